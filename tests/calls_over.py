@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.running import Callmon
@@ -27,7 +27,7 @@ def _in_progress(callmon: Callmon) -> str:
 
 
 def _stored_open(callmon: Callmon) -> list[str]:
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     try:
         calls = queries.open_calls(store, "toronto")
     finally:

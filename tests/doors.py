@@ -17,8 +17,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response, Strea
 
 from callmon.config.web import AccessSettings
 from callmon.store.access import accounts
-from callmon.store.access.audit import Deed
-from callmon.store.database import Store
+from callmon.store.access.audit import AuditEvent
+from callmon.store.database import Database
 from callmon.web.auth import passwords
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.roles import Right, Role
@@ -28,7 +28,7 @@ from callmon.web.auth.sign_in import SignIn
 from tests.visitor import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"
-MADE = Deed(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")
+MADE = AuditEvent(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ROLES = tuple(role.value for role in Role)
 
@@ -92,7 +92,7 @@ class Clock:
         self.seconds += length.total_seconds()
 
 
-def application(store: Store | None = None, clock: Clock | None = None, **settings: Any) -> AccessMiddleware:
+def application(store: Database | None = None, clock: Clock | None = None, **settings: Any) -> AccessMiddleware:
     time = clock or Clock()
     access = AccessService(AccessSettings(**settings), store, time.now, time.monotonic)
     door = SignIn(access)
@@ -118,14 +118,14 @@ def _hashed_by(hasher: PasswordHasher) -> str:
     return hasher.hash(PASSWORD)
 
 
-def with_accounts(store: Store) -> Store:
+def with_accounts(store: Database) -> Database:
     """One account per role, with the role's name; one with two roles; one locked; one without any role."""
     for name in ROLES:
-        accounts.add(store, name, kept_password(), (name,), MADE)
-    accounts.add(store, "lead", kept_password(), ("agent", "manager"), MADE)
-    accounts.add(store, "locked", kept_password(), ("administrator",), MADE)
-    accounts.lock(store, "locked", True, MADE)
-    accounts.add(store, "nothing", kept_password(), (), MADE)
+        accounts.add_account(store, name, kept_password(), (name,), MADE)
+    accounts.add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
+    accounts.add_account(store, "locked", kept_password(), ("administrator",), MADE)
+    accounts.lock_account(store, "locked", True, MADE)
+    accounts.add_account(store, "nothing", kept_password(), (), MADE)
     return store
 
 

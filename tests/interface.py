@@ -35,7 +35,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
 from callmon.sinks.mqtt import topics
-from callmon.store.queries.obligations import Listed
+from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer import messages
 from callmon.text.callback_list import owed_as_json
 from callmon.text.records import as_json
@@ -51,8 +51,8 @@ UNIONS: Mapping[str, Any] = {
     "fact": facts.AnyFact,
     "ledger": ledger.AnyEntry,
     "disruption_entry": disruptions.AnyEntry,
-    "to_writer": messages.ToScribe,
-    "from_writer": messages.FromScribe,
+    "to_writer": messages.ToWriter,
+    "from_writer": messages.FromWriter,
 }
 UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "call": Call,
@@ -60,7 +60,7 @@ UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "disruption": Disruption,
     "hand": callback_commands.CallbackCommand,
     "disruption_hand": disruption_commands.DisruptionCommand,
-    "outcome": messages.Told,
+    "outcome": messages.StoredOutcome,
 }
 
 
@@ -162,7 +162,7 @@ def callback_json() -> list[str]:
         shared=False, in_hand="name", taken=START + timedelta(1), attempts=(START,),
         dues=Dues(due),
     )  # fmt: skip
-    return sorted(_keys(owed_as_json(Listed(one, None, None))))
+    return sorted(_keys(owed_as_json(WorklistItem(one, None, None))))
 
 
 def _keys(value: Any, path: str = "") -> Iterator[str]:

@@ -18,7 +18,7 @@ from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.commands import queue_callback_command
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.app import app
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import PageRoute
@@ -45,7 +45,7 @@ class Pages(NamedTuple):
     entries: tuple[PageRoute, ...]
     routes: list[Route]
     visitors: Mapping[str, Visitor]
-    store: Store
+    store: Database
 
 
 def settings(folder: Path, url: str | None = None) -> Settings:
@@ -61,7 +61,7 @@ def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
 
 
 def _pages(told: Settings) -> Iterator[Pages]:
-    store = opening.ready(told)
+    store = opening.open_for_writing(told)
     _fill(store)
     with_accounts(store)
     daemon = Daemon(told, store)
@@ -88,7 +88,7 @@ def _visitors(gate: AccessMiddleware) -> dict[str, Visitor]:
     return found
 
 
-def _fill(store: Store) -> None:
+def _fill(store: Database) -> None:
     """Two callbacks to make, one of them at another number; a withheld number; a complaint; answered calls."""
     office = Office()
     office.hear(

@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.store import opening
-from callmon.store.database import Store
+from callmon.store.database import Database
 from tests.office import CALLER, OTHER, Office
 from tests.running import Callmon
 from tests.store_fixtures import account, answered_call, outcomes, until, wrote
@@ -50,7 +50,7 @@ def person(name: str, *groups: str) -> Headers:
 EVERYTHING = person("m.tremblay", "agents", "managers", "administrators")
 
 
-def fill(store: Store, now: datetime) -> None:
+def fill(store: Database, now: datetime) -> None:
     """A morning: a dozen calls, one through a gap; callbacks, one of two messages; a disruption."""
     begin = now - 2 * HOUR
     office = Office()
@@ -107,7 +107,7 @@ def site(place: Path, more: str = ROLES) -> Iterator[Site]:
     """A running site, over a filled database."""
     running = Site(place, more)
     settings: Settings = running.settings()
-    store = opening.ready(settings)
+    store = opening.open_for_writing(settings)
     fill(store, datetime.now(UTC).replace(microsecond=0))
     store.close()
     try:

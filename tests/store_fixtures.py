@@ -29,20 +29,20 @@ from callmon.core.verdicts import Cause, Finding, Verdict
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.exposition import ExchangeStatus, Service
 from callmon.sinks.metrics.service_gauges import ServiceStatus
-from callmon.store.database import Store, open_store, upgrade
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, open_store, upgrade
+from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
 from callmon.store.writer import messages
-from callmon.store.writer.messages import FromScribe, Standing, Stored
-from callmon.store.writer.process import Leave, Scribe
+from callmon.store.writer.messages import Committed, DatabaseState, FromWriter
+from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
 from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
 
 EXCHANGE = "toronto"
 CALLER = "+14165550101"
-RING = Ring([bytes(range(32))])  # the key of every database of a test
+RING = KeyRing([bytes(range(32))])  # the key of every database of a test
 START = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
 SOON = 120.0
 STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
@@ -116,7 +116,7 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def store(url: str) -> Iterator[Store]:
+def store(url: str) -> Iterator[Database]:
     """A database that is ready for use."""
     opened = open_store(url, RING)
     yield opened
@@ -124,7 +124,7 @@ def store(url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Store]:
+def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
     """A SQLite database, for faults that only a file can have."""
     copy(sqlite_template, tmp_path / "callmon.db")
     opened = open_store(f"sqlite:///{tmp_path}/callmon.db", RING)
@@ -250,7 +250,7 @@ class Daemon:
 
 
 @contextmanager
-def database(store: Store, max_waiting: int = 100_000) -> Iterator[Writer]:
+def database(store: Database, max_waiting: int = 100_000) -> Iterator[Writer]:
     """A sink for this database, in groups of 10 ms."""
     sink = Writer(store, timedelta(milliseconds=10), max_waiting)
     try:
@@ -259,27 +259,29 @@ def database(store: Store, max_waiting: int = 100_000) -> Iterator[Writer]:
         sink.close(SOON)
 
 
-def group(number: int, items: Iterable[Outcome]) -> messages.Group:
+def group(number: int, items: Iterable[Outcome]) -> messages.Batch:
     """The group as the writer process receives it."""
-    frame = messages.group_frame(number, [messages.encode_item(item) for item in items])
+    frame = messages.batch_frame(number, [messages.encode_item(item) for item in items])
     (body,) = messages.Frames().receive(frame)
-    message = messages.to_scribe(body)
-    assert isinstance(message, messages.Group)
+    message = messages.decode_to_writer(body)
+    assert isinstance(message, messages.Batch)
     return message
 
 
-def wrote(store: Store, *items: Outcome, refused: int = 0) -> Figures:
-    """`Scribe`, run in this process, commits all but `refused` of these as one group. Returns the figures."""
-    said: list[FromScribe] = []
-    scribe = Scribe(store, "a token", said.append, Leave())
+def wrote(store: Database, *items: Outcome, refused: int = 0) -> Figures:
+    """`WriterProcess`, run in this process, commits all but `refused` of these as a batch; returns the figures."""
+    said: list[FromWriter] = []
+    scribe = WriterProcess(store, "a token", said.append, Deadline())
     assert scribe.open()
-    standing = said[-1]  # PostgreSQL may see the end of the previous writer late: `Scribe` then waited first
-    assert isinstance(standing, Standing)
+    standing = said[
+        -1
+    ]  # PostgreSQL may see the end of the previous writer late: `WriterProcess` then waited first
+    assert isinstance(standing, DatabaseState)
     scribe.write(group(standing.number + 1, items))
     scribe.close()
     stored = said[-1]
-    assert isinstance(stored, Stored)
-    assert len(stored.set_aside) == refused
+    assert isinstance(stored, Committed)
+    assert len(stored.rejected) == refused
     return queries.counters(store)
 
 
@@ -297,7 +299,7 @@ def summed(items: list[Outcome]) -> Figures:
     return total
 
 
-def rows(store: Store) -> dict[str, int]:
+def rows(store: Database) -> dict[str, int]:
     """The number of rows of each table."""
     with store.reading() as connection:
         return {

@@ -9,7 +9,7 @@ from typing import Any
 
 from callmon.config.settings import Settings
 from callmon.core import assembly
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.text.story import as_json
 from callmon.tools.replay import Replay, chunks
@@ -31,9 +31,9 @@ def public(calls: Iterable[Played]) -> list[Played]:
     return [call for call in calls if call.situation.expect.get("direction") == "inbound"]
 
 
-def told(store: Store, settings: Settings, call: str) -> dict[str, Any] | None:
+def told(store: Database, settings: Settings, call: str) -> dict[str, Any] | None:
     """A call as stored, as JSON; None if it is not stored."""
-    found = queries.call(store, call, numbers=True)
+    found = queries.stored_calls(store, call, numbers=True)
     assert len(found) <= 1
     return as_json(found[0], settings) if found else None
 

@@ -11,7 +11,7 @@ from callmon.core.assembly import monitor
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.verdicts import Finding
 from callmon.store import tables
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.rollups import rebuild
 from callmon.store.row_mapping import Rows, _finding_row, obligation_row
 from tests.year import EXCHANGE, Owing, Truth
@@ -20,7 +20,7 @@ MANY = 20_000
 
 
 def stored(
-    store: Store, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
+    store: Database, given: Settings, told: Iterable[tuple[list[f.Fact], Truth]],
     owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
@@ -46,20 +46,20 @@ def stored(
     return truths, owings_told
 
 
-def roll_up(store: Store, given: Settings) -> None:
+def roll_up(store: Database, given: Settings) -> None:
     """As `callmon db upgrade` does for calls that are stored already."""
-    rebuild.anew(store, given.timezone)
-    for _ in rebuild.build(store, chunk=5_000, pause=0):
+    rebuild.reset_rollups(store, given.timezone)
+    for _ in rebuild.rebuild_rollups(store, chunk=5_000, pause=0):
         pass
 
 
-def _insert(store: Store, rows: Rows) -> None:
+def _insert(store: Database, rows: Rows) -> None:
     put_rows(store, "call", rows.call_rows())
     put_rows(store, "finding", rows.finding_rows())
     put_rows(store, "fact", rows.facts)
 
 
-def put_rows(store: Store, table: str, rows: list[tuple[object, ...]]) -> None:
+def put_rows(store: Database, table: str, rows: list[tuple[object, ...]]) -> None:
     """Whole rows, in the order of the table's columns."""
     if not rows:
         return
@@ -73,7 +73,7 @@ def put_rows(store: Store, table: str, rows: list[tuple[object, ...]]) -> None:
 
 
 def listened(
-    store: Store, since: datetime, until: datetime, gaps: Iterable[tuple[datetime, datetime]] = ()
+    store: Database, since: datetime, until: datetime, gaps: Iterable[tuple[datetime, datetime]] = ()
 ) -> None:
     """The exchange was received from `since` (a gap of no length marks it) to `until`, except for these gaps."""
     known = [(EXCHANGE, tables.microseconds(since), tables.microseconds(since))]

@@ -34,8 +34,8 @@ from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Store, _told
-from callmon.store.maintenance.rejudge import Group
+from callmon.store.database import Database, _told
+from callmon.store.maintenance.rejudge import RejudgedCalls
 from callmon.store.queries import calls
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows, StoredCallKey, call_of
@@ -73,7 +73,7 @@ class FilledGap(msgspec.Struct, frozen=True):
 
 
 def fill(
-    store: Store,
+    store: Database,
     monitor: Monitor,
     exchange: str,
     told: Mapping[str, Sequence[Fact]],
@@ -104,11 +104,11 @@ class _Filling:
     """One chunk of calls in one transaction."""
 
     def __init__(
-        self, connection: Connection, store: Store, monitor: Monitor, exchange: str, region: str, now: datetime
+        self, connection: Connection, store: Database, monitor: Monitor, exchange: str, region: str, now: datetime
     ) -> None:
         self._connection, self._monitor, self._exchange = connection, monitor, exchange
         self._writing = BulkWriter(connection, store.ring)
-        self.group = Group(connection, monitor)
+        self.group = RejudgedCalls(connection, monitor)
         self._region, self._now = region, now
         self._rows: list[Rows] = []
         self._owed: list[CallbackCommand] = []
@@ -144,7 +144,7 @@ class _Filling:
         for finding in outcome.findings:
             counters.of_finding(self.group.added, finding)
         call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
-        self.group.rolling.change(self._exchange, None, update.told(call, findings))
+        self.group.rolling.change(self._exchange, None, update.call_record(call, findings))
         self._change(CallChange("created", self._exchange, call, findings, facts))
 
     def _complete(

@@ -25,7 +25,7 @@ from callmon.config.settings import Settings
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.errors import CallmonError
-from callmon.store.database import Store
+from callmon.store.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ class GapFiller:
     def __init__(
         self,
         settings: Callable[[], Settings],
-        store: Store,
+        store: Database,
         added: Callable[[Figures], None],
         stands_by: Callable[[], bool],
         grown: Callable[[str], Mapping[str, Sequence[MailboxGrowth]]] = lambda exchange: {},

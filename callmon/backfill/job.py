@@ -35,7 +35,7 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.errors import ConfigError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls, obligations
 
 Window = tuple[datetime, datetime]
@@ -50,7 +50,7 @@ class Backfill:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: Database,
         exchange: str,
         grown: Mapping[str, Sequence[MailboxGrowth]] | None = None,
     ) -> None:
@@ -58,7 +58,7 @@ class Backfill:
         self._grown = grown or {}
         self._store, self.exchange = store, exchange
         self._site = assembly.site(settings, exchange)
-        self._monitor = assembly.monitor(settings, exchange, token=obligations.token(store))
+        self._monitor = assembly.monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         told = settings.exchanges.get(exchange)
         self._keys = {} if told is None else told.language_keys
@@ -113,7 +113,7 @@ class Backfill:
         """Hands over the outbound calls that are not stored to the ledger: each may be a callback."""
         now = datetime.now(UTC)
         out = {call: facts for call, facts in told.items() if _goes_out(facts) and is_settled(facts, now)}
-        heard = calls.known(self._store, self.exchange, out)
+        heard = calls.names_with_facts(self._store, self.exchange, out)
         rest = [facts for call, facts in out.items() if call not in heard]
         self.called_back += hand_over(self._store, self.exchange, rest, self._whom, now)
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, or_, select
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import AnyFact, Arrived, Fact
 from callmon.store.commands import insert_outbound_call
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.row_mapping import CALLER
 from callmon.store.tables import HAND, MARK, NUMBER, OBLIGATION
 
@@ -26,7 +26,7 @@ CHUNK = 200
 
 
 def hand_over(
-    store: Store,
+    store: Database,
     exchange: str,
     calls: Iterable[Sequence[Fact]],
     number: Callable[[Arrived], str | None],
@@ -42,7 +42,7 @@ def hand_over(
 
 def _one(
     connection: Connection,
-    store: Store,
+    store: Database,
     exchange: str,
     facts: Sequence[Fact],
     number: Callable[[Arrived], str | None],

@@ -24,7 +24,7 @@ from callmon.config.settings import Settings
 from callmon.core.facts import Arrived
 from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliation, compare
 from callmon.errors import CallmonError, ConfigError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ def span(settings: Settings, day: date) -> tuple[datetime, datetime]:
 
 
 def reconcile(
-    settings: Settings, store: Store, exchange: str, day: date, since: datetime | None = None
+    settings: Settings, store: Database, exchange: str, day: date, since: datetime | None = None
 ) -> Reconciliation:
     """Compares one day of one exchange (from `since` on) and stores the result.
 
@@ -58,11 +58,11 @@ def reconcile(
     work = Backfill(settings, store, exchange)
     found = rows(cel, exchange, work.reader(), work.zone, [(begin, end)])
     logged, mentioned = _logged(work, found, begin, end)
-    kept = reconciliations.kept(store, exchange, begin, end)
+    kept = reconciliations.arrived_calls(store, exchange, begin, end)
     known = reconciliations.known(store, exchange, logged)
     names = [line.name for line in settings.lines()]
     one = compare(exchange, day, names, logged, mentioned, kept, known)
-    reconciliations.write(store, one, datetime.now(UTC))
+    reconciliations.store_reconciliation(store, one, datetime.now(UTC))
     return one
 
 
@@ -87,7 +87,7 @@ class NightlyReconciliation:
     """The daemon's task that reconciles all exchanges. `compared`: the latest results, for the metrics."""
 
     def __init__(
-        self, settings: Callable[[], Settings], store: Store, leads: Callable[[], bool], gaps: Callable[[], int]
+        self, settings: Callable[[], Settings], store: Database, leads: Callable[[], bool], gaps: Callable[[], int]
     ) -> None:
         self._settings, self._store, self._leads, self._gaps = settings, store, leads, gaps
         self._not_before: dict[tuple[str, date], datetime] = {}
@@ -95,7 +95,7 @@ class NightlyReconciliation:
 
     def restore(self) -> None:
         """Reads the latest results from the database."""
-        self.compared = reconciliations.latest(self._store, self._settings().exchanges)
+        self.compared = reconciliations.latest_comparisons(self._store, self._settings().exchanges)
 
     async def run(self) -> None:
         while True:
@@ -120,7 +120,9 @@ class NightlyReconciliation:
     async def _try(self, settings: Settings, exchange: str, day: date, now: datetime) -> None:
         try:
             one = await asyncio.to_thread(self._reconcile, settings, exchange, day)
-            self.compared = await asyncio.to_thread(reconciliations.latest, self._store, settings.exchanges)
+            self.compared = await asyncio.to_thread(
+                reconciliations.latest_comparisons, self._store, settings.exchanges
+            )
         except CallmonError as error:
             self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
             log.warning("a day is not reconciled yet", extra={"exchange": exchange, "why": str(error)})

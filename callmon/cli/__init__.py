@@ -88,14 +88,14 @@ def run(config: Path | None) -> None:
     """
     from callmon.daemon.daemon import Daemon
     from callmon.logs import set_up
-    from callmon.store.opening import ready
+    from callmon.store.opening import open_for_writing
 
     path = config or DEFAULT_CONFIG
     settings = load(path)
     if not settings.exchanges:
         raise ConfigError(f"{path}: no exchange to listen to; add a table [exchanges.NAME].")
     set_up()
-    store = ready(settings)
+    store = open_for_writing(settings)
 
     async def listen() -> None:
         await Daemon(settings, store, path).run()
@@ -293,22 +293,24 @@ def explain(call: str, config: Path | None, lang: str | None, as_json: bool, pur
     from callmon.text.story import story
 
     settings = configuration(config)
-    store = until_done(opening.opened(settings) if as_json else open_store(settings.store.url))
-    found = queries.call(store, call, numbers=as_json)
+    store = until_done(opening.open_with_keys(settings) if as_json else open_store(settings.store.url))
+    found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
         told = (
             f"No call {call} is stored; it is named by its caller's Uniqueid, as the page of a day's calls shows."
         )
         stop((told,), 1)
     if as_json:
-        look = subject_access.Look(datetime.now(UTC), current_user(), purpose, "explain --json")
-        subject_access.log_of_call(store, look, call)
+        look = subject_access.AccessReason(datetime.now(UTC), current_user(), purpose, "explain --json")
+        subject_access.log_access_to_call(store, look, call)
     for stored in found:
-        met = stored_disruptions.met_by(store, stored.account)
+        met = stored_disruptions.disruptions_of_call(store, stored.account)
         if as_json:
             click.echo(json.dumps(told_as_json(stored, settings, met), ensure_ascii=False))
         else:
-            entries = obligations.entries(store, stored.account.call if stored.account else call, stored.exchange)
+            entries = obligations.ledger_entries(
+                store, stored.account.call if stored.account else call, stored.exchange
+            )
             click.echo(story(stored, settings, lang or settings.default_language, entries, met))
 
 

@@ -56,13 +56,13 @@ def add(
     Example: callmon attest add general tty --what person --on 2026-11-20 --by "A. Tremblay"
     """
     from callmon.store.database import open_store
-    from callmon.store.queries.attestations import put
+    from callmon.store.queries.attestations import insert_attestations
 
     settings = configuration(config)
     day, name = _day(tested, settings), who(by)
     known = lines_named(settings, lines, settings.default_language)
     given = [Attestation(x, what, day, name, not not_so) for x in known for what in subjects or SUBJECTS]
-    put(until_done(open_store(settings.store.url)), given)
+    insert_attestations(until_done(open_store(settings.store.url)), given)
     _print(settings, settings.default_language)
 
 
@@ -85,11 +85,11 @@ def _print(settings: Settings, language: str, as_json: bool = False) -> None:
     from callmon.reports.attestations import told
     from callmon.reports.formatter import ReportFormatter
     from callmon.store.database import open_store
-    from callmon.store.queries.attestations import stored
+    from callmon.store.queries.attestations import attestations
 
     today = datetime.now(settings.timezone).date()
     lines = settings.lines()
-    given = stored(until_done(open_store(settings.store.url)))
+    given = attestations(until_done(open_store(settings.store.url)))
     stands = status_of([line.name for line in lines], given, date.max, today)
     if as_json:
         for one in stands:

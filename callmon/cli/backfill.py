@@ -40,10 +40,10 @@ def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None,
     Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
     """
     from callmon.backfill.job import Backfill
-    from callmon.store.opening import ready
+    from callmon.store.opening import open_for_writing
 
     settings = configuration(config)
-    work = Backfill(settings, until_done(ready(settings)), one_exchange(settings, exchange))
+    work = Backfill(settings, until_done(open_for_writing(settings)), one_exchange(settings, exchange))
     windows = None if files else work.unheard(datetime.now(UTC))
     rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()

@@ -36,8 +36,8 @@ from callmon.text.labels import label
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.store.database import Store
-    from callmon.store.queries.obligations import Listed
+    from callmon.store.database import Database
+    from callmon.store.queries.obligations import WorklistItem
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 NOBODY = ("root", "callmon", "")
@@ -60,15 +60,15 @@ class CallbackCommandContext:
     """The settings, the database and the language of one command."""
 
     def __init__(self, config: Path | None, lang: str | None, exchange: str | None = None) -> None:
-        from callmon.store.opening import opened
+        from callmon.store.opening import open_with_keys
 
         self.settings: Settings = configuration(config)
-        self.store: Store = until_done(opened(self.settings))
+        self.store: Database = until_done(open_with_keys(self.settings))
         self.language = lang or self.settings.default_language
         self._exchange = exchange
         refuse_unknown(self.settings, "exchange", exchange, language=self.language)
 
-    def find(self, name: str) -> Listed:
+    def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
         from callmon.store.queries.obligations import obligations
 
@@ -99,7 +99,7 @@ class CallbackCommandContext:
             self.refuse(told.why)
         self.show([self.find(hand.obligation)])
 
-    def show(self, listed: list[Listed]) -> None:
+    def show(self, listed: list[WorklistItem]) -> None:
         from callmon.text.callback_list import CallbackList
 
         self.note(listed)
@@ -107,15 +107,15 @@ class CallbackCommandContext:
         for one in listed:
             click.echo(page.one(one))
 
-    def note(self, listed: list[Listed]) -> None:
+    def note(self, listed: list[WorklistItem]) -> None:
         """Log the access before numbers are shown (R-35)."""
         from callmon.store.privacy import subject_access
 
         shown = sum(one.number is not None or one.other is not None for one in listed)
         if shown:
-            subject_access.log(
+            subject_access.log_access(
                 self.store,
-                subject_access.Look(datetime.now(UTC), current_user(), "to call back", "callbacks"),
+                subject_access.AccessReason(datetime.now(UTC), current_user(), "to call back", "callbacks"),
                 shown,
             )
 
@@ -190,7 +190,7 @@ def list_(
         click.echo(json.dumps(owed_as_json(one), ensure_ascii=False))
 
 
-def _is_wanted(listed: Listed, state: str, overdue: bool, only: dict[str, str | None]) -> bool:
+def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, str | None]) -> bool:
     one = listed.obligation
     if state == "closed" and one.is_open:
         return False
@@ -393,7 +393,7 @@ def received_of(desk: CallbackCommandContext, call: str, exchange: str | None) -
     from callmon.core.calls.call import language_label
     from callmon.store.queries import calls
 
-    found = calls.call(desk.store, call, exchange, numbers=True)
+    found = calls.stored_calls(desk.store, call, exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(f"No ended call {call} is stored; it is named by its caller's Uniqueid.")
     account = found[0].account

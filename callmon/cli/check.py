@@ -26,8 +26,8 @@ from callmon.config.settings import Settings
 from callmon.config.validation import hidden, variable
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
-from callmon.store.key_file import read
-from callmon.store.opening import place
+from callmon.store.key_file import read_keys
+from callmon.store.opening import key_path
 from callmon.text.labels import label
 
 WIDTH = 100
@@ -267,7 +267,7 @@ def _access_remarks(web: WebSettings) -> Iterator[str]:
 
 def _key_remarks(settings: Settings) -> Iterator[str]:
     """Where the keys of callers' numbers are, and whether they are usable."""
-    path = place(settings)
+    path = key_path(settings)
     if settings.privacy.key_file is None:
         yield (
             f"privacy.key_file: not given, so the key of callers' numbers is {path}, made at the first start; "
@@ -277,7 +277,7 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
         yield f"privacy.key_file: {path} cannot be read here; callmon does not start without it."
     else:
         try:
-            read(path)
+            read_keys(path)
         except ConfigError as error:
             yield f"privacy.key_file: {error}."
 

@@ -27,7 +27,7 @@ from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate, unknown_name
 
 if TYPE_CHECKING:
-    from callmon.store.database import Store
+    from callmon.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
@@ -191,7 +191,7 @@ def say(french: str, language: str, **values: object) -> str:
     return translate(french, language, "command").format(**values)
 
 
-def until_done(store: Store) -> Store:
+def until_done(store: Database) -> Database:
     """A command's database: closed when the command is done."""
     click.get_current_context().call_on_close(store.close)
     return store

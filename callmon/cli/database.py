@@ -14,7 +14,7 @@ import click
 from callmon.cli.common import config_option, configuration, confirm, current_user, report_errors, until_done
 
 if TYPE_CHECKING:
-    from callmon.store.database import Store
+    from callmon.store.database import Database
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -35,22 +35,22 @@ def upgrade(config: Path | None) -> None:
     \b
     Example: callmon db upgrade --config callmon.toml
     """
-    from callmon.store.database import revision
-    from callmon.store.opening import ready
+    from callmon.store.database import stored_revision
+    from callmon.store.opening import open_for_writing
 
-    store = until_done(ready(configuration(config)))
+    store = until_done(open_for_writing(configuration(config)))
     _roll_up(store)
-    click.echo(f"The database is at revision {revision(store)}.")
+    click.echo(f"The database is at revision {stored_revision(store)}.")
     _sign_everybody_out(store)
 
 
-def _sign_everybody_out(store: Store) -> None:
+def _sign_everybody_out(store: Database) -> None:
     """End all sessions, and list the accounts that may sign in."""
     from callmon.store.access import accounts, restored_copy
-    from callmon.store.access.audit import Deed
+    from callmon.store.access.audit import AuditEvent
 
     known = accounts.accounts(store)
-    ended = restored_copy.end_all(store, Deed(datetime.now(UTC), current_user(), restored_copy.ENDED))
+    ended = restored_copy.end_all(store, AuditEvent(datetime.now(UTC), current_user(), restored_copy.ENDED))
     if not known and not ended:
         return
     click.echo(
@@ -81,9 +81,9 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
 
     settings = configuration(config)
     store = until_done(open_store(settings.store.url))
-    found = rejudge.differences(store)
+    found = rejudge.counter_differences(store)
     days = (None if x is None else x.date() for x in (first, last))
-    for told in rolled.differences(store, settings.timezone, *days):
+    for told in rolled.rollup_differences(store, settings.timezone, *days):
         found += told
     found += consistency.inconsistencies(store, monitor(settings, token=str))
     for line in found:
@@ -123,17 +123,17 @@ def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
     if dry_run:
         click.echo(f"{changed} findings would change; nothing was changed.", err=True)
         return
-    rolled.anew(store, settings.timezone)
+    rolled.reset_rollups(store, settings.timezone)
     _roll_up(store)
     click.echo(f"{changed} findings changed.", err=True)
 
 
-def _roll_up(store: Store) -> None:
+def _roll_up(store: Database) -> None:
     """Add every call that is in no roll-up yet."""
     from callmon.store.rollups import rebuild as rolled
 
-    with _progress(rolled.left(store), "Rolling up") as advance:
-        for built in rolled.build(store):
+    with _progress(rolled.count_missing(store), "Rolling up") as advance:
+        for built in rolled.rebuild_rollups(store):
             advance(built.calls)
 
 

@@ -36,7 +36,7 @@ from callmon.text.labels import label
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
     from callmon.core.disruptions.disruption import Disruption
-    from callmon.store.database import Store
+    from callmon.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -81,7 +81,7 @@ class DisruptionCommandContext:
         from callmon.store.database import open_store
 
         self.settings: Settings = configuration(config)
-        self.store: Store = until_done(open_store(self.settings.store.url))
+        self.store: Database = until_done(open_store(self.settings.store.url))
         self.language, self.as_json = lang or self.settings.default_language, as_json
         self.now = datetime.now(UTC)
 
@@ -93,8 +93,8 @@ class DisruptionCommandContext:
         from callmon.store.queries import disruptions as stored
 
         if name is not None:
-            return stored.named(self.store, name) or self.refuse("not_known")
-        going_on = [one for one in stored.live(self.store) if one.state(self.now) == "going_on"]
+            return stored.disruption_by_id(self.store, name) or self.refuse("not_known")
+        going_on = [one for one in stored.live_disruptions(self.store) if one.state(self.now) == "going_on"]
         if len(going_on) == 1:
             return going_on[0]
         names = ", ".join(one.id for one in going_on)
@@ -141,7 +141,11 @@ class DisruptionCommandContext:
             return
         for told in disruption_rejections(self.store, hand):
             self.refuse(told.why)
-        one = stored.named(self.store, hand.disruption) if hand.disruption else stored.made_by(self.store, hand)
+        one = (
+            stored.disruption_by_id(self.store, hand.disruption)
+            if hand.disruption
+            else stored.created_by(self.store, hand)
+        )
         if one is not None:
             self.show([one])
 
@@ -203,7 +207,11 @@ def list_(config: Path | None, state: str, days: int, line: str | None, lang: st
     desk = DisruptionCommandContext(config, lang, as_json)
     refuse_unknown(desk.settings, "line", line, language=desk.language)
     tell_waiting(count_disruption_commands(desk.store), desk.language)
-    found = stored.live(desk.store) if state == "open" else stored.all_of(desk.store, desk.now - timedelta(days))
+    found = (
+        stored.live_disruptions(desk.store)
+        if state == "open"
+        else stored.all_of(desk.store, desk.now - timedelta(days))
+    )
     found = [x for x in found if _is_wanted(x, state, line)]
     if as_json:
         desk.tell_programs(found)

@@ -25,10 +25,10 @@ from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.store.access.audit import Deed
-    from callmon.store.database import Store
-    from callmon.store.privacy.subject_access import Access, Look, Use
-    from callmon.store.queries.obligations import Listed
+    from callmon.store.access.audit import AuditEvent
+    from callmon.store.database import Database
+    from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+    from callmon.store.queries.obligations import WorklistItem
 
 NUMBER = "Telephone number"
 
@@ -53,11 +53,11 @@ def key(file: Path | None, config: Path | None) -> None:
     \b
     Example: callmon privacy key /etc/callmon/number.key
     """
-    from callmon.store.key_file import make
-    from callmon.store.opening import place
+    from callmon.store.key_file import add_new_key
+    from callmon.store.opening import key_path
 
-    path = file or place(configuration(config))
-    if make(path, datetime.now().astimezone().date()):
+    path = file or key_path(configuration(config))
+    if add_new_key(path, datetime.now().astimezone().date()):
         click.echo(f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.")
     else:
         click.echo(f"{path}: made. Without it the numbers are lost: keep a copy, apart from the database.")
@@ -72,7 +72,7 @@ def rotate(config: Path | None) -> None:
     \b
     Example: callmon privacy rotate --config /etc/callmon/callmon.toml
     """
-    from callmon.store.database import sealed_with
+    from callmon.store.database import names_of_needed_keys
     from callmon.store.privacy.key_rotation import rotate as moved
 
     store = _store(configuration(config))
@@ -82,7 +82,7 @@ def rotate(config: Path | None) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{total:>9,} numbers", nl=False, err=True)
     click.echo(f"{_count(total, 'number')} moved to the key {store.ring.name}.")
-    older = sorted(sealed_with(store) - {store.ring.name})
+    older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
         click.echo(f"Some are under {' '.join(older)} still: restart callmon, then run this again.", err=True)
         sys.exit(1)
@@ -109,7 +109,7 @@ def find(config: Path | None, purpose: str, who: str | None) -> None:
     found = _uses(store, number, settings, look)
     for use in found:
         click.echo(_told(use, settings))
-    for debt in people.debts(store, _forms(number, settings)):
+    for debt in people.obligations_of_number(store, _forms(number, settings)):
         click.echo(_debt(debt, settings))
     click.echo(f"{_count(len(found), 'call')}.", err=True)
 
@@ -140,7 +140,9 @@ def export(config: Path | None, purpose: str, who: str | None) -> None:
         "number": _forms(number, settings)[0],
         "exported": look.at.isoformat(),
         "calls": [{"role": use.role} | as_json(use.stored, settings) for use in found],
-        "callbacks": [owed_as_json(debt) for debt in people.debts(store, _forms(number, settings))],
+        "callbacks": [
+            owed_as_json(debt) for debt in people.obligations_of_number(store, _forms(number, settings))
+        ],
         "accesses": [{"at": a.look.at.isoformat(), "purpose": a.look.purpose} for a in before],
     }
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
@@ -168,7 +170,7 @@ def correct(call: str | None, config: Path | None, purpose: str, who: str | None
     new = e164(right, settings.region)
     if new is None:
         raise ConfigError(f'"{right}" is no telephone number; write it as "416 555-0102".')
-    places = people.correct(store, _forms(number, settings), new, look, call)
+    places = people.correct_number(store, _forms(number, settings), new, look, call)
     click.echo(f"Corrected in {_count(places, 'call')}.")
     if not places:
         sys.exit(1)
@@ -196,13 +198,13 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
     since = at - timedelta(days=settings.retention_days)
     files = expired(_folders(settings), at.astimezone(settings.timezone).date())
     if not yes:
-        click.echo(_disposed(disposal.due(store, since), since, settings, len(files)))
+        click.echo(_disposed(disposal.count_due(store, since), since, settings, len(files)))
         click.echo("Nothing was changed; --yes does it.", err=True)
         return
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
         raise ConfigError('Name the records schedule that allows it: --authority "…", or retention_authority.')
-    done = disposal.purge(store, disposal.Terms(at, since, who or current_user(), by_what_right), files)
+    done = disposal.purge(store, disposal.DisposalTerms(at, since, who or current_user(), by_what_right), files)
     click.echo(_disposed(done, since, settings, done.files))
 
 
@@ -232,32 +234,32 @@ def log(has_number: bool, config: Path | None) -> None:
         return
     store = until_done(open_store(settings.store.url))
     told = [(access.look.at, _access(access, settings)) for access in people.accesses(store)]
-    told += [(deed.at, _done(deed, settings)) for deed in audit.deeds(store)]
-    for terms, done in disposal.records(store):
+    told += [(deed.at, _done(deed, settings)) for deed in audit.audit_events(store)]
+    for terms, done in disposal.disposals(store):
         what = _disposed(done, terms.unused_since, settings, done.files)
         told.append((terms.at, f"{_when(terms.at, settings)}  {terms.who}  purge  {terms.authority}  {what}"))
     for _, line in sorted(told, key=lambda one: one[0]):
         click.echo(line)
 
 
-def _store(settings: Settings) -> Store:
-    from callmon.store.opening import opened
+def _store(settings: Settings) -> Database:
+    from callmon.store.opening import open_with_keys
 
-    return until_done(opened(settings))
+    return until_done(open_with_keys(settings))
 
 
-def _look(command: str, purpose: str, who: str | None) -> Look:
-    from callmon.store.privacy.subject_access import Look
+def _look(command: str, purpose: str, who: str | None) -> AccessReason:
+    from callmon.store.privacy.subject_access import AccessReason
 
     if not purpose.strip():
         raise ConfigError("--purpose is empty: say why the number is looked at.")
-    return Look(datetime.now(UTC), who or current_user(), purpose, f"privacy {command}")
+    return AccessReason(datetime.now(UTC), who or current_user(), purpose, f"privacy {command}")
 
 
-def _uses(store: Store, number: str, settings: Settings, look: Look) -> list[Use]:
+def _uses(store: Database, number: str, settings: Settings, look: AccessReason) -> list[NumberUse]:
     from callmon.store.privacy import subject_access as people
 
-    return people.uses(store, _forms(number, settings), look)
+    return people.number_uses(store, _forms(number, settings), look)
 
 
 def _forms(number: str, settings: Settings) -> list[str]:
@@ -280,24 +282,24 @@ def _folders(settings: Settings) -> list[Path]:
     return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]
 
 
-def _told(use: Use, settings: Settings) -> str:
+def _told(use: NumberUse, settings: Settings) -> str:
     call = use.stored.account
     when = _when(call.arrived if call else None, settings)
     line = (call.line if call else None) or "-"
     return f"{when}  {use.stored.exchange}  {use.call}  {use.role}  {line}  {call.outcome if call else '-'}"
 
 
-def _debt(debt: Listed, settings: Settings) -> str:
+def _debt(debt: WorklistItem, settings: Settings) -> str:
     one = debt.obligation
     return f"{_when(one.opened, settings)}  {one.exchange}  {one.id}  {one.kind}  {one.line}  {one.state}"
 
 
-def _access(access: Access, settings: Settings) -> str:
+def _access(access: AccessRecord, settings: Settings) -> str:
     at, who, purpose, command = access.look
     return f"{_when(at, settings)}  {who}  {command}  {purpose}  {_count(access.found, 'call')}"
 
 
-def _done(deed: Deed, settings: Settings) -> str:
+def _done(deed: AuditEvent, settings: Settings) -> str:
     """One audit line. "-" replaces an unknown account: a name without an account may be a password."""
     origin = f"  from {deed.address}" if deed.address else ""
     return f"{_when(deed.at, settings)}  {deed.who or '-'}  {deed.act}  {deed.about}".rstrip() + origin

@@ -36,11 +36,11 @@ def reconcile(day: str | None, config: Path | None, exchange: str | None, in_jso
     Example: callmon reconcile 2026-11-24
     """
     from callmon.backfill.reconcile import reconcile as compare
-    from callmon.store.opening import ready
+    from callmon.store.opening import open_for_writing
 
     settings = configuration(config)
     when, names = _day(settings, day), _names(settings, exchange)
-    store = until_done(ready(settings))
+    store = until_done(open_for_writing(settings))
     found = [compare(settings, store, name, when) for name in names]
     for one in found:
         for line in [json.dumps(_as_json(one))] if in_json else _as_text(one, settings):

@@ -18,8 +18,8 @@ from callmon.cli.common import Command, config_option, configuration, current_us
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from callmon.store.access.audit import Deed
-    from callmon.store.database import Store
+    from callmon.store.access.audit import AuditEvent
+    from callmon.store.database import Database
 
 ROLES = ("viewer", "agent", "manager", "administrator")
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -57,7 +57,7 @@ def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
         raise ConfigError(f'"{name}" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.')
     store = _store(config)
     password = _password(name)
-    accounts.add(
+    accounts.add_account(
         store, name, hashed(password), roles, _deed("account added", f"{name}: {' '.join(sorted(roles))}")
     )
     click.echo(f"{name}: added.")
@@ -132,7 +132,7 @@ def lock(name: str, unlock: bool, config: Path | None) -> None:
     from callmon.store.access import accounts
 
     deed = _deed("account unlocked" if unlock else "account locked", name)
-    accounts.lock(_store(config), name, not unlock, deed)
+    accounts.lock_account(_store(config), name, not unlock, deed)
     click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
 
 
@@ -148,20 +148,20 @@ def remove(name: str, config: Path | None) -> None:
     """
     from callmon.store.access import accounts
 
-    accounts.remove(_store(config), name, _deed("account removed", name))
+    accounts.remove_account(_store(config), name, _deed("account removed", name))
     click.echo(f"{name}: removed; signed out everywhere.")
 
 
-def _store(config: Path | None) -> Store:
-    from callmon.store.opening import for_accounts
+def _store(config: Path | None) -> Database:
+    from callmon.store.opening import open_for_accounts
 
-    return until_done(for_accounts(configuration(config)))
+    return until_done(open_for_accounts(configuration(config)))
 
 
-def _deed(act: str, about: str) -> Deed:
-    from callmon.store.access.audit import Deed
+def _deed(act: str, about: str) -> AuditEvent:
+    from callmon.store.access.audit import AuditEvent
 
-    return Deed(datetime.now(UTC), current_user(), act, about)
+    return AuditEvent(datetime.now(UTC), current_user(), act, about)
 
 
 def _password(name: str) -> str:

@@ -23,17 +23,17 @@ from callmon.store.commands import (
     pending_callback_commands,
     pending_disruption_commands,
 )
-from callmon.store.database import Store
+from callmon.store.database import Database
 
 EVERY_SECONDS = 0.5
 
 Act = Callable[[Monitor], list[Outcome]]
 
 
-class Hands:
+class CommandQueue:
     """Polls and applies commands. `run` is a task for the daemon's lifetime. The database sink reports errors."""
 
-    def __init__(self, store: Store, token: Callable[[str], str]) -> None:
+    def __init__(self, store: Database, token: Callable[[str], str]) -> None:
         self._store, self._token = store, token
         self.done = self.done_of_disruptions = 0  # number of the last command applied
 

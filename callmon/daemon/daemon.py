@@ -35,7 +35,7 @@ from callmon.core import assembly
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state, restore
-from callmon.daemon.exchanges import Watched, always_listening, silent
+from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
 from callmon.daemon.rollup_task import roll_up
 from callmon.daemon.runtime import Runtime
 from callmon.daemon.sd_notify import notify
@@ -43,7 +43,7 @@ from callmon.daemon.standby import Standby
 from callmon.errors import ConfigError
 from callmon.sinks import Sink, line_status
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.app import app
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
@@ -59,7 +59,7 @@ BROKER_SECONDS = 2.0
 class Daemon:
     """All tasks of one process. `run` returns after a stop was requested."""
 
-    def __init__(self, settings: Settings, store: Store, path: Path | None = None) -> None:
+    def __init__(self, settings: Settings, store: Database, path: Path | None = None) -> None:
         self._path, self._store = path, store
         self.runtime = Runtime(settings, store)
         self.metrics = Metrics(
@@ -74,7 +74,7 @@ class Daemon:
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
-        self.standby, self._soundness = Standby(self.runtime, self.tell_board), host_state.Soundness(store)
+        self.standby, self._soundness = Standby(self.runtime, self.tell_board), host_state.FileCheck(store)
         self.site = PageContext(self.runtime, store)
         self._stop = asyncio.Event()
         self.address = ""
@@ -156,7 +156,7 @@ class Daemon:
     def remarks(self) -> list[str]:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
-        seen = host_state.remarks(runtime.upkeep().skews, runtime.database, is_wanted)
+        seen = host_state.host_remarks(runtime.upkeep().skews, runtime.database, is_wanted)
         return [*remarks([runtime.mqtt]), *self.standby.remarks(), *seen]
 
     def tell_board(self, now: datetime) -> None:
@@ -182,7 +182,7 @@ class Daemon:
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))
         task = self._tasks.create_task(listen, name=f"exchange {name}")
-        self.runtime.watched[name] = Watched(exchange, recorder, task)
+        self.runtime.watched[name] = ExchangeTask(exchange, recorder, task)
 
     def _connection_fault(self, name: str) -> None:
         """An internal error has ended the connection to an exchange: a gap begins, until the next listing."""
@@ -215,10 +215,10 @@ class Daemon:
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
         runtime.monitor.ledger.unbelieved = runtime.time.unbelieved(*clocks)
-        unheard = silent(runtime.watched, runtime.settings.rules.talked_for)
+        unheard = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for)
         return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), self._heard, unheard)
 
-    def _heartbeat(self, name: str, watched: Watched) -> None:
+    def _heartbeat(self, name: str, watched: ExchangeTask) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
         link = watched.exchange.link
         if (
@@ -254,7 +254,7 @@ class Daemon:
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
 
-    def _fault(self, watched: Watched, event: str) -> None:
+    def _fault(self, watched: ExchangeTask, event: str) -> None:
         self.runtime.internal_errors += 1
         log.exception(
             "internal error while handling an event; continuing",

@@ -26,7 +26,7 @@ async def always_listening(exchange: ExchangeClient, fault: Callable[[], None]) 
         await asyncio.sleep(FAULT_SECONDS)
 
 
-class Watched:
+class ExchangeTask:
     """One monitored exchange. `unheard_since` is monotonic seconds, None while the exchange is received."""
 
     def __init__(self, exchange: ExchangeClient, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
@@ -63,7 +63,7 @@ class Watched:
         )
 
 
-def silent(watched: Mapping[str, Watched], least: timedelta) -> list[str]:
+def unheard_exchanges(watched: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
     """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
     now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]

@@ -17,7 +17,7 @@ from time import monotonic
 from callmon.ami.connection import ExchangeClient
 from callmon.daemon import clock
 from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
-from callmon.store.database import Store, damage
+from callmon.store.database import Database, file_damage
 from callmon.store.writer.writer import Writer
 
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
@@ -28,10 +28,10 @@ NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
 
-class Soundness:
+class FileCheck:
     """Checks the whole database file periodically, because queries may never touch a damaged page."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store, self._damage, self._is_over = store, "", False
 
     async def run(self) -> None:
@@ -45,7 +45,7 @@ class Soundness:
             self._is_over = True  # the checking thread must not delay the shutdown
 
     def _look(self) -> str | None:
-        return damage(self._store, lambda: self._is_over)
+        return file_damage(self._store, lambda: self._is_over)
 
     def troubles(self) -> list[str]:
         if not self._damage:
@@ -56,7 +56,7 @@ class Soundness:
         ]
 
 
-def upkeep(
+def host_status(
     exchanges: Mapping[str, ExchangeClient],
     database: Writer,
     disks: Mapping[str, DiskSpace],
@@ -82,16 +82,16 @@ def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     for what, path in (("database", database.path), ("journal", journal and journal.path)):
         if path is not None:
             with suppress(OSError):
-                yield what, room(path.absolute().parent)
+                yield what, disk_space(path.absolute().parent)
 
 
-def room(path: Path) -> DiskSpace:
+def disk_space(path: Path) -> DiskSpace:
     """Free space and size of the file system of `path`, in bytes. Raises OSError."""
     told = os.statvfs(path)
     return DiskSpace(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
 
 
-def remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
+def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
     """The remarks on clocks and journal. `is_wanted`: the configuration asks for a journal."""
     return [*_clocks(skews), *_journal(database, is_wanted)]
 

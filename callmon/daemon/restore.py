@@ -23,8 +23,8 @@ def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
     heard = queries.heartbeats(store)
     runtime.hands.restore()
     runtime.nights.restore()
-    disruptions.take_up(store, monitor, settings)
-    obligations.take_up(store, monitor.ledger, settings.exchanges, now)
+    disruptions.restore_disruptions(store, monitor, settings)
+    obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)
     lines = [line.name for line in settings.lines()]
     for name in settings.exchanges:
         calls = queries.open_calls(store, name, numbers=True)
@@ -39,5 +39,5 @@ def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
 def _restore_today(runtime: Runtime, now: datetime) -> None:
     names = [line.name for line in runtime.settings.lines()]
     begin = runtime.today.beginning(now)
-    calls, verdicts = queries.ended_calls(runtime.store, names, begin, begin + timedelta(days=2))
+    calls, verdicts = queries.count_ended_calls(runtime.store, names, begin, begin + timedelta(days=2))
     runtime.today.restore(runtime.today.day(now), calls, verdicts)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 
 from callmon.errors import CallmonError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.rollups import rebuild
 
 log = logging.getLogger(__name__)
@@ -19,12 +19,12 @@ log = logging.getLogger(__name__)
 CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
 
 
-async def roll_up(store: Store) -> None:
+async def roll_up(store: Database) -> None:
     """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried."""
     calls = 0
     while True:
         try:
-            built = await asyncio.to_thread(rebuild.step, store, CHUNK)
+            built = await asyncio.to_thread(rebuild.rebuild_step, store, CHUNK)
         except CallmonError as error:
             log.warning("roll-ups are not made yet", extra={"why": str(error)})
             await asyncio.sleep(AFTER_TROUBLE)

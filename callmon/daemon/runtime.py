@@ -26,15 +26,15 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
 from callmon.daemon.clock import ExchangeTime
-from callmon.daemon.commands import Hands
-from callmon.daemon.exchanges import Watched
-from callmon.daemon.service_state import Outlooks
+from callmon.daemon.commands import CommandQueue
+from callmon.daemon.exchanges import ExchangeTask
+from callmon.daemon.service_state import ServiceStateTask
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.exposition import ExchangeStatus, Service
 from callmon.sinks.metrics.host_gauges import HostStatus
 from callmon.sinks.metrics.service_gauges import ServiceStatus
 from callmon.sinks.mqtt.sink import Mqtt
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.writer.writer import Writer
 
@@ -44,20 +44,20 @@ log = logging.getLogger(__name__)
 class Runtime:
     """The shared state of one daemon. `watched` holds the exchanges that the daemon connects to, by name."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Database) -> None:
         self.settings, self.store = settings, store
-        self.token = obligations.token(store)
+        self.token = obligations.token_function(store)
         self.monitor = assembly.monitor(settings, token=self.token)
-        self.database = Writer.of(settings, store)
-        self.today, self.outlooks = Today(settings.timezone), Outlooks(store)
+        self.database = Writer.from_settings(settings, store)
+        self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
             lambda: self.settings, store, self.database.tally.add, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.sinks = (self.database, self.mqtt, self.refills)
-        self.watched: dict[str, Watched] = {}
-        self.hands = Hands(store, self.token)
+        self.watched: dict[str, ExchangeTask] = {}
+        self.hands = CommandQueue(store, self.token)
         self.time = ExchangeTime()
         self.internal_errors = 0
         self._connect_mqtt()
@@ -124,7 +124,7 @@ class Runtime:
 
     def upkeep(self) -> HostStatus:
         clocks = datetime.now(UTC), monotonic()
-        return host_state.upkeep(self._connections(), self.database, self.outlooks.disks, *clocks)
+        return host_state.host_status(self._connections(), self.database, self.outlooks.disks, *clocks)
 
     def diary(self) -> BackfillStatus:
         return BackfillStatus(self.refills.waiting(), self.nights.compared)

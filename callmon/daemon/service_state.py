@@ -23,7 +23,7 @@ from callmon.daemon.host_state import disks
 from callmon.errors import StoreError
 from callmon.sinks.metrics.host_gauges import DiskSpace
 from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
-from callmon.store.database import Store, read_errors
+from callmon.store.database import Database, read_errors
 from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
 
@@ -41,10 +41,10 @@ def mailboxes(settings: Settings) -> frozenset[str]:
     return frozenset(short(box) for line in settings.lines() for box in line.mailboxes)
 
 
-class Outlooks:
+class ServiceStateTask:
     """Builds the `ServiceStatus`. `run` is a task of the daemon; a scrape calls `at` in the event loop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self._store = store
         self.disks: Mapping[str, DiskSpace] = {}
         self._days: dict[str, date] = {}
@@ -73,7 +73,7 @@ class Outlooks:
             lines = [line for line, its in self._days.items() if its == day]
             begin, end = (_midnight(settings, day + timedelta(days=n)) for n in (0, 1))
             with read_errors():
-                _, verdicts = calls.ended_calls(self._store, lines, begin, end)
+                _, verdicts = calls.count_ended_calls(self._store, lines, begin, end)
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found
 
@@ -94,7 +94,7 @@ class Outlooks:
     def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]) -> ServiceStatus:
         """The state at `now`."""
         lines = list(settings.lines())
-        changes = {line.name: change(settings.calendar(line), now) for line in lines}
+        changes = {line.name: next_change(settings.calendar(line), now) for line in lines}
         known = {line.name for line in lines}
         return ServiceStatus(
             list(_boxes(settings, lines, exchanges, now)),
@@ -115,7 +115,7 @@ class Outlooks:
                     yield (standard, line.name), target.percent / 100
 
 
-def change(calendar: Calendar, now: datetime) -> datetime | None:
+def next_change(calendar: Calendar, now: datetime) -> datetime | None:
     """The next closing while the calendar is open, else the next opening; None when there is none."""
     return calendar.closes_next(now) if calendar.is_open(now) else calendar.opens_next(now)
 

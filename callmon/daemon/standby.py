@@ -52,7 +52,7 @@ LEARNS = (
 )
 
 
-class Read(NamedTuple):
+class StoredSnapshot(NamedTuple):
     """The stored state, and today's counts by line: calls by outcome, verdicts by standard."""
 
     known: StoredState
@@ -162,7 +162,7 @@ class Standby:
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
             return
-        monitor, kept = self._runtime.monitor, self._runtime.database.kept
+        monitor, kept = self._runtime.monitor, self._runtime.database.buffered
         read = await self._asked()
         if read is not None and monitor is self._runtime.monitor and not self._runtime.database.leads:
             self._missed = {x: at for x, at in self._missed.items() if x not in stored}
@@ -208,9 +208,9 @@ class Standby:
         # No await from here on: the buffer as it is now is compared with the stored state.
         self._runtime.offer(lambda: self._begin(read))
         if database.is_gained:  # an internal error, logged already: a duplicate is better than a lost outcome
-            database.lead(database.kept())
+            database.become_leader(database.buffered())
 
-    async def _asked(self) -> Read | None:
+    async def _asked(self) -> StoredSnapshot | None:
         here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls(x)]
         try:
             return await asyncio.to_thread(self._read, here, datetime.now(UTC))
@@ -218,11 +218,11 @@ class Standby:
             self._cannot_read(error)
             return None
 
-    def _begin(self, read: Read) -> list[Outcome]:
-        kept = self._runtime.database.kept()
+    def _begin(self, read: StoredSnapshot) -> list[Outcome]:
+        kept = self._runtime.database.buffered()
         beats = {item.exchange: item for item in kept if isinstance(item, Heartbeat)}
         missing = take_over(self._runtime.monitor, read.known, kept)
-        self._runtime.database.lead([*missing, *beats.values()])
+        self._runtime.database.become_leader([*missing, *beats.values()])
         self._restore(read, missing)
         log.warning("takes the place of another callmon", extra={"kept": len(kept), "missing": len(missing)})
         return []
@@ -230,7 +230,7 @@ class Standby:
     def _exchanges(self) -> list[str]:
         return list(self._runtime.settings.exchanges)
 
-    def _restore(self, read: Read, missing: list[Outcome]) -> None:
+    def _restore(self, read: StoredSnapshot, missing: list[Outcome]) -> None:
         """Restore what is published (disruptions, callbacks, today's counts) from the stored state."""
         runtime = self._runtime
         runtime.hands.done = max(runtime.hands.done, read.known.hand)
@@ -249,14 +249,16 @@ class Standby:
         for outcome in missing:
             runtime.mqtt.offer(outcome)
 
-    def _read(self, here: list[CallKey], now: datetime) -> Read:
+    def _read(self, here: list[CallKey], now: datetime) -> StoredSnapshot:
         """Read the stored state. `here`: this instance's calls in progress. Blocks."""
         runtime = self._runtime
-        kept = [item for item in runtime.database.kept() if isinstance(item, Outcome)]
-        known = stored.known(runtime.store, self._exchanges(), kept, here, runtime.monitor.ledger.empty(), now)
+        kept = [item for item in runtime.database.buffered() if isinstance(item, Outcome)]
+        known = stored.stored_state(
+            runtime.store, self._exchanges(), kept, here, runtime.monitor.ledger.empty(), now
+        )
         begin = runtime.today.beginning(now)
         lines = [line.name for line in runtime.settings.lines()]
-        calls, verdicts = queries.ended_calls(runtime.store, lines, begin, begin + timedelta(days=2))
+        calls, verdicts = queries.count_ended_calls(runtime.store, lines, begin, begin + timedelta(days=2))
         survey = survey_was_heard(queries.counters(runtime.store))
-        live, done = disruptions.live(runtime.store), last_applied_disruption_command(runtime.store)
-        return Read(known, calls, verdicts, now, survey, live, done)
+        live, done = disruptions.live_disruptions(runtime.store), last_applied_disruption_command(runtime.store)
+        return StoredSnapshot(known, calls, verdicts, now, survey, live, done)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from callmon.core.statistics.period import Month
     from callmon.reports.builder import ReportBuilder, ReportContext
     from callmon.reports.model import Relation, Report
-    from callmon.store.database import Store
-    from callmon.store.queries.reports import Seal
+    from callmon.store.database import Database
+    from callmon.store.queries.reports import Fingerprint
 
 # The settings of an exchange that affect how its calls are interpreted; the others concern its connection.
 OF_EXCHANGE = {
@@ -39,7 +39,7 @@ Told = Callable[[], None]
 
 
 def gathered(
-    store: Store,
+    store: Database,
     settings: Settings,
     period: Month,
     now: datetime,
@@ -63,7 +63,9 @@ def gathered(
     ]
     others = others if compare else []
     with reported.snapshot(store) as connection:
-        told = progress(sum(reported.steps(connection, zone, x) for x in (period, *(one for _, one in others))))
+        told = progress(
+            sum(reported.count_steps(connection, zone, x) for x in (period, *(one for _, one in others)))
+        )
         made = _one(connection, site, period, now, lines, told)
         beside = [
             Comparison(
@@ -89,15 +91,15 @@ def _one(
     from callmon.store.queries import disruptions
     from callmon.store.queries import reports as reported
 
-    book, seal = ReportBuilder(site, period, now, lines), reported.Seal()
+    book, seal = ReportBuilder(site, period, now, lines), reported.Fingerprint()
     begin, end = period.begin, period.end
-    counted = reported.calls(connection, site.zone, period, seal, told)
+    counted = reported.aggregate_calls(connection, site.zone, period, seal, told)
     for (line, language), cell in counted.cells.items():
         book.rolled_up(line, language, cell)
-    for judged in reported.obligations(connection, begin, end, seal):
+    for judged in reported.judged_obligations(connection, begin, end, seal):
         book.obligation(judged.what, judged.findings)
-    heard = reported.heard(connection, begin, end, seal)
-    told_by_log = reported.compared(connection, period, site.zone, seal)
+    heard = reported.heard_spans(connection, begin, end, seal)
+    told_by_log = reported.agreeing_days(connection, period, site.zone, seal)
     listening = {name: Coverage(*one, told_by_log.get(name, ())) for name, one in heard.items()}
     if end > now:  # the time after `now` is not a gap in reception
         listening = {name: _so_far(one, now, end) for name, one in listening.items()}
@@ -107,7 +109,7 @@ def _one(
     known = PeriodTotals(
         listening=listening,
         counted=counted.calls,
-        in_progress=sum(map(book.is_told, reported.in_progress(connection, begin, end))),
+        in_progress=sum(map(book.is_told, reported.lines_in_progress(connection, begin, end))),
         fingerprint=str(seal),
         disruptions=disrupted,
         reconciled=reported.reconciled(connection, period.first, period.after, lines, seal),
@@ -118,12 +120,21 @@ def _one(
 
 
 def _attested(
-    connection: Connection, site: ReportContext, book: ReportBuilder, period: Month, now: datetime, seal: Seal
+    connection: Connection,
+    site: ReportContext,
+    book: ReportBuilder,
+    period: Month,
+    now: datetime,
+    seal: Fingerprint,
 ) -> tuple[AttestationStatus, ...]:
     """The attestations of each line as they stand at the end of the period."""
     from callmon.store.queries import attestations
 
-    told = [one for one in attestations.all_of(connection) if one.tested < period.after and book.is_told(one.line)]
+    told = [
+        one
+        for one in attestations.attestations_in(connection)
+        if one.tested < period.after and book.is_told(one.line)
+    ]
     for one in told:
         seal.add("attestation", *msgspec.structs.astuple(one))
     today = min(now, period.end).astimezone(site.zone).date()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from callmon.reports.formats.json import Published
     from callmon.reports.model import Report
     from callmon.reports.notes import Remarks
-    from callmon.store.database import Store
+    from callmon.store.database import Database
 
 # Time to write one language, in read steps (days); used only for the progress bar.
 AS_LONG_AS = {"pdf": 90, "xlsx": 15}
@@ -69,7 +69,7 @@ def no_data(order: ReportRequest, settings: Settings) -> str:
 
 
 def made(
-    store: Store,
+    store: Database,
     settings: Settings,
     order: ReportRequest,
     now: datetime,
@@ -91,7 +91,7 @@ def made(
 
 
 def filed(
-    store: Store, settings: Settings, order: ReportRequest, now: datetime, told: Callable[[float], None]
+    store: Database, settings: Settings, order: ReportRequest, now: datetime, told: Callable[[float], None]
 ) -> list[File]:
     """The files of the report, without a folder; `told` is called with the fraction of work done, up to 1."""
     work = Progress(AS_LONG_AS.get(order.kind, 3) * len(LANGUAGES), told)

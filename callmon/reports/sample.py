@@ -17,7 +17,7 @@ from callmon.text.story import story
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.store.database import Store
+    from callmon.store.database import Database
 
 SIZE = 20
 PAGE = "\f"  # form feed: starts the next page on a printer
@@ -45,10 +45,10 @@ def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Report
     return PAGE.join((cover, *pages)).encode()
 
 
-def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
+def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
     """The packs by language; empty if no call of the month is stored."""
     with reports.snapshot(store) as connection:
-        names = reports.names(connection, month.begin, month.end)
+        names = reports.call_names(connection, month.begin, month.end)
     chosen = drawn(names, seed)
     found: dict[str, bytes] = {}
     if not chosen:
@@ -60,9 +60,9 @@ def packs(store: Store, settings: Settings, month: Month, seed: str) -> dict[str
     return found
 
 
-def _page(store: Store, settings: Settings, call: str, exchange: str, language: str) -> str:
-    (stored,) = calls.call(store, call, exchange)
-    return story(stored, settings, language, obligations.entries(store, call, exchange))
+def _page(store: Database, settings: Settings, call: str, exchange: str, language: str) -> str:
+    (stored,) = calls.stored_calls(store, call, exchange)
+    return story(stored, settings, language, obligations.ledger_entries(store, call, exchange))
 
 
 def named(output: Path | None, month: Month, language: str) -> Path:

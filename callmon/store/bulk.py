@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from callmon.store import tables
-from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.row_mapping import Row
 
 # Below the limit of parameters per statement of both databases.
@@ -28,7 +28,7 @@ class BulkWriter:
     COPY takes two thirds of the server's time of JSON, but has no ON CONFLICT.
     """
 
-    def __init__(self, connection: Connection, ring: Ring = NO_KEYS) -> None:
+    def __init__(self, connection: Connection, ring: KeyRing = NO_KEYS) -> None:
         self.connection, self.ring = connection, ring
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"

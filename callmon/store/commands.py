@@ -24,8 +24,8 @@ from callmon.core.disruptions import commands as disruptions
 from callmon.core.disruptions import entries as disruption_entries
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import Arrived
-from callmon.store.database import Store, read_errors
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, read_errors
+from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
 from callmon.store.queries import disruptions as disruption_queries
 from callmon.store.queries import obligations as obligation_queries
@@ -82,7 +82,7 @@ _DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.DisruptionCommand)
 # Commands on obligations.
 
 
-def queue_callback_command(store: Store, hand: callbacks.CallbackCommand, number: str | None = None) -> Queued:
+def queue_callback_command(store: Database, hand: callbacks.CallbackCommand, number: str | None = None) -> Queued:
     """Inserts a person's command. `number`: the number to call instead of the caller's (R-16)."""
     with store.writing() as connection:
         before = [one for one in _CALLBACKS.pending(connection) if one.obligation == hand.obligation]
@@ -94,7 +94,7 @@ def queue_callback_command(store: Store, hand: callbacks.CallbackCommand, number
 
 
 def insert_callback_command(
-    connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str | None = None
+    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str | None = None
 ) -> int:
     """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
     n = _CALLBACKS.insert(connection, hand)
@@ -104,7 +104,9 @@ def insert_callback_command(
     return n
 
 
-def insert_outbound_call(connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str) -> bool:
+def insert_outbound_call(
+    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str
+) -> bool:
     """Inserts the command for an outbound call that a backfill found. False if it was inserted before."""
     before = and_(HAND.c.obligation == hand.obligation, HAND.c.exchange == hand.exchange)
     question = select(HAND.c.n).where(before, HAND.c.action == hand.action).limit(1)
@@ -116,20 +118,20 @@ def insert_outbound_call(connection: Connection, ring: Ring, hand: callbacks.Cal
     return True
 
 
-def count_callback_commands(store: Store) -> int:
+def count_callback_commands(store: Database) -> int:
     """The number of commands that the daemon has not applied yet."""
     with store.reading() as connection:
         return len(_CALLBACKS.pending(connection))
 
 
-def last_applied_callback_command(store: Store) -> int:
+def last_applied_callback_command(store: Database) -> int:
     """The number of the last command that the daemon applied."""
     with store.reading() as connection:
         return _CALLBACKS.last_applied(connection)
 
 
 def pending_callback_commands(
-    store: Store, after: int, token: Callable[[str], str], limit: int = 100
+    store: Database, after: int, token: Callable[[str], str], limit: int = 100
 ) -> list[tuple[callbacks.CallbackCommand, Obligation | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its obligation as stored.
 
@@ -143,13 +145,15 @@ def pending_callback_commands(
     return [(hand, None if one is None else with_newest_tokens(one, renewed)) for hand, one in found]
 
 
-def callback_rejections(store: Store, one: Key, actor: str, at: datetime) -> list[Refused]:
+def callback_rejections(store: Database, one: Key, actor: str, at: datetime) -> list[Refused]:
     """The refusals of this actor's command of that time on the obligation."""
-    written = obligation_queries.entries(store, one[1].removesuffix("-complaint"), one[0])
+    written = obligation_queries.ledger_entries(store, one[1].removesuffix("-complaint"), one[0])
     return [x for x in written if isinstance(x, Refused) and (x.actor, x.at, x.obligation) == (actor, at, one[1])]
 
 
-def _has_number(connection: Connection, ring: Ring, hand: callbacks.CallbackCommand, number: str | None) -> bool:
+def _has_number(
+    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str | None
+) -> bool:
     """Whether `number` is the other number stored for the call; True if `number` is None."""
     if number is None:
         return True
@@ -159,7 +163,7 @@ def _has_number(connection: Connection, ring: Ring, hand: callbacks.CallbackComm
     return sealed is not None and ring.open(sealed) == number
 
 
-def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: Ring) -> None:
+def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: KeyRing) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
     overwrite_deleted(connection)
     connection.execute(NUMBER.delete().where(*(NUMBER.c[name] == value for name, value in named.items())))
@@ -168,7 +172,7 @@ def _put_number(connection: Connection, place: tuple[str, str, str], number: str
 
 
 def _with_token(
-    connection: Connection, hand: callbacks.CallbackCommand, token: Callable[[str], str], ring: Ring
+    connection: Connection, hand: callbacks.CallbackCommand, token: Callable[[str], str], ring: KeyRing
 ) -> callbacks.CallbackCommand:
     if hand.action == "called":
         return _with_number_called(connection, hand, ring)
@@ -182,7 +186,7 @@ def _with_token(
 
 
 def _with_number_called(
-    connection: Connection, hand: callbacks.CallbackCommand, ring: Ring
+    connection: Connection, hand: callbacks.CallbackCommand, ring: KeyRing
 ) -> callbacks.CallbackCommand:
     which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
     sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
@@ -201,7 +205,7 @@ def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligati
 # Commands on disruptions.
 
 
-def queue_disruption_command(store: Store, hand: disruptions.DisruptionCommand) -> Queued:
+def queue_disruption_command(store: Database, hand: disruptions.DisruptionCommand) -> Queued:
     """Inserts a person's command, unless the same command is already pending."""
     with store.writing() as connection:
         before = [one for one in _DISRUPTIONS.pending(connection) if one.disruption == hand.disruption]
@@ -212,20 +216,20 @@ def queue_disruption_command(store: Store, hand: disruptions.DisruptionCommand) 
         return Queued(_DISRUPTIONS.insert(connection, hand), True)
 
 
-def count_disruption_commands(store: Store) -> int:
+def count_disruption_commands(store: Database) -> int:
     """The number of commands that the daemon has not applied yet."""
     with store.reading() as connection:
         return len(_DISRUPTIONS.pending(connection))
 
 
-def last_applied_disruption_command(store: Store) -> int:
+def last_applied_disruption_command(store: Database) -> int:
     """The number of the last command that the daemon applied."""
     with store.reading() as connection:
         return _DISRUPTIONS.last_applied(connection)
 
 
 def pending_disruption_commands(
-    store: Store, after: int, limit: int = 100
+    store: Database, after: int, limit: int = 100
 ) -> list[tuple[disruptions.DisruptionCommand, Disruption | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its disruption as stored.
 
@@ -235,13 +239,16 @@ def pending_disruption_commands(
         with store.reading() as connection:
             hands = _DISRUPTIONS.after(connection, after, limit)
         return [
-            (hand, disruption_queries.named(store, hand.disruption) if hand.disruption else None) for hand in hands
+            (hand, disruption_queries.disruption_by_id(store, hand.disruption) if hand.disruption else None)
+            for hand in hands
         ]
 
 
-def disruption_rejections(store: Store, hand: disruptions.DisruptionCommand) -> list[disruption_entries.Refused]:
+def disruption_rejections(
+    store: Database, hand: disruptions.DisruptionCommand
+) -> list[disruption_entries.Refused]:
     """The refusals of this command: entries with its actor and time."""
-    written = disruption_queries.entries(store, hand.disruption)
+    written = disruption_queries.disruption_entries(store, hand.disruption)
     return [
         x
         for x in written

@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import StoreError
-from callmon.store.encryption import NO_KEYS, Ring
+from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,10 @@ POSTGRES_DEFAULTS: dict[str, Any] = {
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=OFF", "journal_size_limit=67108864")
 
 
-class Store:
+class Database:
     """One database, and the keys to the numbers in it. Each `reading()` and `writing()` is one transaction."""
 
-    def __init__(self, url: URL, ring: Ring = NO_KEYS, reads_only: bool = False) -> None:
+    def __init__(self, url: URL, ring: KeyRing = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         # The file that records account changes outside the database (`store/access/restored_copy.py`).
@@ -63,12 +63,12 @@ class Store:
         self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
         self._identity = _identity(self.path)
 
-    def reader(self) -> Store:
+    def reader(self) -> Database:
         """The same database for queries only: connections of its own, which cannot write.
 
         On PostgreSQL a query lasts at most QUESTION_MILLISECONDS.
         """
-        return Store(self.url, self.ring, reads_only=True)
+        return Database(self.url, self.ring, reads_only=True)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -107,26 +107,26 @@ class Store:
         return hidden(self.url.render_as_string(hide_password=True))
 
 
-def open_store(url: str, ring: Ring = NO_KEYS) -> Store:
+def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     """The database at `url`, which must be of this program's version. Raises StoreError.
 
     Without keys everything but the numbers can be used.
     """
     parsed = parse_url(url)
-    store = Store(parsed, ring)
+    store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
         raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
     _close_to_others(store.path)
     with _told(store):
-        if complaint := _complaint(revision(store)):
+        if complaint := _complaint(stored_revision(store)):
             raise StoreError(f"the database {store} {complaint}")
-        missing = sorted(sealed_with(store) - {*ring.names})
+        missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
             raise StoreError(f"the database {store}: {ring.lacks(missing[0])}")
     return store
 
 
-def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
+def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     """Creates the database if there is none, migrates it to this program's version, and opens it.
 
     Raises StoreError.
@@ -134,11 +134,11 @@ def upgrade(url: str, ring: Ring = NO_KEYS) -> Store:
     from alembic import command
     from alembic.config import Config
 
-    store = Store(parse_url(url), ring)
+    store = Database(parse_url(url), ring)
     with _told(store):
         _make_file(store)
         _close_to_others(store.path)
-        found = revision(store)
+        found = stored_revision(store)
         if found is not None and found not in KNOWN:
             raise StoreError(f"the database {store} {_complaint(found)}")
         config = Config()
@@ -164,13 +164,13 @@ def one_upgrade_at_a_time(connection: Connection) -> None:
         connection.exec_driver_sql(question, (UPGRADE_KEY,))
 
 
-def sealed_with(store: Store) -> set[str]:
+def names_of_needed_keys(store: Database) -> set[str]:
     """The names of the keys that may have encrypted numbers in the database."""
     with store.reading() as connection:
         return {name for (name,) in connection.execute(text("SELECT name FROM number_key"))}
 
 
-def revision(store: Store) -> str | None:
+def stored_revision(store: Database) -> str | None:
     """The revision stored in the database; None when it was never migrated."""
     with store.reading() as connection:
         if not inspect(connection).has_table("alembic_version"):
@@ -214,7 +214,7 @@ def _complaint(found: str | None) -> str | None:
 
 
 @contextmanager
-def _told(store: Store) -> Iterator[None]:
+def _told(store: Database) -> Iterator[None]:
     """Raises the driver's error as a StoreError: one sentence that names the database and no password."""
     try:
         yield
@@ -241,7 +241,7 @@ def reason(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
-def _make_file(store: Store) -> None:
+def _make_file(store: Database) -> None:
     if store.path is None or store.path.exists():
         return
     store.path.parent.mkdir(parents=True, exist_ok=True)
@@ -271,7 +271,7 @@ def _close_to_others(path: Path | None) -> None:
             )
 
 
-def damage(store: Store, is_over: Callable[[], bool] = lambda: False) -> str | None:
+def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:
     """The first fault that SQLite's `quick_check` finds in the file; None: no fault. It reads the whole file.
 
     The check polls `is_over` and stops when it is true. A locked or missing database also gives None.

@@ -52,7 +52,7 @@ class Key:
         return urlsafe_b64encode(digest[:TOKEN_BYTES]).rstrip(b"=").decode()
 
 
-class Ring:
+class KeyRing:
     """The keys, newest first; `source` names them in messages. Without keys no number is stored."""
 
     def __init__(self, keys: Sequence[bytes] = (), source: str = "the key file") -> None:
@@ -130,7 +130,7 @@ class Ring:
         return self._first
 
 
-NO_KEYS = Ring()
+NO_KEYS = KeyRing()
 
 
 def _derived(key: bytes, purpose: str) -> bytes:
@@ -138,7 +138,7 @@ def _derived(key: bytes, purpose: str) -> bytes:
     return hmac.digest(key, f"callmon {purpose}".encode(), "sha256")
 
 
-def keyed(key: bytes) -> Callable[[str], str]:
+def keyed_hash(key: bytes) -> Callable[[str], str]:
     """The keyed hash: equal numbers give equal tokens, and a token does not reveal its number."""
 
     def token(number: str) -> str:

@@ -20,7 +20,7 @@ from datetime import date
 from pathlib import Path
 
 from callmon.errors import ConfigError
-from callmon.store.encryption import KEY_BYTES, Ring
+from callmon.store.encryption import KEY_BYTES, KeyRing
 
 HEAD = """\
 # callmon: the keys of callers' numbers. The first line seals, the others only open what was sealed before.
@@ -28,7 +28,7 @@ HEAD = """\
 """
 
 
-def read(path: Path) -> Ring:
+def read_keys(path: Path) -> KeyRing:
     """The keys in the file. Raises ConfigError with the remedy."""
     try:
         _refuse_open_to_others(path)
@@ -42,10 +42,10 @@ def read(path: Path) -> Ring:
     keys = [_key(line, number, path) for number, line in enumerate(lines, 1) if line]
     if not keys:
         raise ConfigError(f"the key file {path} holds no key; make one with `callmon privacy key {path}`")
-    return Ring(list(dict.fromkeys(keys)), str(path))
+    return KeyRing(list(dict.fromkeys(keys)), str(path))
 
 
-def make(path: Path, today: date) -> bool:
+def add_new_key(path: Path, today: date) -> bool:
     """Adds a new key as the first line of a new or existing file. True: the file had keys before.
 
     Another process sees the old file or the new one, never a part of it. The owner stays the same. Raises
@@ -74,7 +74,7 @@ def make(path: Path, today: date) -> bool:
 def _lines(path: Path) -> list[str]:
     if not path.exists():
         return []
-    read(path)  # raises ConfigError for a file that cannot be parsed
+    read_keys(path)  # raises ConfigError for a file that cannot be parsed
     return [f"{line}\n" for line in path.read_text(encoding="utf-8").splitlines() if _holds_key(line)]
 
 

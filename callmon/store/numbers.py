@@ -6,12 +6,12 @@ from sqlalchemy import Connection, and_, select
 
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
-from callmon.store.database import Store, _told
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, _told
+from callmon.store.encryption import KeyRing
 from callmon.store.tables import NUMBER, OBLIGATION
 
 
-def token_renewals(store: Store) -> dict[str, str]:
+def token_renewals(store: Database) -> dict[str, str]:
     """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
     if len(store.ring.names) < 2:
         return {}
@@ -22,7 +22,7 @@ def token_renewals(store: Store) -> dict[str, str]:
     return {old: newest for newest, *older in found for old in older}
 
 
-def record_key(connection: Connection, ring: Ring) -> None:
+def record_key(connection: Connection, ring: KeyRing) -> None:
     """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
     BulkWriter(connection).insert(tables.NumberKeyRow, [(ring.name,)], "ON CONFLICT DO NOTHING")
 

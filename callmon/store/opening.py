@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from callmon.errors import ConfigError
 from callmon.store import key_file
 from callmon.store.access import restored_copy
-from callmon.store.database import Store, open_store, own_folder, parse_url, sealed_with, upgrade
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, names_of_needed_keys, open_store, own_folder, parse_url, upgrade
+from callmon.store.encryption import KeyRing
 from callmon.store.numbers import record_key
 from callmon.store.rollups import rebuild
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from callmon.config.settings import Settings
 
 
-def place(settings: Settings) -> Path:
+def key_path(settings: Settings) -> Path:
     """The path of the key file."""
     if settings.privacy.key_file is not None:
         return settings.privacy.key_file
@@ -34,61 +34,61 @@ def place(settings: Settings) -> Path:
     return own_folder() / "callmon.key"
 
 
-def for_accounts(settings: Settings) -> Store:
+def open_for_accounts(settings: Settings) -> Database:
     """The store for commands that change accounts. On PostgreSQL these changes are recorded beside the key."""
     return _with_notes(open_store(settings.store.url), settings)
 
 
-def _with_notes(store: Store, settings: Settings) -> Store:
+def _with_notes(store: Database, settings: Settings) -> Database:
     if store.path is None:
-        store.notes = Path(f"{place(settings)}-accounts")
+        store.notes = Path(f"{key_path(settings)}-accounts")
     return store
 
 
-def opened(settings: Settings) -> Store:
+def open_with_keys(settings: Settings) -> Database:
     """The store for commands that need numbers.
 
     Raises ConfigError without the key, StoreError with another key.
     """
-    ring = Ring()
-    if settings.privacy.key_file is None and not place(settings).exists():
+    ring = KeyRing()
+    if settings.privacy.key_file is None and not key_path(settings).exists():
         store = open_store(settings.store.url)
-        _refuse_without_key(store, place(settings))
+        _refuse_without_key(store, key_path(settings))
         return store  # the database has no numbers yet
-    ring = key_file.read(place(settings))
+    ring = key_file.read_keys(key_path(settings))
     return open_store(settings.store.url, ring)
 
 
-def ready(settings: Settings) -> Store:
+def open_for_writing(settings: Settings) -> Database:
     """The store, created or upgraded to this version, with its key, which is created if there is none.
 
-    Roll-ups are updated from now on; `rebuild.build` makes those of calls stored before. Raises ConfigError,
-    StoreError.
+    Roll-ups are updated from now on; `rebuild_rollups` makes those of calls stored before.
+    Raises ConfigError, StoreError.
     """
-    path, store = place(settings), upgrade(settings.store.url)
+    path, store = key_path(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
         _refuse_without_key(store, path)
         _make(path)
     store.close()
-    store = _with_notes(open_store(settings.store.url, key_file.read(path)), settings)
+    store = _with_notes(open_store(settings.store.url, key_file.read_keys(path)), settings)
     restored_copy.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             record_key(connection, store.ring)
-    rebuild.settle(store, settings.timezone)
+    rebuild.ensure_rollups(store, settings.timezone)
     return store
 
 
 def _make(path: Path) -> None:
     try:
-        key_file.make(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
+        key_file.add_new_key(path, date.today())  # noqa: DTZ011  the day that stands in the file is this machine's
     except ConfigError:
         if not path.exists():  # otherwise another instance, started at the same time, was faster
             raise
 
 
-def _refuse_without_key(store: Store, path: Path) -> None:
-    names = sealed_with(store)
+def _refuse_without_key(store: Database, path: Path) -> None:
+    names = names_of_needed_keys(store)
     if names:
         store.close()
         raise ConfigError(

@@ -23,7 +23,7 @@ from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, End
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figure
 from callmon.core.verdicts import Finding, Gap
-from callmon.store.encryption import Ring
+from callmon.store.encryption import KeyRing
 from callmon.store.tables import microseconds
 
 Row = tuple[Any, ...]
@@ -130,7 +130,7 @@ class Rows:
         if source.direction == "outbound" and source.dialled != OUTSIDE:
             self.numbers.setdefault((source.call, exchange, DIALLED), source.dialled)
 
-    def number_rows(self, ring: Ring) -> list[Row]:
+    def number_rows(self, ring: KeyRing) -> list[Row]:
         """The encrypted numbers, each with its token; none without a key."""
         if not ring:
             return []

@@ -18,15 +18,15 @@ from callmon.core.outcome import Outcome
 from callmon.core.takeover import StoredState
 from callmon.store.bulk import ASKED_AT_ONCE
 from callmon.store.commands import last_applied_callback_command
-from callmon.store.database import Store, read_errors
+from callmon.store.database import Database, read_errors
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations as ledger
 from callmon.store.row_mapping import entry_of
 from callmon.store.tables import CALL, LEDGER
 
 
-def known(
-    store: Store,
+def stored_state(
+    store: Database,
     exchanges: Sequence[str],
     kept: Sequence[Outcome],
     in_progress: Iterable[CallKey],
@@ -42,7 +42,7 @@ def known(
     with read_errors():
         # First: the leader may commit meanwhile, and the state must have all that was received until a heartbeat.
         heard = queries.heartbeats(store)
-        ledger.take_up(store, book, exchanges, now)
+        ledger.restore_ledger(store, book, exchanges, now)
         begun = {(name, call): told for name in exchanges for call, told in _begun(store, name)}
         return StoredState(
             heard={name: at for name, at in heard.items() if name in exchanges},
@@ -54,11 +54,11 @@ def known(
         )
 
 
-def _begun(store: Store, exchange: str) -> Iterable[tuple[str, queries.OpenCall]]:
+def _begun(store: Database, exchange: str) -> Iterable[tuple[str, queries.OpenCall]]:
     return queries.open_calls(store, exchange, numbers=bool(store.ring)).items()
 
 
-def _over(store: Store, calls: Iterable[CallKey]) -> frozenset[CallKey]:
+def _over(store: Database, calls: Iterable[CallKey]) -> frozenset[CallKey]:
     """The calls among `calls` that have ended in the database."""
     wanted, found = sorted(calls), set[CallKey]()
     with store.reading() as connection:
@@ -71,7 +71,7 @@ def _over(store: Store, calls: Iterable[CallKey]) -> frozenset[CallKey]:
     return frozenset(found)
 
 
-def _entries(store: Store, obligations: Iterable[str]) -> frozenset[AnyEntry]:
+def _entries(store: Database, obligations: Iterable[str]) -> frozenset[AnyEntry]:
     """All stored entries of these obligations."""
     wanted, table = sorted(obligations), LEDGER
     found: list[AnyEntry] = []

@@ -19,7 +19,7 @@ from callmon.text.terminal import WIDTH as WIDTH
 from callmon.text.terminal import TerminalPage
 
 if TYPE_CHECKING:
-    from callmon.store.queries.obligations import Listed
+    from callmon.store.queries.obligations import WorklistItem
 
 INDENT = "    "
 LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
@@ -33,7 +33,7 @@ def urgency(one: Obligation) -> tuple[datetime, datetime]:
 class CallbackList(TerminalPage):
     """The list at one time in one language."""
 
-    def text(self, listed: Iterable[Listed]) -> str:
+    def text(self, listed: Iterable[WorklistItem]) -> str:
         """The whole list."""
         found = sorted(listed, key=lambda one: urgency(one.obligation))
         done = [x for x in found if not x.obligation.is_open]
@@ -51,7 +51,7 @@ class CallbackList(TerminalPage):
             lines += self._part(self._say("Fiches fermées : {number}", number=len(done)), done)
         return "\n".join(lines)
 
-    def one(self, listed: Listed) -> str:
+    def one(self, listed: WorklistItem) -> str:
         """One entry, after a command changed it."""
         return "\n".join(self._entry(listed))
 
@@ -64,14 +64,14 @@ class CallbackList(TerminalPage):
                 self._say("Fermé : n'appelez pas le public avant {when}.", when=self._when(opens))
             )
 
-    def _part(self, title: str, listed: Sequence[Listed]) -> Iterator[str]:
+    def _part(self, title: str, listed: Sequence[WorklistItem]) -> Iterator[str]:
         yield ""
         yield from self._set(title)
         for one in listed:
             yield ""
             yield from self._entry(one)
 
-    def _entry(self, listed: Listed) -> Iterator[str]:
+    def _entry(self, listed: WorklistItem) -> Iterator[str]:
         one = listed.obligation
         sign = LATE if one.is_overdue else SOON if one.is_soon else NONE
         yield from self._set(self.time_left(one), f"  {sign} ", INDENT)
@@ -113,7 +113,7 @@ class CallbackList(TerminalPage):
         asked = self._speech.word("language", one.language)
         return self._say("{title} · demande en {language}", title=title, language=asked)
 
-    def number(self, listed: Listed) -> str:
+    def number(self, listed: WorklistItem) -> str:
         one, language = listed.obligation, self._speech.language
         if one.is_erased:
             return self._say("Numéro détruit à la fin de sa conservation")
@@ -143,7 +143,7 @@ class CallbackList(TerminalPage):
         return " · ".join(parts)
 
 
-def owed_as_json(listed: Listed) -> dict[str, Any]:
+def owed_as_json(listed: WorklistItem) -> dict[str, Any]:
     """One entry as JSON values."""
     one = listed.obligation
     state = (

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callmon.config.settings import Settings
 from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.formatter import WebFormatter
 from callmon.web.half_hours import TodayHalfHours
 from callmon.web.snapshot import NOTHING_OWED, DaemonState, Snapshot, take_snapshot
@@ -44,7 +44,7 @@ class PageContext:
     `store`.
     """
 
-    def __init__(self, told: DaemonState, store: Store) -> None:
+    def __init__(self, told: DaemonState, store: Database) -> None:
         self._told, self.store, self.reader = told, store, store.reader()
         self.sight: Snapshot | None = None
         self.live = Live(self.render_live)
@@ -86,7 +86,7 @@ class PageContext:
         finally:
             self._waiting -= 1
 
-    async def until_done(self, done: Callable[[Store], int], place: int) -> bool:
+    async def until_done(self, done: Callable[[Database], int], place: int) -> bool:
         """Whether the daemon applied the manual command number `place` while the page waits (5 seconds)."""
         for _ in range(STEPS):
             if await self.ask(done, self.store) >= place:

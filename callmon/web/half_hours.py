@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
-from callmon.store.queries.half_hours import Counted, Counts
+from callmon.store.queries.half_hours import Counts, HalfHourCounts
 
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)
@@ -68,7 +68,7 @@ def days(at: datetime, settings: Settings) -> list[date]:
 
 
 def today(
-    counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+    counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
 ) -> TodayHalfHours:
     """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
     return _Maker(counted, silent, settings, at).today()
@@ -76,7 +76,7 @@ def today(
 
 class _Maker:
     def __init__(
-        self, counted: Counted, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+        self, counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
     ) -> None:
         self._counted, self._at, self._zone = counted, at, settings.timezone
         self._day, *self._before = days(at, settings)

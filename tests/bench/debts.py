@@ -19,7 +19,7 @@ from callmon.core.callbacks.entries import Due
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.monitor import Monitor
-from callmon.store.encryption import keyed
+from callmon.store.encryption import keyed_hash
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 SOON = datetime(2026, 11, 24, 19, 30, tzinfo=UTC)  # four opening hours before the first is due
@@ -29,7 +29,7 @@ OFTEN = 10_000
 
 def cpu(wire: Connection, held: int) -> None:
     """Microseconds of CPU each."""
-    monitor = assembly.monitor(example(), "toronto", token=keyed(b"a key"))
+    monitor = assembly.monitor(example(), "toronto", token=keyed_hash(b"a key"))
     numbers = msgspec.json.encode  # a token needs no true number: any text is hashed alike
     _owe(monitor, held, lambda n: monitor.ledger.token(numbers(n).decode()))
     now = START + timedelta(minutes=1)

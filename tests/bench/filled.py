@@ -24,7 +24,7 @@ from callmon.core.statistics import period
 from callmon.reports.load import gathered
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import Rows
@@ -61,8 +61,8 @@ def told(count: int) -> list[Story]:
         assert outcome is not None
         rows, cells = Rows(1), dict[Key, Rollup]()
         rows._take_outcome(year.EXCHANGE, outcome)
-        one = update.told(outcome.calls[0], outcome.findings)
-        update.counted(cells, year.EXCHANGE, one, year.TORONTO)
+        one = update.call_record(outcome.calls[0], outcome.findings)
+        update.count_call(cells, year.EXCHANGE, one, year.TORONTO)
         ((key, rollup),) = cells.items()
         stories.append(Story(outcome, rows.call_rows()[0], rows.finding_rows(), key, rollup))
     gc.freeze()
@@ -76,7 +76,9 @@ def in_march(random: Random) -> datetime:
 class Filled:
     """One database with one month."""
 
-    def __init__(self, kind: str, store: Store, stories: list[Story], calls: int, quickly: bool = False) -> None:
+    def __init__(
+        self, kind: str, store: Database, stories: list[Story], calls: int, quickly: bool = False
+    ) -> None:
         self.kind, self.store, self.stories, self.quickly = kind, store, stories, quickly
         self.copies = calls // len(stories)
         self.calls = self.copies * len(stories)
@@ -84,7 +86,7 @@ class Filled:
 
     def fill(self) -> None:
         begun = time.perf_counter()
-        rebuild.settle(self.store, year.TORONTO)
+        rebuild.ensure_rollups(self.store, year.TORONTO)
         year_rows.listened(self.store, FIRST - timedelta(days=90), LATER)
         empty = self.bytes()
         with self.store.writing() as connection:
@@ -94,7 +96,7 @@ class Filled:
         with self.store.writing() as connection:
             for table in ("told_call", "told_finding", "numbered"):
                 connection.execute(text(f"DROP TABLE {table}"))
-            update.put(BulkWriter(connection), self._cells())
+            update.add_to_cells(BulkWriter(connection), self._cells())
         self._settle_down(tidy=True)
         self.filled = self.bytes() - empty
         row("made by the database itself", (f"{self.calls / (time.perf_counter() - begun):,.0f}/s", "", ""))
@@ -216,7 +218,7 @@ class Filled:
     def compared(self) -> None:
         """A day's roll-ups, with what its rows add up to."""
         begun = time.perf_counter()
-        (told_of,) = rebuild.differences(self.store, year.TORONTO, COMPARED, COMPARED)
+        (told_of,) = rebuild.rollup_differences(self.store, year.TORONTO, COMPARED, COMPARED)
         if told_of:
             raise BenchError(told_of[0])
         row("one day compared with its calls, s", (f"{time.perf_counter() - begun:.3f}", "", ""))

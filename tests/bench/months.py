@@ -31,7 +31,7 @@ from callmon.store.database import upgrade
 from callmon.store.queries import reports
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows
-from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.transaction import BatchId, write_batch
 from tests import year
 from tests.bench import reporting
 from tests.bench.databases import postgresql, sqlite
@@ -105,7 +105,7 @@ class Bench(Filled):
 
         def read() -> int:
             with reports.snapshot(self.store) as connection:
-                counted = reports.calls(connection, year.TORONTO, self.march, reports.Seal())
+                counted = reports.aggregate_calls(connection, year.TORONTO, self.march, reports.Fingerprint())
             return sum(counted.calls.values())
 
         (floor, count), (taken, offered), (reading, _) = best(self.bare), best(self.reported), best(read)
@@ -144,7 +144,7 @@ class Bench(Filled):
         begun = now()
         for n, group in enumerate(groups, number + 1):
             with self.store.writing() as connection:
-                write(connection, Stamp(n, "bench"), group, self.store.ring)
+                write_batch(connection, BatchId(n, "bench"), group, self.store.ring)
         return since(begun)
 
     def _bare(self, groups: list[list[Outcome]]) -> Spent:
@@ -167,9 +167,9 @@ class Bench(Filled):
         begun = now()
         for some in parted(picked, TOGETHER):
             with self.store.writing() as connection:
-                rolling = update.Rolling(BulkWriter(connection))
+                rolling = update.RollupUpdate(BulkWriter(connection))
                 for one in some:
-                    after = update.told(one.outcome.calls[0], one.outcome.findings)
+                    after = update.call_record(one.outcome.calls[0], one.outcome.findings)
                     rolling.change(year.EXCHANGE, None, after)
                 rolling.write()
         return since(begun)[1] / len(picked) * 1e6

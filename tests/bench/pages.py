@@ -25,7 +25,7 @@ import httpx
 from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
@@ -108,7 +108,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     os.environ["STATE_DIRECTORY"] = tempfile.mkdtemp(
         dir=os.environ["STATE_DIRECTORY"]
     )  # with PostgreSQL the key's
-    store = opening.ready(settings)
+    store = opening.open_for_writing(settings)
     daemon = Daemon(settings, store)
     daemon.site.look(datetime.now(UTC))
     access = AccessService(settings.web.access, store)
@@ -157,15 +157,15 @@ PATHS: dict[str, Callable[[Random], str]] = {
     "Accesses": _fixed("/fr/consultations"),
 }
 # What a page keeps for a minute, asked for each time.
-QUESTIONS: dict[str, Callable[[Store, Settings], object]] = {
+QUESTIONS: dict[str, Callable[[Database, Settings], object]] = {
     "the half-hours of Now": lambda store, settings: _half_hours(store, settings)
 }
 
 
-def _half_hours(store: Store, settings: Settings) -> object:
+def _half_hours(store: Database, settings: Settings) -> object:
     """Those of the last Tuesday of the month, with what they are compared with."""
     at = datetime(2024, 3, 26, 15, tzinfo=UTC)
-    counted = half_hours.counted(store, settings.timezone, today.days(at, settings), at)
+    counted = half_hours.half_hour_counts(store, settings.timezone, today.days(at, settings), at)
     assert counted is not None
     assert today.today(counted, {year.EXCHANGE: None}, settings, at).halves
     return counted
@@ -182,7 +182,7 @@ async def lags(clients: int, seconds: float) -> None:
     with tempfile.TemporaryDirectory(prefix="callmon-pages-") as name:
         async with DemoExchange() as exchange:
             settings = demo_settings("127.0.0.1:0", exchange.port, exchange.secret, Path(name))
-            store = opening.ready(settings)
+            store = opening.open_for_writing(settings)
             daemon = Daemon(settings, store)
             running = asyncio.create_task(daemon.run())
             while not daemon.address:  # noqa: ASYNC110 - a daemon says it to nobody

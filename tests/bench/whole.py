@@ -16,7 +16,7 @@ from callmon.config.settings import Settings, example_text
 from callmon.core.statistics.counters import CALLS
 from callmon.daemon.daemon import Daemon
 from callmon.store.database import upgrade
-from callmon.store.encryption import Ring
+from callmon.store.encryption import KeyRing
 from callmon.store.rollups import rebuild
 from tests.bench.server import HOME
 
@@ -45,8 +45,8 @@ def daemon(pipe: Connection, port: int, database: str, warm: int, calls: int) ->
 
 
 def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
-    store = upgrade(chosen.store.url, Ring([bytes(32)]))
-    rebuild.settle(store, chosen.timezone)
+    store = upgrade(chosen.store.url, KeyRing([bytes(32)]))
+    rebuild.ensure_rollups(store, chosen.timezone)
 
     async def run() -> None:
         running = Daemon(chosen, store)

@@ -25,7 +25,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.reports.public import edition
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from tests import report_gate, year, year_owing, year_rows, year_stories
 from tests.lab import office
 from tests.lab.browser import Chromium, opened
@@ -73,7 +73,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         each.close()
 
 
-def _edited(kind: str, report: Report, store: Store, settings: Settings) -> Report:
+def _edited(kind: str, report: Report, store: Database, settings: Settings) -> Report:
     if kind == "public":
         return edition.edition(report)
     if kind == "revision":

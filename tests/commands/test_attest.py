@@ -15,8 +15,8 @@ from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.load import gathered
 from callmon.reports.public import edition
-from callmon.store.database import Store, open_store, upgrade
-from callmon.store.queries.attestations import put, stored
+from callmon.store.database import Database, open_store, upgrade
+from callmon.store.queries.attestations import attestations, insert_attestations
 from tests import year
 from tests.year import TORONTO
 
@@ -94,7 +94,7 @@ def test_an_attestation_is_written_down_and_how_each_line_stands_is_printed(site
 def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
     run(site, "add", "all", "--on", "2026-01-05", "--by", "B. Roy", "--not-so")
     store = open_store(f"sqlite:///{site}/callmon.db")
-    given = stored(store)
+    given = attestations(store)
     store.close()
     assert len(given) == 12
     assert {(one.tested, one.by, one.is_so) for one in given} == {(date(2026, 1, 5), "B. Roy", False)}
@@ -114,16 +114,20 @@ def test_what_cannot_be_attested_is_told_and_nothing_is_written(
     done = run(site, "add", "--by", "A. Tremblay", *arguments)
     assert (done.exit_code, done.stderr) == (2, sentence)
     store = open_store(f"sqlite:///{site}/callmon.db")
-    assert stored(store) == []
+    assert attestations(store) == []
     store.close()
 
 
 # The report.
 
 
-def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_names_nobody(store: Store) -> None:
+def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_names_nobody(
+    store: Database,
+) -> None:
     settings = year.settings()
-    put(store, [found("2024-05-03"), found("2024-01-03", "greetings"), found("2024-06-01", "greetings")])
+    insert_attestations(
+        store, [found("2024-05-03"), found("2024-01-03", "greetings"), found("2024-06-01", "greetings")]
+    )
     may = period.month("2024-05", TORONTO)
     now = datetime(2024, 6, 20, tzinfo=UTC)
     made = gathered(store, settings, may, now, ("general",), compare=False)
@@ -136,7 +140,7 @@ def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_n
     assert "Tremblay" not in shown
     again = gathered(store, settings, may, now + timedelta(days=90), ("general",), compare=False)
     assert again.attested == made.attested
-    put(store, [found("2024-05-30", is_so=False)])
+    insert_attestations(store, [found("2024-05-30", is_so=False)])
     later = gathered(store, settings, may, now, ("general",), compare=False)
     assert later.data_fingerprint != made.data_fingerprint
     assert "non constaté à l&#39;essai du 30" in page(later, settings, "fr")

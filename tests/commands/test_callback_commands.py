@@ -16,7 +16,7 @@ from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.privacy import subject_access
 from tests.office import CALLER, OTHER, Office
 from tests.store_fixtures import wrote
@@ -26,14 +26,14 @@ OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
-    store = opening.ready(load(tmp_path / "callmon.toml"))
+    store = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     office = Office()
     office.hear(
         office.message(OPENED, language="fr"), office.message(OPENED + HOUR, OTHER, "poci"),
@@ -64,7 +64,7 @@ def refused(*words: str) -> tuple[int, str]:
     return done.exit_code, done.stderr.strip()
 
 
-def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Store) -> None:
+def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Database) -> None:
     run("list", "--json")
     run("list", "--kind", "complaint")
     shown = subject_access.accesses(desk)
@@ -73,7 +73,7 @@ def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Store) -> None:
     ]
 
 
-def test_the_list_is_for_people_or_for_programs(desk: Store) -> None:
+def test_the_list_is_for_people_or_for_programs(desk: Database) -> None:
     found = [json.loads(line) for line in run("list", "--json").output.splitlines()]
     assert [(x["id"], x["number"], x["state"], x["language"], x["line"]) for x in found] == [
         ("1700000001.0", CALLER, "open", "fr", "general"), ("1700000002.0", OTHER, "open", "unknown", "poci"),
@@ -94,7 +94,7 @@ def test_the_list_is_for_people_or_for_programs(desk: Store) -> None:
         (("--state", "all"), ["1700000001.0", "1700000002.0"]),
     ],
 )
-def test_the_list_can_be_narrowed(desk: Store, words: tuple[str, ...], ids: list[str]) -> None:
+def test_the_list_can_be_narrowed(desk: Database, words: tuple[str, ...], ids: list[str]) -> None:
     assert [json.loads(line)["id"] for line in run("list", "--json", *words).output.splitlines()] == ids
 
 
@@ -125,12 +125,12 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("words", list(REFUSALS))
-def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
+def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Database, words: str) -> None:
     assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
     assert pending_callback_commands(desk, 0, str) == []
 
 
-def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_did_it_is_asked_where_nobody_is_known(desk: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callbacks.getpass, "getuser", lambda: "root")
     monkeypatch.delenv("SUDO_USER", raising=False)
     words = ("close", "1700000001.0", "--reason", "no-request")
@@ -140,7 +140,7 @@ def test_who_did_it_is_asked_where_nobody_is_known(desk: Store, monkeypatch: pyt
     assert asked(desk).actor == "m.tremblay"
 
 
-def asked(store: Store) -> CallbackCommand:
+def asked(store: Database) -> CallbackCommand:
     ((hand, _),) = pending_callback_commands(store, 0, str)
     return hand
 
@@ -158,7 +158,7 @@ def asked(store: Store) -> CallbackCommand:
     ],
 )
 def test_what_is_asked_is_written_down_for_the_daemon(
-    desk: Store, words: tuple[str, ...], fields: dict[str, Any]
+    desk: Database, words: tuple[str, ...], fields: dict[str, Any]
 ) -> None:
     done = run(words[0], "1700000001.0", *words[1:], "--by", "m", "--lang", "en", told="416 555-0103\n")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", WAITS["en"])
@@ -178,7 +178,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(
     ],
 )  # fmt: skip
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
-    desk: Store, monkeypatch: pytest.MonkeyPatch, words: str, language: str
+    desk: Database, monkeypatch: pytest.MonkeyPatch, words: str, language: str
 ) -> None:
     monkeypatch.setattr(commands, "validate", lambda *_: None)  # each can be done to this entry
     given = (*words.split(), "--by", "m", "--lang", language)
@@ -188,7 +188,7 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     assert len(pending_callback_commands(desk, 0, str)) == 1
 
 
-def test_another_request_is_no_repetition(desk: Store) -> None:
+def test_another_request_is_no_repetition(desk: Database) -> None:
     for words in ("take 1700000001.0", "release 1700000001.0", "take 1700000001.0", "take 1700000002.0"):
         action, name = words.split()
         hand = CallbackCommand(at=OPENED, actor="m", action=action, exchange="toronto", obligation=name)  # type: ignore[arg-type]
@@ -208,7 +208,7 @@ def test_another_request_is_no_repetition(desk: Store) -> None:
     ]  # fmt: skip
 
 
-def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
+def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) -> None:
     assert run("list").stderr == ""
     run("take", "1700000001.0", "--by", "m")
     run("take", "1700000002.0", "--by", "m")
@@ -218,18 +218,18 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> No
 
 
 @pytest.mark.parametrize("words", ["close 9.9", "attempt 9.9", "mark 9.9", "mark 9.9 --number"])
-def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk: Store, words: str) -> None:
+def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk: Database, words: str) -> None:
     told = "There is no entry of this name; `callmon callbacks list` gives them."
     assert refused(*words.split(), "--by", "m", "--lang", "en") == (1, told)
 
 
-def test_another_number_that_is_none_is_refused(desk: Store) -> None:
+def test_another_number_that_is_none_is_refused(desk: Database) -> None:
     done = run("mark", "1700000001.0", "--number", "--by", "m", told="12\n")
     told = '"12" is no telephone number; write it as "416 327-2422".\n'
     assert (done.exit_code, done.stderr, pending_callback_commands(desk, 0, str)) == (2, told, [])
 
 
-def test_a_stored_call_is_marked_as_a_complaint(desk: Store) -> None:
+def test_a_stored_call_is_marked_as_a_complaint(desk: Database) -> None:
     assert run("complaint", "1700000003.0", "--by", "m").exit_code == 0
     hand = asked(desk)
     assert hand.received is not None

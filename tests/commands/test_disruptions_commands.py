@@ -19,7 +19,7 @@ from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.entries import Notice
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import disruptions
 from tests.office import OTHER, Office
 from tests.store_fixtures import wrote
@@ -31,19 +31,19 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
-    store = opening.ready(load(tmp_path / "callmon.toml"))
+    store = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     keep(store, well(NOW - 20 * MINUTE).shut_down().passes(1))
     return store
 
 
-def keep(store: Store, heard: Watched) -> Watched:
+def keep(store: Database, heard: Watched) -> Watched:
     wrote(store, *heard.outcomes)
     return heard
 
@@ -57,16 +57,16 @@ def refused(*words: str) -> tuple[int, str]:
     return done.exit_code, done.stderr.strip()
 
 
-def asked(store: Store) -> DisruptionCommand:
+def asked(store: Database) -> DisruptionCommand:
     ((hand, _),) = pending_disruption_commands(store, 0)
     return hand
 
 
-def name(store: Store) -> str:
-    return disruptions.live(store)[0].id
+def name(store: Database) -> str:
+    return disruptions.live_disruptions(store)[0].id
 
 
-def test_the_list_says_what_is_missing_in_both_languages(desk: Store) -> None:
+def test_the_list_says_what_is_missing_in_both_languages(desk: Database) -> None:
     french = run("list").output.replace(NO_BREAK, " ")
     assert "Perturbations en cours : 1" in french
     assert "  ■ Système téléphonique arrêté, depuis " in french
@@ -77,7 +77,7 @@ def test_the_list_says_what_is_missing_in_both_languages(desk: Store) -> None:
     assert max(len(line) for line in (french + english).splitlines()) <= 80
 
 
-def test_the_list_is_for_programs_too(desk: Store) -> None:
+def test_the_list_is_for_programs_too(desk: Database) -> None:
     (one,) = [json.loads(line) for line in run("list", "--json").output.splitlines()]
     assert (one["id"], one["state"], one["source"], one["calls_met"]) == (name(desk), "going_on", "exchange", 0)
     assert one["missing"] == ["reason_fr", "reason_en", "alternative_fr", "alternative_en", "until"]
@@ -89,7 +89,7 @@ TEXTS = ("--reason-fr", "panne de courant", "--reason-en", "power failure", "--a
          "composez le numéro sans frais", "--alternative-en", "call the toll-free number")  # fmt: skip
 
 
-def test_the_only_disruption_is_announced_without_a_name(desk: Store) -> None:
+def test_the_only_disruption_is_announced_without_a_name(desk: Database) -> None:
     done = run("announce", *TEXTS, "--for", "2h", "--by", "m")
     assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
     hand = asked(desk)
@@ -100,7 +100,7 @@ def test_the_only_disruption_is_announced_without_a_name(desk: Store) -> None:
     )  # fmt: skip
 
 
-def test_work_is_planned_in_local_time_on_every_line(desk: Store) -> None:
+def test_work_is_planned_in_local_time_on_every_line(desk: Database) -> None:
     assert run("plan", "2099-12-01 02:00", "04:00", "all", *TEXTS, "--by", "m").exit_code == 0
     hand = asked(desk)
     assert (hand.action, len(hand.lines), hand.disruption) == ("plan", 6, "")
@@ -119,7 +119,7 @@ def test_work_is_planned_in_local_time_on_every_line(desk: Store) -> None:
     ],
 )
 def test_what_is_asked_is_written_down_for_the_daemon(
-    desk: Store, words: tuple[str, ...], fields: dict[str, Any]
+    desk: Database, words: tuple[str, ...], fields: dict[str, Any]
 ) -> None:
     done = run(*words, "--by", "m")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -147,7 +147,7 @@ STILL_WAITS = {
     ],
 )  # fmt: skip
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
-    desk: Store, words: str, language: str
+    desk: Database, words: str, language: str
 ) -> None:
     done = [run(*words.split(), "--by", "m", "--lang", language) for _ in range(3)]
     assert [(one.exit_code, one.stdout) for one in done] == [(0, "")] * 3
@@ -155,7 +155,7 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     assert len(pending_disruption_commands(desk, 0)) == 1
 
 
-def test_another_request_is_no_repetition(desk: Store) -> None:
+def test_another_request_is_no_repetition(desk: Database) -> None:
     asked_for = (
         "plan 2099-12-01T02:00 04:00 all", "plan 2099-12-02T02:00 04:00 all", "plan 2099-12-01T02:00 04:00 tty",
         "announce --line poci --for 2h", "announce --line poci --for 3h", "announce --reason-en x",
@@ -166,7 +166,7 @@ def test_another_request_is_no_repetition(desk: Store) -> None:
     assert len(pending_disruption_commands(desk, 0)) == len(asked_for)
 
 
-def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Store) -> None:
+def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) -> None:
     assert run("list").stderr == ""
     run("plan", "2099-12-01 02:00", "04:00", "all", "--by", "m")
     assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
@@ -215,13 +215,13 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("words", list(REFUSALS))
-def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Store, words: str) -> None:
+def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Database, words: str) -> None:
     assert refused(*words.split(), "--by", "m", "--lang", "en") == REFUSALS[words]
     assert pending_disruption_commands(desk, 0) == []
 
 
-def test_the_story_of_a_call_says_what_it_met(desk: Store) -> None:
-    one, office = disruptions.live(desk)[0], Office()
+def test_the_story_of_a_call_says_what_it_met(desk: Database) -> None:
+    one, office = disruptions.live_disruptions(desk)[0], Office()
     office.hear(office.call_in(one.began + 5 * MINUTE), office.call_in(one.began - 5 * MINUTE, OTHER))
     wrote(desk, *office.outcomes)
     rows = {}
@@ -237,7 +237,7 @@ def explained(*words: str) -> str:
     return CliRunner().invoke(main, ["explain", *words]).output
 
 
-def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Store) -> None:
+def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Database) -> None:
     assert refused("change", name(desk), "--by", "m") == (
         2, "Nothing to change: add --until, --start, --line or a text.",
     )  # fmt: skip
@@ -246,29 +246,29 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Sto
     )  # fmt: skip
 
 
-def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Store) -> None:
+def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
     status, told = refused("end", "--by", "m")
     assert (status, told) == (2, f"Which disruption? Name one of {heard.one().id}, {name_of_exchange(desk)}.")
-    for one in disruptions.live(desk):
+    for one in disruptions.live_disruptions(desk):
         keep(desk, done(desk, one.id))
     assert refused("end", "--by", "m") == (
         2, "No disruption is going on: name its lines with --line LINE to tell of one that callmon cannot see.",
     )  # fmt: skip
 
 
-def name_of_exchange(store: Store) -> str:
-    return next(one.id for one in disruptions.live(store) if one.source == "exchange")
+def name_of_exchange(store: Database) -> str:
+    return next(one.id for one in disruptions.live_disruptions(store) if one.source == "exchange")
 
 
-def done(store: Store, which: str) -> Watched:
+def done(store: Database, which: str) -> Watched:
     heard = Watched(NOW)
-    heard.kept = {one.id: one for one in disruptions.live(store)}
+    heard.kept = {one.id: one for one in disruptions.live_disruptions(store)}
     heard.restart()
     return heard.hand("end", which)
 
 
-def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Store) -> None:
+def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(desk: Database) -> None:
     begun = datetime(1, 1, 1, 5, 17, 32, tzinfo=UTC)
     with desk.writing() as connection:
         row = connection.execute(text("SELECT data FROM disruption")).scalar_one()

@@ -29,7 +29,7 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     """Two calls of one number, one of another 500 days ago: `site("privacy", "log")` gives a command."""
     config = tmp_path / "callmon.toml"
     config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/callmon.db"\n{LINES}')
-    store = opening.ready(load(config))
+    store = opening.open_for_writing(load(config))
     long_ago = TODAY - timedelta(days=500)
     told = (call_of(0, start=TODAY), call_of(1, start=TODAY), call_of(2, SECOND, long_ago))
     wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
@@ -58,7 +58,7 @@ title_en = "Inquiries"
 
 
 def kept(tmp_path: Path) -> list[str]:
-    store = opening.opened(load(tmp_path / "callmon.toml"))
+    store = opening.open_with_keys(load(tmp_path / "callmon.toml"))
     found = sorted(numbers(store).values())
     store.close()
     return found
@@ -91,7 +91,7 @@ def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., 
 def test_a_number_is_found_as_staff_dialled_it(site: Callable[..., Result], tmp_path: Path) -> None:
     config = tmp_path / "callmon.toml"
     config.write_text(config.read_text() + EXCHANGE_TABLE)
-    store = opening.opened(load(config))
+    store = opening.open_with_keys(load(config))
     for n, dialled in enumerate(("94165550155", "914165550155", "4165550155", "9011442079460123")):
         arrived = f.Arrived(f"9.{n}", TODAY, "outbound", None, dialled, "102", None, "PJSIP/102-1")
         wrote(store, *outcomes([arrived, f.Ended(f"9.{n}", TODAY, "caller")]))
@@ -172,7 +172,7 @@ def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
     made = site("privacy", "key")
     assert made.stdout == f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.\n"
     assert "under an older key" in site("privacy", "purge", status=1).stderr
-    newest = opening.opened(load(tmp_path / "callmon.toml")).ring.name
+    newest = opening.open_with_keys(load(tmp_path / "callmon.toml")).ring.name
     moved = site("privacy", "rotate")
     assert moved.stdout == (
         f"3 numbers moved to the key {newest}.\n"
@@ -220,7 +220,7 @@ def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_pat
         "from callmon.store.writer.writer import Writer\n"
         "from callmon.store.database import upgrade\n"
         "sink = Writer(upgrade(sys.argv[1], RING))\n"
-        "place = f'/proc/{sink.scribe}/'\n"
+        "place = f'/proc/{sink.process_id}/'\n"
         "print(open(place + 'cmdline', 'rb').read() + open(place + 'environ', 'rb').read())\n"
         "sink.close()\n"
     )

@@ -25,7 +25,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.reports.formats import pdf
 from callmon.reports.load import fingerprint, gathered
-from callmon.store.database import Store, open_store, upgrade
+from callmon.store.database import Database, open_store, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.report_figures import Page, rows_of
 from tests.store_fixtures import EXCHANGE, wrote
@@ -376,7 +376,7 @@ def test_where_weasyprint_is_missing_one_sentence_says_what_to_install(
 
 
 def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_next_run(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     from callmon.core.statistics import period as month
     from callmon.reports.load import gathered

@@ -11,14 +11,14 @@ from click.testing import CliRunner, Result
 from callmon.cli import main
 from callmon.config.settings import example_text
 from callmon.store.access import accounts
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.auth import passwords
 
 PASSWORD = "trois sonneries, pas quatre"
 
 
 @pytest.fixture
-def config(sqlite_store: Store, tmp_path: Path) -> Path:
+def config(sqlite_store: Database, tmp_path: Path) -> Path:
     path = tmp_path / "callmon.toml"
     text = example_text().replace("sqlite:///callmon.db", f"sqlite:///{sqlite_store.path}")
     path.write_text(text.replace("[web]\n", "[web]\naccess = { accounts = true }\n"), encoding="utf-8")
@@ -29,7 +29,7 @@ def users(config: Path, *arguments: str, given: str = PASSWORD) -> Result:
     return CliRunner().invoke(main, ["users", *arguments, "--config", str(config)], input=given + "\n")
 
 
-def test_an_account_is_added_with_a_password_from_standard_input(config: Path, sqlite_store: Store) -> None:
+def test_an_account_is_added_with_a_password_from_standard_input(config: Path, sqlite_store: Database) -> None:
     done = users(config, "add", "marie", "--role", "manager", "--role", "agent")
     assert (done.exit_code, done.output) == (0, "marie: added.\n")
     (one,) = accounts.accounts(sqlite_store)
@@ -68,7 +68,7 @@ def test_what_is_stored_takes_64_mib_to_try() -> None:
     ],
 )
 def test_what_is_refused_says_why_and_makes_no_account(
-    config: Path, sqlite_store: Store, name: str, given: str, said: str
+    config: Path, sqlite_store: Database, name: str, given: str, said: str
 ) -> None:
     done = users(config, "add", name, "--role", "viewer", given=given)
     assert (done.exit_code, done.output, accounts.accounts(sqlite_store)) == (2, said + "\n", [])

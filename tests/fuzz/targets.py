@@ -28,8 +28,8 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
-from callmon.store.writer.messages import encode_item, item_of
-from callmon.store.writer.outbox import Journal
+from callmon.store.writer.messages import decode_item, encode_item
+from callmon.store.writer.outbox import Outbox
 from callmon.text.records import lines
 from callmon.tools.replay import Replay
 from tests.store_fixtures import RING
@@ -103,7 +103,7 @@ class Listener:
     @staticmethod
     def _written(outcomes: Iterable[object]) -> None:
         for outcome in outcomes:
-            item_of(encode_item(outcome))
+            decode_item(encode_item(outcome))
             list(lines(outcome, NOON))  # type: ignore[arg-type]  # outcomes all
 
 
@@ -143,7 +143,7 @@ def cel(data: bytes) -> None:
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
-                item_of(encode_item(outcome))
+                decode_item(encode_item(outcome))
             job._alone(facts)
             job._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
             _retold(monitor, facts)
@@ -190,7 +190,7 @@ def waiting(data: bytes) -> None:
         path = Path(folder) / "waiting"
         path.write_bytes(data)
         try:
-            journal = Journal(path, RING, 1 << 20)
+            journal = Outbox(path, RING, 1 << 20)
         except StoreError:
             return
         for entry in journal.found:
@@ -201,7 +201,7 @@ def waiting(data: bytes) -> None:
 def _journals() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
-        journal = Journal(path, RING, 1 << 20)
+        journal = Outbox(path, RING, 1 << 20)
         for number in range(1, 20):
             journal.add("token", [(number, 1, b"a frame " * number)])
         journal.close()

@@ -244,7 +244,7 @@ FAULTS = (
     fault(
         "whoever's role changes stays signed in",
         "store/access/accounts",
-        ('sessions.end_of(connection, name, "account")', "pass"),
+        ('sessions.end_sessions_of(connection, name, "account")', "pass"),
     ),
     fault(
         "signing in leaves the session before",
@@ -293,6 +293,6 @@ FAULTS = (
     fault(
         "a number is shown and nobody writes it down",
         "web/views/callbacks",
-        ("await visit.site.ask(subject_access.log_of_call, visit.site.store, look, call)", "pass"),
+        ("await visit.site.ask(subject_access.log_access_to_call, visit.site.store, look, call)", "pass"),
     ),
 )

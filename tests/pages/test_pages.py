@@ -141,7 +141,7 @@ def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(pla
     assert re.findall(r"<p>(Chez la personne[^<]+)</p>", page) == [
         "Chez la personne : même heure qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
     ]
-    store = opening.opened(place.settings())
+    store = opening.open_with_keys(place.settings())
     looks = [access.look for access in subject_access.accesses(store)]
     store.close()
     assert [(look.who, look.command) for look in looks] == [("a.cote", f"pages {FIRST}")]
@@ -329,8 +329,8 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
     assert (report.status_code, "<style" in report.text, "style=" in report.text) == (200, False, False)
     assert style.headers["content-type"].startswith("text/css")
     assert get(place, file, VIEWER).status_code == 403
-    store = opening.opened(place.settings())
-    taken = [deed.about for deed in audit.deeds(store) if deed.act == "report file"]
+    store = opening.open_with_keys(place.settings())
+    taken = [deed.about for deed in audit.audit_events(store) if deed.act == "report file"]
     store.close()
     assert taken == [" ".join(file.split("/")[-3:])]
 

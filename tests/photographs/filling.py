@@ -14,7 +14,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
 from callmon.core.outcome import Outcome
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.tools.demo import retime
 from callmon.tools.replay import Replay
 from tests.builders import BANNER, listener
@@ -71,7 +71,7 @@ def heard(name: str, at: datetime, settings: Settings) -> tuple[list[Outcome], s
     return told, min(public or replay.ended, key=lambda call: call.call).call
 
 
-def fill(store: Store, settings: Settings, now: datetime) -> dict[str, str]:
+def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
     """All of it. Answers with the names of calls and callbacks by what they show."""
     names: dict[str, str] = {}
     told: list[Outcome] = []

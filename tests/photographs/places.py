@@ -76,7 +76,7 @@ def seen(site: Site, is_filled: bool = True, disruption: bool = False) -> Iterat
     """It runs, over its database."""
     settings: Settings = site.settings()
     now = datetime.now(UTC).replace(microsecond=0)
-    store = opening.ready(settings)
+    store = opening.open_for_writing(settings)
     names = fill(store, settings, now) if is_filled else {}
     if settings.web.access.accounts:
         with_accounts(store)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from callmon.store.database import Store, damage, open_store, upgrade
+from callmon.store.database import Database, file_damage, open_store, upgrade
 from tests.running import Callmon, free_port
 from tests.store_fixtures import RING, database, of_calls, until
 
@@ -45,9 +45,9 @@ def spoil(path: Path, table: str) -> None:
 def test_a_page_that_nobody_asks_for_is_found_to_be_damaged(tmp_path: Path) -> None:
     path = written(tmp_path)
     store = open_store(f"sqlite:///{path}", RING)
-    assert damage(store) is None
+    assert file_damage(store) is None
     spoil(path, "fact")
-    assert "database disk image is malformed" in str(damage(store)) or "Tree" in str(damage(store))
+    assert "database disk image is malformed" in str(file_damage(store)) or "Tree" in str(file_damage(store))
     store.close()
 
 
@@ -59,7 +59,7 @@ def test_a_look_at_the_file_is_left_when_it_is_over(tmp_path: Path) -> None:
         return True
 
     store = open_store(f"sqlite:///{path}", RING)
-    damage(store, is_over)
+    file_damage(store, is_over)
     assert asked.is_set()
     store.close()
 
@@ -138,7 +138,7 @@ def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_i
 
 
 def test_a_database_that_its_owner_alone_reads_is_left_as_it_is(
-    sqlite_store: Store, caplog: pytest.LogCaptureFixture
+    sqlite_store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with sqlite_store.writing() as connection:
         connection.execute(text("UPDATE writer SET token = 'x'"))

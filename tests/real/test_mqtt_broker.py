@@ -25,7 +25,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.sink import Mqtt
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
@@ -279,10 +279,10 @@ def test_a_real_call_is_on_the_board_and_ends_as_it_is_stored(asterisk: Asterisk
 
 def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
     """The calls as the database has them, less what no broker is told."""
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     found = {}
     for name in names:
-        (row,) = queries.call(store, name, numbers=True)
+        (row,) = queries.stored_calls(store, name, numbers=True)
         assert row.account is not None
         assert row.account.caller is not None
         found[name] = json.loads(topics.of_call(row.exchange, row.account, row.findings))

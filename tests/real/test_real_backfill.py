@@ -19,8 +19,8 @@ from typing import Any
 
 import pytest
 
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -117,11 +117,11 @@ def test_ten_times_unheard_and_then_every_call_is_as_it_was_scripted(
     last = backfilled(callmon)
     assert backfilled(callmon).splitlines()[-1].endswith("Nothing changed.")
     settings = callmon.settings()
-    store = opened(settings)
+    store = open_with_keys(settings)
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     one = undisturbed(settings, ear.heard())
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
-    wrong_figures = differences(store)
+    wrong_figures = counter_differences(store)
     store.close()
     filled = [heard for _, heard in said if heard is not None and heard["heard"] == "filled"]
     with capsys.disabled():
@@ -155,8 +155,8 @@ def kill(callmon: Callmon, seconds: float) -> Span:
 
 
 def _filled(callmon: Callmon) -> int:
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     begin, end = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-    found = [call for _, call in queries.calls(store, begin, end) if call.heard == "filled"]
+    found = [call for _, call in queries.stream_calls(store, begin, end) if call.heard == "filled"]
     store.close()
     return len(found)

@@ -16,9 +16,9 @@ import pytest
 
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.verdicts import Gap
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from tests.lab.exchange import Asterisk
@@ -163,7 +163,7 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
         in_hand(callmon, str(found[f"+1{number(6)}callback"]["id"]))
         assert number(2) not in callmon.get("/metrics")[1] + callmon.log.read_text()
         assert callmon.stop() == 0
-        assert differences(opened(callmon.settings())) == []
+        assert counter_differences(open_with_keys(callmon.settings())) == []
 
 
 def in_hand(callmon: Callmon, name: str) -> None:
@@ -218,7 +218,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
         time.sleep(3.0)
         assert callmon.stop() == 0
         heard = witness.events()
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     found = obligations.obligations(store, state=None, numbers=True)
     assert Counter(x.number for x in found) == Counter(f"+1{number(2 * n)}" for n in range(12))
     paid = Counter(entry.obligation for entry in every_entry(store) if isinstance(entry, CalledBack))
@@ -226,7 +226,7 @@ def test_twenty_kills_lose_no_debt_and_pay_none_twice(
     states = {x.number: x.obligation.state for x in found}
     state = [states[f"+1{number(2 * n)}"] for n in range(12)]
     unheard = [n for n, call in enumerate(made) if is_unheard(talk(call, heard), queries.gaps(store, "toronto"))]
-    assert differences(store) == []
+    assert counter_differences(store) == []
     with capsys.disabled():
         openings = Counter(x.obligation.opening for x in found)
         told = f"{len(paid)} of 11 paid; not heard for long enough: {unheard}"
@@ -290,8 +290,8 @@ def test_a_callback_of_which_nothing_was_heard_pays_nothing_and_its_verdict_is_u
         assert (one["state"], one["attempts"]) == ("overdue", [])
 
 
-def every_entry(store: Store) -> list[object]:
+def every_entry(store: Database) -> list[object]:
     return [
         entry for x in obligations.obligations(store, state=None)
-        for entry in obligations.entries(store, x.obligation.call, x.obligation.exchange)
+        for entry in obligations.ledger_entries(store, x.obligation.call, x.obligation.exchange)
     ]  # fmt: skip

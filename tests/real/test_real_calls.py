@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from callmon.core.standards import load as standards
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from tests.builders import replayed
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -68,7 +68,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:
     """Every public call as it is stored, by the number that is its own."""
     settings = callmon.settings()
-    store = opened(settings)
+    store = open_with_keys(settings)
     heard = witness.events()
     said = {call.number: told(store, settings, own) for call, own in pairs(public(calls), heard)}
     store.close()

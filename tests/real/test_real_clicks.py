@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from callmon.core.verdicts import Gap
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.exchange import Asterisk
@@ -197,7 +197,7 @@ def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else
     assert [x.ending for x in made if x.layout == NEAR_MISS and when[x.number] is None] == []
     settled = {x.number: moment(entries[x.number]["settled"]) for x in made if x.expect[0] == "paid"}
     assert settled == {name: when[name] for name in settled}
-    assert differences(opened(callmon.settings())) == []
+    assert counter_differences(open_with_keys(callmon.settings())) == []
 
 
 def moment(text: str) -> datetime:
@@ -225,7 +225,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
         assert callmon.stop() == 0
         heard = witness.events()
     assert faults == []
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     gaps = calls.gaps(store, "toronto")
     entries = {str(x["number"]).removeprefix("+1"): stands(x)[0] for x in listed(callmon)}
     hidden = {x.number for x in made if x.expect[0] == "paid" and is_hidden(x, heard, gaps)}
@@ -233,7 +233,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
     wrong = [(x.layout, x.ending) for x in made if entries[x.number] != x.expect[0] and x.number not in hidden]
     assert wrong == []
     assert len(hidden) < len(LAYOUTS)
-    assert differences(store) == []
+    assert counter_differences(store) == []
     store.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from callmon.core.verdicts import Gap
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
@@ -82,7 +82,7 @@ def test_a_network_cut_at_random_never_gives_a_wrong_verdict_and_leaves_no_call_
         unheard = callmon.figure("callmon_exchange_unheard_seconds_total", exchange="toronto") or 0.0
         assert callmon.stop() == 0
     settings = callmon.settings()
-    store = opened(settings)
+    store = open_with_keys(settings)
     open_calls, gaps = queries.open_calls(store, "toronto"), queries.gaps(store, "toronto")
     said = [(call, told(store, settings, own)) for call, own in pairs(public(calls), witness.events())]
     store.close()

@@ -21,7 +21,7 @@ import pytest
 
 from callmon.core.callbacks.entries import Entry
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
 from tests.lab.alertmanager import Alertmanager
 from tests.lab.exchange import Asterisk
@@ -145,10 +145,14 @@ def shown_to_whoever_comes_now(site: Site) -> dict[str, Any]:
 
 def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[Entry]]]:
     """All of the ledger: each obligation, its number, and what was written of it."""
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     try:
         return [
-            (x.obligation, x.number, list(obligations.entries(store, x.obligation.call, x.obligation.exchange)))
+            (
+                x.obligation,
+                x.number,
+                list(obligations.ledger_entries(store, x.obligation.call, x.obligation.exchange)),
+            )
             for x in obligations.obligations(store, state=None, numbers=True)
         ]
     finally:

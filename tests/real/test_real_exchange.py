@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
@@ -145,7 +145,7 @@ def test_a_call_under_which_the_exchange_died_is_lost_and_one_that_was_answered_
         assert callmon.total("callmon_calls_in_progress") == 0
         callmon.stop()
         settings = callmon.settings()
-        store = opened(settings)
+        store = open_with_keys(settings)
         said = {call.situation.name: told(store, settings, own) for call, own in pairs(seen(calls, heard), heard)}
         store.close()
     assert said["rings_in_vain"] is not None

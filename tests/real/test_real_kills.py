@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
@@ -63,13 +63,13 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
         assert callmon.total("callmon_calls_in_progress") == 0
         assert callmon.stop() == 0
     settings = callmon.settings()
-    store = opened(settings)
+    store = open_with_keys(settings)
     heard = witness.events()
     said = [(call, own, told(store, settings, own)) for call, own in pairs(public(calls), heard)]
     gaps = [(gap.start.timestamp(), gap.end.timestamp()) for gap in queries.gaps(store, "toronto")]
     assert [kill for kill in kills if not any(begin <= kill <= end for begin, end in gaps)] == []
     safe, near = sorted_by_nearness(said, heard, gaps)
-    rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
+    rows = Counter(call.outcome for _, call in queries.stream_calls(store, *whole(store)))
     assert queries.open_calls(store, "toronto") == {}
     assert [call.situation.name for call, told_of in safe if told_of is None or told_of["ended"] is None] == []
     one = undisturbed(settings, ear.heard())
@@ -77,7 +77,7 @@ def test_twenty_kills_lose_no_call_that_was_over_and_count_none_twice(
     assert [wrong for call, told_of in near if told_of for wrong in wrongs_as_it_went(call, told_of, one)] == []
     assert sum(shown.values()) == sum(rows.values())
     assert outcomes(shown) == dict(rows)
-    assert differences(store) == []
+    assert counter_differences(store) == []
     store.close()
     with capsys.disabled():
         list_the_gap(kills, up, safe, near)
@@ -104,7 +104,7 @@ def sorted_by_nearness(
     return safe, near
 
 
-def whole(store: Store) -> tuple[Any, Any]:
+def whole(store: Database) -> tuple[Any, Any]:
     from datetime import UTC, datetime
 
     return datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)

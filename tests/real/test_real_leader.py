@@ -26,9 +26,9 @@ from sqlalchemy.engine import URL, make_url
 
 from callmon.daemon.standby import STANDS_BY
 from callmon.store import key_file
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
@@ -62,7 +62,7 @@ class Pair:
     def __init__(self, place: Path, asterisk: Asterisk, *urls: str) -> None:
         """`urls`: by which each reaches the database."""
         self.exchange = asterisk
-        key_file.make(place / "number.key", date(2026, 11, 24))
+        key_file.add_new_key(place / "number.key", date(2026, 11, 24))
         named = zip(("first", "second"), urls, strict=True)
         self.each = [self._one(place / name, asterisk, url, place / "number.key") for name, url in named]
         self.samples: list[tuple[float, Callmon, Sample]] = []
@@ -149,7 +149,7 @@ def is_well_and_knows_all(one: Callmon) -> bool:
     return (status, health.get("status"), health.get("role"), others) == (200, "ok", "standby", [])
 
 
-def freeze(pair: Pair, store: Store) -> float:
+def freeze(pair: Pair, store: Database) -> float:
     """The leader, until its session is over. When it goes on, it writes nothing and stands by."""
     leader = pair.leader()
     began = time.monotonic()
@@ -167,7 +167,7 @@ def freeze(pair: Pair, store: Store) -> float:
     return took
 
 
-def writer(store: Store) -> str:
+def writer(store: Database) -> str:
     """Who wrote last."""
     with store.reading() as connection:
         return str(connection.execute(text("SELECT token FROM writer")).scalar_one())
@@ -179,8 +179,8 @@ def playing(asterisk: Asterisk, rounds: int) -> Playing:
 
 
 @contextmanager
-def stored(callmon: Callmon) -> Iterator[Store]:
-    store = opened(callmon.settings())
+def stored(callmon: Callmon) -> Iterator[Database]:
+    store = open_with_keys(callmon.settings())
     try:
         yield store
     finally:
@@ -250,7 +250,7 @@ def by_way(address: URL, way: Proxy) -> str:
 
 
 def all_in_order(
-    pair: Pair, played: Playing, store: Store, witness: Listener, ear: Listener
+    pair: Pair, played: Playing, store: Database, witness: Listener, ear: Listener
 ) -> list[tuple[Played, dict[str, Any] | None]]:
     """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
     calls = played.wait(LONGEST_RUN)
@@ -271,9 +271,9 @@ def all_in_order(
     assert queries.gaps(store, "toronto") == []
     assert doubled(store) == []
     assert queries.open_calls(store, "toronto") == {}
-    rows = Counter(call.outcome for _, call in queries.calls(store, *whole(store)))
+    rows = Counter(call.outcome for _, call in queries.stream_calls(store, *whole(store)))
     assert (sum(rows.values()), outcomes(shown)) == (len(said), dict(rows))
-    assert differences(store) == []
+    assert counter_differences(store) == []
     assert went_back(pair.samples) == []
     return said
 
@@ -292,14 +292,14 @@ def unlike(told_of: dict[str, Any], one: dict[str, Any]) -> list[str]:
     ]
 
 
-def as_stored(store: Store, call: str) -> list[str]:
+def as_stored(store: Database, call: str) -> list[str]:
     """Its facts in the database, each with the group and the place in which it was written."""
     question = text('SELECT * FROM fact WHERE "call" = :call ORDER BY n')
     with store.reading() as connection:
         return [str(tuple(row)) for row in connection.execute(question, {"call": call})]
 
 
-def doubled(store: Store) -> list[Any]:
+def doubled(store: Database) -> list[Any]:
     """What is said twice of one call, or of one obligation."""
     found: list[Any] = []
     with store.reading() as connection:

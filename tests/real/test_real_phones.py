@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Caller, Phone, Situation, Step
@@ -74,7 +74,7 @@ def test_phones_are_counted_a_line_and_their_states_give_the_cause(exchange: Ast
         until_phones(callmon, free=2, in_use=0, unreachable=1)
         assert callmon.stop() == 0
         settings = callmon.settings()
-        store = opened(settings)
+        store = open_with_keys(settings)
         own = {
             call.situation.name: told(store, settings, who) for call, who in pairs(public(calls), witness.events())
         }

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from callmon.config.settings import load
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
 from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
@@ -118,7 +118,7 @@ def test_a_message_left_while_nobody_listened_is_known_by_its_box_and_owed(
         assert callmon.stop() == 0
         ((_, own),) = pairs(calls, witness.events())
     assert after == before + 1
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     said, (one,) = told(store, callmon.settings(), own), obligations.obligations(store)
     store.close()
     assert said is not None

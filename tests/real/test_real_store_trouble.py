@@ -23,8 +23,8 @@ from typing import Any
 import pytest
 
 from callmon.store import key_file
-from callmon.store.maintenance.rejudge import differences
-from callmon.store.opening import opened
+from callmon.store.maintenance.rejudge import counter_differences
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.builders import replayed
 from tests.calls_over import until_calls_are_over
@@ -157,7 +157,7 @@ def begun(place: Path, exchange: Asterisk, store: str) -> Callmon:
     place.mkdir()
     callmon = Callmon(place, exchange.ami_port, exchange.secret, store)
     written = callmon.config.read_text(encoding="utf-8")
-    key_file.make(place / "number.key", date(2026, 11, 24))
+    key_file.add_new_key(place / "number.key", date(2026, 11, 24))
     written = written.replace("[privacy]\n", f'[privacy]\nkey_file = "{place}/number.key"\n', 1)
     journal = f'[store]\njournal = "{place}/waiting"\n'
     callmon.config.write_text(written.replace("[store]\n", journal, 1), encoding="utf-8")
@@ -193,10 +193,10 @@ SAME = ("outcome", "rings", "answered_by", "transfers", "voicemail", "verdicts",
 def wrong(callmon: Callmon, evening: Evening, calls: Collection[str]) -> list[tuple[str, str, Any, Any]]:
     """In what these calls are not stored as they must be; each once, with their figures."""
     settings = callmon.settings()
-    store = opened(settings)
-    known = [call for _, call in queries.calls(store, *whole(store))]
+    store = open_with_keys(settings)
+    known = [call for _, call in queries.stream_calls(store, *whole(store))]
     doubled = [call for call, count in Counter(call.call for call in known).items() if count > 1]
-    assert (doubled, queries.open_calls(store, "toronto"), differences(store)) == ([], {}, [])
+    assert (doubled, queries.open_calls(store, "toronto"), counter_differences(store)) == ([], {}, [])
     assert outcomes(evening.shown[callmon.place.name]) == dict(Counter(call.outcome for call in known))
     said = {call: told(store, settings, call) or {} for call in calls}
     store.close()

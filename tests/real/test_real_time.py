@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from tests.builders import replayed
 from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
@@ -49,7 +49,7 @@ def test_waits_over_a_step_of_the_clock_are_what_they_were_or_not_known_and_all_
         _, ahead = callmon.health()
         settings = callmon.settings()
         assert callmon.stop() == 0
-    store = opened(settings)
+    store = open_with_keys(settings)
     expected = [
         call for call in replayed(beside.heard(), settings=settings).calls() if call["line"] and call["ended"]
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.store.opening import opened
+from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import play
@@ -37,7 +37,7 @@ def test_calls_whose_hangup_is_never_heard_are_closed_by_the_lists_of_channels(
         assert callmon.stop() == 0
         heard = witness.events()
     settings = callmon.settings()
-    store = opened(settings)
+    store = open_with_keys(settings)
     said = {call.situation.name: told(store, settings, own) for call, own in pairs(calls, heard)}
     store.close()
     ends = {name: (call["outcome"], call["ended"], call["heard"]) for name, call in said.items() if call}

@@ -14,7 +14,7 @@ from callmon.backfill.job import Backfill, Window
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
 from callmon.store.commands import pending_callback_commands
-from callmon.store.database import Store
+from callmon.store.database import Database
 from tests.recordings.test_cel import rows_of
 from tests.recordings.test_traces import TRACES
 from tests.store.test_mailboxes import MINUTE, NOON
@@ -41,7 +41,7 @@ def again(rows: Sequence[CelRow], by: timedelta, mark: str = "9") -> list[CelRow
 
 
 def calls(
-    store: Store,
+    store: Database,
     rows: Sequence[CelRow],
     *growths: MailboxGrowth,
     box: str = "500",
@@ -51,11 +51,11 @@ def calls(
     return [change.call for filled in work.run(rows, windows) for change in filled.changes]
 
 
-def said(store: Store, rows: Sequence[CelRow], *growths: MailboxGrowth, box: str = "500") -> list[str]:
+def said(store: Database, rows: Sequence[CelRow], *growths: MailboxGrowth, box: str = "500") -> list[str]:
     return sorted(call.outcome for call in calls(store, rows, *growths, box=box))
 
 
-def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(store: Store) -> None:
+def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(store: Database) -> None:
     (call,) = calls(store, MESSAGE, grew())
     assert (call.outcome, call.heard) == ("voicemail_message", "filled")
     assert call.voicemail is not None
@@ -66,39 +66,39 @@ def test_the_one_call_in_a_box_that_grew_by_one_left_the_message_and_it_is_owed(
 
 
 @pytest.mark.parametrize("messages", [0, -1, 2])
-def test_a_box_that_did_not_grow_by_just_one_tells_nothing(sqlite_store: Store, messages: int) -> None:
+def test_a_box_that_did_not_grow_by_just_one_tells_nothing(sqlite_store: Database, messages: int) -> None:
     assert said(sqlite_store, MESSAGE, grew(messages)) == ["voicemail"]
 
 
-def test_of_two_calls_in_a_box_that_grew_by_one_nobody_knows_which_left_it(sqlite_store: Store) -> None:
+def test_of_two_calls_in_a_box_that_grew_by_one_nobody_knows_which_left_it(sqlite_store: Database) -> None:
     both = [*MESSAGE, *again(MESSAGE, 3 * SECOND)]
     assert said(sqlite_store, both, grew()) == ["voicemail", "voicemail"]
 
 
-def test_of_two_calls_hours_apart_each_is_known_by_its_own_gap(sqlite_store: Store) -> None:
+def test_of_two_calls_hours_apart_each_is_known_by_its_own_gap(sqlite_store: Database) -> None:
     later = timedelta(hours=3)
     first, second = grew(), grew(0, BEGIN + later, END + later + 5 * SECOND)
     both = [*MESSAGE, *again(MESSAGE, later)]
     assert said(sqlite_store, both, first, second) == ["voicemail", "voicemail_message"]
 
 
-def test_one_gap_over_both_of_them_tells_of_neither(sqlite_store: Store) -> None:
+def test_one_gap_over_both_of_them_tells_of_neither(sqlite_store: Database) -> None:
     later = timedelta(hours=3)
     whole = grew(1, BEGIN, END + later + 5 * SECOND)
     assert said(sqlite_store, [*MESSAGE, *again(MESSAGE, later)], whole) == ["voicemail", "voicemail"]
 
 
-def test_another_box_that_grew_tells_nothing(sqlite_store: Store) -> None:
+def test_another_box_that_grew_tells_nothing(sqlite_store: Database) -> None:
     assert said(sqlite_store, MESSAGE, grew(), box="501") == ["voicemail"]
 
 
-def test_a_box_of_the_same_name_in_another_context_is_another(sqlite_store: Store) -> None:
+def test_a_box_of_the_same_name_in_another_context_is_another(sqlite_store: Database) -> None:
     sales = [msgspec.structs.replace(row, data=row.data.replace("500@default", "500@sales")) for row in MESSAGE]
     assert any("500@sales" in row.data for row in sales)
     assert said(sqlite_store, sales, grew()) == ["voicemail"]
 
 
-def test_a_box_that_somebody_opened_meanwhile_tells_nothing(sqlite_store: Store) -> None:
+def test_a_box_that_somebody_opened_meanwhile_tells_nothing(sqlite_store: Database) -> None:
     row = msgspec.structs.replace(
         MESSAGE[0], kind="APP_START", app="VoiceMailMain", data="500", uniqueid="7.7", linkedid="7.7",
         at=BEGIN + SECOND, channel="PJSIP/101-00000077",
@@ -116,12 +116,12 @@ def test_a_box_that_somebody_opened_meanwhile_tells_nothing(sqlite_store: Store)
     ],
 )
 def test_only_a_count_that_meets_the_stay_tells(
-    sqlite_store: Store, since: datetime, until: datetime, outcome: str
+    sqlite_store: Database, since: datetime, until: datetime, outcome: str
 ) -> None:
     assert said(sqlite_store, MESSAGE, grew(1, since, until)) == [outcome]
 
 
-def test_a_time_of_which_not_all_rows_were_read_tells_nothing(sqlite_store: Store) -> None:
+def test_a_time_of_which_not_all_rows_were_read_tells_nothing(sqlite_store: Database) -> None:
     far = grew(1, BEGIN - timedelta(hours=2), END + 5 * SECOND)
     (call,) = calls(sqlite_store, MESSAGE, far, windows=[(BEGIN, END)])
     assert call.outcome == "voicemail"
@@ -131,7 +131,9 @@ def test_a_time_of_which_not_all_rows_were_read_tells_nothing(sqlite_store: Stor
     ("status", "outcome"),
     [("SUCCESS", "voicemail_message"), ("FAILED", "voicemail_no_message"), ("USEREXIT", "voicemail")],
 )
-def test_what_the_dialplan_wrote_into_cel_itself_is_known(sqlite_store: Store, status: str, outcome: str) -> None:
+def test_what_the_dialplan_wrote_into_cel_itself_is_known(
+    sqlite_store: Database, status: str, outcome: str
+) -> None:
     hangup = next(row for row in MESSAGE if row.kind == "HANGUP" and row.uniqueid == row.linkedid)
     word = msgspec.structs.replace(
         hangup, kind="USER_DEFINED", said="CallmonVoicemail", extra=f'{{"extra":"Status: {status},Mailbox: 500"}}'

@@ -19,13 +19,13 @@ from callmon.reports.failure import ReportFailure
 from callmon.reports.load import gathered
 from callmon.reports.request import ReportRequest
 from callmon.reports.worker import ReportProcess
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from tests import year, year_rows, year_stories
 from tests.year import TORONTO
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Settings]]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, Settings]]:
     """A small year in a database that a child can find."""
     url = f"sqlite:///{tmp_path_factory.mktemp('child')}/callmon.db"
     settings = year.settings(url=url)
@@ -43,7 +43,7 @@ async def made(settings: Settings, order: ReportRequest, **bounds: float) -> Rep
     return making
 
 
-async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Settings]) -> None:
+async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Settings]) -> None:
     store, settings = site
     making = await made(settings, ReportRequest("2024-05", "csv"))
     report = gathered(store, settings, period.month("2024-05", TORONTO), datetime.now(UTC))
@@ -67,7 +67,7 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Store, Setti
     ],
 )
 async def test_what_cannot_be_made_is_a_sentence(
-    site: tuple[Store, Settings], order: ReportRequest, trouble: str
+    site: tuple[Database, Settings], order: ReportRequest, trouble: str
 ) -> None:
     making = await made(site[1], order)
     assert (making.files, making.trouble) == ([], ReportFailure("order", trouble))
@@ -91,14 +91,14 @@ async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path
 
 
 async def test_what_the_page_does_not_say_is_in_the_log(
-    site: tuple[Store, Settings], caplog: pytest.LogCaptureFixture
+    site: tuple[Database, Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
     await made(site[1], ReportRequest("2099-01"))
     assert caplog.messages == ["the report of 2099-01 was not made: 2099-01 has not begun yet."]
 
 
 async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report(
-    site: tuple[Store, Settings], monkeypatch: pytest.MonkeyPatch
+    site: tuple[Database, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     making = await made(site[1], ReportRequest("2024-05"))
@@ -107,7 +107,7 @@ async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report
     )  # fmt: skip
 
 
-async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -> None:
+async def test_it_is_ended_when_its_time_is_over(site: tuple[Database, Settings]) -> None:
     making = await made(site[1], ReportRequest("2024-05", "pdf"), seconds=0.01)
     assert making.trouble == ReportFailure(
         "long", "it was not made within 0 s; `callmon report` may take longer", 0
@@ -115,13 +115,13 @@ async def test_it_is_ended_when_its_time_is_over(site: tuple[Store, Settings]) -
     assert children() == set()
 
 
-async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Store, Settings]) -> None:
+async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Database, Settings]) -> None:
     making = await made(site[1], ReportRequest("2024-05"), megabytes=90, seconds=60)
     assert making.files == []
     assert making.trouble is not None
 
 
-async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings]) -> None:
+async def test_to_cancel_the_task_ends_the_process(site: tuple[Database, Settings]) -> None:
     making = ReportProcess(site[1], ReportRequest("2024-05", "pdf"))
     task = asyncio.create_task(making.run())
     await until(lambda: making.progress > 0)
@@ -132,7 +132,7 @@ async def test_to_cancel_the_task_ends_the_process(site: tuple[Store, Settings])
     assert (children(), making.is_done, making.files) == (set(), True, [])
 
 
-async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Store, Settings]) -> None:
+async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Database, Settings]) -> None:
     turn = asyncio.Semaphore(1)
     both = [ReportProcess(site[1], ReportRequest("2024-05", "json"), turn=turn) for _ in range(2)]
     most = 0

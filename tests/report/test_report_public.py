@@ -25,7 +25,7 @@ from callmon.reports.public import edition as public
 from callmon.reports.public import revision as editions
 from callmon.reports.public.edition import SMALL
 from callmon.reports.public.suppression import LinearConstraint, suppress
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.examples import WHOLE as EVERYTHING
 from tests.year import TORONTO
@@ -37,7 +37,7 @@ Cells = frozenset[tuple[str, str]]
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Report]]:
     """Of a year in which many a number is small."""
-    store: Store = upgrade(f"sqlite:///{tmp_path_factory.mktemp('small')}/callmon.db")
+    store: Database = upgrade(f"sqlite:///{tmp_path_factory.mktemp('small')}/callmon.db")
     settings = year.settings()
     year_rows.stored(store, settings, year_stories.calls(4_000, seed=5), year_owing.owings(900, settings, seed=6))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)

@@ -13,7 +13,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation
 from callmon.core.statistics import period
 from callmon.reports.load import gathered
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports
 from callmon.store.row_mapping import _disruption_row
@@ -24,7 +24,7 @@ LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MAY = period.month("2024-05", TORONTO)
 
 
-def put_disruption(store: Store, name: str) -> None:
+def put_disruption(store: Database, name: str) -> None:
     """An hour of the tenth."""
     began = datetime(2024, 5, 10, 15, tzinfo=UTC)
     one = Disruption(
@@ -34,7 +34,7 @@ def put_disruption(store: Store, name: str) -> None:
     year_rows.put_rows(store, "disruption", [_disruption_row(one)])
 
 
-def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Store) -> None:
+def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Database) -> None:
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     put_disruption(store, "before")
 
@@ -47,16 +47,18 @@ def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(stor
     assert gathered(store, year.settings(), MAY, LATER, compare=False).at("disruptions").value == 2
 
 
-def put_day(store: Store, day: int, *, calls: int, differ: bool = False) -> None:
+def put_day(store: Database, day: int, *, calls: int, differ: bool = False) -> None:
     """A day of May, compared with the exchange's own records."""
     at = datetime(2024, 5, day, 16, tzinfo=UTC)
     counts = (LineDay("general", calls, calls - differ), LineDay("tty", 0, 0))
     differences = (Difference("exchange", "1715000000.1", "general", at),) if differ else ()
     one = Reconciliation(year.EXCHANGE, at.date(), counts, differences)
-    reconciliations.write(store, one, LATER)
+    reconciliations.store_reconciliation(store, one, LATER)
 
 
-def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_is_missing(store: Store) -> None:
+def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_is_missing(
+    store: Database,
+) -> None:
     gaps = [(datetime(2024, 5, day, 6, tzinfo=UTC), datetime(2024, 5, day, 8, tzinfo=UTC)) for day in range(7, 11)]
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER, gaps)
 
@@ -75,7 +77,7 @@ def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_
 
 
 @contextmanager
-def plans(store: Store) -> Iterator[list[str]]:
+def plans(store: Database) -> Iterator[list[str]]:
     """How SQLite goes about each question that is asked meanwhile."""
     told: list[str] = []
 
@@ -93,14 +95,14 @@ def plans(store: Store) -> Iterator[list[str]]:
         event.remove(store.engine, "before_cursor_execute", asked)
 
 
-def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Store) -> None:
+def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Database) -> None:
     settings = year.settings()
     calls, _ = year_rows.stored(sqlite_store, settings, year_stories.calls(300), iter(()))
     with plans(sqlite_store) as told:
         last = queries.last_calls(sqlite_store)
         assert queries.last_calls(sqlite_store, tests=True) == {}
         with reports.snapshot(sqlite_store) as connection:
-            names = reports.names(connection, MAY.begin, MAY.end)
+            names = reports.call_names(connection, MAY.begin, MAY.end)
     assert [x for x in told if x.startswith("SCAN")] == []
     assert [x for x in told if "ix_call_test" in x] != []
     assert len(told) > 10

@@ -33,7 +33,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder
 from callmon.reports.load import gathered, site_of
 from callmon.reports.model import Cut, Report
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from tests import year, year_owing, year_rows, year_stories
 from tests.examples import WHOLE
 from tests.report_figures import Expected, Page, places, rows_of, same, shown, told
@@ -53,7 +53,7 @@ NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30,
 class Year:
     """A database with a year of calls, and what happened in them."""
 
-    store: Store
+    store: Database
     settings: Settings
     calls: list[Truth]
     owed: list[Owing]
@@ -176,7 +176,7 @@ def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known
     ],
 )
 def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
-    sqlite_store: Store, arrived: datetime, months: list[int]
+    sqlite_store: Database, arrived: datetime, months: list[int]
 ) -> None:
     settings = year.settings()
     told_call = year_stories.calls(1, at=lambda _: arrived.astimezone(UTC))
@@ -187,7 +187,7 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
 
 
-def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Store) -> None:
+def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complete(sqlite_store: Database) -> None:
     settings = year.settings()
     (facts, truth), = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))  # fmt: skip
     filled = f.Filled(truth.name, None)
@@ -198,7 +198,7 @@ def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complet
     assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
 
 
-def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Store) -> None:
+def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Database) -> None:
     """Its disruptions are not: the log tells of calls alone."""
     settings = year.settings()
     ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
@@ -217,7 +217,7 @@ def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known
 
 
 def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     settings = year.settings()
     ((facts, truth),) = year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
@@ -233,7 +233,7 @@ def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_mon
     assert report.at("callbacks_opened").value == 1
 
 
-def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Store) -> None:
+def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> None:
     settings = year.settings()
     year_rows.stored(
         sqlite_store, settings, year_stories.calls(1, at=lambda _: datetime(2024, 10, 17, 15, tzinfo=UTC))
@@ -404,7 +404,7 @@ def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bo
 
 
 def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     other = upgrade(f"sqlite:///{tmp_path}/other.db")
     one, beside = a_few(store), a_few(other)
@@ -415,7 +415,7 @@ def test_sqlite_and_postgresql_give_the_same_figures_and_the_same_fingerprint(
     other.close()
 
 
-def a_few(store: Store) -> Year:
+def a_few(store: Database) -> Year:
     settings = year.settings()
     told_calls, owed = year_stories.calls(600, seed=3), year_owing.owings(80, settings, seed=4)
     calls, owings = year_rows.stored(store, settings, told_calls, owed)
@@ -423,7 +423,7 @@ def a_few(store: Store) -> Year:
     return Year(store, settings, calls, owings)
 
 
-def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Store) -> None:
+def test_a_changed_row_changes_the_fingerprint_of_the_data_and_no_other(sqlite_store: Database) -> None:
     one = a_few(sqlite_store)
     before = one.report("2024-03")
     with sqlite_store.writing() as connection:

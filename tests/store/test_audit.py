@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import pytest
 
 from callmon.store.access import audit
-from callmon.store.access.audit import LONGEST, Deed
-from callmon.store.database import Store
+from callmon.store.access.audit import LONGEST, AuditEvent
+from callmon.store.database import Database
 
 AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
 
 
-def kept(store: Store, about: str, who: str = "marie") -> tuple[str, str]:
-    audit.note(store, Deed(AT, who, "callback", about))
-    (deed,) = audit.deeds(store)
+def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
+    audit.record_event(store, AuditEvent(AT, who, "callback", about))
+    (deed,) = audit.audit_events(store)
     return deed.who, deed.about
 
 
@@ -34,19 +34,19 @@ def kept(store: Store, about: str, who: str = "marie") -> tuple[str, str]:
     ],
 )
 def test_what_could_be_a_telephone_number_is_not_kept_and_a_calls_name_is(
-    sqlite_store: Store, about: str, told: str
+    sqlite_store: Database, about: str, told: str
 ) -> None:
     assert kept(sqlite_store, about) == ("marie", told)
 
 
-def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Store) -> None:
+def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Database) -> None:
     assert kept(sqlite_store, "x\n2026-11-24  root  purge\x1b[2J" + "y" * LONGEST, "luc\r\nroot") == (
         "luc??root",
         "x?2026-11-24  root  purge?[2J" + "y" * (LONGEST - 29),
     )
 
 
-def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Store) -> None:
+def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Database) -> None:
     for name in ("one", "two", "three"):
-        audit.note(sqlite_store, Deed(AT, name, "sign in"))
-    assert [deed.who for deed in audit.deeds(sqlite_store, newest=2)] == ["two", "three"]
+        audit.record_event(sqlite_store, AuditEvent(AT, name, "sign in"))
+    assert [deed.who for deed in audit.audit_events(sqlite_store, newest=2)] == ["two", "three"]

@@ -24,8 +24,8 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences, rejudge
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences, rejudge
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
@@ -52,8 +52,8 @@ class Office:
     def calls(self, *words: str) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.run("backfill", "--json", *words).stdout.splitlines()]
 
-    def store(self) -> Store:
-        return opening.ready(self.settings())
+    def store(self) -> Database:
+        return opening.open_for_writing(self.settings())
 
     def settings(self) -> Settings:
         return load(self.config)
@@ -143,14 +143,14 @@ def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
     return next(iter(told(rows_of(TRACES / name / "cel.csv")).items()))
 
 
-def stored(store: Store, facts: Iterable[Fact]) -> Figures:
+def stored(store: Database, facts: Iterable[Fact]) -> Figures:
     """As the daemon stores what it heard of one call."""
     outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     return wrote(store, outcome)
 
 
-def filled(store: Store, name: str) -> list[FilledGap]:
+def filled(store: Database, name: str) -> list[FilledGap]:
     return list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
 
 
@@ -163,7 +163,7 @@ def half_heard(name: str) -> list[Fact]:
 
 
 def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_back_from_unknown(
-    store: Store,
+    store: Database,
 ) -> None:
     stored(store, half_heard("answered_ring2"))
     (one,) = filled(store, "answered_ring2")
@@ -178,12 +178,12 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
         ("reach_a_person", "general", "unknown", "met"): 1,
         ("voicemail_after_fourth_ring", "general", "unknown", "exempt"): 1,
     }
-    assert differences(store) == []
+    assert counter_differences(store) == []
     assert list(rejudge(store, monitor(example(), token=str))) == []
     assert filled(store, "answered_ring2")[0].changes == ()
 
 
-def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Store) -> None:
+def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Database) -> None:
     """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
     call, _ = facts_of_cel("answered_ring2")
     known = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
@@ -200,39 +200,39 @@ def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exac
     (one,) = Backfill(example(), store, EXCHANGE).run(moved)
     verdicts = {x.standard: x.verdict for x in one.changes[0].findings}
     assert (one.changes[0].call.rings, verdicts["answer_by_third_ring"]) == (4, "met")
-    kept = queries.call(store, call)[0].findings
+    kept = queries.stored_calls(store, call)[0].findings
     assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
 
 
-def test_a_call_that_was_heard_throughout_is_never_touched(store: Store) -> None:
+def test_a_call_that_was_heard_throughout_is_never_touched(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     data = recording("answered_ring2", "ami-callmon")[0]
     stored(store, [fact for fact in cut(data, len(data), len(data)) if not isinstance(fact, f.Unheard)])
-    before = queries.call(store, call)
+    before = queries.stored_calls(store, call)
     assert [one.changes for one in filled(store, "answered_ring2")] == [()]
-    assert queries.call(store, call) == before
+    assert queries.stored_calls(store, call) == before
     assert before[0].account is not None
     assert before[0].account.heard == "full"
 
 
-def test_a_call_that_is_in_progress_for_the_daemon_is_left_to_it(store: Store) -> None:
+def test_a_call_that_is_in_progress_for_the_daemon_is_left_to_it(store: Database) -> None:
     call, facts = facts_of_cel("answered_ring2")
     wrote(store, Outcome(EXCHANGE, (facts[0],)))
     assert [one.changes for one in filled(store, "answered_ring2")] == [()]
-    assert queries.call(store, call)[0].account is None
+    assert queries.stored_calls(store, call)[0].account is None
 
 
-def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Store) -> None:
+def test_created_calls_are_counted_as_calls_that_were_just_heard(store: Database) -> None:
     (one,) = filled(store, "vm_message")
     assert one.added[CALLS.name, "general", "voicemail", "unknown", "open"] == 1
     assert one.added[VERDICT.name, "answer_by_third_ring", "general", "unknown", "not_met"] == 1
     assert queries.counters(store) == one.added
 
 
-def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Store) -> None:
+def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> None:
     filled(store, "vm_message")
     call, _ = facts_of_cel("vm_message")
-    kept = queries.call(store, call, numbers=True)[0].account
+    kept = queries.stored_calls(store, call, numbers=True)[0].account
     assert kept is not None
     assert kept.caller == "+14165550101"
     with store.reading() as connection:
@@ -240,28 +240,28 @@ def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Store) -> None:
     assert "4165550101" not in everything
 
 
-def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Store) -> None:
+def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Database) -> None:
     call, _ = facts_of_cel("answered_ring2")
     heard = half_heard("answered_ring2")
     stored(store, [*heard[:-1], f.NumberWithheld(call, heard[0].at), heard[-1]])
     filled(store, "answered_ring2")
-    kept = queries.call(store, call, numbers=True)[0].account
+    kept = queries.stored_calls(store, call, numbers=True)[0].account
     assert kept is not None
     assert (kept.caller, kept.withheld, kept.heard) == (None, "withheld", "filled")
 
 
 def test_no_number_is_kept_of_calls_that_cel_alone_tells_where_the_site_wants_it_so(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     source = f'\n[exchanges.toronto.cel]\nfile = "{cel("vm_message")}"\nnumbers = false\n'
     settings = parse(EXAMPLE.read_text(encoding="utf-8") + source)
     list(Backfill(settings, store, EXCHANGE).run(rows_of(TRACES / "vm_message" / "cel.csv")))
-    kept = queries.call(store, facts_of_cel("vm_message")[0], numbers=True)[0].account
+    kept = queries.stored_calls(store, facts_of_cel("vm_message")[0], numbers=True)[0].account
     assert kept is not None
     assert (kept.caller, kept.withheld, kept.outcome) == (None, "unknown", "voicemail")
 
 
-def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Store) -> None:
+def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) -> None:
     filled(store, "vm_message")
     filled(store, "vm_message")
     asked = pending_callback_commands(store, 0, store.ring.token)

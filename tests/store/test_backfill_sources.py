@@ -29,8 +29,8 @@ from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
@@ -73,7 +73,7 @@ def sourced(folder: Path, source: str) -> Settings:
 
 
 def from_source(
-    settings: Settings, store: Store, windows: list[tuple[datetime, datetime]] | None
+    settings: Settings, store: Database, windows: list[tuple[datetime, datetime]] | None
 ) -> tuple[int, list[str]]:
     """How many rows were read, and which calls were created."""
     from callmon.backfill.source import rows
@@ -85,7 +85,7 @@ def from_source(
 
 
 def test_of_a_long_file_only_the_end_is_read_and_only_the_gaps_calls_are_filled(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     file = tmp_path / "Master.csv"
     days = range(-299, 1)
@@ -99,7 +99,7 @@ def test_of_a_long_file_only_the_end_is_read_and_only_the_gaps_calls_are_filled(
     assert from_source(settings, store, None)[0] == 300 * one_day
 
 
-def test_rotated_files_are_read_in_the_order_in_which_they_were_written(store: Store, tmp_path: Path) -> None:
+def test_rotated_files_are_read_in_the_order_in_which_they_were_written(store: Database, tmp_path: Path) -> None:
     rows = csv_rows("blind_transfer_1")
     write_csv(tmp_path / "Master.csv-20261124", rows[:10])
     write_csv(tmp_path / "Master.csv", rows[10:])
@@ -107,7 +107,7 @@ def test_rotated_files_are_read_in_the_order_in_which_they_were_written(store: S
     assert from_source(settings, store, [at_of("blind_transfer_1")])[1] == ["lab-1795528229.84"]
 
 
-def test_a_file_that_cannot_be_found_says_which_setting_names_it(store: Store, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_found_says_which_setting_names_it(store: Database, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/nowhere"')
     with pytest.raises(ConfigError) as told_of:
         from_source(settings, store, None)
@@ -182,7 +182,7 @@ def test_a_table_laid_out_like_freepbxs_gives_the_truth(tmp_path: Path, name: st
     assert office.calls() == []
 
 
-def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Store, tmp_path: Path) -> None:
+def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Database, tmp_path: Path) -> None:
     place = f"sqlite:///{tmp_path}/cel.db"
     table_of(place, ["busy_all", "blind_transfer_1", "tty_voicemail"], "TEXT", lambda at: str(local(at)))
     with (
@@ -199,7 +199,7 @@ def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Store, tmp_p
     assert (read, created) == (len(csv_rows("blind_transfer_1")) - 2, ["lab-1795528229.84"])
 
 
-def test_a_table_that_is_no_cel_says_what_it_lacks(store: Store, tmp_path: Path) -> None:
+def test_a_table_that_is_no_cel_says_what_it_lacks(store: Database, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "cel.db")) as connection, connection:
         connection.execute("CREATE TABLE cel (id INTEGER, eventtype TEXT)")
     with pytest.raises(Exception, match="the table cel is no CEL: it has no column eventtime"):
@@ -226,7 +226,7 @@ def test_a_source_that_cannot_be_is_refused_with_what_to_do(tmp_path: Path, sour
 # The daemon, by itself.
 
 
-async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figures:
+async def refilled(settings: Settings, store: Database, *outcomes: Outcome) -> Figures:
     """What the figures get after these outcomes."""
     got: list[Figures] = []
     refills = GapFiller(lambda: settings, store, got.append, lambda: False)
@@ -240,7 +240,7 @@ async def refilled(settings: Settings, store: Store, *outcomes: Outcome) -> Figu
     return got[0] if got else {}
 
 
-async def test_after_a_gap_its_calls_are_read_from_the_source_and_counted(store: Store, tmp_path: Path) -> None:
+async def test_after_a_gap_its_calls_are_read_from_the_source_and_counted(store: Database, tmp_path: Path) -> None:
     shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     gap = Gap(EXCHANGE, *at_of("blind_transfer_1"))
@@ -249,7 +249,7 @@ async def test_after_a_gap_its_calls_are_read_from_the_source_and_counted(store:
 
 
 async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     shutil.copy(cel("answered_ring2"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
@@ -269,7 +269,7 @@ def write_callback(path: Path, *before: list[str]) -> None:
     write_csv(path, [*before, *talked])
 
 
-def done_by_hand(store: Store, owing: Monitor) -> list[str]:
+def done_by_hand(store: Database, owing: Monitor) -> list[str]:
     """What the ledger says after what was asked for by hand is done."""
     said = []
     for hand, one in pending_callback_commands(store, last_applied_callback_command(store), store.ring.token):
@@ -279,7 +279,7 @@ def done_by_hand(store: Store, owing: Monitor) -> list[str]:
     return said
 
 
-async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store, tmp_path: Path) -> None:
+async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Database, tmp_path: Path) -> None:
     write_callback(tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     owing = monitor(settings, token=store.ring.token)
@@ -294,14 +294,14 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Store,
     assert (one.obligation.state, one.obligation.opening) == ("paid", "message")
     with store.reading() as connection:
         (call,) = connection.scalars(text('SELECT "call" FROM "number" WHERE role = \'dialled\''))
-    (kept,) = calls.call(store, call, numbers=True)
+    (kept,) = calls.stored_calls(store, call, numbers=True)
     arrived = kept.facts[0]
     assert isinstance(arrived, Arrived)
     assert (arrived.direction, arrived.dialled[-10:]) == ("outbound", "4165550101")
 
 
 def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_behind_it(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     write_callback(tmp_path / "Master.csv", *later("vm_message", 0))
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"')
@@ -310,12 +310,12 @@ def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_beh
         list(work.run(rows_of(tmp_path / "Master.csv")))
         assert work.called_back == found
     assert done_by_hand(store, monitor(settings, token=store.ring.token)) == ["Owed", "CalledBack"]
-    assert (done_by_hand(store, monitor(settings, token=store.ring.token)), differences(store)) == ([], [])
+    assert (done_by_hand(store, monitor(settings, token=store.ring.token)), counter_differences(store)) == ([], [])
     (one,) = obligations.obligations(store, state=None)
     assert (one.obligation.state, one.obligation.opening) == ("paid", "unheard")
 
 
-def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: Store, tmp_path: Path) -> None:
+def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: Database, tmp_path: Path) -> None:
     write_csv(tmp_path / "Master.csv", later("callback_answered", 0))
     work = Backfill(sourced(tmp_path, f'file = "{tmp_path}/Master.csv"'), store, EXCHANGE)
     assert [filled.changes for filled in work.run(rows_of(tmp_path / "Master.csv"))] == [()]
@@ -325,7 +325,7 @@ def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: 
 
 
 async def test_who_stands_by_fills_its_gaps_when_it_leads(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
     shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
@@ -345,14 +345,14 @@ async def test_who_stands_by_fills_its_gaps_when_it_leads(
     assert (refills.backlog(), len(got)) == (0, 1)
 
 
-async def test_without_a_source_nothing_is_done(store: Store, tmp_path: Path) -> None:
+async def test_without_a_source_nothing_is_done(store: Database, tmp_path: Path) -> None:
     refills = GapFiller(example, store, lambda figures: None, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     assert refills.backlog() == 0
 
 
 async def test_a_source_that_is_away_is_tried_again(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')

@@ -15,8 +15,8 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from callmon.errors import StoreError
-from callmon.store.database import Store, open_store
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, open_store
+from callmon.store.encryption import KeyRing
 from callmon.store.maintenance import rejudge
 from callmon.store.queries import calls
 from tests.lab.postgres import dump, restore
@@ -27,7 +27,7 @@ ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 
 
 @contextmanager
-def being_written(store: Store) -> Iterator[None]:
+def being_written(store: Database) -> Iterator[None]:
     """A daemon stores one call after the other: the first before this begins, the last when it has ended."""
     with database(store) as sink:
         ended = threading.Event()
@@ -50,9 +50,9 @@ def is_whole(url: str) -> int:
     """How many calls the copy holds: all of each, with numbers and figures, and nothing else."""
     copy = open_store(url, RING)
     try:
-        assert rejudge.differences(copy) == []
-        for _, call in calls.calls(copy, *ALWAYS):
-            (stored,) = calls.call(copy, call.call, numbers=True)
+        assert rejudge.counter_differences(copy) == []
+        for _, call in calls.stream_calls(copy, *ALWAYS):
+            (stored,) = calls.stored_calls(copy, call.call, numbers=True)
             assert stored.account is not None
             assert (len(stored.facts), stored.account.caller) == (len(answered_call(0)), CALLER)
         return rows(copy)["call"]
@@ -60,7 +60,7 @@ def is_whole(url: str) -> int:
         copy.close()
 
 
-def test_a_copy_of_sqlite_while_a_daemon_writes_is_whole(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_copy_of_sqlite_while_a_daemon_writes_is_whole(sqlite_store: Database, tmp_path: Path) -> None:
     assert sqlite_store.path is not None
     source = sqlite3.connect(sqlite_store.path)
     copy = sqlite3.connect(tmp_path / "copy.db")
@@ -73,7 +73,7 @@ def test_a_copy_of_sqlite_while_a_daemon_writes_is_whole(sqlite_store: Store, tm
 
 
 @pytest.fixture
-def restored(store: Store, url: str, postgres_server: str) -> Iterator[str]:
+def restored(store: Database, url: str, postgres_server: str) -> Iterator[str]:
     """An empty database beside it."""
     server = make_url(postgres_server)
     name = f"restored_{uuid4().hex[:12]}"
@@ -86,7 +86,7 @@ def restored(store: Store, url: str, postgres_server: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
-def test_a_dump_of_postgresql_while_a_daemon_writes_is_whole(store: Store, url: str, restored: str) -> None:
+def test_a_dump_of_postgresql_while_a_daemon_writes_is_whole(store: Database, url: str, restored: str) -> None:
     with being_written(store):
         dumped = dump(url, "--format=custom")
     restore(restored, dumped)
@@ -94,9 +94,9 @@ def test_a_dump_of_postgresql_while_a_daemon_writes_is_whole(store: Store, url: 
     assert rows(store)["call"] == CALLS
 
 
-def test_a_copy_without_its_key_is_refused_by_the_key_s_name(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_copy_without_its_key_is_refused_by_the_key_s_name(sqlite_store: Database, tmp_path: Path) -> None:
     with being_written(sqlite_store):
         pass
     with pytest.raises(StoreError) as refused:
-        open_store(str(sqlite_store.url), Ring([bytes(range(1, 33))]))
+        open_store(str(sqlite_store.url), KeyRing([bytes(range(1, 33))]))
     assert f"numbers are sealed with the key {RING.name}, which the key file does not hold" in str(refused.value)

@@ -10,7 +10,7 @@ from callmon.backfill.job import Backfill
 from callmon.config.settings import example
 from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import CallbackCommand
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import obligations
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
@@ -22,7 +22,7 @@ CALL = "lab-1795528013.0"  # of vm_message
 
 
 @pytest.fixture
-def full(store: Store) -> Store:
+def full(store: Database) -> Database:
     """A message that was heard, taken in hand and closed, and calls that CEL told of."""
     owing = monitor(example(), token=store.ring.token)
     facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
@@ -45,22 +45,22 @@ def full(store: Store) -> Store:
     return store
 
 
-def said(store: Store) -> list[str]:
+def said(store: Database) -> list[str]:
     return list(inconsistencies(store, monitor(example(), token=str)))
 
 
-def plant(store: Store, *statements: str) -> None:
+def plant(store: Database, *statements: str) -> None:
     with store.writing() as connection:
         for statement in statements:
             connection.exec_driver_sql(statement)
 
 
-def test_what_callmon_itself_has_stored_is_sound(full: Store) -> None:
+def test_what_callmon_itself_has_stored_is_sound(full: Database) -> None:
     assert said(full) == []
     assert [one.obligation.state for one in obligations.obligations(full, state="closed")] == ["closed"]
 
 
-def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Store) -> None:
+def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Database) -> None:
     list(Backfill(example(), sqlite_store, EXCHANGE).run(rows_of(RECORDINGS / "run-22.cel.csv")))
     assert said(sqlite_store) == []
 
@@ -111,14 +111,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Store, fault: str) -> None:
+def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Database, fault: str) -> None:
     statement, sentence = FAULTS[fault]
     plant(full, statement)
     call = "1.1" if fault == "nothing began" else CALL
     assert said(full) == [f"toronto {call}: {sentence}"]
 
 
-def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Store) -> None:
+def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
     plant(full, f"DELETE FROM fact WHERE {HERE}")
     assert said(full) == [f"toronto {CALL}: it is over, and no fact of it is stored."]
     plant(
@@ -130,7 +130,7 @@ def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(
     assert said(full) == [f"toronto {CALL}: it has verdicts, and there is no such call."]
 
 
-def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Store) -> None:
+def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Database) -> None:
     calls = ", ".join(f"('{n}.1', 'toronto')" for n in range(25))
     plant(full, f'INSERT INTO open_call ("call", exchange) VALUES {calls}')
     told = said(full)

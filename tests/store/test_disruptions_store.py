@@ -20,8 +20,8 @@ from callmon.store.commands import (
     pending_disruption_commands,
     queue_disruption_command,
 )
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, worklist
 from tests.office import local
@@ -33,7 +33,7 @@ SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hou
 BOTH = {"_101": "NOT_INUSE", "_102": "NOT_INUSE"}
 
 
-def kept(heard: Watched, into: Store) -> Watched:
+def kept(heard: Watched, into: Database) -> Watched:
     wrote(into, *heard.outcomes)
     return heard
 
@@ -49,16 +49,16 @@ def a_day() -> Watched:
     return heard.passes(300).hand("announce", lines=("poci", "tty"), start=heard.now - 5 * MINUTE, notice=later)
 
 
-def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Store) -> None:
+def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Database) -> None:
     heard = kept(a_day(), store)
     assert {one.id: one for one in disruptions.all_of(store)} == heard.kept
     assert [one.source for one in disruptions.all_of(store)] == ["work", "exchange", "phones", "exchange", "staff"]
-    assert [one.source for one in disruptions.live(store)] == ["staff"]
-    told = [entry for name in heard.kept for entry in disruptions.entries(store, name)]
+    assert [one.source for one in disruptions.live_disruptions(store)] == ["staff"]
+    told = [entry for name in heard.kept for entry in disruptions.disruption_entries(store, name)]
     assert sorted(told, key=str) == sorted(heard.entries, key=str)
 
 
-def test_what_lasted_at_some_time_of_a_period_is_found(store: Store) -> None:
+def test_what_lasted_at_some_time_of_a_period_is_found(store: Database) -> None:
     kept(a_day(), store)
     found = disruptions.all_of(store, TUESDAY + HOUR + 30 * SECOND, TUESDAY + 2 * HOUR)
     assert [one.source for one in found] == ["work", "exchange"]
@@ -68,7 +68,7 @@ def figures(found: Figures, name: str) -> dict[tuple[str, ...], float]:
     return {key[1:]: value for key, value in found.items() if key[0] == name and value}
 
 
-def test_figures_count_what_was_one_with_its_rows_and_agree_with_them(store: Store) -> None:
+def test_figures_count_what_was_one_with_its_rows_and_agree_with_them(store: Database) -> None:
     heard = kept(a_day(), store)
     counted = queries.counters(store)
     total = figures(counted, "callmon_disruptions_total")
@@ -81,11 +81,11 @@ def test_figures_count_what_was_one_with_its_rows_and_agree_with_them(store: Sto
     assert {key: value for key, value in notice.items() if key[1] == "sum"} == {
         ("poci", "sum"): 300.0, ("tty", "sum"): 300.0,
     }  # fmt: skip
-    assert differences(store) == []
+    assert counter_differences(store) == []
     assert len(heard.kept) == 5
 
 
-def test_a_call_that_was_up_meanwhile_met_it(store: Store) -> None:
+def test_a_call_that_was_up_meanwhile_met_it(store: Database) -> None:
     """A call of 13:42 UTC; the disruption began a second before its end."""
     call = account(answered_call(0))
     assert call.arrived is not None
@@ -94,18 +94,18 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Store) -> None:
     heard.outcomes.append(Outcome("toronto", calls=(call,)))
     kept(heard, store)
     (one,) = heard.kept.values()
-    assert disruptions.met(store, "general", call.arrived, call.ended) == [one]
-    assert disruptions.met(store, "genera_", call.arrived, call.ended) == []
-    assert disruptions.met(store, "general", call.arrived, one.began - SECOND) == []
+    assert disruptions.overlapping(store, "general", call.arrived, call.ended) == [one]
+    assert disruptions.overlapping(store, "genera_", call.arrived, call.ended) == []
+    assert disruptions.overlapping(store, "general", call.arrived, one.began - SECOND) == []
     assert (disruptions.calls_met(store, one), worklist.calls_met(store, one)) == (1, 1)
-    assert disruptions.met_by(store, msgspec.structs.replace(call, line="tty")) == [one]
-    assert disruptions.met_by(store, msgspec.structs.replace(call, ended=None)) == []
+    assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, line="tty")) == [one]
+    assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, ended=None)) == []
     assert disruptions.calls_met(store, msgspec.structs.replace(one, lines=("tty",))) == 0
     assert disruptions.calls_met(store, msgspec.structs.replace(one, began=call.ended)) == 0
 
 
 def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begin = local("2026-11-24 10:00")
     # Each lasts some seconds, a minute after the one before.
@@ -125,7 +125,7 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
     assert worklist.calls_met(store, one) == 4
 
 
-def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Store) -> None:
+def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
     call = account(answered_call(0))
     assert call.arrived is not None
     heard = well(call.arrived - 10 * SECOND)
@@ -133,12 +133,12 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
     heard.hand("plan", lines=LINES, start=heard.now, notice=work).hand("announce", lines=LINES, start=heard.now)
     heard.outcomes.append(Outcome("toronto", calls=(msgspec.structs.replace(call, test=True),)))
     kept(heard, store)
-    assert [one.source for one in disruptions.met_by(store, call)] == ["staff"]
+    assert [one.source for one in disruptions.disruptions_of_call(store, call)] == ["staff"]
     assert [disruptions.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
     assert [worklist.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
 
 
-def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> None:
+def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -> None:
     at = local("2026-11-24 10:00")
     hands = [DisruptionCommand(at=at, actor="a", action="plan", lines=("tty",), start=at, notice=WHOLE),
              DisruptionCommand(at=at, actor="b", action="end", disruption="none")]  # fmt: skip
@@ -150,15 +150,17 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Store) -> N
     told = [outcome for hand, stored in asked for outcome in heard.monitor.hand_of_disruption(hand, stored)]
     wrote(store, *told)
     assert last_applied_disruption_command(store) == 2
-    made = disruptions.made_by(store, hands[0])
+    made = disruptions.created_by(store, hands[0])
     assert made is not None
     assert (made.source, made.lines) == ("work", ("tty",))
 
 
-def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store: Store) -> None:
+def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store: Database) -> None:
     wrote(store, Outcome("toronto", calls=(account(answered_call(0)),)))
     call = account(answered_call(0))
-    assert disruptions.routes(store, "toronto", ["general", "tty"]) == [("general", "PJSIP/trunk", call.arrived)]
+    assert disruptions.trunks_of_lines(store, "toronto", ["general", "tty"]) == [
+        ("general", "PJSIP/trunk", call.arrived)
+    ]
 
 
 # ── gauges ──

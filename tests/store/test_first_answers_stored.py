@@ -14,8 +14,8 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.daemon.daemon import Daemon
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences, rejudge
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences, rejudge
 from callmon.store.queries import calls as queries
 from tests.store_fixtures import (
     EXCHANGE,
@@ -41,7 +41,7 @@ def judged(*calls: list[f.Fact], by: Monitor = NOW) -> list[Outcome]:
     return [outcome for outcome in told if outcome is not None]
 
 
-def test_the_first_answer_is_counted_apart_by_line(store: Store) -> None:
+def test_the_first_answer_is_counted_apart_by_line(store: Database) -> None:
     joined = [*call(2)[:9], f.PersonJoined("1795527735.2", START + seconds(40), "102", "PJSIP/102-1"), call(2)[-1]]
     second = [msgspec.structs.replace(x, phone="101") if isinstance(x, f.Answered) else x for x in joined]
     figures = wrote(store, *judged(call(0), call(1, "tty", "4163250866"), second))
@@ -52,7 +52,7 @@ def at_first(figures: Figures) -> Figures:
     return {key[1:]: value for key, value in figures.items() if key[0] == "callmon_french_at_first_answer_total"}
 
 
-def test_the_strict_reading_counts_a_transfer_to_voicemail_once_more(store: Store) -> None:
+def test_the_strict_reading_counts_a_transfer_to_voicemail_once_more(store: Database) -> None:
     at, name = START + seconds(1), "1795527734.1"
     sent = [
         *call(1)[:9],
@@ -72,7 +72,7 @@ def test_the_strict_reading_counts_a_transfer_to_voicemail_once_more(store: Stor
 
 
 def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_after_they_are_judged_again(
-    store: Store,
+    store: Database,
 ) -> None:
     (outcome,) = judged(call(0, relay=True), by=BEFORE)
     wrote(store, outcome)
@@ -84,19 +84,19 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
         connection.execute(text('UPDATE "call" SET data = :data'), {"data": msgspec.json.encode(older).decode()})
         for figure in beside:
             connection.execute(text("DELETE FROM counter WHERE figure LIKE :figure"), {"figure": f'["{figure}%'})
-    assert differences(store) == []
+    assert counter_differences(store) == []
     counted = queries.counters(store)
     assert list(rejudge(store, NOW)) == [
         f"{EXCHANGE}  1795527733.0  bilingual_person  met (french_at_first_answer)"
     ]
-    assert differences(store) == []
+    assert counter_differences(store) == []
     now = queries.counters(store)
     assert {key: now[key] for key in counted} == counted  # nothing that was shown goes back, or up
     assert at_first(now) == {("general", "yes"): 1}
     assert list(rejudge(store, NOW)) == []
 
 
-def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Store) -> None:
+def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Database) -> None:
     wrote(store, *judged(call(0)))
     english = monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
     assert list(rejudge(store, english)) == [
@@ -104,13 +104,13 @@ def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer
         "not_met (no_french_speaker, other)"
     ]
     assert at_first(queries.counters(store)) == {("general", "yes"): 1}  # as first given
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
 # The dialplan's word, over a restart.
 
 
-def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_store: Store) -> None:
+def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_store: Database) -> None:
     name = "1795527733.0"
     heard = monitor(parse(example_text()), token=str)
     offered = [*call(0)[:-1], f.SurveyOffered(name, START + seconds(50), "dialplan"), call(0)[-1]]
@@ -119,14 +119,14 @@ def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_stor
 
 
 def test_a_transfer_to_a_survey_that_is_no_longer_configured_enables_nothing_after_a_restart(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     offered = [*call(0)[:-1], f.SurveyOffered("1795527733.0", START + seconds(50), "transfer"), call(0)[-1]]
     wrote(sqlite_store, *judged(offered, by=monitor(parse(example_text()), token=str)))
     assert restarted(sqlite_store) is False
 
 
-def restarted(store: Store) -> bool:
+def restarted(store: Database) -> bool:
     beside = example_text().replace("sqlite:///callmon.db", f"sqlite:///{store.path}", 1)
     daemon = Daemon(parse(beside), store)
     try:

@@ -14,9 +14,9 @@ from sqlalchemy import text
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
-from callmon.store.queries.half_hours import Counted
+from callmon.store.queries.half_hours import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
@@ -36,9 +36,11 @@ def listening(*gaps: tuple[datetime, datetime]) -> dict[str, Coverage]:
     return {"toronto": Coverage(LONG_AGO, TUESDAY, gaps)}
 
 
-def counted(days: dict[str, dict[str, dict[tuple[str, str], int]]], *gaps: tuple[datetime, datetime]) -> Counted:
+def counted(
+    days: dict[str, dict[str, dict[tuple[str, str], int]]], *gaps: tuple[datetime, datetime]
+) -> HalfHourCounts:
     found = {date.fromisoformat(day): {x: Counter(y) for x, y in lines.items()} for day, lines in days.items()}
-    return Counted(found, listening(*gaps))
+    return HalfHourCounts(found, listening(*gaps))
 
 
 def tuesdays(*offered: int) -> dict[str, dict[str, dict[tuple[str, str], int]]]:
@@ -53,7 +55,7 @@ def half(told: TodayHalfHours, clock: str) -> Half:
     return found
 
 
-def made(found: Counted, at: datetime = TUESDAY, settings: Settings | None = None) -> TodayHalfHours:
+def made(found: HalfHourCounts, at: datetime = TUESDAY, settings: Settings | None = None) -> TodayHalfHours:
     return today(found, HEARD, settings or usual(), at)
 
 
@@ -88,12 +90,12 @@ def test_a_day_with_other_hours_is_compared_with_none_that_had_these() -> None:
 
 
 def test_in_the_first_weeks_there_is_no_median() -> None:
-    new = Counted(counted(tuesdays(3, 9)).days, {"toronto": Coverage(local("2026-11-09 12:00"), TUESDAY)})
+    new = HalfHourCounts(counted(tuesdays(3, 9)).days, {"toronto": Coverage(local("2026-11-09 12:00"), TUESDAY)})
     assert {one.usual for one in made(new).halves} == {None}
 
 
 def test_an_exchange_that_was_never_heard_leaves_nothing_to_claim() -> None:
-    told = today(Counted({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
+    told = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
     assert {(one.is_heard, one.usual) for one in told.halves if one.state != "ahead"} == {(False, None)}
 
 
@@ -143,19 +145,19 @@ def test_on_the_day_on_which_an_hour_comes_twice_every_moment_is_in_one_half_hou
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Database:
     return upgrade(f"sqlite:///{tmp_path}/a.db")
 
 
-def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) -> None:
+def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Database) -> None:
     settings, begin = usual(), local("2026-11-24 09:00")
-    rebuild.settle(store, settings.timezone)
-    list(rebuild.build(store, pause=0))
+    rebuild.ensure_rollups(store, settings.timezone)
+    list(rebuild.rebuild_rollups(store, pause=0))
     wrote(store, *(outcome for number in range(5) for outcome in outcomes(answered_call(number, begin))))
     year_rows.listened(store, LONG_AGO, TUESDAY)
     with store.writing() as connection:
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
-    found = half_hours.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
+    found = half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
     assert found is not None
     told = half(today(found, HEARD, settings, TUESDAY), "09:00")
     assert account(answered_call(0, begin)).outcome == "answered"
@@ -163,9 +165,9 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Store) 
     store.close()
 
 
-def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Store) -> None:
+def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Database) -> None:
     settings = usual()
-    assert half_hours.counted(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
+    assert half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
 
 
@@ -198,7 +200,7 @@ def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
 
 
 def test_a_first_week_says_that_there_is_no_mark_yet_and_draws_none() -> None:
-    new = Counted({}, {"toronto": Coverage(local("2026-11-23 12:00"), TUESDAY)})
+    new = HalfHourCounts({}, {"toronto": Coverage(local("2026-11-23 12:00"), TUESDAY)})
     assert "Pas encore de repère : il faut au moins 3 mardis comparables, entièrement entendus" in words(made(new))
     assert 'class="tick"' not in page(made(new), "fr")
 

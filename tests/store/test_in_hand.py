@@ -13,7 +13,7 @@ from callmon.core.callbacks.index import summary_of
 from callmon.sinks.mqtt import topics
 from callmon.store import opening
 from callmon.store.queries import obligations
-from callmon.store.queries.obligations import Listed
+from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList, owed_as_json
 from tests.commands.test_callback_commands import asked, desk, refused, run
 from tests.office import OTHER, Office, local, usual
@@ -117,15 +117,15 @@ def test_boards_are_told_whether_and_never_who() -> None:
 )
 def test_the_list_says_who_and_since_when(language: str, expected: str) -> None:
     office = owed().hand("take", TUESDAY + HOUR)
-    text = CallbackList(usual(), language, TUESDAY + 2 * HOUR).one(Listed(office.one(), OTHER, None))
+    text = CallbackList(usual(), language, TUESDAY + 2 * HOUR).one(WorklistItem(office.one(), OTHER, None))
     assert expected in text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
 
 
 def test_the_list_for_programs_says_it_too() -> None:
     office = owed()
-    assert owed_as_json(Listed(office.one(), None, None))["in_hand"] is None
+    assert owed_as_json(WorklistItem(office.one(), None, None))["in_hand"] is None
     office.hand("take", TUESDAY + HOUR)
-    told = owed_as_json(Listed(office.one(), None, None))["in_hand"]
+    told = owed_as_json(WorklistItem(office.one(), None, None))["in_hand"]
     assert told == {"by": "m.tremblay", "since": "2026-11-24T16:00:00.000000Z"}
 
 
@@ -134,7 +134,7 @@ def test_the_list_for_programs_says_it_too() -> None:
 
 def taken(store_path: Path) -> None:
     """The first entry of the desk, by m."""
-    store = opening.opened(load(store_path / "callmon.toml"))
+    store = opening.open_with_keys(load(store_path / "callmon.toml"))
     office = Office()
     (one,) = obligations.obligations(store, ids=["1700000001.0"])
     office.monitor.ledger.restore([one.obligation])
@@ -154,7 +154,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(desk: object, action: str,
         taken(tmp_path)
     done = run(action, "1700000001.0", "--by", "a.roy")
     assert (done.exit_code, done.stderr) == (0, WAITS)
-    hand = asked(opening.opened(load(tmp_path / "callmon.toml")))
+    hand = asked(opening.open_with_keys(load(tmp_path / "callmon.toml")))
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 
 

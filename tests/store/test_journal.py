@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.store.database import Store, open_store, upgrade
-from callmon.store.encryption import KeyMissingError, Ring
-from callmon.store.opening import opened
+from callmon.store.database import Database, open_store, upgrade
+from callmon.store.encryption import KeyMissingError, KeyRing
+from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.writer import messages
-from callmon.store.writer.outbox import Entry, Journal, JournalFullError
-from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxFullError
+from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.running import Callmon, free_port
 from tests.store.test_store_trouble import locked
@@ -32,11 +32,11 @@ MIB = 1 << 20
 FRAMES = [b"first", b"second " * 100, b"third"]
 
 
-def journal_in(folder: Path, most: int = MIB, ring: Ring = RING) -> Journal:
-    return Journal(folder / "waiting", ring, most)
+def journal_in(folder: Path, most: int = MIB, ring: KeyRing = RING) -> Outbox:
+    return Outbox(folder / "waiting", ring, most)
 
 
-def kept(folder: Path, ring: Ring = RING) -> list[tuple[int, int, bytes]]:
+def kept(folder: Path, ring: KeyRing = RING) -> list[tuple[int, int, bytes]]:
     """What whoever starts next finds."""
     journal = journal_in(folder, ring=ring)
     found = [(entry.number, entry.outcomes, journal.frame(entry)) for entry in journal.found]
@@ -44,7 +44,7 @@ def kept(folder: Path, ring: Ring = RING) -> list[tuple[int, int, bytes]]:
     return found
 
 
-def three(folder: Path) -> Journal:
+def three(folder: Path) -> Outbox:
     journal = journal_in(folder)
     journal.add("token", [(7, 1, FRAMES[0]), (8, 20, FRAMES[1])])
     journal.add("token", [(9, 3, FRAMES[2])])
@@ -64,7 +64,7 @@ def test_what_was_added_is_found_in_its_order_by_the_next_with_whose_it_is(tmp_p
 def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_path: Path) -> None:
     journal = journal_in(tmp_path)
     items = [messages.encode_item(item) for item in of_calls(1)]
-    journal.add("token", [(1, len(items), messages.group_frame(1, items))])
+    journal.add("token", [(1, len(items), messages.batch_frame(1, items))])
     journal.close()
     data = (tmp_path / "waiting").read_bytes()
     assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o600
@@ -90,11 +90,11 @@ def test_wherever_the_file_is_cut_off_what_was_whole_before_is_found_and_writing
     assert kept(folder) == [*before, (7 + left, 1, b"and on")]
 
 
-def journal_entries(journal: Journal) -> list[Entry]:
+def journal_entries(journal: Outbox) -> list[OutboxEntry]:
     """After it is closed, as the next finds them."""
     path = journal.path
     journal.close()
-    again = Journal(path, RING, MIB)
+    again = Outbox(path, RING, MIB)
     again.close()
     return again.found
 
@@ -121,7 +121,7 @@ def test_a_group_that_would_not_fit_below_the_limit_is_not_written_and_those_bef
     journal = journal_in(tmp_path, most=1_000)
     groups = [(n, 1, b"x" * 300) for n in (1, 2, 3, 4)]
     assert [entry.number for entry in journal.add("token", groups)] == [1, 2]
-    with pytest.raises(JournalFullError):
+    with pytest.raises(OutboxFullError):
         journal.add("token", groups[2:])
     journal.close()
     assert [number for number, _, _ in kept(tmp_path)] == [1, 2]
@@ -131,13 +131,13 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
     three(tmp_path).close()
     before = (tmp_path / "waiting").read_bytes()
     with pytest.raises(KeyMissingError) as told:
-        journal_in(tmp_path, ring=Ring([bytes(32)]))
+        journal_in(tmp_path, ring=KeyRing([bytes(32)]))
     assert str(told.value) == (
         f"numbers are sealed with the key {RING.name}, which the key file does not hold: "
         "put back that key's line, below the newest"
     )
     assert (tmp_path / "waiting").read_bytes() == before
-    assert [n for n, _, _ in kept(tmp_path, Ring([bytes(32), bytes(range(32))]))] == [7, 8, 9]
+    assert [n for n, _, _ in kept(tmp_path, KeyRing([bytes(32), bytes(range(32))]))] == [7, 8, 9]
 
 
 def test_two_programs_cannot_use_one_file(tmp_path: Path) -> None:
@@ -170,12 +170,12 @@ def test_a_disk_that_is_full_leaves_what_was_there_and_says_so(
 # With a database.
 
 
-def writing(store: Store, folder: Path, max_waiting: int = 100_000, most: int = MIB) -> Writer:
+def writing(store: Database, folder: Path, max_waiting: int = 100_000, most: int = MIB) -> Writer:
     return Writer(store, seconds(0.01), max_waiting, journal=journal_in(folder, most))
 
 
 def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_room_in_memory(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     told = of_calls(40)
     sink = writing(sqlite_store, tmp_path, max_waiting=100)
@@ -194,7 +194,7 @@ def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_r
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
 
 
-def test_a_database_that_is_well_never_uses_it(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_database_that_is_well_never_uses_it(sqlite_store: Database, tmp_path: Path) -> None:
     sink = writing(sqlite_store, tmp_path)
     began = (tmp_path / "waiting").stat().st_mtime_ns
     for item in of_calls(20):
@@ -205,7 +205,7 @@ def test_a_database_that_is_well_never_uses_it(sqlite_store: Store, tmp_path: Pa
 
 
 def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to_be_read(
-    sqlite_store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = of_calls(60)
     sink = writing(sqlite_store, tmp_path, max_waiting=100, most=20_000)
@@ -233,7 +233,7 @@ def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
 
 
 def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it_begins(
-    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = of_calls(8)
     sink = writing(store, tmp_path)
@@ -243,12 +243,12 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
         for item in told:
             sink.offer(item)
         assert until(lambda: (sink.journal() or pytest.fail("none")).outcomes == len(told))
-        if sink.scribe is not None:
-            os.kill(sink.scribe, signal.SIGKILL)
+        if sink.process_id is not None:
+            os.kill(sink.process_id, signal.SIGKILL)
         sink.close(2.0)
     said = [r.getMessage() for r in caplog.records if "next start" in r.getMessage()]
     assert said == ["outcomes wait in the journal for the next start"]
-    assert until(lambda: not sink._courier.thread.is_alive())
+    assert until(lambda: not sink._supervisor.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)
     assert again.tally.snapshot() == pytest.approx(summed(told))
@@ -261,16 +261,16 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
 
 
 def test_a_group_that_was_committed_though_nobody_was_told_is_not_written_again(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     told = of_calls(2)
     journal = journal_in(tmp_path)
     for number, some in ((1, told[:12]), (2, told[12:])):
         items = [messages.encode_item(item) for item in some]
-        journal.add("before", [(number, len(items), messages.group_frame(number, items))])
+        journal.add("before", [(number, len(items), messages.batch_frame(number, items))])
     journal.close()
     with sqlite_store.writing() as connection:
-        write(connection, Stamp(1, "before"), told[:12], RING)
+        write_batch(connection, BatchId(1, "before"), told[:12], RING)
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"], rows(sqlite_store)["call"]) == (0, 24, 2)
@@ -287,7 +287,7 @@ from callmon.store.writer.outbox import Journal
 from tests.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
 sink = Writer(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
-print(sink.scribe, flush=True)
+print(sink.process_id, flush=True)
 number = int(sys.argv[3])
 while True:
     for item in outcomes(answered_call(number)):
@@ -342,31 +342,31 @@ def test_daemon_and_scribe_killed_while_it_holds_outcomes_what_it_holds_is_store
 
 
 def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_compared(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     """A copy of the database put back: nothing is written before somebody has looked what is there."""
     told = of_calls(1)
     journal = journal_in(tmp_path)
     items = [messages.encode_item(item) for item in told]
-    journal.add("before", [(41, len(items), messages.group_frame(41, items))])
+    journal.add("before", [(41, len(items), messages.batch_frame(41, items))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     assert until(lambda: sink.is_gained)
-    assert ([item.facts for item in sink.kept()], rows(sqlite_store)["fact"]) == ([i.facts for i in told], 0)
-    sink.lead(sink.kept()[:12])
+    assert ([item.facts for item in sink.buffered()], rows(sqlite_store)["fact"]) == ([i.facts for i in told], 0)
+    sink.become_leader(sink.buffered()[:12])
     assert sink.flush(SOON)
     assert (rows(sqlite_store)["fact"], sink.leads, sink.backlog()) == (12, True, 0)
     sink.close(SOON)
 
 
 def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
-    sqlite_store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
     told = of_calls(100)
     journal = journal_in(tmp_path)
     for number, item in enumerate(told, 1):
-        journal.add("before", [(number, 1, messages.group_frame(number, [messages.encode_item(item)]))])
+        journal.add("before", [(number, 1, messages.batch_frame(number, [messages.encode_item(item)]))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
@@ -378,10 +378,10 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     callmon, told = Callmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
-    store = opened(callmon.settings())
+    store = open_with_keys(callmon.settings())
     items = [messages.encode_item(item) for item in told]
-    journal = Journal(place, store.ring, MIB)
-    journal.add("before", [(41, len(items), messages.group_frame(41, items))])
+    journal = Outbox(place, store.ring, MIB)
+    journal.add("before", [(41, len(items), messages.batch_frame(41, items))])
     journal.close()
     copy = place.read_bytes()
     wrote(store, *told[:12])

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from callmon.errors import StoreError
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
 from callmon.store.writer.writer import Writer
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 
 
 @contextmanager
-def shared(store: Store) -> Iterator[Writer]:
+def shared(store: Database) -> Iterator[Writer]:
     """A callmon's sink, which leads or stands by."""
     sink = Writer(store, seconds(0.01), is_shared=True)
     try:
@@ -36,7 +36,7 @@ def shared(store: Store) -> Iterator[Writer]:
 
 
 @contextmanager
-def two(store: Store) -> Iterator[tuple[Writer, Writer]]:
+def two(store: Database) -> Iterator[tuple[Writer, Writer]]:
     """One that leads, one that stands by."""
     with shared(store) as first:
         assert until(lambda: first.leads)
@@ -44,7 +44,7 @@ def two(store: Store) -> Iterator[tuple[Writer, Writer]]:
             yield first, second
 
 
-def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Store) -> None:
+def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Database) -> None:
     told = of_calls(3)
     with two(store) as (first, second):
         for item in told[:24]:
@@ -55,8 +55,8 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Store) ->
         first.close(SOON)
         assert until(lambda: second.is_gained)
         assert not second.leads
-        assert [item.facts for item in second.kept()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
-        second.lead(told[24:])
+        assert [item.facts for item in second.buffered()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
+        second.become_leader(told[24:])
         assert second.flush(SOON)
         assert until(lambda: second.leads)
         assert second.tally.snapshot() == pytest.approx(summed(told))
@@ -65,7 +65,7 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Store) ->
     assert calls.counters(store) == pytest.approx(summed(told))
 
 
-def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Store) -> None:
+def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Database) -> None:
     told = of_calls(1)
     with two(store) as (first, second):
         for sink in (first, second):
@@ -78,34 +78,34 @@ def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Store
         assert second.backlog() == 8
         first.offer_heartbeat(EXCHANGE, START + seconds(3))
         assert until(lambda: second.backlog() == 1)
-        assert [item.facts for item in second.kept()] == [told[6].facts]  # type: ignore[union-attr]  # no heartbeat
+        assert [item.facts for item in second.buffered()] == [told[6].facts]  # type: ignore[union-attr]  # no heartbeat
         assert second.behind_for() == seconds(0)
 
 
-def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_on(store: Store) -> None:
+def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_on(store: Database) -> None:
     told = of_calls(2)
     with two(store) as (first, second):
         for item in told[:12]:
             first.offer(item)
         assert first.flush(SOON)
-        assert first.scribe is not None
-        os.kill(first.scribe, signal.SIGSTOP)
+        assert first.process_id is not None
+        os.kill(first.process_id, signal.SIGSTOP)
         began = time.monotonic()
         first.offer(told[12])
         assert until(lambda: second.is_gained)
         took = time.monotonic() - began
         assert not first.leads
         assert 1.5 < took < SOON / 2
-        second.lead(told[12:])
+        second.become_leader(told[12:])
         assert second.flush(SOON)
-        os.kill(first.scribe, signal.SIGCONT)
+        os.kill(first.process_id, signal.SIGCONT)
         assert until(lambda: first.stands_by)
         assert (first.leads, second.leads, first.backlog()) == (False, True, 1)
     assert rows(store)["fact"] == 24
     assert calls.counters(store) == pytest.approx(summed(told))
 
 
-def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Store) -> None:
+def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(store: Database) -> None:
     """The network says that it lives, and between the parts of a question no time-out of the server's counts."""
     with holding(store) as wire:
         wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
@@ -115,7 +115,7 @@ def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(sto
 
 
 @contextmanager
-def holding(store: Store) -> Iterator[socket.socket]:
+def holding(store: Database) -> Iterator[socket.socket]:
     """A session that holds the lead, as bytes."""
     url = store.url
     words = ("user", url.username, "database", url.database, "application_name", "callmon")
@@ -143,18 +143,18 @@ def answered(wire: socket.socket) -> None:
         assert heard[:1] != b"E", heard
 
 
-def test_nobody_leads_on_the_word_of_a_server_that_has_gone_silent(store: Store) -> None:
+def test_nobody_leads_on_the_word_of_a_server_that_has_gone_silent(store: Database) -> None:
     with shared(store) as sink:
         assert until(lambda: sink.leads)
-        assert sink.scribe is not None
-        os.kill(sink.scribe, signal.SIGSTOP)
+        assert sink.process_id is not None
+        os.kill(sink.process_id, signal.SIGSTOP)
         time.sleep(HOLDS_SECONDS + 0.1)
         assert not sink.leads
-        os.kill(sink.scribe, signal.SIGCONT)
+        os.kill(sink.process_id, signal.SIGCONT)
         assert until(lambda: sink.leads)
 
 
-def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Store) -> None:
+def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Database) -> None:
     told = of_calls(2)
     with shared(store) as sink:
         for item in told[:20]:
@@ -170,30 +170,32 @@ def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_wai
     assert rows(store)["fact"] == 24
 
 
-def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_before_it_writes(store: Store) -> None:
+def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_before_it_writes(
+    store: Database,
+) -> None:
     told = of_calls(3)
     with two(store) as (first, second):
         for item in told[:12]:
             first.offer(item)
         assert first.flush(SOON)
-        assert first.scribe is not None
-        os.kill(first.scribe, signal.SIGSTOP)
+        assert first.process_id is not None
+        os.kill(first.process_id, signal.SIGSTOP)
         first.offer(told[12])
         assert until(lambda: second.is_gained)
-        second.lead(told[12:24])
+        second.become_leader(told[12:24])
         assert second.flush(SOON)
         second.close(SOON)
-        os.kill(first.scribe, signal.SIGCONT)
+        os.kill(first.process_id, signal.SIGCONT)
         assert until(lambda: first.is_gained)
         assert not first.leads
-        first.lead(told[24:])
+        first.become_leader(told[24:])
         assert first.flush(SOON)
         assert until(lambda: first.leads)
         assert first.tally.snapshot() == pytest.approx(summed(told))
     assert rows(store)["fact"] == 36
 
 
-def test_who_does_not_share_is_refused_as_ever(store: Store) -> None:
+def test_who_does_not_share_is_refused_as_ever(store: Database) -> None:
     with shared(store), pytest.raises(StoreError) as refusal:
         Writer(store, patience=seconds(8))
     told = re.sub(r"session \d+ of", "session N of", str(refusal.value))
@@ -204,7 +206,7 @@ def test_who_does_not_share_is_refused_as_ever(store: Store) -> None:
 
 
 def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     with two(store) as (_, second):
         second.offer(of_calls(1)[0])
@@ -212,11 +214,11 @@ def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
         assert second.flush(SOON)
         second.close(SOON)
         assert time.monotonic() - began < SOON / 2  # it waits for neither
-        assert second.scribe is None
+        assert second.process_id is None
     assert [record.message for record in caplog.records] == []
 
 
-def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Store) -> None:
+def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Database) -> None:
     with shared(store), psycopg.connect(plain(store)) as other:
         asked = (
             f"SELECT count(*) FROM writer JOIN pg_stat_activity ON {IS_NAMED}"
@@ -229,7 +231,7 @@ def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Store) -> 
 def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Path) -> None:
     import threading
 
-    made: list[Store] = []
+    made: list[Database] = []
     threads = [threading.Thread(target=lambda: made.append(upgrade(url, RING))) for _ in range(4)]
     for thread in threads:
         thread.start()
@@ -240,18 +242,18 @@ def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Pat
         one.close()
 
 
-def plain(store: Store) -> str:
+def plain(store: Database) -> str:
     return store.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def end_sessions(store: Store) -> None:
+def end_sessions(store: Database) -> None:
     """Of the callmon that holds the lead."""
     ends_all = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
     with psycopg.connect(plain(store)) as other:
         assert other.execute(ends_all.encode()).fetchall() == [(True,)]
 
 
-def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Store) -> None:
+def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Database) -> None:
     """Several exchanges, divided over several callmons with one database."""
     with psycopg.connect(plain(store), autocommit=True) as other:
         other.execute("CREATE SCHEMA ottawa")

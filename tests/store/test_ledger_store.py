@@ -12,9 +12,9 @@ from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import after, opened
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
-from callmon.store.database import Store
-from callmon.store.encryption import keyed
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.database import Database
+from callmon.store.encryption import keyed_hash
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
 from callmon.store.writer.writer import Writer
 from tests.office import CALLER, OTHER, Office, local
@@ -23,7 +23,7 @@ from tests.store_fixtures import database, wrote
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(hours=24)
 THIRD = "+14165550103"
-KEY = keyed(b"a key")
+KEY = keyed_hash(b"a key")
 
 
 def an_office() -> Office:
@@ -41,7 +41,7 @@ def an_office() -> Office:
     return office.tick(TUESDAY + 2 * DAY)
 
 
-def kept(office: Office, into: Store) -> None:
+def kept(office: Office, into: Database) -> None:
     wrote(into, *office.outcomes)
 
 
@@ -51,22 +51,22 @@ def give(office: Office, sink: Writer) -> None:
     assert sink.flush(20)
 
 
-def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Store) -> None:
+def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Database) -> None:
     office = an_office()
     kept(office, store)
     stored = {x.obligation.key: x.obligation for x in obligations.obligations(store, state=None)}
     assert stored == office.kept
     for key, one in stored.items():
-        first, *rest = [x for x in obligations.entries(store, one.call, key[0]) if x.obligation == one.id]
+        first, *rest = [x for x in obligations.ledger_entries(store, one.call, key[0]) if x.obligation == one.id]
         made = opened(first, one.token)  # type: ignore[arg-type]
         for entry in rest:
             made = after(made, entry)
         assert msgspec.structs.replace(made, judged=one.judged) == one
-    assert [len(obligations.obligations(store)), len(obligations.live(store))] == [3, 3]
-    assert differences(store) == []
+    assert [len(obligations.obligations(store)), len(obligations.live_obligations(store))] == [3, 3]
+    assert counter_differences(store) == []
 
 
-def test_verdicts_and_the_delay_are_counted_with_their_rows(store: Store) -> None:
+def test_verdicts_and_the_delay_are_counted_with_their_rows(store: Database) -> None:
     office = an_office()
     kept(office, store)
     figures = calls.counters(store)
@@ -77,7 +77,7 @@ def test_verdicts_and_the_delay_are_counted_with_their_rows(store: Store) -> Non
     assert figures["callmon_callback_delay_seconds", "general", "fr", "sum"] == 2 * 3600.0
 
 
-def test_no_number_is_anywhere_but_in_its_own_column(store: Store) -> None:
+def test_no_number_is_anywhere_but_in_its_own_column(store: Database) -> None:
     office = an_office()
     hashed = Office()
     hashed.monitor.ledger.token = KEY
@@ -91,7 +91,7 @@ def test_no_number_is_anywhere_but_in_its_own_column(store: Store) -> None:
         assert connection.execute(text("SELECT COUNT(*) FROM number")).scalar() == 1
 
 
-def test_numbers_are_listed_when_asked_for_and_never_one_that_is_hidden(store: Store) -> None:
+def test_numbers_are_listed_when_asked_for_and_never_one_that_is_hidden(store: Database) -> None:
     kept(an_office(), store)
     found = {
         x.obligation.id: (x.number, x.other) for x in obligations.obligations(store, state=None, numbers=True)
@@ -103,7 +103,7 @@ def test_numbers_are_listed_when_asked_for_and_never_one_that_is_hidden(store: S
     assert {x.number for x in obligations.obligations(store, state=None)} == {None}
 
 
-def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
+def test_what_people_ask_for_is_read_in_order_and_once(store: Database) -> None:
     office = Office()
     office.hear(office.message(TUESDAY))
     kept(office, store)
@@ -127,32 +127,32 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Store) -> None:
     assert [x.obligation.state for x in obligations.obligations(store, state=None)] == ["closed"]
 
 
-def test_a_daemon_takes_up_cautions_and_what_was_seen_of_a_number(store: Store) -> None:
+def test_a_daemon_takes_up_cautions_and_what_was_seen_of_a_number(store: Database) -> None:
     kept(an_office(), store)
     assert obligations.cautions(store) == [(OTHER, ("not_safe",))]
-    seen = sorted(obligations.messages(store, TUESDAY - DAY))
+    seen = sorted(obligations.recent_messages(store, TUESDAY - DAY))
     assert seen == [(CALLER, TUESDAY, "general"), (CALLER, TUESDAY + HOUR, "general"), (OTHER, TUESDAY, "general"),
                     (OTHER, TUESDAY, "poci"), (THIRD, TUESDAY, "tty")]  # fmt: skip
-    assert list(obligations.messages(store, TUESDAY + 2 * HOUR)) == []
+    assert list(obligations.recent_messages(store, TUESDAY + 2 * HOUR)) == []
 
 
-def test_numbers_are_known_by_the_key_file_and_without_one_by_chance(store: Store) -> None:
-    assert obligations.token(store)(CALLER) == store.ring.token(CALLER)
-    without = Store(store.url)
-    assert len({obligations.token(without)(CALLER) for _ in range(2)}) == 2
+def test_numbers_are_known_by_the_key_file_and_without_one_by_chance(store: Database) -> None:
+    assert obligations.token_function(store)(CALLER) == store.ring.token(CALLER)
+    without = Database(store.url)
+    assert len({obligations.token_function(without)(CALLER) for _ in range(2)}) == 2
 
 
-def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Store) -> None:
+def test_a_number_in_a_request_comes_back_where_it_is_asked_for(store: Database) -> None:
     kept(an_office(), store)
-    (told,) = calls.call(store, "1700000099.0")
-    (with_number,) = calls.call(store, "1700000099.0", numbers=True)
+    (told,) = calls.stored_calls(store, "1700000099.0")
+    (with_number,) = calls.stored_calls(store, "1700000099.0", numbers=True)
     numbers = [
         [x.number for x in call.facts if isinstance(x, f.CallbackRequested)] for call in (told, with_number)
     ]
     assert numbers == [["outside"], [THIRD]]
 
 
-def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(store: Store) -> None:
+def test_an_outcome_that_the_database_refuses_takes_no_other_with_it(store: Database) -> None:
     office = an_office()
     bad = msgspec.structs.replace(office.outcomes[0], exchange="\0")
     with database(store) as sink:

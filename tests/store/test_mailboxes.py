@@ -13,9 +13,9 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.mailboxes import Mailbox, Mailboxes, short
 from callmon.ami.session import Session
 from callmon.config.settings import Settings
-from callmon.daemon.service_state import Outlooks, mailboxes
+from callmon.daemon.service_state import ServiceStateTask, mailboxes
 from callmon.sinks.metrics.service_gauges import MailboxStatus
-from callmon.store.database import Store
+from callmon.store.database import Database
 from tests.builders import BANNER, settings
 from tests.office import Office
 from tests.store_fixtures import wrote
@@ -211,10 +211,10 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 # ── what is shown of it ──
 
 
-def shown(given: Settings, known: Mailboxes, now: datetime, store: Store) -> list[MailboxStatus]:
+def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> list[MailboxStatus]:
     exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
     exchange.boxes = known
-    return list(Outlooks(store).at(now, given, {"toronto": exchange}).mailboxes)
+    return list(ServiceStateTask(store).at(now, given, {"toronto": exchange}).mailboxes)
 
 
 @pytest.mark.parametrize(
@@ -227,13 +227,13 @@ def shown(given: Settings, known: Mailboxes, now: datetime, store: Store) -> lis
     ],
 )
 def test_a_message_is_unheard_after_four_opening_hours(
-    waits: timedelta, unheard: int, sqlite_store: Store
+    waits: timedelta, unheard: int, sqlite_store: Database
 ) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[NOON - waits]), NOON, sqlite_store)
     assert told == MailboxStatus("toronto", "500", 1, 100, unheard)
 
 
-def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> None:
+def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Database) -> None:
     """Left on Friday at 16:00: by Monday at 11:29 three hours and 59 minutes of opening time have passed."""
     friday = datetime(2026, 11, 20, 21, 0, tzinfo=UTC)
     monday = datetime(2026, 11, 23, 16, 29, tzinfo=UTC)
@@ -244,12 +244,12 @@ def test_hours_in_which_the_line_is_closed_do_not_count(sqlite_store: Store) -> 
     assert [told.unheard for told in at] == [0, 1]
 
 
-def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Store) -> None:
+def test_a_message_whose_time_is_not_known_is_counted_and_not_called_unheard(sqlite_store: Database) -> None:
     (told,) = shown(settings(), boxes("500", waiting=[None], capacity=None), NOON, sqlite_store)
     assert told == MailboxStatus("toronto", "500", 1, None, 0)
 
 
-def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Store) -> None:
+def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(store: Database) -> None:
     office = Office()
     for n, line in enumerate(("general", "poci", "tty")):  # the first two have one box
         office.hear(office.message(NOON - timedelta(days=3 - n), line=line))
@@ -257,7 +257,7 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     old._n = 50
     old.hear(old.message(NOON - timedelta(days=15)), old.call_in(NOON - HOUR))
     wrote(store, *office.outcomes, *old.outcomes)
-    made = Outlooks(store)
+    made = ServiceStateTask(store)
     made.restore(settings(), NOON)
     exchange = ExchangeClient("toronto", next(iter(settings().exchanges.values())), lambda events: None)
     made.furnish(exchange, settings())
@@ -272,13 +272,13 @@ def test_messages_stored_before_the_start_are_remembered_by_exchange_and_box(sto
     assert other.boxes.known["500"].waiting == (TOLD,)
 
 
-def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Store) -> None:
+def test_a_box_is_the_same_by_its_short_and_by_its_whole_name(sqlite_store: Database) -> None:
     given = settings({'mailboxes = ["500"]': 'mailboxes = ["500@default"]'})
     assert mailboxes(given) == {"500", "504"}
     assert [told.mailbox for told in shown(given, boxes("500"), NOON, sqlite_store)] == ["500"]
 
 
-def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Store) -> None:
+def test_a_box_of_several_lines_is_told_once_and_one_not_heard_of_not_at_all(sqlite_store: Database) -> None:
     assert mailboxes(settings()) == {"500", "504"}
     assert [told.mailbox for told in shown(settings(), boxes("500"), NOON, sqlite_store)] == ["500"]
     assert shown(settings(), Mailboxes(["500"]), NOON, sqlite_store) == []

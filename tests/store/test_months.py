@@ -11,7 +11,7 @@ from sqlalchemy import text
 from callmon.config.settings import example
 from callmon.core.assembly import monitor
 from callmon.core.outcome import Outcome
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import calls
 from callmon.store.tables import partitions as months
@@ -24,25 +24,25 @@ def at(year: int, month: int, day: int = 15) -> datetime:
     return datetime(year, month, day, 14, 30, tzinfo=UTC)
 
 
-def by_partition(store: Store) -> dict[str, int]:
+def by_partition(store: Database) -> dict[str, int]:
     """How many facts each has that has any."""
     question = "SELECT tableoid::regclass::text, count(*) FROM fact GROUP BY 1"
     with store.reading() as connection:
         return {name: count for name, count in connection.execute(text(question))}  # noqa: C416  rows
 
 
-def partitions(store: Store) -> list[str]:
+def partitions(store: Database) -> list[str]:
     question = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'fact'::regclass ORDER BY 1"
     with store.reading() as connection:
         return list(connection.scalars(text(question)))
 
 
-def make(store: Store, now: datetime) -> None:
+def make(store: Database, now: datetime) -> None:
     with store.writing() as connection:
-        months.ahead(connection, now)
+        months.create_ahead(connection, now)
 
 
-def test_this_month_and_the_next_two_are_made_ahead_once(store: Store) -> None:
+def test_this_month_and_the_next_two_are_made_ahead_once(store: Database) -> None:
     assert partitions(store) == ["fact_default"]
     make(store, at(2026, 11))
     make(store, at(2026, 12))
@@ -50,7 +50,7 @@ def test_this_month_and_the_next_two_are_made_ahead_once(store: Store) -> None:
     assert partitions(store) == [*wanted, "fact_default"]
 
 
-def test_each_fact_lies_in_its_month_and_none_is_lost_that_has_no_time_or_no_month(store: Store) -> None:
+def test_each_fact_lies_in_its_month_and_none_is_lost_that_has_no_time_or_no_month(store: Database) -> None:
     make(store, at(2026, 11))
     told = [outcome for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))) for outcome in
             outcomes(answered_call(n, when))]  # fmt: skip
@@ -59,13 +59,13 @@ def test_each_fact_lies_in_its_month_and_none_is_lost_that_has_no_time_or_no_mon
     # The writer has made the months of today beside these.
     assert by_partition(store) == {"fact_2026_11": 12, "fact_2027_01": 12, "fact_default": 13}
     for n, when in enumerate((at(2026, 11), at(2027, 1, 1), at(2031, 5))):
-        (call,) = calls.call(store, answered_call(n, when)[0].call)
+        (call,) = calls.stored_calls(store, answered_call(n, when)[0].call)
         assert len(call.facts) == 12
     assert list(calls.open_calls(store, EXCHANGE)) == [timeless.call]
 
 
 def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
-    store: Store,
+    store: Database,
 ) -> None:
     wrote(store, *outcomes(answered_call(1, at(2031, 6))))
     make(store, at(2031, 5))
@@ -73,7 +73,7 @@ def test_a_month_of_which_facts_lie_in_the_default_already_stays_there(
     assert by_partition(store) == {"fact_default": 12}
 
 
-def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts_stay(store: Store) -> None:
+def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts_stay(store: Database) -> None:
     make(store, at(2026, 10))
     told = [*outcomes(answered_call(1, at(2026, 10))), *outcomes(answered_call(2, at(2026, 11)))]
     before = wrote(store, *told)
@@ -85,7 +85,7 @@ def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts
     assert "no fact of it is stored" not in told_of
 
 
-def test_a_call_s_facts_are_found_by_an_index_in_every_month(store: Store) -> None:
+def test_a_call_s_facts_are_found_by_an_index_in_every_month(store: Database) -> None:
     make(store, at(2026, 11))
     question = "EXPLAIN SELECT data FROM fact WHERE \"call\" = '1.1' AND exchange = 'toronto' ORDER BY n"
     with store.reading() as connection:

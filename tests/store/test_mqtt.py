@@ -26,7 +26,7 @@ from callmon.sinks import line_status
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.web import health
 from tests.builders import Exchange, replayed
@@ -303,7 +303,7 @@ def test_the_day_begins_at_local_midnight_also_when_clocks_change() -> None:
     assert today.beginning(datetime(2026, 3, 9, 15, tzinfo=UTC)).astimezone(UTC).hour == 4
 
 
-def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
+def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
     told = [call_at(1, NOON), call_at(2, NOON), call_at(3, NOON - timedelta(days=1))]
     facts = tuple(fact for n, at in ((1, NOON), (2, NOON), (3, NOON - timedelta(days=1)))
                   for fact in answered_call(n, at - timedelta(seconds=n)))  # fmt: skip
@@ -311,7 +311,9 @@ def test_the_day_is_restored_from_what_was_stored(store: Store) -> None:
     today, fresh = Today(TORONTO), Today(TORONTO)
     today.record_outcome(outcome(*told))
     begin = fresh.beginning(NOON)
-    fresh.restore(date(2026, 11, 24), *calls.ended_calls(store, ["general"], begin, begin + timedelta(days=2)))
+    fresh.restore(
+        date(2026, 11, 24), *calls.count_ended_calls(store, ["general"], begin, begin + timedelta(days=2))
+    )
     standards = ["answer_by_third_ring", "reach_a_person"]
     assert fresh.calls("general", NOON) == today.calls("general", NOON)
     assert fresh.calls("general", NOON)["answered"] == 2

@@ -17,7 +17,7 @@ from joserfc.jwk import OctKey, RSAKey
 from callmon.errors import ConfigError
 from callmon.logs import Lines
 from callmon.store.access import audit
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.auth import cookies, oidc
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
@@ -44,11 +44,11 @@ def provider(one_provider: Provider) -> Provider:
 
 
 @pytest.fixture
-def gate(provider: Provider, sqlite_store: Store, tmp_path: Path) -> AccessMiddleware:
+def gate(provider: Provider, sqlite_store: Database, tmp_path: Path) -> AccessMiddleware:
     return gate_for(provider, sqlite_store, tmp_path)
 
 
-def gate_for(provider: Provider, store: Store, tmp_path: Path, **settings: Any) -> AccessMiddleware:
+def gate_for(provider: Provider, store: Database, tmp_path: Path, **settings: Any) -> AccessMiddleware:
     secret = tmp_path / "oidc.secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
     told = {"issuer": provider.url, "client_id": CLIENT, "client_secret_file": secret}
@@ -69,12 +69,12 @@ def done(visitor: Visitor, query: str = "") -> httpx.Response:
     return visitor.get(begun(visitor, query))
 
 
-def refusals(store: Store) -> list[tuple[str, str, str]]:
-    return [(deed.who, deed.act, deed.about) for deed in audit.deeds(store)]
+def refusals(store: Database) -> list[tuple[str, str, str]]:
+    return [(deed.who, deed.act, deed.about) for deed in audit.audit_events(store)]
 
 
 def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(
-    gate: AccessMiddleware, sqlite_store: Store
+    gate: AccessMiddleware, sqlite_store: Database
 ) -> None:
     visitor = Visitor(gate)
     answer = done(visitor, "?next=%2Fen%2Fnumbers")
@@ -117,7 +117,7 @@ def test_the_cookie_of_a_sign_in_under_way_is_hidden_short_and_gone_afterwards(g
 
 
 def test_a_name_and_groups_may_stand_in_other_claims(
-    provider: Provider, sqlite_store: Store, tmp_path: Path
+    provider: Provider, sqlite_store: Database, tmp_path: Path
 ) -> None:
     provider.claims = {"sub": "1", "email": "luc@ministry.example", "roles": "callbacks"}
     visitor = Visitor(gate_for(provider, sqlite_store, tmp_path, name_claim="email", groups_claim="roles"))
@@ -185,7 +185,9 @@ def test_another_browser_cannot_finish_a_sign_in_nor_be_made_to(gate: AccessMidd
 
 
 @pytest.mark.parametrize("change", ["state", "to", "made", "no state", "no code", "error", "iss"])
-def test_an_answer_that_was_changed_is_refused(gate: AccessMiddleware, sqlite_store: Store, change: str) -> None:
+def test_an_answer_that_was_changed_is_refused(
+    gate: AccessMiddleware, sqlite_store: Database, change: str
+) -> None:
     visitor = Visitor(gate)
     back = urlsplit(begun(visitor))
     asked = {name: values[0] for name, values in parse_qs(back.query).items()}
@@ -222,7 +224,7 @@ def test_a_sign_in_takes_ten_minutes_at_most(
 
 
 def test_strangers_who_come_back_from_nowhere_do_not_fill_the_record(
-    gate: AccessMiddleware, sqlite_store: Store
+    gate: AccessMiddleware, sqlite_store: Database
 ) -> None:
     statuses = [Visitor(gate, at=ELSEWHERE).get("/oidc?code=x&state=y").status_code for _ in range(20)]
     assert (statuses, len(refusals(sqlite_store))) == ([403] * 20, FREE)
@@ -261,7 +263,7 @@ def with_(**changed: Any) -> Callable[[Claims], Claims]:
     ],
 )
 def test_a_token_that_is_not_for_us_now_is_refused(
-    gate: AccessMiddleware, provider: Provider, sqlite_store: Store, spoil: Callable[[Claims], Claims]
+    gate: AccessMiddleware, provider: Provider, sqlite_store: Database, spoil: Callable[[Claims], Claims]
 ) -> None:
     provider.spoil = spoil
     visitor = Visitor(gate)
@@ -337,7 +339,7 @@ def test_a_provider_that_is_away_lets_nobody_in_and_the_page_says_so(
 
 
 def test_a_secret_that_cannot_be_read_stops_the_start(
-    provider: Provider, sqlite_store: Store, tmp_path: Path
+    provider: Provider, sqlite_store: Database, tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigError, match="client_secret_file: cannot read"):
         gate_for(provider, sqlite_store, tmp_path, client_secret_file=tmp_path / "none")

@@ -10,9 +10,9 @@ from callmon.ami.call_counts import CallCounts
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import Wait
-from callmon.daemon.service_state import Outlooks, change, last_day
+from callmon.daemon.service_state import ServiceStateTask, last_day, next_change
 from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.text import labels as words
 from tests.builders import settings
 from tests.store_fixtures import STANDARDS, START, Daemon, answered_call, of_calls, outcomes, wrote
@@ -41,7 +41,7 @@ WITH_TARGET = settings(
 def test_a_line_that_is_closed_tells_when_it_opens_and_an_open_one_when_it_closes(
     now: datetime, expected: datetime
 ) -> None:
-    assert change(settings().calendar("general"), now) == expected
+    assert next_change(settings().calendar("general"), now) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,13 +57,13 @@ def test_the_last_day_is_the_last_on_which_the_line_was_open(now: datetime, expe
     assert last_day(given, given.lines()["general"], now) == expected
 
 
-def told(store: Store, given: Settings, now: datetime) -> ServiceStatus:
-    made = Outlooks(store)
+def told(store: Database, given: Settings, now: datetime) -> ServiceStatus:
+    made = ServiceStateTask(store)
     made.read(given, now)
     return made.at(now, given, {})
 
 
-def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Store) -> None:
+def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Database) -> None:
     next_day = outcomes(answered_call(5, START + timedelta(days=1)))
     wrote(sqlite_store, *of_calls(2), *next_day)
     given = settings()
@@ -85,7 +85,7 @@ def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sql
     ],
 )
 def test_a_target_is_that_of_the_day_which_is_judged(
-    now: datetime, expected: dict[tuple[str, str], float], sqlite_store: Store
+    now: datetime, expected: dict[tuple[str, str], float], sqlite_store: Database
 ) -> None:
     assert dict(told(sqlite_store, WITH_TARGET, now).targets) == expected
 
@@ -158,7 +158,7 @@ CHRISTMAS = ("jour de Noël", "Christmas Day")
     ],
 )
 def test_a_closed_day_has_its_name_unless_it_has_special_hours(
-    now: datetime, more: str, expected: tuple[str, str] | None, sqlite_store: Store
+    now: datetime, more: str, expected: tuple[str, str] | None, sqlite_store: Database
 ) -> None:
     given = settings({"[calendar.special_hours]": f"[calendar.special_hours]\n{more}"})
     outlook = told(sqlite_store, given, now)

@@ -7,34 +7,34 @@ from datetime import timedelta
 import pytest
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import call_search, worklist
-from callmon.store.queries.call_search import SHOWN, Wanted
+from callmon.store.queries.call_search import SHOWN, CallFilter
 from tests.office import OTHER, Office, local
 from tests.store_fixtures import START, answered_call, outcomes, wrote
 
 COUNT = 2 * SHOWN + 20
-WHOLE = Wanted(START, START + timedelta(days=1))
+WHOLE = CallFilter(START, START + timedelta(days=1))
 
 
 @pytest.fixture
-def filled(store: Store) -> Store:
+def filled(store: Database) -> Database:
     """A hundred and twenty calls, a second apart."""
     wrote(store, *(outcome for number in range(COUNT) for outcome in outcomes(answered_call(number))))
     return store
 
 
-def every_part(store: Store, wanted: Wanted) -> list[list[str]]:
+def every_part(store: Database, wanted: CallFilter) -> list[list[str]]:
     """The calls of each part, to the end."""
     found, after = [], None
     while True:
-        part = call_search.part(store, wanted, after)
+        part = call_search.search_calls(store, wanted, after)
         found.append([call.call for call in part.calls])
         if (after := part.next) is None:
             return found
 
 
-def test_the_parts_of_a_day_hold_each_call_once_the_latest_first(filled: Store) -> None:
+def test_the_parts_of_a_day_hold_each_call_once_the_latest_first(filled: Database) -> None:
     found = every_part(filled, WHOLE)
     names = [name for part in found for name in part]
     assert [len(part) for part in found] == [SHOWN, SHOWN, 20]
@@ -51,27 +51,27 @@ def test_the_parts_of_a_day_hold_each_call_once_the_latest_first(filled: Store) 
     ],
 )  # fmt: skip
 def test_a_search_finds_what_is_asked_for_and_nothing_else(
-    filled: Store, wanted: dict[str, str], count: int
+    filled: Database, wanted: dict[str, str], count: int
 ) -> None:
-    found = every_part(filled, Wanted(WHOLE.begin, WHOLE.end, **wanted))
+    found = every_part(filled, CallFilter(WHOLE.begin, WHOLE.end, **wanted))
     assert sum(map(len, found)) == count
 
 
 def test_where_few_of_many_are_wanted_the_search_goes_on_from_where_it_stopped(
-    filled: Store, monkeypatch: pytest.MonkeyPatch
+    filled: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_search, "SCAN", 30)
-    found = every_part(filled, Wanted(WHOLE.begin, WHOLE.end, outcome="answered"))
+    found = every_part(filled, CallFilter(WHOLE.begin, WHOLE.end, outcome="answered"))
     assert [len(part) for part in found] == [30, 30, 30, 30, 0]
     assert len({name for part in found for name in part}) == COUNT
 
 
 @pytest.mark.parametrize("after", ["", "x", "1-", "-1", "99999999999999999-x", "1795527733000000", "٣-x"])
-def test_a_cursor_that_nobody_wrote_leads_nowhere_bad(filled: Store, after: str) -> None:
-    assert len(call_search.part(filled, WHOLE, after).calls) <= SHOWN
+def test_a_cursor_that_nobody_wrote_leads_nowhere_bad(filled: Database, after: str) -> None:
+    assert len(call_search.search_calls(filled, WHOLE, after).calls) <= SHOWN
 
 
-def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: Store) -> None:
+def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: Database) -> None:
     office = Office()
     office.hear(
         office.message(local("2026-11-24 11:00"), OTHER, "poci"),

@@ -17,9 +17,9 @@ from callmon.core.calls.phone_states import FORGOTTEN_AFTER, Phones, is_phone
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from tests.builders import MORNING, Exchange, judged, listener, settings
 from tests.store_fixtures import EXCHANGE, Daemon, account, wrote
 
@@ -601,7 +601,7 @@ def ended(number: int, *dialled: str, last: f.Fact | None = None) -> list[Outcom
     return [Outcome(EXCHANGE, tuple(facts), calls=(account(facts),))]
 
 
-def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Store) -> None:
+def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Database) -> None:
     wrote(store, *ended(1, "109"), *ended(2, "101", "outside", last=f.Answered("1795527735.2", None, "101", "x")))
     wrote(store, *ended(3, "102", last=f.Forwarded("1795527736.3", None, "102", "104")))
     newest = calls.phones_dialled(store, EXCHANGE, ["general", "tty"], last=2)
@@ -619,7 +619,7 @@ def test_the_phones_of_a_line_are_known_again_after_a_restart(store: Store) -> N
 def test_metrics_show_only_lines_whose_phones_are_known() -> None:
     lines = [line for line in settings().lines() if line.name in ("general", "tty")]
     daemon = Daemon(watched={("general", "in_use"): 2}, serving={(("general", "voice"), "in_use"): 1})
-    page = Metrics(Tally({}), daemon, [], lines, ["answer_by_third_ring"], [EXCHANGE], "1.2.3")
+    page = Metrics(CommittedCounters({}), daemon, [], lines, ["answer_by_third_ring"], [EXCHANGE], "1.2.3")
     text = page.render(page.read(), "")[0].decode()
     assert [line for line in text.splitlines() if line.startswith("callmon_phones")] == [
         'callmon_phones{line="general",state="free"} 0.0',

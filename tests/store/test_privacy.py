@@ -18,12 +18,12 @@ from callmon.core.assembly import monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import ConfigError, StoreError
 from callmon.store import key_file, opening
-from callmon.store.database import Store, open_store, parse_url, sealed_with, upgrade
-from callmon.store.encryption import NO_KEYS, KeyMissingError, Ring
+from callmon.store.database import Database, names_of_needed_keys, open_store, parse_url, upgrade
+from callmon.store.encryption import NO_KEYS, KeyMissingError, KeyRing
 from callmon.store.privacy import subject_access
 from callmon.store.privacy.key_rotation import is_done, rotate
-from callmon.store.privacy.retention import Disposal, Terms, due, purge, records
-from callmon.store.privacy.subject_access import Look
+from callmon.store.privacy.retention import Disposal, DisposalTerms, count_due, disposals, purge
+from callmon.store.privacy.subject_access import AccessReason
 from callmon.store.queries import calls as queries
 from callmon.store.tables import NUMBER
 from callmon.tools.replay import Replay, chunks
@@ -45,8 +45,8 @@ from tests.store_fixtures import (
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").glob("*.ami"))
 SECOND = "+14165550102"
 NEW_KEY = b"n" * 32
-BOTH = Ring([NEW_KEY, *RING.raw])
-NEW = Ring([NEW_KEY])
+BOTH = KeyRing([NEW_KEY, *RING.raw])
+NEW = KeyRing([NEW_KEY])
 DAYS_400 = timedelta(days=400)
 
 
@@ -56,24 +56,24 @@ def call_of(number: int, caller: str = CALLER, start: datetime = START) -> list[
     return [msgspec.structs.replace(arrived, caller=caller), *rest]
 
 
-def kept(store: Store) -> dict[str, str]:
+def kept(store: Database) -> dict[str, str]:
     """The numbers as they are kept, by call."""
     with store.reading() as connection:
         return {row["call"]: row["number"] for row in connection.execute(select(NUMBER)).mappings()}
 
 
-def numbers(store: Store) -> dict[str, str]:
+def numbers(store: Database) -> dict[str, str]:
     return {call: store.ring.open(sealed) for call, sealed in kept(store).items()}
 
 
-def look(purpose: str = "access request 2026-14") -> Look:
-    return Look(START, "M. Roy", purpose, "privacy find")
+def look(purpose: str = "access request 2026-14") -> AccessReason:
+    return AccessReason(START, "M. Roy", purpose, "privacy find")
 
 
 # In the clear: nowhere.
 
 
-def everything_that_is_written(store: Store, url: str) -> bytes:
+def everything_that_is_written(store: Database, url: str) -> bytes:
     """The database's files, or what pg_dump gives."""
     if store.path is None:
         return dump(url)
@@ -81,7 +81,7 @@ def everything_that_is_written(store: Store, url: str) -> bytes:
     return b"".join(file.read_bytes() for file in files)
 
 
-def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Store, url: str) -> None:
+def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Database, url: str) -> None:
     told: set[str] = set()
     with database(store) as sink:
         for place, recording in enumerate(RECORDINGS):
@@ -114,7 +114,7 @@ def test_a_store_without_a_key_keeps_no_number(url: str) -> None:
 
 @pytest.mark.parametrize("at_once", [True, False])
 def test_a_number_whose_presentation_is_restricted_is_not_kept_though_it_was_delivered(
-    store: Store, at_once: bool
+    store: Database, at_once: bool
 ) -> None:
     arrived = call_of(0)[0]
     withheld = f.NumberWithheld(arrived.call, START)
@@ -131,10 +131,10 @@ def test_a_number_whose_presentation_is_restricted_is_not_kept_though_it_was_del
 # Keys.
 
 
-def test_a_database_whose_key_is_missing_is_refused_with_its_name(store: Store, url: str) -> None:
+def test_a_database_whose_key_is_missing_is_refused_with_its_name(store: Database, url: str) -> None:
     wrote(store, *outcomes(call_of(0)))
     with pytest.raises(StoreError) as refusal:
-        open_store(url, Ring([NEW_KEY], "number.key"))
+        open_store(url, KeyRing([NEW_KEY], "number.key"))
     assert str(refusal.value) == (
         f"the database {store}: numbers are sealed with the key {RING.name}, which number.key does not hold: "
         "put back that key's line, below the newest"
@@ -142,13 +142,13 @@ def test_a_database_whose_key_is_missing_is_refused_with_its_name(store: Store, 
     open_store(url, BOTH).close()
 
 
-def test_a_store_without_a_key_answers_all_but_numbers(store: Store, url: str) -> None:
+def test_a_store_without_a_key_answers_all_but_numbers(store: Database, url: str) -> None:
     wrote(store, *outcomes(call_of(0)))
     without = open_store(url, NO_KEYS)
-    (found,) = queries.call(without, "1795527733.0")
+    (found,) = queries.stored_calls(without, "1795527733.0")
     assert found.account is not None
     with pytest.raises(KeyMissingError):
-        queries.call(without, "1795527733.0", numbers=True)
+        queries.stored_calls(without, "1795527733.0", numbers=True)
     without.close()
 
 
@@ -164,13 +164,13 @@ def test_a_first_start_makes_its_own_key_and_the_next_one_uses_it(
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     settings = configured(url)
-    first = opening.ready(settings)
+    first = opening.open_for_writing(settings)
     wrote(first, *outcomes(call_of(0)))
     first.close()
-    path = opening.place(settings)
+    path = opening.key_path(settings)
     assert path == tmp_path / ("callmon.db-key" if first.path else "callmon.key")
     assert path.stat().st_mode & 0o777 == 0o600
-    for again in (opening.ready(settings), opening.opened(settings)):
+    for again in (opening.open_for_writing(settings), opening.open_with_keys(settings)):
         assert numbers(again) == {"1795527733.0": CALLER}
         again.close()
 
@@ -180,11 +180,11 @@ def test_a_key_that_has_gone_missing_is_not_replaced(
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     settings = configured(url)
-    first = opening.ready(settings)
+    first = opening.open_for_writing(settings)
     wrote(first, *outcomes(call_of(0)))
-    name, path = first.ring.name, opening.place(settings)
+    name, path = first.ring.name, opening.key_path(settings)
     path.unlink()
-    for use in (opening.ready, opening.opened):
+    for use in (opening.open_for_writing, opening.open_with_keys):
         with pytest.raises(ConfigError) as refusal:
             use(settings)
         assert str(refusal.value) == (
@@ -199,47 +199,47 @@ def test_a_key_file_that_is_named_is_never_made_by_itself(url: str, tmp_path: Pa
     path = tmp_path / "number.key"
     settings = configured(url, f'key_file = "{path}"')
     with pytest.raises(ConfigError) as refusal:
-        opening.ready(settings)
+        opening.open_for_writing(settings)
     assert str(refusal.value) == f"there is no key at {path}: make one with `callmon privacy key {path}`"
-    key_file.make(path, START.date())
-    opening.ready(settings).close()
+    key_file.add_new_key(path, START.date())
+    opening.open_for_writing(settings).close()
 
 
 # Another key.
 
 
-def test_all_numbers_are_moved_in_pieces_and_the_old_key_is_forgotten(store: Store, url: str) -> None:
+def test_all_numbers_are_moved_in_pieces_and_the_old_key_is_forgotten(store: Database, url: str) -> None:
     wrote(store, *(outcome for n in range(25) for outcome in outcomes(call_of(n, f"+141655501{n:02}"))))
-    subject_access.log(store, look(), 1, CALLER)
+    subject_access.log_access(store, look(), 1, CALLER)
     before = numbers(store)
     both = open_store(url, BOTH)
     assert not is_done(both)
     assert list(rotate(both, chunk=10)) == [10, 10, 5]
-    assert (is_done(both), sealed_with(both), list(rotate(both))) == (True, {NEW.name}, [])
+    assert (is_done(both), names_of_needed_keys(both), list(rotate(both))) == (True, {NEW.name}, [])
     after = open_store(url, NEW)
     assert numbers(after) == before
-    assert subject_access.accesses(after, [CALLER]) == [subject_access.Access(look(), 1)]
-    assert len(subject_access.uses(after, [CALLER], look())) == 1
+    assert subject_access.accesses(after, [CALLER]) == [subject_access.AccessRecord(look(), 1)]
+    assert len(subject_access.number_uses(after, [CALLER], look())) == 1
     for opened in (both, after):
         opened.close()
 
 
-def test_while_numbers_are_half_moved_each_is_found_under_both_keys(store: Store, url: str) -> None:
+def test_while_numbers_are_half_moved_each_is_found_under_both_keys(store: Database, url: str) -> None:
     wrote(store, *(outcome for n in range(20) for outcome in outcomes(call_of(n))))
     both = open_store(url, BOTH)
     assert next(rotate(both, chunk=7)) == 7
-    assert len(subject_access.uses(both, [CALLER], look())) == 20
+    assert len(subject_access.number_uses(both, [CALLER], look())) == 20
     both.close()
 
 
 def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_restart_with_the_new(
-    store: Store, url: str
+    store: Database, url: str
 ) -> None:
     both = open_store(url, BOTH)
     stop = threading.Event()
     calls = [0]
 
-    def write(with_keys: Store) -> None:
+    def write(with_keys: Database) -> None:
         with database(with_keys) as sink:
             while not stop.is_set():
                 for item in outcomes(call_of(calls[0])):
@@ -262,23 +262,23 @@ def test_numbers_are_moved_while_a_daemon_writes_with_the_old_key_and_after_its_
         assert found_by_token(both) == len(kept(both)) == calls[0]
     assert calls[0] >= 120
     list(rotate(both))
-    assert sealed_with(both) == {NEW.name}
+    assert names_of_needed_keys(both) == {NEW.name}
     assert {sealed.partition(":")[0] for sealed in kept(both).values()} == {NEW.name}
     both.close()
 
 
-def found_by_token(store: Store) -> int:
+def found_by_token(store: Database) -> int:
     with store.reading() as connection:
         return len(connection.execute(select(NUMBER).where(NUMBER.c.token.in_(BOTH.tokens(CALLER)))).all())
 
 
-def test_a_daemon_that_still_uses_the_old_key_has_its_name_back_after_it_writes(store: Store, url: str) -> None:
+def test_a_daemon_that_still_uses_the_old_key_has_its_name_back_after_it_writes(store: Database, url: str) -> None:
     both = open_store(url, BOTH)
     wrote(store, *outcomes(call_of(0)))
     list(rotate(both))
-    assert sealed_with(both) == {NEW.name}
+    assert names_of_needed_keys(both) == {NEW.name}
     wrote(store, *outcomes(call_of(1)))
-    assert sealed_with(both) == {NEW.name, RING.name}
+    assert names_of_needed_keys(both) == {NEW.name, RING.name}
     assert list(rotate(both)) == [1]
     both.close()
 
@@ -286,8 +286,8 @@ def test_a_daemon_that_still_uses_the_old_key_has_its_name_back_after_it_writes(
 # Disposal.
 
 
-def terms(now: datetime, authority: str = "schedule 12-345") -> Terms:
-    return Terms(now, now - DAYS_400, "M. Roy", authority)
+def terms(now: datetime, authority: str = "schedule 12-345") -> DisposalTerms:
+    return DisposalTerms(now, now - DAYS_400, "M. Roy", authority)
 
 
 END = START + seconds(60)  # of call 0
@@ -298,16 +298,16 @@ END = START + seconds(60)  # of call 0
     [(-seconds(1), 0), (seconds(0), 0), (timedelta(microseconds=1), 1), (seconds(1), 1)],
 )
 def test_a_number_is_disposed_of_400_days_after_the_end_of_its_last_call(
-    store: Store, after: timedelta, gone: int
+    store: Database, after: timedelta, gone: int
 ) -> None:
     wrote(store, *outcomes(call_of(0)))
     now = END + DAYS_400 + after
-    assert due(store, now - DAYS_400).numbers == gone
+    assert count_due(store, now - DAYS_400).numbers == gone
     assert purge(store, terms(now)).numbers == gone
     assert len(kept(store)) == 1 - gone
 
 
-def test_a_later_call_from_the_same_number_keeps_the_earlier_one(store: Store) -> None:
+def test_a_later_call_from_the_same_number_keeps_the_earlier_one(store: Database) -> None:
     later = START + timedelta(days=300)
     wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, start=later)), *outcomes(call_of(2, SECOND)))
     now = START + timedelta(days=401)
@@ -317,32 +317,32 @@ def test_a_later_call_from_the_same_number_keeps_the_earlier_one(store: Store) -
     assert kept(store) == {}
 
 
-def test_a_call_to_the_number_is_a_use_of_it(store: Store) -> None:
+def test_a_call_to_the_number_is_a_use_of_it(store: Database) -> None:
     arrived = f.Arrived("9.9", START + timedelta(days=300), "outbound", None, CALLER, "102", None, "PJSIP/102-1")
     back = [arrived, f.Ended("9.9", START + timedelta(days=300, seconds=5), "caller")]
     wrote(store, *outcomes(call_of(0)), *outcomes(back))
-    assert due(store, END + timedelta(days=1)) == Disposal()
+    assert count_due(store, END + timedelta(days=1)) == Disposal()
 
 
-def test_the_number_of_a_call_in_progress_is_kept(store: Store) -> None:
+def test_the_number_of_a_call_in_progress_is_kept(store: Database) -> None:
     wrote(store, *(Outcome(EXCHANGE, (fact,)) for fact in call_of(0)[:9]))
-    assert due(store, START + timedelta(days=4000)) == Disposal()
+    assert count_due(store, START + timedelta(days=4000)) == Disposal()
 
 
-def test_a_call_whose_end_was_never_stored_is_dated_by_what_was_heard_of_it(store: Store) -> None:
+def test_a_call_whose_end_was_never_stored_is_dated_by_what_was_heard_of_it(store: Database) -> None:
     facts = call_of(0)
     wrote(store, Outcome(EXCHANGE, (*facts[:3], facts[-1])))  # no account of it
-    assert [due(store, END + seconds(x)).numbers for x in (0, 1)] == [0, 1]
+    assert [count_due(store, END + seconds(x)).numbers for x in (0, 1)] == [0, 1]
 
 
-def test_a_call_without_any_time_is_dated_by_its_name(store: Store) -> None:
+def test_a_call_without_any_time_is_dated_by_its_name(store: Database) -> None:
     facts = [msgspec.structs.replace(fact, at=None) for fact in call_of(0)]
     wrote(store, *outcomes(facts))
     born = datetime.fromtimestamp(1795527733, START.tzinfo)
-    assert [due(store, born + seconds(x)).numbers for x in (0, 1)] == [0, 1]
+    assert [count_due(store, born + seconds(x)).numbers for x in (0, 1)] == [0, 1]
 
 
-def test_figures_calls_and_findings_stay_as_they_are(store: Store) -> None:
+def test_figures_calls_and_findings_stay_as_they_are(store: Database) -> None:
     figures = wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)))
     before = rows(store)
     purge(store, terms(START + timedelta(days=4000)))
@@ -350,20 +350,20 @@ def test_figures_calls_and_findings_stay_as_they_are(store: Store) -> None:
     assert rows(store) == before | {"number": 0, "disposal": 1}
 
 
-def test_the_record_says_what_was_disposed_of_and_nothing_about_anybody(store: Store) -> None:
+def test_the_record_says_what_was_disposed_of_and_nothing_about_anybody(store: Database) -> None:
     wrote(store, *(outcome for n in range(10) for outcome in outcomes(call_of(n, f"+141655501{n // 2:02}"))))
     now = START + timedelta(days=500)
     done = purge(store, terms(now), chunk=2)
     assert done == Disposal(5, 10, END, END + seconds(9), 0)
-    assert records(store) == [(terms(now), done)]
+    assert disposals(store) == [(terms(now), done)]
     purge(store, terms(now))
-    assert records(store) == [(terms(now), done), (terms(now), Disposal())]
+    assert disposals(store) == [(terms(now), done), (terms(now), Disposal())]
     with store.reading() as connection:
         said = str(connection.execute(text("SELECT * FROM disposal")).all())
     assert re.findall(r"555|\d{10}\.\d", said) == []
 
 
-def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Store) -> None:
+def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Database) -> None:
     wrote(sqlite_store, *outcomes(call_of(0)))
     assert sqlite_store.path is not None
     sealed = kept(sqlite_store)["1795527733.0"].encode()
@@ -374,15 +374,15 @@ def test_what_was_disposed_of_is_not_in_the_file_any_more(sqlite_store: Store) -
     assert sum(left) == 0
 
 
-def test_the_log_of_accesses_outlives_the_number_without_what_linked_them(store: Store) -> None:
+def test_the_log_of_accesses_outlives_the_number_without_what_linked_them(store: Database) -> None:
     wrote(store, *outcomes(call_of(0)))
-    subject_access.uses(store, [CALLER], look())
+    subject_access.number_uses(store, [CALLER], look())
     purge(store, terms(START + timedelta(days=500)))
-    assert subject_access.accesses(store) == [subject_access.Access(look(), 1)]
+    assert subject_access.accesses(store) == [subject_access.AccessRecord(look(), 1)]
     assert subject_access.accesses(store, [CALLER]) == []
 
 
-def test_a_daemon_writes_on_while_numbers_are_disposed_of(store: Store) -> None:
+def test_a_daemon_writes_on_while_numbers_are_disposed_of(store: Database) -> None:
     wrote(store, *(outcome for n in range(60) for outcome in outcomes(call_of(n, f"+141655501{n:02}"))))
     later = START + timedelta(days=450)
     with database(store) as sink:
@@ -394,56 +394,56 @@ def test_a_daemon_writes_on_while_numbers_are_disposed_of(store: Store) -> None:
     assert len(kept(store)) == 40
 
 
-def test_nothing_is_disposed_of_while_a_number_may_have_two_tokens(store: Store, url: str) -> None:
+def test_nothing_is_disposed_of_while_a_number_may_have_two_tokens(store: Database, url: str) -> None:
     wrote(store, *outcomes(call_of(0)))
     both = open_store(url, BOTH)
-    for way in (lambda: due(both, START), lambda: purge(both, terms(START))):
+    for way in (lambda: count_due(both, START), lambda: purge(both, terms(START))):
         with pytest.raises(StoreError) as refusal:
             way()
         assert str(refusal.value) == "some numbers are under an older key: run `callmon privacy rotate` first"
-    assert records(store) == []
+    assert disposals(store) == []
     both.close()
 
 
-def test_files_are_deleted_and_counted_in_the_same_record(store: Store, tmp_path: Path) -> None:
+def test_files_are_deleted_and_counted_in_the_same_record(store: Database, tmp_path: Path) -> None:
     files = [tmp_path / f"{n}-expires-2020-01-01.ami" for n in range(3)]
     for file in files:
         file.touch()
     done = purge(store, terms(START), files)
     assert (done, [file.exists() for file in files]) == (Disposal(files=3), [False] * 3)
-    assert records(store) == [(terms(START), done)]
+    assert disposals(store) == [(terms(START), done)]
 
 
 # One person.
 
 
-def test_every_call_of_a_number_is_found_and_the_look_is_logged(store: Store) -> None:
+def test_every_call_of_a_number_is_found_and_the_look_is_logged(store: Database) -> None:
     outbound = f.Arrived("9.9", START, "outbound", None, CALLER, "102", None, "PJSIP/102-00000001")
     told = [outbound, f.Ended("9.9", START + seconds(5), "caller")]
     wrote(store, *outcomes(call_of(0)), *outcomes(call_of(1, SECOND)), *outcomes(told))
-    found = subject_access.uses(store, [CALLER], look())
+    found = subject_access.number_uses(store, [CALLER], look())
     assert [(use.call, use.role) for use in found] == [("1795527733.0", "caller"), ("9.9", "dialled")]
-    assert subject_access.uses(store, ["+14165550177"], look("none")) == []
+    assert subject_access.number_uses(store, ["+14165550177"], look("none")) == []
     assert subject_access.accesses(store) == [
-        subject_access.Access(look(), 2),
-        subject_access.Access(look("none"), 0),
+        subject_access.AccessRecord(look(), 2),
+        subject_access.AccessRecord(look("none"), 0),
     ]
     assert [access.found for access in subject_access.accesses(store, [CALLER])] == [2]
 
 
-def test_a_number_is_corrected_in_all_its_calls_or_in_one(store: Store) -> None:
+def test_a_number_is_corrected_in_all_its_calls_or_in_one(store: Database) -> None:
     wrote(store, *(outcome for n in range(3) for outcome in outcomes(call_of(n))))
-    assert subject_access.correct(store, [CALLER], SECOND, look(), "1795527734.1") == 1
+    assert subject_access.correct_number(store, [CALLER], SECOND, look(), "1795527734.1") == 1
     assert numbers(store) == {"1795527733.0": CALLER, "1795527734.1": SECOND, "1795527735.2": CALLER}
-    assert subject_access.correct(store, [CALLER], SECOND, look()) == 2
+    assert subject_access.correct_number(store, [CALLER], SECOND, look()) == 2
     assert set(numbers(store).values()) == {SECOND}
-    assert subject_access.correct(store, [CALLER], SECOND, look()) == 0
-    assert len(subject_access.uses(store, [SECOND], look())) == 3
+    assert subject_access.correct_number(store, [CALLER], SECOND, look()) == 0
+    assert len(subject_access.number_uses(store, [SECOND], look())) == 3
 
 
-def test_a_corrected_number_stays_so_when_the_call_ends(store: Store) -> None:
+def test_a_corrected_number_stays_so_when_the_call_ends(store: Database) -> None:
     told = outcomes(call_of(0))
     wrote(store, *told[:9])
-    subject_access.correct(store, [CALLER], SECOND, look())
+    subject_access.correct_number(store, [CALLER], SECOND, look())
     wrote(store, *told[9:])
     assert numbers(store) == {"1795527733.0": SECOND}

@@ -11,11 +11,11 @@ from callmon.core import assembly
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
-from callmon.store.database import Store, open_store
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, open_store
+from callmon.store.encryption import KeyRing
 from callmon.store.privacy import subject_access
 from callmon.store.privacy.key_rotation import rotate
-from callmon.store.privacy.retention import Disposal, due, purge
+from callmon.store.privacy.retention import Disposal, count_due, purge
 from callmon.store.queries import obligations
 from callmon.store.tables import OBLIGATION
 from tests.office import CALLER, OTHER, Office, local
@@ -27,7 +27,7 @@ HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(days=1)
 NUMBER = "9" + CALLER[2:]
 
 
-def an_office(ring: Ring = RING) -> Office:
+def an_office(ring: KeyRing = RING) -> Office:
     office = Office()
     office.monitor = assembly.monitor(office.settings, "toronto", token=ring.token)
     return office
@@ -39,32 +39,32 @@ def owing() -> Office:
     return office.hear(office.message(TUESDAY))
 
 
-def stored(office: Office, into: Store) -> Office:
+def stored(office: Office, into: Database) -> Office:
     """All that it made of what it heard is in the database, and it begins anew with nothing to store."""
     wrote(into, *office.outcomes)
     office.outcomes = []
     return office
 
 
-def begun_anew(office: Office, after: Store) -> Office:
+def begun_anew(office: Office, after: Database) -> Office:
     """The daemon is started again, with the keys of this store."""
-    office.monitor = assembly.monitor(office.settings, "toronto", token=obligations.token(after))
-    obligations.take_up(after, office.monitor.ledger, ["toronto"], TUESDAY + DAY)
+    office.monitor = assembly.monitor(office.settings, "toronto", token=obligations.token_function(after))
+    obligations.restore_ledger(after, office.monitor.ledger, ["toronto"], TUESDAY + DAY)
     return office
 
 
-def tokens(store: Store) -> list[Any]:
+def tokens(store: Database) -> list[Any]:
     with store.reading() as connection:
         return list(connection.execute(select(OBLIGATION.c.token).order_by(OBLIGATION.c.opened)).scalars())
 
 
-def owed(store: Store) -> list[Obligation]:
+def owed(store: Database) -> list[Obligation]:
     return [x.obligation for x in obligations.obligations(store, state=None)]
 
 
-def done_by_hand(office: Office, store: Store, after: int = 0) -> None:
+def done_by_hand(office: Office, store: Database, after: int = 0) -> None:
     """What was asked is done, as the daemon does it."""
-    for hand, one in pending_callback_commands(store, after, obligations.token(store)):
+    for hand, one in pending_callback_commands(store, after, obligations.token_function(store)):
         office.outcomes += office.monitor.hand(hand, one)
     stored(office, store)
 
@@ -72,7 +72,7 @@ def done_by_hand(office: Office, store: Store, after: int = 0) -> None:
 # Keys.
 
 
-def test_what_is_owed_is_known_by_the_key_and_by_nothing_in_the_database(store: Store) -> None:
+def test_what_is_owed_is_known_by_the_key_and_by_nothing_in_the_database(store: Database) -> None:
     stored(owing(), store)
     assert tokens(store) == [RING.token(CALLER)]
     with store.reading() as connection:
@@ -81,7 +81,7 @@ def test_what_is_owed_is_known_by_the_key_and_by_nothing_in_the_database(store: 
     assert list(names) == [RING.name]
 
 
-def test_a_debt_from_before_the_key_was_changed_is_paid_after_it(store: Store, url: str) -> None:
+def test_a_debt_from_before_the_key_was_changed_is_paid_after_it(store: Database, url: str) -> None:
     office = stored(owing(), store)
     both = open_store(url, BOTH)
     begun_anew(office, both).hear(office.call_out(TUESDAY + HOUR, number=NUMBER))
@@ -91,7 +91,7 @@ def test_a_debt_from_before_the_key_was_changed_is_paid_after_it(store: Store, u
     both.close()
 
 
-def test_another_message_after_the_key_was_changed_is_no_second_debt(store: Store, url: str) -> None:
+def test_another_message_after_the_key_was_changed_is_no_second_debt(store: Database, url: str) -> None:
     office = stored(owing(), store)
     both = open_store(url, BOTH)
     stored(begun_anew(office, both).hear(office.message(TUESDAY + HOUR)), both)
@@ -100,7 +100,7 @@ def test_another_message_after_the_key_was_changed_is_no_second_debt(store: Stor
 
 
 def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_old_one_back(
-    store: Store, url: str
+    store: Database, url: str
 ) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY + HOUR, OTHER)), store)
@@ -117,7 +117,7 @@ def test_a_debts_token_is_moved_with_its_number_and_again_when_a_daemon_put_the_
     both.close()
 
 
-def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, url: str) -> None:
+def test_another_number_that_was_given_is_sealed_and_found_again(store: Database, url: str) -> None:
     stored(owing(), store)
     hand = CallbackCommand(
         at=TUESDAY + HOUR,
@@ -130,7 +130,7 @@ def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, u
     queue_callback_command(store, hand, OTHER)
     both = open_store(url, BOTH)
     list(rotate(both))
-    ((read, _),) = pending_callback_commands(both, 0, obligations.token(both))
+    ((read, _),) = pending_callback_commands(both, 0, obligations.token_function(both))
     assert read.token == NEW.token(OTHER)
     assert [x.other for x in obligations.obligations(both, numbers=True)] == [OTHER]
     both.close()
@@ -139,23 +139,23 @@ def test_another_number_that_was_given_is_sealed_and_found_again(store: Store, u
 # Disposal.
 
 
-def test_a_number_to_which_a_callback_is_owed_is_kept_however_long(store: Store) -> None:
+def test_a_number_to_which_a_callback_is_owed_is_kept_however_long(store: Database) -> None:
     stored(owing(), store)
-    assert due(store, TUESDAY + 4000 * DAY) == Disposal()
+    assert count_due(store, TUESDAY + 4000 * DAY) == Disposal()
 
 
-def test_a_callback_is_a_use_of_the_number(store: Store) -> None:
+def test_a_callback_is_a_use_of_the_number(store: Database) -> None:
     office = an_office()
     paid = TUESDAY + 300 * DAY
     stored(office.hear(office.message(TUESDAY), office.call_out(paid, number=NUMBER)), store)
     assert [one.state for one in owed(store)] == ["paid"]
-    assert [due(store, paid + x * SECOND).numbers for x in (0, 1)] == [0, 1]
+    assert [count_due(store, paid + x * SECOND).numbers for x in (0, 1)] == [0, 1]
     assert purge(store, terms(paid + DAYS_400)).numbers == 0
     assert purge(store, terms(paid + DAYS_400 + SECOND)).numbers == 1
     assert not [x for x in obligations.obligations(store, state=None, numbers=True) if x.number is not None]
 
 
-def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Store) -> None:
+def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Database) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.call_out(TUESDAY + HOUR, number=NUMBER)), store)
     now = TUESDAY + 500 * DAY
@@ -167,7 +167,7 @@ def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Store)
     assert pending_callback_commands(store, last_applied_callback_command(store), str) == []
 
 
-def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Store) -> None:
+def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Database) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.call_out(TUESDAY + HOUR, number=NUMBER)), store)
     now = TUESDAY + 500 * DAY
@@ -177,11 +177,11 @@ def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Store
 # One person.
 
 
-def test_what_is_owed_to_a_number_is_found_and_a_correction_is_called_instead(store: Store) -> None:
+def test_what_is_owed_to_a_number_is_found_and_a_correction_is_called_instead(store: Database) -> None:
     office = an_office()
     stored(office.hear(office.message(TUESDAY), office.message(TUESDAY, "+14165550133", "poci")), store)
-    assert [x.obligation.line for x in subject_access.debts(store, [CALLER])] == ["general"]
-    assert subject_access.correct(store, [CALLER], OTHER, look()) == 1
+    assert [x.obligation.line for x in subject_access.obligations_of_number(store, [CALLER])] == ["general"]
+    assert subject_access.correct_number(store, [CALLER], OTHER, look()) == 1
     done_by_hand(begun_anew(office, store), store)
     stored(office.hear(office.call_out(TUESDAY + HOUR, number="9" + OTHER[2:])), store)
     assert sorted((one.line, one.state) for one in owed(store)) == [("general", "paid"), ("poci", "open")]

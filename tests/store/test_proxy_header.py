@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callmon.store.access import audit
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.auth import cookies
 from tests.doors import application, sign_in, with_accounts
 from tests.visitor import Visitor
@@ -81,7 +81,7 @@ def test_several_names_and_no_names_are_refused(headers: list[tuple[str, str]]) 
     assert (answer.status_code, answer.headers["X-Content-Type-Options"]) == (400, "nosniff")
 
 
-def test_a_name_has_its_accents(sqlite_store: Store) -> None:
+def test_a_name_has_its_accents(sqlite_store: Database) -> None:
     headers = [(b"X-Remote-User", "Zoé Côté".encode())]
     assert told(headers) == "Zoé Côté: viewer"
     assert told([(b"X-Remote-User", "Zoé".encode("latin-1"))]) == "Zoé: viewer"
@@ -135,13 +135,13 @@ def test_where_the_proxy_says_nobody_the_page_says_so_and_data_is_refused() -> N
     ],
 )
 def test_the_browsers_address_is_the_last_that_a_proxy_of_ours_did_not_write(
-    sqlite_store: Store, at: tuple[str, int], headers: list[tuple[str, str]], address: str
+    sqlite_store: Database, at: tuple[str, int], headers: list[tuple[str, str]], address: str
 ) -> None:
     gate = application(with_accounts(sqlite_store), accounts=True, proxy={"addresses": ["10.1.2.0/24"]})
     visitor = Visitor(gate, at)
     data = {"name": "agent", "password": "x", "csrf": visitor.token("/en/sign-in")}
     visitor.post("/en/sign-in", data=data, headers=headers)
-    assert [deed.address for deed in audit.deeds(sqlite_store) if deed.who == "agent"] == [address]
+    assert [deed.address for deed in audit.audit_events(sqlite_store) if deed.who == "agent"] == [address]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_browsers_address_is_the_last_that_a_proxy_of_ours_did_not_write(
     [(PROXY, "https", True), (PROXY, "http", False), (PROXY, "http, https", True), (ELSEWHERE, "https", False)],
 )
 def test_only_a_proxy_of_ours_says_that_the_browser_is_encrypted(
-    sqlite_store: Store, at: tuple[str, int], said: str, is_secure: bool
+    sqlite_store: Database, at: tuple[str, int], said: str, is_secure: bool
 ) -> None:
     gate = application(with_accounts(sqlite_store), accounts=True, proxy={"addresses": ["10.1.2.0/24"]})
     visitor = Visitor(gate, at, "https://localhost", **{"X-Forwarded-Proto": said})
@@ -160,7 +160,7 @@ def test_only_a_proxy_of_ours_says_that_the_browser_is_encrypted(
     assert names == ({f"__Host-{base}" for base in bases} if is_secure else bases)
 
 
-def test_a_session_serves_beside_the_proxys_header_and_the_header_goes_first(sqlite_store: Store) -> None:
+def test_a_session_serves_beside_the_proxys_header_and_the_header_goes_first(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **SETTINGS, accounts=True)
     visitor = Visitor(gate, PROXY)
     sign_in(visitor, "manager")

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.rollups import rebuild, update
 from tests import year, year_rows, year_stories
 from tests.boards import model
@@ -23,7 +23,7 @@ SCRIPT = Path(__file__).parents[2] / "dashboards" / "grafana" / "reader.sql"
 TABLES = ("number", "call", "fact", "finding", "obligation", "ledger", "access", "number_key", "counter", "hand")
 
 
-def as_reader(store: Store) -> psycopg.Connection[tuple[object, ...]]:
+def as_reader(store: Database) -> psycopg.Connection[tuple[object, ...]]:
     plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(plain, autocommit=True) as owner:
         owner.execute(SCRIPT.read_bytes())
@@ -32,7 +32,7 @@ def as_reader(store: Store) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(role.render_as_string(hide_password=False), autocommit=True)
 
 
-def test_the_role_sees_calls_verdicts_and_figures(store: Store) -> None:
+def test_the_role_sees_calls_verdicts_and_figures(store: Database) -> None:
     wrote(store, *of_calls(3))
     with as_reader(store) as reader:
         first = "(min(arrived) AT TIME ZONE 'UTC')::text"
@@ -48,12 +48,12 @@ def test_the_role_sees_calls_verdicts_and_figures(store: Store) -> None:
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_the_role_cannot_read_a_table(store: Store, table: str) -> None:
+def test_the_role_cannot_read_a_table(store: Database, table: str) -> None:
     with as_reader(store) as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
         reader.execute(f'SELECT * FROM public."{table}"')
 
 
-def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Store) -> None:
+def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Database) -> None:
     wrote(store, *of_calls(1))
     with as_reader(store) as reader:
         asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'boards'"
@@ -83,14 +83,14 @@ HELD = {
 
 @pytest.mark.parametrize("pieces", [0, 1, 3])
 @pytest.mark.parametrize("held", HELD)
-def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Store, held: str, pieces: int) -> None:
+def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Database, held: str, pieces: int) -> None:
     """Built wholly or in part, or of no use."""
     given = year.settings()
     in_march = lambda chance: NOON + timedelta(minutes=chance.randrange(20_000))  # noqa: E731 - a moment of its own
     year_rows.stored(store, given, year_stories.calls(300, seed=3, at=in_march))
     if pieces:
-        rebuild.anew(store, given.timezone)
-        list(islice(rebuild.build(store, chunk=70, pause=0), pieces))
+        rebuild.reset_rollups(store, given.timezone)
+        list(islice(rebuild.rebuild_rollups(store, chunk=70, pause=0), pieces))
     with store.engine.begin() as connection:
         connection.execute(text(f"UPDATE rollup_state {HELD[held] or 'SET id = id'}"))
     assert f"rollup_state WHERE version = {update.VERSION} " in SCRIPT.read_text("utf-8")
@@ -105,14 +105,14 @@ def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Store, hel
     assert sum(int(str(row[4])) for row in by_calls) > 250
 
 
-def going_on(store: Store, language: str) -> list[str]:
+def going_on(store: Database, language: str) -> list[str]:
     """What the wall screen says of disruptions of three lines."""
     asked = model.written(DISRUPTION.queries[0], language).replace("${line:sqlstring}", "'general', 'tty', 'poci'")
     with as_reader(store) as reader:
         return [str(told) for (told,) in reader.execute(asked.encode()).fetchall()]
 
 
-def disrupted(store: Store, name: str, lines: str, began: int, notice: str = "{}", ended: str = "NULL") -> None:
+def disrupted(store: Database, name: str, lines: str, began: int, notice: str = "{}", ended: str = "NULL") -> None:
     """`began`: hours ago."""
     with store.engine.begin() as connection:
         connection.execute(
@@ -125,7 +125,7 @@ def disrupted(store: Store, name: str, lines: str, began: int, notice: str = "{}
         )
 
 
-def test_the_wall_screen_shows_a_disruption_with_a_notice_first_and_counts_the_others(store: Store) -> None:
+def test_the_wall_screen_shows_a_disruption_with_a_notice_first_and_counts_the_others(store: Database) -> None:
     disrupted(store, "1", " tty ", began=3)
     assert [going_on(store, "en"), going_on(store, "fr")] == [["▲ notice to give"], ["▲ avis à donner"]]
     notice = (

@@ -20,7 +20,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import SIDES, ArrivedCall, compare
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_traces import NAMES, truth
@@ -79,19 +79,19 @@ def lines_of_calls(file: Path) -> list[str | None]:
     return [fact.line for fact in arrived if isinstance(fact, Arrived)]
 
 
-def filled_but(store: Store, settings: Settings, hidden: set[str], folder: Path) -> None:
+def filled_but(store: Database, settings: Settings, hidden: set[str], folder: Path) -> None:
     """callmon has every call but these."""
     rows = [row for row in rows_of(folder / "Master.csv") if row.linkedid not in hidden]
     list(Backfill(settings, store, EXCHANGE).run(rows))
 
 
-def only(store: Store, settings: Settings, day: date = DAY) -> dict[str, list[str]]:
+def only(store: Database, settings: Settings, day: date = DAY) -> dict[str, list[str]]:
     one = reconcile(settings, store, EXCHANGE, day)
     return {side: sorted(x.call for x in one.only(side)) for side in SIDES}
 
 
 def test_exactly_the_calls_that_were_hidden_from_callmon_are_listed_and_none_after_a_backfill(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     settings, calls = diary_of(tmp_path)
     hidden = set(calls[::3])
@@ -102,7 +102,7 @@ def test_exactly_the_calls_that_were_hidden_from_callmon_are_listed_and_none_aft
     assert only(store, settings) == {"exchange": [], "callmon": []}
 
 
-def test_exactly_the_calls_that_the_exchange_does_not_have_are_listed(store: Store, tmp_path: Path) -> None:
+def test_exactly_the_calls_that_the_exchange_does_not_have_are_listed(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, set(), tmp_path)
     gone = set(calls[::3])
@@ -111,25 +111,25 @@ def test_exactly_the_calls_that_the_exchange_does_not_have_are_listed(store: Sto
     assert only(store, settings) == {"exchange": [], "callmon": sorted(gone)}
 
 
-def test_what_was_found_is_kept_by_day_and_found_anew_in_its_place(store: Store, tmp_path: Path) -> None:
+def test_what_was_found_is_kept_by_day_and_found_anew_in_its_place(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[0]}, tmp_path)
     found = reconcile(settings, store, EXCHANGE, DAY)
-    assert reconciliations.of(store, EXCHANGE, DAY) == found
-    assert reconciliations.of(store, EXCHANGE, DAY + timedelta(days=1)) is None
-    (last,) = reconciliations.latest(store, [EXCHANGE, "ottawa"])
+    assert reconciliations.reconciliation_of_day(store, EXCHANGE, DAY) == found
+    assert reconciliations.reconciliation_of_day(store, EXCHANGE, DAY + timedelta(days=1)) is None
+    (last,) = reconciliations.latest_comparisons(store, [EXCHANGE, "ottawa"])
     assert (last.day, last.only) == (DAY, {"exchange": 1, "callmon": 0})
     filled_but(store, settings, set(), tmp_path)
     reconcile(settings, store, EXCHANGE, DAY)
-    (last,) = reconciliations.latest(store, [EXCHANGE])
+    (last,) = reconciliations.latest_comparisons(store, [EXCHANGE])
     assert last.only == {"exchange": 0, "callmon": 0}
     with store.reading() as connection:
         said = {"days": 1, "exchange_only": 0, "callmon_only": 0}
-        assert reconciliations.of_period(connection, DAY, DAY + timedelta(days=1)) == said
-        assert reconciliations.of_period(connection, date(2026, 10, 1), DAY) is None
+        assert reconciliations.reconciled_counts(connection, DAY, DAY + timedelta(days=1)) == said
+        assert reconciliations.reconciled_counts(connection, date(2026, 10, 1), DAY) is None
 
 
-def test_a_call_of_the_night_belongs_to_the_day_in_which_it_arrived(store: Store, tmp_path: Path) -> None:
+def test_a_call_of_the_night_belongs_to_the_day_in_which_it_arrived(store: Database, tmp_path: Path) -> None:
     rows = later("answered_ring2", 0)
     begins = datetime.fromtimestamp(float(rows[0][1]), UTC)
     by = (MIDNIGHT + timedelta(days=1) - timedelta(seconds=1) - begins).total_seconds()
@@ -140,7 +140,7 @@ def test_a_call_of_the_night_belongs_to_the_day_in_which_it_arrived(store: Store
     assert [len(only(store, settings, DAY + timedelta(days=n))["exchange"]) for n in (-1, 0, 1)] == [0, 1, 0]
 
 
-def test_a_test_call_is_reconciled_too_and_a_call_of_staff_is_not(store: Store, tmp_path: Path) -> None:
+def test_a_test_call_is_reconciled_too_and_a_call_of_staff_is_not(store: Database, tmp_path: Path) -> None:
     write_csv(tmp_path / "Master.csv", [*later("callback_answered", 0), *later("answered_ring2", 0)])
     written = EXAMPLE.read_text(encoding="utf-8").replace('# test_callers = ["416 555-0199"]', TESTED)
     settings = parse(f'{written}\n[exchanges.toronto.cel]\nfile = "{tmp_path}/Master.csv"\n')
@@ -194,11 +194,11 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(
 # By itself, each night.
 
 
-def nights(settings: Settings, store: Store, leads: bool = True, gaps: int = 0) -> NightlyReconciliation:
+def nights(settings: Settings, store: Database, leads: bool = True, gaps: int = 0) -> NightlyReconciliation:
     return NightlyReconciliation(lambda: settings, store, lambda: leads, lambda: gaps)
 
 
-async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Store, tmp_path: Path) -> None:
+async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[-1]}, tmp_path)
     watch, midnight = nights(settings, store), MIDNIGHT + timedelta(days=1)
@@ -217,7 +217,7 @@ async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Store,
 
 @pytest.mark.parametrize(("leads", "gaps"), [(False, 0), (True, 1)])
 async def test_who_stands_by_or_has_gaps_to_fill_first_does_not(
-    store: Store, tmp_path: Path, leads: bool, gaps: int
+    store: Database, tmp_path: Path, leads: bool, gaps: int
 ) -> None:
     settings, _ = diary_of(tmp_path)
     filled_but(store, settings, set(), tmp_path)
@@ -226,7 +226,7 @@ async def test_who_stands_by_or_has_gaps_to_fill_first_does_not(
     assert watch.compared == []
 
 
-async def test_what_came_before_callmon_is_not_held_against_it(store: Store, tmp_path: Path) -> None:
+async def test_what_came_before_callmon_is_not_held_against_it(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     watch = nights(settings, store)
     await watch.look(MIDNIGHT + timedelta(days=1, hours=1))
@@ -237,7 +237,7 @@ async def test_what_came_before_callmon_is_not_held_against_it(store: Store, tmp
     assert [one.only["exchange"] for one in watch.compared] == [len(calls)]
 
 
-async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Store, tmp_path: Path) -> None:
+async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Database, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"')
     outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, answered_call(1))
     assert outcome is not None
@@ -251,6 +251,6 @@ async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Store, tm
     assert [one.only for one in watch.compared] == [{"exchange": 0, "callmon": 1}]
 
 
-def test_without_a_source_there_is_nothing_to_compare_with(store: Store) -> None:
+def test_without_a_source_there_is_nothing_to_compare_with(store: Database) -> None:
     with pytest.raises(ConfigError):
         reconcile(example(), store, EXCHANGE, DAY)

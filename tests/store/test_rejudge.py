@@ -19,8 +19,8 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.errors import StoreError
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import MOVED, differences, rejudge
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import MOVED, counter_differences, rejudge
 from callmon.store.queries import calls
 from callmon.store.tables import METADATA
 from callmon.store.writer.writer import Writer
@@ -61,7 +61,7 @@ def three_calls() -> list[Outcome]:
     return [outcome for number in range(3) for outcome in judged(answered_call(number))]
 
 
-def everything(store: Store, *tables: str) -> dict[str, list[Any]]:
+def everything(store: Database, *tables: str) -> dict[str, list[Any]]:
     """Every row of every table but the writer's own."""
     names = tables or tuple(name for name in METADATA.tables if name != "writer")
     with store.reading() as connection:
@@ -75,7 +75,7 @@ def corrections(figures: Figures) -> Figures:
 # ── nothing changed ──
 
 
-def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Store) -> None:
+def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Database) -> None:
     for place, recording in enumerate(RECORDINGS):
         replay = Replay(monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
         with recording.open("rb") as source:
@@ -83,7 +83,7 @@ def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(s
         wrote(store, *outcomes)
     before = everything(store)
     assert len(before["call"]) > 70
-    assert (list(rejudge(store, NOW)), differences(store)) == ([], [])
+    assert (list(rejudge(store, NOW)), counter_differences(store)) == ([], [])
     assert everything(store) == before
 
 
@@ -93,22 +93,22 @@ def apart(outcome: Outcome, exchange: str) -> Outcome:
     return msgspec.structs.replace(outcome, exchange=exchange, gaps=gaps)
 
 
-def test_an_empty_database_is_judged_again_and_agrees_with_itself(store: Store) -> None:
-    assert (list(rejudge(store, NOW)), differences(store)) == ([], [])
+def test_an_empty_database_is_judged_again_and_agrees_with_itself(store: Database) -> None:
+    assert (list(rejudge(store, NOW)), counter_differences(store)) == ([], [])
 
 
 # ── something changed ──
 
 
 def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_counted_as_a_correction(
-    store: Store,
+    store: Database,
 ) -> None:
     first = wrote(store, *judged(answered_call(0)))
     assert list(rejudge(store, settings(**SHORT_RINGS))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> "
         "not_met (answered_on_ring 5, late_hunting)",
     ]
-    (stored,) = calls.call(store, "1795527733.0")
+    (stored,) = calls.stored_calls(store, "1795527733.0")
     assert {x.standard: (x.verdict, x.number, x.cause) for x in stored.findings} == {
         "answer_by_third_ring": ("not_met", 5, "late_hunting"),
         "voicemail_after_fourth_ring": ("exempt", None, None),
@@ -122,7 +122,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     assert {x: v for x, v in figures.items() if x[0] not in (CORRECTED.name, MOVED)} == first
 
 
-def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Store) -> None:
+def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(store: Database) -> None:
     wrote(store, *(outcome for number in range(3) for outcome in judged(answered_call(number))))
     before = everything(store)
     told = list(rejudge(store, settings(**SHORT_RINGS), chunk=2, writes=False))
@@ -132,7 +132,7 @@ def test_a_dry_run_tells_what_judging_again_would_change_and_changes_nothing(sto
 
 
 def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     wrote(sqlite_store, *judged(answered_call(0)))
     config = tmp_path / "callmon.toml"
@@ -151,7 +151,7 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
     assert run("--dry-run") == (0, [], "0 findings would change; nothing was changed.\n")
 
 
-def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Store) -> None:
+def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     assert list(rejudge(store, settings(**HALF_RINGS))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
@@ -159,7 +159,7 @@ def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store:
     assert corrections(calls.counters(store)) == {}
 
 
-def test_the_columns_that_questions_are_asked_by_change_with_the_account(store: Store) -> None:
+def test_the_columns_that_questions_are_asked_by_change_with_the_account(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     with store.reading() as connection:
         before = connection.execute(text('SELECT rings, in_hours, waited FROM "call"')).one()
@@ -170,7 +170,7 @@ def test_the_columns_that_questions_are_asked_by_change_with_the_account(store: 
 
 
 @pytest.mark.parametrize("changed", [HALF_RINGS, SHORT_RINGS, CLOSED], ids=["half", "short", "closed"])
-def test_judging_twice_changes_nothing_more(store: Store, changed: dict[str, str]) -> None:
+def test_judging_twice_changes_nothing_more(store: Database, changed: dict[str, str]) -> None:
     wrote(store, *three_calls())
     assert len(list(rejudge(store, settings(**changed)))) > 0
     before = everything(store)
@@ -179,13 +179,13 @@ def test_judging_twice_changes_nothing_more(store: Store, changed: dict[str, str
 
 
 @pytest.mark.parametrize("changed", [HALF_RINGS, SHORT_RINGS, CLOSED], ids=["half", "short", "closed"])
-def test_figures_and_rows_still_agree_after_any_correction(store: Store, changed: dict[str, str]) -> None:
+def test_figures_and_rows_still_agree_after_any_correction(store: Database, changed: dict[str, str]) -> None:
     wrote(store, *three_calls())
     list(rejudge(store, settings(**changed)))
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
-def test_judging_back_again_restores_every_row_and_counts_both_corrections(store: Store) -> None:
+def test_judging_back_again_restores_every_row_and_counts_both_corrections(store: Database) -> None:
     wrote(store, *three_calls())
     before = everything(store, "call", "finding", "fact", "number")
     list(rejudge(store, settings(**SHORT_RINGS)))
@@ -195,17 +195,17 @@ def test_judging_back_again_restores_every_row_and_counts_both_corrections(store
         (CORRECTED.name, "answer_by_third_ring", "general", "met", "not_met"): 3.0,
         (CORRECTED.name, "answer_by_third_ring", "general", "not_met", "met"): 3.0,
     }
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 3, 100])
-def test_groups_of_any_size_judge_every_call_once(store: Store, chunk: int) -> None:
+def test_groups_of_any_size_judge_every_call_once(store: Database, chunk: int) -> None:
     wrote(store, *three_calls())
     told = list(rejudge(store, settings(**SHORT_RINGS), chunk))
     assert [line.split()[1] for line in told] == [f"{1795527733 + number}.{number}" for number in range(3)]
 
 
-def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: Store) -> None:
+def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: Database) -> None:
     wrote(store, *three_calls())
     by = settings(**SHORT_RINGS)
     stopped = rejudge(store, by, 1)
@@ -213,23 +213,23 @@ def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: S
     stopped.close()
     assert len(list(rejudge(store, by))) == 2
     assert sum(corrections(calls.counters(store)).values()) == 3.0
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
-def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correction(store: Store) -> None:
+def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correction(store: Database) -> None:
     (outcome,) = judged(answered_call(0))
     fewer = tuple(x for x in outcome.findings if x.standard != "reach_a_person")
     wrote(store, msgspec.structs.replace(outcome, findings=fewer))
     assert list(rejudge(store, NOW)) == [f"{EXCHANGE}  1795527733.0  reach_a_person  met (a_person_answered)"]
     figures = calls.counters(store)
     assert figures["callmon_verdicts_total", "reach_a_person", "general", "fr", "met"] == 1.0
-    assert (corrections(figures), differences(store)) == ({}, [])
+    assert (corrections(figures), counter_differences(store)) == ({}, [])
 
 
 # ── what is left alone ──
 
 
-def test_a_call_of_a_line_that_is_no_longer_configured_stays_as_it_was(store: Store) -> None:
+def test_a_call_of_a_line_that_is_no_longer_configured_stays_as_it_was(store: Database) -> None:
     wrote(store, *three_calls())
     before = everything(store)
     gone = example_text().replace("416 327-2422", "416 327-9999")
@@ -237,7 +237,7 @@ def test_a_call_of_a_line_that_is_no_longer_configured_stays_as_it_was(store: St
     assert everything(store) == before
 
 
-def test_a_call_in_progress_is_not_judged(store: Store) -> None:
+def test_a_call_in_progress_is_not_judged(store: Database) -> None:
     facts = answered_call(0)[:-1]
     wrote(store, Outcome(EXCHANGE, tuple(facts)))
     before = everything(store)
@@ -245,18 +245,18 @@ def test_a_call_in_progress_is_not_judged(store: Store) -> None:
     assert everything(store) == before
 
 
-def test_a_callers_number_is_neither_read_into_a_row_nor_lost(store: Store) -> None:
+def test_a_callers_number_is_neither_read_into_a_row_nor_lost(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     list(rejudge(store, settings(**SHORT_RINGS)))
     with store.reading() as connection:
         data = connection.execute(text('SELECT data FROM "call"')).scalar_one()
     assert CALLER not in data
-    (stored,) = calls.call(store, "1795527733.0", numbers=True)
+    (stored,) = calls.stored_calls(store, "1795527733.0", numbers=True)
     assert stored.account is not None
     assert stored.account.caller == CALLER
 
 
-def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Store) -> None:
+def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Database) -> None:
     sink = Writer(store, timedelta(milliseconds=10))
     try:
         sink.offer(judged(answered_call(0))[0])
@@ -266,7 +266,7 @@ def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Store) -> None:
         assert sink.flush(10)
     finally:
         sink.close()
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
 # ── figures and rows ──
@@ -291,33 +291,33 @@ def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Store) -> None:
     ids=["a figure too high", "a row gone", "a figure gone"],
 )
 def test_each_difference_between_figures_and_rows_is_a_sentence(
-    store: Store, damage: str, said: list[str]
+    store: Database, damage: str, said: list[str]
 ) -> None:
     wrote(store, *judged(answered_call(0)))
-    assert differences(store) == []
+    assert counter_differences(store) == []
     with store.writing() as connection:
         connection.execute(text(damage.replace(":", "\\:")))
-    assert differences(store) == said
+    assert counter_differences(store) == said
 
 
-def test_a_correction_that_was_counted_but_moved_no_verdict_is_a_difference(store: Store) -> None:
+def test_a_correction_that_was_counted_but_moved_no_verdict_is_a_difference(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     list(rejudge(store, settings(**SHORT_RINGS)))
     with store.writing() as connection:
         damage = f"""UPDATE counter SET value = 2 WHERE figure LIKE '["{CORRECTED.name}"%'"""
         connection.execute(text(damage))
-    assert differences(store) == [
+    assert counter_differences(store) == [
         f"{CORRECTED.name} answer_by_third_ring general met: corrected by -2, and moved by -1.",
         f"{CORRECTED.name} answer_by_third_ring general not_met: corrected by 2, and moved by 1.",
     ]
 
 
-def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store: Store) -> None:
+def test_a_database_that_cannot_be_used_is_a_sentence_without_its_password(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
     with store.writing() as connection:
         connection.execute(text("DROP TABLE finding"))
     wanted = f"the database {store} cannot be used: "
-    for failing in (lambda: list(rejudge(store, NOW)), lambda: differences(store)):
+    for failing in (lambda: list(rejudge(store, NOW)), lambda: counter_differences(store)):
         with pytest.raises(StoreError) as told:
             failing()
         assert str(told.value).startswith(wanted)

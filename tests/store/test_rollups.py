@@ -29,12 +29,12 @@ from callmon.core.statistics import period
 from callmon.daemon.rollup_task import roll_up
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.tables import CALL, ROLLUP
-from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.transaction import BatchId, write_batch
 from tests import year, year_rows, year_stories
 from tests.examples import examples
 from tests.store_fixtures import EXCHANGE
@@ -58,26 +58,26 @@ NOW = monitor(year.settings(), token=str)
 OTHERWISE = monitor(year.settings(more=OTHER_RULES), token=str)
 
 
-def stored(store: Store) -> dict[Key, tuple[object, ...]]:
+def stored(store: Database) -> dict[Key, tuple[object, ...]]:
     """The roll-ups as they are kept, without those of which nothing is left."""
     with store.reading() as connection:
-        found = [update.of_row(row) for row in connection.execute(ROLLUP.select())]
+        found = [update.decode_row(row) for row in connection.execute(ROLLUP.select())]
     return {key: one.row(key) for key, one in found if one.stored}
 
 
-def counted(store: Store, zone: ZoneInfo = TORONTO) -> dict[Key, tuple[object, ...]]:
+def counted(store: Database, zone: ZoneInfo = TORONTO) -> dict[Key, tuple[object, ...]]:
     """What the rows of now add up to."""
     cells: dict[Key, Rollup] = {}
     with store.reading() as connection:
-        rebuild.count(connection, CALL.c.arrived.is_not(None), zone, cells)
+        rebuild.count_calls(connection, CALL.c.arrived.is_not(None), zone, cells)
     return {key: one.row(key) for key, one in cells.items()}
 
 
-def emptied(store: Store) -> None:
+def emptied(store: Database) -> None:
     with store.writing() as connection:
         for table in ("call", "finding", "fact", "open_call", "number", "counter", "hand", "ledger", "obligation"):
             connection.execute(text(f'DELETE FROM "{table}"'))
-    rebuild.anew(store, TORONTO)
+    rebuild.reset_rollups(store, TORONTO)
 
 
 def pieces(number: int, cut: int, late: int, is_test: bool) -> list[Outcome]:
@@ -98,17 +98,17 @@ def pieces(number: int, cut: int, late: int, is_test: bool) -> list[Outcome]:
     ]
 
 
-def put(store: Store, items: list[Outcome]) -> None:
+def put(store: Database, items: list[Outcome]) -> None:
     """One group, as the process that writes puts it into the database."""
     with store.writing() as connection:
         number = int(connection.execute(text("SELECT batch FROM writer")).scalar_one())
-        write(connection, Stamp(number + 1, "a token"), items, store.ring)
+        write_batch(connection, BatchId(number + 1, "a token"), items, store.ring)
 
 
 class History:
     """What happens to one database, step by step."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Database) -> None:
         self.store, self.zone = store, TORONTO
         emptied(store)
 
@@ -132,11 +132,11 @@ class History:
     def anew(self, steps: int, elsewhere: bool) -> None:
         """Roll-ups are made again, and whoever makes them is ended after some steps."""
         self.zone = VANCOUVER if elsewhere else TORONTO
-        rebuild.anew(self.store, self.zone)
-        list(islice(rebuild.build(self.store, chunk=3, pause=0), steps))
+        rebuild.reset_rollups(self.store, self.zone)
+        list(islice(rebuild.rebuild_rollups(self.store, chunk=3, pause=0), steps))
 
     def done(self) -> None:
-        list(rebuild.build(self.store, chunk=3, pause=0))
+        list(rebuild.rebuild_rollups(self.store, chunk=3, pause=0))
 
 
 CALLS = st.integers(0, len(POOL) - 1)
@@ -152,7 +152,7 @@ STEPS = st.one_of(
 )
 
 
-def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store) -> None:
+def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Database) -> None:
     @settings(max_examples=examples(40), deadline=None)
     @given(st.lists(STEPS, max_size=8))
     def check(steps: list[tuple[Any, ...]]) -> None:
@@ -160,12 +160,12 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store) ->
         for name, *how in steps:
             getattr(history, name)(*how)
             with store.reading() as connection:
-                is_whole = update.state(connection).is_whole(history.zone)
+                is_whole = update.rollup_state(connection).is_whole(history.zone)
             if is_whole:
                 assert stored(store) == counted(store, history.zone)
         history.done()
         assert stored(store) == counted(store, history.zone)
-        assert [x for x in rebuild.differences(store, history.zone) if x] == []
+        assert [x for x in rebuild.rollup_differences(store, history.zone) if x] == []
 
     check()
 
@@ -173,64 +173,64 @@ def test_after_any_history_roll_ups_are_what_the_rows_add_up_to(store: Store) ->
 # ── what is not ours, or not true any more ──
 
 
-def heard(store: Store, numbers: Sequence[int] = range(30)) -> None:
+def heard(store: Database, numbers: Sequence[int] = range(30)) -> None:
     """Calls that a daemon wrote; their roll-ups are kept if the store keeps any."""
     put(store, [one for number in numbers for one in pieces(number, 1, 0, is_test=False)])
 
 
-def report(store: Store, given: Settings) -> Report:
+def report(store: Database, given: Settings) -> Report:
     year_rows.listened(store, datetime(2024, 1, 1, tzinfo=UTC), LATER)
     return gathered(store, given, period.month("2024-03", given.timezone), LATER, compare=False)
 
 
-def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Store) -> None:
+def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_pieces(store: Database) -> None:
     heard(store)
-    assert (rebuild.left(store), stored(store)) == (30, {})
-    assert list(rebuild.build(store)) == []  # in which zone is not known yet
-    rebuild.settle(store, TORONTO)
-    assert sum(built.calls for built in rebuild.build(store, chunk=7, pause=0)) == 30
-    assert (rebuild.left(store), stored(store)) == (0, counted(store))
+    assert (rebuild.count_missing(store), stored(store)) == (30, {})
+    assert list(rebuild.rebuild_rollups(store)) == []  # in which zone is not known yet
+    rebuild.ensure_rollups(store, TORONTO)
+    assert sum(built.calls for built in rebuild.rebuild_rollups(store, chunk=7, pause=0)) == 30
+    assert (rebuild.count_missing(store), stored(store)) == (0, counted(store))
     assert sum(one[4] for one in counted(store).values()) == 30
 
 
-def test_calls_that_arrived_at_one_moment_are_rolled_up_together(store: Store) -> None:
+def test_calls_that_arrived_at_one_moment_are_rolled_up_together(store: Database) -> None:
     heard(store)
     with store.writing() as connection:
         connection.execute(text('UPDATE "call" SET arrived = 1709960400000000'))
-    rebuild.settle(store, TORONTO)
-    assert [built.calls for built in rebuild.build(store, chunk=4, pause=0)] == [30]
+    rebuild.ensure_rollups(store, TORONTO)
+    assert [built.calls for built in rebuild.rebuild_rollups(store, chunk=4, pause=0)] == [30]
 
 
-def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Store) -> None:
+def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Database) -> None:
     given = year.settings()
     heard(store)
     from_calls = report(store, given)
-    rebuild.settle(store, TORONTO)
-    half_way = list(islice(rebuild.build(store, chunk=10, pause=0), 2))
+    rebuild.ensure_rollups(store, TORONTO)
+    half_way = list(islice(rebuild.rebuild_rollups(store, chunk=10, pause=0), 2))
     assert len(half_way) == 2
     again = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
-    list(rebuild.build(store, pause=0))
+    list(rebuild.rebuild_rollups(store, pause=0))
     rolled_up = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
     assert from_calls.at("calls_offered").value == 30
     assert from_calls == again == rolled_up
 
 
-def test_the_report_of_another_time_zone_uses_no_days_of_this_one(store: Store) -> None:
-    rebuild.settle(store, TORONTO)
+def test_the_report_of_another_time_zone_uses_no_days_of_this_one(store: Database) -> None:
+    rebuild.ensure_rollups(store, TORONTO)
     heard(store)
     western = parse(year.example_text().replace("America/Toronto", "America/Vancouver"))
     assert western.timezone == VANCOUVER
     before = report(store, western)
-    assert [x for x in rebuild.differences(store, VANCOUVER) if x] != []
-    rebuild.settle(store, VANCOUVER)
-    list(rebuild.build(store, pause=0))
+    assert [x for x in rebuild.rollup_differences(store, VANCOUVER) if x] != []
+    rebuild.ensure_rollups(store, VANCOUVER)
+    list(rebuild.rebuild_rollups(store, pause=0))
     after = gathered(store, western, period.month("2024-03", VANCOUVER), LATER, compare=False)
     assert before == after
     assert stored(store) == counted(store, VANCOUVER) != counted(store, TORONTO)
 
 
-def test_cells_that_another_version_counted_are_neither_read_nor_written(store: Store) -> None:
-    rebuild.settle(store, TORONTO)
+def test_cells_that_another_version_counted_are_neither_read_nor_written(store: Database) -> None:
+    rebuild.ensure_rollups(store, TORONTO)
     heard(store, range(10))
     with store.writing() as connection:
         connection.execute(text("UPDATE rollup_state SET version = version + 1"))
@@ -238,17 +238,17 @@ def test_cells_that_another_version_counted_are_neither_read_nor_written(store: 
     heard(store, range(10, 20))
     assert stored(store) == before
     assert report(store, year.settings()).at("calls_offered").value == 20
-    rebuild.settle(store, TORONTO)
-    list(rebuild.build(store, pause=0))
+    rebuild.ensure_rollups(store, TORONTO)
+    list(rebuild.rebuild_rollups(store, pause=0))
     assert stored(store) == counted(store)
 
 
-def test_settling_again_changes_nothing(store: Store) -> None:
-    rebuild.settle(store, TORONTO)
+def test_settling_again_changes_nothing(store: Database) -> None:
+    rebuild.ensure_rollups(store, TORONTO)
     heard(store)
     before = stored(store)
-    rebuild.settle(store, TORONTO)
-    assert (stored(store), rebuild.left(store)) == (before, 0)
+    rebuild.ensure_rollups(store, TORONTO)
+    assert (stored(store), rebuild.count_missing(store)) == (before, 0)
 
 
 @pytest.mark.parametrize(
@@ -262,27 +262,27 @@ def test_settling_again_changes_nothing(store: Store) -> None:
         ("DELETE FROM rollup", "0 calls rolled up, and"),
     ],
 )  # fmt: skip
-def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Store, damage: str, said: str) -> None:
-    rebuild.settle(store, TORONTO)
+def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, damage: str, said: str) -> None:
+    rebuild.ensure_rollups(store, TORONTO)
     heard(store)
-    assert [x for x in rebuild.differences(store, TORONTO) if x] == []
+    assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
     with store.writing() as connection:
         assert connection.execute(text(damage)).rowcount > 0
-    told = [line for day in rebuild.differences(store, TORONTO) for line in day]
+    told = [line for day in rebuild.rollup_differences(store, TORONTO) for line in day]
     assert [said in line for line in told].count(True) >= 1
     assert {line.split()[0][:7] for line in told} == {"2024-03"}
     first = date.fromisoformat(told[0].split()[0])
-    assert [x for x in rebuild.differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
-    assert len(list(rebuild.differences(store, TORONTO, first, first))) == 1
+    assert [x for x in rebuild.rollup_differences(store, TORONTO, date(2024, 2, 1), date(2024, 2, 3)) if x] == []
+    assert len(list(rebuild.rollup_differences(store, TORONTO, first, first))) == 1
     list(rejudge(store, NOW))
-    rebuild.anew(store, TORONTO)
-    list(rebuild.build(store, pause=0))
-    assert [x for x in rebuild.differences(store, TORONTO) if x] == []
+    rebuild.reset_rollups(store, TORONTO)
+    list(rebuild.rebuild_rollups(store, pause=0))
+    assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
 
 
-def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
+def test_two_who_write_to_one_cell_at_once_both_count(store: Database) -> None:
     """On PostgreSQL a backfill and the daemon write side by side; on SQLite they wait for each other."""
-    rebuild.settle(store, TORONTO)
+    rebuild.ensure_rollups(store, TORONTO)
     told = {POOL[number][0].call: POOL[number] for number in range(30)}
     halves = [dict(list(told.items())[:15]), dict(list(told.items())[15:])]
     with ThreadPoolExecutor(2) as threads:
@@ -297,9 +297,9 @@ def test_two_who_write_to_one_cell_at_once_both_count(store: Store) -> None:
 COUNTED = (1, "c3e4131f9e103fe8")
 
 
-def test_another_way_of_counting_is_another_version(sqlite_store: Store) -> None:
+def test_another_way_of_counting_is_another_version(sqlite_store: Database) -> None:
     heard(sqlite_store, range(len(POOL)))
-    rows = [update.of_row(row) for row in counted(sqlite_store).values()]
+    rows = [update.decode_row(row) for row in counted(sqlite_store).values()]
     cells = [
         (key, sorted((+one.cell.counts).items()), sorted((x, hex(n)) for x, n in one.cell.lengths.items()))
         for key, one in sorted(rows, key=lambda row: row[0])
@@ -308,11 +308,11 @@ def test_another_way_of_counting_is_another_version(sqlite_store: Store) -> None
 
 
 @pytest.mark.asyncio
-async def test_the_daemon_makes_what_an_older_one_left_unmade(sqlite_store: Store) -> None:
+async def test_the_daemon_makes_what_an_older_one_left_unmade(sqlite_store: Database) -> None:
     heard(sqlite_store)
     await roll_up(sqlite_store)  # in which zone nobody has said: nothing to do
     assert stored(sqlite_store) == {}
-    rebuild.settle(sqlite_store, TORONTO)
+    rebuild.ensure_rollups(sqlite_store, TORONTO)
     await roll_up(sqlite_store)
     assert stored(sqlite_store) == counted(sqlite_store)
 

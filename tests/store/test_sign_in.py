@@ -14,7 +14,7 @@ from blockbuster import blockbuster_ctx
 from sqlalchemy import text
 
 from callmon.store.access import accounts, audit
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE, OF_ACCOUNT
@@ -28,13 +28,13 @@ WRONG = "The name or the password is wrong, or the account is locked."
 BY_ACCOUNT = {"accounts": True}
 
 
-def sessions(store: Store) -> list[str]:
+def sessions(store: Database) -> list[str]:
     with store.reading() as connection:
         return [name for (name,) in connection.execute(text("SELECT person FROM session ORDER BY made, id"))]
 
 
-def deeds(store: Store) -> list[tuple[str, str, str, str]]:
-    return [tuple(deed[1:]) for deed in audit.deeds(store) if deed.who != MADE.who]
+def deeds(store: Database) -> list[tuple[str, str, str, str]]:
+    return [tuple(deed[1:]) for deed in audit.audit_events(store) if deed.who != MADE.who]
 
 
 # ── in ──
@@ -49,7 +49,7 @@ def deeds(store: Store) -> list[tuple[str, str, str, str]]:
         ("nothing", "nothing: "),
     ],
 )
-def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Store, name: str, told: str) -> None:
+def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Database, name: str, told: str) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), name)
     assert visitor.get("/fr/who").text == told
 
@@ -65,7 +65,7 @@ def test_whoever_signs_in_has_the_roles_of_the_account(sqlite_store: Store, name
     ],
 )
 def test_a_wrong_password_a_locked_account_and_one_that_there_is_not_are_answered_alike(
-    sqlite_store: Store, name: str, password: str
+    sqlite_store: Database, name: str, password: str
 ) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = Visitor(gate)
@@ -81,7 +81,7 @@ def _without_names(page: str) -> str:
     return re.sub(r'(name="(?:csrf|name)" value=")[^"]*', r"\1", page)
 
 
-def test_the_password_is_compared_in_any_case(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_password_is_compared_in_any_case(sqlite_store: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the time it takes does not tell whether there is such an account."""
     compared: list[str] = []
 
@@ -96,21 +96,21 @@ def test_the_password_is_compared_in_any_case(sqlite_store: Store, monkeypatch: 
     assert compared == ["$argon2id"] * 3
 
 
-def test_an_e_with_its_accent_is_one_however_the_keyboard_writes_it(sqlite_store: Store) -> None:
-    accounts.add(
+def test_an_e_with_its_accent_is_one_however_the_keyboard_writes_it(sqlite_store: Database) -> None:
+    accounts.add_account(
         sqlite_store, "zoé".replace("é", "e"), passwords.hashed("caf\u00e9 au lait, matin"), ("viewer",), MADE
     )
     gate = application(sqlite_store, **BY_ACCOUNT)
     assert signed_in(gate, "zoe", "cafe\u0301 au lait, matin").get("/fr/who").text == "zoe: viewer"
 
 
-def test_where_accounts_are_not_configured_nobody_signs_in(sqlite_store: Store) -> None:
+def test_where_accounts_are_not_configured_nobody_signs_in(sqlite_store: Database) -> None:
     proxied = {"proxy": {"addresses": ["10.0.0.1"], "header": "X-Remote-User"}, "roles": {"viewer": ["*"]}}
     visitor = signed_in(application(with_accounts(sqlite_store), **proxied), "agent")
     assert (visitor.get("/fr/who").text, sessions(sqlite_store)) == (": ", [])
 
 
-def test_a_page_that_needs_somebody_leads_to_the_sign_in_page_and_back(sqlite_store: Store) -> None:
+def test_a_page_that_needs_somebody_leads_to_the_sign_in_page_and_back(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = Visitor(gate)
     sent = visitor.get("/fr/numbers?page=2")
@@ -135,13 +135,13 @@ def test_a_page_that_needs_somebody_leads_to_the_sign_in_page_and_back(sqlite_st
         "/fr/" + "a" * 500,
     ],
 )
-def test_nobody_is_led_elsewhere_after_signing_in(sqlite_store: Store, elsewhere: str) -> None:
+def test_nobody_is_led_elsewhere_after_signing_in(sqlite_store: Database, elsewhere: str) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     answer = sign_in(Visitor(gate), "agent", next=elsewhere)
     assert answer.headers["location"] == "/en/"
 
 
-def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlite_store: Store) -> None:
+def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlite_store: Database) -> None:
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), "manager")
     answer = visitor.get("/fr/numbers")
     assert answer.status_code == 403
@@ -149,7 +149,7 @@ def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlit
     assert "has no role" not in visitor.get("/en/numbers").text
 
 
-def test_data_is_refused_with_a_plain_status(sqlite_store: Store) -> None:
+def test_data_is_refused_with_a_plain_status(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     assert (Visitor(gate).get("/data").status_code, signed_in(gate, "nothing").get("/data").status_code) == (
         401,
@@ -160,7 +160,7 @@ def test_data_is_refused_with_a_plain_status(sqlite_store: Store) -> None:
 # ── cookies and sessions ──
 
 
-def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Store) -> None:
+def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), accounts=True)
     visitor = Visitor(gate, url=TLS)
     session, device = sign_in(visitor, "agent").headers.get_list("set-cookie")
@@ -170,13 +170,13 @@ def test_over_tls_the_cookie_is_for_this_host_and_tls_alone(sqlite_store: Store)
     assert visitor.get("/fr/who").text == "agent: agent"
 
 
-def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Store) -> None:
+def test_without_tls_the_cookie_is_hidden_from_scripts_and_other_sites_forms(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     session, _device = sign_in(Visitor(gate), "agent").headers.get_list("set-cookie")
     assert session.split("; ")[1:] == ["Path=/", "HttpOnly", "SameSite=Lax"]
 
 
-def test_a_session_that_the_browser_brought_is_never_taken_over(sqlite_store: Store) -> None:
+def test_a_session_that_the_browser_brought_is_never_taken_over(sqlite_store: Database) -> None:
     """Session fixation: somebody planted a value, and waits for its victim to sign in."""
     planted = "A" * cookies.LENGTH
     visitor = Visitor(application(with_accounts(sqlite_store), **BY_ACCOUNT))
@@ -188,7 +188,7 @@ def test_a_session_that_the_browser_brought_is_never_taken_over(sqlite_store: St
     assert planter.get("/fr/who").text == ": "
 
 
-def test_signing_in_anew_ends_the_session_before(sqlite_store: Store) -> None:
+def test_signing_in_anew_ends_the_session_before(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     old = visitor.cookies.get(cookies.SESSION)
@@ -197,7 +197,7 @@ def test_signing_in_anew_ends_the_session_before(sqlite_store: Store) -> None:
     assert Visitor(gate, Cookie=f"{cookies.SESSION}={old}").get("/fr/who").text == ": "
 
 
-def test_the_database_alone_makes_nobody_somebody(sqlite_store: Store) -> None:
+def test_the_database_alone_makes_nobody_somebody(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     signed_in(gate, "agent")
     with sqlite_store.reading() as connection:
@@ -216,7 +216,7 @@ def test_the_database_alone_makes_nobody_somebody(sqlite_store: Store) -> None:
     ],
 )
 def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_case(
-    sqlite_store: Store, uses: list[int], told: str
+    sqlite_store: Database, uses: list[int], told: str
 ) -> None:
     clock = Clock()
     visitor = signed_in(application(with_accounts(sqlite_store), clock, **BY_ACCOUNT), "agent")
@@ -226,7 +226,7 @@ def test_a_session_ends_after_an_hour_without_a_page_and_after_twelve_in_any_cas
     assert last == told
 
 
-def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_store: Store) -> None:
+def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_store: Database) -> None:
     clock = Clock()
     gate = application(with_accounts(sqlite_store), clock, accounts=True, most_sessions=2)
     visitors = []
@@ -236,7 +236,7 @@ def test_one_person_has_so_many_sessions_at_most_and_the_oldest_goes(sqlite_stor
     assert [v.get("/fr/who").text for v in visitors] == [": ", "agent: agent", "agent: agent"]
 
 
-def test_sessions_that_are_over_do_not_pile_up(sqlite_store: Store) -> None:
+def test_sessions_that_are_over_do_not_pile_up(sqlite_store: Database) -> None:
     clock = Clock()
     gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
     signed_in(gate, "agent")
@@ -246,7 +246,7 @@ def test_sessions_that_are_over_do_not_pile_up(sqlite_store: Store) -> None:
 
 
 @pytest.mark.parametrize("change", ["role", "password", "lock", "remove"])
-def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Store, change: str) -> None:
+def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Database, change: str) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitors = [signed_in(gate, "agent"), signed_in(gate, "agent"), signed_in(gate, "viewer")]
     match change:
@@ -255,13 +255,13 @@ def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Store
         case "password":
             accounts.give_password(sqlite_store, "agent", kept_password(), MADE)
         case "lock":
-            accounts.lock(sqlite_store, "agent", True, MADE)
+            accounts.lock_account(sqlite_store, "agent", True, MADE)
         case "remove":
-            accounts.remove(sqlite_store, "agent", MADE)
+            accounts.remove_account(sqlite_store, "agent", MADE)
     assert [v.get("/fr/who").text for v in visitors] == [": ", ": ", "viewer: viewer"]
 
 
-def test_two_callmons_on_one_database_know_one_session(store: Store) -> None:
+def test_two_callmons_on_one_database_know_one_session(store: Database) -> None:
     one, other = (application(store, **BY_ACCOUNT) for _ in range(2))
     with_accounts(store)
     visitor = signed_in(one, "agent")
@@ -275,7 +275,7 @@ def test_two_callmons_on_one_database_know_one_session(store: Store) -> None:
 # ── out ──
 
 
-def test_signing_out_ends_the_session_and_takes_its_cookie_away(sqlite_store: Store) -> None:
+def test_signing_out_ends_the_session_and_takes_its_cookie_away(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     cookie = f"{cookies.SESSION}={visitor.cookies.get(cookies.SESSION)}"
@@ -285,7 +285,7 @@ def test_signing_out_ends_the_session_and_takes_its_cookie_away(sqlite_store: St
     assert (Visitor(gate, Cookie=cookie).get("/fr/who").text, sessions(sqlite_store)) == (": ", [])
 
 
-def test_another_sites_form_signs_nobody_in_or_out(sqlite_store: Store) -> None:
+def test_another_sites_form_signs_nobody_in_or_out(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     assert visitor.post("/en/sign-out").status_code == 403
@@ -293,7 +293,7 @@ def test_another_sites_form_signs_nobody_in_or_out(sqlite_store: Store) -> None:
     assert visitor.get("/fr/who").text == "agent: agent"
 
 
-def test_a_form_token_ends_with_its_session(sqlite_store: Store) -> None:
+def test_a_form_token_ends_with_its_session(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     token = visitor.get("/fr/view").text
@@ -304,7 +304,7 @@ def test_a_form_token_ends_with_its_session(sqlite_store: Store) -> None:
 # ── tries ──
 
 
-def test_after_a_few_tries_at_one_account_the_right_password_must_wait_too(sqlite_store: Store) -> None:
+def test_after_a_few_tries_at_one_account_the_right_password_must_wait_too(sqlite_store: Database) -> None:
     clock = Clock()
     gate = application(with_accounts(sqlite_store), clock, **BY_ACCOUNT)
     places = [(f"198.51.100.{n}", 1) for n in range(FREE + 1)]
@@ -315,7 +315,7 @@ def test_after_a_few_tries_at_one_account_the_right_password_must_wait_too(sqlit
     assert sign_in(Visitor(gate, at=places[-1]), "agent").status_code == 303
 
 
-def test_an_account_that_there_is_not_must_wait_just_the_same(sqlite_store: Store) -> None:
+def test_an_account_that_there_is_not_must_wait_just_the_same(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     statuses = [
         sign_in(Visitor(gate, at=(f"198.51.100.{n}", 1)), "nobody", "wrong").status_code for n in range(FREE + 1)
@@ -323,14 +323,14 @@ def test_an_account_that_there_is_not_must_wait_just_the_same(sqlite_store: Stor
     assert statuses == [401] * FREE + [429]
 
 
-def test_one_address_must_wait_whatever_accounts_it_tries(sqlite_store: Store) -> None:
+def test_one_address_must_wait_whatever_accounts_it_tries(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     statuses = [sign_in(Visitor(gate, at=ELSEWHERE), f"name{n}", "wrong").status_code for n in range(FREE + 1)]
     assert statuses == [401] * FREE + [429]
     assert sign_in(Visitor(gate), "agent").status_code == 303
 
 
-def test_an_account_of_ones_own_does_not_buy_tries_at_others(sqlite_store: Store) -> None:
+def test_an_account_of_ones_own_does_not_buy_tries_at_others(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     statuses = []
     for n in range(FREE):
@@ -344,7 +344,7 @@ def test_an_account_of_ones_own_does_not_buy_tries_at_others(sqlite_store: Store
 # ── on record ──
 
 
-def test_who_signed_in_and_out_or_tried_to_is_on_record_and_no_password_is(sqlite_store: Store) -> None:
+def test_who_signed_in_and_out_or_tried_to_is_on_record_and_no_password_is(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     visitor.post("/say", data={"what": "x", "csrf": visitor.get("/fr/view").text})
@@ -360,7 +360,7 @@ def test_who_signed_in_and_out_or_tried_to_is_on_record_and_no_password_is(sqlit
     ]
 
 
-def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite_store: Store) -> None:
+def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     visitor = signed_in(gate, "agent")
     assert sqlite_store.path is not None
@@ -372,7 +372,7 @@ def test_when_the_database_is_away_nobody_is_anybody_and_the_page_says_so(sqlite
     moved.rename(sqlite_store.path)
 
 
-def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Store) -> None:
+def test_nothing_of_the_door_blocks_the_daemons_loop(sqlite_store: Database) -> None:
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     with blockbuster_ctx():
         visitor = signed_in(gate, "agent")
@@ -412,7 +412,7 @@ def watched(gate: AccessMiddleware, cookie: str, meanwhile: Callable[[], None]) 
 
 @pytest.mark.parametrize(("change", "parts"), [("nothing", 10), ("role", 3), ("another", 10)])
 def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
+    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, change: str, parts: int
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
@@ -428,7 +428,7 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
 
 @pytest.mark.parametrize(("name", "told"), [("agent", ": "), ("viewer", "viewer: viewer")])
 def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str, told: str
 ) -> None:
     monkeypatch.setattr("callmon.web.auth.middleware.LOOK_AGAIN_SECONDS", 0.0)
     clock = Clock()
@@ -440,7 +440,7 @@ def test_looking_on_is_no_use_of_a_session_but_for_a_wall_screen(
     assert visitor.get("/fr/who").text == told
 
 
-def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_password_is_in_a_log_or_an_answer(sqlite_store: Database, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     gate = application(with_accounts(sqlite_store), **BY_ACCOUNT)
     answers = [sign_in(Visitor(gate), name, "a wrong one, quite") for name in ("agent", "nobody")]

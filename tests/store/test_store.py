@@ -22,9 +22,9 @@ from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
 from callmon.store import database as engine
-from callmon.store.database import Store, open_store, upgrade
+from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries import calls
-from callmon.store.tables import METADATA, microseconds, moment
+from callmon.store.tables import METADATA, from_microseconds, microseconds
 from tests.store_fixtures import (
     CALLER,
     EXCHANGE,
@@ -53,7 +53,7 @@ def is_of_a_model(one: Any, name: str, kind: str, *_: Any) -> bool:
     return not name.startswith("fact_") and name != "ix_fact_call"
 
 
-def test_models_and_migrations_agree(store: Store) -> None:
+def test_models_and_migrations_agree(store: Database) -> None:
     with store.reading() as connection:
         assert (
             compare_metadata(
@@ -90,7 +90,9 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("using", [open_store, upgrade])
-def test_a_database_of_a_newer_callmon_is_refused(store: Store, url: str, using: Callable[[str], Store]) -> None:
+def test_a_database_of_a_newer_callmon_is_refused(
+    store: Database, url: str, using: Callable[[str], Database]
+) -> None:
     with store.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(StoreError) as refusal:
@@ -102,7 +104,7 @@ def test_a_database_of_a_newer_callmon_is_refused(store: Store, url: str, using:
 @pytest.mark.parametrize("using", [open_store, upgrade])
 @pytest.mark.parametrize("older", ["r0001", "r0015"])
 def test_a_database_of_a_development_version_is_refused_and_left_as_it_is(
-    store: Store, url: str, using: Callable[[str], Store], older: str
+    store: Database, url: str, using: Callable[[str], Database], older: str
 ) -> None:
     with store.writing() as connection:
         connection.execute(text(f"UPDATE alembic_version SET version_num = '{older}'"))
@@ -112,7 +114,7 @@ def test_a_database_of_a_development_version_is_refused_and_left_as_it_is(
         f"was made by a development version (revision {older}) and cannot be upgraded: set store.url to a new "
         "database and run `callmon db upgrade`"
     )
-    assert engine.revision(store) == older
+    assert engine.stored_revision(store) == older
 
 
 @pytest.mark.parametrize(
@@ -151,12 +153,12 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: file is not a database"
 
 
-def test_a_new_file_is_for_its_owner_alone(sqlite_store: Store) -> None:
+def test_a_new_file_is_for_its_owner_alone(sqlite_store: Database) -> None:
     assert sqlite_store.path is not None
     assert sqlite_store.path.stat().st_mode & 0o777 == 0o600
 
 
-def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Store) -> None:
+def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Database) -> None:
     with sqlite_store.reading() as connection:
         told = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
     assert told == ["wal", 2]
@@ -165,32 +167,32 @@ def test_sqlite_writes_ahead_and_syncs_each_commit(sqlite_store: Store) -> None:
 # In and out.
 
 
-def test_what_was_offered_comes_back_as_it_was(store: Store) -> None:
+def test_what_was_offered_comes_back_as_it_was(store: Database) -> None:
     facts = answered_call(0)
     wrote(store, *outcomes(facts))
-    (found,) = calls.call(store, facts[0].call, numbers=True)
+    (found,) = calls.stored_calls(store, facts[0].call, numbers=True)
     call = account(facts)
     expected = tuple(finding(call, standard) for standard in sorted(STANDARDS))
     assert found == calls.StoredCall(EXCHANGE, call, tuple(facts), expected)
 
 
-def test_a_call_of_no_name_is_nowhere(store: Store) -> None:
-    assert calls.call(store, "1.1") == []
+def test_a_call_of_no_name_is_nowhere(store: Database) -> None:
+    assert calls.stored_calls(store, "1.1") == []
 
 
-def test_two_exchanges_may_give_two_calls_one_name(store: Store) -> None:
+def test_two_exchanges_may_give_two_calls_one_name(store: Database) -> None:
     facts = answered_call(0)
     wrote(store, *outcomes(facts, "toronto"), *outcomes(facts[:6] + facts[-1:], "ottawa"))
-    found = {stored.exchange: len(stored.facts) for stored in calls.call(store, facts[0].call)}
+    found = {stored.exchange: len(stored.facts) for stored in calls.stored_calls(store, facts[0].call)}
     assert found == {"toronto": 12, "ottawa": 7}
-    assert [s.exchange for s in calls.call(store, facts[0].call, "ottawa")] == ["ottawa"]
+    assert [s.exchange for s in calls.stored_calls(store, facts[0].call, "ottawa")] == ["ottawa"]
 
 
-def test_calls_come_by_arrival_from_the_first_moment_to_before_the_last(store: Store) -> None:
+def test_calls_come_by_arrival_from_the_first_moment_to_before_the_last(store: Database) -> None:
     wrote(store, *of_calls(4))
-    found = calls.calls(store, START + seconds(1), START + seconds(3), "general")
+    found = calls.stream_calls(store, START + seconds(1), START + seconds(3), "general")
     assert [call.arrived for _, call in found] == [START + seconds(1), START + seconds(2)]
-    assert list(calls.calls(store, START, START + seconds(9), "tty")) == []
+    assert list(calls.stream_calls(store, START, START + seconds(9), "tty")) == []
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
@@ -205,16 +207,16 @@ def test_odd_text_comes_back_unchanged(
     assert_texts_survive(open_store(f"sqlite:///{file}", RING), texts)
 
 
-def test_accents_emoji_and_quotes_come_back_unchanged(store: Store) -> None:
+def test_accents_emoji_and_quotes_come_back_unchanged(store: Database) -> None:
     assert_texts_survive(store, ["Zoé 📞 Ἀθηνᾶ", "'; DROP TABLE call; --", '"\\\n\x07%s ? :name', "‮مرحبا"])
 
 
-def assert_texts_survive(store: Store, texts: list[str]) -> None:
+def assert_texts_survive(store: Database, texts: list[str]) -> None:
     call, dialled, caller, channel = texts
     arrived = f.Arrived(call, START, "inbound", "general", dialled, caller, None, channel)
     facts: list[f.Fact] = [arrived, f.QueueEntered(call, START, channel), f.Ended(call, START, "caller")]
     wrote(store, *outcomes(facts))
-    (found,) = calls.call(store, call, EXCHANGE, numbers=True)
+    (found,) = calls.stored_calls(store, call, EXCHANGE, numbers=True)
     store.close()
     assert (found.facts, found.account) == (tuple(facts), account(facts))
 
@@ -224,7 +226,7 @@ WALL = START.replace(tzinfo=None)
 
 @given(st.datetimes(WALL.replace(year=1900), WALL.replace(year=2200), timezones=st.timezones()))
 def test_times_are_exact_to_the_microsecond(at: datetime) -> None:
-    assert moment(microseconds(at)) == at.astimezone(UTC)  # a repeated hour equals nothing but itself
+    assert from_microseconds(microseconds(at)) == at.astimezone(UTC)  # a repeated hour equals nothing but itself
 
 
 def test_a_naive_time_is_refused() -> None:
@@ -232,10 +234,10 @@ def test_a_naive_time_is_refused() -> None:
         microseconds(datetime(2026, 11, 24))  # noqa: DTZ001  that is the point
 
 
-def test_a_call_without_any_time_is_stored(store: Store) -> None:
+def test_a_call_without_any_time_is_stored(store: Database) -> None:
     facts = [msgspec.structs.replace(fact, at=None) for fact in answered_call(0)]
     wrote(store, *outcomes(facts))
-    (found,) = calls.call(store, facts[0].call, numbers=True)
+    (found,) = calls.stored_calls(store, facts[0].call, numbers=True)
     assert (found.facts, found.account) == (tuple(facts), account(facts))
 
 
@@ -247,7 +249,7 @@ def outbound_call() -> list[f.Fact]:
     return [arrived, f.Ended("9.9", START + seconds(5), "caller")]
 
 
-def test_a_persons_number_is_sealed_in_the_number_column_and_stands_nowhere(store: Store) -> None:
+def test_a_persons_number_is_sealed_in_the_number_column_and_stands_nowhere(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)), *outcomes(outbound_call()))
     places, sealed = [], []
     with store.reading() as connection:
@@ -258,12 +260,12 @@ def test_a_persons_number_is_sealed_in_the_number_column_and_stands_nowhere(stor
     assert (places, sorted(sealed)) == ([], ["+14165550101", "+14165550199", "102"])
 
 
-def test_numbers_are_given_only_to_those_who_ask(store: Store) -> None:
+def test_numbers_are_given_only_to_those_who_ask(store: Database) -> None:
     inbound, outbound = answered_call(0), outbound_call()
     wrote(store, *outcomes(inbound), *outcomes(outbound))
 
     def shown(name: str, numbers: bool) -> list[tuple[str | None, str]]:
-        (found,) = calls.call(store, name, numbers=numbers)
+        (found,) = calls.stored_calls(store, name, numbers=numbers)
         arrived = found.facts[0]
         assert isinstance(arrived, f.Arrived)
         assert isinstance(found.account, Call)
@@ -279,7 +281,7 @@ def test_numbers_are_given_only_to_those_who_ask(store: Store) -> None:
 
 
 @pytest.mark.parametrize("heard", [1, 6, 9, 11])
-def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Store, heard: int) -> None:
+def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Database, heard: int) -> None:
     facts = answered_call(0)
     early = finding(account(facts))
     told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
@@ -289,33 +291,33 @@ def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Store,
     assert calls.open_calls(store, "ottawa") == {}
 
 
-def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Store) -> None:
+def test_a_call_that_ended_is_not_in_progress_even_when_it_came_and_went_in_one_group(store: Database) -> None:
     facts = answered_call(0)
     wrote(store, Outcome(EXCHANGE, tuple(facts), calls=(account(facts),)))
     assert calls.open_calls(store, EXCHANGE) == {}
     assert rows(store)["open_call"] == 0
 
 
-def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Store) -> None:
+def test_a_call_goes_on_after_a_restart_with_its_facts_in_order(store: Database) -> None:
     facts = answered_call(0)
     told = outcomes(facts)
     for item in told:
         wrote(store, item)
-    (found,) = calls.call(store, facts[0].call, numbers=True)
+    (found,) = calls.stored_calls(store, facts[0].call, numbers=True)
     assert found.facts == tuple(facts)
 
 
 # Figures.
 
 
-def test_the_figures_are_what_the_rows_add_up_to(store: Store) -> None:
+def test_the_figures_are_what_the_rows_add_up_to(store: Database) -> None:
     told = [*of_calls(20), Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2.5)),))]
     assert wrote(store, *told) == pytest.approx(summed(told))
     counted = rows(store)
     assert (counted["call"], counted["finding"], counted["fact"], counted["gap"]) == (20, 60, 240, 1)
 
 
-def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Store) -> None:
+def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Database) -> None:
     gap = Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),))
     last = outcomes(answered_call(0))[-1]
     ended = Outcome(EXCHANGE, (), last.findings, last.calls)
@@ -325,7 +327,7 @@ def test_what_is_told_again_is_neither_stored_nor_counted_again(store: Store) ->
     assert (again, rows(store)) == (first, before)
 
 
-def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: Store) -> None:
+def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: Database) -> None:
     """callmon was ended again and again before it could say that it heard the exchange."""
     for length in (2.5, 2.5, 6, 4, 7):
         found = wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(length)),)))
@@ -333,15 +335,15 @@ def test_a_gap_that_begins_where_one_did_before_adds_what_is_new_of_it(store: St
     assert list(found.values()) == pytest.approx([7])
 
 
-def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Store) -> None:
+def test_a_call_told_again_differently_stays_as_it_was_first_told(store: Database) -> None:
     facts = answered_call(0)
     call = account(facts)
     other = msgspec.structs.replace(call, outcome="abandoned", answered_by=None)
     wrote(store, Outcome(EXCHANGE, calls=(call,)), Outcome(EXCHANGE, calls=(other,)))
-    assert [c.outcome for _, c in calls.calls(store, START, START + seconds(1))] == ["answered"]
+    assert [c.outcome for _, c in calls.stream_calls(store, START, START + seconds(1))] == ["answered"]
 
 
-def test_figures_carry_on_where_the_last_program_left_them(store: Store) -> None:
+def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> None:
     wrote(store, *outcomes(answered_call(0)))
     with database(store) as sink:
         before = sink.tally.snapshot()
@@ -354,7 +356,7 @@ def test_figures_carry_on_where_the_last_program_left_them(store: Store) -> None
     assert after == pytest.approx(calls.counters(store))
 
 
-def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None:
+def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> None:
     with database(store) as sink:
         for moment_heard in (START, START + seconds(5)):
             sink.offer_heartbeat(EXCHANGE, moment_heard)
@@ -364,7 +366,7 @@ def test_heartbeats_say_until_when_each_exchange_was_heard(store: Store) -> None
     assert all(at.tzinfo is UTC for at in calls.heartbeats(store).values())
 
 
-def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Store) -> None:
+def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Database) -> None:
     reader = store.reader()
     with store.writing() as connection:
         connection.execute(text("INSERT INTO heartbeat (exchange, heard) VALUES ('toronto', 0)"))

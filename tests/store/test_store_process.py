@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
-from callmon.store.database import BUSY_SECONDS, Store, open_store, upgrade
+from callmon.store.database import BUSY_SECONDS, Database, open_store, upgrade
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
 from callmon.store.writer import messages
 from callmon.store.writer.lease import IS_NAMED
-from callmon.store.writer.transaction import Stamp, write
+from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.office import TORONTO
 from tests.store.test_store_trouble import locked
@@ -53,28 +53,28 @@ def test_any_split_of_the_bytes_gives_the_same_messages(cuts: list[int]) -> None
     told = outcomes(answered_call(0))
     first, second = ([messages.encode_item(item) for item in some] for some in (told, told[:1]))
     everything = (
-        messages.group_frame(1, first) + messages.frame(messages.Closing()) + messages.group_frame(2, second)
+        messages.batch_frame(1, first) + messages.frame(messages.Shutdown()) + messages.batch_frame(2, second)
     )
     ends = sorted({0, len(everything), *(cut % len(everything) for cut in cuts)})
     frames = messages.Frames()
     pieces = [everything[begin:end] for begin, end in pairwise(ends)]
-    got = [messages.to_scribe(body) for piece in pieces for body in frames.receive(piece)]
-    assert got == [group(1, told), messages.Closing(), group(2, told[:1])]
-    assert [item.facts for item in messages.items_of(got[0].items)] == [item.facts for item in told]
+    got = [messages.decode_to_writer(body) for piece in pieces for body in frames.receive(piece)]
+    assert got == [group(1, told), messages.Shutdown(), group(2, told[:1])]
+    assert [item.facts for item in messages.decode_items(got[0].items)] == [item.facts for item in told]
 
 
 def number_of(sink: Writer) -> int:
     """The scribe's process, once there is one."""
-    assert until(lambda: sink.scribe is not None and sink.trouble() is None)
-    assert sink.scribe is not None
-    return sink.scribe
+    assert until(lambda: sink.process_id is not None and sink.trouble() is None)
+    assert sink.process_id is not None
+    return sink.process_id
 
 
 # The scribe is killed.
 
 
 def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_lost_or_doubled(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = of_calls(300)
     chance = random.Random(5)
@@ -102,7 +102,7 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
 
 
 def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neither_repeated_nor_forgotten(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     told = of_calls(2)
     sink = Writer(sqlite_store, group_time=seconds(0.5))
@@ -113,10 +113,10 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
         for item in told[1:]:
             sink.offer(item)
         assert until(lambda: "locked" in (sink.trouble() or ""))
-        assert sink.scribe is not None
-        os.kill(sink.scribe, signal.SIGKILL)
+        assert sink.process_id is not None
+        os.kill(sink.process_id, signal.SIGKILL)
         assert until(lambda: "ended" in (sink.trouble() or ""))
-        write(connection, Stamp(number + 1, token), told[1:], RING)
+        write_batch(connection, BatchId(number + 1, token), told[1:], RING)
     assert sink.flush(SOON)
     assert sink.tally.snapshot() == pytest.approx(summed(told))
     sink.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, START, START + seconds(2)),)))
@@ -125,15 +125,15 @@ def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neith
     assert calls.counters(sqlite_store) == pytest.approx(sink.tally.snapshot())
 
 
-def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(sqlite_store: Store) -> None:
+def test_a_scribe_killed_while_closing_has_a_successor_that_stores_what_it_left(sqlite_store: Database) -> None:
     told = of_calls(2)
     sink = Writer(sqlite_store)
     with locked(sqlite_store):
         for item in told:
             sink.offer(item)
         assert until(lambda: sink.trouble() is not None)
-        assert sink.scribe is not None
-        os.kill(sink.scribe, signal.SIGKILL)
+        assert sink.process_id is not None
+        os.kill(sink.process_id, signal.SIGKILL)
         assert until(lambda: "ended" in (sink.trouble() or ""))
     sink.close(SOON)
     assert (sink.backlog(), rows(sqlite_store)["fact"]) == (0, 24)
@@ -162,7 +162,7 @@ def test_a_connection_that_postgresql_ends_is_made_anew_with_the_right_to_write(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_scribe_writes_on_when_the_whole_group_is_told_to_end(
-    sqlite_store: Store, number: signal.Signals
+    sqlite_store: Database, number: signal.Signals
 ) -> None:
     with database(sqlite_store) as sink:
         before = number_of(sink)
@@ -173,11 +173,11 @@ def test_the_scribe_writes_on_when_the_whole_group_is_told_to_end(
         for item in rest:
             sink.offer(item)
         assert sink.flush(SOON)
-        assert sink.scribe == before
+        assert sink.process_id == before
     assert rows(sqlite_store)["fact"] == 12
 
 
-def test_a_scribe_ends_with_its_writer(sqlite_store: Store) -> None:
+def test_a_scribe_ends_with_its_writer(sqlite_store: Database) -> None:
     with database(sqlite_store) as sink:
         number = number_of(sink)
     with pytest.raises(ProcessLookupError):
@@ -187,7 +187,9 @@ def test_a_scribe_ends_with_its_writer(sqlite_store: Store) -> None:
 # One writes at a time.
 
 
-def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_afterwards(store: Store) -> None:
+def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_afterwards(
+    store: Database,
+) -> None:
     told = of_calls(2)
     with database(store) as first:
         with pytest.raises(StoreError) as refusal:
@@ -223,7 +225,7 @@ time.sleep(60)
 
 
 def test_whoever_comes_next_waits_for_the_scribe_of_a_killed_program_and_reads_what_it_wrote(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     opened: list[Writer] = []
     opening = threading.Thread(target=lambda: opened.append(Writer(sqlite_store)))
@@ -255,11 +257,11 @@ def test_whoever_comes_next_waits_for_the_scribe_of_a_killed_program_and_reads_w
 
 
 def test_neither_password_nor_secret_is_in_the_scribes_command_line_or_environment(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CALLMON_TORONTO_SECRET", "sesame")
     monkeypatch.setenv("PGAPPNAME", "ours")
-    with_password = Store(store.url.set(password="sesame") if store.path is None else store.url)
+    with_password = Database(store.url.set(password="sesame") if store.path is None else store.url)
     with database(with_password) as sink:
         place = Path(f"/proc/{number_of(sink)}")
         told = (place / "cmdline").read_bytes() + (place / "environ").read_bytes()
@@ -311,7 +313,7 @@ def killed_at_random(url: str, first: int) -> tuple[int, float]:
 
 def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) -> None:
     settled = upgrade(url)
-    rebuild.settle(settled, TORONTO)
+    rebuild.ensure_rollups(settled, TORONTO)
     settled.close()
     first = 0
     for _ in range(3):
@@ -320,7 +322,8 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) 
         with database(store):  # whoever writes next waits for the scribe that was left
             pass
         stored = sorted(
-            int(call.call.partition(".")[2]) for _, call in calls.calls(store, START, START + seconds(10**9))
+            int(call.call.partition(".")[2])
+            for _, call in calls.stream_calls(store, START, START + seconds(10**9))
         )
         figures = calls.counters(store)
         counted = sum(v for k, v in figures.items() if k[0] == "callmon_calls_total")
@@ -333,7 +336,7 @@ def test_kill_9_loses_nothing_committed_and_figures_and_rows_stay_one(url: str) 
             told = answered_call(int(call.partition(".")[2]))
             assert begun.facts == tuple(told[: len(begun.facts)])
         assert len(unfinished) <= 1
-        assert [x for x in rebuild.differences(store, TORONTO) if x] == []
+        assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
         assert {name for name, found in rows(store).items() if found} == written(unfinished)
         first = 100_000 + max(stored)
         store.close()

@@ -28,14 +28,14 @@ from callmon.core import facts as f
 from callmon.core.assembly import monitor
 from callmon.core.outcome import Outcome
 from callmon.store import database as engine
-from callmon.store.database import Store, open_store, upgrade
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, open_store, upgrade
+from callmon.store.encryption import KeyRing
 from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.privacy.key_rotation import rotate
-from callmon.store.privacy.retention import Terms, purge
+from callmon.store.privacy.retention import DisposalTerms, purge
 from callmon.store.queries import calls
 from callmon.store.writer import messages as wire
-from callmon.store.writer.process import Leave, Scribe
+from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
 from tests.store_fixtures import (
     EXCHANGE,
@@ -53,7 +53,7 @@ from tests.store_fixtures import (
 
 
 @contextmanager
-def locked(store: Store) -> Iterator[None]:
+def locked(store: Database) -> Iterator[None]:
     """Another program is in the middle of writing."""
     assert store.path is not None
     other = sqlite3.connect(store.path, isolation_level=None)
@@ -65,7 +65,7 @@ def locked(store: Store) -> Iterator[None]:
         other.close()
 
 
-def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sqlite_store: Store) -> None:
+def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sqlite_store: Database) -> None:
     told = of_calls(3)
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
@@ -84,20 +84,22 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
     assert (rows(sqlite_store)["fact"], calls.heartbeats(sqlite_store)) == (36, {EXCHANGE: START})
 
 
-JOBS: dict[str, Callable[[Store], object]] = {
+JOBS: dict[str, Callable[[Database], object]] = {
     "numbers are moved to another key": lambda store: list(rotate(store, chunk=1)),
-    "numbers are disposed of": lambda store: purge(store, Terms(START, START, "M. Roy", "schedule 12-345")),
+    "numbers are disposed of": lambda store: purge(
+        store, DisposalTerms(START, START, "M. Roy", "schedule 12-345")
+    ),
     "calls are judged again": lambda store: list(rejudge(store, monitor(example(), token=str), chunk=1)),
 }
 
 
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
-    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, name: str
+    sqlite_store: Database, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.02)
     wrote(sqlite_store, *of_calls(2))
-    keys = Ring([b"n" * 32, *RING.raw]) if "another key" in name else RING
+    keys = KeyRing([b"n" * 32, *RING.raw]) if "another key" in name else RING
     store = open_store(str(sqlite_store.url), keys)
     with ThreadPoolExecutor(1) as thread:
         with locked(sqlite_store):
@@ -110,7 +112,7 @@ def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
 
 
 def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(
-    sqlite_store: Store,
+    sqlite_store: Database,
 ) -> None:
     """The scribe itself, in this process, where its connections can be given no more pages."""
     pages = 40
@@ -118,10 +120,10 @@ def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_th
         sqlite_store.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
     )
     sqlite_store.find_again()
-    told, said = of_calls(200), SimpleQueue[wire.FromScribe]()
-    scribe = Scribe(sqlite_store, "a token", said.put, Leave())
+    told, said = of_calls(200), SimpleQueue[wire.FromWriter]()
+    scribe = WriterProcess(sqlite_store, "a token", said.put, Deadline())
     assert scribe.open()
-    assert isinstance(said.get(), wire.Standing)
+    assert isinstance(said.get(), wire.DatabaseState)
     halves = [told[: len(told) // 2], told[len(told) // 2 :]]
     groups = [group(n, half) for n, half in enumerate(halves, 1)]
     writing = threading.Thread(target=lambda: [scribe.write(each) for each in groups])
@@ -131,14 +133,14 @@ def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_th
     figures = calls.counters(sqlite_store)
     assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored == 0
     pages = 1_000_000
-    assert [type(said.get(timeout=SOON)) for _ in groups] == [wire.Stored, wire.Stored]
+    assert [type(said.get(timeout=SOON)) for _ in groups] == [wire.Committed, wire.Committed]
     writing.join()
     scribe.close()
     assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
 
 
-def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: Database, tmp_path: Path) -> None:
     told = of_calls(2)
     away = tmp_path / "away"
     away.mkdir()
@@ -160,7 +162,7 @@ def test_a_database_that_was_moved_away_is_missed_and_found_again(sqlite_store: 
     assert rows(sqlite_store)["fact"] == 24
 
 
-def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Store, tmp_path: Path) -> None:
+def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Database, tmp_path: Path) -> None:
     """It lacks what was stored since it was made: to go on in it would leave a hole that nobody sees."""
     told = of_calls(1)
     with (
@@ -181,7 +183,7 @@ def test_a_copy_put_in_the_databases_place_is_not_written_into(sqlite_store: Sto
 
 
 def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without_its_content(
-    store: Store, caplog: pytest.LogCaptureFixture
+    store: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     told = of_calls(5)
     broken = Outcome(EXCHANGE, (f.PhoneDialled("broken", START, "101", "lone surrogate: \ud800 +14165550101"),))
@@ -197,7 +199,7 @@ def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without
     assert caplog.text.count("41655501") == 0
 
 
-def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_calls(store: Store) -> None:
+def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_calls(store: Database) -> None:
     """NUL is what PostgreSQL cannot hold; SQLite takes it, and then all is stored."""
     told = of_calls(2)
     broken = Outcome(EXCHANGE, (f.PhoneDialled("nul\0", START, "101", "x"),))
@@ -206,7 +208,7 @@ def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_call
     assert rows(store)["fact"] == 25 - refused
 
 
-def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Store) -> None:
+def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Database) -> None:
     """A restored copy, or a lock that was deleted: the number of the last group is the second guard."""
     told = of_calls(2)
     with database(store) as first:
@@ -221,7 +223,7 @@ def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted
     assert (calls.counters(store), rows(store)["call"]) == ({}, 0)
 
 
-def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Store) -> None:
+def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(sqlite_store: Database) -> None:
     told = of_calls(2)
     with database(sqlite_store, max_waiting=20) as sink:
         with locked(sqlite_store):
@@ -232,7 +234,7 @@ def test_when_enough_waits_the_listener_is_told_to_stop_and_nothing_is_dropped(s
     assert rows(sqlite_store)["fact"] == 24
 
 
-async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqlite_store: Store) -> None:
+async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqlite_store: Database) -> None:
     told = of_calls(100)
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
@@ -246,7 +248,7 @@ async def test_offering_never_blocks_the_loop_though_the_database_is_locked(sqli
         assert await asyncio.to_thread(sink.flush, SOON)
 
 
-def test_flushing_says_when_time_ran_out(sqlite_store: Store) -> None:
+def test_flushing_says_when_time_ran_out(sqlite_store: Database) -> None:
     with database(sqlite_store) as sink:
         with locked(sqlite_store):
             sink.offer(of_calls(1)[0])
@@ -254,7 +256,7 @@ def test_flushing_says_when_time_ran_out(sqlite_store: Store) -> None:
         assert sink.flush(SOON)
 
 
-def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_store: Store) -> None:
+def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_store: Database) -> None:
     sink = Writer(sqlite_store, group_time=type(START - START)(minutes=10))
     sink.offer(of_calls(1)[0])
     assert sink.flush(SOON)
@@ -262,7 +264,9 @@ def test_a_flush_stores_at_once_what_the_group_would_have_waited_for(sqlite_stor
     sink.close()
 
 
-def test_what_cannot_be_stored_at_the_end_is_told(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_stored_at_the_end_is_told(
+    sqlite_store: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     sink = Writer(sqlite_store)
     with locked(sqlite_store):
         for item in of_calls(1):
@@ -324,7 +328,7 @@ def test_a_commit_whose_answer_was_lost_is_neither_repeated_nor_forgotten(postgr
     assert address.port is not None
     name = f"callmon_wire_{os.getpid()}"
     direct = address.set(database=name).render_as_string(hide_password=False)
-    admin = Store(address.set(drivername="postgresql+psycopg"))
+    admin = Database(address.set(drivername="postgresql+psycopg"))
     with admin.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     upgrade(direct).close()

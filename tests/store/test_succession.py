@@ -18,8 +18,8 @@ from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.core.takeover import take_over
 from callmon.store import takeover
-from callmon.store.database import Store, upgrade
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.database import Database, upgrade
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
 from callmon.tools.replay import Replay, chunks
 from tests.builders import MORNING, Exchange, listener
@@ -56,7 +56,7 @@ class Callmon:
         return [one for at, one in self.told if (begin is None or at > begin) and (end is None or at <= end)]
 
 
-def everything(store: Store) -> dict[str, Any]:
+def everything(store: Database) -> dict[str, Any]:
     """What can be compared: a fact's and an entry's place in the stream is not."""
     with store.reading() as connection:
         found: dict[str, Any] = {
@@ -70,11 +70,11 @@ def everything(store: Store) -> dict[str, Any]:
     return found
 
 
-def new(folder: Path, name: str) -> Store:
+def new(folder: Path, name: str) -> Database:
     return upgrade(f"sqlite:///{folder}/{name}.db", RING)
 
 
-def written(store: Store, told: Iterable[Item]) -> Figures:
+def written(store: Database, told: Iterable[Item]) -> Figures:
     items = list(told)
     return wrote(store, *items) if items else calls.counters(store)  # type: ignore[arg-type]  # heartbeats too
 
@@ -87,9 +87,9 @@ def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
     return found, figures
 
 
-def succeed(store: Store, second: Monitor, kept: list[Outcome]) -> list[Outcome]:
+def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outcome]:
     here = [("toronto", call.call) for call in second.calls("toronto")]
-    known = takeover.known(store, ["toronto"], kept, here, second.ledger.empty(), MORNING)
+    known = takeover.stored_state(store, ["toronto"], kept, here, second.ledger.empty(), MORNING)
     return take_over(second, known, kept)
 
 
@@ -113,7 +113,7 @@ def test_whoever_heard_all_of_it_writes_what_is_missing_and_goes_on(
     _go_on(second, whole[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
-    assert differences(store) == []
+    assert counter_differences(store) == []
     store.close()
 
 
@@ -166,7 +166,7 @@ def two(until: float) -> tuple[Exchange, int]:
     return exchange, begun
 
 
-def begun_anew(store: Store) -> Callmon:
+def begun_anew(store: Database) -> Callmon:
     """As the daemon begins: by what is stored."""
     callmon = Callmon()
     open_calls = calls.open_calls(store, "toronto", numbers=True)
@@ -200,7 +200,7 @@ def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_m
     _go_on(second, rest[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
-    assert differences(store) == []
+    assert counter_differences(store) == []
     store.close()
 
 
@@ -351,7 +351,7 @@ def test_a_gap_of_its_own_that_it_told_before_its_listing_was_whole_is_none_wher
     heard = len(second.told)
     _go_on(second, rest[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
-    (stored_call,) = calls.call(store, caller.uniqueid)
+    (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert stored_call.account is not None
     assert (stored_call.account.heard, stored_call.account.outcome) == ("full", "answered")
     store.close()
@@ -375,14 +375,14 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     kept.append(Heartbeat("toronto", late - SECOND))
     heartbeats = calls.heartbeats
 
-    def meanwhile(read: Store) -> dict[str, datetime]:
+    def meanwhile(read: Database) -> dict[str, datetime]:
         written(store, [*first.between(early, late), Heartbeat("toronto", late)])
         return heartbeats(read)
 
     monkeypatch.setattr(calls, "heartbeats", meanwhile)
     told = [item for item in kept if isinstance(item, Outcome)]
     here = [("toronto", caller.uniqueid)]
-    known = takeover.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
+    known = takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
     take_over(second.monitor, known, kept)
     (call,) = second.monitor.calls("toronto")
     assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
@@ -414,7 +414,7 @@ def test_an_event_that_reached_the_other_later_than_its_last_heartbeat_says_is_n
     told = [item for item in kept if isinstance(item, Outcome)]
     missing = take_over(
         second.monitor,
-        takeover.known(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING),
+        takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING),
         kept,
     )
     heard = len(second.told)
@@ -533,7 +533,7 @@ def test_only_the_time_in_which_neither_heard_the_exchange_is_unheard(
     written(store, [*second.between(None, min(died, MORNING + 9 * SECOND)), Heartbeat("toronto", died)])
     written(store, succeed(store, second.monitor, second.between(None, None)))
     gaps = [((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) for gap in calls.gaps(store, "toronto")]
-    (stored_call,) = calls.call(store, caller.uniqueid)
+    (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert stored_call.account is not None
     assert gaps == expected
     assert (stored_call.account.heard == "full") == (not expected)
@@ -560,7 +560,7 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
     _go_on(second, bytes(exchange.connections[-1]).partition(b"\r\n")[2])
     written(store, [one for _, one in second.told[heard:]])
     (gap,) = calls.gaps(store, "toronto")
-    (stored_call,) = calls.call(store, caller.uniqueid)
+    (stored_call,) = calls.stored_calls(store, caller.uniqueid)
     assert ((gap.start - MORNING) / SECOND, (gap.end - MORNING) / SECOND) == (12.0, 15.0)
     assert stored_call.account is not None
     assert (stored_call.account.outcome, stored_call.account.answered) == ("answered", MORNING + 9 * SECOND)

@@ -15,8 +15,8 @@ from callmon.core.statistics import period
 from callmon.core.statistics.counters import added
 from callmon.core.statistics.today import Today
 from callmon.sinks.metrics.last_call_gauges import last_calls
-from callmon.store.database import Store
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.database import Database
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
 from callmon.text import records
@@ -80,28 +80,28 @@ def test_a_test_message_is_owed_to_nobody_and_pays_nothing() -> None:
     assert len(office.kept) == 1
 
 
-def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Store) -> None:
+def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Database) -> None:
     """What it was is a fact of the call."""
     heard = heard_from("4165550101")
     wrote(store, *heard.outcomes)
     begin, end = TUESDAY - HOUR, TUESDAY + HOUR
-    assert [(where, call.call, call.test) for where, call in queries.calls(store, begin, end, tests=True)] == [
-        ("toronto", "1795532400.1", True)
-    ]
-    assert list(queries.calls(store, begin, end)) == []
-    assert queries.ended_calls(store, ["general"], begin, end) == ({}, {})
+    assert [
+        (where, call.call, call.test) for where, call in queries.stream_calls(store, begin, end, tests=True)
+    ] == [("toronto", "1795532400.1", True)]
+    assert list(queries.stream_calls(store, begin, end)) == []
+    assert queries.count_ended_calls(store, ["general"], begin, end) == ({}, {})
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
     with reports.snapshot(store) as connection:
         day = period.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
-        found = reports.calls(connection, TORONTO, day, reports.Seal())
+        found = reports.aggregate_calls(connection, TORONTO, day, reports.Fingerprint())
         ((place, cell),) = found.cells.items()
         assert (place, dict(cell.counts)) == (("general", "unknown"), {("test_calls", ""): 1})  # counted apart
-        assert (found.calls[place], reports.names(connection, begin, end)) == (0, [])
-    (stored,) = queries.call(store, "1795532400.1")
+        assert (found.calls[place], reports.call_names(connection, begin, end)) == (0, [])
+    (stored,) = queries.stored_calls(store, "1795532400.1")
     retold = Office().monitor.retell("toronto", stored.facts)
     assert retold is not None
     assert (retold.calls[0].test, retold.findings) == (True, ())
-    assert differences(store) == []
+    assert counter_differences(store) == []
 
 
 # ── the last call of a line ──

@@ -19,8 +19,8 @@ from callmon.config.exchange import ExchangeSettings
 from callmon.daemon import host_state
 from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
 from callmon.sinks.metrics.service_gauges import ServiceStatus
-from callmon.store.database import Store
-from callmon.store.writer.outbox import Journal
+from callmon.store.database import Database
+from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
 from tests.builders import BANNER
 from tests.store.test_store_trouble import locked
@@ -57,15 +57,15 @@ def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
 
 
 @contextmanager
-def writing(store: Store, folder: Path, most: int = 1 << 20) -> Iterator[Writer]:
-    sink = Writer(store, seconds(0.01), max_waiting=500, journal=Journal(folder / "waiting", RING, most))
+def writing(store: Database, folder: Path, most: int = 1 << 20) -> Iterator[Writer]:
+    sink = Writer(store, seconds(0.01), max_waiting=500, journal=Outbox(folder / "waiting", RING, most))
     try:
         yield sink
     finally:
         sink.close(SOON)
 
 
-def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Store, tmp_path: Path) -> None:
+def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Database, tmp_path: Path) -> None:
     with writing(sqlite_store, tmp_path) as sink:
         found = dict(host_state.disks(sink))
     told = os.statvfs(tmp_path)
@@ -86,10 +86,10 @@ def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Store,
     ],
 )
 def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
-    sqlite_store: Store, tmp_path: Path, skew: float, said: str | None
+    sqlite_store: Database, tmp_path: Path, skew: float, said: str | None
 ) -> None:
     with writing(sqlite_store, tmp_path) as sink:
-        remarks = host_state.remarks({"toronto": skew}, sink, is_wanted=True)
+        remarks = host_state.host_remarks({"toronto": skew}, sink, is_wanted=True)
     assert remarks == (
         []
         if said is None
@@ -103,12 +103,12 @@ def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
 
 
 def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
-    sqlite_store: Store, tmp_path: Path
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     told = of_calls(20)
     place = tmp_path / "waiting"
     with writing(sqlite_store, tmp_path, most=10_000) as sink, locked(sqlite_store):
-        assert (host_state.remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
+        assert (host_state.host_remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
         for item in told:
             sink.offer(item)
             if (state := sink.journal()) is not None and state.trouble:
@@ -117,7 +117,7 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         assert until(lambda: bool(host_state.journal_troubles(sink)))
         state = sink.journal()
         assert state is not None
-        assert host_state.remarks({}, sink, True) == [
+        assert host_state.host_remarks({}, sink, True) == [
             f"database: {state.outcomes} outcomes wait in the journal {place} (0 of 0 MiB) "
             "until the database takes them."
         ]
@@ -127,11 +127,11 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         ]
 
 
-def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Store) -> None:
+def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_store: Database) -> None:
     sink = Writer(sqlite_store, seconds(0.01))
     try:
-        assert host_state.remarks({}, sink, is_wanted=False) == []
-        assert host_state.remarks({}, sink, is_wanted=True) == [
+        assert host_state.host_remarks({}, sink, is_wanted=False) == []
+        assert host_state.host_remarks({}, sink, is_wanted=True) == [
             "database: the journal cannot be used (the log says why): outcomes would wait in memory alone."
         ]
     finally:

@@ -11,7 +11,7 @@ from callmon.cli import main
 from callmon.config.settings import example_text
 from callmon.config.validation import hidden
 from callmon.errors import StoreError
-from callmon.store.database import Store, open_store, parse_url
+from callmon.store.database import Database, open_store, parse_url
 
 SECRET = "hunter7"  # of a test
 FORMS = (
@@ -70,7 +70,7 @@ def test_no_error_of_opening_a_database_holds_the_password(address: str) -> None
 
 
 def test_a_store_names_itself_without_the_password_in_its_query() -> None:
-    store = Store(parse_url(f"postgresql://callmon@db/callmon?password={SECRET}&sslmode=require"))
+    store = Database(parse_url(f"postgresql://callmon@db/callmon?password={SECRET}&sslmode=require"))
     assert str(store) == "postgresql+psycopg://callmon@db/callmon?…&sslmode=require"
     store.close()
 

@@ -9,7 +9,7 @@ import pytest
 
 from callmon.cli.check import remarks, report
 from callmon.config.settings import example, example_text, parse
-from callmon.store.key_file import make
+from callmon.store.key_file import add_new_key
 
 TODAY = date(2026, 11, 24)
 TEXT = report(example(), TODAY)
@@ -125,7 +125,7 @@ def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing
     assert said("") == [beside.format("callmon.db-key")]
     assert said(f'[store]\nurl = "sqlite:///{tmp_path}/x.db"') == [beside.format("FOLDER/x.db-key")]
     assert said(named) == ["privacy.key_file: FOLDER/number.key cannot be read here"]
-    make(path, TODAY)
+    add_new_key(path, TODAY)
     assert said(named) == []
     path.chmod(0o644)
     assert said(named) == [

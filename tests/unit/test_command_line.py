@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current folder, with a configuration and its empty database."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "callmon.toml").write_text(example_text(), encoding="utf-8")
-    opening.ready(load("callmon.toml")).close()
+    opening.open_for_writing(load("callmon.toml")).close()
     return tmp_path
 
 
@@ -112,7 +112,7 @@ def planned() -> str:
 
     now = datetime.now(UTC).replace(microsecond=0)
     heard = well(now).hand("announce", lines=("poci",))
-    with database(opening.opened(load("callmon.toml"))) as sink:
+    with database(opening.open_with_keys(load("callmon.toml"))) as sink:
         for outcome in heard.outcomes:
             sink.offer(outcome)
         assert sink.flush(20)

@@ -14,7 +14,7 @@ import pytest
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
-from callmon.daemon.exchanges import Watched, always_listening
+from callmon.daemon.exchanges import ExchangeTask, always_listening
 from tests import watched
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -81,7 +81,7 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
     async with at_loopback(exchange) as told:
         listener = ExchangeClient("toronto", told, lambda _: None)
         task = asyncio.create_task(always_listening(listener, lambda: None))
-        seen = Watched(listener, FlightRecorder(tmp_path), task)
+        seen = ExchangeTask(listener, FlightRecorder(tmp_path), task)
         try:
             async with asyncio.timeout(SOON):
                 for _ in range(2):  # a connection pings once it has read its greeting

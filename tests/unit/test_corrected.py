@@ -13,9 +13,9 @@ import pytest
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
-from callmon.store.maintenance.rejudge import differences
+from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
 from callmon.store.writer.writer import Writer
@@ -130,24 +130,24 @@ def kept(office: Office, sink: Writer, groups: int) -> None:
     assert sink.flush(20)
 
 
-def disagreements(store: Store) -> list[str]:
+def disagreements(store: Database) -> list[str]:
     """What `callmon db check` says."""
-    days = [said for day in rebuild.differences(store, TORONTO) for said in day]
-    return [*differences(store), *inconsistencies(store, monitor(example(), token=str)), *days]
+    days = [said for day in rebuild.rollup_differences(store, TORONTO) for said in day]
+    return [*counter_differences(store), *inconsistencies(store, monitor(example(), token=str)), *days]
 
 
 @pytest.mark.parametrize("groups", [1, 2])
-def test_a_correction_is_counted_once_and_figures_rows_and_roll_ups_agree(store: Store, groups: int) -> None:
+def test_a_correction_is_counted_once_and_figures_rows_and_roll_ups_agree(store: Database, groups: int) -> None:
     office = judged_too_early()
     office.hear(office.call_out(TUESDAY + MINUTE, talked=13))
     with database(store) as sink:
-        rebuild.settle(store, TORONTO)
+        rebuild.ensure_rollups(store, TORONTO)
         kept(office, sink, groups)
     figures = calls.counters(store)
     first = ("callmon_verdicts_total", STANDARD, "general", "unknown")
     assert (figures[*first, "not_met"], figures.get((*first, "met"), 0.0)) == (1.0, 0.0)
     assert figures[*CORRECTED, "not_met", "met"] == 1.0
-    (stored,) = calls.call(store, office.one().call)
+    (stored,) = calls.stored_calls(store, office.one().call)
     (found,) = [x for x in stored.findings if x.standard == STANDARD]
     assert (found.verdict, found.reason_key, found.cause) == ("met", "called_back", None)
     assert disagreements(store) == []

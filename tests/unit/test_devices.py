@@ -11,7 +11,7 @@ from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.access import accounts
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
@@ -21,7 +21,7 @@ from tests.visitor import Visitor
 
 
 @pytest.fixture
-def gate(sqlite_store: Store) -> AccessMiddleware:
+def gate(sqlite_store: Database) -> AccessMiddleware:
     return application(with_accounts(sqlite_store), accounts=True)
 
 
@@ -66,7 +66,7 @@ def test_what_strangers_tried_counts_on_after_a_device_signed_in(gate: AccessMid
 
 @pytest.mark.parametrize("spoilt", ["another account", "another proof", "another password"])
 def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
-    gate: AccessMiddleware, sqlite_store: Store, spoilt: str
+    gate: AccessMiddleware, sqlite_store: Database, spoilt: str
 ) -> None:
     visitor = signed_out(signed_in(gate, "agent", at=at(200)))
     name = "manager" if spoilt == "another account" else "agent"
@@ -95,7 +95,7 @@ async def test_the_hash_for_unknown_names_is_made_before_the_pages_are_there(tmp
     text = configuration(free_port(), free_port(), f"sqlite:///{tmp_path}/callmon.db")
     text = text.replace("[web]\n", "[web]\naccess = { accounts = true }\n", 1)
     settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"'))
-    store = await asyncio.to_thread(opening.ready, settings)
+    store = await asyncio.to_thread(opening.open_for_writing, settings)
     passwords.nobodys.cache_clear()
     daemon = Daemon(settings, store)
     running = asyncio.create_task(daemon.run())

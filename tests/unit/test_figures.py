@@ -14,7 +14,7 @@ from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail, l
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)
@@ -283,7 +283,7 @@ def test_the_first_answer_is_counted_for_calls_that_were_judged(
 
 
 def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
-    tally = Tally({("a",): 2.0})
+    tally = CommittedCounters({("a",): 2.0})
     before = tally.snapshot()
     tally.add({("a",): 1.0, ("b",): 0.5})
     assert before == {("a",): 2.0}

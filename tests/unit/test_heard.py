@@ -23,7 +23,7 @@ class Site:
         logged_in: Any = SimpleNamespace(
             name="toronto", is_connected=True, link=None, events=0, dropped=0, unusable=0
         )
-        self.watched = exchanges.Watched(logged_in, cast("Any", None), cast("Any", None))
+        self.watched = exchanges.ExchangeTask(logged_in, cast("Any", None), cast("Any", None))
 
     def shown(self, events: Sequence[e.Event]) -> bool:
         self.heard.feed(*events)

@@ -21,7 +21,7 @@ def left(items: list[Outcome | Heartbeat], **heard: float) -> tuple[int, list[Ou
     """How many were forgotten, and what is still there."""
     encoded = [messages.encode_item(item) for item in items]
     known = dict(zip(encoded, items, strict=True))
-    gone = standby_buffer.forget(encoded, {name: START + after * SECOND for name, after in heard.items()})
+    gone = standby_buffer.drop_committed(encoded, {name: START + after * SECOND for name, after in heard.items()})
     return gone, [known[item] for item in encoded]
 
 
@@ -53,11 +53,11 @@ def test_what_is_appended_while_it_is_looked_through_stays() -> None:
                 encoded.append(late)
             return START + 9 * SECOND
 
-    assert standby_buffer.forget(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
+    assert standby_buffer.drop_committed(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
     assert encoded == [late]
 
 
 def test_groups_on_their_way_are_taken_apart_as_they_were_put_together() -> None:
     first, second = ([messages.encode_item(item) for item in some] for some in (TOLD, OTHERS))
-    frames = [messages.group_frame(7, first), messages.group_frame(8, second)]
-    assert standby_buffer.of_groups(frames) == [*first, *second]
+    frames = [messages.batch_frame(7, first), messages.batch_frame(8, second)]
+    assert standby_buffer.items_of_frames(frames) == [*first, *second]

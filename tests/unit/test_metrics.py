@@ -17,7 +17,7 @@ from callmon.core.statistics.counters import Figures, LabelValues, added, zeros
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -60,7 +60,7 @@ class Waiting:
 
 
 def page(daemon: Daemon, figures: Figures, lines: Iterable[Line] = (GENERAL, TTY)) -> Metrics:
-    return Metrics(Tally(figures), daemon, [Waiting()], lines, STANDARDS, [EXCHANGE], "1.2.3")
+    return Metrics(CommittedCounters(figures), daemon, [Waiting()], lines, STANDARDS, [EXCHANGE], "1.2.3")
 
 
 def rendered(metrics: Metrics, accept: str = "") -> str:
@@ -156,7 +156,7 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
 
 
 def test_buckets_are_cumulative_and_end_in_the_count() -> None:
-    tally = Tally(ONE_CALL)
+    tally = CommittedCounters(ONE_CALL)
     tally.add(ONE_CALL)
     text = FiguresText(LabelValues({"general": seconds(6)})).render(tally.snapshot())
     shown = [

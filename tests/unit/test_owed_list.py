@@ -8,7 +8,7 @@ import pytest
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.queries.obligations import Listed
+from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import WIDTH, CallbackList
 from tests.office import CALLER, OTHER, Office, local, usual
 from tests.unit.test_paying import SERVING, complained
@@ -16,7 +16,7 @@ from tests.unit.test_paying import SERVING, complained
 NIGHT = local("2026-11-24 22:14")
 
 
-def an_evening() -> list[Listed]:
+def an_evening() -> list[WorklistItem]:
     """What has come together by a quarter past ten at night."""
     office = Office(SERVING)
     office.hear(
@@ -33,8 +33,8 @@ def an_evening() -> list[Listed]:
     return [*(listed(one) for one in office.kept.values()), listed(made), listed(friday)]
 
 
-def listed(one: Obligation) -> Listed:
-    return Listed(one, one.token, None)
+def listed(one: Obligation) -> WorklistItem:
+    return WorklistItem(one, one.token, None)
 
 
 FRENCH = """\

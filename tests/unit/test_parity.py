@@ -11,7 +11,7 @@ from callmon.config.lines import Line
 from callmon.core.statistics.counters import VERDICT, Figures
 from callmon.core.statistics.parity import Comparison, Counted, Side, compare
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from tests.store_fixtures import Daemon
 
 A = "answer_by_third_ring"
@@ -99,7 +99,9 @@ def test_a_difference_lies_within_one_and_turns_its_sign_with_the_sides(counted:
 
 def page(counted: Counted, minimum: int) -> dict[tuple[str, str, str, str | None], float]:
     figures: Figures = {(VERDICT.name, *key): value for key, value in counted.items()}
-    metrics = Metrics(Tally(figures), Daemon(), [], LINES, [A, "feedback_offered"], ["toronto"], "1", minimum)
+    metrics = Metrics(
+        CommittedCounters(figures), Daemon(), [], LINES, [A, "feedback_offered"], ["toronto"], "1", minimum
+    )
     text = metrics.render(metrics.read())[0].decode()
     return {
         (s.name, s.labels["comparison"], s.labels["standard"], s.labels.get("side")): s.value

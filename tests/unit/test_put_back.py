@@ -18,10 +18,10 @@ from callmon.cli import main
 from callmon.config.settings import Settings, example_text, load
 from callmon.store import opening
 from callmon.store.access import accounts, audit, restored_copy, sessions
-from callmon.store.database import Store
+from callmon.store.database import Database
 from tests.lab.postgres import dump, restore
 
-TERMS = sessions.Terms(timedelta(days=1), timedelta(days=2), 10)
+TERMS = sessions.SessionLimits(timedelta(days=1), timedelta(days=2), 10)
 PASSWORD = "trois sonneries, pas quatre"
 
 
@@ -43,19 +43,21 @@ def run(place: Path, *words: str) -> str:
     return done.stdout
 
 
-def sign_in(store: Store, *names: str) -> None:
+def sign_in(store: Database, *names: str) -> None:
     now = datetime.now(UTC)
     for name in names:
-        sessions.begin(store, sessions.Session(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS)
+        sessions.begin_session(
+            store, sessions.UserSession(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS
+        )
 
 
-def signed_in(store: Store) -> list[str]:
+def signed_in(store: Database) -> list[str]:
     now = datetime.now(UTC)
-    known = (sessions.known(store, f"cookie of {name}", now, TERMS) for name in ("luc", "marie", "paul"))
+    known = (sessions.valid_session(store, f"cookie of {name}", now, TERMS) for name in ("luc", "marie", "paul"))
     return [one.person for one in known if one is not None]
 
 
-def copy_of(store: Store) -> Callable[[], str]:
+def copy_of(store: Database) -> Callable[[], str]:
     """A copy as it is now; called, it is put back, and the database's address is given."""
     if store.path is not None:
         path, kept = store.path, Path(f"{store.path}.copy")
@@ -84,11 +86,11 @@ def copy_of(store: Store) -> Callable[[], str]:
 
 
 @pytest.fixture
-def used(url: str, tmp_path: Path) -> Store:
+def used(url: str, tmp_path: Path) -> Database:
     """Three accounts, everybody signed in."""
     run_key = CliRunner().invoke(main, ["privacy", "key", str(tmp_path / "number.key")])
     assert run_key.exit_code == 0, run_key.output
-    store = opening.ready(settings(tmp_path, url))
+    store = opening.open_for_writing(settings(tmp_path, url))
     for name in ("luc", "marie", "paul"):
         run(tmp_path, "users", "add", name, "--role", "administrator")
     sign_in(store, "luc", "marie", "paul")
@@ -97,32 +99,32 @@ def used(url: str, tmp_path: Path) -> Store:
 
 @pytest.mark.parametrize("change", [("lock", "marie"), ("remove", "marie"), ("password", "marie")])
 def test_a_copy_from_before_a_change_of_an_account_signs_nobody_in(
-    used: Store, tmp_path: Path, change: tuple[str, str]
+    used: Database, tmp_path: Path, change: tuple[str, str]
 ) -> None:
     put = copy_of(used)
     run(tmp_path, "users", *change)
     assert signed_in(used) == ["luc", "paul"]
     used.close()
-    again = opening.ready(settings(tmp_path, put()))
+    again = opening.open_for_writing(settings(tmp_path, put()))
     assert signed_in(again) == []
-    assert audit.deeds(again, 1)[0].act == "sessions ended"
+    assert audit.audit_events(again, 1)[0].act == "sessions ended"
     sign_in(again, "paul")
     again.close()
-    once_more = opening.ready(load(tmp_path / "callmon.toml"))
+    once_more = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     assert signed_in(once_more) == ["paul"]  # it was told, and is over
     once_more.close()
 
 
-def test_a_start_after_a_change_with_the_same_database_signs_nobody_out(used: Store, tmp_path: Path) -> None:
+def test_a_start_after_a_change_with_the_same_database_signs_nobody_out(used: Database, tmp_path: Path) -> None:
     run(tmp_path, "users", "lock", "marie")
     used.close()
-    again = opening.ready(load(tmp_path / "callmon.toml"))
+    again = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     assert signed_in(again) == ["luc", "paul"]
     again.close()
 
 
 def test_an_upgrade_signs_everybody_out_and_lists_the_accounts_with_their_state(
-    used: Store, tmp_path: Path
+    used: Database, tmp_path: Path
 ) -> None:
     run(tmp_path, "users", "lock", "marie")
     told = run(tmp_path, "db", "upgrade").splitlines()
@@ -137,17 +139,19 @@ def test_an_upgrade_signs_everybody_out_and_lists_the_accounts_with_their_state(
 
 
 def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
-    used: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    used: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A command as root writes anywhere: so there is no such folder."""
     used.notes = tmp_path / "nowhere" / "accounts"
-    accounts.lock(used, "marie", True, audit.Deed(datetime.now(UTC), "root", "account locked", "marie"))
+    accounts.lock_account(
+        used, "marie", True, audit.AuditEvent(datetime.now(UTC), "root", "account locked", "marie")
+    )
     assert [one.name for one in accounts.accounts(used) if one.is_locked] == ["marie"]
     assert [record.message for record in caplog.records] == ["the change of an account is not noted"]
     used.close()
 
 
-def test_a_note_that_cannot_be_read_counts_as_a_change_of_now(used: Store, tmp_path: Path) -> None:
+def test_a_note_that_cannot_be_read_counts_as_a_change_of_now(used: Database, tmp_path: Path) -> None:
     assert used.notes is not None
     used.notes.write_text("yesterday\n")
     assert (restored_copy.end_if_older(used), signed_in(used)) == (True, [])

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 
-from callmon.store.database import Store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.store.writer.writer import Writer
 from tests.store.test_reader import SCRIPT, as_reader
 from tests.store_fixtures import RING, SOON, of_calls, rows, seconds, until
@@ -20,7 +20,7 @@ KNOWN_KEY = "x'63616C6C6D6F6E'::bigint + hashtext('public')"
 OF_CALLMON = "FROM pg_stat_activity WHERE application_name = 'callmon' AND datname = current_database()"
 
 
-def plain(store: Store, **other: str) -> str:
+def plain(store: Database, **other: str) -> str:
     return store.url.set(drivername="postgresql", **other).render_as_string(hide_password=False)
 
 
@@ -39,7 +39,7 @@ def waiting_for(reader: psycopg.Connection[tuple[object, ...]], lock: str) -> It
     thread.join()
 
 
-def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_locks(store: Store) -> None:
+def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_locks(store: Database) -> None:
     """Each session of callmon ends while the role holds the key, or is the next to get it."""
     reader, told = as_reader(store), of_calls(2)
     sink = Writer(store, seconds(0.01), is_shared=True)
@@ -60,7 +60,7 @@ def test_the_boards_role_cannot_hold_the_lead_also_where_it_may_take_advisory_lo
     sink.close(SOON)
 
 
-def test_an_upgrade_does_not_wait_for_a_lock_of_the_boards_role(store: Store) -> None:
+def test_an_upgrade_does_not_wait_for_a_lock_of_the_boards_role(store: Database) -> None:
     reader = as_reader(store)
     with psycopg.connect(plain(store), autocommit=True) as owner, reader:
         owner.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(bigint) TO PUBLIC")
@@ -94,7 +94,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_the_role_is_refused_what_other_sessions_need(store: Store, what: str) -> None:
+def test_the_role_is_refused_what_other_sessions_need(store: Database, what: str) -> None:
     with psycopg.connect(plain(store), autocommit=True) as owner:
         owner.execute("GRANT CREATE ON SCHEMA public TO PUBLIC")  # as in every database before PostgreSQL 15
     with as_reader(store) as reader:
@@ -103,7 +103,7 @@ def test_the_role_is_refused_what_other_sessions_need(store: Store, what: str) -
             reader.execute(REFUSED[what].encode())
 
 
-def test_the_role_has_ten_connections_and_limits_of_time(store: Store) -> None:
+def test_the_role_has_ten_connections_and_limits_of_time(store: Database) -> None:
     with ExitStack() as held:
         first = held.enter_context(as_reader(store))
         names = (
@@ -122,7 +122,7 @@ def test_the_role_has_ten_connections_and_limits_of_time(store: Store) -> None:
 
 
 def test_an_owner_that_is_no_superuser_can_run_the_script_and_is_told_what_it_could_not_take(
-    store: Store,
+    store: Database,
 ) -> None:
     """callmon goes on writing with the rights that are left to its role."""
     with psycopg.connect(plain(store), autocommit=True) as superuser:
@@ -154,11 +154,11 @@ def test_an_owner_that_is_no_superuser_can_run_the_script_and_is_told_what_it_co
             superuser.execute("DROP ROLE callmon_owner")
 
 
-def as_reader_of(store: Store) -> psycopg.Connection[tuple[object, ...]]:
+def as_reader_of(store: Database) -> psycopg.Connection[tuple[object, ...]]:
     return psycopg.connect(plain(store, username="callmon_boards"), autocommit=True)
 
 
-def wrote_by(store: Store) -> None:
+def wrote_by(store: Database) -> None:
     sink = Writer(store, seconds(0.01), is_shared=True)
     for item in of_calls(1):
         sink.offer(item)
@@ -166,7 +166,7 @@ def wrote_by(store: Store) -> None:
     sink.close(SOON)
 
 
-def test_the_owner_of_the_tables_keeps_what_a_superuser_took_from_every_other_role(store: Store) -> None:
+def test_the_owner_of_the_tables_keeps_what_a_superuser_took_from_every_other_role(store: Database) -> None:
     with psycopg.connect(plain(store), autocommit=True) as superuser:
         superuser.execute("DROP ROLE IF EXISTS callmon_plain")
         superuser.execute("CREATE ROLE callmon_plain LOGIN")

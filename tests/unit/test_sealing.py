@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from callmon.errors import ConfigError
 from callmon.store import key_file
-from callmon.store.encryption import NO_KEYS, SEALED, KeyMissingError, Ring
+from callmon.store.encryption import NO_KEYS, SEALED, KeyMissingError, KeyRing
 from callmon.store.privacy.dated_files import dated, expired, last_day
 
 NUMBER = "+14165550101"
@@ -28,7 +28,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
 @given(TEXTS, st.binary(min_size=32, max_size=32))
 def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes) -> None:
-    ring = Ring([key])
+    ring = KeyRing([key])
     sealed = ring.seal(number)
     assert ring.open(sealed) == number
     assert SEALED.fullmatch(sealed) is not None
@@ -36,35 +36,35 @@ def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes)
 
 @given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
 def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
-    ring = Ring([NEW])
+    ring = KeyRing([NEW])
     kept = ring.seal(number).partition(":")[2] + " " + ring.token(number)
     assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
 
 
 def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
-    ring = Ring([NEW])
+    ring = KeyRing([NEW])
     assert len({ring.seal(NUMBER) for _ in range(100)}) == 100
     assert len({ring.token(NUMBER) for _ in range(100)}) == 1
     assert ring.token(NUMBER) != ring.token("+14165550102")
-    assert ring.token(NUMBER) != Ring([OLD]).token(NUMBER)
+    assert ring.token(NUMBER) != KeyRing([OLD]).token(NUMBER)
 
 
 def test_a_number_is_short_when_sealed() -> None:
-    assert (len(Ring([NEW]).seal(NUMBER)), len(Ring([NEW]).token(NUMBER))) == (65, 22)
+    assert (len(KeyRing([NEW]).seal(NUMBER)), len(KeyRing([NEW]).token(NUMBER))) == (65, 22)
 
 
 def test_the_first_key_seals_and_every_key_opens() -> None:
-    both = Ring([NEW, OLD])
-    assert both.open(Ring([OLD]).seal(NUMBER)) == NUMBER
-    assert Ring([NEW]).open(both.seal(NUMBER)) == NUMBER
-    assert both.tokens(NUMBER) == (Ring([NEW]).token(NUMBER), Ring([OLD]).token(NUMBER))
+    both = KeyRing([NEW, OLD])
+    assert both.open(KeyRing([OLD]).seal(NUMBER)) == NUMBER
+    assert KeyRing([NEW]).open(both.seal(NUMBER)) == NUMBER
+    assert both.tokens(NUMBER) == (KeyRing([NEW]).token(NUMBER), KeyRing([OLD]).token(NUMBER))
     assert both.token(NUMBER) == both.tokens(NUMBER)[0]
 
 
 def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
-    sealed, name = Ring([OLD]).seal(NUMBER), Ring([OLD]).name
+    sealed, name = KeyRing([OLD]).seal(NUMBER), KeyRing([OLD]).name
     with pytest.raises(KeyMissingError) as refusal:
-        Ring([NEW], "/etc/callmon/number.key").open(sealed)
+        KeyRing([NEW], "/etc/callmon/number.key").open(sealed)
     assert str(refusal.value) == (
         f"numbers are sealed with the key {name}, which /etc/callmon/number.key does not hold: "
         "put back that key's line, below the newest"
@@ -74,17 +74,17 @@ def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
 
 
 def test_an_altered_number_is_refused() -> None:
-    sealed = Ring([NEW]).seal(NUMBER)
+    sealed = KeyRing([NEW]).seal(NUMBER)
     place = len(sealed) // 2
     altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
     with pytest.raises(KeyMissingError, match="is damaged, or was altered"):
-        Ring([NEW]).open(altered)
+        KeyRing([NEW]).open(altered)
 
 
 @pytest.mark.parametrize("text", [NUMBER, "102", ""])
 def test_a_number_that_is_not_sealed_is_refused(text: str) -> None:
     with pytest.raises(KeyMissingError, match=r"^a number in the database is not sealed: it was altered$"):
-        Ring([NEW]).open(text)
+        KeyRing([NEW]).open(text)
 
 
 def test_a_ring_without_keys_seals_nothing() -> None:
@@ -100,20 +100,20 @@ def test_a_new_file_is_for_its_owner_alone_and_holds_one_key(tmp_path: Path) -> 
     path = tmp_path / "number.key"
     before = os.umask(0)
     try:
-        assert key_file.make(path, TODAY) is False
+        assert key_file.add_new_key(path, TODAY) is False
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert len(key_file.read(path).names) == 1
+    assert len(key_file.read_keys(path).names) == 1
     assert [p.name for p in tmp_path.iterdir()] == ["number.key"]
 
 
 def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
-    key_file.make(path, TODAY)
-    before = key_file.read(path)
-    assert key_file.make(path, TODAY) is True
-    after = key_file.read(path)
+    key_file.add_new_key(path, TODAY)
+    before = key_file.read_keys(path)
+    assert key_file.add_new_key(path, TODAY) is True
+    after = key_file.read_keys(path)
     assert (after.names[1:], len(set(after.names))) == (before.names, 2)
     assert after.open(before.seal(NUMBER)) == NUMBER
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -121,7 +121,7 @@ def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None
 
 def refusal_of(path: Path) -> str:
     with pytest.raises(ConfigError) as refusal:
-        key_file.read(path)
+        key_file.read_keys(path)
     return str(refusal.value).replace(str(path), "FILE")
 
 
@@ -144,13 +144,13 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
     path.chmod(0o600)
     assert refusal_of(path) == sentence
     with pytest.raises(ConfigError):
-        key_file.make(path, TODAY) if text != "# nothing\n" else key_file.read(path)
+        key_file.add_new_key(path, TODAY) if text != "# nothing\n" else key_file.read_keys(path)
     assert path.read_text() == text
 
 
 def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
-    key_file.make(path, TODAY)
+    key_file.add_new_key(path, TODAY)
     path.chmod(0o644)
     assert refusal_of(path) == "every user can read the key file FILE: chmod 0600 it, and make a new key"
 
@@ -158,7 +158,7 @@ def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o660, 0o662])
 def test_a_file_that_other_users_can_change_is_refused(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "number.key"
-    key_file.make(path, TODAY)
+    key_file.add_new_key(path, TODAY)
     path.chmod(mode)
     assert refusal_of(path) == "other users can change the key file FILE: chmod 0600 it, and look at its keys"
 
@@ -185,7 +185,7 @@ def test_a_file_of_another_user_is_trusted_only_by_root_and_in_that_users_folder
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
-    key_file.make(path, TODAY)
+    key_file.add_new_key(path, TODAY)
     os.chown(path, 65533, 65533)
     assert refusal_of(path) == (
         "the key file FILE belongs to another user (65533), who can change it: chown it to callmon's"
@@ -196,17 +196,17 @@ def test_a_new_key_goes_into_the_file_that_a_link_leads_to(tmp_path: Path) -> No
     vault, link = tmp_path / "vault" / "number.key", tmp_path / "number.key"
     vault.parent.mkdir()
     link.symlink_to(vault)
-    assert key_file.make(link, TODAY) is False
-    before = key_file.read(vault)
-    assert key_file.make(link, TODAY) is True
-    assert (link.is_symlink(), key_file.read(vault).names[1:]) == (True, before.names)
-    assert key_file.read(link).names == key_file.read(vault).names
+    assert key_file.add_new_key(link, TODAY) is False
+    before = key_file.read_keys(vault)
+    assert key_file.add_new_key(link, TODAY) is True
+    assert (link.is_symlink(), key_file.read_keys(vault).names[1:]) == (True, before.names)
+    assert key_file.read_keys(link).names == key_file.read_keys(vault).names
     assert [p.name for p in sorted(tmp_path.rglob("*"))] == ["number.key", "vault", "number.key"]
 
 
 def test_no_refusal_shows_a_key(tmp_path: Path) -> None:
     path = tmp_path / "number.key"
-    key_file.make(path, TODAY)
+    key_file.add_new_key(path, TODAY)
     key = re.findall(r"^[\w=-]{40,}", path.read_text(), re.MULTILINE)[0]
     path.write_text(key + "x")
     assert key[:10] not in refusal_of(path)

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from callmon.daemon.standby import LEARNS, STANDS_BY
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.writer.lease import TAKE
 from callmon.tools.demo.exchange import DemoExchange
 from tests.running import Callmon
@@ -64,7 +64,7 @@ def holding_the_lead(url: str) -> Iterator[tuple[int, threading.Event]]:
 
 
 def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_one_does(
-    store: Store, tmp_path: Path
+    store: Database, tmp_path: Path
 ) -> None:
     plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with holding_the_lead(plain) as (session, over), exchange() as played:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from callmon import __version__
 from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import app
 from callmon.web.health import troubles
 from tests.store_fixtures import EXCHANGE, Daemon, seconds
@@ -51,7 +51,7 @@ async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str,
 
 
 def metrics() -> Metrics:
-    return Metrics(Tally(ONE_CALL), Daemon(), [], [GENERAL], [], [EXCHANGE], __version__)
+    return Metrics(CommittedCounters(ONE_CALL), Daemon(), [], [GENERAL], [], [EXCHANGE], __version__)
 
 
 @pytest.mark.parametrize(

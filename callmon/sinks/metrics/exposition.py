@@ -34,7 +34,7 @@ from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.disruption_gauges import disruptions
 from callmon.sinks.metrics.last_call_gauges import last_calls
 from callmon.sinks.metrics.service_gauges import ServiceStatus, outlook
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHONE_STATES = ("free", "in_use", "unreachable")
@@ -116,7 +116,7 @@ class Metrics:
 
     def __init__(
         self,
-        tally: Tally,
+        tally: CommittedCounters,
         gauges: Gauges,
         sinks: Iterable[Sink],
         lines: Iterable[Line],

@@ -16,12 +16,12 @@ from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import ConfigError
 from callmon.store.access import audit, restored_copy, sessions
-from callmon.store.access.audit import Deed
-from callmon.store.database import Store, _told
+from callmon.store.access.audit import AuditEvent
+from callmon.store.database import Database, _told
 from callmon.store.tables import ACCOUNT
 
 
-class Account(NamedTuple):
+class LocalAccount(NamedTuple):
     """One account. `password` is a hash."""
 
     name: str
@@ -30,14 +30,14 @@ class Account(NamedTuple):
     is_locked: bool
 
 
-def accounts(store: Store) -> list[Account]:
+def accounts(store: Database) -> list[LocalAccount]:
     """All accounts, by name."""
     with _told(store), store.reading() as connection:
         rows = connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings().all()
     return [_account(row) for row in rows]
 
 
-def account(store: Store, name: str) -> Account | None:
+def account(store: Database, name: str) -> LocalAccount | None:
     if "\0" in name:  # no account has such a name, and PostgreSQL rejects the query
         return None
     with _told(store), store.reading() as connection:
@@ -45,7 +45,7 @@ def account(store: Store, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
-def add(store: Store, name: str, password: str, roles: Collection[str], deed: Deed) -> None:
+def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditEvent) -> None:
     """Adds an account. Raises ConfigError if an account of that name exists."""
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
     try:
@@ -53,53 +53,53 @@ def add(store: Store, name: str, password: str, roles: Collection[str], deed: De
             if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
                 raise ConfigError(f"{name}: there is an account of that name; change its role or its password.")
             connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
-            audit.put(connection, deed)
+            audit.insert_event(connection, deed)
     except IntegrityError:
         raise ConfigError(f"{name}: there is an account of that name.") from None
 
 
-def give_roles(store: Store, name: str, roles: Collection[str], deed: Deed) -> None:
+def give_roles(store: Database, name: str, roles: Collection[str], deed: AuditEvent) -> None:
     _change(store, name, deed, roles=_written(roles))
 
 
-def give_password(store: Store, name: str, password: str, deed: Deed) -> None:
+def give_password(store: Database, name: str, password: str, deed: AuditEvent) -> None:
     _change(store, name, deed, password=password)
 
 
-def lock(store: Store, name: str, is_locked: bool, deed: Deed) -> None:
+def lock_account(store: Database, name: str, is_locked: bool, deed: AuditEvent) -> None:
     _change(store, name, deed, is_locked=is_locked)
 
 
-def renew(store: Store, known: Account, password: str) -> None:
+def renew_hash(store: Database, known: LocalAccount, password: str) -> None:
     """Stores a current hash of the same password, unless it has changed meanwhile. Ends no session."""
     same = (ACCOUNT.c.name == known.name, ACCOUNT.c.password == known.password)
     with _told(store), store.writing() as connection:
         connection.execute(update(ACCOUNT).where(*same).values(password=password))
 
 
-def remove(store: Store, name: str, deed: Deed) -> None:
+def remove_account(store: Database, name: str, deed: AuditEvent) -> None:
     with _changing(store, name, deed) as connection:
         connection.execute(delete(ACCOUNT).where(ACCOUNT.c.name == name))
 
 
-def _change(store: Store, name: str, deed: Deed, **values: Any) -> None:
+def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None:
     with _changing(store, name, deed) as connection:
         connection.execute(update(ACCOUNT).where(ACCOUNT.c.name == name).values(**values, changed=deed.at))
 
 
 @contextmanager
-def _changing(store: Store, name: str, deed: Deed) -> Iterator[Connection]:
+def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
     with _told(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
             raise ConfigError(f"{name}: there is no account of that name; `callmon users list` shows them.")
         yield connection
-        sessions.end_of(connection, name, "account")
-        audit.put(connection, deed)
-        restored_copy.note(store, deed.at)
+        sessions.end_sessions_of(connection, name, "account")
+        audit.insert_event(connection, deed)
+        restored_copy.record_change(store, deed.at)
 
 
-def _account(row: Any) -> Account:
-    return Account(row["name"], row["password"], frozenset(row["roles"].split()), row["is_locked"])
+def _account(row: Any) -> LocalAccount:
+    return LocalAccount(row["name"], row["password"], frozenset(row["roles"].split()), row["is_locked"])
 
 
 def _written(roles: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.tables import AUDIT
 
 # Text that may be a telephone number in a page's address. A call's name (1795527733.0) does not match.
@@ -19,7 +19,7 @@ PHONE = re.compile(r"(?<!\d)\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
-class Deed(NamedTuple):
+class AuditEvent(NamedTuple):
     """One action: time, actor (`who`), act, object (a call, month or account), address ("": by a command)."""
 
     at: datetime
@@ -29,24 +29,24 @@ class Deed(NamedTuple):
     address: str = ""
 
 
-def note(store: Store, deed: Deed) -> None:
+def record_event(store: Database, deed: AuditEvent) -> None:
     with _told(store), store.writing() as connection:
-        put(connection, deed)
+        insert_event(connection, deed)
 
 
-def put(connection: Connection, deed: Deed) -> None:
+def insert_event(connection: Connection, deed: AuditEvent) -> None:
     """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
     texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
     texts["about"] = PHONE.sub("#", texts["about"])
     connection.execute(insert(AUDIT).values(at=deed.at, **texts))
 
 
-def deeds(store: Store, newest: int | None = None) -> list[Deed]:
+def audit_events(store: Database, newest: int | None = None) -> list[AuditEvent]:
     """Recorded actions, oldest first; only the `newest`, if given."""
     question = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(newest)
     with _told(store), store.reading() as connection:
         rows = connection.execute(question).mappings().all()
-    return [Deed(*(row[name] for name in Deed._fields)) for row in reversed(rows)]
+    return [AuditEvent(*(row[name] for name in AuditEvent._fields)) for row in reversed(rows)]
 
 
 def _clean(text: str) -> str:

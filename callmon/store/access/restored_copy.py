@@ -1,6 +1,6 @@
 """Detects a restored copy of the database, which contains ended sessions and removed accounts again.
 
-The time of the last change of an account is therefore stored in a file outside the database (`Store.notes`). If
+The time of the last change of an account is therefore stored in a file outside the database (`Database.notes`). If
 the audit log of a database lacks that change, the database is an older copy. Then all sessions are ended at the
 start, and the audit log records it. `callmon db upgrade` ends them in any case, and lists the accounts.
 
@@ -19,8 +19,8 @@ from pathlib import Path
 from sqlalchemy import delete, func, select
 
 from callmon.store.access import audit
-from callmon.store.access.audit import Deed
-from callmon.store.database import Store, _told
+from callmon.store.access.audit import AuditEvent
+from callmon.store.database import Database, _told
 from callmon.store.tables import AUDIT, SESSION
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ CHANGES = (
 )
 
 
-def note(store: Store, at: datetime) -> None:
+def record_change(store: Database, at: datetime) -> None:
     """Stores the time of an account's change. A failure is only logged, so that the change still succeeds."""
     path = store.notes
     if path is None:
@@ -52,7 +52,7 @@ def note(store: Store, at: datetime) -> None:
         log.warning("the change of an account is not noted", extra={"file": str(path), "why": why})
 
 
-def noted(path: Path | None) -> datetime | None:
+def recorded_change(path: Path | None) -> datetime | None:
     """The time of the last change of an account; None without a file; now, if the file is unreadable."""
     if path is None:
         return None
@@ -65,9 +65,9 @@ def noted(path: Path | None) -> datetime | None:
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def end_if_older(store: Store) -> bool:
+def end_if_older(store: Database) -> bool:
     """Whether this database is older than the last change of an account. If so, ends all sessions."""
-    last = noted(store.notes)
+    last = recorded_change(store.notes)
     if last is None:
         return False
     with _told(store), store.reading() as connection:
@@ -75,7 +75,7 @@ def end_if_older(store: Store) -> bool:
         known = connection.execute(question).scalar()
     if known is not None and known >= last - timedelta(microseconds=1):
         return False
-    end_all(store, Deed(max(datetime.now(UTC), last), "callmon", ENDED))
+    end_all(store, AuditEvent(max(datetime.now(UTC), last), "callmon", ENDED))
     log.warning(
         "the database is older than the last change of an account: all sessions are ended",
         extra={"changed": last.isoformat(timespec="seconds"), "see": "callmon users list"},
@@ -83,9 +83,9 @@ def end_if_older(store: Store) -> bool:
     return True
 
 
-def end_all(store: Store, deed: Deed) -> int:
+def end_all(store: Database, deed: AuditEvent) -> int:
     """Ends all sessions and records `deed`. Returns the number of sessions."""
     with _told(store), store.writing() as connection:
         count = connection.execute(delete(SESSION)).rowcount
-        audit.put(connection, deed)
+        audit.insert_event(connection, deed)
     return int(count)

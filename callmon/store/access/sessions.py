@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.tables import ACCOUNT, SESSION
 
 SEEN_EVERY = timedelta(minutes=1)  # so that frequent requests do not write to the database each time
 
 
-class Terms(NamedTuple):
+class SessionLimits(NamedTuple):
     """Limits of a session: `idle` time without a request, `longest` duration, and `most` sessions of a person."""
 
     idle: timedelta
@@ -26,7 +26,7 @@ class Terms(NamedTuple):
     most: int
 
 
-class Session(NamedTuple):
+class UserSession(NamedTuple):
     id: str
     person: str
     source: str
@@ -35,7 +35,7 @@ class Session(NamedTuple):
     seen: datetime
 
 
-def begin(store: Store, session: Session, terms: Terms) -> None:
+def begin_session(store: Database, session: UserSession, terms: SessionLimits) -> None:
     """Inserts a session. Deletes all expired sessions, and the person's oldest above `terms.most`."""
     written = " ".join(sorted(session.roles))
     with _told(store), store.writing() as connection:
@@ -47,7 +47,9 @@ def begin(store: Store, session: Session, terms: Terms) -> None:
         connection.execute(delete(SESSION).where(theirs, SESSION.c.id.not_in(kept)))
 
 
-def known(store: Store, id: str, at: datetime, terms: Terms, is_use: bool = True) -> Session | None:
+def valid_session(
+    store: Database, id: str, at: datetime, terms: SessionLimits, is_use: bool = True
+) -> UserSession | None:
     """The session with the current roles of its account; None if it has expired or the account is locked or gone.
 
     Only a use (`is_use`: a user requests a page) resets the idle time.
@@ -60,17 +62,17 @@ def known(store: Store, id: str, at: datetime, terms: Terms, is_use: bool = True
     return found
 
 
-def end(store: Store, id: str) -> None:
+def end_session(store: Database, id: str) -> None:
     with _told(store), store.writing() as connection:
         connection.execute(delete(SESSION).where(SESSION.c.id == id))
 
 
-def end_of(connection: Connection, person: str, source: str) -> None:
+def end_sessions_of(connection: Connection, person: str, source: str) -> None:
     """Ends all sessions of a person from one source."""
     connection.execute(delete(SESSION).where(SESSION.c.person == person, SESSION.c.source == source))
 
 
-def _found(connection: Connection, id: str, at: datetime, terms: Terms) -> Session | None:
+def _found(connection: Connection, id: str, at: datetime, terms: SessionLimits) -> UserSession | None:
     row = (
         connection.execute(select(SESSION).where(SESSION.c.id == id, ~_is_over(at, terms)))
         .mappings()
@@ -78,7 +80,7 @@ def _found(connection: Connection, id: str, at: datetime, terms: Terms) -> Sessi
     )
     if row is None:
         return None
-    session = Session(*(row[name] for name in Session._fields))
+    session = UserSession(*(row[name] for name in UserSession._fields))
     if session.source != "account":
         return session._replace(roles=_read(row["roles"]))
     own = connection.execute(
@@ -87,7 +89,7 @@ def _found(connection: Connection, id: str, at: datetime, terms: Terms) -> Sessi
     return None if own is None else session._replace(roles=_read(own))
 
 
-def _is_over(at: datetime, terms: Terms):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a condition
+def _is_over(at: datetime, terms: SessionLimits):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a condition
     return or_(SESSION.c.seen <= at - terms.idle, SESSION.c.made <= at - terms.longest)
 
 

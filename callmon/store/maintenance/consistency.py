@@ -22,8 +22,8 @@ from callmon.core.callbacks.entries import Owed
 from callmon.core.callbacks.obligation import Obligation, after, opened
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
-from callmon.store.database import Store, _told
-from callmon.store.maintenance.rejudge import Group
+from callmon.store.database import Database, _told
+from callmon.store.maintenance.rejudge import RejudgedCalls
 from callmon.store.row_mapping import StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
 
@@ -31,7 +31,7 @@ CHUNK = 200
 MOST = 20  # sentences of one kind; above this only their number is given
 
 
-def inconsistencies(store: Store, monitor: Monitor) -> Iterator[str]:
+def inconsistencies(store: Database, monitor: Monitor) -> Iterator[str]:
     """One sentence per inconsistency. Raises StoreError."""
     yield from _shortened(_of_calls(store, monitor), "calls whose facts give something else")
     with _told(store), store.reading() as connection:
@@ -49,11 +49,11 @@ def _shortened(sentences: Iterator[str], what: str) -> Iterator[str]:
 # Calls.
 
 
-def _of_calls(store: Store, monitor: Monitor) -> Iterator[str]:
+def _of_calls(store: Database, monitor: Monitor) -> Iterator[str]:
     after_key: StoredCallKey = ("", "")
     while True:
         with _told(store), store.reading() as connection:
-            group = Group(connection, monitor)
+            group = RejudgedCalls(connection, monitor)
             keys = group.judge(after_key, CHUNK)
             otherwise = group.otherwise()
         for (call, exchange), what in otherwise.items():

@@ -32,9 +32,9 @@ from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure
 from callmon.core.verdicts import Finding, Gap
 from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, replacing
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.queries import calls, disruptions
-from callmon.store.queries.obligations import called_back
+from callmon.store.queries.obligations import callback_entries
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows, StoredCallKey, call_of, encoded, figure_key, without_numbers
 from callmon.store.tables import CALL, FINDING, GAP, Condition
@@ -45,7 +45,7 @@ CHUNK = 200
 READ_AT_ONCE = 500
 
 
-def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
+def rejudge(store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
     """Judges every ended call again, one transaction per `chunk`. Yields one line per changed finding.
 
     Without `writes`, yields the lines and writes nothing. Raises StoreError if the database cannot be used; the
@@ -54,7 +54,7 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = T
     after: StoredCallKey = ("", "")
     while True:
         with _told(store), store.writing_piece() if writes else store.reading() as connection:
-            group = Group(connection, monitor)
+            group = RejudgedCalls(connection, monitor)
             keys = group.judge(after, chunk)
             if writes:
                 group.write()
@@ -64,14 +64,14 @@ def rejudge(store: Store, monitor: Monitor, chunk: int = CHUNK, writes: bool = T
         after = keys[-1]
 
 
-class Group:
+class RejudgedCalls:
     """One chunk of calls: the rows to write, the counters to add, and the lines to report (`told`)."""
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
         self._rows = Rows(0)
         self._writing = BulkWriter(connection)
-        self.rolling = update.Rolling(self._writing)
+        self.rolling = update.RollupUpdate(self._writing)
         self.added: Figures = {}
         self.told: list[str] = []
 
@@ -115,7 +115,9 @@ class Group:
             self._tell(key, known.get(finding.standard), finding)
         now = data if before == call else encoded(call)
         self.rolling.change(
-            key[1], update.Told(data, tuple(old)), update.Told(now, tuple({**known, **changed}.values()))
+            key[1],
+            update.CallRecord(data, tuple(old)),
+            update.CallRecord(now, tuple({**known, **changed}.values())),
         )
         self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
 
@@ -168,7 +170,7 @@ def _said(finding: Finding) -> str:
 # Counters and rows.
 
 
-def differences(store: Store) -> list[str]:
+def counter_differences(store: Database) -> list[str]:
     """One sentence per counter that disagrees with the rows that it counts. Raises StoreError."""
     with _told(store), store.reading() as connection:
         if connection.dialect.name == "postgresql":  # all queries must read one snapshot
@@ -191,9 +193,9 @@ def _counted(connection: Connection) -> Figures:
         figures.of_finding(total, Finding(**fields))
     for gap in connection.execute(select(GAP)):
         figures.of_gap(total, Gap(*gap))
-    for entry in called_back(connection):
+    for entry in callback_entries(connection):
         figures.of_callback(total, entry)
-    for noted in disruptions.noted(connection):
+    for noted in disruptions.all_updates(connection):
         figures.of_disruption(total, noted)
     return total
 

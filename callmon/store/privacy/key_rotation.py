@@ -27,8 +27,8 @@ from sqlalchemy import (
     update,
 )
 
-from callmon.store.database import Store, _told
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, _told
+from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
 from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION
 
@@ -40,7 +40,7 @@ PAUSE = 0.05
 BY_TOKEN = (ACCESS.c.token, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
-def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
+def rotate(store: Database, chunk: int = CHUNK) -> Iterator[int]:
     """Re-encrypts every number with the newest key, then deletes the names of unused keys.
 
     Yields the number of rows of each chunk. Raises StoreError.
@@ -51,13 +51,13 @@ def rotate(store: Store, chunk: int = CHUNK) -> Iterator[int]:
         _forget_keys(connection, store.ring)
 
 
-def is_done(store: Store) -> bool:
+def is_done(store: Database) -> bool:
     """Whether no stored number is under an older key at this moment."""
     with _told(store), store.reading() as connection:
         return not _is_left(connection, store.ring)
 
 
-def _renew(store: Store, chunk: int) -> None:
+def _renew(store: Database, chunk: int) -> None:
     """Replaces old tokens that a daemon with the old key may have written after the re-encryption."""
     left = iter(token_renewals(store).items())
     while some := dict(islice(left, chunk)):
@@ -67,7 +67,7 @@ def _renew(store: Store, chunk: int) -> None:
         time.sleep(PAUSE)
 
 
-def _moved(store: Store, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
+def _moved(store: Database, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
     """Re-encrypts up to the row that is last at the start, so that it ends although the daemon inserts rows."""
     order = NUMBER.primary_key.columns
     key, page = tuple_(*order), select(NUMBER).where(which).order_by(*order).limit(chunk)
@@ -88,17 +88,17 @@ def _moved(store: Store, which: ColumnElement[bool], chunk: int) -> Iterator[int
         page = question.where(key > tuple_(*(rows[-1][column.name] for column in order)))
 
 
-def _is_under(ring: Ring) -> ColumnElement[bool]:
+def _is_under(ring: KeyRing) -> ColumnElement[bool]:
     return NUMBER.c.number.like(f"{ring.name}:%") & NUMBER.c.token.is_not(None)
 
 
-def _sealed_anew(row: RowMapping, ring: Ring) -> dict[str, Any]:
+def _sealed_anew(row: RowMapping, ring: KeyRing) -> dict[str, Any]:
     number = ring.open(row["number"])
     known = {f"old_{name}": value for name, value in row.items()}
     return {**known, "new_number": ring.seal(number), "new_token": ring.token(number)}
 
 
-def _write(connection: Connection, ring: Ring, changed: Sequence[Mapping[str, Any]]) -> None:
+def _write(connection: Connection, ring: KeyRing, changed: Sequence[Mapping[str, Any]]) -> None:
     record_key(connection, ring)
     same = [column == bindparam(f"old_{column.name}") for column in (*NUMBER.primary_key.columns, NUMBER.c.number)]
     statement = update(NUMBER).where(*same).values(number=bindparam("new_number"), token=bindparam("new_token"))
@@ -116,7 +116,7 @@ def _follow(connection: Connection, column: Column[Any], tokens: Mapping[str, st
         connection.execute(statement, moved)
 
 
-def _forget_keys(connection: Connection, ring: Ring) -> None:
+def _forget_keys(connection: Connection, ring: KeyRing) -> None:
     """Deletes unused key names. On PostgreSQL the lock waits for transactions that inserted a name uncommitted."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE number_key IN EXCLUSIVE MODE")
@@ -124,6 +124,6 @@ def _forget_keys(connection: Connection, ring: Ring) -> None:
         connection.execute(delete(NUMBER_KEY).where(NUMBER_KEY.c.name != ring.name))
 
 
-def _is_left(connection: Connection, ring: Ring) -> bool:
+def _is_left(connection: Connection, ring: KeyRing) -> bool:
     question = select(1).select_from(NUMBER).where(not_(_is_under(ring))).limit(1)
     return connection.execute(question).first() is not None

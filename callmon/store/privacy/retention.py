@@ -45,8 +45,8 @@ from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Store, _told
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, _told
+from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted
 from callmon.store.privacy import key_rotation
 from callmon.store.tables import ACCESS, CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
@@ -57,7 +57,7 @@ NO_USE = tuple(tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n
 DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
 
 
-class Terms(NamedTuple):
+class DisposalTerms(NamedTuple):
     """The conditions of a disposal: time, limit of the last use, actor (`who`), legal authority."""
 
     at: datetime
@@ -87,7 +87,7 @@ class Disposal(msgspec.Struct, frozen=True):
         )
 
 
-def due(store: Store, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
+def count_due(store: Database, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
     """What `purge` would dispose of. Raises StoreError while numbers are under two keys."""
     _refuse_halfway(store)
     total = Disposal()
@@ -98,7 +98,7 @@ def due(store: Store, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
     return total
 
 
-def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = CHUNK) -> Disposal:
+def purge(store: Database, terms: DisposalTerms, files: Iterable[Path] = (), chunk: int = CHUNK) -> Disposal:
     """Deletes the numbers that are due, and `files`. Each chunk updates the record. Raises StoreError."""
     _refuse_halfway(store)
     record, total = _begun(store, terms), Disposal()
@@ -117,17 +117,20 @@ def purge(store: Store, terms: Terms, files: Iterable[Path] = (), chunk: int = C
     return total
 
 
-def records(store: Store) -> list[tuple[Terms, Disposal]]:
+def disposals(store: Database) -> list[tuple[DisposalTerms, Disposal]]:
     """All disposals, oldest first."""
     with _told(store), store.reading() as connection:
         rows = connection.execute(select(DISPOSAL).order_by(DISPOSAL.c.id)).mappings().all()
     return [
-        (Terms(*(row[name] for name in Terms._fields)), Disposal(*(row[x] for x in Disposal.__struct_fields__)))
+        (
+            DisposalTerms(*(row[name] for name in DisposalTerms._fields)),
+            Disposal(*(row[x] for x in Disposal.__struct_fields__)),
+        )
         for row in rows
     ]
 
 
-def _refuse_halfway(store: Store) -> None:
+def _refuse_halfway(store: Database) -> None:
     """Raises StoreError during a key rotation: a number's last use may be under its other token."""
     if not key_rotation.is_done(store):
         raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
@@ -160,7 +163,7 @@ def _in_the_ledger(token: Column[Any]) -> Select[Any]:
     )
 
 
-def _candidates(store: Store, unused_since: datetime, chunk: int) -> Iterator[list[str]]:
+def _candidates(store: Database, unused_since: datetime, chunk: int) -> Iterator[list[str]]:
     """Tokens that may be due, in chunks."""
     uses = _uses()
     last = func.max(uses.c.used, type_=tables.Moment())
@@ -185,7 +188,9 @@ def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) 
     }
 
 
-def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Terms) -> dict[str, list[datetime]]:
+def _erased(
+    connection: Connection, ring: KeyRing, tokens: Sequence[str], terms: DisposalTerms
+) -> dict[str, list[datetime]]:
     overwrite_deleted(connection)
     if connection.dialect.name == "postgresql":  # a new call's number is either visible, or waits for this commit
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
@@ -197,14 +202,14 @@ def _erased(connection: Connection, ring: Ring, tokens: Sequence[str], terms: Te
     return gone
 
 
-def _erase_debts(connection: Connection, ring: Ring, gone: Collection[str], terms: Terms) -> None:
+def _erase_debts(connection: Connection, ring: KeyRing, gone: Collection[str], terms: DisposalTerms) -> None:
     known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
     for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
         hand = CallbackCommand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
         insert_callback_command(connection, ring, hand)
 
 
-def _begun(store: Store, terms: Terms) -> int:
+def _begun(store: Database, terms: DisposalTerms) -> int:
     nothing = {"numbers": 0, "uses": 0, "files": 0}
     with _told(store), store.writing_piece() as connection:
         made = connection.execute(insert(DISPOSAL).values(**terms._asdict(), **nothing))
@@ -216,7 +221,7 @@ def _keep(connection: Connection, record: int, total: Disposal) -> None:
     connection.execute(update(DISPOSAL).where(DISPOSAL.c.id == record).values(**msgspec.structs.asdict(total)))
 
 
-def _tidy(store: Store) -> None:
+def _tidy(store: Database) -> None:
     """Truncates SQLite's write-ahead log, which still contains overwritten numbers, once it has no reader."""
     if store.path is not None:
         with _told(store), store.engine.connect() as connection:

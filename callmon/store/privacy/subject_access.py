@@ -15,14 +15,14 @@ from sqlalchemy import Connection, and_, insert, select, true, update
 
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.numbers import overwrite_deleted, record_key
 from callmon.store.queries import calls, obligations
-from callmon.store.queries.obligations import Listed
+from callmon.store.queries.obligations import WorklistItem
 from callmon.store.tables import ACCESS, NUMBER
 
 
-class Look(NamedTuple):
+class AccessReason(NamedTuple):
     """One access: time, actor (`who`), purpose, command."""
 
     at: datetime
@@ -31,14 +31,14 @@ class Look(NamedTuple):
     command: str
 
 
-class Access(NamedTuple):
+class AccessRecord(NamedTuple):
     """A logged access, and how many calls it found."""
 
-    look: Look
+    look: AccessReason
     found: int
 
 
-class Use(NamedTuple):
+class NumberUse(NamedTuple):
     """A call with the number, and the number's role in it: "caller", "dialled" or "callback"."""
 
     call: str
@@ -46,33 +46,39 @@ class Use(NamedTuple):
     stored: calls.StoredCall
 
 
-def uses(store: Store, numbers: Sequence[str], look: Look) -> list[Use]:
+def number_uses(store: Database, numbers: Sequence[str], look: AccessReason) -> list[NumberUse]:
     """Every call of one number, given in several forms, by name. Logs the access before it returns data."""
     question = select(NUMBER.c["call"], NUMBER.c.exchange, NUMBER.c.role)
     question = question.where(NUMBER.c.token.in_(_tokens(store, numbers))).order_by(NUMBER.c["call"])
     with _told(store), store.reading() as connection:
         found = [tuple(row) for row in connection.execute(question)]
-    log(store, look, len(found), numbers[0] if found else None)
+    log_access(store, look, len(found), numbers[0] if found else None)
     return [
-        Use(call, role, stored)
+        NumberUse(call, role, stored)
         for call, exchange, role in found
-        for stored in calls.call(store, call, exchange, numbers=True)
+        for stored in calls.stored_calls(store, call, exchange, numbers=True)
     ]
 
 
-def debts(store: Store, numbers: Sequence[str]) -> list[Listed]:
+def obligations_of_number(store: Database, numbers: Sequence[str]) -> list[WorklistItem]:
     """The obligations (callbacks and complaints) of one number, given in several forms."""
     return obligations.obligations(
-        store, state=None, ids=obligations.known_by(store, _tokens(store, numbers)), numbers=True
+        store, state=None, ids=obligations.obligation_ids(store, _tokens(store, numbers)), numbers=True
     )
 
 
-def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | None = None) -> int:
+def correct_number(
+    store: Database, old: Sequence[str], new: str, look: AccessReason, call: str | None = None
+) -> int:
     """Replaces `old` by `new` in every row, or only in those of `call`. Returns the number of rows.
 
     Open callbacks then go to `new`: the ledger gets it as the other number (R-16).
     """
-    owed = [x.obligation for x in debts(store, old) if x.obligation.is_open and call in (None, x.obligation.call)]
+    owed = [
+        x.obligation
+        for x in obligations_of_number(store, old)
+        if x.obligation.is_open and call in (None, x.obligation.call)
+    ]
     which = and_(NUMBER.c.token.in_(_tokens(store, old)), true() if call is None else NUMBER.c["call"] == call)
     with _told(store), store.writing() as connection:
         overwrite_deleted(connection)
@@ -92,32 +98,37 @@ def correct(store: Store, old: Sequence[str], new: str, look: Look, call: str | 
     return len(rows)
 
 
-def log(store: Store, look: Look, found: int, number: str | None = None) -> None:
+def log_access(store: Database, look: AccessReason, found: int, number: str | None = None) -> None:
     """Logs an access. `number`: the number, if it is stored."""
     token = store.ring.token(number) if store.ring and number is not None else None
     with _told(store), store.writing() as connection:
         _log(connection, look, found, token)
 
 
-def log_of_call(store: Store, look: Look, call: str) -> None:
+def log_access_to_call(store: Database, look: AccessReason, call: str) -> None:
     """Logs an access to each number of a call; logs nothing if the call has none."""
     with _told(store), store.writing() as connection:
         for (token,) in connection.execute(select(NUMBER.c.token).where(NUMBER.c["call"] == call)).all():
             _log(connection, look, 1, token)
 
 
-def accesses(store: Store, numbers: Sequence[str] | None = None, newest: int | None = None) -> list[Access]:
+def accesses(
+    store: Database, numbers: Sequence[str] | None = None, newest: int | None = None
+) -> list[AccessRecord]:
     """Logged accesses, oldest first: of one number (None: all numbers); of these only the `newest`, if given."""
     which = true() if numbers is None else ACCESS.c.token.in_(_tokens(store, numbers))
     question = select(ACCESS).where(which).order_by(ACCESS.c.id.desc()).limit(newest)
     with _told(store), store.reading() as connection:
         rows = connection.execute(question).mappings().all()
-    return [Access(Look(*(row[name] for name in Look._fields)), row["found"]) for row in reversed(rows)]
+    return [
+        AccessRecord(AccessReason(*(row[name] for name in AccessReason._fields)), row["found"])
+        for row in reversed(rows)
+    ]
 
 
-def _tokens(store: Store, numbers: Sequence[str]) -> list[str]:
+def _tokens(store: Database, numbers: Sequence[str]) -> list[str]:
     return [token for number in numbers for token in store.ring.tokens(number)]
 
 
-def _log(connection: Connection, look: Look, found: int, token: str | None) -> None:
+def _log(connection: Connection, look: AccessReason, found: int, token: str | None) -> None:
     connection.execute(insert(ACCESS).values(**look._asdict(), found=found, token=token))

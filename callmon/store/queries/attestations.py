@@ -7,26 +7,26 @@ from sqlalchemy import Connection, insert, select
 
 from callmon.core.attestations import Attestation
 from callmon.store import tables
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 
 ATTESTATION = tables.METADATA.tables["attestation"]
 
 
-def put(store: Store, given: list[Attestation]) -> None:
+def insert_attestations(store: Database, given: list[Attestation]) -> None:
     """Inserts all attestations in one transaction. Raises StoreError."""
     rows = [msgspec.structs.asdict(one) | {"tested": one.tested.isoformat()} for one in given]
     with _told(store), store.writing() as connection:
         connection.execute(insert(ATTESTATION), rows)
 
 
-def all_of(connection: Connection) -> list[Attestation]:
+def attestations_in(connection: Connection) -> list[Attestation]:
     """All attestations, in the order in which they were inserted."""
     columns = (ATTESTATION.c[name] for name in Attestation.__struct_fields__)
     found = connection.execute(select(*columns).order_by(ATTESTATION.c.id))
     return [msgspec.convert(dict(row._mapping), Attestation) for row in found]
 
 
-def stored(store: Store) -> list[Attestation]:
+def attestations(store: Database) -> list[Attestation]:
     """As `all_of`, on a connection of its own. Raises StoreError."""
     with _told(store), store.reading() as connection:
-        return all_of(connection)
+        return attestations_in(connection)

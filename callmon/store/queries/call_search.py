@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
-from callmon.store.database import Store
-from callmon.store.tables import CALL, FINDING, microseconds, moment
+from callmon.store.database import Database
+from callmon.store.tables import CALL, FINDING, from_microseconds, microseconds
 
 SHOWN, SCAN = 50, 300
 Cursor = tuple[datetime, str]
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class CallFilter(msgspec.Struct, frozen=True):
     """The filter: inbound calls that arrived in [begin, end); None matches every value."""
 
     begin: datetime
@@ -30,7 +30,7 @@ class Wanted(msgspec.Struct, frozen=True):
     verdict: str | None = None
 
 
-class Found(msgspec.Struct, frozen=True):
+class CallSummary(msgspec.Struct, frozen=True):
     """One call of the list."""
 
     call: str
@@ -44,39 +44,39 @@ class Found(msgspec.Struct, frozen=True):
     is_test: bool
 
 
-class Part(msgspec.Struct, frozen=True):
+class ResultPage(msgspec.Struct, frozen=True):
     """One part of the result. `next`: the cursor of the next part; None after the last part."""
 
-    calls: list[Found]
+    calls: list[CallSummary]
     next: str | None
 
 
-def part(store: Store, wanted: Wanted, after: str | None) -> Part:
+def search_calls(store: Database, wanted: CallFilter, after: str | None) -> ResultPage:
     """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
     with store.reading() as connection:
         return _of_day(connection, wanted, _cursor(after))
 
 
-def _of_day(connection: Connection, wanted: Wanted, cursor: Cursor | None) -> Part:
+def _of_day(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:
     """The matching calls among the next SCAN calls; without a filter, the next SHOWN calls."""
     is_any = wanted.outcome is None and wanted.standard is None
     looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")
-    question = select(*(looked.c[name] for name in Found.__struct_fields__))
+    question = select(*(looked.c[name] for name in CallSummary.__struct_fields__))
     if wanted.outcome is not None:
         question = question.where(looked.c.outcome == wanted.outcome)
     if wanted.standard is not None:
         question = question.where(_judged(looked, wanted))
     question = question.order_by(looked.c.arrived.desc(), looked.c["call"].desc()).limit(SHOWN + 1)
-    calls = [Found(*row) for row in connection.execute(question)]
+    calls = [CallSummary(*row) for row in connection.execute(question)]
     if len(calls) > SHOWN:
-        return Part(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
+        return ResultPage(calls[:SHOWN], _written(calls[SHOWN - 1].arrived, calls[SHOWN - 1].call))
     if is_any:
-        return Part(calls, None)
+        return ResultPage(calls, None)
     count, last = connection.execute(select(func.count(), func.min(looked.c.arrived))).one()
-    return Part(calls, _written(last, "") if count >= SCAN else None)
+    return ResultPage(calls, _written(last, "") if count >= SCAN else None)
 
 
-def _looked_at(wanted: Wanted, cursor: Cursor | None, most: int) -> Select[Any]:
+def _looked_at(wanted: CallFilter, cursor: Cursor | None, most: int) -> Select[Any]:
     """At most `most` calls, latest first."""
     conditions = [CALL.c.arrived >= wanted.begin, CALL.c.arrived < wanted.end, CALL.c.direction == "inbound"]
     if wanted.line is not None:
@@ -84,11 +84,11 @@ def _looked_at(wanted: Wanted, cursor: Cursor | None, most: int) -> Select[Any]:
     if cursor is not None:
         at, name = cursor
         conditions += [CALL.c.arrived <= at, or_(CALL.c.arrived < at, CALL.c["call"] < name)]
-    columns = [CALL.c[name] for name in Found.__struct_fields__]
+    columns = [CALL.c[name] for name in CallSummary.__struct_fields__]
     return select(*columns).where(*conditions).order_by(CALL.c.arrived.desc(), CALL.c["call"].desc()).limit(most)
 
 
-def _judged(looked: Any, wanted: Wanted) -> Any:
+def _judged(looked: Any, wanted: CallFilter) -> Any:
     which = [FINDING.c["call"] == looked.c["call"], FINDING.c.exchange == looked.c.exchange]
     which.append(FINDING.c.standard == wanted.standard)
     if wanted.verdict is not None:
@@ -102,7 +102,7 @@ def _cursor(after: str | None) -> Cursor | None:
     if not (stamp.isascii() and stamp.isdigit() and len(stamp) <= 17):
         return None
     try:
-        return moment(int(stamp)), name[:100]
+        return from_microseconds(int(stamp)), name[:100]
     except OverflowError:
         return None
 
@@ -111,7 +111,7 @@ def _written(at: datetime, name: str) -> str:
     return f"{microseconds(at)}-{name}"
 
 
-def first_arrival(store: Store) -> datetime | None:
+def first_arrival(store: Database) -> datetime | None:
     """The earliest arrival of all stored calls; None if no call is stored."""
     with store.reading() as connection:
         found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()

@@ -16,8 +16,8 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
-from callmon.store.database import Store
-from callmon.store.encryption import Ring
+from callmon.store.database import Database
+from callmon.store.encryption import KeyRing
 from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of
 from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
 
@@ -38,7 +38,7 @@ class StoredCall(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def counters(store: Store) -> Figures:
+def counters(store: Database) -> Figures:
     """All committed counters."""
     with store.reading() as connection:
         return counters_of(connection)
@@ -49,13 +49,13 @@ def counters_of(connection: Connection) -> Figures:
     return {figure_of(key): value for key, value in connection.execute(select(COUNTER))}
 
 
-def heartbeats(store: Store) -> dict[str, datetime]:
+def heartbeats(store: Database) -> dict[str, datetime]:
     """By exchange, the time (UTC) up to which all its events were received and stored."""
     with store.reading() as connection:
         return {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
 
 
-def last_calls(store: Store, tests: bool = False) -> dict[str, datetime]:
+def last_calls(store: Database, tests: bool = False) -> dict[str, datetime]:
     """By line, the latest arrival of an ended call; with `tests`, of an ended test call."""
     which = and_(CALL.c.arrived.is_not(None), CALL.c.is_test if tests else true())
     found: dict[str, datetime] = {}
@@ -77,8 +77,8 @@ def _lines(connection: Connection) -> Iterator[str]:
             yield line
 
 
-def ended_calls(
-    store: Store, lines: Iterable[str], begin: datetime, end: datetime
+def count_ended_calls(
+    store: Database, lines: Iterable[str], begin: datetime, end: datetime
 ) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
     """Counts ended inbound calls that arrived in [begin, end), without test calls.
 
@@ -96,7 +96,7 @@ def ended_calls(
     return {(row[0], row[1]): row[2] for row in calls}, {(row[0], row[1], row[2]): row[3] for row in verdicts}
 
 
-def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
+def messages_left(store: Database, lines: Iterable[str], since: datetime) -> list[tuple[str, str, datetime]]:
     """Messages left in calls that arrived at or after `since`: (exchange, mailbox, end of call), oldest first."""
     which = and_(CALL.c.line.in_(list(lines)), CALL.c.arrived >= since, CALL.c.data.contains('"message":true'))
     found = []
@@ -108,14 +108,14 @@ def messages_left(store: Store, lines: Iterable[str], since: datetime) -> list[t
     return sorted(found, key=lambda message: message[2])
 
 
-def gaps(store: Store, exchange: str) -> list[Gap]:
+def gaps(store: Database, exchange: str) -> list[Gap]:
     """The measurement gaps of `exchange`, oldest first."""
     question = select(GAP).where(GAP.c.exchange == exchange).order_by(GAP.c.began)
     with store.reading() as connection:
         return [Gap(*row) for row in connection.execute(question)]
 
 
-def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
+def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
     """The stored calls in progress of `exchange`, in the order of their arrival."""
 
     def which(table: Table) -> Condition:
@@ -128,7 +128,9 @@ def open_calls(store: Store, exchange: str, *, numbers: bool = False) -> dict[st
     return {key[0]: OpenCall(tuple(told), tuple(findings.get(key, ()))) for key, told in facts.items()}
 
 
-def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool = False) -> list[StoredCall]:
+def stored_calls(
+    store: Database, name: str, exchange: str | None = None, *, numbers: bool = False
+) -> list[StoredCall]:
     """The stored calls of that name: one for each exchange that used the name; empty if none is stored."""
 
     def which(table: Table) -> Condition:
@@ -144,7 +146,7 @@ def call(store: Store, name: str, exchange: str | None = None, *, numbers: bool 
     ]
 
 
-def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
+def names_with_facts(store: Database, exchange: str, calls: Iterable[str]) -> set[str]:
     """The names among `calls` that have at least one stored fact."""
     found: set[str] = set()
     rest = iter(calls)
@@ -156,7 +158,7 @@ def known(store: Store, exchange: str, calls: Iterable[str]) -> set[str]:
 
 
 def phones_dialled(
-    store: Store, exchange: str, lines: Iterable[str], last: int = 50
+    store: Database, exchange: str, lines: Iterable[str], last: int = 50
 ) -> list[tuple[str, str, datetime | None]]:
     """Phones of `exchange` dialled before an answer in each line's latest `last` calls: (line, channel, time)."""
     found: list[tuple[str, str, datetime | None]] = []
@@ -182,8 +184,8 @@ def _dialled(facts: Iterable[Fact]) -> Iterator[PhoneDialled]:
             yield fact
 
 
-def calls(
-    store: Store, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
+def stream_calls(
+    store: Database, begin: datetime, end: datetime, line: str | None = None, *, tests: bool = False
 ) -> Iterator[tuple[str, Call]]:
     """Ended calls that arrived in [begin, end) as (exchange, call), by arrival; with `tests`, test calls only.
 
@@ -205,7 +207,7 @@ def calls(
 # Parts of the results.
 
 
-def _facts(connection: Connection, which: Which, ring: Ring | None) -> dict[StoredCallKey, list[Fact]]:
+def _facts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, list[Fact]]:
     known = {} if ring is None else _numbers(connection, which, ring)
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
     found: dict[StoredCallKey, list[Fact]] = {}
@@ -225,7 +227,7 @@ def _findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[
     return found
 
 
-def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[StoredCallKey, Call]:
+def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, Call]:
     known = {} if ring is None else _numbers(connection, which, ring)
     question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
     return {
@@ -234,7 +236,7 @@ def _accounts(connection: Connection, which: Which, ring: Ring | None) -> dict[S
     }
 
 
-def _numbers(connection: Connection, which: Which, ring: Ring) -> dict[StoredCallKey, dict[str, str]]:
+def _numbers(connection: Connection, which: Which, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
     found: dict[StoredCallKey, dict[str, str]] = {}
     for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
         found.setdefault((name, exchange), {})[role] = ring.open(sealed)

@@ -16,7 +16,7 @@ from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import AnyEntry, Opened, Planned
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import tag_of
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import call_of, disruption_entry_of, disruption_of
 from callmon.store.tables import CALL, DISRUPTION, DISRUPTION_ENTRY
@@ -30,12 +30,12 @@ LONGEST = timedelta(days=1)  # no call lasts longer, so a query need not scan ye
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # a disruption that is stated to begin earlier has no calls either
 
 
-def live(store: Store) -> list[Disruption]:
+def live_disruptions(store: Database) -> list[Disruption]:
     """The disruptions that the passing of time, an event or a person can still change."""
     return _found(store, DISRUPTION.c.is_live)
 
 
-def all_of(store: Store, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
+def all_of(store: Database, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
     """Disruptions and planned work that overlap [begin, end), by their beginning. None: no bound."""
     with store.reading() as connection:
         return all_in(connection, begin, end)
@@ -49,26 +49,26 @@ def all_in(connection: Connection, begin: datetime | None = None, end: datetime 
     return _found_in(connection, and_(*conditions) if conditions else None)
 
 
-def named(store: Store, name: str) -> Disruption | None:
+def disruption_by_id(store: Database, name: str) -> Disruption | None:
     found = _found(store, DISRUPTION.c.id == name)
     return found[0] if found else None
 
 
-def met(store: Store, line: str, since: datetime, until: datetime) -> list[Disruption]:
+def overlapping(store: Database, line: str, since: datetime, until: datetime) -> list[Disruption]:
     """Disruptions of `line` that overlap [since, until], the duration of a call. Excludes planned work."""
     when = and_(DISRUPTION.c.began <= until, or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > since))
     which = and_(DISRUPTION.c.lines.like(f"% {_escaped(line)} %", escape="\\"), DISRUPTION.c.counts, when)
     return [one for one in _found(store, which) if one.source != "work"]
 
 
-def met_by(store: Store, call: Call | None) -> list[Disruption]:
+def disruptions_of_call(store: Database, call: Call | None) -> list[Disruption]:
     """The disruptions that overlap this call; empty for None and for a call in progress."""
     if call is None or call.line is None or call.arrived is None or call.ended is None:
         return []
-    return met(store, call.line, call.arrived, call.ended)
+    return overlapping(store, call.line, call.arrived, call.ended)
 
 
-def calls_met(store: Store, one: Disruption) -> int:
+def calls_met(store: Database, one: Disruption) -> int:
     """The number of ended public calls that were up on its lines during the disruption."""
     which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > up_since(one))
     which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
@@ -83,7 +83,7 @@ def up_since(one: Disruption) -> datetime:
     return max(one.began, EARLIEST) - LONGEST
 
 
-def _found(store: Store, which: object) -> list[Disruption]:
+def _found(store: Database, which: object) -> list[Disruption]:
     with store.reading() as connection:
         return _found_in(connection, which)
 
@@ -99,7 +99,7 @@ def _escaped(name: str) -> str:
     return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def entries(store: Store, name: str) -> list[AnyEntry]:
+def disruption_entries(store: Database, name: str) -> list[AnyEntry]:
     """The entries of one disruption, in order."""
     question = (
         select(DISRUPTION_ENTRY.c.data).where(DISRUPTION_ENTRY.c.disruption == name).order_by(DISRUPTION_ENTRY.c.n)
@@ -108,7 +108,7 @@ def entries(store: Store, name: str) -> list[AnyEntry]:
         return [disruption_entry_of(data) for (data,) in connection.execute(question)]
 
 
-def noted(connection: Connection) -> Iterator[DisruptionUpdate]:
+def all_updates(connection: Connection) -> Iterator[DisruptionUpdate]:
     """Every entry of the register, with the state of its disruption after it."""
     question = select(DISRUPTION_ENTRY.c.disruption, DISRUPTION_ENTRY.c.data).order_by(
         DISRUPTION_ENTRY.c.disruption, DISRUPTION_ENTRY.c.n
@@ -126,7 +126,9 @@ def noted(connection: Connection) -> Iterator[DisruptionUpdate]:
             yield DisruptionUpdate(entry, one, announces)
 
 
-def routes(store: Store, exchange: str, lines: Iterable[str]) -> list[tuple[str, str, datetime | None]]:
+def trunks_of_lines(
+    store: Database, exchange: str, lines: Iterable[str]
+) -> list[tuple[str, str, datetime | None]]:
     """The trunks of each line's latest ROUTES_OF calls: (line, trunk, arrival)."""
     found: list[tuple[str, str, datetime | None]] = []
     with store.reading() as connection:
@@ -141,16 +143,16 @@ def routes(store: Store, exchange: str, lines: Iterable[str]) -> list[tuple[str,
 # State that the daemon restores.
 
 
-def take_up(store: Store, monitor: Monitor, settings: Settings) -> None:
+def restore_disruptions(store: Database, monitor: Monitor, settings: Settings) -> None:
     """Restores the live disruptions, each line's last call, and the trunks of its calls."""
-    monitor.disruptions.book.restore(live(store))
+    monitor.disruptions.book.restore(live_disruptions(store))
     monitor.learn_last_calls(queries.last_calls(store), queries.last_calls(store, tests=True))
     lines = [line.name for line in settings.lines()]
     for exchange in settings.exchanges:
-        monitor.learn_routes(exchange, routes(store, exchange, lines))
+        monitor.learn_routes(exchange, trunks_of_lines(store, exchange, lines))
 
 
-def made_by(store: Store, hand: DisruptionCommand) -> Disruption | None:
+def created_by(store: Database, hand: DisruptionCommand) -> Disruption | None:
     """The disruption that this command created; None if it has created none."""
     with store.reading() as connection:
         question = select(DISRUPTION_ENTRY.c.data).where(
@@ -160,5 +162,5 @@ def made_by(store: Store, hand: DisruptionCommand) -> Disruption | None:
             entry = disruption_entry_of(data)
             told = entry.told if isinstance(entry, Opened) else entry.at
             if isinstance(entry, Opened | Planned) and (entry.actor, told) == (hand.actor, hand.at):
-                return named(store, entry.disruption)
+                return disruption_by_id(store, entry.disruption)
     return None

@@ -15,7 +15,7 @@ from sqlalchemy import and_, select
 
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import midnight
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import reports
 from callmon.store.rollups import update
 from callmon.store.tables import ROLLUP
@@ -24,23 +24,25 @@ Counts = Counter[tuple[str, str]]  # the cells of `core/statistics/aggregates.py
 DAY = timedelta(days=1)
 
 
-class Counted(NamedTuple):
+class HalfHourCounts(NamedTuple):
     """`days`: by day and line, the counts of the calls, if there were any. `listening`: by exchange."""
 
     days: dict[date, dict[str, Counts]]
     listening: dict[str, Coverage]
 
 
-def counted(store: Store, zone: ZoneInfo, days: Collection[date], until: datetime) -> Counted | None:
+def half_hour_counts(
+    store: Database, zone: ZoneInfo, days: Collection[date], until: datetime
+) -> HalfHourCounts | None:
     """The counts of `days` as known at `until`. None while roll-ups are being rebuilt or are of another zone."""
     with store.reading() as connection:
-        if not update.state(connection).is_whole(zone):
+        if not update.rollup_state(connection).is_whole(zone):
             return None
         found: dict[date, dict[str, Counts]] = {}
         which = and_(ROLLUP.c.day.in_([day.isoformat() for day in days]), ROLLUP.c.calls > 0)
         for day, line, cell in connection.execute(select(ROLLUP.c.day, ROLLUP.c.line, ROLLUP.c.cell).where(which)):
             lines = found.setdefault(date.fromisoformat(day), {})
-            lines.setdefault(line, Counter()).update(update.read(cell).counts)
+            lines.setdefault(line, Counter()).update(update.decode_cell(cell).counts)
         begin = midnight(min(days), zone)
-        heard = reports.heard(connection, begin, max(until, begin + DAY), reports.Seal())
-    return Counted(found, {name: Coverage(*one) for name, one in heard.items()})
+        heard = reports.heard_spans(connection, begin, max(until, begin + DAY), reports.Fingerprint())
+    return HalfHourCounts(found, {name: Coverage(*one) for name, one in heard.items()})

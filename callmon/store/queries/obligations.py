@@ -18,8 +18,8 @@ from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
-from callmon.store.database import Store
-from callmon.store.encryption import Ring, keyed
+from callmon.store.database import Database
+from callmon.store.encryption import KeyRing, keyed_hash
 from callmon.store.numbers import token_renewals
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import (
@@ -33,7 +33,7 @@ from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
 WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
-class Listed(NamedTuple):
+class WorklistItem(NamedTuple):
     """An obligation with the numbers to call: the caller's, and the other number, if one was given (R-16)."""
 
     obligation: Obligation
@@ -41,21 +41,21 @@ class Listed(NamedTuple):
     other: str | None
 
 
-def token(store: Store) -> Callable[[str], str]:
+def token_function(store: Database) -> Callable[[str], str]:
     """The function from a number to the ledger's token, by the newest key. `take_up` renews older tokens."""
-    return store.ring.token if store.ring else keyed(os.urandom(32))  # without a key no number is stored
+    return store.ring.token if store.ring else keyed_hash(os.urandom(32))  # without a key no number is stored
 
 
 # State that the daemon restores.
 
 
-def take_up(store: Store, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
+def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """Restores the ledger. Call before the calls in progress are restored."""
     renewed = token_renewals(store)
-    book.restore(with_newest_tokens(one, renewed) for one in live(store))
+    book.restore(with_newest_tokens(one, renewed) for one in live_obligations(store))
     for token, known in cautions(store):
         book.know(renewed.get(token, token), known)
-    for token, at, line in messages(store, now - WINDOW):
+    for token, at, line in recent_messages(store, now - WINDOW):
         book.sharing.record_call(renewed.get(token, token), book.terms.day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
@@ -68,14 +68,14 @@ def with_newest_tokens(one: Obligation, renewed: Mapping[str, str]) -> Obligatio
     return msgspec.structs.replace(one, token=token, other=other)
 
 
-def live(store: Store) -> list[Obligation]:
+def live_obligations(store: Database) -> list[Obligation]:
     """The obligations that the passing of time, a call or a person can still change."""
     question = select(*WHOLE).where(or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open"))
     with store.reading() as connection:
         return [obligation_of(*row) for row in connection.execute(question)]
 
 
-def cautions(store: Store) -> list[tuple[str, tuple[Caution, ...]]]:
+def cautions(store: Database) -> list[tuple[str, tuple[Caution, ...]]]:
     """The cautions of each number, by token. They hold for every later message from that number."""
     found = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
     question = found.where(OBLIGATION.c.cautions != "")
@@ -88,7 +88,7 @@ def _cautions(said: str) -> tuple[Caution, ...]:
     return tuple(known for known in CAUTIONS if known in said.split())
 
 
-def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str]]:
+def recent_messages(store: Database, since: datetime) -> Iterator[tuple[str, datetime, str]]:
     """Messages at or after `since` whose number is known: (token, time, line)."""
     joined = LEDGER.join(
         OBLIGATION, and_(LEDGER.c.obligation == OBLIGATION.c.id, LEDGER.c.exchange == OBLIGATION.c.exchange)
@@ -103,7 +103,7 @@ def messages(store: Store, since: datetime) -> Iterator[tuple[str, datetime, str
             yield token, entry.at, entry.line
 
 
-def called_back(connection: Connection) -> Iterator[CalledBack]:
+def callback_entries(connection: Connection) -> Iterator[CalledBack]:
     """Every callback entry of the ledger."""
     question = select(LEDGER.c.data).where(LEDGER.c.kind == tag_of(CalledBack))
     for (data,) in connection.execute(question.execution_options(yield_per=500)):
@@ -116,8 +116,8 @@ def called_back(connection: Connection) -> Iterator[CalledBack]:
 
 
 def obligations(
-    store: Store, *, state: str | None = "open", ids: Iterable[str] | None = None, numbers: bool = False
-) -> list[Listed]:
+    store: Database, *, state: str | None = "open", ids: Iterable[str] | None = None, numbers: bool = False
+) -> list[WorklistItem]:
     """Obligations in `state` and of `ids` (None: any), by opening time. `numbers`: with their numbers."""
     question = select(*WHOLE, OBLIGATION.c["call"], OBLIGATION.c.exchange)
     if state is not None:
@@ -130,13 +130,15 @@ def obligations(
     return [_listed(obligation_of(*row[:3]), known) for row in rows]
 
 
-def _listed(one: Obligation, known: dict[tuple[str, str, str], str]) -> Listed:
+def _listed(one: Obligation, known: dict[tuple[str, str, str], str]) -> WorklistItem:
     """A hidden number is not returned, even if the exchange delivered it (R-51)."""
     number = None if one.hidden is not None else known.get((one.call, one.exchange, CALLER))
-    return Listed(one, number, known.get((one.call, one.exchange, CALLBACK)))
+    return WorklistItem(one, number, known.get((one.call, one.exchange, CALLBACK)))
 
 
-def _numbers(connection: Connection, calls: list[tuple[str, str]], ring: Ring) -> dict[tuple[str, str, str], str]:
+def _numbers(
+    connection: Connection, calls: list[tuple[str, str]], ring: KeyRing
+) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
     names = sorted({call for call, _ in calls})
     for place in range(0, len(names), 500):
@@ -146,7 +148,7 @@ def _numbers(connection: Connection, calls: list[tuple[str, str]], ring: Ring) -
     return found
 
 
-def entries(store: Store, call: str, exchange: str) -> list[AnyEntry]:
+def ledger_entries(store: Database, call: str, exchange: str) -> list[AnyEntry]:
     """The ledger entries of all obligations that a call opened, in order."""
     names = (call, f"{call}-complaint")
     condition = and_(LEDGER.c.obligation.in_(names), LEDGER.c.exchange == exchange)
@@ -155,7 +157,7 @@ def entries(store: Store, call: str, exchange: str) -> list[AnyEntry]:
         return [entry_of(data) for (data,) in rows]
 
 
-def known_by(store: Store, tokens: Iterable[str]) -> list[str]:
+def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
     """The ids of all obligations with one of these tokens, as the caller's number or as the other number."""
     wanted = list(tokens)
     which = or_(OBLIGATION.c.token.in_(wanted), OBLIGATION.c.other.in_(wanted))

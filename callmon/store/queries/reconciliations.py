@@ -18,7 +18,7 @@ from callmon.core.reconciliation import (
     Side,
 )
 from callmon.store import tables
-from callmon.store.database import Store, _told
+from callmon.store.database import Database, _told
 from callmon.store.queries import calls as queries
 from callmon.store.tables import CALL, GAP, Condition
 
@@ -28,7 +28,7 @@ LINE, DIFFERENCE = (
 )
 
 
-def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[str, ArrivedCall]:
+def arrived_calls(store: Database, exchange: str, begin: datetime, end: datetime) -> dict[str, ArrivedCall]:
     """callmon's ended inbound calls on lines that arrived in [begin, end), including test calls, by name."""
     which = and_(CALL.c.exchange == exchange, CALL.c.direction == "inbound", CALL.c.line.is_not(None))
     columns = (CALL.c["call"], CALL.c.line, CALL.c.arrived)
@@ -43,7 +43,7 @@ def kept(store: Store, exchange: str, begin: datetime, end: datetime) -> dict[st
     return {one.call: one for one in found}
 
 
-def first_sign(store: Store, exchange: str) -> datetime | None:
+def first_sign(store: Database, exchange: str) -> datetime | None:
     """The earliest call or measurement gap of that exchange; None if there is neither."""
     with store.reading() as connection:
         asked = ((CALL, CALL.c.arrived), (GAP, GAP.c.began))
@@ -54,12 +54,12 @@ def first_sign(store: Store, exchange: str) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def known(store: Store, exchange: str, calls: Collection[str]) -> set[str]:
+def known(store: Database, exchange: str, calls: Collection[str]) -> set[str]:
     """The names among `calls` that have at least one stored fact."""
-    return queries.known(store, exchange, calls)
+    return queries.names_with_facts(store, exchange, calls)
 
 
-def write(store: Store, one: Reconciliation, now: datetime) -> None:
+def store_reconciliation(store: Database, one: Reconciliation, now: datetime) -> None:
     """Replaces the stored result of that exchange and day. Raises StoreError."""
     day = one.day.isoformat()
     with _told(store), store.writing() as connection:
@@ -81,7 +81,7 @@ def write(store: Store, one: Reconciliation, now: datetime) -> None:
             connection.execute(insert(DIFFERENCE), differing)
 
 
-def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
+def reconciliation_of_day(store: Database, exchange: str, day: date) -> Reconciliation | None:
     """The result of that day; None if the day was not reconciled."""
     which = {"exchange": exchange, "day": day.isoformat()}
     with store.reading() as connection:
@@ -94,7 +94,7 @@ def of(store: Store, exchange: str, day: date) -> Reconciliation | None:
     return Reconciliation(exchange, day, counts, tuple(sorted(found, key=lambda x: (x.arrived, x.call))))
 
 
-def latest(store: Store, exchanges: Iterable[str]) -> list[LastComparison]:
+def latest_comparisons(store: Database, exchanges: Iterable[str]) -> list[LastComparison]:
     """The latest result of each exchange that has one."""
     with store.reading() as connection:
         found = []
@@ -113,7 +113,7 @@ def _only(connection: Connection, which: Condition) -> dict[Side, int]:
     return {side: counts.get(side, 0) for side in SIDES}
 
 
-def agreeing(connection: Connection, first: date, after: date) -> dict[str, list[date]]:
+def days_that_agree(connection: Connection, first: date, after: date) -> dict[str, list[date]]:
     """By exchange, the days in [first, after) on which its own records and callmon have the same calls, in order.
 
     A day without a call in the exchange's records does not count: the exchange may not have kept records then.
@@ -132,7 +132,7 @@ def agreeing(connection: Connection, first: date, after: date) -> dict[str, list
     return found
 
 
-def of_period(
+def reconciled_counts(
     connection: Connection, first: date, after: date, lines: Iterable[str] | None = None
 ) -> dict[str, int] | None:
     """The number of reconciled days in [first, after), and the calls that only one side counted.

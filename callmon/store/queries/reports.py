@@ -22,7 +22,7 @@ from callmon.core.facts import Arrived, tag_of
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
@@ -34,14 +34,14 @@ PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is
 Span = tuple[datetime, datetime]
 
 
-class Judged(NamedTuple):
+class JudgedObligation(NamedTuple):
     """An obligation with its verdicts."""
 
     what: Obligation
     findings: tuple[Finding, ...]
 
 
-class Seal:
+class Fingerprint:
     """A fingerprint of rows that does not depend on the order in which they are read."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Seal:
 
 
 @contextmanager
-def snapshot(store: Store) -> Iterator[Connection]:
+def snapshot(store: Database) -> Iterator[Connection]:
     """A connection that sees one state of the database, independent of concurrent writes."""
     engine = store.engine
     if store.path is None:  # on SQLite every transaction is a snapshot already
@@ -68,24 +68,28 @@ def snapshot(store: Store) -> Iterator[Connection]:
         yield connection
 
 
-class Counted(NamedTuple):
+class PeriodCounts(NamedTuple):
     """`cells`: the aggregates of a period's calls by (line, language). `calls`: their number as stored."""
 
     cells: dict[tuple[str, str], Cell]
     calls: dict[tuple[str, str], int]
 
 
-def steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
+def count_steps(connection: Connection, zone: ZoneInfo, period: Month) -> int:
     """How many times `calls` reports progress."""
-    return 1 if update.state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
+    return 1 if update.rollup_state(connection).is_whole(zone) else -(-(period.end - period.begin) // STEP)
 
 
-def calls(
-    connection: Connection, zone: ZoneInfo, period: Month, seal: Seal, told: Callable[[], None] = lambda: None
-) -> Counted:
+def aggregate_calls(
+    connection: Connection,
+    zone: ZoneInfo,
+    period: Month,
+    seal: Fingerprint,
+    told: Callable[[], None] = lambda: None,
+) -> PeriodCounts:
     """Aggregates the calls that arrived in a period. `told` is called after each step (progress)."""
-    found = Counted({}, {})
-    is_whole = update.state(connection).is_whole(zone)
+    found = PeriodCounts({}, {})
+    is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
             seal.put(rollup.seal)
@@ -99,26 +103,26 @@ def calls(
 
 def _rolled_up(connection: Connection, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
     days = and_(ROLLUP.c.day >= period.first.isoformat(), ROLLUP.c.day < period.after.isoformat())
-    yield [update.of_row(row) for row in connection.execute(select(ROLLUP).where(days))]
+    yield [update.decode_row(row) for row in connection.execute(select(ROLLUP).where(days))]
 
 
 def _counted(connection: Connection, zone: ZoneInfo, period: Month) -> Iterator[list[tuple[Key, Rollup]]]:
     begin = period.begin
     while begin < period.end:
         until, cells = min(begin + STEP, period.end), dict[Key, Rollup]()
-        rebuild.count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < until), zone, cells)
+        rebuild.count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < until), zone, cells)
         yield list(cells.items())
         begin = until
 
 
-def names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
+def call_names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
     """(call, exchange) of the public's ended calls on a line that arrived in [begin, end)."""
     when = and_(CALL.c.line.is_not(None), CALL.c.arrived >= begin, CALL.c.arrived < end)
     asked = select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS)
     return [(name, exchange) for name, exchange in connection.execute(asked)]
 
 
-def _finding(row: Row[tuple[object, ...]], seal: Seal) -> Finding:
+def _finding(row: Row[tuple[object, ...]], seal: Fingerprint) -> Finding:
     fields = dict(row._mapping)
     exchange = fields.pop("exchange")
     one = Finding(**fields)
@@ -126,7 +130,9 @@ def _finding(row: Row[tuple[object, ...]], seal: Seal) -> Finding:
     return one
 
 
-def obligations(connection: Connection, begin: datetime, end: datetime, seal: Seal) -> Iterator[Judged]:
+def judged_obligations(
+    connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
+) -> Iterator[JudgedObligation]:
     """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
     of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
@@ -139,10 +145,10 @@ def obligations(connection: Connection, begin: datetime, end: datetime, seal: Se
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
         seal.add("obligation", data)
         one = obligation_of(data, None, None)
-        yield Judged(one, tuple(given.get((one.call, one.exchange, one.kind), ())))
+        yield JudgedObligation(one, tuple(given.get((one.call, one.exchange, one.kind), ())))
 
 
-def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
+def lines_in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
     """The line of each public call in progress that arrived in [begin, end)."""
     of_call = and_(FACT.c["call"] == OPEN.c["call"], FACT.c.exchange == OPEN.c.exchange)
     told = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == tag_of(Arrived))
@@ -159,8 +165,8 @@ def in_progress(connection: Connection, begin: datetime, end: datetime) -> list[
     ]
 
 
-def heard(
-    connection: Connection, begin: datetime, end: datetime, seal: Seal
+def heard_spans(
+    connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
 ) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
     """By exchange: its start, the time up to which its events are stored, and its gaps in [begin, end).
 
@@ -186,7 +192,7 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
 
     If the roll-ups are complete, they give the day, and only that day and later ones are read.
     """
-    kept, found = update.state(connection), dict[str, datetime | None]()
+    kept, found = update.rollup_state(connection), dict[str, datetime | None]()
     was_heard = CALL.c.heard != "filled"
     if not kept.is_ours or kept.until != update.FOREVER:
         first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
@@ -200,23 +206,25 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
     return found
 
 
-def compared(connection: Connection, period: Month, zone: ZoneInfo, seal: Seal) -> dict[str, tuple[Span, ...]]:
+def agreeing_days(
+    connection: Connection, period: Month, zone: ZoneInfo, seal: Fingerprint
+) -> dict[str, tuple[Span, ...]]:
     """By exchange, the days of the period on which its own records and callmon have the same calls."""
     found: dict[str, tuple[Span, ...]] = {}
-    for name, days in reconciliations.agreeing(connection, period.first, period.after).items():
+    for name, days in reconciliations.days_that_agree(connection, period.first, period.after).items():
         seal.add("compared", name, *days)
         found[name] = tuple((midnight(day, zone), midnight(day + STEP, zone)) for day in days)
     return found
 
 
 def reconciled(
-    connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Seal
+    connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Fingerprint
 ) -> dict[str, int] | None:
     """The number of reconciled days in [first, after), and the calls that only one side counted.
 
     One side is the exchange's own records, the other callmon. None if no day was reconciled.
     """
-    found = reconciliations.of_period(connection, first, after, lines)
+    found = reconciliations.reconciled_counts(connection, first, after, lines)
     if found is not None:
         seal.add("reconciliation", *sorted(found.items()))
     return found

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions.disruption import Disruption
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries.disruptions import up_since
 from callmon.store.queries.obligations import WHOLE
 from callmon.store.row_mapping import obligation_of
@@ -27,7 +27,7 @@ class Worklist(NamedTuple):
 
 
 def worklist(
-    store: Store, line: str | None = None, language: str | None = None, service: str | None = None
+    store: Database, line: str | None = None, language: str | None = None, service: str | None = None
 ) -> Worklist:
     """Open obligations by the last time at which a person can act. None: any line, language, service."""
     which = and_(
@@ -56,7 +56,7 @@ def _count(connection: Connection, which: object) -> int:
     return int(connection.execute(question).scalar_one())
 
 
-def calls_met(store: Store, one: Disruption) -> int:
+def calls_met(store: Database, one: Disruption) -> int:
     """As `disruptions.calls_met`, capped at MOST_MET + 1: a long disruption can meet 100,000s of calls."""
     public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
     during = and_(CALL.c.line.in_(list(one.lines)), CALL.c.arrived >= one.began, public)

@@ -1,8 +1,9 @@
 """Rebuilds roll-ups from stored calls, and compares roll-ups with calls. Every function blocks.
 
-`settle` deletes cells whose days are of another time zone, or that another version counted. `build` makes them
-again, some calls per transaction, while the daemon continues to write. `build` may be interrupted and resumed at
-any time. Until it is done, reports count the calls themselves (`store/queries/reports.py`).
+`ensure_rollups` deletes cells whose days are of another time zone, or that another version counted.
+`rebuild_rollups` makes them again, some calls per transaction, while the daemon continues to write. It may be
+interrupted and resumed at any time. Until it is done, reports count the calls themselves
+(`store/queries/reports.py`).
 
 Refuses: to read cells of another time zone or version.
 """
@@ -19,34 +20,45 @@ from sqlalchemy import Connection, and_, delete, func, select, update
 
 from callmon.core.verdicts import Finding
 from callmon.store.bulk import BulkWriter
-from callmon.store.database import Store, _told
-from callmon.store.rollups.update import FOREVER, VERSION, Key, Rollup, State, Told, counted, of_row, put, state
+from callmon.store.database import Database, _told
+from callmon.store.rollups.update import (
+    FOREVER,
+    VERSION,
+    CallRecord,
+    Key,
+    Rollup,
+    RollupState,
+    add_to_cells,
+    count_call,
+    decode_row,
+    rollup_state,
+)
 from callmon.store.row_mapping import StoredCallKey
-from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, microseconds, moment
+from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, from_microseconds, microseconds
 
 # Calls per transaction: few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 1_000
 PAUSE_SECONDS = 0.01
 
 
-def settle(store: Store, zone: ZoneInfo) -> None:
+def ensure_rollups(store: Database, zone: ZoneInfo) -> None:
     """Starts roll-ups of this version and zone, and deletes others. Raises StoreError."""
     with _told(store), store.reading() as connection:
-        if _are_kept(state(connection), zone):
+        if _are_kept(rollup_state(connection), zone):
             return
     with _told(store), store.writing() as connection:
-        if not _are_kept(state(connection, "write"), zone):
+        if not _are_kept(rollup_state(connection, "write"), zone):
             _begin(connection, zone)
 
 
-def _are_kept(found: State, zone: ZoneInfo) -> bool:
+def _are_kept(found: RollupState, zone: ZoneInfo) -> bool:
     return found.is_ours and found.zone == zone.key
 
 
-def anew(store: Store, zone: ZoneInfo) -> None:
-    """Deletes all roll-ups, so that `build` makes them again. Raises StoreError."""
+def reset_rollups(store: Database, zone: ZoneInfo) -> None:
+    """Deletes all roll-ups, so that `rebuild_rollups` makes them again. Raises StoreError."""
     with _told(store), store.writing() as connection:
-        state(connection, "write")
+        rollup_state(connection, "write")
         _begin(connection, zone)
 
 
@@ -57,64 +69,66 @@ def _begin(connection: Connection, zone: ZoneInfo) -> None:
     connection.execute(update(ROLLUP_STATE).values(zone=zone.key, version=VERSION, until=until))
 
 
-class Built(NamedTuple):
+class RebuildProgress(NamedTuple):
     """The progress: the calls of this transaction, and the arrival before which all are counted (None: done)."""
 
     calls: int
     until: datetime | None
 
 
-def left(store: Store) -> int:
+def count_missing(store: Database) -> int:
     """The number of calls that are in no roll-up yet. Raises StoreError."""
     with _told(store), store.reading() as connection:
-        found = state(connection)
+        found = rollup_state(connection)
         if found.until == FOREVER:
             return 0
-        which = CALL.c.arrived >= moment(found.until)
+        which = CALL.c.arrived >= from_microseconds(found.until)
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
 
 
-def build(store: Store, chunk: int = CHUNK, pause: float = PAUSE_SECONDS) -> Iterator[Built]:
+def rebuild_rollups(
+    store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS
+) -> Iterator[RebuildProgress]:
     """Runs until every call is in its roll-up: one transaction per about `chunk` calls, `pause` seconds between.
 
     Raises StoreError.
     """
-    while (built := step(store, chunk)) is not None:
+    while (built := rebuild_step(store, chunk)) is not None:
         yield built
         time.sleep(pause)  # other processes may write
 
 
-def step(store: Store, chunk: int) -> Built | None:
-    """One transaction of `build`; None when nothing is left to do. Raises StoreError."""
+def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
+    """One transaction of `rebuild_rollups`; None when nothing is left to do. Raises StoreError."""
     with _told(store), store.reading() as connection:
-        if _is_done(state(connection)):
+        if _is_done(rollup_state(connection)):
             return None
     with _told(store), store.writing() as connection:
         return _chunk(connection, chunk)
 
 
-def _is_done(found: State) -> bool:
+def _is_done(found: RollupState) -> bool:
     return not found.is_ours or found.until == FOREVER
 
 
-def _chunk(connection: Connection, size: int) -> Built | None:
-    found = state(connection, "write")
+def _chunk(connection: Connection, size: int) -> RebuildProgress | None:
+    found = rollup_state(connection, "write")
     if _is_done(found):
         return None
     until = _end(connection, found, size)
-    which = CALL.c.arrived >= moment(found.until)
+    which = CALL.c.arrived >= from_microseconds(found.until)
     if until is not None:
         which = and_(which, CALL.c.arrived < until)
     cells: dict[Key, Rollup] = {}
-    calls = count(connection, which, ZoneInfo(found.zone), cells)
-    put(BulkWriter(connection), cells)
+    calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
+    add_to_cells(BulkWriter(connection), cells)
     connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
-    return Built(calls, until)
+    return RebuildProgress(calls, until)
 
 
-def _end(connection: Connection, found: State, size: int) -> datetime | None:
+def _end(connection: Connection, found: RollupState, size: int) -> datetime | None:
     """The first arrival after about `size` calls; None when there are no more."""
-    later = select(CALL.c.arrived).where(CALL.c.arrived >= moment(found.until)).order_by(CALL.c.arrived)
+    later = select(CALL.c.arrived).where(CALL.c.arrived >= from_microseconds(found.until)).order_by(CALL.c.arrived)
     end: datetime | None = connection.execute(later.limit(1).offset(size)).scalar()
     if end is None or microseconds(end) > found.until:
         return end
@@ -125,16 +139,16 @@ def _end(connection: Connection, found: State, size: int) -> datetime | None:
     return after
 
 
-def count(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[Key, Rollup]) -> int:
+def count_calls(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[Key, Rollup]) -> int:
     """Counts into `cells` the calls as stored now. Returns their number."""
     calls = 0
-    for exchange, told in rows(connection, which):
-        counted(cells, exchange, told, zone)
+    for exchange, told in call_records(connection, which):
+        count_call(cells, exchange, told, zone)
         calls += 1
     return calls
 
 
-def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]:
+def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str, CallRecord]]:
     """The exchange of each call, and the call with its verdicts."""
     of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
     given: dict[StoredCallKey, list[Finding]] = {}
@@ -144,21 +158,21 @@ def rows(connection: Connection, which: Condition) -> Iterator[tuple[str, Told]]
         given.setdefault(key, []).append(Finding(**fields))
     columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)
     for name, exchange, data in connection.execute(select(*columns).where(which)):
-        yield exchange, Told(data, tuple(given.get((name, exchange), ())))
+        yield exchange, CallRecord(data, tuple(given.get((name, exchange), ())))
 
 
 # The comparison of roll-ups and calls.
 
 
-def differences(
-    store: Store, zone: ZoneInfo, first: date | None = None, last: date | None = None
+def rollup_differences(
+    store: Database, zone: ZoneInfo, first: date | None = None, last: date | None = None
 ) -> Iterator[list[str]]:
     """The differences between roll-ups and calls: one list per day, empty without a difference.
 
     Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
     """
     with _told(store), store.reading() as connection:
-        found = state(connection)
+        found = rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
         yield ["the roll-ups are not made yet, or of another version or time zone: run `callmon db upgrade`."]
@@ -183,10 +197,10 @@ def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date
 def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]:
     begin, end = (datetime(x.year, x.month, x.day, tzinfo=zone) for x in (day, day + timedelta(1)))
     cells: dict[Key, Rollup] = {}
-    count(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
+    count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
     told = []
     asked = select(ROLLUP).where(ROLLUP.c.day == day.isoformat())
-    kept = dict(map(of_row, connection.execute(asked)))
+    kept = dict(map(decode_row, connection.execute(asked)))
     for key in sorted(kept.keys() | cells.keys()):
         has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
         if has.row(key) != right.row(key):

@@ -2,7 +2,7 @@
 
 With roll-ups a report costs days times lines, independent of the number of calls. Every transaction that writes,
 completes or rejudges a call subtracts the call's old state from its cell and adds the new one. So this is true
-whenever a process is ended (`rebuild.differences` compares both sides):
+whenever a process is ended (`rebuild.rollup_differences` compares both sides):
 
     cells = what `core/statistics/aggregates.py` counts in the present rows
 
@@ -10,7 +10,7 @@ Days are local. Table `rollup_state` has their time zone, and the arrival `until
 all writing programs agree:
 
     arrival < until   counted here, in the transaction that writes the call
-    arrival ≥ until   counted later by `rebuild.build`, which advances `until`
+    arrival ≥ until   counted later by `rebuild.rebuild_rollups`, which advances `until`
 
 Refuses: to count in cells of another VERSION or of none (`until` is 0 then), which no report reads.
 """
@@ -48,7 +48,7 @@ MODULUS = 1 << 256
 Key = tuple[str, str, str, str]  # day, line, language, exchange
 
 
-class State(NamedTuple):
+class RollupState(NamedTuple):
     """The time zone of the days, the version, and `until`.
 
     The cells have all calls that arrived before `until` (microseconds).
@@ -67,16 +67,16 @@ class State(NamedTuple):
         return self.is_ours and self.zone == zone.key and self.until == FOREVER
 
 
-NOTHING = State("", 0, 0)
+NOTHING = RollupState("", 0, 0)
 
 
-def state(connection: Connection, lock: str = "") -> State:
-    """The state of the roll-ups. `lock`: "read" blocks `rebuild.build`; "write" also all that write calls."""
+def rollup_state(connection: Connection, lock: str = "") -> RollupState:
+    """The state of the roll-ups. `lock`: "read" blocks `rebuild_rollups`; "write" also all that write calls."""
     question = select(ROLLUP_STATE.c.zone, ROLLUP_STATE.c.version, ROLLUP_STATE.c.until)
     if lock and connection.dialect.name == "postgresql":  # SQLite has one writer at a time
         question = question.with_for_update(read=lock == "read")
     row = connection.execute(question).one_or_none()
-    return NOTHING if row is None else State(*row)
+    return NOTHING if row is None else RollupState(*row)
 
 
 class Rollup:
@@ -94,10 +94,10 @@ class Rollup:
         self.cell.put(other.cell)
 
     def row(self, key: Key) -> tuple[Any, ...]:
-        return (*key, self.stored, self.calls, f"{self.seal:064x}", written(self.cell))
+        return (*key, self.stored, self.calls, f"{self.seal:064x}", encode_cell(self.cell))
 
 
-class Told(NamedTuple):
+class CallRecord(NamedTuple):
     """A call as in its row, with its verdicts. `call`: the decoded row, where it need not be parsed again."""
 
     data: str
@@ -105,17 +105,17 @@ class Told(NamedTuple):
     call: Call | None = None
 
 
-def told(call: Call, findings: Iterable[Finding]) -> Told:
+def call_record(call: Call, findings: Iterable[Finding]) -> CallRecord:
     """The row that `call` will have, with its verdicts."""
-    return Told(encoded(call), tuple(findings), call)
+    return CallRecord(encoded(call), tuple(findings), call)
 
 
-class Rolling:
+class RollupUpdate:
     """The changes of one transaction in the roll-ups."""
 
     def __init__(self, writing: BulkWriter) -> None:
         self._writing = writing
-        found = state(writing.connection, "read")
+        found = rollup_state(writing.connection, "read")
         self._until = found.until if found.is_ours else 0
         self._zone = ZoneInfo(found.zone) if found.is_ours else None
         self._changed: dict[Key, Rollup] = {}
@@ -124,20 +124,20 @@ class Rolling:
     def is_kept(self) -> bool:
         return self._zone is not None
 
-    def change(self, exchange: str, before: Told | None, after: Told | None) -> None:
+    def change(self, exchange: str, before: CallRecord | None, after: CallRecord | None) -> None:
         """Records that a call's rows change from `before` to `after`; None: there are no rows."""
         if self._zone is None or (before is not None and after is not None and before[:2] == after[:2]):
             return
         for which, sign in ((before, -1), (after, 1)):
             if which is not None:
-                counted(self._changed, exchange, which, self._zone, self._until, sign)
+                count_call(self._changed, exchange, which, self._zone, self._until, sign)
 
     def write(self) -> None:
-        put(self._writing, self._changed)
+        add_to_cells(self._writing, self._changed)
 
 
-def counted(
-    cells: dict[Key, Rollup], exchange: str, one: Told, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
+def count_call(
+    cells: dict[Key, Rollup], exchange: str, one: CallRecord, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
 ) -> None:
     """Adds a call that arrived before `until` (microseconds) to its cell, or (`sign` -1) subtracts it."""
     call = one.call or call_of(one.data, {})
@@ -193,7 +193,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _decode = msgspec.json.Decoder(_Written).decode
 
 
-def written(cell: Cell) -> str:
+def encode_cell(cell: Cell) -> str:
     """The cell as JSON, without zero counts. Equal cells give equal texts."""
     counts: dict[str, dict[str, int]] = {}
     for (name, part), count in cell.counts.items():
@@ -204,7 +204,7 @@ def written(cell: Cell) -> str:
     return _encode(_Written(counts, known)).decode()
 
 
-def read(data: str) -> Cell:
+def decode_cell(data: str) -> Cell:
     """The cell from its JSON."""
     cell, found = Cell(), _decode(data)
     cell.counts = Counter({(name, part): n for name, parts in found.counts.items() for part, n in parts.items()})
@@ -218,7 +218,7 @@ REPLACING = "ON CONFLICT (day, line, language, exchange) DO UPDATE SET " + ", ".
 )
 
 
-def put(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
+def add_to_cells(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
     """Adds `changed` to the stored cells. Transactions that change one key wait for each other, in key order."""
     keys = sorted(changed)
     # The row must exist before it can be locked, also when two transactions start a day together.
@@ -235,12 +235,12 @@ def _locked(connection: Connection, keys: list[Key]) -> list[Any]:
 
 
 def _sum(row: Any, changed: Mapping[Key, Rollup]) -> tuple[Any, ...]:
-    key, rollup = of_row(row)
+    key, rollup = decode_row(row)
     rollup.put(changed[key])
     return rollup.row(key)
 
 
-def of_row(row: Any) -> tuple[Key, Rollup]:
+def decode_row(row: Any) -> tuple[Key, Rollup]:
     """The key and the roll-up of a whole row of the table."""
     day, line, language, exchange, stored, calls, seal, cell = row
-    return (day, line, language, exchange), Rollup(stored, calls, int(seal, 16), read(cell))
+    return (day, line, language, exchange), Rollup(stored, calls, int(seal, 16), decode_cell(cell))

@@ -22,8 +22,8 @@ from callmon.store.tables.access import AuditRow as AuditRow
 from callmon.store.tables.access import SessionRow as SessionRow
 from callmon.store.tables.columns import CLUSTERED
 from callmon.store.tables.columns import Moment as Moment
+from callmon.store.tables.columns import from_microseconds as from_microseconds
 from callmon.store.tables.columns import microseconds as microseconds
-from callmon.store.tables.columns import moment as moment
 from callmon.store.tables.reconciliation import ReconciliationCallRow as ReconciliationCallRow
 from callmon.store.tables.reconciliation import ReconciliationRow as ReconciliationRow
 from callmon.store.tables.rollups import RollupRow as RollupRow

@@ -19,7 +19,7 @@ def microseconds(at: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def moment(value: int) -> datetime:
+def from_microseconds(value: int) -> datetime:
     return EPOCH + timedelta(microseconds=value)
 
 
@@ -33,7 +33,7 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else microseconds(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        return None if value is None else moment(value)
+        return None if value is None else from_microseconds(value)
 
 
 # A call's name comes first in every key, since queries name a call without its exchange. Rows that are only ever

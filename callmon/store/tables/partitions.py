@@ -23,17 +23,17 @@ AHEAD = 2  # months after this one
 PATIENCE = "500ms"
 
 
-def ahead(connection: Connection, now: datetime) -> None:
+def create_ahead(connection: Connection, now: datetime) -> None:
     """Creates the missing partitions of this month and the next AHEAD months.
 
     Does not wait for readers: after PATIENCE it raises the database's error, and the writer process retries later.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-        make(connection, now, _first(now.year, now.month + AHEAD))
+        create_partitions(connection, now, _first(now.year, now.month + AHEAD))
 
 
-def make(connection: Connection, first: datetime, last: datetime) -> None:
+def create_partitions(connection: Connection, first: datetime, last: datetime) -> None:
     """Creates the missing partitions of all months from `first` to `last`."""
     have = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE 'fact%'")))
     for begin, end in _months(first, last):

@@ -11,7 +11,7 @@ from callmon.core.statistics.counters import Figure, Figures, add
 NOTHING: Mapping[Figure, float] = MappingProxyType({})
 
 
-class Tally:
+class CommittedCounters:
     """The committed counters. One thread adds, any thread reads."""
 
     def __init__(self, figures: Mapping[Figure, float] = NOTHING) -> None:

@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from callmon.store import tables
 
 # How often the holder renews the lease, and how often a candidate tries to acquire it.
-BEAT_SECONDS = 1.0
+RENEW_SECONDS = 1.0
 ASK_SECONDS = 0.25
 # How long the holder trusts its lease after a renewal. The server ends an idle session half a second later.
 HOLDS_SECONDS = 2.5
@@ -81,7 +81,7 @@ def prepare(connection: Connection, is_shared: bool) -> None:
         connection.exec_driver_sql(question, parameters).all()
 
 
-def take(connection: Connection, is_shared: bool) -> str | None:
+def acquire(connection: Connection, is_shared: bool) -> str | None:
     """Acquires the lease for this session and returns None, or returns the session that holds it.
 
     It does not wait for the holder.
@@ -96,8 +96,8 @@ def take(connection: Connection, is_shared: bool) -> str | None:
         return str(holder)
 
 
-def heard(connection: Connection) -> dict[str, datetime]:
+def holder_heartbeats(connection: Connection) -> dict[str, datetime]:
     """By exchange: until when the holder received its events and committed all of them."""
     question = "SELECT exchange, heard FROM heartbeat"
     with connection.begin():
-        return {name: tables.moment(at) for name, at in connection.exec_driver_sql(question)}
+        return {name: tables.from_microseconds(at) for name, at in connection.exec_driver_sql(question)}

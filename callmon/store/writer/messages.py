@@ -1,10 +1,10 @@
 """The messages between the daemon and the writer process: msgpack in frames, over one socket.
 
-    daemon   ── Opening ─ Anew ─ (Group | Beat) … ─ Closing ──▶   writer process
-             ◀── Waits … ─ Standing ─ (Stored | Held | Trouble) …
+    daemon   ── OpenRequest ─ Resync ─ (Batch | KeepAlive) … ─ Shutdown ──▶   writer process
+             ◀── FollowerState … ─ DatabaseState ─ (Committed | LeaseRenewed | Trouble) …
                  ▲────────── another writes ──────────┘
 
-A frame is the length of a message (four bytes) and the message. The outcomes of a batch (`Group`) are encoded
+A frame is the length of a message (four bytes) and the message. The outcomes of a batch (`Batch`) are encoded
 one by one when they are offered; this module only concatenates them. Batch numbers ascend without a hole.
 
 Refuses: all I/O.
@@ -28,7 +28,7 @@ from callmon.core.statistics.counters import Figures
 LENGTH = 4
 
 
-class Told(Outcome, frozen=True):
+class StoredOutcome(Outcome, frozen=True):
     """An outcome decoded from bytes: each fact has its own type."""
 
     facts: tuple[AnyFact, ...] = ()
@@ -37,7 +37,7 @@ class Told(Outcome, frozen=True):
     disruptions: tuple[DisruptionUpdate, ...] = ()
 
 
-class Opening(msgspec.Struct, frozen=True, tag="Opening"):
+class OpenRequest(msgspec.Struct, frozen=True, tag=True):
     """The database with its password and the keys of numbers, which therefore travel through the socket only.
 
     `token` marks this instance's batches in the database. `is_shared`: a writer process that finds another one
@@ -50,7 +50,7 @@ class Opening(msgspec.Struct, frozen=True, tag="Opening"):
     is_shared: bool = False
 
 
-class Group(msgspec.Struct, frozen=True, tag="Group"):
+class Batch(msgspec.Struct, frozen=True, tag="Group"):
     """A batch of `count` items, to be committed as one transaction with this number."""
 
     number: int
@@ -58,21 +58,21 @@ class Group(msgspec.Struct, frozen=True, tag="Group"):
     items: msgspec.Raw
 
 
-class Anew(msgspec.Struct, frozen=True, tag="Anew"):
-    """Resynchronise: batches after this message continue from the last `Standing`; earlier ones are stale."""
+class Resync(msgspec.Struct, frozen=True, tag=True):
+    """Resynchronise: batches after this message continue from the last `DatabaseState`; earlier ones are stale."""
 
 
-class Beat(msgspec.Struct, frozen=True, tag="Beat"):
+class KeepAlive(msgspec.Struct, frozen=True, tag=True):
     """The daemon is alive, which renews the lease. `at` is the machine's monotonic clock, in seconds."""
 
     at: float
 
 
-class Closing(msgspec.Struct, frozen=True, tag="Closing"):
+class Shutdown(msgspec.Struct, frozen=True, tag=True):
     """The last message: the writer process tries the queued batches once more and exits."""
 
 
-class Standing(msgspec.Struct, frozen=True, tag="Standing"):
+class DatabaseState(msgspec.Struct, frozen=True, tag=True):
     """The state of the database: only this writer process may write now.
 
     `number` is the last committed batch, `token` its instance, `figures` all counters after that commit.
@@ -83,22 +83,22 @@ class Standing(msgspec.Struct, frozen=True, tag="Standing"):
     figures: Figures
 
 
-class SetAside(NamedTuple):
+class Rejected(NamedTuple):
     """An outcome that the database rejects: the error's name, and the calls that it concerns."""
 
     fault: str
     of: str
 
 
-class Stored(msgspec.Struct, frozen=True, tag="Stored"):
+class Committed(msgspec.Struct, frozen=True, tag=True):
     """The batch is committed; `figures` has the counters that it added."""
 
     number: int
     figures: Figures
-    set_aside: tuple[SetAside, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
 
 
-class Waits(msgspec.Struct, frozen=True, tag="Waits"):
+class FollowerState(msgspec.Struct, frozen=True, tag=True):
     """Another instance writes.
 
     `heard`, by exchange: until when that instance received its events and committed all of them. `holder`: the
@@ -109,48 +109,48 @@ class Waits(msgspec.Struct, frozen=True, tag="Waits"):
     holder: str = ""
 
 
-class Held(msgspec.Struct, frozen=True, tag="Held"):
+class LeaseRenewed(msgspec.Struct, frozen=True, tag=True):
     """The server confirmed the lease of the writer process. The query started after `at` (monotonic seconds)."""
 
     at: float
 
 
-class Trouble(msgspec.Struct, frozen=True, tag="Trouble"):
+class Trouble(msgspec.Struct, frozen=True, tag=True):
     """Why outcomes are not committed, for an operator."""
 
     why: str
 
 
-ToScribe = Opening | Anew | Group | Beat | Closing
-FromScribe = Waits | Standing | Stored | Held | Trouble
+ToWriter = OpenRequest | Resync | Batch | KeepAlive | Shutdown
+FromWriter = FollowerState | DatabaseState | Committed | LeaseRenewed | Trouble
 
 _encode = msgspec.msgpack.Encoder().encode
-to_scribe = msgspec.msgpack.Decoder(ToScribe).decode
-from_scribe = msgspec.msgpack.Decoder(FromScribe).decode
+decode_to_writer = msgspec.msgpack.Decoder(ToWriter).decode
+decode_from_writer = msgspec.msgpack.Decoder(FromWriter).decode
 _raw_items = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
-items_of = msgspec.msgpack.Decoder(list[Told | Heartbeat]).decode
-item_of = msgspec.msgpack.Decoder(Told | Heartbeat).decode
+decode_items = msgspec.msgpack.Decoder(list[StoredOutcome | Heartbeat]).decode
+decode_item = msgspec.msgpack.Decoder(StoredOutcome | Heartbeat).decode
 encode_item = _encode
 
 
-def frame(message: ToScribe | FromScribe) -> bytes:
+def frame(message: ToWriter | FromWriter) -> bytes:
     body = _encode(message)
     return len(body).to_bytes(LENGTH, "big") + body
 
 
-def group_frame(number: int, encoded: Sequence[bytes]) -> bytes:
+def batch_frame(number: int, encoded: Sequence[bytes]) -> bytes:
     """The frame of a batch of these items, each encoded by `encode_item`, joined in one copy."""
     count = len(encoded)
     # A message with an empty last field is a prefix of the full message. msgpack's 32-bit array header follows.
-    begin = _encode(Group(number, count, msgspec.Raw(b""))) + b"\xdd" + count.to_bytes(4, "big")
+    begin = _encode(Batch(number, count, msgspec.Raw(b""))) + b"\xdd" + count.to_bytes(4, "big")
     length = len(begin) + sum(map(len, encoded))
     return b"".join([length.to_bytes(LENGTH, "big"), begin, *encoded])
 
 
 def encoded_in(group: bytes) -> list[bytes]:
     """The items of a batch's frame, each still encoded."""
-    message = to_scribe(group[LENGTH:])
-    assert isinstance(message, Group)
+    message = decode_to_writer(group[LENGTH:])
+    assert isinstance(message, Batch)
     return [bytes(item) for item in _raw_items(message.items)]
 
 

@@ -1,4 +1,4 @@
-"""The outbox: batches that are not known to be committed, in memory and in an encrypted file (`Journal`).
+"""The outbox: batches that are not known to be committed, in memory and in an encrypted file (`Outbox`).
 
     record   length, CRC-32, then (encrypted) the instance's token, the batch number, its outcome count, its frame
 
@@ -7,7 +7,7 @@ and a power cut. Opening the file cuts off a record that was not written to its 
 the file is emptied when the database has all of it. If the daemon exits before that, the next one learns from the
 database's last batch number which records the database has.
 
-`Pending` holds the batches that are not known to be committed:
+`PendingBatches` holds the batches that are not known to be committed:
 
     add ──▶ in memory ──1 s old, or database unavailable──▶ in the journal ──committed──▶ released
                  └──────────────────── committed ──────────────────────────────────────────▲
@@ -36,8 +36,8 @@ from zlib import crc32
 import msgspec
 
 from callmon.errors import StoreError
-from callmon.store.database import Store, own_folder, parse_url
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, own_folder, parse_url
+from callmon.store.encryption import KeyRing
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -47,7 +47,7 @@ log = logging.getLogger(__name__)
 HEAD = struct.Struct(">II")
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class OutboxRecord(msgspec.Struct, frozen=True, array_like=True):
     """The encrypted part of a record."""
 
     token: str
@@ -56,7 +56,7 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     frame: bytes
 
 
-class Entry(NamedTuple):
+class OutboxEntry(NamedTuple):
     """A batch in the file and its number of outcomes. `place`, `length`: bytes, of the encrypted part."""
 
     number: int
@@ -65,15 +65,15 @@ class Entry(NamedTuple):
     length: int
 
 
-class JournalFullError(Exception):
+class OutboxFullError(Exception):
     """The limit leaves no room for one more batch."""
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Record).decode
+_decode = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
-class Journal:
+class Outbox:
     """The outbox file at `path`, of at most `most` bytes.
 
     `found`: the batches that an earlier daemon left in it. `token` marks those in the database; None without any.
@@ -81,12 +81,12 @@ class Journal:
     it cannot be decrypted.
     """
 
-    def __init__(self, path: Path, ring: Ring, most: int) -> None:
+    def __init__(self, path: Path, ring: KeyRing, most: int) -> None:
         self.path, self.most = path, most
         self._ring = ring
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self.token: str | None = None
-        self.found: list[Entry] = []
+        self.found: list[OutboxEntry] = []
         self.size = 0
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -96,21 +96,21 @@ class Journal:
             os.close(self._file)
             raise
 
-    def add(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[Entry]:
+    def add(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[OutboxEntry]:
         """Appends batches (number, count, frame) to the file; they are on the disk when this returns.
 
-        It appends as many as fit, at least one. Raises JournalFullError or OSError; then it appended none.
+        It appends as many as fit, at least one. Raises OutboxFullError or OSError; then it appended none.
         """
         entries, end = [], self.size
         try:
             for number, count, frame in groups:
-                sealed = self._ring.wrap(_encode(Record(token, number, count, frame)))
+                sealed = self._ring.wrap(_encode(OutboxRecord(token, number, count, frame)))
                 if end + HEAD.size + len(sealed) > self.most:
                     break
                 end = self._write(end, sealed)
-                entries.append(Entry(number, count, end - len(sealed), len(sealed)))
+                entries.append(OutboxEntry(number, count, end - len(sealed), len(sealed)))
             if not entries:
-                raise JournalFullError
+                raise OutboxFullError
             os.fdatasync(self._file)
         except OSError:
             self._cut(self.size)
@@ -118,7 +118,7 @@ class Journal:
         self.size = end
         return entries
 
-    def frame(self, entry: Entry) -> bytes:
+    def frame(self, entry: OutboxEntry) -> bytes:
         """The batch's frame, decrypted. Raises OSError, KeyMissingError."""
         return _decode(self._ring.unwrap(os.pread(self._file, entry.length, entry.place))).frame
 
@@ -155,7 +155,7 @@ class Journal:
             log.warning("cut off what was not written whole", extra={"journal": str(self.path), "bytes": torn})
             self._cut(self.size)
 
-    def _records(self) -> Iterator[tuple[Entry, Record]]:
+    def _records(self) -> Iterator[tuple[OutboxEntry, OutboxRecord]]:
         """The records up to the first that is not whole."""
         place = 0
         while len(head := os.pread(self._file, HEAD.size, place)) == HEAD.size:
@@ -166,7 +166,7 @@ class Journal:
             if crc32(sealed) != check:
                 return
             record = _decode(self._ring.unwrap(sealed))
-            yield Entry(record.number, record.outcomes, place + HEAD.size, length), record
+            yield OutboxEntry(record.number, record.outcomes, place + HEAD.size, length), record
             place += HEAD.size + length
 
     def _left(self, place: int) -> int:
@@ -189,28 +189,28 @@ TRY_AGAIN = 5.0
 ON_THE_WAY = 32
 
 
-class Sent(msgspec.Struct):
+class PendingBatch(msgspec.Struct):
     """A batch. `since` (monotonic seconds): when its first outcome was offered. `frame`: None in the journal."""
 
     number: int
     count: int
     since: float
     frame: bytes | None
-    entry: Entry | None = None
+    entry: OutboxEntry | None = None
 
 
-class Pending:
+class PendingBatches:
     """The batches that are not known to be committed; without a journal all of them stay in memory.
 
     `journaled`: the number of outcomes that are in the journal and not in memory.
     """
 
-    def __init__(self, journal: Journal | None, token: str) -> None:
+    def __init__(self, journal: Outbox | None, token: str) -> None:
         self.journal, self.token = journal, token
         found = [] if journal is None else journal.found
-        self._groups = deque(Sent(e.number, e.outcomes, monotonic(), None, e) for e in found)
+        self._groups = deque(PendingBatch(e.number, e.outcomes, monotonic(), None, e) for e in found)
         self._spilled = len(self._groups)
-        self._posted = 0
+        self._sent = 0
         self._again_at = 0.0
         self.journaled = sum(entry.outcomes for entry in found)
         self.trouble: str | None = None
@@ -228,30 +228,30 @@ class Pending:
         return self._groups[0].since if self._groups else None
 
     @property
-    def is_posted(self) -> bool:
+    def are_all_sent(self) -> bool:
         """Whether all batches were sent to the writer process."""
-        return self._posted == len(self._groups)
+        return self._sent == len(self._groups)
 
     @property
     def numbers(self) -> tuple[int, int] | None:
         """The numbers of the first and the last batch."""
         return (self._groups[0].number, self._groups[-1].number) if self._groups else None
 
-    def add(self, sent: Sent) -> None:
+    def add(self, sent: PendingBatch) -> None:
         self._groups.append(sent)
 
     def rewind(self) -> None:
         """Starts from the first batch again, for a new writer process."""
-        self._posted = 0
+        self._sent = 0
 
-    def to_post(self) -> Iterator[bytes]:
+    def frames_to_send(self) -> Iterator[bytes]:
         """The next frames for the writer process, in order. Raises StoreError when the journal cannot be read."""
-        while self._posted < len(self._groups):
-            sent = self._groups[self._posted]
-            if sent.frame is None and self._posted >= ON_THE_WAY:
+        while self._sent < len(self._groups):
+            sent = self._groups[self._sent]
+            if sent.frame is None and self._sent >= ON_THE_WAY:
                 return
             frame = self._frame(sent)
-            self._posted += 1
+            self._sent += 1
             yield frame
 
     def forget(self, number: int) -> int:
@@ -265,13 +265,13 @@ class Pending:
 
     def _drop_first(self) -> int:
         sent = self._groups.popleft()
-        self._posted = max(0, self._posted - 1)
+        self._sent = max(0, self._sent - 1)
         if sent.frame is None:
             self._spilled -= 1
             self.journaled -= sent.count
         return sent.count
 
-    def take_back(self) -> tuple[list[bytes], int]:
+    def take_all(self) -> tuple[list[bytes], int]:
         """Removes every batch from the outbox and the journal, because another program writes.
 
         Returns their frames, and the number of outcomes that could not be read from the journal.
@@ -284,12 +284,12 @@ class Pending:
                 lost += sent.count
                 log.error("outcomes are lost", extra={"lost": sent.count, "why": str(error)})
         self._groups.clear()
-        self._spilled = self._posted = self.journaled = 0
+        self._spilled = self._sent = self.journaled = 0
         if self.journal is not None:
             self.journal.empty()
         return frames, lost
 
-    def _frame(self, sent: Sent) -> bytes:
+    def _frame(self, sent: PendingBatch) -> bytes:
         if sent.frame is not None:
             return sent.frame
         assert self.journal is not None
@@ -315,7 +315,7 @@ class Pending:
         try:
             written = [(sent.number, sent.count, sent.frame or b"") for sent in groups]
             entries = self.journal.add(self.token, written)
-        except JournalFullError:
+        except OutboxFullError:
             self._cannot(f"the journal {self.journal.path} is full ({self.journal.size >> 20} MiB)")
             return
         except (OSError, StoreError) as error:
@@ -347,7 +347,7 @@ class Pending:
             self.journal.close()
 
 
-def journal_place(settings: Settings) -> Path:
+def outbox_path(settings: Settings) -> Path:
     """The path of the outbox file."""
     if settings.store.journal is not None:
         return settings.store.journal
@@ -357,7 +357,7 @@ def journal_place(settings: Settings) -> Path:
     return own_folder() / "callmon.waiting"
 
 
-def journal(settings: Settings, store: Store) -> Journal | None:
+def open_outbox(settings: Settings, store: Database) -> Outbox | None:
     """Opens the outbox file of the settings.
 
     Returns None when the file cannot be used; the reason is logged and the daemon runs without it. Also None
@@ -365,9 +365,9 @@ def journal(settings: Settings, store: Store) -> Journal | None:
     """
     if not settings.store.journal_limit or not store.ring:
         return None
-    path = journal_place(settings)
+    path = outbox_path(settings)
     try:
-        return Journal(path, store.ring, settings.store.journal_limit << 20)
+        return Outbox(path, store.ring, settings.store.journal_limit << 20)
     except BlockingIOError:
         why = "another callmon uses it: give each its own as store.journal"
     except OSError as error:

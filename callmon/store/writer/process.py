@@ -1,4 +1,4 @@
-"""The writer process (`Scribe`): ``python -m callmon.store.writer.process``, started by `supervisor.py`.
+"""The writer process (`WriterProcess`): ``python -m callmon.store.writer.process``, started by `supervisor.py`.
 
     opening ──▶ acquiring lock ──▶ writing ──committed──▶ next batch
                     ▲    │          │   ▲
@@ -35,21 +35,21 @@ from sqlalchemy.exc import DBAPIError
 from callmon.core.outcome import Heartbeat
 from callmon.errors import StoreError
 from callmon.logs import set_up
-from callmon.store.database import Store, parse_url, reason
-from callmon.store.encryption import Ring
+from callmon.store.database import Database, parse_url, reason
+from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls
 from callmon.store.tables import partitions
 from callmon.store.writer import lease
 from callmon.store.writer import messages as wire
 from callmon.store.writer.transaction import (
-    AlreadyWritten,
-    OustedError,
-    Stamp,
+    AlreadyCommitted,
+    BatchId,
+    LostLeaseError,
     may_pass,
-    write,
-    write_by_halves,
+    write_batch,
+    write_bisecting,
 )
-from callmon.store.writer.write_lock import Pen, TakenError
+from callmon.store.writer.write_lock import LockTakenError, WriteLock
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ PIECE = 1 << 18
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
 
-class Leave:
+class Deadline:
     """When to give up retrying: never, until `by` sets a time."""
 
     def __init__(self) -> None:
@@ -85,55 +85,55 @@ class Leave:
         return True
 
 
-class Scribe:
-    """Commits the batches of one daemon. `tell` sends a message to the daemon."""
+class WriterProcess:
+    """Commits the batches of one daemon. `send` sends a message to the daemon."""
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         token: str,
-        tell: Callable[[wire.FromScribe], None],
-        leave: Leave,
+        send: Callable[[wire.FromWriter], None],
+        deadline: Deadline,
         is_shared: bool = False,
     ) -> None:
-        self._store, self._token, self._tell, self._leave = store, token, tell, leave
+        self._store, self._token, self._send, self._deadline = store, token, send, deadline
         self._is_shared, self._is_waiting = is_shared, False
-        self._pen = Pen(store, is_shared)
+        self._lock = WriteLock(store, is_shared)
         self._in_trouble: str | None = None
         self._months_made = 0.0
-        self._unanswered = wire.Stored(0, {})
+        self._unanswered = wire.Committed(0, {})
         self._number = 0  # of the last batch in the database, of any instance
-        self.is_out_of_date = False  # incoming batches are stale until `Anew`
+        self.is_out_of_date = False  # incoming batches are stale until `Resync`
 
     def open(self) -> bool:
-        """Acquires the write lock (`Pen`), however long it takes, and reports the state of the database.
+        """Acquires the write lock (`WriteLock`), however long it takes, and reports the state of the database.
 
         False when leaving ended the attempts.
         """
-        while self._until_done(self._stand_or_wait):
+        while self._until_done(self._state_or_wait):
             if not self._is_waiting:
                 self._make_months()
                 return True
-            if self._leave.is_told or not self._leave.wait(lease.ASK_SECONDS):
+            if self._deadline.is_told or not self._deadline.wait(lease.ASK_SECONDS):
                 return False
         return False
 
-    def take(self, message: wire.ToScribe) -> bool:
+    def handle(self, message: wire.ToWriter) -> bool:
         """Handles a message after the opening; False when leaving ended the attempts to commit it."""
         match message:
-            case wire.Anew():
+            case wire.Resync():
                 self.is_out_of_date = False
-            case wire.Group() if not self.is_out_of_date:
+            case wire.Batch() if not self.is_out_of_date:
                 return self.write(message)
-            case wire.Beat(at):
+            case wire.KeepAlive(at):
                 return self._while_ours(lambda: self._held(at))
         return True
 
-    def write(self, group: wire.Group) -> bool:
+    def write(self, group: wire.Batch) -> bool:
         """Commits the batch, however long it takes, and reports it; False when leaving ended the attempts."""
         if time.monotonic() - self._months_made > MONTHS_EVERY:
             self._make_months()
-        return self._while_ours(lambda: self._store_group(group))
+        return self._while_ours(lambda: self._commit_batch(group))
 
     def _make_months(self) -> None:
         """Creates the next monthly partitions of PostgreSQL's `fact`.
@@ -143,106 +143,106 @@ class Scribe:
         self._months_made = time.monotonic()
         if self._store.path is not None:
             return
-        with suppress(DBAPIError, StoreError, TakenError), self._store.writing() as connection:
-            partitions.ahead(connection, datetime.now(UTC))
+        with suppress(DBAPIError, StoreError, LockTakenError), self._store.writing() as connection:
+            partitions.create_ahead(connection, datetime.now(UTC))
 
     def close(self) -> None:
-        self._pen.close()
+        self._lock.close()
 
-    def _while_ours(self, attempt: Callable[[], wire.FromScribe]) -> bool:
+    def _while_ours(self, attempt: Callable[[], wire.FromWriter]) -> bool:
         try:
             return self._until_done(attempt)
-        except (TakenError, OustedError):
+        except (LockTakenError, LostLeaseError):
             self.is_out_of_date = True
-            self._tell(wire.Waits({}))
+            self._send(wire.FollowerState({}))
             return self.open()
 
-    def _until_done(self, attempt: Callable[[], wire.FromScribe]) -> bool:
+    def _until_done(self, attempt: Callable[[], wire.FromWriter]) -> bool:
         wait = FIRST_WAIT
         while True:
             try:
                 done = attempt()
             except Exception as error:
-                if not may_pass(error) or (self._is_shared and isinstance(error, TakenError | OustedError)):
+                if not may_pass(error) or (self._is_shared and isinstance(error, LockTakenError | LostLeaseError)):
                     raise
                 self._failed(error)
             else:
                 self._in_trouble = None
-                self._tell(done)
+                self._send(done)
                 return True
-            if not self._leave.wait(wait):
+            if not self._deadline.wait(wait):
                 return False
             wait = min(2 * wait, LONGEST_WAIT)
 
     def _failed(self, error: Exception) -> None:
         why = f"the database cannot be written: {reason(error)}"
         if why != self._in_trouble:
-            self._tell(wire.Trouble(why))
+            self._send(wire.Trouble(why))
         self._in_trouble = why
-        self._pen.put_down()
+        self._lock.drop_connections()
 
-    def _stand_or_wait(self) -> wire.FromScribe:
+    def _state_or_wait(self) -> wire.FromWriter:
         self._is_waiting = False
         try:
-            return self._stand()
-        except TakenError:
+            return self._database_state()
+        except LockTakenError:
             if not self._is_shared:
                 raise
             self._is_waiting = True
-            return wire.Waits(self._pen.heard(), self._pen.holder)
+            return wire.FollowerState(self._lock.heard(), self._lock.holder)
 
-    def _stand(self) -> wire.Standing:
-        with self._pen.writing() as connection:
+    def _database_state(self) -> wire.DatabaseState:
+        with self._lock.writing() as connection:
             self._number, token = self._last(connection)
-            return wire.Standing(self._number, token, calls.counters_of(connection))
+            return wire.DatabaseState(self._number, token, calls.counters_of(connection))
 
-    def _held(self, at: float) -> wire.Held:
+    def _held(self, at: float) -> wire.LeaseRenewed:
         """Confirms the lease, also when it had to be acquired again.
 
-        Raises OustedError when another program has written since.
+        Raises LostLeaseError when another program has written since.
         """
-        with self._pen.writing() as connection:
+        with self._lock.writing() as connection:
             number, token = self._last(connection)
         if token != self._token and number != self._number:
-            raise OustedError("another program has written to this database since")
-        return wire.Held(at)
+            raise LostLeaseError("another program has written to this database since")
+        return wire.LeaseRenewed(at)
 
     @staticmethod
     def _last(connection: Connection) -> tuple[int, str]:
         number, token = connection.exec_driver_sql("SELECT batch, token FROM writer WHERE id = 1").one()
         return number, token
 
-    def _store_group(self, group: wire.Group) -> wire.Stored:
+    def _commit_batch(self, group: wire.Batch) -> wire.Committed:
         began = time.monotonic()
-        with suppress(AlreadyWritten):
-            self._commit(Stamp(group.number, self._token), wire.items_of(group.items))
+        with suppress(AlreadyCommitted):
+            self._commit(BatchId(group.number, self._token), wire.decode_items(group.items))
         self._number = group.number
-        if self._is_shared:  # a commit also confirms the lease; a `Beat` would wait behind the batches
-            self._tell(wire.Held(began))
+        if self._is_shared:  # a commit also confirms the lease; a `KeepAlive` would wait behind the batches
+            self._send(wire.LeaseRenewed(began))
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
         return self._unanswered
 
-    def _commit(self, stamp: Stamp, items: list[wire.Told | Heartbeat]) -> None:
+    def _commit(self, batch_id: BatchId, items: list[wire.StoredOutcome | Heartbeat]) -> None:
         try:
-            with self._pen.writing() as connection:
-                added = write(connection, stamp, items, self._store.ring)
-                self._unanswered = wire.Stored(stamp.number, added)
-        except AlreadyWritten:
+            with self._lock.writing() as connection:
+                added = write_batch(connection, batch_id, items, self._store.ring)
+                self._unanswered = wire.Committed(batch_id.number, added)
+        except AlreadyCommitted:
             raise
         except Exception as error:
             if may_pass(error):
                 raise
-            with self._pen.writing() as connection:
-                added, set_aside = write_by_halves(connection, stamp, items, self._store.ring)
-                self._unanswered = wire.Stored(stamp.number, added, tuple(set_aside))
+            with self._lock.writing() as connection:
+                added, rejected = write_bisecting(connection, batch_id, items, self._store.ring)
+                self._unanswered = wire.Committed(batch_id.number, added, tuple(rejected))
 
 
-class Reader:
+class SocketReader:
     """The thread that reads all messages, so that none stays in a socket whose other end may die."""
 
-    def __init__(self, end: socket.socket, leave: Leave) -> None:
-        self._end, self._leave = end, leave
-        self.queue: SimpleQueue[wire.ToScribe | None] = SimpleQueue()
+    def __init__(self, end: socket.socket, deadline: Deadline) -> None:
+        self._end, self._deadline = end, deadline
+        self.queue: SimpleQueue[wire.ToWriter | None] = SimpleQueue()
         self.is_closing = self._has_work = False
         Thread(target=self._run, name="reader", daemon=True).start()
 
@@ -251,57 +251,57 @@ class Reader:
             with suppress(OSError):  # a reset is the same as an end of file
                 self._read()
         finally:
-            # After `Closing` there is one more attempt. Otherwise the daemon is gone and cannot retry.
-            self._leave.by(ALONE_SECONDS if self._has_work and not self.is_closing else 0.0)
+            # After `Shutdown` there is one more attempt. Otherwise the daemon is gone and cannot retry.
+            self._deadline.by(ALONE_SECONDS if self._has_work and not self.is_closing else 0.0)
             self.queue.put(None)
 
     def _read(self) -> None:
         frames = wire.Frames()
         while piece := self._end.recv(PIECE):
-            for message in map(wire.to_scribe, frames.receive(piece)):
-                self._has_work = self._has_work or isinstance(message, wire.Group)
-                self.is_closing = self.is_closing or isinstance(message, wire.Closing)
+            for message in map(wire.decode_to_writer, frames.receive(piece)):
+                self._has_work = self._has_work or isinstance(message, wire.Batch)
+                self.is_closing = self.is_closing or isinstance(message, wire.Shutdown)
                 self.queue.put(message)
 
-    def messages(self) -> Iterator[wire.ToScribe]:
+    def messages(self) -> Iterator[wire.ToWriter]:
         while (message := self.queue.get()) is not None:
             yield message
 
 
 def serve(end: socket.socket) -> None:
-    """Runs the writer process from `Opening` to the last batch."""
+    """Runs the writer process from `OpenRequest` to the last batch."""
 
-    def tell(message: wire.FromScribe) -> None:
+    def send(message: wire.FromWriter) -> None:
         with suppress(OSError):  # the daemon is gone: the batches are committed all the same
             end.sendall(wire.frame(message))
 
-    leave = Leave()
-    reader = Reader(end, leave)
+    deadline = Deadline()
+    reader = SocketReader(end, deadline)
     opening = reader.queue.get()
-    if not isinstance(opening, wire.Opening):
+    if not isinstance(opening, wire.OpenRequest):
         return
-    store = Store(parse_url(opening.url), Ring(opening.keys))
-    scribe = Scribe(store, opening.token, tell, leave, opening.is_shared)
+    store = Database(parse_url(opening.url), KeyRing(opening.keys))
+    writer = WriterProcess(store, opening.token, send, deadline, opening.is_shared)
     try:
-        lost = _write_all(scribe, reader) if scribe.open() else 0
+        lost = _write_all(writer, reader) if writer.open() else 0
     finally:
-        scribe.close()
+        writer.close()
         store.close()
     if lost and not reader.is_closing:  # otherwise the daemon knows and logs it
         log.error("outcomes are lost: nobody is left who could try again", extra={"lost": lost})
 
 
-def _write_all(scribe: Scribe, reader: Reader) -> int:
+def _write_all(writer: WriterProcess, reader: SocketReader) -> int:
     """Commits all batches. Returns how many outcomes could not be committed before leaving."""
     messages = reader.messages()
     for message in messages:
-        if not scribe.take(message):
-            return 0 if scribe.is_out_of_date else sum(map(_count, (message, *messages)))
+        if not writer.handle(message):
+            return 0 if writer.is_out_of_date else sum(map(_count, (message, *messages)))
     return 0
 
 
-def _count(message: wire.ToScribe) -> int:
-    return message.count if isinstance(message, wire.Group) else 0
+def _count(message: wire.ToWriter) -> int:
+    return message.count if isinstance(message, wire.Batch) else 0
 
 
 def main() -> None:

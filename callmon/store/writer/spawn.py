@@ -28,7 +28,7 @@ BLOCKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 SECONDS_TO_DIE = 5.0
 
 
-class Child:
+class WriterHandle:
     """One writer process. `wire` is its socket, non-blocking."""
 
     def __init__(self) -> None:
@@ -81,6 +81,6 @@ def environment(ours: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join([home, path] if path else [home])}
 
 
-def told(status: int) -> str:
+def exit_reason(status: int) -> str:
     """How a process ended, for an operator."""
     return f"killed by signal {-status}" if status < 0 else f"status {status}"

@@ -30,12 +30,12 @@ class _OfExchange(msgspec.Struct):
 _item = msgspec.msgpack.Decoder(Heartbeat | _OfExchange).decode
 
 
-def of_groups(frames: Iterable[bytes]) -> list[bytes]:
+def items_of_frames(frames: Iterable[bytes]) -> list[bytes]:
     """The items of batches that were sent and not confirmed."""
     return [item for frame in frames for item in messages.encoded_in(frame)]
 
 
-def forget(waiting: list[bytes], heard: Heard) -> int:
+def drop_committed(waiting: list[bytes], heard: Heard) -> int:
     """Drops the items that the database has, by `heard` of each exchange. Returns how many it dropped.
 
     Another thread may append meanwhile: one atomic step of the interpreter replaces the beginning of the list.

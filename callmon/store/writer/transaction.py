@@ -23,27 +23,27 @@ from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.bulk import ADDING, ASKED_AT_ONCE, BulkWriter, replacing
-from callmon.store.encryption import Ring
+from callmon.store.encryption import KeyRing
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, DisruptionRows, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.writer.corrections import correct
-from callmon.store.writer.messages import SetAside
+from callmon.store.writer.messages import Rejected
 
 MOVING = "ON CONFLICT (exchange) DO UPDATE SET heard = excluded.heard"
 
 
-class Stamp(NamedTuple):
+class BatchId(NamedTuple):
     """The identity of a batch: its number and the token of its instance."""
 
     number: int
     token: str
 
 
-class AlreadyWritten(Exception):  # noqa: N818  it is good news
+class AlreadyCommitted(Exception):  # noqa: N818  it is good news
     """This batch is in the database: the first commit succeeded, only its answer was lost."""
 
 
-class OustedError(StoreError):
+class LostLeaseError(StoreError):
     """Another program has written to this database."""
 
 
@@ -56,35 +56,35 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
 
 
-def write(connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring) -> Figures:
+def write_batch(connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing) -> Figures:
     """Writes the batch and returns the counters that it adds. The calling function owns the transaction.
 
-    Raises AlreadyWritten, OustedError.
+    Raises AlreadyCommitted, LostLeaseError.
     """
     writing = BulkWriter(connection, ring)
-    _claim(writing, stamp)
-    rows = Rows(stamp.number)
+    _claim(writing, batch_id)
+    rows = Rows(batch_id.number)
     rows.take(items)
     return _write(writing, rows)
 
 
-def write_by_halves(
-    connection: Connection, stamp: Stamp, items: Sequence[Item], ring: Ring
-) -> tuple[Figures, list[SetAside]]:
+def write_bisecting(
+    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing
+) -> tuple[Figures, list[Rejected]]:
     """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
-    halves = _Halves(BulkWriter(connection, ring), stamp)
-    halves.write(items)
-    return halves.added, halves.set_aside
+    bisection = _Bisection(BulkWriter(connection, ring), batch_id)
+    bisection.write(items)
+    return bisection.added, bisection.rejected
 
 
-class _Halves:
+class _Bisection:
     """Bisection: a rejected part is halved, down to one outcome, which is skipped."""
 
-    def __init__(self, writing: BulkWriter, stamp: Stamp) -> None:
-        _claim(writing, stamp)
-        self._writing, self._number, self._place = writing, stamp.number, 0
+    def __init__(self, writing: BulkWriter, batch_id: BatchId) -> None:
+        _claim(writing, batch_id)
+        self._writing, self._number, self._place = writing, batch_id.number, 0
         self.added: Figures = {}
-        self.set_aside: list[SetAside] = []
+        self.rejected: list[Rejected] = []
 
     def write(self, items: Sequence[Item]) -> None:
         try:
@@ -103,14 +103,14 @@ class _Halves:
 
     def _cut(self, items: Sequence[Item], error: Exception) -> None:
         if len(items) == 1:
-            self.set_aside.append(SetAside(type(error).__name__, named(items[0])))
+            self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
             return
         middle = len(items) // 2
         self.write(items[:middle])
         self.write(items[middle:])
 
 
-def named(item: Item) -> str:
+def item_label(item: Item) -> str:
     """An outcome for the log: its exchange, calls and ledger IDs, none of its content."""
     if isinstance(item, Heartbeat):
         return f"heartbeat of {item.exchange}"
@@ -121,7 +121,7 @@ def named(item: Item) -> str:
 
 
 def _write(writing: BulkWriter, rows: Rows) -> Figures:
-    rolling = update.Rolling(writing)
+    rolling = update.RollupUpdate(writing)
     known = _leave_out_known(writing, rows)
     _roll_up(rolling, rows, known)
     added = _counted(rows)
@@ -169,18 +169,18 @@ def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
 
 
-def _claim(writing: BulkWriter, stamp: Stamp) -> None:
+def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
     """Takes the next batch number.
 
-    Raises AlreadyWritten when this batch has it, OustedError when another program has written since.
+    Raises AlreadyCommitted when this batch has it, LostLeaseError when another program has written since.
     """
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
-    if writing.ask(claim, stamp.number, stamp.token, stamp.number - 1).rowcount == 1:
+    if writing.ask(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
         return
     found = writing.ask("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
-    if found is not None and tuple(found) == stamp:
-        raise AlreadyWritten
-    raise OustedError("another program has written to this database since: stop the other one, restart callmon")
+    if found is not None and tuple(found) == batch_id:
+        raise AlreadyCommitted
+    raise LostLeaseError("another program has written to this database since: stop the other one, restart callmon")
 
 
 class _Known(NamedTuple):
@@ -226,7 +226,7 @@ def _finding(row: Any) -> Finding:
     return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
 
 
-def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
+def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
     """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
     if not rolling.is_kept:
         return
@@ -237,10 +237,10 @@ def _roll_up(rolling: update.Rolling, rows: Rows, known: _Known) -> None:
         before = tuple(known.findings.get(key, ()))
         after = (*before, *new.get(key, ()))
         if key in rows.calls:
-            rolling.change(key[1], None, update.Told(rows.account(key), after, rows.calls[key]))
+            rolling.change(key[1], None, update.CallRecord(rows.account(key), after, rows.calls[key]))
         else:
             data = known.calls[key]
-            rolling.change(key[1], update.Told(data, before), update.Told(data, after))
+            rolling.change(key[1], update.CallRecord(data, before), update.CallRecord(data, after))
 
 
 def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
@@ -250,7 +250,7 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     """
     question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
     while found := writing.ask(question, gap.exchange, tables.microseconds(gap.start)).first():
-        ended = tables.moment(found[0])
+        ended = tables.from_microseconds(found[0])
         if gap.end <= ended:
             return None
         gap = Gap(gap.exchange, ended, gap.end)

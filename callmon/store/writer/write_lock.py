@@ -1,9 +1,9 @@
-"""The write lock (`Pen`) and the one connection that writes: one program at a time writes to a database.
+"""The write lock (`WriteLock`) and the one connection that writes: one program at a time writes to a database.
 
 SQLite: a lock on a file beside the database. PostgreSQL: the lease (`lease.py`). The lease belongs to the very
 session that writes, so a program that lost it cannot write. Both end with their holder, however it ends.
 
-Refuses: to wait. If the lock is taken, `TakenError` is raised and the writer process retries.
+Refuses: to wait. If the lock is taken, `LockTakenError` is raised and the writer process retries.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.errors import StoreError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.writer import lease
 
 
-class TakenError(StoreError):
+class LockTakenError(StoreError):
     """Another program holds the write lock."""
 
 
-class Pen:
-    """The write lock. `writing()` is one transaction; it raises TakenError while another program holds the lock.
+class WriteLock:
+    """`writing()` is one transaction; it raises LockTakenError while another program holds the lock.
 
     `is_shared`: other instances may wait for the lock. They acquire it when this one is silent for a few seconds.
     """
 
-    def __init__(self, store: Store, is_shared: bool = False) -> None:
+    def __init__(self, store: Database, is_shared: bool = False) -> None:
         self.store, self._is_shared = store, is_shared
         self._connection: Connection | None = None
         self._asking: Connection | None = None  # the session that failed to acquire the lock
@@ -42,16 +42,16 @@ class Pen:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         if self._connection is not None and self._connection.invalidated:
-            self.put_down()  # it would reconnect without the lock
+            self.drop_connections()  # it would reconnect without the lock
         connection = self._connection or self._take()
         with connection.begin():
             yield connection
 
     def heard(self) -> dict[str, datetime]:
-        """After TakenError, by exchange: until when the holder received its events and committed all of them."""
-        return {} if self._asking is None else lease.heard(self._asking)
+        """After LockTakenError, by exchange: until when the holder received and committed all events."""
+        return {} if self._asking is None else lease.holder_heartbeats(self._asking)
 
-    def put_down(self) -> None:
+    def drop_connections(self) -> None:
         """Drops the connection after a failure. The next transaction connects to the database as it is then."""
         for connection in (self._connection, self._asking):
             if connection is not None:
@@ -62,7 +62,7 @@ class Pen:
         self.store.find_again()
 
     def close(self) -> None:
-        self.put_down()
+        self.drop_connections()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -79,12 +79,12 @@ class Pen:
     def _asked(self) -> Connection:
         """PostgreSQL: the session that holds the lease. A session that fails to acquire it is reused next time.
 
-        Raises TakenError.
+        Raises LockTakenError.
         """
         if self._asking is None:
             self._asking = self._new()
             lease.prepare(self._asking, self._is_shared)
-        self.holder = lease.take(self._asking, self._is_shared) or ""
+        self.holder = lease.acquire(self._asking, self._is_shared) or ""
         if self.holder:
             raise _taken(self.store, self.holder)
         connection, self._asking = self._asking, None
@@ -94,8 +94,8 @@ class Pen:
         return self.store.engine.connect().execution_options(writes=True)
 
 
-def _lock_beside(store: Store) -> int:
-    """Locks the file beside the SQLite database. Raises TakenError.
+def _lock_beside(store: Database) -> int:
+    """Locks the file beside the SQLite database. Raises LockTakenError.
 
     The file is never deleted: deleting it would let two programs hold two locks.
     """
@@ -111,8 +111,8 @@ def _lock_beside(store: Store) -> int:
     return file
 
 
-def _taken(store: Store, holder: str = "") -> TakenError:
+def _taken(store: Database, holder: str = "") -> LockTakenError:
     by = f" ({holder})" if holder else ""
-    return TakenError(
+    return LockTakenError(
         f"another callmon writes to {store}{by}: stop that one, or give this one a database of its own"
     )

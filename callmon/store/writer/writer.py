@@ -34,13 +34,13 @@ from typing import NamedTuple, Self
 from callmon.config.settings import Settings
 from callmon.core.outcome import Heartbeat, Item
 from callmon.errors import StoreError
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.writer import messages
-from callmon.store.writer.committed import Tally
+from callmon.store.writer.committed import CommittedCounters
 from callmon.store.writer.messages import encode_item
-from callmon.store.writer.outbox import Journal, journal
-from callmon.store.writer.supervisor import MAX_GROUP, Courier
-from callmon.store.writer.transaction import named
+from callmon.store.writer.outbox import Outbox, open_outbox
+from callmon.store.writer.supervisor import MAX_BATCH, WriterSupervisor
+from callmon.store.writer.transaction import item_label
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=60)
 
 
-class Journaled(NamedTuple):
+class OutboxState(NamedTuple):
     """The state of the outbox file. `size`, `most`: bytes; `outcomes`: those in the file and not in memory.
 
     `trouble`: why the file takes no more; None: it does.
@@ -75,69 +75,69 @@ class Writer:
 
     def __init__(
         self,
-        store: Store,
+        store: Database,
         group_time: timedelta = timedelta(milliseconds=100),
         max_waiting: int = 100_000,
         patience: timedelta = PATIENCE,
         is_shared: bool = False,
-        journal: Journal | None = None,
+        journal: Outbox | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
-        self.tally = Tally()
+        self.tally = CommittedCounters()
         self._is_closed = False
         url = store.url.render_as_string(hide_password=False)
         token = (journal and journal.token) or secrets.token_hex(8)
-        opening = messages.Opening(url, token, store.ring.raw, is_shared)
+        opening = messages.OpenRequest(url, token, store.ring.raw, is_shared)
         # Only one thread changes each counter; their difference is the backlog.
         self._offered = sum(entry.outcomes for entry in journal.found) if journal else 0
         self._refused = 0
-        self._courier = Courier(opening, self.tally, group_time.total_seconds(), journal)
+        self._supervisor = WriterSupervisor(opening, self.tally, group_time.total_seconds(), journal)
         self._wait_until_open(store, patience.total_seconds())
 
     @classmethod
-    def of(cls, settings: Settings, store: Store) -> Self:
+    def from_settings(cls, settings: Settings, store: Database) -> Self:
         """The writer of the settings. On PostgreSQL another instance may lead."""
         told, is_shared = settings.store, store.path is None
         return cls(
-            store, told.write_every, told.max_waiting, is_shared=is_shared, journal=journal(settings, store)
+            store, told.write_every, told.max_waiting, is_shared=is_shared, journal=open_outbox(settings, store)
         )
 
-    def _wait_until_open(self, store: Store, patience: float) -> None:
+    def _wait_until_open(self, store: Database, patience: float) -> None:
         """Blocks until the writer is ready and the journal of an earlier daemon is committed.
 
         It waits on for as long as each `patience` (seconds) sees progress. Raises StoreError.
         """
-        courier, goal, before = self._courier, self._offered, 0
+        supervisor, goal, before = self._supervisor, self._offered, 0
         while not self.wait(lambda: self._is_ready(goal), patience):
-            if courier.done == before or courier.trouble is not None:
-                why = courier.trouble or f"the database {store} did not answer in time"
+            if supervisor.done == before or supervisor.trouble is not None:
+                why = supervisor.trouble or f"the database {store} did not answer in time"
                 self.close()
                 raise StoreError(why)
-            before = courier.done
+            before = supervisor.done
 
     def _is_ready(self, goal: int) -> bool:
-        return self.stands_by or (self._courier.is_open and self._courier.done >= goal)
+        return self.stands_by or (self._supervisor.is_open and self._supervisor.done >= goal)
 
     def offer(self, outcome: Item) -> bool:
         """Accepts the outcome, always. False: the buffer is full; the daemon stops reading until `has_room()`.
 
         This is the store's whole cost in the event loop, a few hundred nanoseconds. Hence it makes few calls.
         """
-        courier = self._courier
-        waiting = courier.waiting
+        supervisor = self._supervisor
+        waiting = supervisor.waiting
         try:
             waiting.append(encode_item(outcome))
         except Exception as error:  # a lone surrogate, or an internal error, in one outcome
-            return self._set_aside(outcome, error)
+            return self._reject(outcome, error)
         self._offered = offered = self._offered + 1
         size = len(waiting)
-        if size == 1 or size == MAX_GROUP:
-            courier.wake()
-        return offered - courier.done - courier.pending.journaled < self.max_waiting
+        if size == 1 or size == MAX_BATCH:
+            supervisor.wake()
+        return offered - supervisor.done - supervisor.pending.journaled < self.max_waiting
 
-    def _set_aside(self, outcome: Item, error: Exception) -> bool:
+    def _reject(self, outcome: Item, error: Exception) -> bool:
         self._refused += 1
-        log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": named(outcome)})
+        log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": item_label(outcome)})
         return self.has_room()
 
     # A shared database.
@@ -145,40 +145,40 @@ class Writer:
     @property
     def leads(self) -> bool:
         """Whether this instance is the leader, as the database confirmed within the last seconds."""
-        return self._courier.is_open and monotonic() < self._courier.turn.leads_until
+        return self._supervisor.is_open and monotonic() < self._supervisor.leadership.leads_until
 
     @property
     def stands_by(self) -> bool:
-        """Whether this instance is a standby: another one writes, or `lead` is still to be applied."""
-        return self._courier.turn.is_standby
+        """Whether this instance is a standby: another one writes, or `become_leader` is still to be applied."""
+        return self._supervisor.leadership.is_standby
 
     def heard_by_other(self) -> Mapping[str, datetime]:
         """On a standby, by exchange: until when the leader received its events and committed all of them."""
-        return self._courier.turn.heard
+        return self._supervisor.leadership.heard
 
     @property
     def holder(self) -> str:
         """On a standby: the database session that holds the lease. Empty when this instance holds it."""
-        return self._courier.turn.holder
+        return self._supervisor.leadership.holder
 
     @property
     def is_gained(self) -> bool:
-        """Whether the write lock is gained and `lead` is still to be called.
+        """Whether the write lock is gained and `become_leader` is still to be called.
 
-        The daemon passes to `lead` the items of `kept` that the database lacks; they are committed then.
+        The daemon passes to it the items of `buffered` that the database lacks; they are committed then.
         """
-        return self._courier.turn.is_gained
+        return self._supervisor.leadership.is_gained
 
-    def kept(self) -> list[messages.Told | Heartbeat]:
+    def buffered(self) -> list[messages.StoredOutcome | Heartbeat]:
         """The standby's buffer: all offered items that the database may lack, in order."""
-        return [messages.item_of(item) for item in self._courier.waiting[:]]
+        return [messages.decode_item(item) for item in self._supervisor.waiting[:]]
 
-    def lead(self, missing: Iterable[Item]) -> None:
+    def become_leader(self, missing: Iterable[Item]) -> None:
         """Sets the items to write as the new leader.
 
-        Call from the event-loop thread, immediately after the final read of `kept`.
+        Call from the event-loop thread, immediately after the final read of `buffered`.
         """
-        self._courier.lead([encode_item(item) for item in missing])
+        self._supervisor.become_leader([encode_item(item) for item in missing])
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
         """Offers a heartbeat: all events of the exchange until `at` were offered. It is committed after them."""
@@ -186,51 +186,53 @@ class Writer:
 
     def has_room(self) -> bool:
         """Whether the memory has room. Outcomes in the journal take none."""
-        return self.backlog() - self._courier.pending.journaled < self.max_waiting
+        return self.backlog() - self._supervisor.pending.journaled < self.max_waiting
 
     def backlog(self) -> int:
-        return self._offered - self._courier.done
+        return self._offered - self._supervisor.done
 
     def refused(self) -> int:
         """The number of outcomes skipped because they can never be stored."""
-        return self._refused + self._courier.set_aside
+        return self._refused + self._supervisor.rejected
 
     def behind_for(self) -> timedelta:
         """How long the oldest outcome has waited for its commit. A standby's buffer does not count."""
-        oldest = self._courier.oldest
+        oldest = self._supervisor.oldest
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
 
-    def journal(self) -> Journaled | None:
+    def journal(self) -> OutboxState | None:
         """The state of the outbox file; None without one."""
-        pending = self._courier.pending
+        pending = self._supervisor.pending
         if (journal := pending.journal) is None:
             return None
-        return Journaled(journal.path, journal.size, journal.most, pending.journaled, pending.trouble)
+        return OutboxState(journal.path, journal.size, journal.most, pending.journaled, pending.trouble)
 
     def trouble(self) -> str | None:
         """Why outcomes are not committed, for an operator; None without trouble."""
-        return self._courier.trouble if self._courier.thread.is_alive() else "the thread that stores has ended"
+        return (
+            self._supervisor.trouble if self._supervisor.thread.is_alive() else "the thread that stores has ended"
+        )
 
     @property
-    def scribe(self) -> int | None:
+    def process_id(self) -> int | None:
         """The process ID of the writer process; None while there is none."""
-        return self._courier.scribe
+        return self._supervisor.process_id
 
     def flush(self, timeout: float) -> bool:
         """Blocks until all offered outcomes are committed; False after `timeout` (seconds).
 
         On a standby it returns at once.
         """
-        courier, goal = self._courier, self._offered
-        courier.hurry()
-        return self.wait(lambda: courier.done >= goal or courier.turn.has_nothing_to_write, timeout)
+        supervisor, goal = self._supervisor, self._offered
+        supervisor.hurry()
+        return self.wait(lambda: supervisor.done >= goal or supervisor.leadership.has_nothing_to_write, timeout)
 
     def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Blocks until `condition()`, which is evaluated after each commit and trouble; False after `timeout`
         (seconds).
         """
-        with self._courier.changed:
-            return self._courier.changed.wait_for(condition, timeout)
+        with self._supervisor.changed:
+            return self._supervisor.changed.wait_for(condition, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
         """Blocks until the writer process has ended, at most `timeout` seconds.
@@ -240,9 +242,9 @@ class Writer:
         if self._is_closed:
             return
         self._is_closed = True
-        self._courier.close()
-        self._courier.thread.join(timeout)
-        left, why = self._courier.pending.journaled, self._courier.trouble
+        self._supervisor.close()
+        self._supervisor.thread.join(timeout)
+        left, why = self._supervisor.pending.journaled, self._supervisor.trouble
         if (waiting := self.backlog() - left) and not self.stands_by:
             log.error("closed with outcomes not stored", extra={"waiting": waiting, "why": why})
         if left:

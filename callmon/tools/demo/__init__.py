@@ -27,7 +27,7 @@ from callmon.config.settings import Settings, example_text
 from callmon.config.web import WebSettings
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
-from callmon.store.opening import ready
+from callmon.store.opening import open_for_writing
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.terminal import Terminal
 
@@ -42,7 +42,7 @@ async def play(listen: str, seconds: timedelta | None) -> None:
         folder = Path(name)
         async with DemoExchange() as exchange:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
-            store = ready(settings)
+            store = open_for_writing(settings)
             try:
                 await _run(Daemon(settings, store), Terminal(store, settings), seconds)
             finally:

@@ -16,7 +16,7 @@ from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
 from callmon.core.verdicts import Finding
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.text.labels import label
 
@@ -48,7 +48,7 @@ VERDICTS_END = 92
 class Terminal:
     """Prints the ended calls of one store, each once."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Database, settings: Settings) -> None:
         self._store = store
         self._told: dict[str, datetime] = {}
         self._count = 0
@@ -77,14 +77,14 @@ class Terminal:
         now = datetime.now(UTC)
         since = now - LONGEST_CALL
         self._told = {name: arrived for name, arrived in self._told.items() if arrived > since - LONGEST_CALL}
-        ended = [call for _, call in calls.calls(self._store, since, now) if call.call not in self._told]
+        ended = [call for _, call in calls.stream_calls(self._store, since, now) if call.call not in self._told]
         ended.sort(key=lambda call: call.ended or now)
         lines = [self._line(call, self._findings(call)) for call in ended]
         self._told |= {call.call: call.arrived or now for call in ended}
         return lines
 
     def _findings(self, call: Call) -> dict[str, Finding]:
-        stored = calls.call(self._store, call.call)
+        stored = calls.stored_calls(self._store, call.call)
         return {finding.standard: finding for one in stored for finding in one.findings}
 
     def _line(self, call: Call, findings: dict[str, Finding]) -> str:

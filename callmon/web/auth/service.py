@@ -19,8 +19,8 @@ from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
 from callmon.store.access import accounts, audit, sessions
-from callmon.store.access.audit import Deed
-from callmon.store.database import Store
+from callmon.store.access.audit import AuditEvent
+from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo
 from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, Source, roles
@@ -54,13 +54,13 @@ class AccessService:
     def __init__(
         self,
         settings: AccessSettings = NO_STORE,
-        store: Store | None = None,
+        store: Database | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.settings, self._store, self.now, self._clock = settings, store, now, clock
         self._believed = ProxyIdentity(settings)
-        self._terms = sessions.Terms(settings.idle, settings.longest, settings.most_sessions)
+        self._terms = sessions.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._comparing, self._waiting = asyncio.Semaphore(1), 0
 
@@ -80,11 +80,11 @@ class AccessService:
         if not cookie or not self.has_sign_in or self._store is None:
             return UNKNOWN
         name = cookies.hashed(cookie)
-        found = await self._ask(sessions.known, self._store, name, self.now(), self._terms, is_use)
+        found = await self._ask(sessions.valid_session, self._store, name, self.now(), self._terms, is_use)
         match found:
-            case sessions.Session(source="account") if self.settings.accounts:
+            case sessions.UserSession(source="account") if self.settings.accounts:
                 return Identity(Person(found.person, roles(found.roles)), "account", cookie)
-            case sessions.Session(source="oidc") if self.settings.oidc is not None:
+            case sessions.UserSession(source="oidc") if self.settings.oidc is not None:
                 return Identity(Person(found.person, roles(found.roles)), "oidc", cookie)
         return UNKNOWN
 
@@ -129,15 +129,15 @@ class AccessService:
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
         theirs = frozenset(role.value for role in person.roles)
-        session = sessions.Session(cookies.hashed(cookie), person.name, source, theirs, at, at)
-        await self._ask(sessions.begin, self._store, session, self._terms)
+        session = sessions.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
+        await self._ask(sessions.begin_session, self._store, session, self._terms)
         await self.note(person.name, "sign in", source, asking)
         return cookie
 
     async def end(self, known: Identity, asking: ClientInfo) -> None:
         """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
-            await self._ask(sessions.end, self._store, cookies.hashed(known.cookie))
+            await self._ask(sessions.end_session, self._store, cookies.hashed(known.cookie))
             await self.note(known.person.name, "sign out", known.source, asking)
 
     async def note_refused(self, about: str, asking: ClientInfo) -> None:
@@ -153,10 +153,10 @@ class AccessService:
     async def note(self, who: str, act: str, about: str, asking: ClientInfo) -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
-            deed = Deed(self.now(), who, act, about, asking.address)
-            await self._ask(audit.note, self._store, deed)
+            deed = AuditEvent(self.now(), who, act, about, asking.address)
+            await self._ask(audit.record_event, self._store, deed)
 
-    async def _kept_if_right(self, store: Store, name: str, password: str, asking: ClientInfo) -> str:
+    async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
         account = await self._ask(accounts.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
@@ -167,7 +167,7 @@ class AccessService:
             return ""
         if account is not None and passwords.is_outdated(kept):
             kept = await self._ask(passwords.hashed, password)
-            await self._ask(accounts.renew, store, account, kept)
+            await self._ask(accounts.renew_hash, store, account, kept)
         return kept
 
     async def _compare(self, kept: str, password: str) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from callmon.store.access import audit
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
 from callmon.web.formatter import WebFormatter
@@ -39,12 +39,12 @@ async def show(visit: PageRequest) -> Response:
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
 
 
-def _read(store: Store) -> tuple[list[subject_access.Access], list[audit.Deed]]:
-    return subject_access.accesses(store, newest=MOST), audit.deeds(store, newest=MOST)
+def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[audit.AuditEvent]]:
+    return subject_access.accesses(store, newest=MOST), audit.audit_events(store, newest=MOST)
 
 
 def _rows(
-    looks: list[subject_access.Access], deeds: list[audit.Deed], tongue: WebFormatter
+    looks: list[subject_access.AccessRecord], deeds: list[audit.AuditEvent], tongue: WebFormatter
 ) -> Iterator[AccessView]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"

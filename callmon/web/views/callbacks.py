@@ -21,7 +21,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.store.commands import callback_rejections, last_applied_callback_command, queue_callback_command
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations, worklist
-from callmon.store.queries.obligations import Listed
+from callmon.store.queries.obligations import WorklistItem
 from callmon.text import ledger_sentences
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
@@ -206,14 +206,14 @@ async def number(visit: PageRequest) -> Response:
     if found is None:
         return await _entry_page(visit, None)
     call = found.obligation.call
-    look = subject_access.Look(
+    look = subject_access.AccessReason(
         datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
     )
-    await visit.site.ask(subject_access.log_of_call, visit.site.store, look, call)
+    await visit.site.ask(subject_access.log_access_to_call, visit.site.store, look, call)
     return await _entry_page(visit, found, shown=True)
 
 
-async def _find(visit: PageRequest, numbers: bool = False) -> Listed | None:
+async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem | None:
     name, exchange = visit.request.path_params["id"], visit.asked("exchange")
     found = await visit.site.ask(
         obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
@@ -223,7 +223,7 @@ async def _find(visit: PageRequest, numbers: bool = False) -> Listed | None:
 
 
 async def _entry_page(
-    visit: PageRequest, found: Listed | None, shown: bool = False, refused: str = ""
+    visit: PageRequest, found: WorklistItem | None, shown: bool = False, refused: str = ""
 ) -> Response:
     if found is None:
         told = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
@@ -232,7 +232,7 @@ async def _entry_page(
     entries: list[AnyEntry] = []
     if may_call:
         entries = await visit.site.ask(
-            obligations.entries, visit.site.reader, obligation.call, obligation.exchange
+            obligations.ledger_entries, visit.site.reader, obligation.call, obligation.exchange
         )
     row = _Rows(visit, [obligation]).row(obligation)
     values = _entry_values(visit, obligation, entries)
@@ -306,7 +306,7 @@ class NumberView(msgspec.Struct, frozen=True):
     local: str
 
 
-def _number(found: Listed, tongue: WebFormatter) -> NumberView:
+def _number(found: WorklistItem, tongue: WebFormatter) -> NumberView:
     page = CallbackList(tongue.settings, tongue.language, tongue.now)
     told = tongue.speech.typeset(page.number(found))
     dial = None if found.obligation.is_erased else found.other or found.number

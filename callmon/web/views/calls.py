@@ -20,7 +20,7 @@ from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.verdicts import VERDICTS, Finding
-from callmon.store.database import Store
+from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
 from callmon.text import ledger_sentences
@@ -61,7 +61,7 @@ async def show(visit: PageRequest) -> Response:
     """The calls of a day."""
     chosen = _chosen(visit)
     found = await visit.site.ask(
-        call_search.part, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
+        call_search.search_calls, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
     )
     query = {"day": chosen.day.isoformat(), "line": chosen.line, "outcome": chosen.outcome}
     query |= {"standard": chosen.standard, "verdict": chosen.verdict}
@@ -101,16 +101,16 @@ def _day(text: str, tongue: WebFormatter) -> date:
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
 
 
-def _wanted(chosen: ChosenView, visit: PageRequest) -> call_search.Wanted:
+def _wanted(chosen: ChosenView, visit: PageRequest) -> call_search.CallFilter:
     zone = visit.site.settings.timezone
     begin, end = (
         datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (chosen.day, chosen.day + DAY)
     )
     kept = (chosen.line, chosen.outcome, chosen.standard, chosen.verdict)
-    return call_search.Wanted(begin, end, *(value or None for value in kept))
+    return call_search.CallFilter(begin, end, *(value or None for value in kept))
 
 
-def _row(one: call_search.Found, tongue: WebFormatter) -> CallView:
+def _row(one: call_search.CallSummary, tongue: WebFormatter) -> CallView:
     heard = {"full": "", "filled": tongue.say("complété"), "partly": tongue.say("lacune")}[one.heard]
     language = "" if one.language == "unknown" else tongue.word("language", one.language)
     return CallView(
@@ -156,11 +156,15 @@ async def one(visit: PageRequest) -> Response:
     )
 
 
-def _read(store: Store, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
-    found = calls.call(store, name, exchange)
+def _read(store: Database, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
+    found = calls.stored_calls(store, name, exchange)
     if not found:
         return None
-    return found[0], obligations.entries(store, name, exchange), disruptions.met_by(store, found[0].account)
+    return (
+        found[0],
+        obligations.ledger_entries(store, name, exchange),
+        disruptions.disruptions_of_call(store, found[0].account),
+    )
 
 
 def _story(

@@ -96,7 +96,7 @@ async def one(visit: PageRequest) -> Response:
 
 
 async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
-    found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
+    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
@@ -178,7 +178,7 @@ def _time(text: str, visit: PageRequest) -> datetime | str | None:
 async def record(visit: PageRequest) -> Response:
     """Changes an existing disruption: its notice, its times, its end."""
     given = await visit.form()
-    found = await visit.site.ask(disruptions.named, visit.site.reader, visit.request.path_params["id"])
+    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         return await _one_page(visit)
     hand = _asked(visit, found, given)
@@ -223,7 +223,7 @@ async def _done(
         last_applied_disruption_command, (await ask(queue_disruption_command, store, hand)).n
     )
     if one is None:
-        made = await ask(disruptions.made_by, store, hand)
+        made = await ask(disruptions.created_by, store, hand)
         return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
     if refusals := await ask(disruption_rejections, store, hand):
         return await refuse(refusals[0].why)
