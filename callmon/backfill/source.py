@@ -123,7 +123,7 @@ def _of_table(
 def _engine(settings: CelSettings, exchange: str) -> Engine:
     url = make_url(settings.url or "")
     url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
-    password = settings.password(exchange)
+    password = settings.password()
     if password is not None:
         url = url.set(password=password)
     try:

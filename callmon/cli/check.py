@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from callmon.config.business_calendar import Hours, Periods, SpecialHours
 from callmon.config.closed_days import ClosedDay, next_twelve_months
-from callmon.config.durations import written
+from callmon.config.durations import formatted_duration
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, forms
 from callmon.config.mqtt import MqttSettings
@@ -95,7 +95,7 @@ def _shown(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case timedelta():
-            return written(value)
+            return formatted_duration(value)
         case tuple() | list():
             return ", ".join(map(_shown, value))
         case Mapping():
@@ -155,7 +155,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
     boxes = f"mailbox {', '.join(line.mailboxes)}" if line.mailboxes else "no mailbox"
     spoken = f", in {label('language', line.language, 'en')}" if line.language else ""
     service = settings.services[line.service].title_en
-    yield f"{line.name:<20}{line.mode}{spoken}, ring {written(line.ring_cycle)}, {boxes}: {service}"
+    yield f"{line.name:<20}{line.mode}{spoken}, ring {formatted_duration(line.ring_cycle)}, {boxes}: {service}"
     for language in ("fr", "en"):
         numbers = " / ".join(printed(number, language) for number in line.numbers)
         yield f"  {language.upper()}  {line.title(language):<50}{numbers}"
@@ -184,8 +184,9 @@ def _hanging(label: str, text: str) -> list[str]:
 
 def _staff(settings: Settings) -> Iterator[str]:
     """By extension, then by time; without names of persons."""
-    listed = [entry.listed() for entry in settings.configuration.staff]
-    for entry in sorted(listed, key=lambda x: (len(x.extension), x.extension, x.valid_from or date.min)):
+    for entry in sorted(
+        settings.configuration.staff, key=lambda x: (len(x.extension), x.extension, x.valid_from or date.min)
+    ):
         since = f" from {entry.valid_from}" if entry.valid_from else ""
         until = f" until {entry.valid_until} included" if entry.valid_until else ""
         where = f", at {entry.exchange}" if entry.exchange else ""
@@ -223,11 +224,11 @@ def _closed_day(closed: ClosedDay, special: Periods | None) -> Iterator[str]:
 
 
 def _remarks(settings: Settings) -> Iterator[str]:
-    for remark in remarks(settings):
+    for remark in check_remarks(settings):
         yield from wrap(remark, WIDTH, initial_indent="• ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-def remarks(settings: Settings) -> Iterator[str]:
+def check_remarks(settings: Settings) -> Iterator[str]:
     """Not an error, but a matter for the administrator to know or decide."""
     if settings.hours_are_assumed():
         yield "calendar.hours: opening hours are assumed; the ministry has not confirmed them."
@@ -248,7 +249,7 @@ def remarks(settings: Settings) -> Iterator[str]:
 
 
 def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
-    if warning := mqtt.password_warning():
+    if warning := mqtt.secret_source().warning():
         yield warning
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
@@ -261,7 +262,7 @@ def _access_remarks(web: WebSettings) -> Iterator[str]:
         yield "nobody can sign in, so the pages are for whoever sits at this machine; others get the figures alone"
     if is_reached and access.accounts and not access.proxy.addresses:
         yield "passwords cross the network in clear; put a proxy with TLS before callmon, and name its address"
-    if access.oidc is not None and (warning := access.oidc.kept().warning()):
+    if access.oidc is not None and (warning := access.oidc.secret_source().warning()):
         yield warning
 
 
@@ -297,7 +298,7 @@ def _not_judged(settings: Settings) -> Iterator[str]:
 
 
 def _exchange_remarks(exchange: ExchangeSettings) -> Iterator[str]:
-    if warning := exchange.secret_warning():
+    if warning := exchange.secret_source().warning():
         yield warning
     if not exchange.tls and not exchange.host.startswith(LOOPBACK):
         secret = " and the secret" if exchange.login == "plain" else ""

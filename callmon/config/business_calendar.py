@@ -11,12 +11,11 @@ Refuses: naive datetimes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import islice, pairwise
-from types import MappingProxyType
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,21 +29,21 @@ FRIDAY = 4
 HORIZON_DAYS = 800
 
 
-class Period(NamedTuple):
+class OpenPeriod(NamedTuple):
     """Open from `opens` (included) to `closes` (not included): local clock times, as time since midnight."""
 
     opens: timedelta
     closes: timedelta
 
 
-Periods = tuple[Period, ...]
+Periods = tuple[OpenPeriod, ...]
 Span = tuple[datetime, datetime]
 CLOSED: Periods = ()
 
 
 def periods(*pairs: tuple[timedelta, timedelta]) -> Periods:
     """The periods of one day, in order. Raises ValueError when one is empty, overlaps or leaves the day."""
-    ordered = tuple(sorted(Period(opens, closes) for opens, closes in pairs))
+    ordered = tuple(sorted(OpenPeriod(opens, closes) for opens, closes in pairs))
     if any(not MIDNIGHT <= p.opens < p.closes <= DAY for p in ordered):
         raise ValueError("a period must close after it opens, between 00:00 and 24:00")
     if any(after.opens < before.closes for before, after in pairwise(ordered)):
@@ -52,7 +51,7 @@ def periods(*pairs: tuple[timedelta, timedelta]) -> Periods:
     return ordered
 
 
-def clock(hours: int, minutes: int = 0) -> timedelta:
+def wall_time(hours: int, minutes: int = 0) -> timedelta:
     """A local clock time as time since midnight."""
     return timedelta(hours=hours, minutes=minutes)
 
@@ -67,29 +66,15 @@ class Hours:
         return self.week[day.weekday()]
 
 
-_OFFICE = periods((clock(8, 30), clock(17)))
+_OFFICE = periods((wall_time(8, 30), wall_time(17)))
 DEFAULT_HOURS = Hours((_OFFICE, _OFFICE, _OFFICE, _OFFICE, _OFFICE, CLOSED, CLOSED))
 
 
-class SpecialHours(Mapping[date, Periods]):
-    """The periods of single days (24 and 31 December): they override the week and closed days."""
+class SpecialHours(dict[date, Periods]):
+    """The periods of single days (24 and 31 December): they override the week and closed days. Never changed."""
 
-    __slots__ = ("_days",)
-
-    def __init__(self, days: Mapping[date, Periods] | None = None) -> None:
-        self._days = MappingProxyType(dict(days or {}))
-
-    def __getitem__(self, day: date) -> Periods:
-        return self._days[day]
-
-    def __iter__(self) -> Iterator[date]:
-        return iter(self._days)
-
-    def __len__(self) -> int:
-        return len(self._days)
-
-    def __hash__(self) -> int:
-        return hash(frozenset(self._days.items()))
+    def __hash__(self) -> int:  # type: ignore[override]  # a calendar is a value
+        return hash(frozenset(self.items()))
 
 
 @dataclass(frozen=True)
@@ -238,26 +223,19 @@ def _utc(at: datetime) -> datetime:
 def _spans(zone: ZoneInfo, day: date, opening: Periods) -> tuple[Span, ...]:
     """A day's periods as UTC instants, in order; adjacent or overlapping ones are merged.
 
-    Two periods can overlap only in the hour that the local clock shows twice.
+    A period begins at the first instant at which the local clock shows its start, and ends at the last at which it
+    shows its end; a time skipped in spring is an hour later. Two periods can overlap only in the hour that the
+    local clock shows twice.
     """
     merged: list[Span] = []
     for period in opening:
-        opens, closes = _opening(zone, day, period.opens), _closing(zone, day, period.closes)
+        opens = _instant(zone, day, period.opens, fold=0)
+        closes = max(_instant(zone, day, period.closes, fold) for fold in (0, 1))
         if merged and opens <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(closes, merged[-1][1]))
         else:
             merged.append((opens, closes))
     return tuple(merged)
-
-
-def _opening(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
-    """The first instant at which the local clock shows `wall`; a time skipped in spring is an hour later."""
-    return _instant(zone, day, wall, fold=0)
-
-
-def _closing(zone: ZoneInfo, day: date, wall: timedelta) -> datetime:
-    """The last instant at which the local clock shows `wall`; a time skipped in spring is an hour later."""
-    return max(_instant(zone, day, wall, fold=0), _instant(zone, day, wall, fold=1))
 
 
 def _instant(zone: ZoneInfo, day: date, wall: timedelta, fold: int) -> datetime:

@@ -1,39 +1,19 @@
-"""The [callbacks] table and its validation. `core/callbacks/` uses the resulting rules."""
+"""The [callbacks] table: the rules that `core/callbacks/` follows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from callmon.config.durations import Duration
 from callmon.config.phone_numbers import e164
-from callmon.config.validation import Path
+from callmon.config.validation import Table
 
 
-@dataclass(frozen=True, slots=True)
-class CallbackRules:
-    """Parameters of the ledger and of its due dates, which a site may set."""
-
-    within: timedelta = timedelta(hours=24)
-    talked_for: timedelta = timedelta(seconds=10)  # least length of a conversation, from the answer on
-    rang_for: timedelta = timedelta(seconds=24)  # least ringing of an attempt: four rings without an answer
-    attempt_counts: bool = True  # an attempt in time satisfies the standard
-    due_soon: timedelta = timedelta(hours=4)  # of opening time
-    abandoned_after: timedelta | None = None  # a caller who abandoned after this wait is called back
-    shared_numbers: frozenset[str] = frozenset()
-    shared_after_days: int = 5
-    shared_after_lines: int = 3
-    unreachable_attempts: int = 2
-    unreachable_days: int = 2
-
-
-class CallbackSettings(BaseModel):
-    """[callbacks]"""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+class CallbackRules(Table):
+    """[callbacks]: parameters of the ledger and of its due dates."""
 
     within: Duration = Field(
         default=timedelta(hours=24), description="a caller is to be called back within so long, by the clock"
@@ -72,17 +52,7 @@ class CallbackSettings(BaseModel):
         default=2, ge=1, description="on so many different days", json_schema_extra={"unit": "days"}
     )
 
-    def rules(self, region: str) -> CallbackRules:
-        """The ledger's parameters."""
-        shared = frozenset(number for text in self.shared_numbers if (number := e164(text, region)))
-        return CallbackRules(**(self.model_dump() | {"shared_numbers": shared}))
-
-
-def shared_errors(callbacks: CallbackSettings, region: str) -> Iterator[tuple[Path, str]]:
-    """A mistake for each entry of `shared_numbers` that is no valid number."""
-    for place, number in enumerate(callbacks.shared_numbers):
-        if e164(number, region) is None:
-            yield (
-                ("callbacks", "shared_numbers", place),
-                f'"{number}" is no telephone number in {region}; write it as "416 327-2422"',
-            )
+    def in_region(self, region: str) -> Self:
+        """The rules with the shared numbers as an exchange of this region delivers them (E.164)."""
+        shared = tuple(number for text in self.shared_numbers if (number := e164(text, region)))
+        return self.model_copy(update={"shared_numbers": shared})

@@ -8,20 +8,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import SecretSource
-from callmon.config.validation import ADDRESS, UNREADABLE, InvalidSettingsError, holds_password
-from callmon.config.validation import Path as Place
+from callmon.config.secrets import PasswordSource
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password
 
 
-class CelSettings(BaseModel):
+class CelSettings(PasswordSource):
     """[exchanges.NAME.cel]"""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     file: str | None = Field(
         default=None,
@@ -48,38 +44,17 @@ class CelSettings(BaseModel):
         default=timedelta(seconds=5), description="after a gap, how long until its rows are read"
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        found = [*_source_errors(self), *_password_errors(self)]
-        if found:
-            raise InvalidSettingsError(found)
-        return self
-
     @property
     def is_on(self) -> bool:
         return self.file is not None or self.url is not None
 
-    def password(self, exchange: str) -> str | None:
-        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
-        if self.password_file is None and self.password_env is None:
-            return None
-        where = f"exchanges.{exchange}.cel"
-        return SecretSource(where, "password", "the password", self.password_file, self.password_env).read()
-
-
-def _source_errors(cel: CelSettings) -> list[tuple[Place, str]]:
-    if cel.file is not None and cel.url is not None:
-        return [(("url",), "is given beside file; keep one of the two")]
-    if not cel.is_on and cel.model_fields_set:
-        return [(("file",), "is missing; name the file or, with url, the database, or leave the table out")]
-    if cel.url is not None and not ADDRESS.fullmatch(cel.url):
-        return [(("url",), UNREADABLE)]
-    if cel.url is not None and holds_password(cel.url):
-        return [(("url",), "holds a password; put it in a file of its own, and name that as password_file")]
-    return []
-
-
-def _password_errors(cel: CelSettings) -> list[tuple[Place, str]]:
-    if cel.password_file is not None and cel.password_env is not None:
-        return [(("password_file",), "is given beside password_env; keep one of the two")]
-    return []
+    def _errors(self) -> Found:
+        if self.file is not None and self.url is not None:
+            yield ("url",), "is given beside file; keep one of the two"
+        elif not self.is_on and self.model_fields_set:
+            yield ("file",), "is missing; name the file or, with url, the database, or leave the table out"
+        elif self.url is not None and not ADDRESS.fullmatch(self.url):
+            yield ("url",), UNREADABLE
+        elif self.url is not None and holds_password(self.url):
+            yield ("url",), "holds a password; put it in a file of its own, and name that as password_file"
+        yield from super()._errors()

@@ -63,7 +63,7 @@ def _written(value: object) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(_written)]
 
 
-def written(length: timedelta) -> str:
+def formatted_duration(length: timedelta) -> str:
     """A duration as `check` prints it, in the largest unit without a fraction: "5 s", "100 ms", "24 h".
 
     Days are used only from two on: a promise of 24 hours is not printed as "1 d".

@@ -7,21 +7,19 @@ to connect.
 from __future__ import annotations
 
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Annotated, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, Field
 
 from callmon.config.cel import CelSettings
 from callmon.config.durations import Duration
-from callmon.config.secrets import SecretSource, tls_errors
-from callmon.config.validation import InvalidSettingsError
-from callmon.config.validation import Path as Place
+from callmon.config.secrets import PasswordSource, TlsClient
+from callmon.config.validation import Found
 
 Patterns = tuple[str, ...]
-PLAIN_PORT, TLS_PORT = 5038, 5039
-OF_TLS = ("ca_file", "client_certificate", "client_key", "server_name")
 # The settings that only interpret an exchange's events; all others belong to the connection.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
@@ -29,13 +27,33 @@ UNDERSTOOD_BY = {
 }
 
 
-class ExchangeSettings(BaseModel):
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f'"{name}" is no time zone; {_zone_meant(name)}') from None
+    return name
+
+
+def _zone_meant(name: str) -> str:
+    """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
+    zones = sorted(available_timezones())
+    cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == name.casefold()]
+    near = cities or get_close_matches(name[:40], zones, n=1, cutoff=0.8)
+    return f'did you mean "{near[0]}"?' if near else 'write one such as "America/Toronto"'
+
+
+TimeZone = Annotated[str, AfterValidator(_zone)]
+
+
+class ExchangeSettings(TlsClient, PasswordSource):
     """[exchanges.NAME]"""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    STEM, WHAT, TLS_PORT = "secret", "the AMI secret", 5039
+    OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
     host: str = Field(min_length=1, description="name or address of the exchange")
-    port: int = Field(default=PLAIN_PORT, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls")
+    port: int = Field(default=5038, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls")
     username: str = Field(default="callmon", min_length=1, description="section of manager.conf")
     secret_file: Path | None = Field(default=None, description="file that holds the AMI secret")
     secret_env: str | None = Field(
@@ -68,67 +86,24 @@ class ExchangeSettings(BaseModel):
         default={"1": "en", "2": "fr"},
         description="which language a key of a line's language menu asks for (CEL tells the key alone)",
     )
-    timezone: str | None = Field(default=None, description="where its clock hangs; when left out, as callmon's")
+    timezone: TimeZone | None = Field(
+        default=None, description="where its clock hangs; when left out, as callmon's"
+    )
     dial_prefixes: Patterns = Field(
         default=("9", "91", "9011"), description="what staff dial before an outside number"
     )
 
     cel: CelSettings = Field(default=CelSettings(), description="its own diary, from which gaps are filled")
 
-    _name: str = PrivateAttr(default="")
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, value: str | None) -> str | None:
-        try:
-            ZoneInfo(value or "UTC")
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f'"{value}" is no time zone; write one such as "America/Toronto"') from None
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _usual_port(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("tls") is True:
-            return {"port": TLS_PORT, **data}
-        return data
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        found = [*_secret_errors(self), *tls_errors(self.tls, {name: getattr(self, name) for name in OF_TLS})]
-        if found:
-            raise InvalidSettingsError(found)
-        return self
+    def _errors(self) -> Found:
+        if not self.secret_source().is_configured:
+            yield ("secret_file",), 'is missing; name a file here, or a variable with secret_env = "…"'
+        yield from super()._errors()
 
     def is_reached_as(self, other: ExchangeSettings) -> bool:
         """Whether a connection opened with the other settings serves these too."""
         return self.model_dump(exclude=UNDERSTOOD_BY) == other.model_dump(exclude=UNDERSTOOD_BY)
 
-    def named(self, name: str) -> None:
-        """Set the exchange's name, for error messages."""
-        self._name = name
-
     def secret(self) -> str:
         """The AMI secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
-        return self._kept().read()
-
-    def secret_source(self) -> str:
-        """The location of the secret, without the secret."""
-        return self._kept().source()
-
-    def secret_warning(self) -> str | None:
-        """A warning about how the secret is stored, though it is usable; None without one."""
-        return self._kept().warning()
-
-    def _kept(self) -> SecretSource:
-        where = f"exchanges.{self._name}" if self._name else "exchange"
-        return SecretSource(where, "secret", "the AMI secret", self.secret_file, self.secret_env)
-
-
-def _secret_errors(exchange: ExchangeSettings) -> list[tuple[Place, str]]:
-    match exchange.secret_file, exchange.secret_env:
-        case None, None:
-            return [(("secret_file",), 'is missing; name a file here, or a variable with secret_env = "…"')]
-        case Path(), str():
-            return [(("secret_file",), "is given beside secret_env; keep one of the two")]
-    return []
+        return self.secret_source().read_secret()

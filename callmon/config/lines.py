@@ -93,7 +93,7 @@ class Lines:
             raise ConfigError(*clashes)
         self._by_form = {form: found[0] for form, found in takers.items()}
 
-    def at(self, dialled: str) -> Line | None:
+    def by_number(self, dialled: str) -> Line | None:
         """The line of a call to `dialled`, in the exchange's form; None for no line.
 
         One dictionary lookup: the forms with 10 and 11 digits, +1…, 011… and `arrives_as` are precomputed.
@@ -112,15 +112,6 @@ class Lines:
     def __len__(self) -> int:
         return len(self._by_name)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Lines) and (self._by_name, self._by_form) == (other._by_name, other._by_form)
-
-    def __hash__(self) -> int:
-        return hash(tuple(self._by_name))
-
-    def __repr__(self) -> str:
-        return f"Lines({', '.join(self._by_name)})"
-
 
 def forms(line: Line, region: str) -> tuple[str, ...]:
     """All forms of the dialled number that identify this line."""
@@ -135,10 +126,10 @@ def _clashes(takers: dict[str, list[Line]]) -> list[str]:
         if len(found) > 1:
             shared.setdefault(tuple(line.name for line in found), form)
     within = [names for names in shared if any(set(names) < set(others) for others in shared)]
-    return [_told(names, form) for names, form in shared.items() if names not in within]
+    return [_clash(names, form) for names, form in shared.items() if names not in within]
 
 
-def _told(names: tuple[str, ...], form: str) -> str:
+def _clash(names: tuple[str, ...], form: str) -> str:
     listed = " and ".join(f"lines.{name}" for name in names)
     count = "both" if len(names) == 2 else "all of them"
     return (

@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator
 
-from callmon.config.secrets import SecretSource, tls_errors
-from callmon.config.validation import InvalidSettingsError
-from callmon.config.validation import Path as Place
+from callmon.config.secrets import PasswordSource, TlsClient
+from callmon.config.validation import Found
 
-PLAIN_PORT, TLS_PORT = 1883, 8883
-OF_TLS = ("ca_file", "client_certificate", "client_key")
 PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 
 
-class MqttSettings(BaseModel):
+class MqttSettings(TlsClient, PasswordSource):
     """[mqtt]"""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    WHAT, TLS_PORT = "the broker's password", 8883
+    _path: str = PrivateAttr(default="mqtt")
 
     host: str | None = Field(
         default=None, min_length=1, description="name or address of the broker; when left out, none is told"
     )
-    port: int = Field(default=PLAIN_PORT, ge=1, le=65535, description="its port; when left out, 8883 with tls")
+    port: int = Field(default=1883, ge=1, le=65535, description="its port; when left out, 8883 with tls")
     username: str | None = Field(default=None, min_length=1, description="who callmon says it is")
     password_file: Path | None = Field(default=None, description="file that holds the password")
     password_env: str | None = Field(
@@ -59,46 +56,9 @@ class MqttSettings(BaseModel):
             )
         return value.rstrip("/") + "/"
 
-    @model_validator(mode="before")
-    @classmethod
-    def _usual_port(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("tls") is True:
-            return {"port": TLS_PORT, **data}
-        return data
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        given = {name: getattr(self, name) for name in OF_TLS}
-        found = [*_no_host(self), *_password_errors(self), *tls_errors(self.tls, given)]
-        if found:
-            raise InvalidSettingsError(found)
-        return self
-
-    def password(self) -> str | None:
-        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
-        return self._kept().read() if self._is_kept() else None
-
-    def password_warning(self) -> str | None:
-        """A warning about how the password is stored, though it is usable; None without one."""
-        return self._kept().warning() if self._is_kept() else None
-
-    def _is_kept(self) -> bool:
-        return self.password_file is not None or self.password_env is not None
-
-    def _kept(self) -> SecretSource:
-        return SecretSource("mqtt", "password", "the broker's password", self.password_file, self.password_env)
-
-
-def _no_host(mqtt: MqttSettings) -> list[tuple[Place, str]]:
-    if mqtt.host is None and mqtt.model_fields_set - {"host"}:
-        return [(("host",), "is missing; name the broker, or leave [mqtt] out")]
-    return []
-
-
-def _password_errors(mqtt: MqttSettings) -> list[tuple[Place, str]]:
-    match mqtt.password_file, mqtt.password_env:
-        case Path(), str():
-            return [(("password_file",), "is given beside password_env; keep one of the two")]
-        case (Path(), None) | (None, str()) if mqtt.username is None:
-            return [(("username",), "is missing beside the password; add it")]
-    return []
+    def _errors(self) -> Found:
+        if self.host is None and self.model_fields_set - {"host"}:
+            yield ("host",), "is missing; name the broker, or leave [mqtt] out"
+        if self.username is None and (self.password_file is None) != (self.password_env is None):
+            yield ("username",), "is missing beside the password; add it"
+        yield from super()._errors()

@@ -10,10 +10,11 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
 
-from callmon.config.business_calendar import CLOSED, Hours, Periods, clock, periods
+from callmon.config.business_calendar import CLOSED, Hours, Periods, periods, wall_time
 from callmon.config.closed_days import ClosedDay
+from callmon.config.validation import Table
 
 HOW = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
 
@@ -39,7 +40,7 @@ def day_periods(value: object) -> Periods:
 def _wall(hour: str, minute: str) -> timedelta:
     if int(minute) > 59 or int(hour) > 24:
         raise ValueError(f"there is no {hour}:{minute} o'clock; {HOW}")
-    return clock(int(hour), int(minute))
+    return wall_time(int(hour), int(minute))
 
 
 def _pairs(day: Periods) -> tuple[tuple[timedelta, timedelta], ...]:
@@ -53,12 +54,10 @@ def _open_on(day: str) -> Any:
     return Field(default=CLOSED, description=f"opening hours on {day}; a day left out is closed")
 
 
-class WeekTable(BaseModel):
+class WeekTable(Table):
     """A week's hours. A table replaces the default week as a whole."""
 
     WHOLE: ClassVar[bool] = True  # a day with a mistake must not look like a closed day (validation.py)
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     monday: DayPeriods = _open_on("Monday")
     tuesday: DayPeriods = _open_on("Tuesday")
@@ -73,10 +72,8 @@ class WeekTable(BaseModel):
         return Hours((*weekdays, self.saturday, self.sunday))
 
 
-class ClosedDayTable(BaseModel):
+class ClosedDayTable(Table):
     """A day on which the offices are closed, and its names; "2026-12-24" stands for a table of it alone."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     day: date = Field(description="the date")
     title_fr: str = Field(default="jour de fermeture", min_length=1, description="its French name")

@@ -6,55 +6,39 @@ database's password out of the file. Refuses: unknown settings and invalid value
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from datetime import date, timedelta
-from difflib import get_close_matches
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import Annotated, Any, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callmon.config import validation
 from callmon.config.business_calendar import SpecialHours
-from callmon.config.callbacks import CallbackSettings, shared_errors
+from callmon.config.callbacks import CallbackRules
 from callmon.config.closed_days import ClosedDays, ontario
-from callmon.config.disruptions import TTY_TEST, DisruptionSettings, test_caller_errors
 from callmon.config.durations import Duration
-from callmon.config.exchange import ExchangeSettings
+from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.config.mqtt import MqttSettings
 from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
-from callmon.config.staff import StaffSettings, staff_errors
+from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
-from callmon.config.validation import InvalidSettingsError, Path, did_you_mean
+from callmon.config.validation import Found, Path, Table, did_you_mean
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 
+TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-Found = Iterator[tuple[Path, str]]
 
 
-class SettingsTable(BaseModel):
-    """One table of the file: unknown settings are refused, and nothing changes after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class HealthSettings(SettingsTable):
+class HealthSettings(Table):
     """[health]"""
 
     unheard_after: Duration = Field(
@@ -65,7 +49,16 @@ class HealthSettings(SettingsTable):
     )
 
 
-class PrivacySettings(SettingsTable):
+class DisruptionSettings(Table):
+    """[disruptions]"""
+
+    after: Duration = Field(
+        default=timedelta(seconds=10),
+        description="a line that cannot take calls for so long is a disruption, from its beginning on",
+    )
+
+
+class PrivacySettings(Table):
     """[privacy]"""
 
     key_file: FilePath | None = Field(
@@ -76,7 +69,7 @@ class PrivacySettings(SettingsTable):
     )
 
 
-class CalendarSettings(SettingsTable):
+class CalendarSettings(Table):
     """[calendar]"""
 
     hours: WeekTable | None = Field(
@@ -103,7 +96,7 @@ class CalendarSettings(SettingsTable):
         return ClosedDays(added, frozenset(self.closed_days_remove))
 
 
-class TargetSettings(SettingsTable):
+class TargetSettings(Table):
     """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
 
     percent: float = Field(
@@ -117,7 +110,7 @@ class TargetSettings(SettingsTable):
     signed_by: str = Field(min_length=1, description="who set it")
 
 
-class LineSettings(SettingsTable):
+class LineSettings(Table):
     """[lines.NAME]"""
 
     mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
@@ -145,21 +138,21 @@ class LineSettings(SettingsTable):
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
 
-class ServiceSettings(SettingsTable):
+class ServiceSettings(Table):
     """[services.NAME]: what a lead and the public think in; several lines may serve it."""
 
     title_fr: str = Field(min_length=1, description="its French name, as people see it")
     title_en: str = Field(min_length=1, description="its English name, as people see it")
 
 
-class Configuration(BaseSettings):
+class Configuration(Table, BaseSettings):
     """The whole configuration."""
 
     model_config = SettingsConfigDict(
         extra="forbid", frozen=True, env_prefix=validation.ENV_PREFIX, env_nested_delimiter="__"
     )
 
-    timezone: str = Field(default="America/Toronto", description="where the ministry's clocks hang")
+    timezone: TimeZone = Field(default="America/Toronto", description="where the ministry's clocks hang")
     region: str = Field(default="CA", description="country whose numbers need no country code")
     default_language: Literal["fr", "en"] = Field(
         default="fr", description="language of a reader who asked for none"
@@ -197,7 +190,7 @@ class Configuration(BaseSettings):
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
     mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
     health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
-    callbacks: CallbackSettings = Field(default=CallbackSettings(), description="when a caller was called back")
+    callbacks: CallbackRules = Field(default=CallbackRules(), description="when a caller was called back")
     disruptions: DisruptionSettings = Field(
         default=DisruptionSettings(), description="when a line cannot take calls"
     )
@@ -205,7 +198,7 @@ class Configuration(BaseSettings):
     calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
     services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
     lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
-    staff: tuple[StaffSettings, ...] = Field(default=(), description="languages of the staff, by extension")
+    staff: tuple[StaffMember, ...] = Field(default=(), description="languages of the staff, by extension")
     standards: dict[str, dict[str, Any]] = Field(
         default={}, description="parameters of service standards; each standard checks its own"
     )
@@ -222,15 +215,6 @@ class Configuration(BaseSettings):
         """The environment overrides the file. There is no other source, so no forgotten .env file applies."""
         return env_settings, init_settings
 
-    @field_validator("timezone")
-    @classmethod
-    def _zone_exists(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f'"{value}" is no time zone; {_zone_meant(value)}') from None
-        return value
-
     @field_validator("region")
     @classmethod
     def _region_exists(cls, value: str) -> str:
@@ -238,21 +222,16 @@ class Configuration(BaseSettings):
             raise ValueError(f'"{value}" is no country; write its two capital letters, such as "CA"')
         return value
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        found = [*_retention(self), *_hours(self), *_services(self), *_targets(self), *_numbers(self)]
-        found += [
-            *_clashes(self),
-            *staff_errors(self.staff, self.exchanges),
-            *_relay(self),
-            *test_caller_errors(self.test_callers, self.region),
-            *shared_errors(self.callbacks, self.region),
-        ]
-        if found:
-            raise InvalidSettingsError(found)
-        for name, exchange in self.exchanges.items():
-            exchange.named(name)
-        return self
+    def _errors(self) -> Found:
+        for find in (_retention, _hours, _services, _targets, _numbers, _clashes):
+            yield from find(self)
+        yield from staff_errors(self.staff, self.exchanges)
+        region = self.region
+        yield from _bad_numbers(
+            ("relay_numbers",), self.relay_numbers, region, ', nor a short one such as "711"', relay_number
+        )
+        yield from _bad_numbers(("test_callers",), self.test_callers, region)
+        yield from _bad_numbers(("callbacks", "shared_numbers"), self.callbacks.shared_numbers, region)
 
     def public_lines(self) -> Lines:
         """Build the lines. Raises ConfigError when two cannot be distinguished (R-43)."""
@@ -260,34 +239,15 @@ class Configuration(BaseSettings):
 
 
 def _line(name: str, table: LineSettings, region: str) -> Line:
-    return Line(
-        name=name,
-        mode=table.mode,
-        service=table.service,
-        title_fr=table.title_fr,
-        title_en=table.title_en,
-        numbers=tuple(number for text in table.numbers if (number := e164(text, region))),
-        arrives_as=table.arrives_as,
-        ring_cycle=table.ring_cycle,
-        ring_tone=table.ring_tone,
-        language=table.language,
-        language_menu=table.language_menu,
-        hours=table.hours.hours() if table.hours else None,
-        special_hours=SpecialHours(table.special_hours),
-        targets=tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
-        mailboxes=table.mailboxes,
-        extensions=table.extensions,
-        callback_clock=table.callback_clock,
-        test_call_every=table.test_call_every or (TTY_TEST if table.mode == "tty" else None),
-    )
-
-
-def _zone_meant(value: str) -> str:
-    """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
-    zones = sorted(available_timezones())
-    cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == value.casefold()]
-    near = cities or get_close_matches(value[:40], zones, n=1, cutoff=0.8)
-    return f'did you mean "{near[0]}"?' if near else 'write one such as "America/Toronto"'
+    """The line from its table, most of whose settings have the names of the line's fields."""
+    given = {key: value for key, value in table if key != "target"} | {
+        "numbers": tuple(number for text in table.numbers if (number := e164(text, region))),
+        "hours": table.hours.hours() if table.hours else None,
+        "special_hours": SpecialHours(table.special_hours),
+        "targets": tuple(Target(s, t.percent, t.since, t.signed_by) for s, t in table.target.items()),
+        "test_call_every": table.test_call_every or (TTY_TEST if table.mode == "tty" else None),
+    }
+    return Line(name=name, **given)
 
 
 def _retention(configuration: Configuration) -> Found:
@@ -329,28 +289,26 @@ def _targets(configuration: Configuration) -> Found:
 
 
 def _numbers(configuration: Configuration) -> Found:
-    region = configuration.region
+    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
     for name, line in configuration.lines.items():
         if not line.numbers and not line.arrives_as:
             yield ("lines", name, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
-        for position, number in enumerate(line.numbers):
-            if e164(number, region) is None:
-                yield (
-                    ("lines", name, "numbers", position),
-                    f'"{number}" is no telephone number in {region}; write it as "416 327-2422" or '
-                    '"+14163272422" (what the trunk delivers instead belongs in arrives_as)',
-                )
+        yield from _bad_numbers(("lines", name, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
             yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
 
 
-def _relay(configuration: Configuration) -> Found:
-    for place, number in enumerate(configuration.relay_numbers):
-        if relay_number(number, configuration.region) is None:
-            yield (
-                ("relay_numbers", place),
-                f'"{number}" is no telephone number in {configuration.region}, nor a short one such as "711"',
-            )
+def _bad_numbers(
+    path: Path,
+    numbers: Iterable[str],
+    region: str,
+    how: str = '; write it as "416 327-2422"',
+    parse: Callable[[str, str], str | None] = e164,
+) -> Found:
+    """A mistake for each of the numbers at `path` that is not valid."""
+    for place, number in enumerate(numbers):
+        if parse(number, region) is None:
+            yield (*path, place), f'"{number}" is no telephone number in {region}{how}'
 
 
 def _clashes(configuration: Configuration) -> Found:

@@ -9,8 +9,11 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
-from callmon.config.validation import Path as Place
+from pydantic import PrivateAttr, model_validator
+
+from callmon.config.validation import Found, Table
 from callmon.errors import ConfigError
 
 LONGEST_SECRET = 4096
@@ -26,7 +29,11 @@ class SecretSource:
     file: Path | None
     variable: str | None
 
-    def read(self) -> str:
+    @property
+    def is_configured(self) -> bool:
+        return self.file is not None or self.variable is not None
+
+    def read_secret(self) -> str:
         """The secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
         text = self._from_file(self.file) if self.file else self._from_environment()
         secret = text.rstrip("\r\n")
@@ -41,7 +48,9 @@ class SecretSource:
         return f"file {self.file}" if self.file else f"environment variable {self.variable}"
 
     def warning(self) -> str | None:
-        """A warning about how the secret is stored, though it is usable; None without one."""
+        """A warning about how the secret is stored, though it is usable; None without one, or without a secret."""
+        if not self.is_configured:
+            return None
         try:
             mode = self.file.stat().st_mode if self.file else 0
         except OSError:
@@ -72,12 +81,50 @@ class SecretSource:
         return value
 
 
-def tls_errors(tls: bool, given: dict[str, object]) -> list[tuple[Place, str]]:
-    """Mistakes in TLS settings (name → value): given without TLS, or a key without its certificate."""
-    found: list[tuple[Place, str]] = []
-    if not tls:
-        text = "means nothing without TLS; add tls = true, or leave it out"
-        found += [((name,), text) for name, value in given.items() if value is not None]
-    if given["client_key"] and not given["client_certificate"]:
-        found.append((("client_key",), "is given without client_certificate; add that"))
-    return found
+class PasswordSource(Table):
+    """A table with a secret: the settings `STEM_file` and `STEM_env` name its file or its variable."""
+
+    STEM: ClassVar[str] = "password"
+    WHAT: ClassVar[str] = "the password"
+    _path: str = PrivateAttr(default="")
+
+    def locate(self, path: str) -> None:
+        """Set the path of this table, for error messages."""
+        self._path = path
+
+    def secret_source(self) -> SecretSource:
+        file, variable = (getattr(self, f"{self.STEM}_{kind}", None) for kind in ("file", "env"))
+        return SecretSource(self._path, self.STEM, self.WHAT, file, variable)
+
+    def password(self) -> str | None:
+        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
+        source = self.secret_source()
+        return source.read_secret() if source.is_configured else None
+
+    def _errors(self) -> Found:
+        source = self.secret_source()
+        if source.file is not None and source.variable is not None:
+            yield (f"{self.STEM}_file",), f"is given beside {self.STEM}_env; keep one of the two"
+
+
+class TlsClient(Table):
+    """A table that connects to a server, with TLS when `tls` is true; without `port` then to `TLS_PORT`."""
+
+    TLS_PORT: ClassVar[int]
+    OF_TLS: ClassVar[tuple[str, ...]] = ("ca_file", "client_certificate", "client_key")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_port(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("tls") is True:
+            return {"port": cls.TLS_PORT, **data}
+        return data
+
+    def _errors(self) -> Found:
+        yield from super()._errors()
+        tls, *values = (getattr(self, name) for name in ("tls", *self.OF_TLS))
+        given = [name for name, value in zip(self.OF_TLS, values, strict=True) if value is not None]
+        if not tls:
+            yield from (((name,), "means nothing without TLS; add tls = true, or leave it out") for name in given)
+        if "client_key" in given and "client_certificate" not in given:
+            yield ("client_key",), "is given without client_certificate; add that"

@@ -13,7 +13,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -26,13 +26,13 @@ from pydantic_settings import SettingsError
 from callmon.config import validation
 from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
 from callmon.config.callbacks import CallbackRules
-from callmon.config.disruptions import DisruptionSettings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, Lines
 from callmon.config.mqtt import MqttSettings
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.schema import (
     Configuration,
+    DisruptionSettings,
     HealthSettings,
     LineSettings,
     PrivacySettings,
@@ -60,13 +60,33 @@ class Settings:
 
     configuration: Configuration
     source: str = "configuration"
+    region: str = field(init=False, repr=False)
+    default_language: str = field(init=False, repr=False)
+    retention_days: int = field(init=False, repr=False)
+    retention_authority: str | None = field(init=False, repr=False)
+    minimum_sample: int = field(init=False, repr=False)
+    privacy: PrivacySettings = field(init=False, repr=False)
+    web: WebSettings = field(init=False, repr=False)
+    mqtt: MqttSettings = field(init=False, repr=False)
+    health: HealthSettings = field(init=False, repr=False)
+    disruptions: DisruptionSettings = field(init=False, repr=False)
+    exchanges: Mapping[str, ExchangeSettings] = field(init=False, repr=False)
+    services: Mapping[str, ServiceSettings] = field(init=False, repr=False)
+    standards: Mapping[str, Mapping[str, Any]] = field(init=False, repr=False)
     _lines: Lines = field(init=False, repr=False)
     _calendars: Mapping[str | None, Calendar] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        by_line = {name: _calendar(self.configuration, line) for name, line in self.configuration.lines.items()}
-        object.__setattr__(self, "_lines", self.configuration.public_lines())
-        object.__setattr__(self, "_calendars", {None: _calendar(self.configuration), **by_line})
+        written = self.configuration
+        by_line = {name: _calendar(written, line) for name, line in written.lines.items()}
+        made = {"_lines": written.public_lines(), "_calendars": {None: _calendar(written), **by_line}}
+        for one in fields(self):
+            if not one.init:
+                value = made[one.name] if one.name in made else getattr(written, one.name)
+                object.__setattr__(self, one.name, value)
+        for name, exchange in written.exchanges.items():
+            exchange.locate(f"exchanges.{name}")
+            exchange.cel.locate(f"exchanges.{name}.cel")
 
     def lines(self) -> Lines:
         """The public lines."""
@@ -95,87 +115,31 @@ class Settings:
         return ZoneInfo(self.configuration.timezone)
 
     @property
-    def region(self) -> str:
-        return self.configuration.region
-
-    @property
-    def default_language(self) -> str:
-        return self.configuration.default_language
-
-    @property
-    def retention_days(self) -> int:
-        """Days after the last use of a caller's number (R-01)."""
-        return self.configuration.retention_days
-
-    @property
-    def retention_authority(self) -> str | None:
-        return self.configuration.retention_authority
-
-    @property
     def relay_numbers(self) -> frozenset[str]:
         """Numbers of relay operators, in the form of an arriving call (E.164, or short)."""
-        known = (relay_number(number, self.region) for number in self.configuration.relay_numbers)
-        return frozenset(number for number in known if number is not None)
+        numbers = self.configuration.relay_numbers
+        return frozenset(known for number in numbers if (known := relay_number(number, self.region)))
 
     @property
     def test_callers(self) -> frozenset[str]:
         """Numbers from which lines are tested, in the form of an arriving call (E.164)."""
-        known = (e164(number, self.region) for number in self.configuration.test_callers)
-        return frozenset(number for number in known if number is not None)
+        numbers = self.configuration.test_callers
+        return frozenset(known for number in numbers if (known := e164(number, self.region)))
 
     @property
     def rules(self) -> CallbackRules:
         """The ledger's parameters, from [callbacks]."""
-        return self.configuration.callbacks.rules(self.region)
-
-    @property
-    def disruptions(self) -> DisruptionSettings:
-        return self.configuration.disruptions
-
-    @property
-    def minimum_sample(self) -> int:
-        """The number of judged calls that each side needs for a comparison of callers."""
-        return self.configuration.minimum_sample
+        return self.configuration.callbacks.in_region(self.region)
 
     def staff(self, exchange: str) -> StaffLanguages:
         """The languages of the extensions at this exchange."""
-        staff = (entry.listed() for entry in self.configuration.staff if entry.exchange in (None, exchange))
+        staff = (entry for entry in self.configuration.staff if entry.exchange in (None, exchange))
         return StaffLanguages(staff, self.timezone)
 
     @property
     def store(self) -> StoreSettings:
         """[store] with the database's password, read now from its file. Raises ConfigError when unreadable."""
         return self.configuration.store.complete()
-
-    @property
-    def privacy(self) -> PrivacySettings:
-        return self.configuration.privacy
-
-    @property
-    def web(self) -> WebSettings:
-        return self.configuration.web
-
-    @property
-    def mqtt(self) -> MqttSettings:
-        return self.configuration.mqtt
-
-    @property
-    def health(self) -> HealthSettings:
-        return self.configuration.health
-
-    @property
-    def exchanges(self) -> Mapping[str, ExchangeSettings]:
-        """The exchanges by name, in the file's order. May be empty: a recording needs none."""
-        return self.configuration.exchanges
-
-    @property
-    def services(self) -> Mapping[str, ServiceSettings]:
-        return self.configuration.services
-
-    @property
-    def standards(self) -> Mapping[str, Mapping[str, Any]]:
-        """Parameters by standard, not validated: each standard's module validates its own."""
-        return self.configuration.standards
 
 
 def _calendar(written: Configuration, line: LineSettings | None = None) -> Calendar:
@@ -245,10 +209,10 @@ def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]
 
     store = data.get("store", {})
     whole = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
-    told: dict[str, Any] = below(whole, ())
+    anchored: dict[str, Any] = below(whole, ())
     if found:
         raise ConfigError(*found)
-    return told
+    return anchored
 
 
 def _text(path: Path) -> str:
@@ -269,20 +233,20 @@ def _misspelt() -> list[str]:
     pydantic ignores variables that begin with no setting. One that is similar to none may be a site's own, for a
     secret.
     """
-    known, told = [*Configuration.model_fields], []
+    known, errors = [*Configuration.model_fields], []
     for name in sorted(os.environ):
         top = name.removeprefix(validation.ENV_PREFIX).partition("__")[0].lower()
         if name.startswith(validation.ENV_PREFIX) and top not in known:
             near = get_close_matches(top, known, n=1, cutoff=0.8)
-            told += [
+            errors += [
                 f"environment: {name}: unknown setting; did you mean {validation.variable((x,))}?" for x in near
             ]
-    return told
+    return errors
 
 
 def _checked(data: dict[str, Any], source: str) -> Configuration:
-    if told := _misspelt():
-        raise ConfigError(*told)
+    if errors := _misspelt():
+        raise ConfigError(*errors)
     try:
         return Configuration(**data)
     except SettingsError as error:
@@ -293,21 +257,21 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
 
 def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
     """All mistakes: validation repeats without the invalid parts, since lines are compared only in valid data."""
-    told: list[str] = []
+    errors: list[str] = []
     while True:
-        told += [text for text in validation.sentences(error, Configuration, source) if text not in told]
+        errors += [text for text in validation.sentences(error, Configuration, source) if text not in errors]
         wrong = [path for path in validation.to_leave_out(error, Configuration) if path]
         left = validation.without(data, wrong)
         # Stop when nothing can be left out: the mistake concerns the whole, or the environment. Also stop when a
         # service was left out, because its lines would seem to name no service.
         if left == data or any(path[0] == "services" for path in wrong):
-            return told
+            return errors
         try:
             Configuration(**left)
         except ValidationError as more:
             data, error = left, more
         else:
-            return told
+            return errors
 
 
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:

@@ -8,25 +8,37 @@ language use this lookup. Refuses: to name a person.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from itertools import combinations
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from callmon.config.validation import InvalidSettingsError, Path, did_you_mean
+from callmon.config.validation import Found, Table, did_you_mean
 
 
-@dataclass(frozen=True, slots=True)
-class StaffMember:
-    """One entry. `exchange` is None for every exchange; a day is None when the entry is unbounded there."""
+class StaffMember(Table):
+    """[[staff]]: the languages of an extension, for a time (a person changes desk). No name stands here."""
 
-    extension: str
-    languages: tuple[str, ...]
-    valid_from: date | None = None
-    valid_until: date | None = None
-    exchange: str | None = None
+    extension: str = Field(min_length=1, description="the phone, as the exchange names it")
+    languages: tuple[Literal["fr", "en"], ...] = Field(
+        description="the languages that the agent at this phone speaks"
+    )
+    valid_from: date | None = Field(default=None, description="first day; when left out, from ever")
+    valid_until: date | None = Field(default=None, description="last day, included; when left out, until further")
+    exchange: str | None = Field(default=None, description="the exchange that it is at; when left out, any")
+
+    @field_validator("languages")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value:
+            raise ValueError('is empty; name what is spoken there: ["fr"], ["en"] or ["fr", "en"]')
+        return value
+
+    def _errors(self) -> Found:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            text = f"{self.valid_until} is before valid_from, {self.valid_from}; it is the last day, included"
+            yield ("valid_until",), text
 
     def holds_on(self, day: date) -> bool:
         begun = self.valid_from is None or self.valid_from <= day
@@ -65,66 +77,28 @@ class StaffLanguages:
 NOBODY = StaffLanguages()
 
 
-def overlaps(listed: list[StaffMember]) -> Iterator[tuple[int, int]]:
+def overlaps(listed: Sequence[StaffMember]) -> Iterator[tuple[int, int]]:
     """The positions of each pair of entries that cover one extension on one day."""
-    for (first, one), (second, other) in combinations(enumerate(listed), 2):
-        if one.extension == other.extension and _is_same_place(one, other) and _share_a_day(one, other):
+    for (first, entry), (second, other) in combinations(enumerate(listed), 2):
+        is_same_place = entry.exchange is None or other.exchange in (None, entry.exchange)
+        if entry.extension == other.extension and is_same_place and _share_a_day(entry, other):
             yield first, second
 
 
-def _is_same_place(one: StaffMember, other: StaffMember) -> bool:
-    return one.exchange is None or other.exchange is None or one.exchange == other.exchange
+def _share_a_day(entry: StaffMember, other: StaffMember) -> bool:
+    first = max(entry.valid_from or date.min, other.valid_from or date.min)
+    return first <= min(entry.valid_until or date.max, other.valid_until or date.max)
 
 
-def _share_a_day(one: StaffMember, other: StaffMember) -> bool:
-    first = max(one.valid_from or date.min, other.valid_from or date.min)
-    return first <= min(one.valid_until or date.max, other.valid_until or date.max)
-
-
-class StaffSettings(BaseModel):
-    """[[staff]]: the languages of an extension, for a time (a person changes desk). No name stands here."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    extension: str = Field(min_length=1, description="the phone, as the exchange names it")
-    languages: tuple[Literal["fr", "en"], ...] = Field(
-        description="the languages that the agent at this phone speaks"
-    )
-    valid_from: date | None = Field(default=None, description="first day; when left out, from ever")
-    valid_until: date | None = Field(default=None, description="last day, included; when left out, until further")
-    exchange: str | None = Field(default=None, description="the exchange that it is at; when left out, any")
-
-    @field_validator("languages")
-    @classmethod
-    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError('is empty; name what is spoken there: ["fr"], ["en"] or ["fr", "en"]')
-        return value
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
-            found = f"{self.valid_until} is before valid_from, {self.valid_from}; it is the last day, included"
-            raise InvalidSettingsError([(("valid_until",), found)])
-        return self
-
-    def listed(self) -> StaffMember:
-        return StaffMember(self.extension, self.languages, self.valid_from, self.valid_until, self.exchange)
-
-
-def staff_errors(staff: Sequence[StaffSettings], exchanges: Collection[str]) -> Iterator[tuple[Path, str]]:
+def staff_errors(staff: Sequence[StaffMember], exchanges: Collection[str]) -> Found:
     """Mistakes: an unknown exchange; one extension with two entries for one day."""
-    listed = [entry.listed() for entry in staff]
-    for place, entry in enumerate(listed):
+    for place, entry in enumerate(staff):
         if entry.exchange is not None and entry.exchange not in exchanges:
-            yield ("staff", place, "exchange"), f'there is no exchange "{entry.exchange}"{_hint(entry, exchanges)}'
-    for first, second in overlaps(listed):
+            hint = did_you_mean(entry.exchange, exchanges)
+            yield ("staff", place, "exchange"), f'there is no exchange "{entry.exchange}"{hint}'
+    for first, second in overlaps(staff):
         yield (
             ("staff", second, "extension"),
-            f'"{listed[second].extension}" is listed for some of the same days in staff[{first + 1}]; '
+            f'"{staff[second].extension}" is listed for some of the same days in staff[{first + 1}]; '
             "let one of them end (valid_until) before the other begins (valid_from)",
         )
-
-
-def _hint(entry: StaffMember, exchanges: Collection[str]) -> str:
-    return did_you_mean(str(entry.exchange), exchanges)

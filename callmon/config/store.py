@@ -11,20 +11,21 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, PrivateAttr
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import SecretSource
-from callmon.config.validation import ADDRESS, UNREADABLE, InvalidSettingsError
+from callmon.config.secrets import PasswordSource
+from callmon.config.validation import ADDRESS, UNREADABLE, Found
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
 
 
-class StoreSettings(BaseModel):
+class StoreSettings(PasswordSource):
     """[store]"""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    WHAT = "the database user's password"
+    _path: str = PrivateAttr(default="store")
 
     url: str = Field(
         default="sqlite:///callmon.db",
@@ -55,19 +56,14 @@ class StoreSettings(BaseModel):
         json_schema_extra={"unit": "MiB"},
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+    def _errors(self) -> Found:
         if not ADDRESS.fullmatch(self.url):
-            raise InvalidSettingsError([(("url",), UNREADABLE)])
-        if self.password_file is not None and not USER.match(self.url):
-            sentence = "needs a url with a user and no password: postgresql://USER@HOST/NAME"
-            raise InvalidSettingsError([(("password_file",), sentence)])
-        return self
+            yield ("url",), UNREADABLE
+        elif self.password_file is not None and not USER.match(self.url):
+            yield ("password_file",), "needs a url with a user and no password: postgresql://USER@HOST/NAME"
 
     def complete(self) -> Self:
         """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""
-        if self.password_file is None:
+        if (password := self.password()) is None:
             return self
-        kept = SecretSource("store", "password", "the database user's password", self.password_file, None)
-        password = quote(kept.read(), safe="")
-        return self.model_copy(update={"url": USER.sub(rf"\1:{password}", self.url)})
+        return self.model_copy(update={"url": USER.sub(rf"\1:{quote(password, safe='')}", self.url)})

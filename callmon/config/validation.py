@@ -12,13 +12,14 @@ from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Path = tuple[int | str, ...]
+Found = Iterator[tuple[Path, str]]
 
 ENV_PREFIX = "CALLMON_"
 KEY_MARK = "[key]"  # pydantic's mark in a path: the key itself is wrong
@@ -35,6 +36,22 @@ class InvalidSettingsError(ValueError):
     def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
         self.found = tuple(found)
         super().__init__("; ".join(sentence for _, sentence in self.found))
+
+
+class Table(BaseModel):
+    """One table of the file: unknown settings are refused, and nothing changes after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if found := tuple(self._errors()):
+            raise InvalidSettingsError(found)
+        return self
+
+    def _errors(self) -> Found:
+        """The mistakes that concern several settings of this table: their paths and sentences."""
+        yield from ()
 
 
 def did_you_mean(written: str, known: Iterable[str]) -> str:
@@ -54,7 +71,9 @@ def nearest(written: str, choices: list[str]) -> str | None:
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
     """One sentence for each mistake, beginning with its location."""
-    return [f"{place(path, source)}: {text}" for details in error.errors() for path, text in _told(details, model)]
+    return [
+        f"{place(path, source)}: {text}" for details in error.errors() for path, text in _all_of(details, model)
+    ]
 
 
 def place(path: Path, source: str) -> str:
@@ -95,13 +114,13 @@ def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
     for depth, part in enumerate(path, start=1):
         if isinstance(part, int) or getattr(here, "WHOLE", False):
             break
-        if not (_is_model(here) and part in here.model_fields and here.model_fields[part].is_required()):
+        field, here = _inside(here, part)
+        if field is None or not field.is_required():
             smallest = path[:depth]
-        here = _inside(here, part)
     return smallest
 
 
-def _told(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
+def _all_of(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, InvalidSettingsError):
         yield from ((details["loc"] + path, text) for path, text in cause.found)
@@ -124,27 +143,29 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return str(context["error"])
         case "literal_error":
             expected = str(context["expected"])
-            return f"{shown(value)} is not one of {expected}{_near(value, expected)}"
+            return f"{quoted(value)} is not one of {expected}{_near(value, expected)}"
         case "int_parsing" | "int_type" | "int_from_float":
-            return f"{shown(value)} is no whole number; write one without quotation marks"
+            return f"{quoted(value)} is no whole number; write one without quotation marks"
         case "bool_parsing" | "bool_type":
-            return f"{shown(value)} is neither true nor false; write one of them"
+            return f"{quoted(value)} is neither true nor false; write one of them"
         case "string_type":
-            return f"{shown(value)} is no text; put it in quotation marks"
+            return f"{quoted(value)} is no text; put it in quotation marks"
         case "list_type" | "tuple_type":
-            return f'{shown(value)} is no list; write it in brackets, such as ["…", "…"]'
+            return f'{quoted(value)} is no list; write it in brackets, such as ["…", "…"]'
         case "dict_type" | "model_type" | "model_attributes_type":
-            return f"{shown(value)} is no table of settings; write it as [{dotted(path)}]"
+            return f"{quoted(value)} is no table of settings; write it as [{dotted(path)}]"
         case kind if kind.startswith("date"):
-            return f"{shown(value)} is no date; write it as 2026-12-24"
+            return f"{quoted(value)} is no date; write it as 2026-12-24"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return f"{shown(value)} is out of range; it must be {_bound(context)}"
+            return f"{quoted(value)} is out of range; it must be {_bound(context)}"
+        case "ip_any_network":
+            return f'{quoted(value)} is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"'
         case "string_too_short":
             return "is empty; write a text, or leave the setting out if it has a default"
         case "string_pattern_mismatch":
-            return f"{shown(value)} {_form(details)}"
+            return f"{quoted(value)} {_form(details)}"
         case _:
-            return f"{shown(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            return f"{quoted(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
 
 
 def _stem(name: str) -> str:
@@ -169,7 +190,7 @@ def _form(details: ErrorDetails) -> str:
     return f"is not understood; it must match {details['ctx']['pattern']}"
 
 
-def shown(value: object) -> str:
+def quoted(value: object) -> str:
     """A value for a sentence: text is quoted and has no password; 60 characters at most."""
     text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 60 else text[:57] + "…"
@@ -212,31 +233,33 @@ def holds_password(address: str) -> bool:
 
 def siblings(model: type[BaseModel], path: Path) -> list[str]:
     """The names of the settings in the table at `path`; empty when `path` leads to no such table."""
-    here: Any = model
-    for part in path:
-        here = _inside(here, part)
-    return list(here.model_fields) if _is_model(here) else []
+    _, kind = _setting(model, path)
+    return list(kind.model_fields) if _is_model(kind) else []
 
 
 def leads_to_file(model: type[BaseModel], path: Path) -> bool:
     """Whether the setting at `path` is a file or folder, or has `file` in its schema, as a URL has."""
-    here: Any = model
-    field: FieldInfo | None = None
-    for part in path:
-        field = here.model_fields.get(part) if _is_model(here) else None
-        here = _inside(here, part)
+    field, kind = _setting(model, path)
     extra = None if field is None else field.json_schema_extra
-    return here is FilePath or (isinstance(extra, dict) and bool(extra.get("file")))
+    return kind is FilePath or (isinstance(extra, dict) and bool(extra.get("file")))
 
 
-def _inside(kind: Any, part: int | str) -> Any:
-    """The type of the member `part` of a table, a mapping or a list of type `kind`; None without one."""
+def _setting(model: type[BaseModel], path: Path) -> tuple[FieldInfo | None, Any]:
+    """The setting at `path` with its type: None for a member of a mapping or a list, and without such a part."""
+    field, kind = None, model
+    for part in path:
+        field, kind = _inside(kind, part)
+    return field, kind
+
+
+def _inside(kind: Any, part: int | str) -> tuple[FieldInfo | None, Any]:
+    """The member `part` of a table, a mapping or a list of type `kind`, with its type; None without one."""
     if _is_model(kind):
-        return _bare(kind.model_fields[part].annotation) if part in kind.model_fields else None
-    origin, arguments = get_origin(kind), get_args(kind)
-    if isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
-        return _bare(arguments[1])
-    return _bare(arguments[0]) if arguments else None
+        field = kind.model_fields.get(part)
+        return field, None if field is None else _bare(field.annotation)
+    arguments = get_args(kind)
+    is_mapping = isinstance(get_origin(kind), type) and issubclass(get_origin(kind), Mapping)
+    return None, _bare(arguments[is_mapping]) if arguments else None
 
 
 def _bare(kind: Any) -> Any:

@@ -6,27 +6,17 @@ accounts. Without any of them, the pages serve only users of this machine, and s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
 
 from callmon.config.durations import Duration
-from callmon.config.secrets import SecretSource
-from callmon.config.validation import InvalidSettingsError
-from callmon.config.validation import Path as Place
+from callmon.config.secrets import PasswordSource
+from callmon.config.validation import Found, Table
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -34,25 +24,10 @@ HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 Claim = Annotated[str, StringConstraints(pattern=r"^[^\s]{1,100}$")]
 
 
-def _network(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ip_network(value)
-    except ValueError:
-        raise ValueError(
-            f'"{value}" is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"'
-        ) from None
+Network = IPvAnyNetwork
 
 
-Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]
-
-
-class WebTable(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ProxySettings(WebTable):
+class ProxySettings(Table):
     """[web.access.proxy]"""
 
     addresses: tuple[Network, ...] = Field(
@@ -68,22 +43,20 @@ class ProxySettings(WebTable):
         default=",", min_length=1, max_length=1, description="what stands between two groups there"
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        found: list[tuple[Place, str]] = []
+    def _errors(self) -> Found:
         if self.header and not self.addresses:
-            found.append((("addresses",), "is missing beside header; name the proxies that may be believed"))
+            yield ("addresses",), "is missing beside header; name the proxies that may be believed"
         if self.groups_header and not self.header:
-            found.append((("header",), "is missing beside groups_header; name the one that says who somebody is"))
+            yield ("header",), "is missing beside groups_header; name the one that says who somebody is"
         if any(network.prefixlen == 0 for network in self.addresses):
-            found.append((("addresses",), "is every address there is; anybody could say to be anyone"))
-        if found:
-            raise InvalidSettingsError(found)
-        return self
+            yield ("addresses",), "is every address there is; anybody could say to be anyone"
 
 
-class OidcSettings(WebTable):
+class OidcSettings(PasswordSource):
     """[web.access.oidc]"""
+
+    STEM, WHAT = "client_secret", "the secret that the provider gave"
+    _path: str = PrivateAttr(default="web.access.oidc")
 
     issuer: str = Field(description="the provider, as its own configuration calls it: https://login.example/realm")
     client_id: str = Field(min_length=1, description="what the provider calls callmon")
@@ -101,24 +74,16 @@ class OidcSettings(WebTable):
     def _is_encrypted(cls, value: str) -> str:
         return _address(value, "https://login.example/realm")
 
-    @model_validator(mode="after")
-    def _one_secret(self) -> Self:
+    def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
-            raise InvalidSettingsError(
-                [(("client_secret_file",), "or client_secret_env is needed, and only one of them")]
-            )
-        return self
+            yield ("client_secret_file",), "or client_secret_env is needed, and only one of them"
 
     def secret(self) -> str:
         """The client secret, read now. Raises ConfigError when it cannot be read."""
-        return self.kept().read()
-
-    def kept(self) -> SecretSource:
-        where, what = "web.access.oidc", "the secret that the provider gave"
-        return SecretSource(where, "client_secret", what, self.client_secret_file, self.client_secret_env)
+        return self.secret_source().read_secret()
 
 
-class RoleSettings(WebTable):
+class RoleSettings(Table):
     """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""
 
     viewer: tuple[str, ...] = Field(default=(), description="groups that see the pages without numbers")
@@ -126,7 +91,7 @@ class RoleSettings(WebTable):
     manager: tuple[str, ...] = Field(default=(), description="groups that read reports and announce disruptions")
     administrator: tuple[str, ...] = Field(default=(), description="groups that see who saw and changed what")
 
-    def of(self, groups: Iterable[str]) -> frozenset[str]:
+    def roles_of(self, groups: Iterable[str]) -> frozenset[str]:
         """The names of the roles of a user in these groups."""
         theirs = {*groups, EVERYBODY}
         return frozenset(role for role in type(self).model_fields if theirs & {*getattr(self, role)})
@@ -135,7 +100,7 @@ class RoleSettings(WebTable):
         return not any(getattr(self, role) for role in type(self).model_fields)
 
 
-class AccessSettings(WebTable):
+class AccessSettings(Table):
     """[web.access]"""
 
     url: str | None = Field(
@@ -164,52 +129,42 @@ class AccessSettings(WebTable):
     def _is_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        told = urlsplit(_address(value, "https://callmon.ministry.example"))
-        if told.path.strip("/") or told.query or told.fragment:
+        url = urlsplit(_address(value, "https://callmon.ministry.example"))
+        if url.path.strip("/") or url.query or url.fragment:
             raise ValueError(f'"{value}" has a path; callmon\'s pages begin at the root of their own name')
-        return f"{told.scheme}://{told.netloc}"
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        found = list(_errors(self))
-        if found:
-            raise InvalidSettingsError(found)
-        return self
+        return f"{url.scheme}://{url.netloc}"
 
     @property
     def is_configured(self) -> bool:
         """Whether any way to identify a user is configured."""
         return self.accounts or self.oidc is not None or self.proxy.header is not None
 
-
-def _errors(access: AccessSettings) -> Iterator[tuple[Place, str]]:
-    if access.oidc is not None and access.url is None:
-        yield ("url",), "is missing beside oidc; the provider must know where to send people back to"
-    if (access.oidc is not None or access.proxy.header is not None) and access.roles.is_empty():
-        yield ("roles",), 'is missing; say which groups have which role, such as viewer = ["*"]'
-    if access.idle > access.longest:
-        yield ("idle",), "is longer than longest; nobody would ever be idle for so long"
+    def _errors(self) -> Found:
+        if self.oidc is not None and self.url is None:
+            yield ("url",), "is missing beside oidc; the provider must know where to send people back to"
+        if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty():
+            yield ("roles",), 'is missing; say which groups have which role, such as viewer = ["*"]'
+        if self.idle > self.longest:
+            yield ("idle",), "is longer than longest; nobody would ever be idle for so long"
 
 
 def _address(value: str, example: str) -> str:
     """`value` when it is an https address, or http on this machine. Raises ValueError for any other."""
     try:
-        told = urlsplit(value)
-        host, _ = told.hostname, told.port
+        url = urlsplit(value)
+        host, _ = url.hostname, url.port  # reading an invalid port raises ValueError
     except ValueError:
-        host, told = None, urlsplit("")
+        host, url = None, urlsplit("")
     is_here = host in ("localhost", "127.0.0.1", "::1")
-    if not host or told.username or not (told.scheme == "https" or (told.scheme == "http" and is_here)):
+    if not host or url.username or not (url.scheme == "https" or (url.scheme == "http" and is_here)):
         raise ValueError(
             f'"{value}" is no encrypted address; write it as "{example}" (http on this machine alone)'
         )
     return value
 
 
-class WebSettings(BaseModel):
+class WebSettings(Table):
     """[web]"""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     listen: str = Field(
         default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"

@@ -16,7 +16,7 @@ from importlib.resources import files
 
 from babel.messages.pofile import read_po
 
-from callmon.config.validation import nearest, shown
+from callmon.config.validation import nearest, quoted
 
 LANGUAGES = ("fr", "en")
 
@@ -347,7 +347,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> s
     It suggests the nearest of the `known` names, or else lists them. `kind` is a key of `UNKNOWN`.
     """
     choices = list(known)
-    told = label("unknown", kind, language).format(name=shown(name)[1:-1])
+    told = label("unknown", kind, language).format(name=quoted(name)[1:-1])
     if near := nearest(name, choices):
         return told + label("unknown_hint", "near", language).format(near=near)
     return told + (label("unknown_hint", "known", language).format(names=", ".join(choices)) if choices else ".")

@@ -17,10 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from callmon.config.business_calendar import DAY, MIDNIGHT, Calendar, Period, Periods
+from callmon.config.business_calendar import DAY, MIDNIGHT, Calendar, OpenPeriod, Periods
 
 CLOSED = "callmon_closed"
-WHOLE_DAY: Periods = (Period(MIDNIGHT, DAY),)
+WHOLE_DAY: Periods = (OpenPeriod(MIDNIGHT, DAY),)
 DIGEST_BEFORE = timedelta(minutes=15)
 DIGEST_LASTS = timedelta(minutes=5)  # Alertmanager checks once in this time: one message
 ESCALATION = timedelta(hours=1)
@@ -40,7 +40,7 @@ def before_opening(opening: Periods) -> Periods:
     if not opening:
         return ()
     begins = max(MIDNIGHT, opening[0].opens - DIGEST_BEFORE)
-    return (Period(begins, begins + DIGEST_LASTS),)
+    return (OpenPeriod(begins, begins + DIGEST_LASTS),)
 
 
 def after_an_hour(opening: Periods) -> Periods:
@@ -50,7 +50,7 @@ def after_an_hour(opening: Periods) -> Periods:
         skipped = min(to_skip, closes - opens)
         to_skip -= skipped
         if opens + skipped < closes:
-            left.append(Period(opens + skipped, closes))
+            left.append(OpenPeriod(opens + skipped, closes))
     return tuple(left)
 
 
@@ -111,7 +111,7 @@ def _dates(days: Mapping[date, Periods]) -> Iterator[Entry]:
 def _rest(chosen: Periods) -> Periods:
     """The parts of a day outside these periods."""
     edges = [MIDNIGHT, *(edge for period in chosen for edge in period), DAY]
-    return tuple(Period(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
+    return tuple(OpenPeriod(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b)
 
 
 def _times(chosen: Periods) -> list[dict[str, str]]:

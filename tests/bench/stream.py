@@ -105,7 +105,7 @@ def contents(template: Template, lines: Lines, trunk: bytes = b"PJSIP/trunk-") -
             now += 1
             most = max(most, now)
             on_trunk = header(message, b"Channel").startswith(trunk)
-            calls += on_trunk and lines.at(header(message, b"Exten").decode()) is not None
+            calls += on_trunk and lines.by_number(header(message, b"Exten").decode()) is not None
     return Contents(len(template.messages), len(template.loop(0)), calls, most)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.cli.check import remarks
+from callmon.cli.check import check_remarks
 from callmon.config.settings import example_text, parse
 from tests.doors import PASSWORD
 from tests.running import ROOT, Callmon, free_port
@@ -107,4 +107,4 @@ def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anyb
 )
 def test_check_says_what_the_pages_access_lacks(web: str, said: list[str]) -> None:
     text = re.sub(r'listen = "127.0.0.1:9469" .*', web, example_text())
-    assert [remark for remark in remarks(parse(text)) if remark.startswith("web.access")] == said
+    assert [remark for remark in check_remarks(parse(text)) if remark.startswith("web.access")] == said

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.cli import main
-from callmon.config.business_calendar import Calendar, Hours, SpecialHours, clock, periods
+from callmon.config.business_calendar import Calendar, Hours, SpecialHours, periods, wall_time
 from callmon.config.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
@@ -262,7 +262,7 @@ def calendars() -> dict[str, Calendar]:
         "opening": calendar(timedelta(minutes=13), 3 * HOUR),
         "closed day": calendar(-3 * HOUR, 3 * HOUR, closed=ClosedDays(add=(ClosedDay(today, "", ""),))),
         "short day": calendar(
-            -3 * HOUR, 3 * HOUR, special_hours=SpecialHours({today: periods((clock(0), clock(1)))})
+            -3 * HOUR, 3 * HOUR, special_hours=SpecialHours({today: periods((wall_time(0), wall_time(1)))})
         ),
     }
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.ami.recording import public_numbers
-from callmon.cli.check import remarks, report
+from callmon.cli.check import check_remarks, report
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import example, parse
 from callmon.core.calls.call import OUTCOMES, Call, Wait
@@ -366,7 +366,7 @@ def test_check_shows_the_brokers_settings_and_says_what_crosses_in_clear() -> No
     rows = [line.split() for line in report(settings, date(2026, 11, 24)).splitlines()]
     assert ["mqtt.host", "broker.example"] in rows
     assert ["mqtt.max_waiting", "1000", "calls", "default"] in rows
-    said = [remark for remark in remarks(settings) if remark.startswith("mqtt")]
+    said = [remark for remark in check_remarks(settings) if remark.startswith("mqtt")]
     assert said == [
         "mqtt: environment variable CALLMON_NOT_SET is not set here.",
         "mqtt: what the broker is told and the password cross the network in clear; set tls = true.",

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, Hours, SpecialHours, clock, periods
+from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, Hours, SpecialHours, periods, wall_time
 from callmon.config.closed_days import ClosedDay, ClosedDays
 from callmon.config.settings import load
 from callmon.tools.alertmanager import CLOSED, Entry, as_yaml, time_intervals
@@ -119,14 +119,14 @@ def test_the_hours_that_ship_are_those_of_the_example_configuration() -> None:
 
 # ── the calendar's hours, read as Alertmanager reads them ──
 
-LUNCH = Hours((periods((clock(8, 30), clock(12)), (clock(13), clock(17))),) * 5 + ((),) * 2)
-NIGHT_TOO = Hours((periods((clock(0), clock(24))),) * 7)
+LUNCH = Hours((periods((wall_time(8, 30), wall_time(12)), (wall_time(13), wall_time(17))),) * 5 + ((),) * 2)
+NIGHT_TOO = Hours((periods((wall_time(0), wall_time(24))),) * 7)
 SPECIAL = SpecialHours(
     {
-        date(2026, 12, 24): periods((clock(8, 30), clock(12))),
-        date(2026, 12, 25): periods((clock(10), clock(10, 30))),
-        date(2027, 1, 2): periods((clock(9), clock(12)), (clock(13), clock(15))),
-        date(2027, 3, 14): periods((clock(1), clock(4))),
+        date(2026, 12, 24): periods((wall_time(8, 30), wall_time(12))),
+        date(2026, 12, 25): periods((wall_time(10), wall_time(10, 30))),
+        date(2027, 1, 2): periods((wall_time(9), wall_time(12)), (wall_time(13), wall_time(15))),
+        date(2027, 3, 14): periods((wall_time(1), wall_time(4))),
         date(2026, 11, 20): (),
     }
 )

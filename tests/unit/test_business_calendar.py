@@ -17,8 +17,8 @@ from callmon.config.business_calendar import (
     Hours,
     Periods,
     SpecialHours,
-    clock,
     periods,
+    wall_time,
 )
 from callmon.config.closed_days import NAMES, ClosedDay, ClosedDays, next_twelve_months, ontario
 
@@ -40,10 +40,12 @@ def week(every_day: Periods) -> Hours:
     return Hours((every_day,) * 7)
 
 
-LUNCH = Calendar(TORONTO, week(periods((clock(8, 30), clock(12)), (clock(13), clock(17)))))
-ALWAYS = Calendar(TORONTO, week(periods((clock(0), clock(24)))), ClosedDays(remove=frozenset(ontario(2026))))
+LUNCH = Calendar(TORONTO, week(periods((wall_time(8, 30), wall_time(12)), (wall_time(13), wall_time(17)))))
+ALWAYS = Calendar(
+    TORONTO, week(periods((wall_time(0), wall_time(24)))), ClosedDays(remove=frozenset(ontario(2026)))
+)
 NEVER = Calendar(TORONTO, week(CLOSED))
-NIGHT = Calendar(TORONTO, week(periods((clock(0, 30), clock(2, 30)))))
+NIGHT = Calendar(TORONTO, week(periods((wall_time(0, 30), wall_time(2, 30)))))
 
 # ── opening hours ──
 
@@ -132,7 +134,7 @@ def test_a_line_that_never_closes_has_no_closing_and_one_that_never_opens_no_ope
 
 
 def test_special_hours_win_over_the_week_and_over_closed_days() -> None:
-    morning = periods((clock(8, 30), clock(12)))
+    morning = periods((wall_time(8, 30), wall_time(12)))
     special = Calendar(
         TORONTO,
         special_hours=SpecialHours(
@@ -148,10 +150,10 @@ def test_special_hours_win_over_the_week_and_over_closed_days() -> None:
 @pytest.mark.parametrize(
     "pairs",
     [
-        [(clock(17), clock(8, 30))],
-        [(clock(8), clock(8))],
-        [(clock(8), clock(25))],
-        [(clock(8), clock(12)), (clock(11), clock(17))],
+        [(wall_time(17), wall_time(8, 30))],
+        [(wall_time(8), wall_time(8))],
+        [(wall_time(8), wall_time(25))],
+        [(wall_time(8), wall_time(12)), (wall_time(11), wall_time(17))],
     ],
 )
 def test_periods_that_make_no_sense_are_refused(pairs: list[tuple[timedelta, timedelta]]) -> None:
@@ -185,7 +187,7 @@ def test_elapsed_time_is_added_to_the_instant_and_not_to_the_wall_clock() -> Non
 
 def test_a_repeated_hour_is_open_both_times() -> None:
     assert [NIGHT.is_open(at("2026-11-01 01:15", fold)) for fold in (0, 1)] == [True, True]
-    two = Calendar(TORONTO, week(periods((clock(1, 30), clock(1, 45)), (clock(1, 50), clock(2)))))
+    two = Calendar(TORONTO, week(periods((wall_time(1, 30), wall_time(1, 45)), (wall_time(1, 50), wall_time(2)))))
     assert two.open_time_between(at("2026-11-01 00:00"), at("2026-11-02 00:00")) == timedelta(minutes=90)
 
 

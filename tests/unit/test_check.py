@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.cli.check import remarks, report
+from callmon.cli.check import check_remarks, report
 from callmon.config.settings import example, example_text, parse
 from callmon.store.key_file import add_new_key
 
@@ -91,7 +91,7 @@ def test_the_closed_days_of_twelve_months_are_listed_in_both_languages() -> None
 
 
 def test_what_somebody_should_decide_is_said() -> None:
-    assert [remark.partition(":")[0] for remark in remarks(example())] == [
+    assert [remark.partition(":")[0] for remark in check_remarks(example())] == [
         "calendar.hours",
         "calendar",
         "standards.bilingual_person",
@@ -99,7 +99,7 @@ def test_what_somebody_should_decide_is_said() -> None:
         "privacy.key_file",
         "exchanges.toronto",
     ]
-    assert [remark.partition(":")[0] for remark in remarks(parse(""))][-2:] == ["exchanges", "lines"]
+    assert [remark.partition(":")[0] for remark in check_remarks(parse(""))][-2:] == ["exchanges", "lines"]
 
 
 def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_path: Path) -> None:
@@ -107,16 +107,16 @@ def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_
     secret.write_text("hunter2")
     secret.chmod(0o600)
     exchange = f'[exchanges.a]\nhost = "10.0.0.1"\nsecret_file = "{secret}"\n'
-    assert [list(remarks(parse(exchange + more)))[-1] for more in ("", 'login = "plain"\n')] == [
+    assert [list(check_remarks(parse(exchange + more)))[-1] for more in ("", 'login = "plain"\n')] == [
         "exchanges.a: callers' numbers cross the network in clear; set tls = true.",
         "exchanges.a: callers' numbers and the secret cross the network in clear; set tls = true.",
     ]
-    assert [text for text in remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
+    assert [text for text in check_remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
 
 
 def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing(tmp_path: Path) -> None:
     def said(more: str) -> list[str]:
-        about = [text for text in remarks(parse(more)) if text.startswith("privacy")]
+        about = [text for text in check_remarks(parse(more)) if text.startswith("privacy")]
         return [text.replace(str(tmp_path), "FOLDER").partition("; ")[0] for text in about]
 
     path = tmp_path / "number.key"

@@ -42,7 +42,7 @@ class ExchangeProfile:
 
     def line(self, dialled: str) -> Line | None:
         """The line of this number; with `any_line`, a line created for an unknown number."""
-        line = self.lines.at(dialled)
+        line = self.lines.by_number(dialled)
         if line is None and self.any_line and dialled:
             return Line(name=dialled, mode="voice", service=dialled, title_fr=dialled, title_en=dialled)
         return line

@@ -95,7 +95,7 @@ def _user(exchange: ExchangeSettings, us: str) -> tuple[str, ...]:
     """The whole user section, without its secret."""
     return (
         f"[{exchange.username}]",
-        f"; secret = what {exchange.secret_source()} holds",
+        f"; secret = what {exchange.secret_source().source()} holds",
         "deny = 0.0.0.0/0.0.0.0",
         f"permit = {us}/{'128' if ':' in us else '255.255.255.255'}",
         "read = call,agent,user,system,dialplan",

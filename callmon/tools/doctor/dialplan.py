@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from callmon.config.durations import written
+from callmon.config.durations import formatted_duration
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
 from callmon.tools.doctor.finding import OURS, DoctorFinding
@@ -132,13 +132,15 @@ def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFindin
         yield _foreign_tones(examined, country)
     heard = cycle(answers.value("indications.conf", "us", "ring"))
     if country == "us" and heard is not None:
+        theirs = formatted_duration(heard)
         for line in lines:
             if line.ring_cycle != heard:
+                ours = formatted_duration(line.ring_cycle)
                 yield _of_line(
                     line,
-                    f"a ring is {written(heard)} at exchange {examined.name}, {written(line.ring_cycle)} here.",
+                    f"a ring is {theirs} at exchange {examined.name}, {ours} here.",
                     "Rings are counted by it: the third ring ends after three of them.",
-                    f'ring_cycle = "{written(heard)}"',
+                    f'ring_cycle = "{theirs}"',
                 )
 
 

@@ -60,7 +60,7 @@ class ProxyIdentity:
         if not name:
             return None
         theirs = {group.strip() for group in (_one(groups) if groups else "").split(proxy.groups_separator)}
-        return Identity(Person(name, roles(self._settings.roles.of(theirs - {""}))), "proxy")
+        return Identity(Person(name, roles(self._settings.roles.roles_of(theirs - {""}))), "proxy")
 
     def _not_believed(self, address: str) -> None:
         if address not in self._told and len(self._told) < MOST_TOLD:

@@ -170,7 +170,7 @@ class SignIn:
         except ProviderError as error:
             await self.access.note_refused("oidc", asking)
             return _without_secret(request, self._not_by_provider(request, error))
-        theirs = Person(person.name, roles(self.access.settings.roles.of(groups)))
+        theirs = Person(person.name, roles(self.access.settings.roles.roles_of(groups)))
         request.state.language = "en" if to.startswith("/en/") else "fr"
         cookie = await self.access.begin(theirs, "oidc", asking)
         return _without_secret(request, await self._let_in(request, cookie, _to(to)))
