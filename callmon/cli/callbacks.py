@@ -105,7 +105,7 @@ class CallbackCommandContext:
         self.note(listed)
         page = CallbackList(self.settings, self.language, datetime.now(UTC))
         for one in listed:
-            click.echo(page.one(one))
+            click.echo("\n".join(page.entry(one)))
 
     def note(self, listed: list[WorklistItem]) -> None:
         """Log the access before numbers are shown (R-35)."""

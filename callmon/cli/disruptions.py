@@ -157,7 +157,7 @@ class DisruptionCommandContext:
             return
         page = DisruptionList(self.settings, self.language, datetime.now(UTC))
         for one in found:
-            click.echo(page.one(one))
+            click.echo("\n".join(page.entry(one)))
 
     def tell_programs(self, found: list[Disruption]) -> None:
         from callmon.store.queries import disruptions as stored

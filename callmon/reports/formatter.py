@@ -7,20 +7,17 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, get_day_names
-from babel.numbers import format_decimal
+from babel.dates import get_day_names
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.model import Comparison, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
 from callmon.text import labels
-from callmon.text.formatter import Formatter
+from callmon.text.formatter import MINUS, Formatter, permille
 
 CONTEXT = "report"
-MINUS = "\N{MINUS SIGN}"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
 _OUTCOMES = ("outcomes", "outcomes_in_hours", "relay_outcomes")
 _REASONS = ("exempt", "not_met", "unknown")
@@ -31,19 +28,16 @@ class MissingTextError(AssertionError):
     """A text of a report has no translation."""
 
 
-class ReportFormatter:
+class ReportFormatter(Formatter):
     """Formats text in French or English, in the time zone of the site."""
 
-    def __init__(self, language: str, zone: ZoneInfo) -> None:
-        self.language, self.zone = language, zone
-        self.locale = "fr_CA" if language == "fr" else "en_CA"
-        self._speech = Formatter(language, zone)
+    context = CONTEXT
 
     def say(self, french: str, **values: object) -> str:
         """The text in this language. Raises MissingTextError."""
         if self.language != "fr" and (CONTEXT, french) not in labels.catalogue(self.language):
             raise MissingTextError(f"{self.language}: {french!r} is not translated")
-        return self.typeset(labels.translate(french, self.language, CONTEXT).format(**values))
+        return super().say(french, **values)
 
     def typeset(self, text: str) -> str:
         """The text with the no-break spaces that its language requires."""
@@ -52,9 +46,6 @@ class ReportFormatter:
         for sign in (":", "»", "%", "÷"):
             text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
         return text.replace("« ", f"«{NO_BREAK}")
-
-    def word(self, kind: str, identifier: str) -> str:
-        return self.typeset(labels.label(kind, identifier, self.language))
 
     # Names.
 
@@ -85,7 +76,7 @@ class ReportFormatter:
         if of_standard and what == "cause":
             return self.word("cause", part)
         if of_standard and what in _REASONS:
-            return self.typeset(labels.reason(part, None, self.language))
+            return self.reason(part, None)
         if of_standard and what == "verdict" and part in labels.VERDICTS:
             return self.word("verdict", part)
         if name.startswith("weekday."):
@@ -110,7 +101,7 @@ class ReportFormatter:
 
     def clock(self, hour: int, minute: int) -> str:
         """A time of day: « 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
-        return self._speech.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.zone)).replace(" ", NO_BREAK)
+        return self.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.timezone)).replace(" ", NO_BREAK)
 
     def cut(self, cut: Cut, report: Report) -> str:
         """The name of a cut: « Ensemble », the title of a service or a line, a mode, a language."""
@@ -119,10 +110,10 @@ class ReportFormatter:
         match cut.kind:
             case "whole":
                 return self.say(CUTS["whole"])
-            case "mode" if cut.of in labels.MODES:
-                return _upper(self.word("mode", cut.of))
+            case "mode" if cut.of in labels.KINDS["mode"]:
+                return self.capital(self.word("mode", cut.of))
             case "language":
-                return _upper(self.word("language", cut.of))
+                return self.capital(self.word("language", cut.of))
         return own or (self.say(UNKNOWN_CUT) if cut.of == "unknown" else cut.of)
 
     def kind(self, cut: Cut) -> str:
@@ -144,9 +135,9 @@ class ReportFormatter:
             case "difference":
                 return self.points(float(one.value))
             case "hours":
-                return self.length(float(one.value), "h")
+                return self._amount(float(one.value), "h")
             case "seconds":
-                return self.seconds(float(one.value))
+                return self._measured(float(one.value))
 
     def state(self, state: str) -> str:
         """The sign of a state; no two states have the same sign (R-24)."""
@@ -160,7 +151,7 @@ class ReportFormatter:
         return self.say("protégé")
 
     def count(self, count: int) -> str:
-        number = format_decimal(abs(count), format="#,##0", locale=self.locale)
+        number = self.decimal(Decimal(abs(count)), 0)
         return f"{MINUS}{number}" if count < 0 else number
 
     def rate(self, numerator: int, denominator: int) -> str:
@@ -168,12 +159,6 @@ class ReportFormatter:
         if denominator < FEW:
             return self.say("{part} sur {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
         return self.percent(permille(numerator, denominator))
-
-    def percent(self, tenths: int) -> str:
-        """A percentage from tenths of a percent, with one decimal except for 0 and 100."""
-        whole = tenths in (0, 1000)
-        number = self.decimal(Decimal(tenths) / 10, 0 if whole else 1)
-        return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"
 
     def points(self, difference: float) -> str:
         """The difference of two rates in percentage points, with its sign."""
@@ -183,11 +168,11 @@ class ReportFormatter:
             " ", NO_BREAK
         )
 
-    def seconds(self, length: float) -> str:
+    def _measured(self, seconds: float) -> str:
         """A length from seconds, truncated: below two minutes in s, below two hours in min, else in h."""
-        if length < 120:
-            return self.length(length, "s")
-        return self.length(length / 60, "min") if length < 7200 else self.length(length / 3600, "h")
+        if seconds < 120:
+            return self._amount(seconds, "s")
+        return self._amount(seconds / 60, "min") if seconds < 7200 else self._amount(seconds / 3600, "h")
 
     def span(self, length: timedelta) -> str:
         """The length of a setting: « 24 h », « 10 s »; a decimal only if it is not whole."""
@@ -195,49 +180,21 @@ class ReportFormatter:
         value, unit = (seconds / 3600, "h") if seconds % 3600 == 0 and seconds else (seconds, "s")
         return f"{self.decimal(Decimal(str(value)), 0 if value == int(value) else 1)}{NO_BREAK}{unit}"
 
-    def length(self, value: float, unit: str) -> str:
+    def _amount(self, value: float, unit: str) -> str:
         cut = Decimal(repr(value)).quantize(Decimal("0.1"), ROUND_FLOOR)
         return f"{self.decimal(cut, 1)}{NO_BREAK}{unit}"
 
-    def decimal(self, value: Decimal, places: int) -> str:
-        return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
-
     # Times.
-
-    def day(self, day: date) -> str:
-        """A date: « 1er novembre 2026 » / "1 November 2026"."""
-        text = format_date(day, "d MMMM y", locale=self.locale)
-        text = f"1er{text[1:]}" if self.language == "fr" and day.day == 1 else text
-        return text.replace(" ", NO_BREAK)
-
-    def month(self, first: date) -> str:
-        """The name of a month: « novembre 2026 »."""
-        return format_date(first, "LLLL y", locale=self.locale)
 
     def relation(self, one: Comparison) -> str:
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{one.month}-01")
         french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
-        return _upper(self.say(french, month=self.month(first)))
+        return self.capital(self.say(french, month=self.month(first)))
 
     def moment(self, at: datetime) -> str:
-        local = at.astimezone(self.zone)
-        return self.say("{day} à {time}", day=self.day(local.date()), time=self._speech.minute(at)).replace(
-            " ", NO_BREAK
-        )
-
-
-def permille(numerator: int, denominator: int) -> int:
-    """A rate in tenths of a percent, rounded to the nearest; 1000 only for all, 0 only for none (R-23)."""
-    tenths = (2000 * numerator + denominator) // (2 * denominator)
-    if numerator != denominator:
-        tenths = min(tenths, 999)
-    return max(tenths, 1) if numerator else tenths
+        return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
 
 
 def _lower(text: str) -> str:
     return text[:1].lower() + text[1:]
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -8,26 +8,24 @@ Refuses: to show a number that was not requested from the store.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from callmon.config.phone_numbers import printed
 from callmon.core.callbacks.obligation import Obligation
 from callmon.text.records import instant
-from callmon.text.terminal import WIDTH as WIDTH
-from callmon.text.terminal import TerminalPage
+from callmon.text.terminal import INDENT, TerminalPage
 
 if TYPE_CHECKING:
     from callmon.store.queries.obligations import WorklistItem
 
-INDENT = "    "
 LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
 
 
-def urgency(one: Obligation) -> tuple[datetime, datetime]:
+def urgency(obligation: Obligation) -> tuple[datetime, datetime]:
     """The sort key of the list."""
-    return (one.due.actionable or one.due.at, one.opened)
+    return (obligation.due.actionable or obligation.due.at, obligation.opened)
 
 
 class CallbackList(TerminalPage):
@@ -35,112 +33,108 @@ class CallbackList(TerminalPage):
 
     def text(self, listed: Iterable[WorklistItem]) -> str:
         """The whole list."""
-        found = sorted(listed, key=lambda one: urgency(one.obligation))
-        done = [x for x in found if not x.obligation.is_open]
-        to_do = [x for x in found if x.obligation.is_open]
-        calls = [x for x in to_do if x.obligation.kind == "callback" and x.obligation.can_be_called]
-        hidden = [x for x in to_do if x.obligation.kind == "callback" and not x.obligation.can_be_called]
-        complaints = [x for x in to_do if x.obligation.kind == "complaint"]
-        lines = [*self._head(), *self._part(self._say("Rappels à faire : {number}", number=len(calls)), calls)]
-        if complaints:
-            lines += self._part(self._say("Plaintes à traiter : {number}", number=len(complaints)), complaints)
-        if hidden:
-            title = self._say("Rappel impossible, message à écouter : {number}", number=len(hidden))
-            lines += self._part(title, hidden)
-        if done:
-            lines += self._part(self._say("Fiches fermées : {number}", number=len(done)), done)
+        parts: dict[str, list[Listed]] = {"callback": []}
+        for found in sorted(listed, key=lambda x: urgency(x.obligation)):
+            parts.setdefault(_part_of(found.obligation), []).append(found)
+        lines = [*self._set(self._head()), *self._closed_until()]
+        for part in ("callback", "complaint", "hidden", "closed"):
+            if part in parts:
+                title = self._part_title(part, len(parts[part]))
+                lines += self._part(title, map(self.entry, parts[part]))
         return "\n".join(lines)
 
-    def one(self, listed: WorklistItem) -> str:
-        """One entry, after a command changed it."""
-        return "\n".join(self._entry(listed))
+    def _part_title(self, part: str, number: int) -> str:
+        match part:
+            case "callback":
+                return self._say("Rappels à faire : {number}", number=number)
+            case "complaint":
+                return self._say("Plaintes à traiter : {number}", number=number)
+            case "hidden":
+                return self._say("Rappel impossible, message à écouter : {number}", number=number)
+        return self._say("Fiches fermées : {number}", number=number)
 
-    def _head(self) -> Iterator[str]:
-        yield from self._set(self._say("{day}, {time}", day=self._day(self._now), time=self._time(self._now)))
-        calendar = self._settings.calendar()
-        opens = None if calendar.is_open(self._now) else calendar.opens_next(self._now)
+    def _closed_until(self) -> Iterator[str]:
+        calendar = self.settings.calendar()
+        opens = None if calendar.is_open(self.now) else calendar.opens_next(self.now)
         if opens is not None:
-            yield from self._set(
-                self._say("Fermé : n'appelez pas le public avant {when}.", when=self._when(opens))
-            )
+            yield from self._set(self._say("Fermé : n'appelez pas le public avant {when}.", when=self.when(opens)))
 
-    def _part(self, title: str, listed: Sequence[WorklistItem]) -> Iterator[str]:
-        yield ""
-        yield from self._set(title)
-        for one in listed:
-            yield ""
-            yield from self._entry(one)
-
-    def _entry(self, listed: WorklistItem) -> Iterator[str]:
-        one = listed.obligation
-        sign = LATE if one.is_overdue else SOON if one.is_soon else NONE
-        yield from self._set(self.time_left(one), f"  {sign} ", INDENT)
-        yield from self._set(self.where(one), INDENT)
-        for caution in one.cautions:
-            word = self._speech.capital(self._speech.word("caution", caution))
-            yield from self._set(f"!! {word} !!", INDENT)
+    def entry(self, listed: WorklistItem) -> Iterator[str]:
+        """The lines of one entry."""
+        owed = listed.obligation
+        sign = LATE if owed.is_overdue else SOON if owed.is_soon else NONE
+        yield from self._set(self.time_left(owed), f"  {sign} ", INDENT)
+        yield from self._set(self.where(owed), INDENT)
+        for caution in owed.cautions:
+            yield from self._set(f"!! {self.capital(self.word('caution', caution))} !!", INDENT)
         yield from self._set(self.number(listed), INDENT)
-        if one.in_hand is not None and one.taken is not None:
-            told = self._say("Prise en charge par {who}, {when}", who=one.in_hand, when=self._when(one.taken))
-            yield from self._set(told, INDENT)
-        yield from self._set(self.history(one), INDENT)
-        yield from self._set(self._say("Fiche {id}", id=one.id), INDENT)
+        if owed.in_hand is not None and owed.taken is not None:
+            taken = self._say("Prise en charge par {who}, {when}", who=owed.in_hand, when=self.when(owed.taken))
+            yield from self._set(taken, INDENT)
+        yield from self._set(self.history(owed), INDENT)
+        yield from self._set(self._say("Fiche {id}", id=owed.id), INDENT)
 
-    def time_left(self, one: Obligation) -> str:
-        say = self._say
-        if not one.is_open:
-            state = self._speech.capital(self._speech.word("owed", one.state))
-            return say("{state}, {when}", state=state, when=self._when(one.settled or one.opened))
-        until = one.due.actionable
-        if one.kind == "callback" and not one.can_be_called:
-            return say("Reçu {when}", when=self._when(one.opened))
+    def time_left(self, owed: Obligation) -> str:
+        say, until = self._say, owed.due.actionable
+        if not owed.is_open:
+            state = self.capital(self.word("owed", owed.state))
+            return say("{state}, {when}", state=state, when=self.when(owed.settled or owed.opened))
+        if owed.kind == "callback" and not owed.can_be_called:
+            return say("Reçu {when}", when=self.when(owed.opened))
         if until is None:
-            when = self._when(one.due.at)
+            when = self.when(owed.due.at)
             return say("Aucune heure d'ouverture avant l'échéance ({when}) : à faire dès l'ouverture", when=when)
-        if until < self._now and one.attempts and not one.is_overdue:
+        if until < self.now and owed.attempts and not owed.is_overdue:
             return say("Tentative faite à temps : la personne reste à joindre")
-        if until < self._now:
-            late = self._length(self._now - until)
-            return say("EN RETARD de {late} : était à faire avant {when}", late=late, when=self._when(until))
-        left = self._length(until - self._now)
-        return say("Il reste {left} : à faire avant {when}", left=left, when=self._when(until))
+        if until < self.now:
+            late = self.duration(self.now - until)
+            return say("EN RETARD de {late} : était à faire avant {when}", late=late, when=self.when(until))
+        left = self.duration(until - self.now)
+        return say("Il reste {left} : à faire avant {when}", left=left, when=self.when(until))
 
-    def where(self, one: Obligation) -> str:
-        lines = self._settings.lines()
-        title = lines[one.line].title(self._speech.language) if one.line in lines else one.line
-        if one.language == "unknown":
+    def where(self, owed: Obligation) -> str:
+        title = self.line_title(owed.line)
+        if owed.language == "unknown":
             return title
-        asked = self._speech.word("language", one.language)
-        return self._say("{title} · demande en {language}", title=title, language=asked)
+        language = self.word("language", owed.language)
+        return self._say("{title} · demande en {language}", title=title, language=language)
 
     def number(self, listed: WorklistItem) -> str:
-        one, language = listed.obligation, self._speech.language
-        if one.is_erased:
+        owed = listed.obligation
+        if owed.is_erased:
             return self._say("Numéro détruit à la fin de sa conservation")
         if listed.other is not None:
-            return self._say("{number} (numéro à appeler, donné à part)", number=printed(listed.other, language))
-        if one.hidden is not None:
-            return self._speech.capital(self._speech.word("not_returnable", one.hidden))
+            number = printed(listed.other, self.language)
+            return self._say("{number} (numéro à appeler, donné à part)", number=number)
+        if owed.hidden is not None:
+            return self.capital(self.word("not_returnable", owed.hidden))
         if listed.number is None:
             return self._say("Numéro non conservé")
-        number = printed(listed.number, language)
-        if one.tty:
+        number = printed(listed.number, self.language)
+        if owed.tty:
             return self._say("{number} (téléimprimeur)", number=number)
-        return (
-            self._say("{number} (numéro partagé : à consigner à la main)", number=number) if one.shared else number
-        )
+        if owed.shared:
+            return self._say("{number} (numéro partagé : à consigner à la main)", number=number)
+        return number
 
-    def history(self, one: Obligation) -> str:
-        first = self._when(one.opened)
-        parts = [self._speech.capital(self._speech.word("opening", one.opening)) + f", {first}"]
-        if one.count > 1:
-            parts.append(self._say("{count} messages", count=one.count))
-        if one.attempts:
-            last = self._when(one.attempts[-1])
-            parts.append(self._say("tentatives : {count}, la dernière {when}", count=len(one.attempts), when=last))
-        if one.acknowledged is not None:
-            parts.append(self._say("accueillie {when}", when=self._when(one.acknowledged)))
+    def history(self, owed: Obligation) -> str:
+        parts = [f"{self.capital(self.word('opening', owed.opening))}, {self.when(owed.opened)}"]
+        if owed.count > 1:
+            parts.append(self._say("{count} messages", count=owed.count))
+        if owed.attempts:
+            last = self.when(owed.attempts[-1])
+            parts.append(
+                self._say("tentatives : {count}, la dernière {when}", count=len(owed.attempts), when=last)
+            )
+        if owed.acknowledged is not None:
+            parts.append(self._say("accueillie {when}", when=self.when(owed.acknowledged)))
         return " · ".join(parts)
+
+
+def _part_of(owed: Obligation) -> str:
+    if not owed.is_open:
+        return "closed"
+    return "hidden" if owed.kind == "callback" and not owed.can_be_called else owed.kind
 
 
 def owed_as_json(listed: WorklistItem) -> dict[str, Any]:

@@ -6,92 +6,78 @@ requires the reason, the expected length and the alternative in both languages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from callmon.core.disruptions.disruption import Disruption
 from callmon.text.records import instant
-from callmon.text.terminal import TerminalPage
+from callmon.text.terminal import INDENT, TerminalPage
 
-INDENT = "    "
 SILENT, NONE = "■", " "  # shown beside the words, so that nothing depends on colour
-Met = Mapping[str, int]  # disruption id → number of affected calls
 
 
 class DisruptionList(TerminalPage):
     """The list at one time in one language."""
 
-    def text(self, found: Iterable[Disruption], met: Met) -> str:
-        """The whole list."""
-        parts: dict[str, list[Disruption]] = {}
+    def text(self, found: Iterable[Disruption], met: Mapping[str, int]) -> str:
+        """The whole list. `met`: the number of affected calls by disruption id."""
+        parts: dict[str, list[Iterator[str]]] = {}
         for one in found:
-            parts.setdefault(one.state(self._now), []).append(one)
-        day, time = self._speech.day(self._now), self._speech.minute(self._now)
-        lines = self._set(self._say("{day}, {time}", day=day, time=time))
+            parts.setdefault(one.state(self.now), []).append(self.entry(one, met.get(one.id)))
         going_on = parts.get("going_on", [])
-        lines += self._part(self._say("Perturbations en cours : {number}", number=len(going_on)), going_on, met)
+        lines = [*self._set(self._head())]
+        lines += self._part(self._say("Perturbations en cours : {number}", number=len(going_on)), going_on)
         if planned := parts.get("planned"):
-            lines += self._part(self._say("Travaux planifiés : {number}", number=len(planned)), planned, met)
+            lines += self._part(self._say("Travaux planifiés : {number}", number=len(planned)), planned)
         if over := [*parts.get("over", ()), *parts.get("cancelled", ())]:
-            lines += self._part(self._say("Terminées : {number}", number=len(over)), over, met)
+            lines += self._part(self._say("Terminées : {number}", number=len(over)), over)
         return "\n".join(lines)
 
-    def one(self, one: Disruption) -> str:
-        """One disruption, after a command changed it."""
-        return "\n".join(self._entry(one, None))
-
-    def _part(self, title: str, found: Sequence[Disruption], met: Met) -> Iterator[str]:
-        yield ""
-        yield from self._set(title)
-        for one in found:
-            yield ""
-            yield from self._entry(one, met.get(one.id))
-
-    def _entry(self, one: Disruption, met: int | None) -> Iterator[str]:
+    def entry(self, one: Disruption, met: int | None = None) -> Iterator[str]:
+        """The lines of one disruption."""
         lacks = one.counts and bool(one.notice.missing())
         yield from self._set(self.title(one), f"  {SILENT if lacks else NONE} ", INDENT)
-        yield from self._set(self.lines(one), INDENT)
-        for line in self.notice(one):
+        for line in (self.line_titles(one), *self.notice(one)):
             yield from self._set(line, INDENT)
         if met is not None and one.counts:
             yield from self._set(self._say("Appels touchés : {number}", number=met), INDENT)
         yield from self._set(self._say("Perturbation {id}", id=one.id), INDENT)
 
     def title(self, one: Disruption) -> str:
-        what = self._speech.capital(self._speech.word("disruption", one.shown_source))
+        say, what = self._say, self.capital(self.word("disruption", one.shown_source))
         if one.how == "cancelled":
-            return self._say("{what}, annulés", what=what)
-        began = self._when(one.began)
+            return say("{what}, annulés", what=what)
+        began = self.when(one.began)
         if one.ended is not None:
-            ended, length = self._when(one.ended), self._length(one.ended - one.began)
-            how = self._speech.word("disruption_end", one.how or "over")
-            return self._say(
+            ended, length = self.when(one.ended), self.duration(one.ended - one.began)
+            how = self.word("disruption_end", one.how or "over")
+            return say(
                 "{what}, de {began} à {ended} ({length}) : {how}", what=what, began=began, ended=ended,
                 length=length, how=how,
             )  # fmt: skip
-        if self._now < one.began:
-            return self._say("{what}, à partir de {began}", what=what, began=began)
-        length = self._length(self._now - one.began)
-        return self._say("{what}, depuis {began} ({length})", what=what, began=began, length=length)
+        if self.now < one.began:
+            return say("{what}, à partir de {began}", what=what, began=began)
+        length = self.duration(self.now - one.began)
+        return say("{what}, depuis {began} ({length})", what=what, began=began, length=length)
 
-    def lines(self, one: Disruption) -> str:
-        lines, language = self._settings.lines(), self._speech.language
-        return " · ".join(lines[name].title(language) if name in lines else name for name in one.lines)
+    def line_titles(self, one: Disruption) -> str:
+        return " · ".join(map(self.line_title, one.lines))
 
     def notice(self, one: Disruption) -> Iterator[str]:
-        say, notice, french = self._say, one.notice, self._speech.language == "fr"
+        say, notice, french = self._say, one.notice, self.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
             yield say("Raison : {text}", text=reason)
         if notice.until is not None:
-            yield say("Fin prévue : {when}", when=self._when(notice.until))
+            yield say("Fin prévue : {when}", when=self.when(notice.until))
         if (other := notice.alternative_fr if french else notice.alternative_en) is not None:
             yield say("Services de rechange : {text}", text=other)
         if missing := notice.missing():
-            named = ", ".join(self._speech.word("notice", name) for name in missing)
-            yield say("AVIS INCOMPLET, il manque : {what}", what=named)
+            yield say(
+                "AVIS INCOMPLET, il manque : {what}", what=", ".join(self.word("notice", x) for x in missing)
+            )
         elif one.noticed_after:
-            yield say("Avis donné {length} après le début", length=self._length(one.noticed_after))
+            yield say("Avis donné {length} après le début", length=self.duration(one.noticed_after))
         else:
             yield say("Avis donné à l'avance")
 

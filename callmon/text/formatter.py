@@ -1,4 +1,4 @@
-"""Formats the text of a story: local times, days, seconds, phones and rings in the forms of users.md. Pure.
+"""Formats text in one language: sentences, local times, days, lengths, numbers and phones as in users.md. Pure.
 
 Source sentences are in French, the key of the catalogues, with plain spaces. `typeset` replaces a space by a
 no-break space where French typography or a time requires it.
@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from decimal import Decimal
 
 from babel.dates import format_date
+from babel.numbers import format_decimal
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.facts import EXACT, OUTSIDE
-from callmon.text.labels import label, translate
+from callmon.text.labels import label, ordinal, reason, translate
 
 MINUS = "\N{MINUS SIGN}"
-TENTH = timedelta(seconds=0.1)
+TENTH, MINUTE = timedelta(seconds=0.1), timedelta(minutes=1)
 
 _FRENCH_SPACES = re.compile(
     r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
@@ -33,83 +34,130 @@ _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # in "… at 9:14 a.m." the last full
 
 
 class Formatter:
-    """Formats text in one language and one time zone."""
+    """Formats text in one language and one time zone. `context`: the context of `say` in the catalogues."""
 
-    def __init__(self, language: str, timezone: ZoneInfo) -> None:
-        self.language = language
-        self._timezone = timezone
+    context = "story"
+
+    def __init__(self, language: str, timezone: tzinfo = UTC) -> None:
+        self.language, self.timezone = language, timezone
+        self.locale = "fr_CA" if language == "fr" else "en_CA"
 
     def say(self, french: str, **values: object) -> str:
-        """A sentence of a story in this language. Tests find every `say` and require its translation."""
-        return translate(french, self.language, "story").format(**values)
+        """A sentence in this language. Tests find every `say` and require its translation."""
+        return self.typeset(translate(french, self.language, self.context).format(**values))
+
+    def _say(self, french: str, **values: object) -> str:
+        """A sentence of the stories and lists, whatever the context."""
+        return self.typeset(translate(french, self.language, "story").format(**values))
 
     def word(self, kind: str, identifier: str) -> str:
-        return label(kind, identifier, self.language)
+        return self.typeset(label(kind, identifier, self.language))
 
-    def day(self, at: datetime) -> str:
+    def reason(self, key: str, number: int | None) -> str:
+        return self.typeset(reason(key, number, self.language))
+
+    # Dates and times.
+
+    def _date(self, at: date, pattern: str) -> str:
+        local = at.astimezone(self.timezone) if isinstance(at, datetime) else at
+        return format_date(local, pattern, locale=self.locale)
+
+    def day(self, at: date) -> str:
         """A date: « 24 novembre 2026 », « 1er novembre 2026 » / "24 November 2026"."""
-        local = at.astimezone(self._timezone)
-        text = format_date(local, "d MMMM y", locale="fr_CA" if self.language == "fr" else "en_CA")
+        text = self._date(at, "d MMMM y")
         text = re.sub("^1 ", "1er ", text) if self.language == "fr" else text
         return text.replace(" ", NO_BREAK)
 
-    def weekday(self, at: datetime) -> str:
+    def weekday(self, at: date) -> str:
         """The weekday: « mardi » / "Tuesday"."""
-        return format_date(
-            at.astimezone(self._timezone), "EEEE", locale="fr_CA" if self.language == "fr" else "en_CA"
-        )
+        return self._date(at, "EEEE")
+
+    def month(self, at: date) -> str:
+        """The month: « novembre 2026 » / "November 2026"."""
+        return self._date(at, "LLLL y")
 
     def minute(self, at: datetime) -> str:
         """A time to the minute: « 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m.", "noon", "midnight"."""
-        local = at.astimezone(self._timezone)
+        local = at.astimezone(self.timezone)
         if self.language == "fr":
-            return f"{local.hour} h {local.minute:02}" if local.minute else f"{local.hour} h"
+            return self.typeset(f"{local.hour} h {local.minute:02}" if local.minute else f"{local.hour} h")
         if local.minute == 0 and local.hour % 12 == 0:  # 12 a.m. and 12 p.m. are ambiguous
             return "noon" if local.hour else "midnight"
         minutes = f":{local.minute:02}" if local.minute else ""
-        return f"{_twelve(local)}{minutes} {_half(local)}"
+        return self.typeset(f"{_twelve(local)}{minutes} {_half(local)}")
 
     def second(self, at: datetime) -> str:
         """A time to the second, truncated: « 13 h 42 min 05 s » / "1:42:05 p.m."."""
-        local = at.astimezone(self._timezone)
+        local = at.astimezone(self.timezone)
         if self.language == "fr":
-            return f"{local.hour} h {local.minute:02} min {local.second:02} s"
-        return f"{_twelve(local)}:{local.minute:02}:{local.second:02} {_half(local)}"
+            return self.typeset(f"{local.hour} h {local.minute:02} min {local.second:02} s")
+        return self.typeset(f"{_twelve(local)}:{local.minute:02}:{local.second:02} {_half(local)}")
+
+    # Lengths and numbers.
+
+    def duration(self, length: timedelta) -> str:
+        """A length: « 12 min », « 2 h 10 », « 3 j 4 h ». Truncated, so that the time left is never overstated."""
+        minutes = length // MINUTE
+        hours, days = minutes // 60, minutes // 1440
+        if days and hours % 24:
+            return self._say("{days} j {hours} h", days=days, hours=hours % 24)
+        if days:
+            return self._say("{days} j", days=days)
+        if hours:
+            return self._say("{hours} h {minutes}", hours=hours, minutes=f"{minutes % 60:02}")
+        return self._say("{minutes} min", minutes=minutes)
 
     def seconds(self, length: timedelta) -> str:
         """A length: « 8,4 s » / "8.4 s". Truncated: 17.999 s is the third ring and must not be shown as 18.0 s."""
         tenths = abs(length) // TENTH
         sign = MINUS if tenths and length < EXACT else ""
         mark = "," if self.language == "fr" else "."
-        return f"{sign}{tenths // 10}{mark}{tenths % 10} s"
+        return self.typeset(f"{sign}{tenths // 10}{mark}{tenths % 10} s")
 
     def about(self, length: timedelta) -> str:
         """The length of a setting: « 6 s », « 5,5 s »."""
         text = f"{length.total_seconds():g} s"
-        return text.replace(".", ",") if self.language == "fr" else text
+        return self.typeset(text.replace(".", ",") if self.language == "fr" else text)
 
-    def capital(self, text: str) -> str:
-        """The text with a capital first letter."""
-        return text[:1].upper() + text[1:]
+    def percent(self, tenths: int) -> str:
+        """A percentage from tenths of a percent, with one decimal except for 0 and 100: « 98,5 % »."""
+        number = self.decimal(Decimal(tenths) / 10, 0 if tenths in (0, 1000) else 1)
+        return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"
+
+    def decimal(self, value: Decimal, places: int) -> str:
+        return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
 
     def ordinal(self, number: int) -> str:
-        """The number of a ring: 1re, 2e in French (feminine); plain in English ("ring 2")."""
-        return f"{number}{'re' if number == 1 else 'e'}" if self.language == "fr" else str(number)
+        return ordinal(number, self.language)
+
+    # Text.
 
     def phones(self, phones: Sequence[str]) -> str:
         """Phones as a subject: « Le poste 101 », « Les postes 101 et 102 », « Un numéro de l'extérieur »."""
         names = sorted(dict.fromkeys(phones), key=lambda name: (len(name), name))
         if names == [OUTSIDE]:
-            return self.say("Un numéro de l'extérieur")
+            return self._say("Un numéro de l'extérieur")
         if len(names) == 1:
-            return self.say("Le poste {phone}", phone=names[0])
-        return self.say("Les postes {some} et {last}", some=", ".join(names[:-1]), last=names[-1])
+            return self._say("Le poste {phone}", phone=names[0])
+        return self._say("Les postes {some} et {last}", some=", ".join(names[:-1]), last=names[-1])
+
+    def capital(self, text: str) -> str:
+        """The text with a capital first letter."""
+        return text[:1].upper() + text[1:]
 
     def typeset(self, text: str) -> str:
         """The text with no-break spaces; characters that could move a terminal's cursor are replaced."""
         spaces = _FRENCH_SPACES if self.language == "fr" else _ENGLISH_SPACES
         plain = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
         return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, plain))
+
+
+def permille(numerator: int, denominator: int) -> int:
+    """A rate in tenths of a percent, rounded to the nearest; 1000 only for all, 0 only for none (R-23)."""
+    tenths = (2000 * numerator + denominator) // (2 * denominator)
+    if numerator != denominator:
+        tenths = min(tenths, 999)
+    return max(tenths, 1) if numerator else tenths
 
 
 def _twelve(local: datetime) -> int:

@@ -21,10 +21,11 @@ from callmon.errors import ConfigError
 from callmon.reports import attestations, layout, notes, titles
 from callmon.reports.figures import COUNTS
 from callmon.reports.formats import csv, html, json
-from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter, permille
+from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter
 from callmon.reports.model import Figure, Place
 from callmon.reports.obligations import FATES, fate
 from callmon.text import labels
+from callmon.text.formatter import permille
 from tests.year import TORONTO, settings
 from tests.year_owing import _obligation
 

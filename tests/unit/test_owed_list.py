@@ -9,7 +9,8 @@ import pytest
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import WIDTH, CallbackList
+from callmon.text.callback_list import CallbackList
+from callmon.text.terminal import WIDTH
 from tests.office import CALLER, OTHER, Office, local, usual
 from tests.unit.test_paying import SERVING, complained
 

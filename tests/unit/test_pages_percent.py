@@ -23,4 +23,4 @@ NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
     ],
 )
 def test_a_rate_is_to_the_nearest_tenth_and_whole_only_when_it_is(part: int, whole: int, fr: str, en: str) -> None:
-    assert [WebFormatter(example(), language, NOW).percent(part, whole) for language in ("fr", "en")] == [fr, en]
+    assert [WebFormatter(example(), language, NOW).share(part, whole) for language in ("fr", "en")] == [fr, en]

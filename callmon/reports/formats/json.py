@@ -135,7 +135,7 @@ def published(report: Report, fr: ReportFormatter, en: ReportFormatter, version:
     return Published(
         version=VERSION,
         callmon=version,
-        period=Period(month.name, month.first, month.after, str(fr.zone), month.to_date),
+        period=Period(month.name, month.first, month.after, str(fr.timezone), month.to_date),
         state=State_(
             report.is_final,
             None if report.final_after is None else report.final_after.astimezone(UTC),

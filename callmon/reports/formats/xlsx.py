@@ -18,10 +18,11 @@ import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 from callmon.reports import notes
 from callmon.reports.formats import html
 from callmon.reports.formats.csv import title as titled
-from callmon.reports.formatter import FEW, ReportFormatter, permille
+from callmon.reports.formatter import FEW, ReportFormatter
 from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutSection, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import DefinitionNote, ReportNotes
+from callmon.text.formatter import permille
 
 NARROWEST, WIDEST = 30, 80  # width of the label column, in digits
 NAME = 31  # longest sheet name that Excel accepts

@@ -22,7 +22,7 @@ class Right(Enum):
 
 
 class Role(StrEnum):
-    """The roles. Their displayed names are in `labels.ROLES`."""
+    """The roles. Their displayed names are in `labels.KINDS["role"]`."""
 
     VIEWER = "viewer"
     AGENT = "agent"

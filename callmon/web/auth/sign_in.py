@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import ceil
 from urllib.parse import quote
 
@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
-from callmon.config.phone_numbers import NO_BREAK
 from callmon.logs import Seldom
-from callmon.text.labels import catalogue, label, translate
+from callmon.text.formatter import Formatter
+from callmon.text.labels import catalogue, label
 from callmon.web.auth import cookies
 from callmon.web.auth.identity import roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
@@ -40,6 +40,10 @@ OTHER = {"fr": "en", "en": "fr"}
 # Each part but the last ends in its slash: nested optional parts would take exponential time.
 OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
 LONGEST_PATH, LONGEST_NAME = 500, 64
+
+
+class AccessFormatter(Formatter):
+    context = CONTEXT
 
 
 class SignIn:
@@ -196,7 +200,7 @@ class SignIn:
         language, person = _language(request), request.state.person
         common = {
             "language": language,
-            "say": _say(language),
+            "say": AccessFormatter(language).say,
             "twin": _twin(request, OTHER[language]),
             "person": person,
             "roles": [label("role", role.value, language) for role in sorted(person.roles)],
@@ -248,13 +252,6 @@ def _twin(request: Request, other: str) -> str:
 def _to(path: str) -> str:
     """`path` if it is a page of callmon, else ""."""
     return path if len(path) <= LONGEST_PATH and OURS.fullmatch(path) else ""
-
-
-def _say(language: str) -> Callable[..., str]:
-    def say(french: str, **values: object) -> str:
-        return translate(french, language, CONTEXT).format(**values).replace(" :", f"{NO_BREAK}:")
-
-    return say
 
 
 def _set(request: Request, answer: Response, base: str, value: str, minutes: int | None = None) -> None:

@@ -117,7 +117,7 @@ def _row(one: call_search.CallSummary, tongue: WebFormatter) -> CallView:
         one.call,
         one.exchange,
         tongue.second(one.arrived),
-        "" if one.line is None else tongue.title_of(one.line),
+        "" if one.line is None else tongue.line_title(one.line),
         tongue.word("outcome", one.outcome),
         language,
         "" if one.rings is None else str(one.rings),

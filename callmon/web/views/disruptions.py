@@ -82,7 +82,7 @@ def disruption_view(one: Disruption, tongue: WebFormatter) -> DisruptionView:
     return DisruptionView(
         one.id,
         typeset(page.title(one)),
-        page.lines(one),
+        page.line_titles(one),
         tuple(map(typeset, page.notice(one))),
         one.counts and bool(one.notice.missing()),
         one.ended is not None,

@@ -87,7 +87,7 @@ def view(told: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
         "columns": _columns(halves, most, tongue),
         "most": f"{most:g}".replace(".", "," if tongue.language == "fr" else "."),
         "rows": [_row(one, tongue) for one in halves],
-        "note": _note(known, tongue.weekday_of(told.day), tongue),
+        "note": _note(known, tongue.weekday(told.day), tongue),
         "bars": _bars(told.missed, tongue),
         "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
         "silent": any(not one.is_heard for one in halves),

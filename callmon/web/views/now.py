@@ -296,7 +296,7 @@ def rate(
     title, say = tongue.word("standard", standard), tongue.say
     told = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
-        told = f"{told} ({tongue.percent(met, judged)})"
+        told = f"{told} ({tongue.share(met, judged)})"
     targets = _targets(standard, lines, sight, tongue)
     target = targets[0] if len(targets) == 1 else None
     others = say(
@@ -340,7 +340,7 @@ def callbacks(
     overdue = sum(x.state == "overdue" for x in shown)
     return DueView(
         "" if first is None else tongue.when(first),
-        "" if first is None else tongue.length(first - sight.at),
+        "" if first is None else tongue.duration(first - sight.at),
         LevelView("soon" if is_soon else ""),
         len(due_today),
         overdue,
@@ -365,7 +365,7 @@ def disruption(one: Disruption, sight: Snapshot, tongue: WebFormatter) -> Ongoin
     return OngoingDisruptionView(
         one.id,
         tongue.speech.typeset(page.title(one)),
-        page.lines(one),
+        page.line_titles(one),
         tuple(map(tongue.speech.typeset, page.notice(one))),
         one.state(sight.at) == "going_on",
         bool(one.notice.missing()),

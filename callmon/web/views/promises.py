@@ -180,7 +180,7 @@ def _rules(rules: CallbackRules, settings: Settings, tongue: WebFormatter) -> It
 def _hours_of(length: timedelta, tongue: WebFormatter) -> str:
     """« 24 h »: as configured, not as days."""
     hours, rest = divmod(length, timedelta(hours=1))
-    return tongue.say("{hours} h", hours=hours) if not rest else tongue.length(length)
+    return tongue.say("{hours} h", hours=hours) if not rest else tongue.duration(length)
 
 
 def _targets(name: str, settings: Settings, tongue: WebFormatter) -> Iterator[TargetView]:
@@ -200,7 +200,7 @@ def _targets(name: str, settings: Settings, tongue: WebFormatter) -> Iterator[Ta
 def _hours(settings: Settings, tongue: WebFormatter) -> Iterator[tuple[str, str]]:
     """The ministry's week; adjacent days with the same hours are grouped."""
     calendar, monday = settings.calendar(), tongue.now.date() - timedelta(days=tongue.now.weekday())
-    names = [tongue.weekday_of(monday + timedelta(days=n)) for n in range(7)]
+    names = [tongue.weekday(monday + timedelta(days=n)) for n in range(7)]
     for opening, some in groupby(zip(names, calendar.hours.week, strict=True), key=lambda pair: pair[1]):
         days = [name for name, _ in some]
         span = days[0] if len(days) == 1 else tongue.say("{first} à {last}", first=days[0], last=days[-1])
