@@ -33,7 +33,7 @@ class CallbackList(TerminalPage):
 
     def text(self, listed: Iterable[WorklistItem]) -> str:
         """The whole list."""
-        parts: dict[str, list[Listed]] = {"callback": []}
+        parts: dict[str, list[WorklistItem]] = {"callback": []}
         for found in sorted(listed, key=lambda x: urgency(x.obligation)):
             parts.setdefault(_part_of(found.obligation), []).append(found)
         lines = [*self._set(self._head()), *self._closed_until()]

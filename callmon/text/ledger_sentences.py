@@ -11,14 +11,16 @@ from callmon.core.callbacks import entries as n
 from callmon.text.formatter import Formatter
 
 
-def sentence(speech: Formatter, entry: n.AnyEntry) -> str:
+def sentence(formatter: Formatter, entry: n.AnyEntry) -> str:
     """The sentence of one entry, without its time and full stop."""
-    say, word = speech.say, speech.word
+    say, word = formatter.say, formatter.word
     match entry:
-        case n.Owed(kind="complaint"):
-            return say("Plainte à traiter : à accueillir avant {due}", due=_due(speech, entry))
         case n.Owed():
-            return say("Rappel à faire avant {due}", due=_due(speech, entry))
+            at = entry.dues.judging.at
+            due = f"{formatter.day(at)}, {formatter.minute(at)}"
+            if entry.kind == "complaint":
+                return say("Plainte à traiter : à accueillir avant {due}", due=due)
+            return say("Rappel à faire avant {due}", due=due)
         case n.Repeated():
             return say("Nouveau message de la même personne; l'échéance reste la première")
         case n.Attempted(unsure=True):
@@ -40,14 +42,14 @@ def sentence(speech: Formatter, entry: n.AnyEntry) -> str:
         case n.ClosedByHand():
             return say("Fiche fermée : {reason}", reason=word("close_reason", entry.reason))
         case _:
-            return _noted(speech, entry)
+            return _noted(formatter, entry)
 
 
 Noted = n.Reopened | n.Marked | n.NumberHidden | n.DueSoon | n.Overdue | n.FellDue | n.Refused | n.Erased
 
 
-def _noted(speech: Formatter, entry: n.Taken | n.Released | Noted) -> str:
-    say = speech.say
+def _noted(formatter: Formatter, entry: n.Taken | n.Released | Noted) -> str:
+    say = formatter.say
     match entry:
         case n.Reopened():
             return say("Fiche rouverte")
@@ -66,13 +68,8 @@ def _noted(speech: Formatter, entry: n.Taken | n.Released | Noted) -> str:
         case n.FellDue():
             return say("Échéance")
         case n.Refused():
-            return say("Demande refusée : {why}", why=speech.word("refusal", entry.why))
+            return say("Demande refusée : {why}", why=formatter.word("refusal", entry.why))
         case n.Erased():
             return say("Les renseignements personnels de la fiche sont détruits")
         case _:
             assert_never(entry)
-
-
-def _due(speech: Formatter, entry: n.Owed) -> str:
-    at = entry.dues.judging.at
-    return f"{speech.day(at)}, {speech.minute(at)}"

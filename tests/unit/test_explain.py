@@ -232,7 +232,7 @@ def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
         story.record_fact(fact)
     all_facts = cast("Sequence[AnyFact]", facts)
     call = stored.account or story.call()
-    context = StoryContext(Formatter(language, TIMEZONE), call, all_facts, story.clock, story.doubt.clock_slack)
+    context = StoryContext(language, TIMEZONE, call, all_facts, story.clock, story.doubt.clock_slack)
     return [sentence(context, moment).replace(NO_BREAK, " ") for moment in moments(all_facts)]
 
 

@@ -7,18 +7,18 @@ Refuses: to name a person; to show the number of a caller unless the stored call
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from callmon.core.calls.account import Account
 from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
 from callmon.text import records
-from callmon.text.formatter import Formatter
 from callmon.text.story.context import StoryContext
 from callmon.text.story.page import Page
 
 if TYPE_CHECKING:
+    from callmon.config.lines import Line
     from callmon.config.settings import Settings
     from callmon.core.callbacks.entries import AnyEntry
     from callmon.core.disruptions.disruption import Disruption
@@ -37,31 +37,22 @@ def story(
     `entries`: the ledger entries of the callback or complaint that it opened. `met`: the disruptions during it.
     """
     page = story_page(story_context(stored, settings, language), stored, settings, met)
-    return "\n".join(_lines(page, entries)) + "\n"
+    return "\n".join(page.lines_of_text(entries)) + "\n"
 
 
 def story_context(stored: StoredCall, settings: Settings, language: str) -> StoryContext:
     """The call with its facts and the caller's clock, for texts in `language`."""
-    account = _retold(stored, settings)
+    account = _rebuilt(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
-    return StoryContext(
-        Formatter(language, settings.timezone), call, facts, account.clock, account.doubt.clock_slack
-    )
+    return StoryContext(language, settings.timezone, call, facts, account.clock, account.doubt.clock_slack)
 
 
 def story_page(
     context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
 ) -> Page:
     """The parts of the page of a call."""
-    name = context.call.line
-    line = settings.lines()[name] if name is not None and name in settings.lines() else None
-    return Page(context, line, stored.exchange, stored.findings, met)
-
-
-def _lines(page: Page, entries: Sequence[AnyEntry]) -> Iterator[str]:
-    for part in (page.header(), page.timeline(), page.ledger(entries), page.verdicts(), page.notes()):
-        yield from part
+    return Page(context, _line(context.call.line, settings), stored.exchange, stored.findings, met)
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
@@ -69,12 +60,12 @@ def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = 
 
     A call in progress is described as far as its facts go.
     """
-    call = stored.account or _retold(stored, settings).call()
-    told = records.as_json(stored.exchange, call, stored.findings)
-    return told | {"disruptions": [one.id for one in met]} if met else told
+    call = stored.account or _rebuilt(stored, settings).call()
+    fields = records.as_json(stored.exchange, call, stored.findings)
+    return fields | {"disruptions": [disruption.id for disruption in met]} if met else fields
 
 
-def _retold(stored: StoredCall, settings: Settings) -> Account:
+def _rebuilt(stored: StoredCall, settings: Settings) -> Account:
     """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
     account = _account(_arrival(stored), settings)
     for fact in as_it_stands(stored.facts):
@@ -99,8 +90,12 @@ def _arrival(stored: StoredCall) -> Arrived:
 
 
 def _account(arrival: Arrived, settings: Settings) -> Account:
-    if arrival.line is None or arrival.line not in settings.lines():
+    line, arrived = _line(arrival.line, settings), arrival.at or born(arrival.call)
+    if line is None:
         return Account(arrival)
-    line, arrived = settings.lines()[arrival.line], arrival.at or born(arrival.call)
     in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
     return Account(arrival, line.language, line.ring_cycle, in_hours)
+
+
+def _line(name: str | None, settings: Settings) -> Line | None:
+    return settings.lines()[name] if name is not None and name in settings.lines() else None

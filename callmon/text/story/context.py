@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import NamedTuple
+from datetime import datetime, timedelta, tzinfo
 
 from callmon.core import facts as f
 from callmon.core.calls import rings
@@ -15,14 +14,15 @@ from callmon.text.formatter import Formatter
 Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop, and its notes
 
 
-class StoryContext(NamedTuple):
-    """One call in one language. `clock` is None if the start of the wait is not known."""
+class StoryContext(Formatter):
+    """One call, and the formatter of its sentences. `clock` is None if the start of the wait is not known."""
 
-    speech: Formatter
-    call: Call
-    facts: Sequence[AnyFact]
-    clock: datetime | None
-    clock_slack: timedelta
+    def __init__(
+        self, language: str, timezone: tzinfo, call: Call, facts: Sequence[AnyFact], clock: datetime | None,
+        clock_slack: timedelta,
+    ) -> None:  # fmt: skip
+        super().__init__(language, timezone)
+        self.call, self.facts, self.clock, self.clock_slack = call, facts, clock, clock_slack
 
     def ring_at(self, at: datetime | None, slack: timedelta = f.EXACT) -> int | None:
         """The number of the caller's ring at that time.

@@ -13,7 +13,7 @@ Refuses: to draw through a gap what was not received.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -77,7 +77,7 @@ class _Drawer:
     def __init__(self, context: StoryContext, scale: Scale, tone: timedelta) -> None:
         self._context, self._scale, self._tone = context, scale, tone
         self._sheet = scale.sheet
-        self._say, self._facts = context.speech.say, in_time(context.facts)
+        self._say, self._facts = context.say, in_time(context.facts)
         self._boxes: list[DiagramBox] = []
         self._labels: list[DiagramLabel] = []
         self._left_out = list(self._rows())
@@ -94,7 +94,7 @@ class _Drawer:
         self._axis(height)
         self._limit()
         self._gaps()
-        cuts = tuple(self._cuts(height))
+        cuts = tuple(self._cuts(height))  # adds labels
         return Drawing(height, tuple(self._boxes), tuple(self._labels), cuts)
 
     def _lane(self, title: str, over: int = 0) -> float:
@@ -102,10 +102,8 @@ class _Drawer:
         sheet, above = self._sheet, self._sheet.above
         y = self._y + above + (over if above else 0)
         name = self._y + above - 5 if above else y + THICK - 3
-        self._labels.append(DiagramLabel(0, name, self._context.speech.typeset(title)))
-        self._boxes.append(
-            DiagramBox("rail", sheet.labels, y + THICK / 2, sheet.width - sheet.labels - sheet.right, 0)
-        )
+        self._labels.append(DiagramLabel(0, name, title))
+        self._boxes.append(DiagramBox("rail", sheet.labels, y + THICK / 2, sheet.drawn, 0))
         self._y = y + LANE
         self._lanes.append(y)
         return y
@@ -159,49 +157,47 @@ class _Drawer:
         return list(dict.fromkeys(named))
 
     def _phone(self, phone: str) -> None:
-        y = self._lane(self._context.speech.phones([phone]))
+        y = self._lane(self._context.phones([phone]))
         for place, fact in enumerate(self._facts):
             if fact.at is None or getattr(fact, "phone", None) != phone:
                 continue
             after = self._facts[place + 1 :]
             match fact:
                 case f.PhoneRang():
-                    self._box(
-                        "rang", fact.at, self._until(after, phone, (f.PhoneStopped, f.Answered, f.PersonJoined)), y
-                    )
+                    self._box("rang", fact.at, self._rang_until(after, phone), y)
                 case f.Answered() | f.PersonJoined() | f.Retrieved():
                     known = fact.at + getattr(fact, "slack", timedelta(0))  # certainly answered by then
-                    self._box("talk", known, self._talked_until(after, fact), y)
+                    self._box("talk", known, self._talked_until(after, phone), y)
                 case f.Held():
                     self._box("held", fact.at, self._held_until(after, phone), y)
 
     def _held_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
         """The time at which this phone resumed the call, or the call was sent on or taken."""
         ends = (f.SentOff, f.Transferred, f.PersonJoined, f.CameBack, f.VoicemailTook)
-        over = (x.at for x in after if isinstance(x, ends) or (isinstance(x, f.Resumed) and x.phone == phone))
-        return next((at for at in over if at), self._scale.end)
+        return self._first(
+            x for x in after if isinstance(x, ends) or (isinstance(x, f.Resumed) and x.phone == phone)
+        )
 
-    def _until(self, after: Sequence[AnyFact], phone: str, kinds: tuple[type[f.Fact], ...]) -> datetime:
-        """The time of the first fact of these kinds on this phone; otherwise the end."""
-        own = (x.at for x in after if isinstance(x, kinds) and getattr(x, "phone", None) == phone and x.at)
-        return next(own, self._scale.end)
+    def _rang_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
+        ends = (f.PhoneStopped, f.Answered, f.PersonJoined)
+        return self._first(x for x in after if isinstance(x, ends) and x.phone == phone)
 
-    def _talked_until(self, after: Sequence[AnyFact], fact: AnyFact) -> datetime:
+    def _talked_until(self, after: Sequence[AnyFact], phone: str) -> datetime:
         """The time at which the call was sent on, parked, taken by voicemail or ended.
 
         A transfer to this phone itself does not count.
         """
         ends = (f.Transferred, f.SentOff, f.VoicemailTook, f.Parked, f.Ended)
-        own = getattr(fact, "phone", None)
-        left = (x for x in after if isinstance(x, ends) and getattr(x, "to", None) != own)
-        return next((x.at for x in left if x.at), self._scale.end)
+        return self._first(x for x in after if isinstance(x, ends) and getattr(x, "to", None) != phone)
+
+    def _first(self, facts: Iterable[AnyFact]) -> datetime:
+        """The first known time of these facts; otherwise the end."""
+        return next((x.at for x in facts if x.at), self._scale.end)
 
     def _voicemail(self) -> None:
         took = next((x.at for x in self._facts if isinstance(x, f.VoicemailTook) and x.at), None)
-        if took is None:
-            return
-        y = self._lane(self._say("Messagerie vocale"))
-        self._box("took", took, self._scale.end, y)
+        if took is not None:
+            self._box("took", took, self._scale.end, self._lane(self._say("Messagerie vocale")))
 
     def _limit(self) -> None:
         """Draw the end of the third ring."""
@@ -220,26 +216,18 @@ class _Drawer:
             if isinstance(fact, f.Unheard):
                 since, until = fact.at or self._scale.begin, fact.until or self._scale.end
                 left, right = self._scale.x(since), self._scale.x(until)
-                self._boxes.append(
-                    DiagramBox(
-                        "gap", left, self._top - 10, round(max(right - left, 3), 1), self._y - self._top + 4
-                    )
-                )
+                width = round(max(right - left, 3), 1)
+                self._boxes.append(DiagramBox("gap", left, self._top - 10, width, self._y - self._top + 4))
 
     def _axis(self, height: float) -> None:
-        scale, speech = self._scale, self._context.speech
-        sheet = self._sheet
-        self._boxes.append(
-            DiagramBox("axis", sheet.labels, height - 22, sheet.width - sheet.labels - sheet.right, 0)
-        )
+        scale, sheet = self._scale, self._sheet
+        self._boxes.append(DiagramBox("axis", sheet.labels, height - 22, sheet.drawn, 0))
         is_apart = min(scale.x(scale.knot) - scale.x(scale.begin), scale.x(scale.end) - scale.x(scale.knot)) > NEAR
         times = [scale.begin, *([scale.knot] if is_apart and not sheet.above else ()), scale.end]
         for place, at in enumerate(times):
             anchor = "start" if place == 0 else "end" if at == scale.end else "middle"
             self._boxes.append(DiagramBox("axis", scale.x(at), height - 26, 0, 8))
-            self._labels.append(
-                DiagramLabel(scale.x(at), height - 6, speech.typeset(speech.second(at)), anchor, True)
-            )
+            self._labels.append(DiagramLabel(scale.x(at), height - 6, self._context.second(at), anchor, True))
 
     def _cuts(self, height: float) -> Iterator[ScaleCut]:
         """The zigzags; the omitted length is added as a label above each."""
@@ -257,7 +245,7 @@ class _Drawer:
         """The x, the omitted length as text and the row of each cut; rows are chosen so that no texts touch."""
         ends: list[float] = []
         for x, length in self._scale.cuts():
-            text = self._context.speech.typeset(_length(length))
+            text = self._context.typeset(_length(length))
             half = (len(text) + 1) * CHARACTER / 2
             row = next((n for n, end in enumerate(ends) if end <= x - half), len(ends))
             ends[row : row + 1] = [x + half]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from textwrap import wrap
 
 from callmon.config.lines import Line
@@ -15,7 +14,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
 from callmon.text import ledger_sentences
-from callmon.text.labels import reason, translate
+from callmon.text.labels import translate
 from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
 from callmon.text.story.sentences import sentence
@@ -29,16 +28,16 @@ class Page:
     """The page of one call. Each part is a sequence of finished lines."""
 
     def __init__(
-        self,
-        context: StoryContext,
-        line: Line | None,
-        exchange: str,
-        findings: Iterable[Finding],
+        self, context: StoryContext, line: Line | None, exchange: str, findings: Iterable[Finding],
         met: Iterable[Disruption] = (),
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._context, self._line, self._exchange = context, line, exchange
         self._findings, self._met = tuple(findings), tuple(met)
-        self._speech, self._say, self._call = context.speech, context.speech.say, context.call
+        self._say, self._call = context.say, context.call
+
+    def lines_of_text(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
+        """All parts. `entries`: the ledger entries of the callback or complaint that the call opened."""
+        yield from (*self.header(), *self.timeline(), *self.ledger(entries), *self.verdicts(), *self.notes())
 
     # Header.
 
@@ -47,22 +46,22 @@ class Page:
         yield from self._set(self.title())
         yield from self._set(self.when())
         yield ""
-        rows = [(self._speech.typeset(name), value) for name, value in self.known()]
+        rows = list(self.known())
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
             yield from self._set(value, f"  {name:<{width}}{GAP}")
 
     def title(self) -> str:
         if self._line is not None:
-            return self._line.title(self._speech.language)
+            return self._line.title(self._context.language)
         return self._call.line or self._say("Aucune ligne du public")
 
     def when(self) -> str:
         arrived = self._call.arrived
-        direction = self._speech.capital(self._speech.word("direction", self._call.direction))
+        direction = self._context.capital(self._context.word("direction", self._call.direction))
         if arrived is None:
             return self._say("{direction}, à une heure inconnue", direction=direction)
-        day, time = self._speech.day(arrived), self._speech.minute(arrived)
+        day, time = self._context.day(arrived), self._context.minute(arrived)
         return self._say("{direction} le {day}, {time}", direction=direction, day=day, time=time)
 
     def known(self) -> Iterator[tuple[str, str]]:
@@ -79,53 +78,46 @@ class Page:
             yield say("Délai de réponse"), self._waited(call.waited)
         if call.heard != "full":
             yield say("Écoute"), self._heard()
-        for one in self._met:
-            yield say("Perturbation"), self._disruption(one)
-
-    def _disruption(self, one: Disruption) -> str:
-        what = self._speech.word("disruption", one.shown_source)
-        return self._say("{what} ({id})", what=what, id=one.id)
+        for disruption in self._met:
+            what = self._context.word("disruption", disruption.shown_source)
+            yield say("Perturbation"), say("{what} ({id})", what=what, id=disruption.id)
 
     def _dialled(self) -> str:
         if self._call.dialled == OUTSIDE:
             return self._say("à l'extérieur, numéro non affiché")
-        if self._line is not None and self._line.numbers:
-            return printed(self._line.numbers[0], self._speech.language)
-        return printed(self._call.dialled, self._speech.language)
+        own = self._line.numbers if self._line is not None else ()
+        return printed(own[0] if own else self._call.dialled, self._context.language)
 
     def _caller(self) -> str:
         call = self._call
         if call.withheld is not None:
-            return self._speech.word("hidden", call.withheld)
+            return self._context.word("hidden", call.withheld)
         if call.caller is not None:
-            return printed(call.caller, self._speech.language)
+            return printed(call.caller, self._context.language)
         return self._say("transmis, non affiché ici")
 
     def _language(self) -> str:
-        if self._call.language is None:
-            return self._say("inconnue")
-        return self._speech.word("language", self._call.language)
+        language = self._call.language
+        return self._say("inconnue") if language is None else self._context.word("language", language)
 
     def _waited(self, waited: Span) -> str:
-        shortest, longest = self._speech.seconds(waited.shortest), self._speech.seconds(waited.longest)
+        shortest, longest = self._context.seconds(waited.shortest), self._context.seconds(waited.longest)
         if shortest == longest:
             return longest
         return self._say("entre {shortest} et {longest}", shortest=shortest, longest=longest)
 
     def _hours(self) -> str:
-        match self._call.in_hours:
-            case None:
-                return self._say("on ne sait pas")
-            case in_hours:
-                return self._say("oui") if in_hours else self._say("non")
+        if self._call.in_hours is None:
+            return self._say("on ne sait pas")
+        return self._say("oui") if self._call.in_hours else self._say("non")
 
     def _outcome(self) -> str:
         if not self._call.is_ended:
             return self._say("appel encore en cours")
-        outcome = self._speech.word("outcome", self._call.outcome)
+        outcome = self._context.word("outcome", self._call.outcome)
         if self._call.abandoned_in is None:
             return outcome
-        return f"{outcome} {self._speech.word('abandoned_in', self._call.abandoned_in)}"
+        return f"{outcome} {self._context.word('abandoned_in', self._call.abandoned_in)}"
 
     def _heard(self) -> str:
         if self._call.heard == "filled":
@@ -147,10 +139,8 @@ class Page:
 
     def happenings(self) -> list[tuple[str, str, str]]:
         """(local time, seconds on the caller's clock or "", sentence) of each moment."""
-        return [
-            (*self._times(moment), self._typeset(sentence(self._context, moment)))
-            for moment in moments(self._context.facts)
-        ]
+        facts = moments(self._context.facts)
+        return [(*self._times(x), self._context.typeset(sentence(self._context, x))) for x in facts]
 
     def timeline_head(self) -> str:
         if self._context.clock is None:
@@ -164,13 +154,9 @@ class Page:
     def _times(self, moment: Moment) -> tuple[str, str]:
         at, exact = moment[0].at, getattr(moment[0], "slack", f.EXACT) == f.EXACT
         if at is None:
-            return self._typeset(self._say("heure inconnue")), ""
-        since = self._since(at) if exact and self._context.clock_slack == f.EXACT else ""
-        return self._typeset(self._speech.second(at)), since
-
-    def _since(self, at: datetime) -> str:
-        clock = self._context.clock
-        return "" if clock is None else self._typeset(self._speech.seconds(at - clock))
+            return self._say("heure inconnue"), ""
+        clock = self._context.clock if exact and self._context.clock_slack == f.EXACT else None
+        return self._context.second(at), "" if clock is None else self._context.seconds(at - clock)
 
     def ledger(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
         """The history of the callback or complaint."""
@@ -180,9 +166,8 @@ class Page:
         yield from self._set(self._say("Suite donnée, à l'heure locale"))
         yield ""
         for entry in entries:
-            day, time = self._speech.day(entry.at), self._speech.minute(entry.at)
-            told = ledger_sentences.sentence(self._speech, entry)
-            yield from self._set(f"{told}.", f"  {self._typeset(f'{day}, {time}')}{GAP}")
+            day, time = self._context.day(entry.at), self._context.minute(entry.at)
+            yield from self._set(f"{ledger_sentences.sentence(self._context, entry)}.", f"  {day}, {time}{GAP}")
 
     # Verdicts.
 
@@ -197,17 +182,16 @@ class Page:
             yield from self._verdict(finding)
 
     def _verdict(self, finding: Finding) -> Iterator[str]:
-        title = self._speech.word("standard", finding.standard)
-        verdict = self._speech.word("verdict", finding.verdict)
+        title = self._context.word("standard", finding.standard)
+        verdict = self._context.word("verdict", finding.verdict)
         yield from self._set(self._say("{title} : {verdict}", title=title, verdict=verdict), "  ")
         for told in (*self.why(finding), *self.quoted(finding.standard)):
             yield from self._set(told, "    ")
 
     def why(self, finding: Finding) -> Iterator[str]:
-        why = reason(finding.reason_key, finding.number, self._speech.language)
-        yield self._say("Motif : {reason}.", reason=why)
+        yield self._say("Motif : {reason}.", reason=self._context.reason(finding.reason_key, finding.number))
         if finding.cause is not None:
-            yield self._say("Cause : {cause}.", cause=self._speech.word("cause", finding.cause))
+            yield self._say("Cause : {cause}.", cause=self._context.word("cause", finding.cause))
         if finding.verdict == "not_met" and finding.standard == "answer_by_third_ring":
             yield from self._answering_phone()
 
@@ -217,19 +201,18 @@ class Page:
         ring = self._context.ring_at(call.answering_phone_rang)
         if call.answered_by is None or ring is None:
             return
-        phone = self._speech.phones([call.answered_by])
-        first = self._speech.ordinal(ring)
+        phone = self._context.phones([call.answered_by])
+        first = self._context.ordinal(ring)
         yield self._say("{phone} a sonné à partir de la {ring} sonnerie de l'appelant.", phone=phone, ring=first)
 
     def quoted(self, standard: str) -> Iterator[str]:
         """The policy's words and, in English, their translation."""
         if standard not in QUOTES:
             return
-        quote, language = QUOTES[standard], self._speech.language
+        quote, language = QUOTES[standard], self._context.language
         yield self._say("Politique : « {words} » ({place})", words=quote.words, place=quote.place)
         if language != "fr":
-            ours = translate(quote.words, language, "policy")
-            yield self._say("Notre traduction : « {words} »", words=ours)
+            yield self._say("Notre traduction : « {words} »", words=translate(quote.words, language, "policy"))
 
     # Notes.
 
@@ -243,35 +226,27 @@ class Page:
         """How rings or seconds were counted; "" if neither was."""
         if self._call.rings is None and self._context.clock is None:
             return ""
-        cycle = self._call.cycle
+        cycle = self._context.about(self._call.cycle)
         if self._call.by_queue:
             return self._say(
                 "Dans une file d'attente avec musique, l'appelant n'entend pas de sonnerie : le délai se compte "
-                "en secondes, une sonnerie valant {cycle}.",
-                cycle=self._speech.about(cycle),
-            )
+                "en secondes, une sonnerie valant {cycle}.", cycle=cycle,
+            )  # fmt: skip
         if self._call.by_music:
             return self._say(
                 "Avec de la musique, l'appelant n'entend pas de sonnerie : le délai se compte en secondes depuis "
-                "la première sonnerie d'un poste, une sonnerie valant {cycle}.",
-                cycle=self._speech.about(cycle),
-            )
+                "la première sonnerie d'un poste, une sonnerie valant {cycle}.", cycle=cycle,
+            )  # fmt: skip
         return self._say(
             "Une sonnerie dure {cycle} avec le silence qui la suit. Les sonneries sont comptées à "
-            "l'autocommutateur; l'appelant a pu en entendre une de moins.",
-            cycle=self._speech.about(cycle),
-        )
-
-    # Typesetting.
-
-    def _typeset(self, text: str) -> str:
-        return self._speech.typeset(text)
+            "l'autocommutateur; l'appelant a pu en entendre une de moins.", cycle=cycle,
+        )  # fmt: skip
 
     def _set(self, text: str, head: str = "") -> Sequence[str]:
         """Lines of at most WIDTH columns: the first begins with `head`, the others are indented by its length."""
         under = " " * len(head)
         lines = wrap(
-            self._typeset(text), WIDTH, initial_indent=head, subsequent_indent=under,
+            self._context.typeset(text), WIDTH, initial_indent=head, subsequent_indent=under,
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
         return [line.rstrip() for line in lines] or [head.rstrip()]

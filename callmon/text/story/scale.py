@@ -34,6 +34,11 @@ class DiagramSheet(NamedTuple):
     right: int
     above: int = 0
 
+    @property
+    def drawn(self) -> int:
+        """The width of the lanes."""
+        return self.width - self.labels - self.right
+
 
 class ScaleCut(msgspec.Struct, frozen=True):
     """A zigzag from top to bottom where a stretch is left out."""
@@ -93,8 +98,7 @@ class Scale:
             ScalePart(a, b, most if a >= knot and (b - a).total_seconds() > 2 * most else (b - a).total_seconds())
             for a, b in stretches
         ]
-        drawn = sum(part.drawn for part in self._parts)
-        self._pixels = (sheet.width - sheet.labels - sheet.right) / drawn
+        self._pixels = sheet.drawn / sum(part.drawn for part in self._parts)
 
     def _most(self, later: list[float]) -> float:
         """The longest drawn length of a stretch after the answer, in seconds."""

@@ -5,13 +5,12 @@ Refuses: to name a person (a phone is its extension); to state more about a ring
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from callmon.core import facts as f
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call
 from callmon.core.facts import AnyFact
-from callmon.text.formatter import Formatter
 from callmon.text.story.context import StoryContext, Wording
 from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop
 from callmon.text.story.transfers import handed_on, picked_up
@@ -22,12 +21,12 @@ def sentence(context: StoryContext, moment: Moment) -> str:
     told, notes = _wording(context, moment)
     known = [note for note in notes if note]
     stop = "" if told.endswith(".") else "."  # a sentence that ends with "a.m." has its full stop
-    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(context.speech, moment[0])
+    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(context, moment[0])
 
 
 def _wording(context: StoryContext, moment: Moment) -> Wording:
     """The sentence without its full stop, and its notes."""
-    say, fact = context.speech.say, moment[0]
+    say, word, fact = context.say, context.word, moment[0]
     match fact:
         case f.Arrived():
             return _arrived(context, fact)
@@ -36,22 +35,23 @@ def _wording(context: StoryContext, moment: Moment) -> Wording:
         case f.LineOpened():
             return say("L'autocommutateur prend l'appel : menu vocal ou message enregistré"), ()
         case f.LanguageChosen():
-            return _chosen(context, fact), ()
+            return say("L'appelant choisit la langue : {language}", language=word("language", fact.language)), ()
         case f.PhoneDialled() | f.PhoneRang() | f.PhoneStopped():
             return _phones(context, moment)
         case f.Answered() | f.Held() | f.Resumed():
             return _person(context, fact)
         case f.MusicPlayed():
             return say("L'appelant entend de la musique au lieu d'une sonnerie"), ()
-        case f.QueueEntered() | f.QueueLeft():
-            return _queue(context, fact)
+        case f.QueueEntered():
+            return say("L'appelant entre dans la file d'attente « {queue} »", queue=fact.queue), ()
+        case f.QueueLeft():
+            return say("L'appelant sort de la file d'attente « {queue} » sans réponse", queue=fact.queue), ()
         case f.VoicemailTook() | f.MessageLeft():
             return _voicemail(context, fact)
         case f.PhonesSeen():
             return _offered(context, fact), ()
         case f.CallbackRequested():
-            other = say("à un autre numéro") if fact.number else None
-            return say("L'appelant demande à être rappelé"), (other,)
+            return say("L'appelant demande à être rappelé"), (say("à un autre numéro") if fact.number else None,)
         case f.ComplaintMade():
             return say("L'appel est consigné comme plainte"), ()
         case f.DialFailed():
@@ -66,39 +66,26 @@ def _wording(context: StoryContext, moment: Moment) -> Wording:
             return handed_on(context, fact)
 
 
-def _chosen(context: StoryContext, fact: f.LanguageChosen) -> str:
-    language = context.speech.word("language", fact.language)
-    return context.speech.say("L'appelant choisit la langue : {language}", language=language)
-
-
 def _listening(context: StoryContext, fact: f.Unheard | f.ClockSet | f.Filled) -> Wording:
     """A fact about the reception of events, not about the call."""
+    say = context.say
     match fact:
         case f.Unheard():
-            return _unheard(context, fact)
+            return _unheard(context, fact), _may_hide_answer(context, fact)
+        case f.ClockSet() if fact.by > f.EXACT:  # later times use the new clock
+            return say("L'horloge de l'autocommutateur a été avancée de {by}", by=context.seconds(fact.by)), ()
         case f.ClockSet():
-            return _clock_set(context, fact), ()
+            return say("L'horloge de l'autocommutateur a été reculée de {by}", by=context.seconds(-fact.by)), ()
+        case f.Filled(alone=True):
+            return say(
+                "Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"
+            ), ()
         case f.Filled():
-            return _filled(context, fact), ()
-
-
-def _clock_set(context: StoryContext, fact: f.ClockSet) -> str:
-    """A clock step: later times use the new clock."""
-    by = context.speech.seconds(abs(fact.by))
-    if fact.by > f.EXACT:
-        return context.speech.say("L'horloge de l'autocommutateur a été avancée de {by}", by=by)
-    return context.speech.say("L'horloge de l'autocommutateur a été reculée de {by}", by=by)
-
-
-def _filled(context: StoryContext, fact: f.Filled) -> str:
-    say = context.speech.say
-    if fact.alone:
-        return say("Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu")
-    return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel")
+            return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel"), ()
 
 
 def _arrived(context: StoryContext, fact: f.Arrived) -> Wording:
-    say = context.speech.say
+    say = context.say
     told = {
         "inbound": say("L'appel arrive"),
         "outbound": say("Un poste fait un appel vers l'extérieur"),
@@ -106,33 +93,34 @@ def _arrived(context: StoryContext, fact: f.Arrived) -> Wording:
     }[fact.direction]
     late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
     relay = say("par service de relais") if fact.relay else None
-    return told, (relay, late, _may_hide_answer(context, fact.may_hide_answer))
+    return told, (relay, late, *_may_hide_answer(context, fact))
 
 
-def _may_hide_answer(context: StoryContext, may: bool) -> str | None:
-    return context.speech.say("quelqu'un a pu répondre pendant ce temps") if may else None
+def _may_hide_answer(context: StoryContext, fact: f.Arrived | f.Unheard) -> tuple[str, ...]:
+    return (context.say("quelqu'un a pu répondre pendant ce temps"),) if fact.may_hide_answer else ()
 
 
 # Phones.
 
 
 def _phones(context: StoryContext, moment: Moment) -> Wording:
-    named = [x.phone for x in moment if isinstance(x, f.PhoneDialled | f.PhoneRang | f.PhoneStopped)]
-    phones, several, fact = context.speech.phones(named), len(set(named)) > 1, moment[0]
+    named = {x.phone for x in moment if isinstance(x, f.PhoneDialled | f.PhoneRang | f.PhoneStopped)}
+    fact = moment[0]
+    notes: tuple[str | None, ...] = ()
     match fact:
         case f.PhoneRang():
-            rings_now = ("{phones} sonnent", "{phones} sonne")
-            return _number(context, phones, several, *rings_now), _ring_notes(context, fact)
+            (plural, singular), notes = _RINGING, _ring_notes(context, fact)
         case f.PhoneStopped():
-            return _stopped(context, fact, phones, several), ()
+            plural, singular = _stopped(context, fact)
         case _:
-            dialled = ("{phones} sont appelés, sans sonner encore", "{phones} est appelé, sans sonner encore")
-            return _number(context, phones, several, *dialled), ()
+            plural, singular = _DIALLED
+    told = singular if len(named) == 1 else plural
+    return context.say(told, phones=context.phones(list(named))), notes
 
 
 def _offered(context: StoryContext, fact: f.PhonesSeen) -> str:
     """The best state among the phones of the line while the caller waited; never the state of one phone."""
-    say = context.speech.say
+    say = context.say
     match fact.best:
         case "ringing":
             return say("Un poste libre de la ligne sonne pour l'appelant")
@@ -144,12 +132,8 @@ def _offered(context: StoryContext, fact: f.PhonesSeen) -> str:
             return say("Aucun poste de la ligne n'est joignable")
 
 
-def _number(context: StoryContext, phones: str, several: bool, plural: str, singular: str) -> str:
-    return context.speech.say(plural if several else singular, phones=phones)
-
-
 def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> tuple[str | None, ...]:
-    say, ring = context.speech.say, context.ring_at(fact.at, fact.slack)
+    say, ring = context.say, context.ring_at(fact.at, fact.slack)
     if context.call.by_queue and fact.at is not None and not context.is_answered_before(fact.at):
         return (say("l'appelant attend dans la file"),)
     estimated = say("estimation : début de la tonalité non annoncé") if fact.early_media else None
@@ -157,24 +141,23 @@ def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> tuple[str | None, .
 
 
 def _callers_ring(context: StoryContext, ring: int | None) -> str | None:
-    speech = context.speech
-    return None if ring is None else speech.say("{ring} sonnerie de l'appelant", ring=speech.ordinal(ring))
+    return None if ring is None else context.say("{ring} sonnerie de l'appelant", ring=context.ordinal(ring))
 
 
-def _stopped(context: StoryContext, fact: f.PhoneStopped, phones: str, several: bool) -> str:
-    plural, singular = _STOPPED_RINGING[fact.why] if fact.rang else _NEVER_RANG[fact.why]
+def _stopped(context: StoryContext, fact: f.PhoneStopped) -> _Pair:
     match cause_of_stop(fact, context.facts):
         case f.Answered() | f.PersonJoined() if fact.rang:
-            plural, singular = _CANCELLED_BY_ANSWER
+            return _CANCELLED_BY_ANSWER
         case f.Ended() if fact.rang:
-            plural, singular = _CANCELLED_BY_END
+            return _CANCELLED_BY_END
         case _:
-            pass
-    return _number(context, phones, several, plural, singular)
+            return (_STOPPED_RINGING if fact.rang else _NEVER_RANG)[fact.why]
 
 
 # (text for several phones, text for one phone); the phone is named first, the reason last.
 _Pair = tuple[str, str]
+_RINGING: _Pair = ("{phones} sonnent", "{phones} sonne")
+_DIALLED: _Pair = ("{phones} sont appelés, sans sonner encore", "{phones} est appelé, sans sonner encore")
 _CANCELLED_BY_ANSWER: _Pair = (
     "{phones} cessent de sonner : l'appel a sa réponse",
     "{phones} cesse de sonner : l'appel a sa réponse",
@@ -220,7 +203,7 @@ _NEVER_RANG: dict[f.StopReason, _Pair] = {
 
 
 def _person(context: StoryContext, fact: f.Answered | f.Held | f.Resumed) -> Wording:
-    say, phones = context.speech.say, context.speech.phones([fact.phone])
+    say, phones = context.say, context.phones([fact.phone])
     match fact:
         case f.Answered():
             return say("{phones} répond", phones=phones), _answer_notes(context, fact)
@@ -245,10 +228,10 @@ def _queued(context: StoryContext) -> str | None:
     waited = context.call.waited
     if not context.is_by_seconds or waited is None or waited.shortest != waited.longest:
         return None
-    wait = context.speech.seconds(waited.longest)
+    wait = context.seconds(waited.longest)
     if context.call.by_music:
-        return context.speech.say("après {wait} de musique", wait=wait)
-    return context.speech.say("après {wait} dans la file d'attente", wait=wait)
+        return context.say("après {wait} de musique", wait=wait)
+    return context.say("après {wait} dans la file d'attente", wait=wait)
 
 
 def _rang_from_the_start(call: Call, fact: f.Answered) -> bool:
@@ -260,26 +243,18 @@ def _own_ring(context: StoryContext, fact: f.Answered) -> str | None:
     if fact.rang is None or fact.at is None or (fact.slack, fact.rang_slack) != (f.EXACT, f.EXACT):
         return None
     own = rings.begun(fact.at - fact.rang, context.call.cycle)
-    return context.speech.say("{ring} sonnerie du poste", ring=context.speech.ordinal(own))
+    return context.say("{ring} sonnerie du poste", ring=context.ordinal(own))
 
 
 def _held_for(context: StoryContext, fact: f.Resumed) -> str | None:
     held = [x.at for x in context.facts if isinstance(x, f.Held) and x.at and fact.at and x.at <= fact.at]
     if not held or fact.at is None:
         return None
-    return context.speech.say("après {wait} d'attente", wait=context.speech.seconds(fact.at - held[-1]))
-
-
-def _queue(context: StoryContext, fact: f.QueueEntered | f.QueueLeft) -> Wording:
-    if isinstance(fact, f.QueueEntered):
-        return context.speech.say("L'appelant entre dans la file d'attente « {queue} »", queue=fact.queue), ()
-    return context.speech.say(
-        "L'appelant sort de la file d'attente « {queue} » sans réponse", queue=fact.queue
-    ), ()
+    return context.say("après {wait} d'attente", wait=context.seconds(fact.at - held[-1]))
 
 
 def _voicemail(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> Wording:
-    say, took = context.speech.say, context.call.voicemail
+    say, took = context.say, context.call.voicemail
     box = say("boîte vocale {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
     if isinstance(fact, f.MessageLeft):
         return say("L'appelant a laissé un message"), (box,)
@@ -290,25 +265,18 @@ def _voicemail(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> 
     return told, (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 
-def _unheard(context: StoryContext, fact: f.Unheard) -> Wording:
-    speech = context.speech
-    end = _when(speech, fact.until)
+def _unheard(context: StoryContext, fact: f.Unheard) -> str:
+    end = context.say("une heure inconnue") if fact.until is None else context.second(fact.until)
     if fact.at is None:  # a channel listing proved that an end was not received
-        told = speech.say(
+        return context.say(
             "Avant {end}, callmon n'a pas entendu tout ce que l'autocommutateur a dit de l'appel", end=end
         )
-    else:
-        begin = speech.second(fact.at)
-        told = speech.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
-    return told, (_may_hide_answer(context, fact.may_hide_answer),)
-
-
-def _when(speech: Formatter, at: datetime | None) -> str:
-    return speech.say("une heure inconnue") if at is None else speech.second(at)
+    begin = context.second(fact.at)
+    return context.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
 
 
 def _ended(context: StoryContext, fact: f.Ended) -> Wording:
-    say, call = context.speech.say, context.call
+    say, call = context.say, context.call
     match fact.how, fact.by:
         case "stopped", _:
             return say("L'autocommutateur s'arrête : l'appel est coupé"), ()
@@ -318,18 +286,18 @@ def _ended(context: StoryContext, fact: f.Ended) -> Wording:
             ring = call.rings if call.abandoned_in == "ringing" else None
             return say("L'appelant raccroche"), (_callers_ring(context, ring),)
         case _, "exchange" if call.outcome == "answered":
-            ours = say("Notre côté met fin à l'appel")
-            return (ours if call.direction == "inbound" else say("L'autre côté met fin à l'appel")), ()
+            ours = call.direction == "inbound"
+            return say("Notre côté met fin à l'appel") if ours else say("L'autre côté met fin à l'appel"), ()
         case _, "exchange":
             return say("L'autocommutateur met fin à l'appel"), ()
         case _:
             return say("L'appel prend fin, on ne sait pas qui a raccroché"), ()
 
 
-def _doubt(speech: Formatter, fact: AnyFact) -> str:
+def _doubt(context: StoryContext, fact: AnyFact) -> str:
     """« Heure exacte inconnue : entre … et … » if the time is only known as an interval; otherwise ""."""
     slack: timedelta = getattr(fact, "slack", f.EXACT)
     if slack == f.EXACT or fact.at is None:
         return ""
-    first, last = speech.second(fact.at), speech.second(fact.at + slack)
-    return " " + speech.say("Heure exacte inconnue : entre {first} et {last}.", first=first, last=last)
+    first, last = context.second(fact.at), context.second(fact.at + slack)
+    return " " + context.say("Heure exacte inconnue : entre {first} et {last}.", first=first, last=last)

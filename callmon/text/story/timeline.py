@@ -23,9 +23,9 @@ Phone = f.PhoneDialled | f.PhoneRang | f.PhoneStopped
 def moments(facts: Sequence[AnyFact]) -> list[Moment]:
     """The selected facts in the order of the story; the facts of one moment are of the same type."""
     facts = in_time(facts)
-    told = [fact for place, fact in enumerate(facts) if not _goes_without_saying(fact, facts[:place], facts)]
+    kept = [fact for place, fact in enumerate(facts) if not _goes_without_saying(fact, facts[:place], facts)]
     grouped: list[Moment] = []
-    for fact in _causes_first(told):
+    for fact in _causes_first(kept):
         moment = next((m for m in reversed(grouped) if _belongs(fact, m[0])), None)
         if moment is None:
             grouped.append([fact])
@@ -73,7 +73,7 @@ def cause_of_stop(
     return None
 
 
-def told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
+def is_told_by(transfer: f.Transferred, fact: AnyFact) -> bool:
     """Whether `fact` is the `SentOff` of this transfer, which already describes it."""
     if not isinstance(fact, f.SentOff):
         return False
@@ -88,7 +88,7 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             cause = cause_of_stop(fact, facts)
             return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)
         case f.Transferred():
-            return any(told_by(fact, x) for x in before)
+            return any(is_told_by(fact, x) for x in before)
         case f.SentOff(kind="redirect"):  # a later fact at the same time has the real kind
             return any(isinstance(x, f.SentOff) and x.at == fact.at for x in facts[len(before) + 1 :])
         case f.PersonJoined():
@@ -144,12 +144,12 @@ def _belongs(fact: AnyFact, first: AnyFact) -> bool:
     """Whether one sentence can have both: phones that did the same at the same time."""
     if type(fact) is not type(first) or not within(fact, first, TOGETHER):
         return False
-    if not isinstance(fact, Phone) or not isinstance(first, Phone) or _is_outside(fact) != _is_outside(first):
+    if (
+        not isinstance(fact, Phone)
+        or not isinstance(first, Phone)
+        or (fact.phone == OUTSIDE) != (first.phone == OUTSIDE)
+    ):
         return False
     if isinstance(fact, f.PhoneStopped) and isinstance(first, f.PhoneStopped):
         return (fact.why, fact.rang) == (first.why, first.rang)
     return True
-
-
-def _is_outside(fact: Phone) -> bool:
-    return fact.phone == OUTSIDE

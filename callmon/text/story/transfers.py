@@ -11,7 +11,7 @@ from callmon.core import facts as f
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE
 from callmon.text.story.context import StoryContext, Wording
-from callmon.text.story.timeline import told_by
+from callmon.text.story.timeline import is_told_by
 
 HandedOn = (
     f.SentOff | f.Transferred | f.CameBack | f.PersonJoined | f.Parked | f.Retrieved | f.ParkingEnded
@@ -21,7 +21,7 @@ HandedOn = (
 
 def handed_on(context: StoryContext, fact: HandedOn) -> Wording:
     """The sentence for a call that a person or a phone handed on, with its notes."""
-    say, phones = context.speech.say, context.speech.phones
+    say, phones = context.say, context.phones
     match fact:
         case f.SentOff():
             return _sent(context, fact), (_number(context, fact),)
@@ -58,11 +58,11 @@ def picked_up(context: StoryContext, fact: f.Answered) -> str | None:
     ours = [x for x in context.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
     if ours or fact.slack != f.EXACT or context.call.heard != "full" or not context.call.phones.rang:
         return None
-    return context.speech.say("interception d'appel")
+    return context.say("interception d'appel")
 
 
 def _sent(context: StoryContext, fact: f.SentOff) -> str:
-    say, phones, to = context.speech.say, context.speech.phones([_phone(context, fact.by)]), _to(context, fact.to)
+    say, phones, to = context.say, context.phones([_phone(context, fact.by)]), _to(context, fact.to)
     match fact.kind:
         case "redirect" if fact.unheard:  # the first dial that was received may not belong to the transfer
             return say("L'appel est transféré; on ne sait ni comment ni à qui")
@@ -80,14 +80,14 @@ def _sent(context: StoryContext, fact: f.SentOff) -> str:
 
 def _took_place(context: StoryContext, fact: f.Transferred) -> str:
     if fact.unheard and fact.kind == "redirect":
-        return context.speech.say("Un transfert a lieu; on ne sait ni comment ni à qui")
-    return context.speech.say("Le transfert {to} a lieu", to=_to(context, fact.to))
+        return context.say("Un transfert a lieu; on ne sait ni comment ni à qui")
+    return context.say("Le transfert {to} a lieu", to=_to(context, fact.to))
 
 
 def _number(context: StoryContext, fact: f.SentOff | f.Transferred) -> str | None:
     counted = [x for x in context.facts if isinstance(x, f.Transferred)]
-    number = next((n for n, x in enumerate(counted, 1) if x == fact or told_by(x, fact)), None)
-    return None if number is None else context.speech.say("réacheminement {number}", number=number)
+    number = next((n for n, x in enumerate(counted, 1) if x == fact or is_told_by(x, fact)), None)
+    return None if number is None else context.say("réacheminement {number}", number=number)
 
 
 def _came_back(context: StoryContext, fact: f.CameBack) -> str:
@@ -96,14 +96,12 @@ def _came_back(context: StoryContext, fact: f.CameBack) -> str:
     after = next(iter(context.facts[place + 1 :]), None)
     over = isinstance(after, f.Ended | f.SentOff) and after.at == fact.at
     if sent is None or over or fact.at is None:
-        return context.speech.say("Le transfert {to} n'aboutit pas", to=_to(context, fact.to))
-    return context.speech.say(
-        "{phones} retrouve l'appelant", phones=context.speech.phones([_phone(context, sent.by)])
-    )
+        return context.say("Le transfert {to} n'aboutit pas", to=_to(context, fact.to))
+    return context.say("{phones} retrouve l'appelant", phones=context.phones([_phone(context, sent.by)]))
 
 
 def _joined(context: StoryContext, fact: f.PersonJoined) -> str:
-    say, phones = context.speech.say, context.speech.phones([fact.phone])
+    say, phones = context.say, context.phones([fact.phone])
     before = context.facts[: context.facts.index(fact)]
     last = next((x for x in reversed(before) if isinstance(x, f.SentOff | f.ParkingEnded | f.Overflowed)), None)
     if isinstance(last, f.ParkingEnded):
@@ -123,7 +121,7 @@ def _phone(context: StoryContext, channel: str) -> str:
 
 def _to(context: StoryContext, to: str) -> str:
     """« au poste 104 », « à un numéro de l'extérieur »; a target that no fact shows as a phone is a number."""
-    say = context.speech.say
+    say = context.say
     if to == OUTSIDE:
         return say("à un numéro de l'extérieur")
     known = (f.PhoneDialled, f.PhoneRang, f.Answered, f.PersonJoined)
