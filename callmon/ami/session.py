@@ -17,12 +17,12 @@ Refuses: to stay on a silent connection (a `Ping` not answered in time ends it),
 action.
 """
 
-import hashlib
 from datetime import datetime
 from enum import Enum, auto
 from math import inf
 
 from callmon.ami import events as e
+from callmon.ami.actions import format_action, login_key
 from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
 from callmon.ami.decoding import decode
@@ -197,8 +197,7 @@ class Session:
     def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
         match self.state:
             case SessionState.CHALLENGING if reply["Challenge"]:
-                answer = hashlib.md5((reply["Challenge"] + self._secret).encode(), usedforsecurity=False)
-                self._log_in((("AuthType", "MD5"), ("Key", answer.hexdigest())))
+                self._log_in((("AuthType", "MD5"), ("Key", login_key(reply["Challenge"], self._secret))))
             case SessionState.CHALLENGING | SessionState.LOGGING_IN if reply["Response"] != "Success":
                 self.is_refused = True
                 self._fail(
@@ -352,12 +351,10 @@ class Session:
     def _send(self, action: str, headers: tuple[tuple[str, str], ...] = ()) -> bool:
         """Queue an action. False, and nothing queued, when a field contains a line break."""
         self._actions += 1
-        fields = {"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)}
-        action_text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
-        if action_text.count("\r") != len(fields) or action_text.count("\n") != len(fields):
-            return False
-        self._out.append(action_text.encode() + b"\r\n")
-        return True
+        data = format_action({"Action": action, "ActionID": f"callmon-{self._actions}", **dict(headers)})
+        if data is not None:
+            self._out.append(data)
+        return data is not None
 
     def _fail(self, sentence: str) -> None:
         self.state = SessionState.FAILED

@@ -1,6 +1,6 @@
 """Checks whether callmon can work with these exchanges, and prints the lines that fix each fault.
 
-    settings ─▶ questions (child: pyst2) ─▶ connection, manager_user, dialplan, … ─▶ [DoctorFinding] ─▶ as_text
+    settings ─▶ ami_query ─▶ connection, manager_user, dialplan, … ─▶ [DoctorFinding] ─▶ as_text
 
 Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
 and receives events:
@@ -11,23 +11,18 @@ and receives events:
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from callmon.config.settings import Settings
-from callmon.tools.doctor import (
-    connection,
-    dialplan,
-    layout,
-    manager_user,
-    phone_states,
-)
+from callmon.tools.doctor import connection, dialplan, layout, manager_user, phone_states
 from callmon.tools.doctor.acceptance import Acceptance
+from callmon.tools.doctor.ami_query import TIMEOUT, ask
 from callmon.tools.doctor.finding import DoctorFinding, as_text
 from callmon.tools.doctor.learn import TrafficSample
 from callmon.tools.doctor.propose import proposal, propose
-from callmon.tools.doctor.questions import TIMEOUT, ExchangeAnswers, ask
+from callmon.tools.doctor.questions import ExchangeAnswers
 
 __all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "proposal", "propose"]
 
@@ -42,10 +37,13 @@ def examine(
 
     `last_seen`: time of each line's last call, from the database. Without it, last calls are not judged.
     """
-    names = list(settings.exchanges)
-    with ThreadPoolExecutor(max_workers=max(1, len(names))) as together:
-        answers = list(together.map(lambda name: ask(settings.exchanges[name], timeout), names))
-    return list(judge(settings, dict(zip(names, answers, strict=True)), now, last_seen))
+    answers = asyncio.run(_ask_all(settings, timeout))
+    return list(judge(settings, answers, now, last_seen))
+
+
+async def _ask_all(settings: Settings, within: timedelta) -> dict[str, ExchangeAnswers]:
+    answers = await asyncio.gather(*(ask(exchange, within) for exchange in settings.exchanges.values()))
+    return dict(zip(settings.exchanges, answers, strict=True))
 
 
 def judge(

@@ -1,30 +1,29 @@
-"""Asks one exchange, once, with pyst2. `questions.py` runs it as a program of its own, with a time limit.
+"""Asks one exchange every question of `questions.py`, once, within a time limit.
 
-Standard input holds the questions and the secret, as JSON; standard output gets the answers as JSON. pyst2's
-Manager can block without end: therefore this is a process, and imports nothing of callmon. Events are off. Every
-action is a new dictionary. Refuses: a value with CR or LF, any change on the exchange, and to write a secret.
+It uses a connection of its own, with events off. Refuses: a value with CR or LF, and any change on the exchange.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
+import asyncio
 import socket
 import ssl
-import sys
-import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from datetime import timedelta
 
-from asterisk.manager import Manager, ManagerException  # type: ignore[import-untyped]
+from callmon.ami.actions import format_action, login_key, parse_headers
+from callmon.ami.connection import tls_context
+from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE
+from callmon.config.exchange import ExchangeSettings
+from callmon.tools.doctor.questions import ExchangeAnswers, lists, variables
 
-BANNER = b"Asterisk Call Manager/"
+TIMEOUT = timedelta(seconds=20)
 GREETING_SECONDS = 5.0
-# ValueError: pyst2's reader closes the file while its writer uses it, if the exchange hangs up.
-ENDED = (ManagerException, OSError, ValueError)
 LIST_SECONDS = 3.0
+MOST_VALUES = 32
+
+Headers = dict[str, str]
 
 
 class FailureError(Exception):
@@ -35,74 +34,60 @@ class FailureError(Exception):
         super().__init__(f"{kind}: {text}")
 
 
-class AmiQuery(Manager):  # type: ignore[misc]
-    """pyst2's Manager on a socket opened here. pyst2 lacks TLS and IPv6, and blocks on a silent server."""
-
-    def begin(self, wire: socket.socket, banner: str) -> None:
-        self.title, _, self.version = banner.partition("/")
-        self._sock = wire.makefile(mode="rwb", buffering=0)
-        self._connected.set()
-        self._running.set()
-        self.message_thread.start()
-        self.event_dispatch_thread.start()
-
-    def __del__(self) -> None:
-        """Replaces pyst2's, which sends Logoff and waits for an answer without a time limit."""
-
-    def ask(self, action: str, **headers: str) -> dict[str, str]:
-        """Send one action; return its answer's headers."""
-        asked = {"Action": action, **headers}
-        if any("\r" in value or "\n" in value for value in asked.values()):
-            raise FailureError("line_break", "a user name or secret holds a line break")
-        return dict(self.send_action(asked).headers)
-
-
-def main() -> None:
-    order = json.load(sys.stdin)
+async def ask(exchange: ExchangeSettings, within: timedelta = TIMEOUT) -> ExchangeAnswers:
+    """Examine one exchange. Raises ConfigError if its secret cannot be read."""
+    secret, us, writer = exchange.secret(), "", None
     try:
-        told = examine(order)
+        async with asyncio.timeout(within.total_seconds()):
+            reader, writer = await _connected(exchange)
+            us = writer.get_extra_info("sockname")[0]
+            query = AmiQuery(reader, writer)
+            await query.greeting()
+            await query.log_in(exchange, secret)
+            return await _answers(query, exchange.username, us)
     except FailureError as failure:
-        told = {"failure": failure.kind, "text": failure.text}
-    except ENDED as error:
-        told = {"failure": "ended", "text": " ".join(map(str, error.args))}
-    json.dump(told, sys.stdout)
-    sys.stdout.flush()
+        return ExchangeAnswers(failure=failure.kind, text=failure.text, us=us)
+    except TimeoutError:
+        return ExchangeAnswers(failure="hung", us=us)
+    except asyncio.LimitOverrunError:
+        return ExchangeAnswers(failure="not_ami", us=us)
+    except (OSError, EOFError) as error:
+        return ExchangeAnswers(failure="ended", text=getattr(error, "strerror", None) or "", us=us)
+    finally:
+        if writer is not None:
+            writer.transport.abort()
 
 
-def examine(order: dict[str, Any]) -> dict[str, Any]:
-    """The answers to everything that the order asks."""
-    wire = reach(order)
-    us = wire.getsockname()[0]
-    try:
-        asker = AmiQuery()
-        asker.begin(wire, greeting(wire))
-        log_in(asker, order)
-    except FailureError as failure:
-        return {"failure": failure.kind, "text": failure.text, "us": us}
-    told = answers(asker, order)
-    with contextlib.suppress(*ENDED):  # the exchange may close before pyst2 has flushed its output
-        asker.ask("Logoff")
-    return {"us": us, **told}
+async def _answers(query: AmiQuery, username: str, us: str) -> ExchangeAnswers:
+    core = await query.ask("CoreSettings")
+    return ExchangeAnswers(
+        us=us,
+        version=core.get("AsteriskVersion", ""),
+        commands=await query.commands(),
+        variables={name: await query.variable(name) for name in variables(username)},
+        lists={place: await query.values(*place) for place in lists(username)},
+        mailboxes=await query.entries(
+            *("VoicemailUsersList", "VoicemailUserEntry", "VoicemailUserEntryComplete"),
+            lambda entry: f"{entry.get('VoiceMailbox')}@{entry.get('VMContext')}",
+        ),
+        devices=await query.entries(
+            *("DeviceStateList", "DeviceStateChange", "DeviceStateListComplete"),
+            lambda entry: entry.get("Device", ""),
+        ),
+        ahead=await query.clock(),
+    )
 
 
-def answers(asker: AmiQuery, order: dict[str, Any]) -> dict[str, Any]:
-    core = asker.ask("CoreSettings")
-    return {
-        "version": core.get("AsteriskVersion", ""),
-        "commands": commands(asker),
-        "variables": {name: variable(asker, name) for name in order["variables"]},
-        "lists": [listed(asker, *name) for name in order["lists"]],
-        "mailboxes": mailboxes(asker),
-        "devices": devices(asker),
-        "ahead": clock(asker),
-    }
-
-
-def reach(order: dict[str, Any]) -> socket.socket:
+async def _connected(exchange: ExchangeSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """Open TCP or TLS to the exchange."""
     try:
-        wire = socket.create_connection((order["host"], order["port"]), timeout=GREETING_SECONDS)
-        return secured(wire, order) if order["tls"] else wire
+        async with asyncio.timeout(GREETING_SECONDS):
+            context = tls_context(exchange) if exchange.tls else None
+            address = (exchange.host, exchange.port)
+            # asyncio's own connection does not raise ConnectionRefusedError when a name has two addresses.
+            wire = await asyncio.to_thread(socket.create_connection, address, GREETING_SECONDS)
+            name = (exchange.server_name or exchange.host) if context else None
+            return await asyncio.open_connection(sock=wire, ssl=context, server_hostname=name, limit=MAX_MESSAGE)
     except ssl.SSLCertVerificationError as error:
         kind = "tls_name" if error.verify_code in (62, 64) else "tls_certificate"
         raise FailureError(kind, error.verify_message) from None
@@ -111,117 +96,104 @@ def reach(order: dict[str, Any]) -> socket.socket:
     except socket.gaierror as error:
         raise FailureError("name", error.strerror or "") from None
     except TimeoutError:
-        raise FailureError("tls" if order["tls"] else "silent") from None
+        raise FailureError("tls" if exchange.tls else "silent") from None
     except ConnectionRefusedError:
         raise FailureError("closed") from None
     except OSError as error:
         raise FailureError("tls_file" if error.filename else "unreachable", error.strerror or str(error)) from None
 
 
-def secured(wire: socket.socket, order: dict[str, Any]) -> socket.socket:
-    context = ssl.create_default_context(cafile=order["ca_file"])
-    if order["client_certificate"]:
-        context.load_cert_chain(order["client_certificate"], order["client_key"])
-    return context.wrap_socket(wire, server_hostname=order["server_name"] or order["host"])
+class AmiQuery:
+    """One connection: an action, then its answer."""
 
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer, self._actions = reader, writer, 0
 
-def greeting(wire: socket.socket) -> str:
-    """Read the banner line only; pyst2 reads what follows."""
-    heard = b""
-    wire.settimeout(GREETING_SECONDS)
-    try:
-        while not heard.endswith(b"\n") and len(heard) < 128:
-            byte = wire.recv(1)
-            if not byte:
+    async def greeting(self) -> None:
+        banner = b""
+        try:
+            async with asyncio.timeout(GREETING_SECONDS):
+                while not banner.endswith(b"\n") and len(banner) < MAX_BANNER:
+                    banner += await self._reader.readexactly(1)
+        except (TimeoutError, EOFError):
+            pass
+        if not banner:
+            raise FailureError("no_greeting")
+        if not banner.startswith(BANNER):
+            raise FailureError("not_ami")
+
+    async def log_in(self, exchange: ExchangeSettings, secret: str) -> None:
+        proof = {"Secret": secret}
+        if exchange.login == "md5":
+            challenge = await self.ask("Challenge", AuthType="MD5")
+            proof = {"AuthType": "MD5", "Key": login_key(challenge.get("Challenge", ""), secret)}
+        answer = await self.ask("Login", Username=exchange.username, Events="off", **proof)
+        if answer.get("Response") != "Success":
+            raise FailureError("refused", answer.get("Message", ""))
+
+    async def ask(self, action: str, **headers: str) -> Headers:
+        """Send one action; return its answer's headers."""
+        self._actions += 1
+        data = format_action({"Action": action, "ActionID": self._action_id, **headers})
+        if data is None:
+            raise FailureError("line_break", "a user name or secret holds a line break")
+        self._writer.write(data)
+        return await self._next()
+
+    @property
+    def _action_id(self) -> str:
+        return f"doctor-{self._actions}"
+
+    async def _next(self) -> Headers:
+        """The next message that belongs to the last action."""
+        while True:
+            message = parse_headers(await self._reader.readuntil(END))
+            if message.get("ActionID") == self._action_id:
+                return message
+
+    async def commands(self) -> dict[str, str]:
+        """The actions this user may send, with the classes that allow each: `call,reporting,all`, or `<none>`."""
+        answer = await self.ask("ListCommands")
+        rights = {name: text.rpartition("(Priv: ")[2].rstrip(")") for name, text in answer.items()}
+        return {name: rights[name] for name in rights if name not in ("Response", "ActionID", "Message")}
+
+    async def variable(self, name: str) -> str | None:
+        """The variable's value, "" if it has none; None if asking is not allowed."""
+        answer = await self.ask("Getvar", Variable=name)
+        return answer.get("Value", "") if answer.get("Response") == "Success" else None
+
+    async def values(self, file: str, section: str, key: str) -> tuple[str, ...]:
+        """All the values of a key that may occur several times."""
+        found: list[str] = []
+        while value := await self.variable(f"AST_CONFIG({file},{section},{key},{len(found)})"):
+            found.append(value)
+            if len(found) == MOST_VALUES:
                 break
-            heard += byte
-    except TimeoutError:
-        pass
-    except OSError as error:
-        raise FailureError("ended", error.strerror or str(error)) from None
-    if not heard:
-        raise FailureError("no_greeting")
-    if not heard.startswith(BANNER):
-        raise FailureError("not_ami")
-    wire.settimeout(None)
-    return heard.decode("ascii", "replace").strip()
+        return tuple(found)
 
+    async def entries(
+        self, action: str, entry: str, end: str, read: Callable[[Headers], str]
+    ) -> frozenset[str] | None:
+        """A list that arrives as events after the answer. None if it is refused or exceeds LIST_SECONDS."""
+        answer = await self.ask(action)
+        if answer.get("Response") != "Success":
+            return None
+        found: set[str] = set()
+        try:
+            async with asyncio.timeout(LIST_SECONDS):
+                while "EventList" in answer and (event := await self._next()).get("Event") != end:
+                    if event.get("Event") == entry:
+                        found.add(read(event))
+        except TimeoutError:
+            return None
+        return frozenset(found)
 
-def log_in(asker: AmiQuery, order: dict[str, Any]) -> None:
-    if order["login"] == "md5":
-        challenge = asker.ask("Challenge", AuthType="MD5").get("Challenge", "")
-        key = hashlib.md5((challenge + order["secret"]).encode(), usedforsecurity=False).hexdigest()
-        proof = {"AuthType": "MD5", "Key": key}
-    else:
-        proof = {"Secret": order["secret"]}
-    answer = asker.ask("Login", Username=order["username"], Events="off", **proof)
-    if answer.get("Response") != "Success":
-        raise FailureError("refused", answer.get("Message", ""))
-
-
-def commands(asker: AmiQuery) -> dict[str, str]:
-    """The actions this user may send, with the classes that allow each: `call,reporting,all`, or `<none>`."""
-    answer = asker.ask("ListCommands")
-    told = {name: text.rpartition("(Priv: ")[2].rstrip(")") for name, text in answer.items()}
-    return {name: told[name] for name in told if name not in ("Response", "ActionID", "Message")}
-
-
-def variable(asker: AmiQuery, name: str) -> str | None:
-    """The variable's value, "" if it has none; None if asking is not allowed."""
-    answer = asker.ask("Getvar", Variable=name)
-    return answer.get("Value", "") if answer.get("Response") == "Success" else None
-
-
-def listed(asker: AmiQuery, file: str, section: str, key: str) -> list[str]:
-    """All the values of a key that may occur several times."""
-    found: list[str] = []
-    while len(found) < 32 and (value := variable(asker, f"AST_CONFIG({file},{section},{key},{len(found)})")):
-        found.append(value)
-    return found
-
-
-def mailboxes(asker: AmiQuery) -> list[str] | None:
-    """`500@default` …; None if the exchange does not list them."""
-
-    def box(entry: Any) -> str:
-        return f"{entry.get_header('VoiceMailbox')}@{entry.get_header('VMContext')}"
-
-    return entries(asker, "VoicemailUsersList", "VoicemailUserEntry", "VoicemailUserEntryComplete", box)
-
-
-def devices(asker: AmiQuery) -> list[str] | None:
-    """`PJSIP/101`, `Queue:general_avail` …: all devices with a reported state; None without a list."""
-
-    def name(entry: Any) -> str:
-        return str(entry.get_header("Device"))
-
-    return entries(asker, "DeviceStateList", "DeviceStateChange", "DeviceStateListComplete", name)
-
-
-def entries(asker: AmiQuery, action: str, entry: str, end: str, read: Callable[[Any], str]) -> list[str] | None:
-    """A list that arrives as events after the answer. None if it is refused or does not end in LIST_SECONDS."""
-    found: list[str] = []
-    complete = threading.Event()
-    asker.register_event(entry, lambda e, _: found.append(read(e)))
-    asker.register_event(end, lambda *_: complete.set())
-    answer = asker.ask(action)
-    if answer.get("Response") != "Success":
-        return None
-    if "EventList" in answer and not complete.wait(LIST_SECONDS):
-        return None
-    return sorted(found)
-
-
-def clock(asker: AmiQuery) -> float | None:
-    """How far the exchange's clock is ahead of this machine's, in seconds. None if it gives no time."""
-    before = time.time()
-    answer = asker.ask("Ping")
-    after = time.time()
-    try:
-        return float(answer.get("Timestamp", "")) - (before + after) / 2
-    except ValueError:
-        return None
-
-
-if __name__ == "__main__":
-    main()
+    async def clock(self) -> timedelta | None:
+        """How far the exchange's clock is ahead of this machine's. None if it gives no time."""
+        before = time.time()
+        answer = await self.ask("Ping")
+        after = time.time()
+        try:
+            return timedelta(seconds=float(answer.get("Timestamp", "")) - (before + after) / 2)
+        except (ValueError, OverflowError):
+            return None

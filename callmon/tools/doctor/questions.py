@@ -1,28 +1,13 @@
-"""The questions to one exchange, and its answers: a child process asks them, within a time limit.
-
-The secret goes to the child on its standard input: neither a command line nor the environment shows it. Whatever
-the child does, `ask` returns within `timeout`. Refuses: to ask for a secret or a password.
-"""
+"""What is asked of one exchange, and the type of its answers. Pure. Refuses: to ask for a secret or a password."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
-from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter, layout
 
-CHILD = Path(__file__).with_name("ami_query.py")
-TIMEOUT = timedelta(seconds=20)
-# Environment variables passed to the child: those that Python and TLS may need, and no secret.
-PASSED_ON = ("PATH", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
 MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
 CHAN_SIP = "sip.conf"
 
@@ -73,42 +58,7 @@ class ExchangeAnswers:
         return int(head) if head.isdigit() else 0
 
 
-def ask(exchange: ExchangeSettings, timeout: timedelta = TIMEOUT) -> ExchangeAnswers:
-    """Examine one exchange. Raises ConfigError if its secret cannot be read."""
-    order = _order(exchange) | {"secret": exchange.secret()}
-    try:
-        done = subprocess.run(
-            [sys.executable, "-P", "-W", "ignore", str(CHILD)],
-            input=json.dumps(order),
-            capture_output=True,
-            text=True,
-            timeout=timeout.total_seconds(),
-            env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        )
-        told = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return ExchangeAnswers(failure="hung")
-    except ValueError:
-        return ExchangeAnswers(failure="broken", text=done.stderr.strip().rpartition("\n")[2])
-    return _answers(told, order)
-
-
-def _order(exchange: ExchangeSettings) -> dict[str, Any]:
-    paths = ("ca_file", "client_certificate", "client_key")
-    return {
-        "host": exchange.host,
-        "port": exchange.port,
-        "username": exchange.username,
-        "login": exchange.login,
-        "tls": exchange.tls,
-        "server_name": exchange.server_name,
-        **{name: str(path) if (path := getattr(exchange, name)) else None for name in paths},
-        "variables": _variables(exchange.username),
-        "lists": [list(place) for place in _lists(exchange.username)],
-    }
-
-
-def _variables(username: str) -> list[str]:
+def variables(username: str) -> list[str]:
     user = [setting(MANAGER, username, key) for key in ("read", "write", "writetimeout")]
     return [
         setting(MANAGER, "general", "timestampevents"),
@@ -124,26 +74,11 @@ def _variables(username: str) -> list[str]:
     ]
 
 
-def _lists(username: str) -> list[tuple[str, str, str]]:
+def lists(username: str) -> list[tuple[str, str, str]]:
+    """Keys that may occur several times."""
     cel = [(file, "general", key) for file in (CEL, layout.GENERATED_CEL) for key in ("apps", "events")]
     return [(MANAGER, username, "eventfilter"), *cel]
 
 
 def new_voicemail(username: str) -> str:
     return f"AST_CONFIG({MANAGER},{username},{event_filter.NEW_VOICEMAIL_KEY})"
-
-
-def _answers(told: dict[str, Any], order: dict[str, Any]) -> ExchangeAnswers:
-    if "failure" in told:
-        return ExchangeAnswers(failure=told["failure"], text=told["text"], us=told.get("us", ""))
-    ahead, boxes, devices = told["ahead"], told["mailboxes"], told["devices"]
-    return ExchangeAnswers(
-        us=told["us"],
-        version=told["version"],
-        commands=told["commands"],
-        variables=told["variables"],
-        lists={tuple(p): tuple(v) for p, v in zip(order["lists"], told["lists"], strict=True)},
-        mailboxes=None if boxes is None else frozenset(boxes),
-        devices=None if devices is None else frozenset(devices),
-        ahead=None if ahead is None else timedelta(seconds=ahead),
-    )
