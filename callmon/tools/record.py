@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol, TextIO
+from typing import BinaryIO, TextIO
 
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
@@ -35,10 +35,8 @@ class Recorded:
     size: int = 0
 
 
-class Cutter(Protocol):
-    """Turns received bytes into whole messages in the form to be written, and their count."""
-
-    def __call__(self, data: bytes) -> tuple[bytes, int]: ...
+# Turns received bytes into whole messages in the form to be written, and their count.
+Cutter = Callable[[bytes], tuple[bytes, int]]
 
 
 async def record(
@@ -58,40 +56,25 @@ async def record(
     """
     cut: Cutter = _Verbatim() if with_numbers else _Redacting(lines, region)
     done = Recorded()
-    with _opened(file, overwrite) as out, _shown(done, terminal or sys.stderr), _stopping() as stop:
+    seconds = None if duration is None else duration.total_seconds()
+    with _opened(file, overwrite) as out, _shown(done, terminal or sys.stderr):
         writing = asyncio.create_task(_write(bytes_of(exchange), cut, out, done), name="record")
-        stopped = asyncio.create_task(stop.wait(), name="stop")
-        seconds = None if duration is None else duration.total_seconds()
-        await asyncio.wait({writing, stopped}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        await _end(stopped)
-        await _end(writing)
+        with _signals_cancel(writing):
+            await asyncio.wait({writing}, timeout=seconds)
+            writing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await writing
     return done
 
 
 async def _write(chunks: AsyncIterator[bytes], cut: Cutter, out: BinaryIO, done: Recorded) -> None:
+    """Write in the event loop: a cancelled recording never ends inside a message, and nothing else runs in it."""
     async for chunk in chunks:
         whole, messages = cut(chunk)
-        if not whole:
-            continue
-        put = asyncio.create_task(asyncio.to_thread(_put, out, whole), name="write")
-        try:
-            await asyncio.shield(put)
-        finally:  # also when the task is cancelled: never half a message
-            await put
-            done.messages += messages
-            done.size += len(whole)
-
-
-def _put(out: BinaryIO, data: bytes) -> None:
-    out.write(data)
-    out.flush()
-
-
-async def _end(task: asyncio.Task[object] | asyncio.Task[None]) -> None:
-    """Cancel the task. An error of the task itself is raised here."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+        out.write(whole)
+        out.flush()
+        done.messages += messages
+        done.size += len(whole)
 
 
 class _Redacting:
@@ -137,13 +120,13 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
 
 
 @contextlib.contextmanager
-def _stopping() -> Iterator[asyncio.Event]:
-    """An event that SIGINT and SIGTERM set. Afterwards both signals have their usual effect again."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+def _signals_cancel(task: asyncio.Task[None]) -> Iterator[None]:
+    """SIGINT and SIGTERM cancel the task. Afterwards both signals have their usual effect again."""
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, task.cancel)
     try:
-        yield stop
+        yield
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

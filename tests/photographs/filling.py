@@ -9,7 +9,6 @@ from itertools import count
 from pathlib import Path
 from random import Random
 
-from callmon.ami.framing import END, Framer
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
@@ -51,15 +50,8 @@ NOBODY = "+141655501{:02d}".format
 
 def retold_bytes(name: str, at: datetime) -> bytes:
     """A recording as the exchange would have said it at that time."""
-    told: list[tuple[float, bytes]] = []
-    when = 0.0
-    for message in Framer().receive((RECORDINGS / f"{name}.ami").read_bytes()):
-        if found := retime._TIMESTAMP.search(message):
-            when = max(when, float(found[1]))
-            told.append((when, message + END))
-    again = retime.RecordingPlayer(Random(name)).tell(
-        retime.Recording(name, tuple(told)), math.ceil(at.timestamp())
-    )
+    recorded = retime.timed_messages((RECORDINGS / f"{name}.ami").read_bytes())
+    again = retime.RecordingPlayer(Random(name)).retimed(recorded, math.ceil(at.timestamp()))
     return BANNER + b"".join(message for _, message in again)
 
 

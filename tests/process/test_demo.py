@@ -79,7 +79,7 @@ def test_the_recordings_that_ship_are_those_of_the_morning_and_stay_small() -> N
 def test_every_call_of_a_loop_comes_out_as_it_did_when_it_was_recorded(settings: Settings) -> None:
     names = {}
     for start, name in calls(BEGIN, 1):
-        told = RecordingPlayer(Random(1)).tell(recording(name), start)
+        told = RecordingPlayer(Random(1)).retimed(recording(name), start)
         names[f"{told[0][0]:.6f}"] = name
     found = concluded(settings, *(message for _, message in said(1)))
     assert len(found) == len(names) == sum(MORNING.values())
@@ -116,7 +116,7 @@ def test_the_exchange_never_goes_back_in_time_by_more_than_asterisk_does(
 
 
 def test_nothing_is_left_of_the_time_at_which_it_was_recorded(two_loops: list[tuple[float, bytes]]) -> None:
-    recorded = {int(recording(name).start) // 10_000 for name in MORNING}
+    recorded = {int(recording(name)[0][0]) // 10_000 for name in MORNING}
     seconds = {int(digits) for _, m in two_loops for digits in re.findall(rb"(?<!\d)1[0-9]{9}(?=\.)", m)}
     assert {second // 10_000 for second in seconds} & recorded == set()
     assert int(BEGIN) <= min(seconds)
@@ -179,7 +179,7 @@ def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
     before = [(at, message) for at, message in two_loops if at < middle]
     for at, message in before:
         board.hear(at, message)
-    listing = [*board.core_show_channels(b"ActionID: 1", middle), *board.status(b"ActionID: 2", middle)]
+    listing = [*board.core_show_channels("ActionID: 1", middle), *board.status("ActionID: 2", middle)]
     heard = concluded(settings, *(message for _, message in before))
     up = {(c["call"], c["line"], c["direction"]) for c in heard if c["ended"] is None}
     listed = {(c["call"], c["line"], c["direction"]) for c in concluded(settings, *listing)}
@@ -188,7 +188,7 @@ def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
 
 
 def test_a_board_with_nobody_on_it_lists_nothing_and_says_so() -> None:
-    assert list(ChannelList().status(b"ActionID: 1", 0.0)) == [
+    assert list(ChannelList().status("ActionID: 1", 0.0)) == [
         b"Event: StatusComplete\r\nActionID: 1\r\nEventList: Complete\r\nListItems: 0\r\nItems: 0\r\n\r\n"
     ]
 

@@ -56,18 +56,18 @@ async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) ->
     if seconds is not None:
         loop.call_later(seconds.total_seconds(), daemon.stop)
     over = asyncio.Event()
-    telling = asyncio.create_task(_tell(daemon, terminal, over), name="terminal")
-    telling.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
+    printing = asyncio.create_task(_print_calls(daemon, terminal, over), name="terminal")
+    printing.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
     except ConfigError as error:
         raise ConfigError(*(_of_listen(sentence) for sentence in error.sentences)) from None
     finally:
         over.set()
-        await telling
+        await printing
 
 
-async def _tell(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None:
+async def _print_calls(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None:
     """Print the pages' address once they are served, then each second the calls stored as ended."""
     while not daemon.address:
         if over.is_set():
@@ -77,7 +77,7 @@ async def _tell(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None
     while not over.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), 1.0)
-        await terminal.tell()
+        await terminal.show_ended()
     terminal.farewell()
 
 
@@ -106,10 +106,10 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret, encoding="ascii")
     data = tomllib.loads(example_text())
-    told = data["exchanges"].pop("toronto")
-    site = {name: told[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
-    reached = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
-    data["exchanges"]["demo"] = site | reached
+    toronto = data["exchanges"].pop("toronto")
+    site = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
+    connection = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
+    data["exchanges"]["demo"] = site | connection
     data["calendar"] = _round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}

@@ -8,17 +8,18 @@ left out, not invented. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from callmon.ami.actions import parse_headers
 from callmon.ami.framing import END
 
-CRLF = b"\r\n"
-Headers = dict[bytes, bytes]
+NEVER = "0.000000"
 # The headers of every channel event, in Asterisk's order.
 SNAPSHOT = (
-    b"Channel", b"ChannelState", b"ChannelStateDesc", b"CallerIDNum", b"CallerIDName", b"ConnectedLineNum",
-    b"ConnectedLineName", b"Language", b"AccountCode", b"Context", b"Exten", b"Priority", b"Uniqueid", b"Linkedid",
+    "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum",
+    "ConnectedLineName", "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
 )  # fmt: skip
+APPLICATIONS = {"DialBegin": "Dial", "QueueCallerJoin": "Queue"}
 
 
 @dataclass
@@ -26,19 +27,35 @@ class Channel:
     """One channel that is up."""
 
     born: float
-    snapshot: Headers
-    dialled: bytes = b""
-    application: bytes = b""
-    bridge: bytes = b""
-    begun: bytes = b"0.000000"  # start of its CDR's newest record, and when that record was answered
-    answered: bytes = b"0.000000"
-    is_phone: bool = field(init=False)
+    snapshot: dict[str, str]
+    dialled: str  # Asterisk gives the dialled number only in the first event of the calling channel
+    begun: str  # start of its CDR's newest record, and when that record was answered
+    answered: str = NEVER
+    application: str = ""
+    bridge: str = ""
 
-    def __post_init__(self) -> None:
-        self.is_phone = self.snapshot.get(b"Uniqueid") != self.snapshot.get(b"Linkedid")
+    @property
+    def is_phone(self) -> bool:
+        return self.snapshot.get("Uniqueid") != self.snapshot.get("Linkedid")
 
-    def lines(self) -> list[bytes]:
-        return [name + b": " + self.snapshot.get(name, b"") for name in SNAPSHOT]
+    def update(self, headers: dict[str, str]) -> None:
+        """Apply one more event of this channel."""
+        self.snapshot |= {name: headers[name] for name in SNAPSHOT if name in headers}
+        match headers["Event"]:
+            case "Newstate" if headers.get("ChannelState") == "6" and self.is_phone:
+                self.answered = headers["Timestamp"]
+            case "DialBegin" | "QueueCallerJoin" as event:
+                self.application = APPLICATIONS[event]
+            case "Newexten":
+                self.application = headers["Application"]
+            case "BridgeEnter":
+                self.bridge = headers["BridgeUniqueid"]
+            case "BridgeLeave":
+                self.bridge = ""
+                self.begun = self.answered = headers["Timestamp"]
+
+    def lines(self) -> list[str]:
+        return [f"{name}: {self.snapshot.get(name, '')}" for name in SNAPSHOT]
 
     def seconds(self, now: float) -> int:
         return max(0, int(now - self.born))
@@ -48,91 +65,64 @@ class ChannelList:
     """Every channel that is up, in order of creation."""
 
     def __init__(self) -> None:
-        self._channels: dict[bytes, Channel] = {}
+        self._channels: dict[str, Channel] = {}
 
     def hear(self, at: float, message: bytes) -> None:
         """Update the channels from one more message of the recordings."""
-        headers = _headers(message)
-        uniqueid = headers.get(b"Uniqueid", b"")
-        if headers.get(b"Event") == b"Newchannel":
-            begun = headers.get(b"Timestamp", b"0.000000")
-            self._channels[uniqueid] = Channel(at, headers, _dialled(headers), begun=begun)
+        headers = parse_headers(message)
+        event, uniqueid = headers.get("Event"), headers.get("Uniqueid", "")
+        if event == "Newchannel":
+            is_caller = uniqueid == headers.get("Linkedid")
+            dialled = headers.get("Exten", "") if is_caller else ""
+            self._channels[uniqueid] = Channel(at, headers, dialled, headers.get("Timestamp", NEVER))
+        elif event == "Hangup":
+            self._channels.pop(uniqueid, None)
         elif uniqueid in self._channels:
-            self._changed(headers, self._channels[uniqueid])
-        if headers.get(b"Event") == b"DialBegin" and headers.get(b"DestUniqueid") in self._channels:
-            self._channels[headers[b"DestUniqueid"]].application = b"AppDial"
-
-    def _changed(self, headers: Headers, channel: Channel) -> None:
-        channel.snapshot = {**channel.snapshot, **{n: headers[n] for n in SNAPSHOT if n in headers}}
-        match headers[b"Event"]:
-            case b"Newstate" if headers.get(b"ChannelState") == b"6" and channel.is_phone:
-                channel.answered = headers[b"Timestamp"]
-            case b"DialBegin":
-                channel.application = b"Dial"
-            case b"QueueCallerJoin":
-                channel.application = b"Queue"
-            case b"Newexten":
-                channel.application = headers[b"Application"]
-            case b"BridgeEnter":
-                channel.bridge = headers[b"BridgeUniqueid"]
-            case b"BridgeLeave":
-                channel.bridge = b""
-                channel.begun = channel.answered = headers[b"Timestamp"]
-            case b"Hangup":
-                del self._channels[headers[b"Uniqueid"]]
+            self._channels[uniqueid].update(headers)
+        if event == "DialBegin" and headers.get("DestUniqueid") in self._channels:
+            self._channels[headers["DestUniqueid"]].application = "AppDial"
 
     def __len__(self) -> int:
         return len(self._channels)
 
-    def core_show_channels(self, action_id: bytes, now: float) -> Iterator[bytes]:
+    def core_show_channels(self, action_id: str, now: float) -> Iterator[bytes]:
         """The answer to CoreShowChannels."""
         for channel in self._channels.values():
             hours, rest = divmod(channel.seconds(now), 3600)
-            yield _message(
-                b"Event: CoreShowChannel",
+            yield ami_message(
+                "Event: CoreShowChannel",
                 action_id,
                 *channel.lines(),
-                b"Application: " + channel.application,
-                b"ApplicationData: ",
-                b"Duration: %02d:%02d:%02d" % (hours, *divmod(rest, 60)),
-                b"BridgeId: " + channel.bridge,
+                f"Application: {channel.application}",
+                "ApplicationData: ",
+                f"Duration: {hours:02}:{rest // 60:02}:{rest % 60:02}",
+                f"BridgeId: {channel.bridge}",
             )
-        yield self._complete(b"CoreShowChannelsComplete", action_id)
+        yield self._complete("CoreShowChannelsComplete", action_id)
 
-    def status(self, action_id: bytes, now: float) -> Iterator[bytes]:
+    def status(self, action_id: str, now: float) -> Iterator[bytes]:
         """The answer to Status with `Variables: CDR(start,u),CDR(answer,u)`."""
         for channel in self._channels.values():
-            yield _message(
-                b"Event: Status",
-                b"Privilege: Call",
+            yield ami_message(
+                "Event: Status",
+                "Privilege: Call",
                 *channel.lines(),
-                b"Type: " + channel.snapshot.get(b"Channel", b"").partition(b"/")[0],
-                b"DNID: " + channel.dialled,
-                b"BridgeID: " + channel.bridge,
-                b"Application: " + channel.application,
-                b"Data: ",
-                b"Seconds: %d" % channel.seconds(now),
-                b"Variable: CDR(start,u)=" + channel.begun,
-                b"Variable: CDR(answer,u)=" + channel.answered,
+                f"Type: {channel.snapshot.get('Channel', '').partition('/')[0]}",
+                f"DNID: {channel.dialled}",
+                f"BridgeID: {channel.bridge}",
+                f"Application: {channel.application}",
+                "Data: ",
+                f"Seconds: {channel.seconds(now)}",
+                f"Variable: CDR(start,u)={channel.begun}",
+                f"Variable: CDR(answer,u)={channel.answered}",
                 action_id,
             )
-        yield self._complete(b"StatusComplete", action_id, b"Items: %d" % len(self))
+        yield self._complete("StatusComplete", action_id, f"Items: {len(self)}")
 
-    def _complete(self, event: bytes, action_id: bytes, *more: bytes) -> bytes:
-        listed = b"ListItems: %d" % len(self)
-        return _message(b"Event: " + event, action_id, b"EventList: Complete", listed, *more)
-
-
-def _message(*lines: bytes) -> bytes:
-    return CRLF.join(line for line in lines if line) + END
+    def _complete(self, event: str, action_id: str, *more: str) -> bytes:
+        return ami_message(f"Event: {event}", action_id, "EventList: Complete", f"ListItems: {len(self)}", *more)
 
 
-def _headers(message: bytes) -> Headers:
-    lines = (line.partition(b": ") for line in message.split(CRLF))
-    return {name: value for name, colon, value in lines if colon}
-
-
-def _dialled(headers: Headers) -> bytes:
-    """Asterisk gives the dialled number only in the first event of the calling channel."""
-    is_caller = headers.get(b"Uniqueid") == headers.get(b"Linkedid")
-    return headers.get(b"Exten", b"") if is_caller else b""
+def ami_message(*lines: str) -> bytes:
+    """The message of these lines, without the empty ones."""
+    return "\r\n".join(filter(None, lines)).encode() + END

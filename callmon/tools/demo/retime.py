@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from itertools import count
@@ -31,33 +30,24 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Recording:
-    """The messages of one recorded call, each with its time (epoch seconds), in non-decreasing order."""
-
-    name: str
-    messages: tuple[tuple[float, bytes], ...]
-
-    @property
-    def start(self) -> float:
-        return self.messages[0][0]
-
-    @property
-    def seconds(self) -> float:
-        return self.messages[-1][0] - self.start
+Messages = tuple[tuple[float, bytes], ...]  # of one recorded call, each with its time (epoch seconds), in order
 
 
 @lru_cache
-def recording(name: str) -> Recording:
+def recording(name: str) -> Messages:
     """A shipped recording, without the messages that concern the recording client (login, FullyBooted)."""
-    data = files("callmon.tools.demo").joinpath("recordings", f"{name}.ami").read_bytes()
-    told: list[tuple[float, bytes]] = []
+    return timed_messages(files("callmon.tools.demo").joinpath("recordings", f"{name}.ami").read_bytes())
+
+
+def timed_messages(data: bytes) -> Messages:
+    """The messages of a recording that have a time."""
+    timed: list[tuple[float, bytes]] = []
     at = 0.0
     for message in Framer().receive(data):
         if found := _TIMESTAMP.search(message):
             at = max(at, float(found[1]))  # Asterisk's own times sometimes go back by a millisecond
-            told.append((at, message + END))
-    return Recording(name, tuple(told))
+            timed.append((at, message + END))
+    return tuple(timed)
 
 
 class RecordingPlayer:
@@ -68,55 +58,40 @@ class RecordingPlayer:
         self._ids = count()
         self._channels = count()
 
-    def tell(self, recorded: Recording, start: float) -> list[tuple[float, bytes]]:
-        """The messages with their new times, beginning within the second after `start`."""
-        return _Telling(self, math.ceil(start - recorded.start)).told(recorded)
+    def retimed(self, recorded: Messages, start: float) -> list[tuple[float, bytes]]:
+        """The messages with their new times, beginning within the second after `start`.
 
-    def new_id(self) -> bytes:
-        return b"%d" % next(self._ids)
+        Equal values in the recording stay equal.
+        """
+        shift = math.ceil(start - recorded[0][0])
+        replaced: dict[bytes, bytes] = {}
 
-    def new_channel(self) -> bytes:
-        return b"-%08x" % next(self._channels)
+        def once(text: bytes) -> bytes:
+            if text not in replaced:
+                replaced[text] = self._new(text)
+            return replaced[text]
 
-    def new_bridge(self) -> bytes:
-        return str(UUID(int=self._chance.getrandbits(128), version=4)).encode()
+        def moved(found: re.Match[bytes]) -> bytes:
+            text = found[0]
+            second, _, rest = text.partition(b".")
+            match found.lastgroup:
+                case "time":
+                    return b"%d.%s" % (int(second) + shift, rest)
+                case "id":
+                    return b"%d.%s" % (int(second) + shift, once(text))
+                case "caller":
+                    return found["before"] + once(found["nobody"])
+                case _:
+                    return once(text)
 
-    def new_caller(self) -> bytes:
-        return self._chance.choice(AREA_CODES) + b"55501%02d" % self._chance.randrange(100)
-
-
-class _Telling:
-    """One replay of one recording: equal values in the recording stay equal."""
-
-    def __init__(self, teller: RecordingPlayer, shift: int) -> None:
-        self._teller = teller
-        self._shift = shift
-        self._known: dict[bytes, bytes] = {}
-
-    def told(self, recorded: Recording) -> list[tuple[float, bytes]]:
-        return [(at + self._shift, _TOKEN.sub(self._moved, message)) for at, message in recorded.messages]
-
-    def _moved(self, found: re.Match[bytes]) -> bytes:
-        text = found[0]
-        match found.lastgroup:
-            case "time":
-                second, _, rest = text.partition(b".")
-                return b"%d.%s" % (int(second) + self._shift, rest)
-            case "id":
-                return b"%d." % (int(text.partition(b".")[0]) + self._shift) + self._once(text)
-            case "caller":
-                return found["before"] + self._once(found["nobody"])
-            case _:
-                return self._once(text)
-
-    def _once(self, text: bytes) -> bytes:
-        if text not in self._known:
-            self._known[text] = self._new(text)
-        return self._known[text]
+        return [(at + shift, _TOKEN.sub(moved, message)) for at, message in recorded]
 
     def _new(self, text: bytes) -> bytes:
+        """A new id's counter, channel's suffix, bridge or caller, in place of this one."""
         if b"." in text:
-            return self._teller.new_id()
+            return b"%d" % next(self._ids)
         if text.startswith(b"-"):
-            return self._teller.new_channel()
-        return self._teller.new_bridge() if b"-" in text else self._teller.new_caller()
+            return b"-%08x" % next(self._channels)
+        if b"-" in text:
+            return str(UUID(int=self._chance.getrandbits(128), version=4)).encode()
+        return self._chance.choice(AREA_CODES) + b"55501%02d" % self._chance.randrange(100)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from heapq import heappop, heappush
-from itertools import count
+from itertools import chain, count
+from math import inf
 from random import Random
 
 from callmon.tools.demo.retime import RecordingPlayer, recording
@@ -69,16 +70,13 @@ def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]
             at += chance.uniform(*BETWEEN_CALLS)
 
 
-def messages(begin: float, teller: RecordingPlayer, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
+def messages(begin: float, player: RecordingPlayer, loops: int | None = None) -> Iterator[tuple[float, bytes]]:
     """All messages of the exchange, each with its time, in order."""
     waiting: list[tuple[float, int, bytes]] = []
     order = count()
-    for start, name in calls(begin, loops):
+    for start, name in chain(calls(begin, loops), [(inf, "")]):
         while waiting and waiting[0][0] < start:
             at, _, message = heappop(waiting)
             yield at, message
-        for at, message in teller.tell(recording(name), start):
+        for at, message in player.retimed(recording(name), start) if name else ():
             heappush(waiting, (at, next(order), message))
-    while waiting:
-        at, _, message = heappop(waiting)
-        yield at, message

@@ -50,7 +50,7 @@ class Terminal:
 
     def __init__(self, store: Database, settings: Settings) -> None:
         self._store = store
-        self._told: dict[str, datetime] = {}
+        self._shown: dict[str, datetime] = {}
         self._count = 0
         self._line_width = max(len(line.name) for line in settings.lines())
         outcomes = ("answered", "voicemail_message", "voicemail_no_message", "abandoned", "busy")
@@ -63,7 +63,7 @@ class Terminal:
             f"{'came':<8}  {'line':<{self._line_width}}  {'ended':<{self._outcome_width}}  rings  {heads}cause"
         )
 
-    async def tell(self) -> None:
+    async def show_ended(self) -> None:
         """Print the calls that ended since the last call of this method."""
         for line in await asyncio.to_thread(self._lines):
             click.echo(_shortened(line))
@@ -76,16 +76,16 @@ class Terminal:
     def _lines(self) -> list[str]:
         now = datetime.now(UTC)
         since = now - LONGEST_CALL
-        self._told = {name: arrived for name, arrived in self._told.items() if arrived > since - LONGEST_CALL}
-        ended = [call for _, call in calls.stream_calls(self._store, since, now) if call.call not in self._told]
+        self._shown = {name: arrived for name, arrived in self._shown.items() if arrived > since - LONGEST_CALL}
+        ended = [call for _, call in calls.stream_calls(self._store, since, now) if call.call not in self._shown]
         ended.sort(key=lambda call: call.ended or now)
         lines = [self._line(call, self._findings(call)) for call in ended]
-        self._told |= {call.call: call.arrived or now for call in ended}
+        self._shown |= {call.call: call.arrived or now for call in ended}
         return lines
 
     def _findings(self, call: Call) -> dict[str, Finding]:
         stored = calls.stored_calls(self._store, call.call)
-        return {finding.standard: finding for one in stored for finding in one.findings}
+        return {finding.standard: finding for call in stored for finding in call.findings}
 
     def _line(self, call: Call, findings: dict[str, Finding]) -> str:
         came = call.arrived.astimezone().strftime("%H:%M:%S") if call.arrived else "?"
