@@ -234,7 +234,7 @@ def test_without_a_filter_the_whole_white_list_is_proposed_and_serves(patient: P
 def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patient) -> None:
     for line in OLD_FILTER:
         patient.take("manager.conf", line)
-    new_filter = (f"{event_filter.new_key(name)} =" for name in event_filter.NAMES)
+    new_filter = (f"eventfilter(action(include),name({name})) =" for name in event_filter.NAMES)
     patient.add(SITE, USER, *new_filter, f"{event_filter.NEW_VOICEMAIL_KEY} = VoiceMail")
     complaints = patient.examine()
     if patient.asterisk.version == "16":

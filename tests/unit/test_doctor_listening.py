@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from callmon.config import settings
+from callmon.config.exchange import ExchangeSettings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import proposal
+from callmon.tools.doctor import TrafficSample, propose
 from tests.builders import GENERAL, Channel, Exchange, replayed
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = sorted((ROOT / "tests/recordings").rglob("*.ami"))
 TRACES = sorted((ROOT / "tests/data/traces").glob("*/ami.raw"))
 EXAMPLE = settings.example()
+
+
+def proposal(chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None) -> str:
+    sample = TrafficSample()
+    for chunk in chunks:
+        sample.heard(chunk)
+    return propose(sample, name, exchange)
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)

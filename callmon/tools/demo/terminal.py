@@ -15,7 +15,6 @@ import click
 from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
-from callmon.core.verdicts import Finding
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.text.labels import label
@@ -79,23 +78,22 @@ class Terminal:
         self._shown = {name: arrived for name, arrived in self._shown.items() if arrived > since - LONGEST_CALL}
         ended = [call for _, call in calls.stream_calls(self._store, since, now) if call.call not in self._shown]
         ended.sort(key=lambda call: call.ended or now)
-        lines = [self._line(call, self._findings(call)) for call in ended]
+        lines = [self._line(call) for call in ended]
         self._shown |= {call.call: call.arrived or now for call in ended}
         return lines
 
-    def _findings(self, call: Call) -> dict[str, Finding]:
+    def _line(self, call: Call) -> str:
         stored = calls.stored_calls(self._store, call.call)
-        return {finding.standard: finding for call in stored for finding in call.findings}
-
-    def _line(self, call: Call, findings: dict[str, Finding]) -> str:
+        findings = {finding.standard: finding for call in stored for finding in call.findings}
         came = call.arrived.astimezone().strftime("%H:%M:%S") if call.arrived else "?"
         rings = "-" if call.rings is None else str(call.rings)
         outcome = label("outcome", call.outcome, "en")
         verdicts = [label("verdict", findings[p].verdict, "en") if p in findings else "" for p in PROMISES]
+        first = findings.get(PROMISES[0])
         return (
             f"{came:<8}  {call.line or '':<{self._line_width}}  {outcome:<{self._outcome_width}}  {rings:>5}  "
             + "".join(f"{verdict:<11}" for verdict in verdicts)
-            + _cause(findings.get(PROMISES[0]))
+            + (label("cause", first.cause, "en") if first and first.cause else "")
         ).rstrip()
 
 
@@ -103,8 +101,3 @@ def _shortened(line: str) -> str:
     """On a terminal, a long line is cut. If the terminal is too narrow for the verdicts, the line may wrap."""
     width = get_terminal_size().columns if sys.stdout.isatty() else 0
     return line[:width] if width >= VERDICTS_END else line
-
-
-def _cause(finding: Finding | None) -> str:
-    """The reason why the call missed the first standard."""
-    return label("cause", finding.cause, "en") if finding is not None and finding.cause else ""

@@ -21,10 +21,10 @@ from callmon.tools.doctor.acceptance import Acceptance
 from callmon.tools.doctor.ami_query import TIMEOUT, ask
 from callmon.tools.doctor.finding import DoctorFinding, as_text
 from callmon.tools.doctor.learn import TrafficSample
-from callmon.tools.doctor.propose import proposal, propose
+from callmon.tools.doctor.propose import propose
 from callmon.tools.doctor.questions import ExchangeAnswers
 
-__all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "proposal", "propose"]
+__all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "propose"]
 
 
 def examine(
@@ -53,25 +53,25 @@ def judge(
     last_seen: Mapping[str, datetime | None] | None = None,
 ) -> Iterator[DoctorFinding]:
     """The faults, derived from the exchanges' answers. Pure."""
-    for name, told in answers.items():
-        yield from _exchange(settings, name, told)
-    if all(told.failure is None and told.may_ask for told in answers.values()):
+    for name, given in answers.items():
+        yield from _exchange(settings, name, given)
+    if all(given.failure is None and given.may_ask for given in answers.values()):
         yield from dialplan.mailboxes(answers.values(), settings.lines())
         yield from phone_states.unknown(answers.values(), settings.lines())
     if last_seen is not None:
         yield from dialplan.silent_lines(settings, last_seen, now)
 
 
-def _exchange(settings: Settings, name: str, told: ExchangeAnswers) -> Iterator[DoctorFinding]:
+def _exchange(settings: Settings, name: str, answers: ExchangeAnswers) -> Iterator[DoctorFinding]:
     exchange = settings.exchanges[name]
-    if told.failure is not None:
-        yield connection.failed(name, exchange, told)
+    if answers.failure is not None:
+        yield connection.failed(name, exchange, answers)
         return
-    generated = bool(told.values(layout.GENERATED_CEL, "general", "apps"))
-    kept = layout.layout(exchange.username, told.variables, generated, told.words("apps"))
-    examined = manager_user.Examination(name, exchange, told, kept)
+    generated = bool(answers.values(layout.GENERATED_CEL, "general", "apps"))
+    files = layout.layout(exchange.username, answers.variables, generated, answers.words("apps"))
+    examined = manager_user.Examination(name, exchange, answers, files)
     yield from manager_user.complaints(examined)
-    if told.may_ask:
+    if answers.may_ask:
         yield from dialplan.voicemail(examined, settings.lines())
         yield from dialplan.diary(examined)
         yield from dialplan.tones(examined, settings.lines())

@@ -10,7 +10,7 @@ from callmon.config.durations import formatted_duration
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
 from callmon.tools.doctor.finding import OURS, DoctorFinding
-from callmon.tools.doctor.layout import FREEPBX, GENERATED_CEL
+from callmon.tools.doctor.layout import ADDED, FREEPBX, GENERATED_CEL
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, ExchangeAnswers
 
@@ -54,9 +54,7 @@ def diary(examined: Examination) -> Iterator[DoctorFinding]:
         what = f"CEL does not log {', '.join(missing_events)}."
         yield _of_cel(examined, what, why, *_events(missing_events))
     if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
-        yield DoctorFinding(
-            examined.name,
-            "warning",
+        yield examined.warning(
             "CEL is kept nowhere that doctor knows.",
             "Neither is there a Master.csv in cel_custom.conf, nor a table in cel_odbc.conf. (The heading may be "
             "missing; the long line is one line.) Rotate the file: it grows for ever, and holds callers' numbers.",
@@ -81,8 +79,8 @@ def _of_cel(examined: Examination, what: str, why: str, *lines: str) -> DoctorFi
     is_there = layout is FREEPBX or any(
         (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
-    section = layout.cel_section if is_there else "[general]"
-    return DoctorFinding(examined.name, "warning", what, why, layout.cel_file, (section, *lines), layout.cel_then)
+    section = ADDED if is_there else "[general]"
+    return examined.warning(what, why, layout.cel_file, (section, *lines), layout.cel_then)
 
 
 def _apps(missing: list[str]) -> tuple[str, ...]:
@@ -114,9 +112,7 @@ def clock(examined: Examination) -> Iterator[DoctorFinding]:
     ahead = examined.answers.ahead
     if ahead is not None and abs(ahead) > TOLERABLE_SKEW:
         way = "ahead of" if ahead > timedelta(0) else "behind"
-        yield DoctorFinding(
-            examined.name,
-            "warning",
+        yield examined.warning(
             f"its clock is {abs(ahead).total_seconds():.1f} s {way} ours.",
             "Arrivals, opening hours and due times are those of the exchange's clock. Let both machines keep time "
             "by NTP (chrony).",
@@ -136,7 +132,7 @@ def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFindin
         for line in lines:
             if line.ring_cycle != heard:
                 ours = formatted_duration(line.ring_cycle)
-                yield _of_line(
+                yield finding_of_line(
                     line,
                     f"a ring is {theirs} at exchange {examined.name}, {ours} here.",
                     "Rings are counted by it: the third ring ends after three of them.",
@@ -148,13 +144,9 @@ def _foreign_tones(examined: Examination, country: str) -> DoctorFinding:
     what = f"its tones are those of {country!r}, in which a ring has another length than the 6 s of Canada."
     why = "Where Asterisk itself plays the ringing (behind a menu), callers hear others than callmon counts."
     if examined.layout is FREEPBX:
-        return DoctorFinding(
-            examined.name, "warning", what, f"{why} In the GUI: Advanced Settings, Country Indication Tones."
-        )
-    lines = ("[general](+)", "country = us")
-    return DoctorFinding(
-        examined.name, "warning", what, why, "indications.conf", lines, "asterisk -rx 'module reload indications'"
-    )
+        return examined.warning(what, f"{why} In the GUI: Advanced Settings, Country Indication Tones.")
+    then = "asterisk -rx 'module reload indications'"
+    return examined.warning(what, why, "indications.conf", (ADDED, "country = us"), then)
 
 
 def cycle(ring: str) -> timedelta | None:
@@ -167,19 +159,19 @@ def cycle(ring: str) -> timedelta | None:
 
 def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """A line's mailboxes must exist on an exchange. Silent if one exchange did not list its own."""
-    told = [each.mailboxes for each in answers]
-    known = {box for boxes in told if boxes is not None for box in boxes}
-    if not told or None in told:
+    listed = [each.mailboxes for each in answers]
+    known = {box for boxes in listed if boxes is not None for box in boxes}
+    if not listed or None in listed:
         return
-    names = known | {box.removesuffix("@default") for box in known}
+    short = {box.removesuffix("@default") for box in known}
+    some = ", ".join(f'"{name}"' for name in sorted(short)[:6]) or "none at all"
     for line in lines:
         for box in line.mailboxes:
-            if box not in names:
-                some = ", ".join(f'"{name}"' for name in sorted(box.removesuffix("@default") for box in known)[:6])
-                yield _of_line(
+            if box not in known | short:
+                yield finding_of_line(
                     line,
                     f"no exchange has its mailbox {box!r}.",
-                    f"A message left elsewhere would not be found. There are {some or 'none at all'}.",
+                    f"A message left elsewhere would not be found. There are {some}.",
                     'mailboxes = ["…"]',
                 )
 
@@ -189,9 +181,7 @@ def fullness(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFin
     commands = examined.answers.commands
     asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
     if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
-        yield DoctorFinding(
-            examined.name,
-            "warning",
+        yield examined.warning(
             "it does not tell how full a mailbox is (VoicemailUserStatus).",
             "Messages are counted only once one is left, and nobody is told that a box is nearly full. "
             "Asterisk 16 and 22 know the question; an older one may not.",
@@ -207,7 +197,7 @@ def silent_lines(
         if seen is not None and now - seen <= SILENT_TOO_LONG:
             continue
         since = "ever" if seen is None else f"since {seen.astimezone(settings.timezone):%Y-%m-%d}"
-        yield _of_line(
+        yield finding_of_line(
             line,
             f"no call has been seen on it {since}.",
             "Is it dead, or does its number arrive as another one (a toll-free number that ends on the local "
@@ -216,5 +206,5 @@ def silent_lines(
         )
 
 
-def _of_line(line: Line, what: str, why: str, *lines: str) -> DoctorFinding:
+def finding_of_line(line: Line, what: str, why: str, *lines: str) -> DoctorFinding:
     return DoctorFinding("", "warning", f"line {line.name}: {what}", why, OURS, (f"[lines.{line.name}]", *lines))

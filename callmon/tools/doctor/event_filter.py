@@ -53,11 +53,6 @@ def old_line(names: Iterable[str]) -> str:
     return f"eventfilter = ^Event: ({'|'.join(names)})[[:space:]]"
 
 
-def new_key(name: str) -> str:
-    """The setting's name in 22's syntax; its value is empty."""
-    return f"eventfilter(action(include),name({name}))"
-
-
 def lines() -> tuple[str, ...]:
     """The whole white list, in the syntax that 16 and 22 understand."""
     return (*map(old_line, NEEDED), VOICEMAIL_LINE)

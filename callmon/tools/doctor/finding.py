@@ -34,40 +34,38 @@ class DoctorFinding:
     then: str = ""
 
 
-def as_text(complaints: Iterable[DoctorFinding], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
-    """All complaints for a terminal of `width` columns, grouped by exchange. `exchanges`: those examined."""
-    found = list(complaints)
-    names = dict.fromkeys([*exchanges, *(complaint.exchange for complaint in found)])
+def as_text(findings: Iterable[DoctorFinding], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:
+    """All findings for a terminal of `width` columns, grouped by exchange. `exchanges`: those examined."""
+    found = list(findings)
+    names = dict.fromkeys([*exchanges, *(finding.exchange for finding in found)])
     return "\n\n".join(_about(name, [c for c in found if c.exchange == name], min(width, WIDTH)) for name in names)
 
 
-def _about(exchange: str, complaints: list[DoctorFinding], width: int) -> str:
+def _about(exchange: str, findings: list[DoctorFinding], width: int) -> str:
     title = exchange or "all exchanges"
-    if not complaints:
+    if not findings:
         return f"{title}: nothing to complain of."
-    errors = sum(complaint.severity == "error" for complaint in complaints)
-    counted = [_counted(errors, "error"), _counted(len(complaints) - errors, "warning")]
-    told = [f"{title}: {', '.join(filter(None, counted))}"]
-    for complaint in sorted(complaints, key=lambda c: c.severity):
-        told += ["", *_told(complaint, width)]
-    return "\n".join(told)
+    errors = sum(finding.severity == "error" for finding in findings)
+    counted = [_counted(errors, "error"), _counted(len(findings) - errors, "warning")]
+    text = [f"{title}: {', '.join(filter(None, counted))}"]
+    for finding in sorted(findings, key=lambda c: c.severity):
+        text += ["", *_lines(finding, width)]
+    return "\n".join(text)
 
 
 def _counted(n: int, what: str) -> str:
     return f"{n} {what}{'s' if n > 1 else ''}" if n else ""
 
 
-def _told(complaint: DoctorFinding, width: int) -> Iterator[str]:
-    head = f"{complaint.severity.upper()}  {complaint.what}"
+def _lines(finding: DoctorFinding, width: int) -> Iterator[str]:
+    head = f"{finding.severity.upper()}  {finding.what}"
     yield from wrap(head, width, subsequent_indent="  ", break_on_hyphens=False)
-    yield from wrap(complaint.why, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
-    if complaint.lines:
-        is_added = complaint.lines[0].endswith("(+)")
-        yield (
-            f"  Add at the end of {complaint.file}:" if is_added else f"  In {complaint.file}, under this heading:"
-        )
+    yield from wrap(finding.why, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
+    if finding.lines:
+        is_added = finding.lines[0].endswith("(+)")
+        yield (f"  Add at the end of {finding.file}:" if is_added else f"  In {finding.file}, under this heading:")
         yield ""
-        yield from (f"      {line}" for line in complaint.lines)  # never wrapped: they are to be copied
-    if complaint.then:
+        yield from (f"      {line}" for line in finding.lines)  # never wrapped: they are to be copied
+    if finding.then:
         yield ""
-        yield f"  Then: {complaint.then}"
+        yield f"  Then: {finding.then}"

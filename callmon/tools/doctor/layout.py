@@ -13,30 +13,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    name: str
     manager_file: str
     cel_file: str
-    cel_section: str  # header that adds to the existing section
     manager_then: str
     cel_then: str
 
 
-PLAIN = Layout(
-    name="Asterisk",
-    manager_file="manager.conf",
-    cel_file="cel.conf",
-    cel_section="[general](+)",
-    manager_then="asterisk -rx 'manager reload'",
-    cel_then="asterisk -rx 'module reload cel'",
-)
-FREEPBX = Layout(
-    name="FreePBX",
-    manager_file="manager_custom.conf",
-    cel_file="cel_general_custom.conf",
-    cel_section="[general](+)",
-    manager_then="fwconsole reload",
-    cel_then="fwconsole reload",
-)
+PLAIN = Layout("manager.conf", "cel.conf", "asterisk -rx 'manager reload'", "asterisk -rx 'module reload cel'")
+FREEPBX = Layout("manager_custom.conf", "cel_general_custom.conf", "fwconsole reload", "fwconsole reload")
+ADDED = "[general](+)"  # header that adds to the existing section
 
 # Included files are requested as `./FILE`. Asterisk caches a file by its name. A file requested under both names
 # would be returned as an outdated copy under one of them (measured on 22 and 16).
@@ -53,14 +38,11 @@ def signs(username: str) -> tuple[str, ...]:
     Variables of its dialplan, and the user in a file that only FreePBX has. One sign alone is not sufficient: a
     custom file that begins with `[general](+)` cannot be read by itself.
     """
+    files = (CUSTOM_MANAGER, GENERATED_MANAGER)
     return (
         "AMPBIN",
         "AMPWEBROOT",
-        *(
-            _of_user(file, username, key)
-            for file in (CUSTOM_MANAGER, GENERATED_MANAGER)
-            for key in ("read", "write")
-        ),
+        *(_of_user(file, username, key) for file in files for key in ("read", "write")),
     )
 
 

@@ -137,18 +137,15 @@ class TrafficSample:
                 if (ended := self._calls.pop(leg, None)) and ended.is_inbound:
                     self._ended(ended, event)
             case e.ParkedCall():
-                self._park(event.parkee)
                 self.slots.add(plain(event.space))
+                if len(self._parked) < MAX_CALLS:
+                    self._parked.add(event.parkee)
             case e.UnParkedCall() | e.ParkedCallTimeOut():
                 self._parked.discard(event.parkee)
             case e.BlindTransfer(transferee=caller) if caller in self._parked:
                 self.parking_extensions.add(event.extension)  # it parked the caller: ParkedCall comes before it
             case _:
                 pass
-
-    def _park(self, caller: str) -> None:
-        if len(self._parked) < MAX_CALLS:
-            self._parked.add(caller)
 
     def _served(self, leg: str) -> _Call | None:
         """The call that dials by this channel: its own, or the call that a Local channel serves."""

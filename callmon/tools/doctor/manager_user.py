@@ -7,6 +7,7 @@ is read from its files, which may be newer than the loaded configuration: hence 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter
@@ -30,22 +31,44 @@ TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
 SHORTEST_WRITETIMEOUT = 5000  # ms
 
 
+@dataclass(frozen=True)
 class Examination:
-    """One exchange under examination: makes complaints that name it and its files."""
+    """One exchange under examination: makes findings that name it and its files."""
 
-    def __init__(self, name: str, exchange: ExchangeSettings, answers: ExchangeAnswers, layout: Layout) -> None:
-        self.name, self.exchange, self.answers, self.layout = name, exchange, answers, layout
+    name: str
+    exchange: ExchangeSettings
+    answers: ExchangeAnswers
+    layout: Layout
 
     def user(self, key: str) -> str:
         return self.answers.value(MANAGER, self.exchange.username, key)
 
+    @property
+    def filters(self) -> tuple[str, ...]:
+        return self.answers.values(MANAGER, self.exchange.username, "eventfilter")
+
+    @property
+    def has_new_filter(self) -> bool:
+        """Whether its filter uses the syntax of Asterisk 22, also if this version ignores it."""
+        return bool(self.answers.variables.get(new_voicemail(self.exchange.username)))
+
+    @property
+    def obeys_new_filter(self) -> bool:
+        """Whether such a filter applies. Its lines have no value, and cannot be read."""
+        return self.has_new_filter and self.answers.major >= 20
+
     def of_user(self, severity: Severity, what: str, why: str, *lines: str) -> DoctorFinding:
-        """A complaint about the user's section. The last value wins: lines at the end of the file suffice."""
+        """A finding about the user's section. The last value wins: lines at the end of the file suffice."""
         return self.of_manager(severity, what, why, f"[{self.exchange.username}](+)", *lines)
 
     def of_manager(self, severity: Severity, what: str, why: str, *lines: str) -> DoctorFinding:
         layout = self.layout
         return DoctorFinding(self.name, severity, what, why, layout.manager_file, lines, layout.manager_then)
+
+    def warning(
+        self, what: str, why: str, file: str = "", lines: tuple[str, ...] = (), then: str = ""
+    ) -> DoctorFinding:
+        return DoctorFinding(self.name, "warning", what, why, file, lines, then)
 
 
 def complaints(examined: Examination) -> Iterator[DoctorFinding]:
@@ -61,9 +84,7 @@ def complaints(examined: Examination) -> Iterator[DoctorFinding]:
 
 def _of_gui(examined: Examination) -> DoctorFinding:
     user = examined.exchange.username
-    return DoctorFinding(
-        examined.name,
-        "warning",
+    return examined.warning(
         f"user {user!r} was made in FreePBX's GUI.",
         "The GUI cannot say what is needed. Better delete the user there and write all of it into "
         f"{examined.layout.manager_file}. If you keep it, the lines [{user}](+) hang on it: take them out before "
@@ -74,11 +95,7 @@ def _of_gui(examined: Examination) -> DoctorFinding:
 def _rights(examined: Examination) -> Iterator[DoctorFinding]:
     """`write = reporting` and nothing more: every offered command needs `reporting`, or no right."""
     commands = examined.answers.commands
-    more = [
-        name
-        for name, rights in commands.items()
-        if "<none>" not in rights and "reporting" not in rights.split(",")
-    ]
+    more = [name for name, rights in commands.items() if not {"<none>", "reporting"} & {*rights.split(",")}]
     user = examined.exchange.username
     if more:
         told = [name for name in TELLING if name in more] or sorted(more)
@@ -135,18 +152,17 @@ def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
 
 
 def _filter(examined: Examination) -> Iterator[DoctorFinding]:
-    answers, user = examined.answers, examined.exchange.username
-    filters = answers.values(MANAGER, user, "eventfilter")
-    is_new = bool(answers.variables.get(new_voicemail(user)))
-    if is_new and answers.major >= 20:
-        return  # 22's syntax: its lines have no value, and cannot be read
-    if not any(not text.startswith("!") for text in filters):
-        yield _unfiltered(examined, is_new)
+    filters, user = examined.filters, examined.exchange.username
+    if examined.obeys_new_filter:
+        return
+    white = [text for text in filters if not text.startswith("!")]
+    if not white:
+        yield _unfiltered(examined)
         return
     if not (missing := event_filter.kept_back(filters)):
         return
     black = [text for text in filters if text.startswith("!") and event_filter.kept_back([text])]
-    unnamed = event_filter.kept_back(text for text in filters if not text.startswith("!"))
+    unnamed = event_filter.kept_back(white)
     names = [name for name in unnamed if name != event_filter.VOICEMAIL]
     yield examined.of_user(
         "warning" if event_filter.DISPENSABLE.issuperset(missing) else "error",
@@ -158,26 +174,22 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
     )
 
 
-def _unfiltered(examined: Examination, is_new: bool) -> DoctorFinding:
-    ignored = " It has one in the syntax of Asterisk 22, which this version ignores silently." if is_new else ""
+def _unfiltered(examined: Examination) -> DoctorFinding:
+    ignored = " It has one in the syntax of Asterisk 22, which this version ignores silently."
     return examined.of_user(
         "warning",
         f"user {examined.exchange.username!r} has no event filter.",
         "Asterisk sends about seven times what callmon needs, hundreds of events a call with the class dialplan; "
-        f"among them what callmon has no use for.{ignored}",
+        f"among them what callmon has no use for.{ignored if examined.has_new_filter else ''}",
         *event_filter.lines(),
     )
 
 
 def hears_voicemail(examined: Examination) -> bool:
     """Whether the dialplan step VoiceMail reaches callmon."""
-    answers, user = examined.answers, examined.exchange.username
     if not {"all", "dialplan"} & _classes(examined):
         return False
-    is_new = bool(answers.variables.get(new_voicemail(user))) and answers.major >= 20
-    return is_new or event_filter.VOICEMAIL not in event_filter.kept_back(
-        answers.values(MANAGER, user, "eventfilter")
-    )
+    return examined.obeys_new_filter or event_filter.VOICEMAIL not in event_filter.kept_back(examined.filters)
 
 
 def _classes(examined: Examination) -> frozenset[str]:

@@ -23,16 +23,6 @@ _GRACE = timedelta(milliseconds=500)  # a dial time-out of 24 s arrives at 24.02
 _ALIKE = timedelta(seconds=1)
 
 
-def proposal(
-    chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None, region: str = "CA"
-) -> str:
-    """A first configuration from an exchange's bytes (a recording, or received events)."""
-    listening = TrafficSample(region)
-    for chunk in chunks:
-        listening.heard(chunk)
-    return propose(listening, name, exchange)
-
-
 def propose(listening: TrafficSample, name: str, exchange: ExchangeSettings | None = None) -> str:
     """A first configuration, as the text of its file."""
     head, own, lines = _head(listening), _exchange(listening, name, exchange), _all_lines(listening)
