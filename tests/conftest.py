@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.doors import quick_passwords
-from tests.examples import WHOLE, examples
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
 from tests.lab.needed import needed
 from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
-from tests.running import ROOT
+from tests.support.daemon_process import ROOT
+from tests.support.examples import WHOLE, examples
+from tests.support.sign_in_app import quick_passwords
 
 if TYPE_CHECKING:  # half a second of imports in every process: imported where a browser is opened
     from playwright.sync_api import Browser
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # half a second of imports in every process: imported where a
     from tests.boards.drawn import Easel
     from tests.lab.browser import Chromium
 
-pytest_plugins = ["tests.store_fixtures"]
+pytest_plugins = ["tests.support.store_fixtures"]
 
 # No test may fail because the machine was busy. Examples are the same each time; others on request:
 #     CALLMON_EXAMPLES=random pytest …

@@ -43,7 +43,7 @@ from callmon.web.app import app
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.routes import PAGES, STATIC
-from tests.store_fixtures import EXCHANGE, START, account, answered_call
+from tests.support.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
 FROZEN = Path(__file__).parent / "data" / "interface.json"

@@ -29,9 +29,11 @@ from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import Rows
 from callmon.store.tables import CALL
-from tests import year, year_rows, year_stories
+from tests import year
 from tests.bench.processes import BenchError
 from tests.bench.table import row
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)
 LATER = datetime(2025, 6, 1, tzinfo=UTC)

@@ -37,7 +37,7 @@ from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite
 from tests.bench.processes import BenchError
 from tests.bench.table import head, row, say
-from tests.pages_site import EVERYTHING, ROLES
+from tests.support.pages_daemon import EVERYTHING, ROLES
 
 HERE = ("127.0.0.1", 40000)
 DATABASES = {"SQLite": sqlite, "PostgreSQL": postgresql}

@@ -20,7 +20,10 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.store import tables
 from callmon.store.database import upgrade
 from callmon.store.row_mapping import _disruption_row
-from tests import year, year_owing, year_rows, year_stories
+from tests import year
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 SAMPLE, OWED = 5_000, 100
 FIRST = datetime(2024, 3, 1, 5, tzinfo=UTC)

@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Self
 
-from tests.running import children
+from tests.support.daemon_process import children
 
 # "spawn": nothing of this process's memory goes into what is measured.
 _FRESH = get_context("spawn")

@@ -19,7 +19,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.cli import main
 from callmon.store.database import upgrade
-from tests import year, year_rows
+from tests import year
 from tests.boards import PLACE
 from tests.boards.asking import Asked
 from tests.boards.day import (
@@ -41,8 +41,9 @@ from tests.lab.play import Playing
 from tests.lab.postgres import Postgres
 from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Proxy
-from tests.running import ROUND_THE_CLOCK, Callmon
+from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon
 from tests.year import TORONTO
+from tests.year import rows as year_rows
 
 NOTICE = {
     "reason_fr": "panne du fournisseur",

@@ -12,11 +12,11 @@ import pytest
 import uvicorn
 from playwright.sync_api import Browser
 
-from tests.doors import PASSWORD, sign_in
 from tests.lab.browser import Colours, opened, overflowing, stops, violations
 from tests.pages.test_pages_html import wrong
-from tests.pages_here import NOBODY, Pages, pages
-from tests.visitor import Visitor
+from tests.support.pages_app import NOBODY, Pages, pages
+from tests.support.sign_in_app import PASSWORD, sign_in
+from tests.support.web_client import Visitor
 
 OPEN = ("/fr/connexion", "/en/sign-in", "/fr/deconnexion", "/en/sign-out", "/fr/nulle-part", "/en/nowhere")
 OF_A_ROLE = ("/fr/mois", "/en/months", "/fr/consultations", "/en/accesses")  # told they may not; the record

@@ -15,7 +15,7 @@ import pytest
 from tests.lab.folder import folder
 from tests.lab.needed import needed
 from tests.lab.place import Place
-from tests.running import ROOT
+from tests.support.daemon_process import ROOT
 
 pytestmark = pytest.mark.lab  # on one Python: the archive is the same whichever makes it
 TOP = re.compile(r"^callmon-\d+\.\d+\.\d+-offline$")

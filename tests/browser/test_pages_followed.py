@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.lab.browser import opened
-from tests.pages_site import EVERYTHING, Site, site
+from tests.support.pages_daemon import EVERYTHING, Site, site
 
 pytestmark = pytest.mark.lab
 SEE_OTHER = 303

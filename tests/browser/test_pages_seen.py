@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.lab.browser import Colours, opened, violations
 from tests.pages.test_pages import addresses
-from tests.pages_site import EVERYTHING, Site, site
+from tests.support.pages_daemon import EVERYTHING, Site, site
 
 NIGHT = 3  # o'clock; the place's morning began two hours ago
 TARGET = 24  # CSS pixels: WCAG 2.2, 2.5.8

@@ -15,15 +15,18 @@ from callmon.reports.export import LANGUAGES, files
 from callmon.reports.load import gathered
 from callmon.reports.public import edition as public
 from callmon.store.database import upgrade
-from tests import year, year_owing, year_rows, year_stories
+from tests import year
 from tests.browser.test_access_seen import OF_A_ROLE, OPEN
-from tests.doors import sign_in
 from tests.lab import vnu
 from tests.lab.needed import needed
 from tests.pages.test_pages import AGENT, FIRST, MANAGER, MONTH, POCI, VIEWER, act, addresses, get
-from tests.pages_here import NOBODY, Pages, pages
-from tests.pages_site import EVERYTHING, GAPPED, Site, person, site
+from tests.support.pages_app import NOBODY, Pages, pages
+from tests.support.pages_daemon import EVERYTHING, GAPPED, Site, person, site
+from tests.support.sign_in_app import sign_in
 from tests.year import TORONTO
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 
@@ -116,7 +119,7 @@ def report(place: Site, path: str, kind: str) -> str:
 
 
 def test_the_door_is_valid(validator: None, door: Pages) -> None:
-    from tests.visitor import Visitor
+    from tests.support.web_client import Visitor
 
     found = {path: door.visitors[NOBODY].get(path).text for path in OPEN}
     found |= {f"{path} in": door.visitors["administrator"].get(path).text for path in (*OPEN, *OF_A_ROLE)}

@@ -26,10 +26,14 @@ from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.reports.public import edition
 from callmon.store.database import Database, upgrade
-from tests import report_gate, year, year_owing, year_rows, year_stories
+from tests import year
 from tests.lab import office
 from tests.lab.browser import Chromium, opened
+from tests.report import format_checks as report_gate
 from tests.year import TORONTO
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 

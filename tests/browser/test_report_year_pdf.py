@@ -19,9 +19,13 @@ from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.store.database import upgrade
-from tests import report_pdf, year, year_owing, year_rows, year_stories
-from tests.report_figures import Expected, shown
+from tests import year
+from tests.report import pdf_tables as report_pdf
+from tests.report.expected_figures import Expected, shown
 from tests.year import TORONTO, Owing, Truth
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 

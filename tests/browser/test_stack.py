@@ -22,8 +22,8 @@ import pytest
 
 from tests.engine.engine import Engine, EngineUnavailable
 from tests.lab.needed import needed
-from tests.mqtt_board import Board
-from tests.running import ROOT, free_port
+from tests.support.daemon_process import ROOT, free_port
+from tests.support.mqtt_subscriber import Board
 
 pytestmark = pytest.mark.lab
 

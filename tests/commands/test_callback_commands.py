@@ -18,8 +18,8 @@ from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
 from callmon.store.database import Database
 from callmon.store.privacy import subject_access
-from tests.office import CALLER, OTHER, Office
-from tests.store_fixtures import wrote
+from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.store_fixtures import wrote
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR

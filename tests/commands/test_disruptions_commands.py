@@ -21,10 +21,10 @@ from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database
 from callmon.store.queries import disruptions
-from tests.office import OTHER, Office
-from tests.store_fixtures import wrote
+from tests.support.fact_builder import OTHER, Office
+from tests.support.simulated_exchange import Watched
+from tests.support.store_fixtures import wrote
 from tests.unit.test_disruptions import well
-from tests.watched import Watched
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 NOW = datetime.now(UTC).replace(microsecond=0)

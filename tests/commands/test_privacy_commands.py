@@ -18,7 +18,7 @@ from callmon.config.settings import load
 from callmon.core import facts as f
 from callmon.store import opening
 from tests.store.test_privacy import SECOND, call_of, numbers
-from tests.store_fixtures import CALLER, outcomes, wrote
+from tests.support.store_fixtures import CALLER, outcomes, wrote
 
 TODAY = datetime.now(UTC)
 PURPOSE = ("--purpose", "access request 2026-14", "--who", "M. Roy")
@@ -216,7 +216,7 @@ def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_pat
     """The writing process gets the keys through its socket: neither command line nor environment has them."""
     program = (
         "import sys\n"
-        "from tests.store_fixtures import RING\n"
+        "from tests.support.store_fixtures import RING\n"
         "from callmon.store.writer.writer import Writer\n"
         "from callmon.store.database import upgrade\n"
         "sink = Writer(upgrade(sys.argv[1], RING))\n"

@@ -26,9 +26,12 @@ from callmon.core.statistics import period
 from callmon.reports.formats import pdf
 from callmon.reports.load import fingerprint, gathered
 from callmon.store.database import Database, open_store, upgrade
-from tests import year, year_owing, year_rows, year_stories
-from tests.report_figures import Page, rows_of
-from tests.store_fixtures import EXCHANGE, wrote
+from tests import year
+from tests.report.expected_figures import Page, rows_of
+from tests.support.store_fixtures import EXCHANGE, wrote
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 

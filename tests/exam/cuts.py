@@ -19,9 +19,9 @@ from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 from callmon.tools.replay import Replay
-from tests.cutting import END, listing
 from tests.exam.judging import wrongs
 from tests.exam.subjects import Said, Subject, said_in
+from tests.support.cut_recordings import END, listing
 
 Way = Literal["cut", "kill"]
 WAYS: tuple[Way, ...] = ("cut", "kill")

@@ -15,14 +15,14 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay
-from tests.builders import replayed
-from tests.cutting import Recording
 from tests.lab.recordings import cut
 from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_recordings import NAMES, RECORDINGS
 from tests.recordings.test_traces import NAMES as TRACE_NAMES
 from tests.recordings.test_traces import TRACES, concluding, expected, truth
-from tests.truth import unlike
+from tests.support.ami_builders import replayed
+from tests.support.cut_recordings import Recording
+from tests.support.scripted_truth import unlike
 
 # It begins when the call was up already: nobody heard the whole of it.
 NEVER_WHOLE = "ami_connect_midcall"

@@ -32,7 +32,7 @@ from callmon.store.writer.messages import decode_item, encode_item
 from callmon.store.writer.outbox import Outbox
 from callmon.text.records import lines
 from callmon.tools.replay import Replay
-from tests.store_fixtures import RING
+from tests.support.store_fixtures import RING
 
 TESTS = Path(__file__).parent.parent
 SETTINGS = example()

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.examples import examples
 from tests.fuzz import running
 from tests.fuzz.running import Run, peak
 from tests.fuzz.targets import Target, targets
+from tests.support.examples import examples
 
 TARGETS = targets()
 INPUTS = {"ami": 800, "forever": 1_200, "cel": 1_200, "configuration": 1_500, "recording": 200, "waiting": 300}

@@ -6,7 +6,6 @@ import random
 from typing import Any
 
 from callmon.tools.replay import Replay
-from tests.builders import left, replayed
 from tests.model.acts import Act
 from tests.model.gaps import Gap, disagreements, untouched
 from tests.model.handing import play
@@ -14,6 +13,7 @@ from tests.model.hearing import Cable, connections
 from tests.model.scripts import RECORDINGS
 from tests.model.truth import ms, truth
 from tests.model.wire import Wire, ordered
+from tests.support.ami_builders import left, replayed
 
 NOTHING_LEFT = (0, 0, 0, 0)
 

@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmon.core.callbacks import entries as n
-from tests.examples import examples
-from tests.office import CALLER, OTHER, Office, Timed, local
+from tests.support.examples import examples
+from tests.support.fact_builder import CALLER, OTHER, Office, Timed, local
 
 START = local("2026-11-24 10:00")
 STEP = timedelta(seconds=20)  # longer than a conversation that pays: what one step began, the next finds told

@@ -11,7 +11,6 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.examples import examples
 from tests.model import likeness
 from tests.model.acts import Act
 from tests.model.freedoms import freedoms
@@ -22,7 +21,8 @@ from tests.model.scripts import RECORDINGS, TRACES
 from tests.model.truth import truth
 from tests.model.wire import Wire, ordered
 from tests.recordings.test_traces import expected
-from tests.truth import agrees
+from tests.support.examples import examples
+from tests.support.scripted_truth import agrees
 
 HERE = Path(__file__).parents[1]
 # How many histories each test draws, or as many as one asks for.

@@ -11,9 +11,9 @@ from callmon.web.auth import cookies
 from callmon.web.auth.headers import ALWAYS
 from callmon.web.auth.middleware import MOST_BYTES
 from callmon.web.auth.roles import RIGHTS, Person, Right, Role
-from tests.doors import application
+from tests.support.sign_in_app import application
+from tests.support.web_client import ELSEWHERE, HERE, OURS, Visitor
 from tests.unit.test_web import served
-from tests.visitor import ELSEWHERE, HERE, OURS, Visitor
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

@@ -17,9 +17,9 @@ from callmon.store.access import audit
 from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
-from tests.office import CALLER, TORONTO
-from tests.pages_site import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
-from tests.store_fixtures import until
+from tests.support.fact_builder import CALLER, TORONTO
+from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
+from tests.support.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
 MONTH = f"{datetime.now(TORONTO):%Y-%m}"

@@ -18,8 +18,8 @@ from callmon.web.auth.headers import ALWAYS
 from callmon.web.auth.roles import RIGHTS, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
-from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
-from tests.visitor import ELSEWHERE, Visitor
+from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
+from tests.support.web_client import ELSEWHERE, Visitor
 
 ROOT = Path(__file__).parents[2]
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")

@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from callmon.web.auth import cookies
 from callmon.web.auth.headers import ALWAYS
-from tests.examples import examples
 from tests.pages.test_pages_access import METHODS, WHO
-from tests.pages_here import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
+from tests.support.examples import examples
+from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 
 EXAMPLES = int(os.environ.get("CALLMON_FUZZ_EXAMPLES", examples(150)))  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")

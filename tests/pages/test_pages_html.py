@@ -17,7 +17,7 @@ import pytest
 from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]  # it ships no types
 
 from tests.pages.test_pages import AGENT, FIRST, POCI, VIEWER, act, addresses, get
-from tests.pages_site import GAPPED, Site, site
+from tests.support.pages_daemon import GAPPED, Site, site
 
 POINTERS = ("for", "aria-labelledby", "aria-describedby", "list", "headers")
 

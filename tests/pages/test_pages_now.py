@@ -21,7 +21,7 @@ from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.routes import VIEWS
 from callmon.web.snapshot import CallbackView, ExchangeView, Snapshot
-from tests.office import local, usual
+from tests.support.fact_builder import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
 MINUTE = timedelta(minutes=1)

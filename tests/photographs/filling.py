@@ -16,9 +16,9 @@ from callmon.core.outcome import Outcome
 from callmon.store.database import Database
 from callmon.tools.demo import retime
 from callmon.tools.replay import Replay
-from tests.builders import BANNER, listener
-from tests.office import OTHER, Office
-from tests.store_fixtures import database, seconds
+from tests.support.ami_builders import BANNER, listener
+from tests.support.fact_builder import OTHER, Office
+from tests.support.store_fixtures import database, seconds
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

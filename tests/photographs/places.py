@@ -15,11 +15,11 @@ from zoneinfo import ZoneInfo
 from callmon.config.settings import Settings
 from callmon.store import opening
 from callmon.tools.demo.exchange import DemoExchange
-from tests.doors import with_accounts
-from tests.pages_site import ROLES, Site, disrupted, person
 from tests.photographs.filling import fill
-from tests.running import Callmon
-from tests.store_fixtures import database, until
+from tests.support.daemon_process import Callmon
+from tests.support.pages_daemon import ROLES, Site, disrupted, person
+from tests.support.sign_in_app import with_accounts
+from tests.support.store_fixtures import database, until
 
 ZONE = ZoneInfo("America/Toronto")
 OF_A_REPORT = ("call", "finding")

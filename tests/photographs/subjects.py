@@ -10,8 +10,8 @@ from playwright.sync_api import Page
 
 from callmon.web.auth.sign_in import SIGN_IN, SIGN_OUT
 from callmon.web.routes import TABLE
-from tests.doors import PASSWORD
-from tests.pages_site import EVERYTHING, Headers, person
+from tests.support.pages_daemon import EVERYTHING, Headers, person
+from tests.support.sign_in_app import PASSWORD
 
 LANGUAGES = ("fr", "en")
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")

@@ -14,9 +14,9 @@ import pytest
 
 from callmon.cli.check import check_remarks
 from callmon.config.settings import example_text, parse
-from tests.doors import PASSWORD
-from tests.running import ROOT, Callmon, free_port
-from tests.visitor import FIELD
+from tests.support.daemon_process import ROOT, Callmon, free_port
+from tests.support.sign_in_app import PASSWORD
+from tests.support.web_client import FIELD
 
 SECONDS = 30.0
 

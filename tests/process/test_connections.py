@@ -30,8 +30,8 @@ from callmon.web.connections import (
     most_connections,
 )
 from callmon.web.server import Exhausted, Server, listening
-from tests.running import Callmon
-from tests.store_fixtures import until
+from tests.support.daemon_process import Callmon
+from tests.support.store_fixtures import until
 
 MANY = DESCRIPTORS = 4_096  # idle connections; LimitNOFILE of the systemd unit
 HALF_A_HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from callmon.store.database import upgrade
-from tests.running import ROOT, Callmon, free_port
-from tests.store_fixtures import database, until
+from tests.support.daemon_process import ROOT, Callmon, free_port
+from tests.support.store_fixtures import database, until
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from callmon.store.database import Database, file_damage, open_store, upgrade
-from tests.running import Callmon, free_port
-from tests.store_fixtures import RING, database, of_calls, until
+from tests.support.daemon_process import Callmon, free_port
+from tests.support.store_fixtures import RING, database, of_calls, until
 
 PAGE = 4096
 

@@ -9,8 +9,8 @@ import pytest
 
 from callmon.config.settings import parse, refuse_what_needs_a_restart
 from callmon.errors import ConfigError
-from tests.running import Callmon, free_port
-from tests.store_fixtures import until
+from tests.support.daemon_process import Callmon, free_port
+from tests.support.store_fixtures import until
 
 STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n'
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 from callmon.config.settings import load
 from callmon.daemon.service_state import last_day
 from callmon.store.database import upgrade
-from tests import year, year_rows, year_stories
+from tests import year
 from tests.boards import lint
 from tests.boards.asking import Asked
 from tests.boards.compared import found
@@ -27,8 +27,10 @@ from tests.boards.scene import Scene, as_reader, configured, still, weeks_before
 from tests.boards.seen import Seen, truth_of
 from tests.boards.truths.counting import LINES, mode, titled, today_of
 from tests.boards.truths.standards import last_opening_day
-from tests.running import Callmon
+from tests.support.daemon_process import Callmon
 from tests.year import TORONTO
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 MOMENTS = {

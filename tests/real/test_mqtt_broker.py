@@ -31,9 +31,9 @@ from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
 from tests.lab.situations import named
-from tests.mqtt_board import Board, Ledger, Owed
-from tests.running import Callmon, free_port
-from tests.store_fixtures import account, answered_call, until
+from tests.support.daemon_process import Callmon, free_port
+from tests.support.mqtt_subscriber import Board, Ledger, Owed
+from tests.support.store_fixtures import account, answered_call, until
 
 pytestmark = pytest.mark.lab
 

@@ -30,9 +30,9 @@ from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
 from tests.real.test_real_cuts import fail_and_come_back, fits, silences
 from tests.recordings.test_cel import as_cel_may_say
-from tests.running import ROOT, Callmon
-from tests.store_fixtures import until
-from tests.truth import as_it_went, disagreements, pairs, public, told, undisturbed
+from tests.support.daemon_process import ROOT, Callmon
+from tests.support.scripted_truth import as_it_went, disagreements, pairs, public, told, undisturbed
+from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 

@@ -29,8 +29,8 @@ from tests.lab.play import Playing, number, play
 from tests.lab.truths import GENERAL, LEAVES_MESSAGE, POCI
 from tests.lab.witness import linkedid
 from tests.real.test_real_exchange import until
-from tests.running import Callmon
-from tests.warm import WarmCallmon
+from tests.support.daemon_process import Callmon
+from tests.support.forked_daemon import WarmCallmon
 
 pytestmark = pytest.mark.lab
 

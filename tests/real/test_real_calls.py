@@ -12,14 +12,14 @@ import pytest
 
 from callmon.core.standards import load as standards
 from callmon.store.opening import open_with_keys
-from tests.builders import replayed
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
-from tests.running import Callmon
-from tests.truth import disagreements, pairs, public, told, unlike
+from tests.support.ami_builders import replayed
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import disagreements, pairs, public, told, unlike
 
 pytestmark = pytest.mark.lab
 

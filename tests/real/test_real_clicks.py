@@ -28,7 +28,7 @@ from tests.lab.situations_clicked import clicked
 from tests.lab.truths import BUSY, GENERAL
 from tests.real.test_real_callbacks import LONG_ENOUGH, at, is_there, leaves, listed
 from tests.real.test_real_exchange import until
-from tests.running import Callmon
+from tests.support.daemon_process import Callmon
 
 pytestmark = pytest.mark.lab
 

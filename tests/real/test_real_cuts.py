@@ -18,9 +18,9 @@ from tests.lab.model import Played
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
-from tests.running import Callmon
-from tests.store_fixtures import until
-from tests.truth import as_it_went, disagreements, pairs, public, told, undisturbed
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import as_it_went, disagreements, pairs, public, told, undisturbed
+from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 

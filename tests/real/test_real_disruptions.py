@@ -20,9 +20,9 @@ from tests.lab.mosquitto import Mosquitto
 from tests.lab.proxy import Proxy
 from tests.lab.site import HOME, TRUNK_ADDRESS
 from tests.lab.station import Station
-from tests.mqtt_board import Board
-from tests.running import ROOT, Callmon
-from tests.store_fixtures import until
+from tests.support.daemon_process import ROOT, Callmon
+from tests.support.mqtt_subscriber import Board
+from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 

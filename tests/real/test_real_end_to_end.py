@@ -31,12 +31,12 @@ from tests.lab.play import number, play
 from tests.lab.prometheus import Prometheus
 from tests.lab.receivers import Hook, Mail
 from tests.lab.truths import POCI
-from tests.mqtt_board import Board
 from tests.real.test_alerts_real import DASH, faults_of, subjects
 from tests.real.test_mqtt_broker import table
 from tests.real.test_real_callbacks import call_back, leaves, listed
 from tests.real.test_real_exchange import until
-from tests.running import ROUND_THE_CLOCK, Callmon
+from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon
+from tests.support.mqtt_subscriber import Board
 
 pytestmark = pytest.mark.lab
 

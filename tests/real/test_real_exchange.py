@@ -17,8 +17,8 @@ from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
 from tests.lab.situations import named
-from tests.running import Callmon, free_port
-from tests.truth import pairs, told
+from tests.support.daemon_process import Callmon, free_port
+from tests.support.scripted_truth import pairs, told
 
 pytestmark = pytest.mark.lab
 

@@ -30,7 +30,6 @@ from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
-from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -39,10 +38,11 @@ from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
 from tests.real.test_real_kills import outcomes, whole
-from tests.running import Callmon
-from tests.store_fixtures import until
-from tests.truth import disagreements, pairs, public, told, undisturbed
-from tests.warm import WarmCallmon
+from tests.support.call_end import until_calls_are_over
+from tests.support.daemon_process import Callmon
+from tests.support.forked_daemon import WarmCallmon
+from tests.support.scripted_truth import disagreements, pairs, public, told, undisturbed
+from tests.support.store_fixtures import until
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 

@@ -12,7 +12,6 @@ from callmon.ami import events as e
 from callmon.ami.framing import END
 from callmon.core import facts as f
 from callmon.tools.replay import Replay
-from tests.builders import listener as listening
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Caller, Situation, Step
@@ -21,7 +20,8 @@ from tests.lab.prometheus import Prometheus
 from tests.lab.truths import GENERAL, LEAVES_IN_GREETING, LEAVES_MESSAGE
 from tests.real.test_real_callbacks import leaves
 from tests.real.test_real_exchange import until
-from tests.running import Callmon
+from tests.support.ami_builders import listener as listening
+from tests.support.daemon_process import Callmon
 
 pytestmark = pytest.mark.lab
 

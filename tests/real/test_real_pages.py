@@ -13,9 +13,9 @@ from tests.lab.browser import opened
 from tests.lab.exchange import Asterisk
 from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing, number
-from tests.pages_site import ROLES, person
 from tests.real.test_real_callbacks import call_back, leaves
-from tests.running import Callmon
+from tests.support.daemon_process import Callmon
+from tests.support.pages_daemon import ROLES, person
 
 pytestmark = pytest.mark.lab
 

@@ -13,8 +13,8 @@ from tests.lab.listener import Listener
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.play import Playing
 from tests.lab.truths import BOX_ON_TIME, GENERAL, LATE_LEAVER, answered, box, inbound
-from tests.running import Callmon
-from tests.truth import disagreements, pairs, public, told
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import disagreements, pairs, public, told
 
 pytestmark = pytest.mark.lab
 

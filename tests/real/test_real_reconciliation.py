@@ -15,7 +15,6 @@ import pytest
 from callmon.config.settings import load
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
-from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played
@@ -23,8 +22,9 @@ from tests.lab.play import play
 from tests.lab.proxy import Proxy
 from tests.lab.situations import named
 from tests.real.test_real_exchange import until
-from tests.running import ROOT, Callmon
-from tests.truth import pairs, told
+from tests.support.call_end import until_calls_are_over
+from tests.support.daemon_process import ROOT, Callmon
+from tests.support.scripted_truth import pairs, told
 
 pytestmark = pytest.mark.lab
 

@@ -26,8 +26,6 @@ from callmon.store import key_file
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
-from tests.builders import replayed
-from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Event, Listener, value
@@ -36,8 +34,10 @@ from tests.lab.postgres import Postgres
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
 from tests.real.test_real_kills import outcomes, whole
-from tests.running import Callmon
-from tests.truth import public, told
+from tests.support.ami_builders import replayed
+from tests.support.call_end import until_calls_are_over
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import public, told
 
 pytestmark = pytest.mark.lab
 

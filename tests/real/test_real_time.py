@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from callmon.store.opening import open_with_keys
-from tests.builders import replayed
-from tests.calls_over import until_calls_are_over
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.play import Playing
 from tests.lab.shifting import Shifting
 from tests.lab.situations import UNDER_STRAIN
 from tests.real.test_real_exchange import until
-from tests.running import Callmon
-from tests.truth import told
+from tests.support.ami_builders import replayed
+from tests.support.call_end import until_calls_are_over
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import told
 
 pytestmark = pytest.mark.lab
 

@@ -12,8 +12,8 @@ from tests.lab.listener import Listener
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.real.test_real_exchange import until
-from tests.running import Callmon
-from tests.truth import pairs, public, told
+from tests.support.daemon_process import Callmon
+from tests.support.scripted_truth import pairs, public, told
 
 pytestmark = pytest.mark.lab
 

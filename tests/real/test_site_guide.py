@@ -26,15 +26,15 @@ import pytest
 from callmon.config import settings
 from callmon.config.settings import Settings
 from callmon.tools.doctor import DoctorFinding, as_text, examine
-from tests.builders import GENERAL, replayed
 from tests.lab.guide import Site, Snippet, snippets
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step
 from tests.lab.needed import needed
 from tests.lab.play import play
 from tests.lab.situations import named
-from tests.running import ROUND_THE_CLOCK, WEEK
-from tests.truth import disagreements, pairs
+from tests.support.ami_builders import GENERAL, replayed
+from tests.support.daemon_process import ROUND_THE_CLOCK, WEEK
+from tests.support.scripted_truth import disagreements, pairs
 
 GUIDE = snippets()
 SECRET_FILE = "/etc/callmon/ami.secret"

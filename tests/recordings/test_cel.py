@@ -33,10 +33,10 @@ from callmon.core.facts import Fact
 from callmon.text.records import as_json
 from callmon.tools.doctor.dialplan import EVENTS
 from callmon.tools.replay import Replay
-from tests.builders import BANNER, listener, replayed
-from tests.examples import examples
 from tests.recordings.test_traces import END, NAMES, TRACES, concluding, expected, recording, truth
-from tests.truth import unlike
+from tests.support.ami_builders import BANNER, listener, replayed
+from tests.support.examples import examples
+from tests.support.scripted_truth import unlike
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 TORONTO = ZoneInfo("America/Toronto")

@@ -19,7 +19,7 @@ from callmon.backfill.cel.rows import CelReader, CelRow
 from tests.recordings.test_cel import RECORDINGS, TORONTO, calls, concluding, of_public, rows_of, scripted
 from tests.recordings.test_traces import NAMES, TRACES
 from tests.store.test_backfill import Office
-from tests.truth import unlike
+from tests.support.scripted_truth import unlike
 
 Fields = list[list[str]]
 AT, EXTEN, CHANNEL, DATA, UNIQUEID, EXTRA = (

@@ -20,11 +20,11 @@ from callmon.core import facts as f
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number
 from callmon.core.facts import Fact
-from tests.builders import Channel, Exchange, replayed
-from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
 from tests.lab.recordings import cut
 from tests.recordings.test_cel import rows_of
 from tests.recordings.test_cel import told as told_by_cel
+from tests.support.ami_builders import Channel, Exchange, replayed
+from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.unit.test_unusual_calls import ABROAD, told
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"

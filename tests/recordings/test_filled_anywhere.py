@@ -23,11 +23,11 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.merge import merged
 from callmon.core import facts as f
 from callmon.core.facts import Fact, as_it_stands
-from tests.cutting import Recording, known_after_a_cut, known_after_a_kill
-from tests.examples import WHOLE
 from tests.lab.recordings import cut
 from tests.recordings.test_cel import as_cel_may_say, concluded, rows_of, told
-from tests.truth import unlike
+from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
+from tests.support.examples import WHOLE
+from tests.support.scripted_truth import unlike
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 CUTS = int(os.environ.get("CALLMON_CUTS", "2" if WHOLE else "1"))  # of a call

@@ -13,7 +13,7 @@ from callmon.core.statistics.counters import added
 from callmon.core.statistics.integrity import relay_ended_early, signs
 from callmon.store.row_mapping import without_numbers
 from callmon.tools.replay import Replay
-from tests.builders import GENERAL, Channel, Exchange, listener, settings
+from tests.support.ami_builders import GENERAL, Channel, Exchange, listener, settings
 
 RELAY = "8008550511"
 

@@ -18,7 +18,7 @@ from callmon.store.database import Database
 from tests.recordings.test_cel import rows_of
 from tests.recordings.test_traces import TRACES
 from tests.store.test_mailboxes import MINUTE, NOON
-from tests.store_fixtures import EXCHANGE
+from tests.support.store_fixtures import EXCHANGE
 
 SECOND = timedelta(seconds=1)
 MESSAGE = rows_of(TRACES / "vm_message" / "cel.csv")

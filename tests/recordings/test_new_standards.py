@@ -8,8 +8,18 @@ from typing import Any
 import pytest
 
 from callmon.config.settings import Settings
-from tests.builders import EVENING, GENERAL, MORNING, Channel, Exchange, judged, listener, replayed, settings
 from tests.recordings.test_integrity import blind
+from tests.support.ami_builders import (
+    EVENING,
+    GENERAL,
+    MORNING,
+    Channel,
+    Exchange,
+    judged,
+    listener,
+    replayed,
+    settings,
+)
 
 SURVEYS = Path(__file__).parents[1] / "data" / "surveys"
 B, F, T = "bilingual_person", "feedback_offered", "one_transfer_at_most"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from callmon.core.callbacks.obligation import Obligation
-from tests.builders import Channel, Exchange
+from tests.support.ami_builders import Channel, Exchange
 from tests.unit.test_unusual_calls import ABROAD, consults
 
 DEBTOR = "4165550199"

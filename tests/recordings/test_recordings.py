@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.builders import replayed
-from tests.truth import unlike
+from tests.support.ami_builders import replayed
+from tests.support.scripted_truth import unlike
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 NAMES = sorted(path.stem for path in RECORDINGS.glob("*.ami"))

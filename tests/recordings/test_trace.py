@@ -26,7 +26,7 @@ from callmon.errors import ConfigError
 from callmon.store.privacy.dated_files import expired
 from callmon.tools.record import Recorded, record
 from callmon.tools.replay import Replay
-from tests.examples import examples
+from tests.support.examples import examples
 
 RECORDINGS = sorted((Path(__file__).parents[1] / "recordings").rglob("*.ami"))
 SHARED = sorted((Path(__file__).parents[1] / "data" / "traces").glob("*/*.raw"))

@@ -20,8 +20,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.tools.replay import Replay, told
-from tests.builders import BANNER, left, listener, replayed
-from tests.examples import examples
+from tests.support.ami_builders import BANNER, left, listener, replayed
+from tests.support.examples import examples
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 NAMES = sorted(path.name for path in TRACES.iterdir())

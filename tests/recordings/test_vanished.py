@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callmon.tools.replay import Replay
-from tests.builders import Channel, Exchange, judged, left
+from tests.support.ami_builders import Channel, Exchange, judged, left
 
 VERDICTS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person", "one_transfer_at_most")
 

@@ -27,7 +27,7 @@ from callmon.reports.obligations import FATES, fate
 from callmon.text import labels
 from callmon.text.formatter import permille
 from tests.year import TORONTO, settings
-from tests.year_owing import _obligation
+from tests.year.obligations import _obligation
 
 REPORTS = Path(reports.__file__).parent
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)

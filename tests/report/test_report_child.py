@@ -20,8 +20,10 @@ from callmon.reports.load import gathered
 from callmon.reports.request import ReportRequest
 from callmon.reports.worker import ReportProcess
 from callmon.store.database import Database, upgrade
-from tests import year, year_rows, year_stories
+from tests import year
 from tests.year import TORONTO
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 
 @pytest.fixture(scope="module")

@@ -26,9 +26,12 @@ from callmon.reports.public import revision as editions
 from callmon.reports.public.edition import SMALL
 from callmon.reports.public.suppression import LinearConstraint, suppress
 from callmon.store.database import Database, upgrade
-from tests import year, year_owing, year_rows, year_stories
-from tests.examples import WHOLE as EVERYTHING
+from tests import year
+from tests.support.examples import WHOLE as EVERYTHING
 from tests.year import TORONTO
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 Cells = frozenset[tuple[str, str]]

@@ -17,8 +17,10 @@ from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports
 from callmon.store.row_mapping import _disruption_row
-from tests import year, year_rows, year_stories
+from tests import year
 from tests.year import TORONTO
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MAY = period.month("2024-05", TORONTO)

@@ -15,9 +15,9 @@ from callmon.reports.formats import json as as_json
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE, Cut, Place, Report
-from tests import year_rows
 from tests.store.test_backfill import Office, cel
 from tests.year import TORONTO
+from tests.year import rows as year_rows
 
 LATER = datetime(2030, 1, 5, 15, tzinfo=UTC)
 

@@ -20,9 +20,9 @@ from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.failure import FAILS, Kind, ReportFailure, of
 from callmon.web.formatter import WebFormatter
 from callmon.web.views.months import why
-from tests.office import TORONTO
-from tests.pages_site import Site, person, site
-from tests.store_fixtures import SOON, until
+from tests.support.fact_builder import TORONTO
+from tests.support.pages_daemon import Site, person, site
+from tests.support.store_fixtures import SOON, until
 
 KINDS = get_args(Kind.__value__) if hasattr(Kind, "__value__") else get_args(Kind)
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)

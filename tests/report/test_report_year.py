@@ -34,10 +34,13 @@ from callmon.reports.layout import LayoutBuilder
 from callmon.reports.load import gathered, site_of
 from callmon.reports.model import Cut, Report
 from callmon.store.database import Database, upgrade
-from tests import year, year_owing, year_rows, year_stories
-from tests.examples import WHOLE
-from tests.report_figures import Expected, Page, places, rows_of, same, shown, told
+from tests import year
+from tests.report.expected_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.support.examples import WHOLE
 from tests.year import TORONTO, Owing, Truth
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 CALLS = int(os.environ.get("CALLMON_YEAR", "20000" if WHOLE else "6000"))
 OWED = CALLS * 3 // 40

@@ -30,7 +30,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
-from tests.store_fixtures import EXCHANGE, wrote
+from tests.support.store_fixtures import EXCHANGE, wrote
 
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
 

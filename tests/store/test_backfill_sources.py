@@ -35,7 +35,7 @@ from callmon.store.queries import calls, obligations
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
 from tests.store.test_backfill import EXAMPLE, Office, cel, half_heard
-from tests.store_fixtures import EXCHANGE, until, wrote
+from tests.support.store_fixtures import EXCHANGE, until, wrote
 
 
 def at_of(name: str) -> tuple[datetime, datetime]:

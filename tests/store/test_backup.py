@@ -20,7 +20,7 @@ from callmon.store.encryption import KeyRing
 from callmon.store.maintenance import rejudge
 from callmon.store.queries import calls
 from tests.lab.postgres import dump, restore
-from tests.store_fixtures import CALLER, RING, answered_call, database, of_calls, rows, until
+from tests.support.store_fixtures import CALLER, RING, answered_call, database, of_calls, rows, until
 
 CALLS = 400
 ALWAYS = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

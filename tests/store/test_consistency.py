@@ -16,7 +16,7 @@ from callmon.store.queries import obligations
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
 from tests.store.test_backfill import Office
-from tests.store_fixtures import EXCHANGE, wrote
+from tests.support.store_fixtures import EXCHANGE, wrote
 
 CALL = "lab-1795528013.0"  # of vm_message
 

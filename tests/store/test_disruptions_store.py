@@ -24,10 +24,10 @@ from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, worklist
-from tests.office import local
-from tests.store_fixtures import account, answered_call, outcomes, wrote
+from tests.support.fact_builder import local
+from tests.support.simulated_exchange import Watched
+from tests.support.store_fixtures import account, answered_call, outcomes, wrote
 from tests.unit.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
-from tests.watched import Watched
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 BOTH = {"_101": "NOT_INUSE", "_102": "NOT_INUSE"}

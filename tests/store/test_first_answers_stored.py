@@ -17,7 +17,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences, rejudge
 from callmon.store.queries import calls as queries
-from tests.store_fixtures import (
+from tests.support.store_fixtures import (
     EXCHANGE,
     START,
     answered_call,

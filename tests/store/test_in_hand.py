@@ -16,8 +16,8 @@ from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList, owed_as_json
 from tests.commands.test_callback_commands import asked, desk, refused, run
-from tests.office import OTHER, Office, local, usual
-from tests.store_fixtures import Daemon, wrote
+from tests.support.fact_builder import OTHER, Office, local, usual
+from tests.support.store_fixtures import Daemon, wrote
 from tests.unit.test_metrics import page, read, value
 
 __all__ = ["desk"]  # a fixture

@@ -24,9 +24,9 @@ from callmon.store.writer import messages
 from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxFullError
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
-from tests.running import Callmon, free_port
 from tests.store.test_store_trouble import locked
-from tests.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
+from tests.support.daemon_process import Callmon, free_port
+from tests.support.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
 
 MIB = 1 << 20
 FRAMES = [b"first", b"second " * 100, b"third"]
@@ -284,7 +284,7 @@ from pathlib import Path
 from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 from callmon.store.writer.outbox import Journal
-from tests.store_fixtures import RING, answered_call, outcomes
+from tests.support.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
 sink = Writer(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
 print(sink.process_id, flush=True)

@@ -20,7 +20,7 @@ from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
 from callmon.store.writer.writer import Writer
-from tests.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
+from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 

@@ -17,8 +17,8 @@ from callmon.store.encryption import keyed_hash
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
 from callmon.store.writer.writer import Writer
-from tests.office import CALLER, OTHER, Office, local
-from tests.store_fixtures import database, wrote
+from tests.support.fact_builder import CALLER, OTHER, Office, local
+from tests.support.store_fixtures import database, wrote
 
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(hours=24)

@@ -16,9 +16,9 @@ from callmon.config.settings import Settings
 from callmon.daemon.service_state import ServiceStateTask, mailboxes
 from callmon.sinks.metrics.service_gauges import MailboxStatus
 from callmon.store.database import Database
-from tests.builders import BANNER, settings
-from tests.office import Office
-from tests.store_fixtures import wrote
+from tests.support.ami_builders import BANNER, settings
+from tests.support.fact_builder import Office
+from tests.support.store_fixtures import wrote
 from tests.unit.test_session import ACCEPTED, BOOTED, PONG, TOLD, sent
 
 ASKED = {"Action": "VoicemailUserStatus", "Context": "default", "Mailbox": "500"}

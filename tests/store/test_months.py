@@ -15,7 +15,7 @@ from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import calls
 from callmon.store.tables import partitions as months
-from tests.store_fixtures import EXCHANGE, answered_call, outcomes, rows, wrote
+from tests.support.store_fixtures import EXCHANGE, answered_call, outcomes, rows, wrote
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 

@@ -29,10 +29,10 @@ from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.web import health
-from tests.builders import Exchange, replayed
-from tests.mqtt_board import Ledger, Owed
 from tests.recordings.test_traces import NAMES, recording
-from tests.store_fixtures import START, Daemon, account, answered_call, finding, seconds, wrote
+from tests.support.ami_builders import Exchange, replayed
+from tests.support.mqtt_subscriber import Ledger, Owed
+from tests.support.store_fixtures import START, Daemon, account, answered_call, finding, seconds, wrote
 
 TORONTO = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)

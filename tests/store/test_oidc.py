@@ -21,9 +21,9 @@ from callmon.store.database import Database
 from callmon.web.auth import cookies, oidc
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
-from tests.doors import application
-from tests.oidc_provider import CLIENT, SECRET, Claims, Provider, running
-from tests.visitor import ELSEWHERE, OURS, Visitor
+from tests.support.oidc_provider import CLIENT, SECRET, Claims, Provider, running
+from tests.support.sign_in_app import application
+from tests.support.web_client import ELSEWHERE, OURS, Visitor
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

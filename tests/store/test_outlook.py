@@ -14,8 +14,8 @@ from callmon.daemon.service_state import ServiceStateTask, last_day, next_change
 from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
 from callmon.store.database import Database
 from callmon.text import labels as words
-from tests.builders import settings
-from tests.store_fixtures import STANDARDS, START, Daemon, answered_call, of_calls, outcomes, wrote
+from tests.support.ami_builders import settings
+from tests.support.store_fixtures import STANDARDS, START, Daemon, answered_call, of_calls, outcomes, wrote
 from tests.unit.test_metrics import page, read, value
 
 MONDAY_EVENING = datetime(2026, 11, 23, 22, 0, 0, tzinfo=UTC)  # 17:00 in Toronto

@@ -10,8 +10,8 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.store.database import Database
 from callmon.store.queries import call_search, worklist
 from callmon.store.queries.call_search import SHOWN, CallFilter
-from tests.office import OTHER, Office, local
-from tests.store_fixtures import START, answered_call, outcomes, wrote
+from tests.support.fact_builder import OTHER, Office, local
+from tests.support.store_fixtures import START, answered_call, outcomes, wrote
 
 COUNT = 2 * SHOWN + 20
 WHOLE = CallFilter(START, START + timedelta(days=1))

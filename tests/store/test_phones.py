@@ -20,8 +20,8 @@ from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.store.writer.committed import CommittedCounters
-from tests.builders import MORNING, Exchange, judged, listener, settings
-from tests.store_fixtures import EXCHANGE, Daemon, account, wrote
+from tests.support.ami_builders import MORNING, Exchange, judged, listener, settings
+from tests.support.store_fixtures import EXCHANGE, Daemon, account, wrote
 
 THREE = ("101", "102", "103")
 NUMBERS = 'numbers = ["416 327-2422"]'

@@ -28,7 +28,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.tables import NUMBER
 from callmon.tools.replay import Replay, chunks
 from tests.lab.postgres import dump
-from tests.store_fixtures import (
+from tests.support.store_fixtures import (
     CALLER,
     EXCHANGE,
     RING,

@@ -18,9 +18,9 @@ from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import Disposal, count_due, purge
 from callmon.store.queries import obligations
 from callmon.store.tables import OBLIGATION
-from tests.office import CALLER, OTHER, Office, local
 from tests.store.test_privacy import BOTH, DAYS_400, NEW, look, terms
-from tests.store_fixtures import RING, wrote
+from tests.support.fact_builder import CALLER, OTHER, Office, local
+from tests.support.store_fixtures import RING, wrote
 
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(days=1)

@@ -10,8 +10,8 @@ import pytest
 from callmon.store.access import audit
 from callmon.store.database import Database
 from callmon.web.auth import cookies
-from tests.doors import application, sign_in, with_accounts
-from tests.visitor import Visitor
+from tests.support.sign_in_app import application, sign_in, with_accounts
+from tests.support.web_client import Visitor
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

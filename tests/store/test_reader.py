@@ -12,10 +12,12 @@ from sqlalchemy import text
 
 from callmon.store.database import Database
 from callmon.store.rollups import rebuild, update
-from tests import year, year_rows, year_stories
+from tests import year
 from tests.boards import model
 from tests.boards.live import DISRUPTION
-from tests.store_fixtures import of_calls, wrote
+from tests.support.store_fixtures import of_calls, wrote
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 NOON = datetime(2024, 3, 5, 17, tzinfo=UTC)  # the clocks change in these days

@@ -26,7 +26,7 @@ from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_traces import NAMES, truth
 from tests.store.test_backfill import EXAMPLE, Office
 from tests.store.test_backfill_sources import later, sourced, write_csv
-from tests.store_fixtures import EXCHANGE, answered_call, wrote
+from tests.support.store_fixtures import EXCHANGE, answered_call, wrote
 
 TESTED = 'test_callers = ["416 555-0101"]'
 DAY = date(2026, 11, 24)

@@ -25,7 +25,7 @@ from callmon.store.queries import calls
 from callmon.store.tables import METADATA
 from callmon.store.writer.writer import Writer
 from callmon.tools.replay import Replay, chunks
-from tests.store_fixtures import (
+from tests.support.store_fixtures import (
     CALLER,
     EXCHANGE,
     answered_call,

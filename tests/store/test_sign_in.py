@@ -18,8 +18,17 @@ from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE, OF_ACCOUNT
-from tests.doors import MADE, PASSWORD, Clock, application, kept_password, sign_in, signed_in, with_accounts
-from tests.visitor import ELSEWHERE, Visitor
+from tests.support.sign_in_app import (
+    MADE,
+    PASSWORD,
+    Clock,
+    application,
+    kept_password,
+    sign_in,
+    signed_in,
+    with_accounts,
+)
+from tests.support.web_client import ELSEWHERE, Visitor
 
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 

@@ -25,7 +25,7 @@ from callmon.store import database as engine
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries import calls
 from callmon.store.tables import METADATA, from_microseconds, microseconds
-from tests.store_fixtures import (
+from tests.support.store_fixtures import (
     CALLER,
     EXCHANGE,
     RING,

@@ -29,9 +29,9 @@ from callmon.store.writer import messages
 from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
-from tests.office import TORONTO
 from tests.store.test_store_trouble import locked
-from tests.store_fixtures import (
+from tests.support.fact_builder import TORONTO
+from tests.support.store_fixtures import (
     EXCHANGE,
     RING,
     SOON,
@@ -209,7 +209,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
 
 OFFERING = """
 import sys, time
-from tests.store_fixtures import of_calls, until
+from tests.support.store_fixtures import of_calls, until
 from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 
@@ -273,7 +273,7 @@ def test_neither_password_nor_secret_is_in_the_scribes_command_line_or_environme
 
 PROGRAM = """
 import sys, time
-from tests.store_fixtures import RING, answered_call, outcomes
+from tests.support.store_fixtures import RING, answered_call, outcomes
 from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
 from datetime import timedelta

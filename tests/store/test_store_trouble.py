@@ -37,7 +37,7 @@ from callmon.store.queries import calls
 from callmon.store.writer import messages as wire
 from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
-from tests.store_fixtures import (
+from tests.support.store_fixtures import (
     EXCHANGE,
     RING,
     SOON,

@@ -22,8 +22,8 @@ from callmon.store.database import Database, upgrade
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
 from callmon.tools.replay import Replay, chunks
-from tests.builders import MORNING, Exchange, listener
-from tests.store_fixtures import RING, wrote
+from tests.support.ami_builders import MORNING, Exchange, listener
+from tests.support.store_fixtures import RING, wrote
 from tests.unit.test_resuming import sends_off
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"

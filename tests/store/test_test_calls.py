@@ -20,10 +20,10 @@ from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
 from callmon.text import records
-from tests.builders import settings
-from tests.office import OTHER, TORONTO, Office, local
-from tests.store_fixtures import wrote
-from tests.watched import Watched
+from tests.support.ami_builders import settings
+from tests.support.fact_builder import OTHER, TORONTO, Office, local
+from tests.support.simulated_exchange import Watched
+from tests.support.store_fixtures import wrote
 
 TUESDAY = local("2026-11-24 10:00")
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)

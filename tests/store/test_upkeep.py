@@ -22,9 +22,9 @@ from callmon.sinks.metrics.service_gauges import ServiceStatus
 from callmon.store.database import Database
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
-from tests.builders import BANNER
 from tests.store.test_store_trouble import locked
-from tests.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
+from tests.support.ami_builders import BANNER
+from tests.support.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
 from tests.unit.test_metrics import page, read
 
 

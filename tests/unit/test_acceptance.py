@@ -19,7 +19,7 @@ from callmon.tools.doctor.acceptance import CALLS
 from tests.lab.exchange import Asterisk
 from tests.lab.play import play
 from tests.lab.situations import named
-from tests.running import configuration, free_port
+from tests.support.daemon_process import configuration, free_port
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 

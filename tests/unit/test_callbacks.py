@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callmon.core.callbacks.due_dates import DueDatePolicies
-from tests.office import CALLER, OTHER, Office, local, usual
+from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, MILLI = timedelta(hours=1), timedelta(seconds=1), timedelta(milliseconds=1)
@@ -267,7 +267,7 @@ def test_what_cannot_be_called_back_is_kept_with_the_reason_and_out_of_the_denom
 
 
 def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_the_due_time() -> None:
-    from tests.builders import Exchange
+    from tests.support.ami_builders import Exchange
 
     exchange = Exchange()
     caller = exchange.at(0).call()

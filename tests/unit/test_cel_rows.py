@@ -11,8 +11,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.backfill.cel.rows import COLUMNS, CelReader, CelRow
-from tests.examples import examples
 from tests.recordings.test_cel import TORONTO, told
+from tests.support.examples import examples
 
 LINE = (
     '"CHAN_START","{at}","","4165550101","","","","4163272422","from-trunk","PJSIP/trunk-1","","","3","",'

@@ -107,7 +107,7 @@ def planned() -> str:
     """Planned work as it is stored, for a command that needs one; its name."""
     from datetime import UTC, datetime
 
-    from tests.store_fixtures import database
+    from tests.support.store_fixtures import database
     from tests.unit.test_disruptions import well
 
     now = datetime.now(UTC).replace(microsecond=0)

@@ -15,7 +15,7 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon.exchanges import ExchangeTask, always_listening
-from tests import watched
+from tests.support import simulated_exchange as watched
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 NEITHER_EVENT_NOR_ANSWER = b"what is this\r\n\r\n"

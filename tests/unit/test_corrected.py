@@ -19,11 +19,11 @@ from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
 from callmon.store.writer.writer import Writer
-from tests.builders import Channel, Exchange
-from tests.false_exchange import FalseExchange
-from tests.office import CALLER, TORONTO, Office, local
-from tests.running import Callmon
-from tests.store_fixtures import database, until
+from tests.support.ami_builders import Channel, Exchange
+from tests.support.daemon_process import Callmon
+from tests.support.fact_builder import CALLER, TORONTO, Office, local
+from tests.support.fake_exchange import FalseExchange
+from tests.support.store_fixtures import database, until
 from tests.unit.test_false_times import OTHER
 
 TUESDAY = local("2026-11-24 10:00")

@@ -10,10 +10,10 @@ from callmon.ami.framing import END
 from callmon.core.calls.channels import MAX_CHANNELS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from tests.builders import MORNING, listener
-from tests.false_exchange import FalseExchange
-from tests.running import Callmon
-from tests.store_fixtures import until
+from tests.support.ami_builders import MORNING, listener
+from tests.support.daemon_process import Callmon
+from tests.support.fake_exchange import FalseExchange
+from tests.support.store_fixtures import until
 
 EXCHANGE = "toronto"
 SENTENCE = (

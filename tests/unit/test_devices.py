@@ -15,9 +15,9 @@ from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.throttle import FREE
-from tests.doors import MADE, application, sign_in, signed_in, with_accounts
-from tests.running import configuration, free_port
-from tests.visitor import Visitor
+from tests.support.daemon_process import configuration, free_port
+from tests.support.sign_in_app import MADE, application, sign_in, signed_in, with_accounts
+from tests.support.web_client import Visitor
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from callmon.core import assembly
 from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import Notice, Refused
 from callmon.core.disruptions.register import DisruptionRegister
-from tests.examples import examples
-from tests.office import local
-from tests.watched import TRUNK, Watched, site
+from tests.support.examples import examples
+from tests.support.fact_builder import local
+from tests.support.simulated_exchange import TRUNK, Watched, site
 
 TUESDAY = local("2026-11-24 10:00")
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

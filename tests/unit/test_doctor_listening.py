@@ -12,7 +12,7 @@ from callmon.config import settings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.settings import Settings
 from callmon.tools.doctor import TrafficSample, propose
-from tests.builders import GENERAL, Channel, Exchange, replayed
+from tests.support.ami_builders import GENERAL, Channel, Exchange, replayed
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDINGS = sorted((ROOT / "tests/recordings").rglob("*.ami"))

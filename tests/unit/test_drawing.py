@@ -11,8 +11,8 @@ from callmon.store.queries.calls import StoredCall
 from callmon.text.story import story_context
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, WIDE, DiagramBox, Drawing, drawing
-from tests.office import usual
-from tests.store_fixtures import START, account, answered_call, seconds
+from tests.support.fact_builder import usual
+from tests.support.store_fixtures import START, account, answered_call, seconds
 
 WIDTH, LABELS, RIGHT = WIDE[:3]
 TONE = timedelta(seconds=2)

@@ -15,7 +15,7 @@ from callmon.ami import events as e
 from callmon.ami.decoding import MAX_VALUE, event, timestamp
 from callmon.ami.events import instant
 from callmon.ami.framing import Framer
-from tests.examples import examples
+from tests.support.examples import examples
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 

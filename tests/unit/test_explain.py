@@ -35,7 +35,7 @@ from callmon.text.story.policy import QUOTES
 from callmon.text.story.sentences import sentence
 from callmon.text.story.timeline import moments
 from callmon.tools.replay import Replay, chunks
-from tests.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
+from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
 HERE = Path(__file__).parents[1]
 STORIES = HERE / "data" / "stories"

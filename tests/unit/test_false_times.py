@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from callmon.ami.events import LATEST, instant
-from tests.false_exchange import FalseExchange
-from tests.running import Callmon
-from tests.store_fixtures import until
+from tests.support.daemon_process import Callmon
+from tests.support.fake_exchange import FalseExchange
+from tests.support.store_fixtures import until
 
 YEAR_9999 = b"253402300799.000000"
 OTHER = """

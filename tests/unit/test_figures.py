@@ -15,7 +15,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 from callmon.store.writer.committed import CommittedCounters
-from tests.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
+from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)
 SETS = LabelValues({"general": SIX, "tty": timedelta(seconds=5)}, STANDARDS, (EXCHANGE,))

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from callmon.ami import events as e
 from callmon.daemon import exchanges
-from tests.watched import Watched
+from tests.support.simulated_exchange import Watched
 
 TUESDAY = datetime(2026, 11, 24, 15, tzinfo=UTC)
 LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))

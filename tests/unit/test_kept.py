@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.store.writer import messages, standby_buffer
-from tests.store_fixtures import START, answered_call, outcomes
+from tests.support.store_fixtures import START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)
 TOLD = outcomes(answered_call(0))

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.lab import ports
-from tests.running import ROOT
+from tests.support.daemon_process import ROOT
 
 FIRST = 9_980  # outside the ranges of the running suite
 ASKS = f"""

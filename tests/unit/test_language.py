@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from callmon.config.settings import Settings
-from tests.builders import GENERAL, Channel, Exchange, replayed, settings
+from tests.support.ami_builders import GENERAL, Channel, Exchange, replayed, settings
 
 ASKED = Path(__file__).parents[1] / "data" / "asked"
 BY_QUEUE = settings({"# queue_languages = {": "queue_languages = { anglais = 'en', francais = 'fr' } # {"})

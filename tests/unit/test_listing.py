@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.builders import BANNER, Channel, Exchange, judged, left, replayed
-from tests.examples import examples
+from tests.support.ami_builders import BANNER, Channel, Exchange, judged, left, replayed
+from tests.support.examples import examples
 
 Step = tuple[float, Callable[[], None]]
 

@@ -18,7 +18,7 @@ from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
 from callmon.store.writer.committed import CommittedCounters
-from tests.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
+from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 GENERAL = Line("general", "voice", "general", 'Renseignements "généraux"', "General \\ inquiries")

@@ -22,8 +22,8 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay, chunks
-from tests.builders import MORNING, Exchange, left, listener, settings
-from tests.examples import examples
+from tests.support.ami_builders import MORNING, Exchange, left, listener, settings
+from tests.support.examples import examples
 from tests.unit.test_listing import Plan, plans, written, wrong
 
 

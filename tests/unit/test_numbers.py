@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callmon.config.phone_numbers import as_delivered, e164, is_withheld, printed
-from tests.examples import examples
+from tests.support.examples import examples
 
 STAFF = ("9", "91", "9011")
 

@@ -11,7 +11,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList
 from callmon.text.terminal import WIDTH
-from tests.office import CALLER, OTHER, Office, local, usual
+from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 from tests.unit.test_paying import SERVING, complained
 
 NIGHT = local("2026-11-24 22:14")

@@ -12,7 +12,7 @@ from callmon.core.statistics.counters import VERDICT, Figures
 from callmon.core.statistics.parity import Comparison, Counted, Side, compare
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.writer.committed import CommittedCounters
-from tests.store_fixtures import Daemon
+from tests.support.store_fixtures import Daemon
 
 A = "answer_by_third_ring"
 MODES = {"general": "voice", "poci": "voice", "tty": "tty"}

@@ -133,7 +133,7 @@ def tried(pattern: Pattern, ways: Iterable[str], seconds: float = SECONDS) -> tu
     text = pattern.pattern.decode("latin-1") if is_bytes else pattern.pattern
     job = {"pattern": text, "is_bytes": is_bytes, "flags": pattern.flags, "lengths": LENGTHS}
     job |= {"ways": sorted(ways), "seconds": seconds}
-    command = [sys.executable, "-m", "tests.patterns"]
+    command = [sys.executable, "-m", "tests.support.regex_attacks"]
     done = subprocess.run(command, input=json.dumps(job), cwd=ROOT.parent, capture_output=True, text=True)
     return done.returncode, done.stderr or done.stdout.splitlines()[-1]
 

@@ -9,7 +9,7 @@ import pytest
 
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
-from tests.office import CALLER, OTHER, Office, local, usual
+from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
 HOUR, SECOND, DAY = timedelta(hours=1), timedelta(seconds=1), timedelta(hours=24)

@@ -16,7 +16,7 @@ from callmon.core.outcome import Outcome
 from callmon.sinks.mqtt import topics
 from callmon.text.records import lines
 from callmon.tools.replay import Replay
-from tests.builders import Channel, Exchange, listener, settings
+from tests.support.ami_builders import Channel, Exchange, listener, settings
 
 OURS, OTHER, MOBILE = "6475550101", "6475550102", "4165550199"
 TOLD = (f"PJSIP/{OURS}", f"PJSIP/{OTHER}")

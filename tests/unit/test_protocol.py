@@ -12,7 +12,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
-from tests.examples import examples
+from tests.support.examples import examples
 
 TRACES = Path(__file__).parents[1] / "data" / "traces"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"

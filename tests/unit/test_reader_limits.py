@@ -12,7 +12,7 @@ import pytest
 from callmon.store.database import Database, upgrade
 from callmon.store.writer.writer import Writer
 from tests.store.test_reader import SCRIPT, as_reader
-from tests.store_fixtures import RING, SOON, of_calls, rows, seconds, until
+from tests.support.store_fixtures import RING, SOON, of_calls, rows, seconds, until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 # The key by which an earlier version took the lead in schema public.

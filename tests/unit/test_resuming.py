@@ -10,7 +10,7 @@ import pytest
 
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay, chunks
-from tests.builders import Channel, Exchange, judged, left, listener
+from tests.support.ami_builders import Channel, Exchange, judged, left, listener
 
 Way = Callable[[Exchange], dict[str, Any]]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from callmon.config.settings import Settings
 from callmon.core.calls.rings import begun, begun_by_timeout, rings_between
-from tests.builders import Exchange, judged, settings
+from tests.support.ami_builders import Exchange, judged, settings
 
 WAITS = (0.0, 5.999999, 6.0, 17.999, 17.999999, 18.0, 18.001, 23.49, 23.5, 23.51, 24.02, 29.99, 30.5, 30.51)
 RANG = 2.0  # the ringing begins so long after the arrival

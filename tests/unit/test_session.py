@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from callmon.ami import events as e
 from callmon.ami.session import GREETING_TIMEOUT, Session, SessionState
-from tests.builders import BANNER, MORNING, Exchange
-from tests.examples import examples
+from tests.support.ami_builders import BANNER, MORNING, Exchange
+from tests.support.examples import examples
 
 ACCEPTED = b"Response: Success\r\nActionID: callmon-2\r\nMessage: Authentication accepted\r\n\r\n"
 CHALLENGE = b"Response: Success\r\nActionID: callmon-1\r\nChallenge: 155066612\r\n\r\n"

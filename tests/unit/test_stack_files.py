@@ -15,7 +15,7 @@ import yaml
 
 from callmon import __version__ as version
 from callmon.config.settings import load
-from tests.running import ROOT
+from tests.support.daemon_process import ROOT
 
 DOCKERFILES = (
     "Dockerfile",

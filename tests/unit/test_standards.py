@@ -12,7 +12,7 @@ import pytest
 
 from callmon.core.standards import load
 from callmon.errors import ConfigError
-from tests.builders import EVENING, GENERAL, TTY, Channel, Exchange, judged, settings
+from tests.support.ami_builders import EVENING, GENERAL, TTY, Channel, Exchange, judged, settings
 
 A, V, P = "answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person"
 

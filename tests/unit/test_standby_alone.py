@@ -16,8 +16,8 @@ from callmon.daemon.standby import LEARNS, STANDS_BY
 from callmon.store.database import Database
 from callmon.store.writer.lease import TAKE
 from callmon.tools.demo.exchange import DemoExchange
-from tests.running import Callmon
-from tests.store_fixtures import until
+from tests.support.daemon_process import Callmon
+from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
 

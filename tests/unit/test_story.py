@@ -11,7 +11,7 @@ from callmon.core.calls.account import Account
 from callmon.core.calls.call import OUTCOMES, Call
 from callmon.core.facts import Fact
 from callmon.text.records import as_json
-from tests.builders import MORNING
+from tests.support.ami_builders import MORNING
 
 ID = "1795528800.0"
 

@@ -19,7 +19,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.daemon.clock import ExchangeTime
 from callmon.store.row_mapping import fact_of
-from tests.builders import BANNER, MORNING, Exchange, listener
+from tests.support.ami_builders import BANNER, MORNING, Exchange, listener
 
 EXCHANGE = "toronto"
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from tests.builders import BANNER, GENERAL, Channel, Exchange, judged, left, replayed, settings
-from tests.examples import examples
+from tests.support.ami_builders import BANNER, GENERAL, Channel, Exchange, judged, left, replayed, settings
+from tests.support.examples import examples
 
 
 def summary(call: dict[str, Any]) -> tuple[Any, ...]:

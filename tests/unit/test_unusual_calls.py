@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from callmon.core.facts import MusicPlayed
-from tests.builders import Channel, Exchange, judged, left, settings
 from tests.store.test_phones import facts_of
+from tests.support.ami_builders import Channel, Exchange, judged, left, settings
 from tests.unit.test_tracker import summary
 
 POCI = "4163270374"

@@ -10,8 +10,8 @@ import pytest
 
 from callmon.core import facts as f
 from callmon.tools.replay import Replay, chunks
-from tests.builders import BANNER, Channel, Exchange, listener
 from tests.store.test_phones import GENERAL_LINE, facts_of
+from tests.support.ami_builders import BANNER, Channel, Exchange, listener
 from tests.unit.test_tracker import ringing
 
 

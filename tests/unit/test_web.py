@@ -18,7 +18,7 @@ from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
 from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import app
 from callmon.web.health import troubles
-from tests.store_fixtures import EXCHANGE, Daemon, seconds
+from tests.support.store_fixtures import EXCHANGE, Daemon, seconds
 from tests.unit.test_metrics import GENERAL, ONE_CALL, Waiting
 
 MINUTE = timedelta(minutes=1)

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.core.callbacks.commands import local_moment, plain
 from callmon.store.commands import pending_disruption_commands
-from tests.pages_here import ENTRY, EXCHANGE, Pages, pages
+from tests.support.pages_app import ENTRY, EXCHANGE, Pages, pages
 
 TORONTO = ZoneInfo("America/Toronto")
 TODAY = date(2026, 11, 24)

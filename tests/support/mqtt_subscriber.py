@@ -12,7 +12,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.store_fixtures import START
+from tests.support.store_fixtures import START
 
 
 class Board:

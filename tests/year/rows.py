@@ -1,4 +1,4 @@
-"""The year of `tests/year.py` as rows of a database, inserted in bulk."""
+"""The year of `tests/year` as rows of a database, inserted in bulk."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.routes import entries
-from tests.doors import ROLES, quick_passwords, sign_in, with_accounts
-from tests.office import CALLER, OTHER, Office
-from tests.store_fixtures import wrote
-from tests.visitor import Visitor
+from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.sign_in_app import ROLES, quick_passwords, sign_in, with_accounts
+from tests.support.store_fixtures import wrote
+from tests.support.web_client import Visitor
 
 HOUR = timedelta(hours=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR

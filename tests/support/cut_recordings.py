@@ -1,7 +1,7 @@
 """A recorded call, cut at two moments: the input of a callmon that was away between them, then the listing.
 
 A listing is made from three sources: the recording up to then; CEL, which has the application of each channel;
-and Asterisk's values of a channel's CDR (`cdr.py`).
+and Asterisk's values of a channel's CDR (`cdr_times.py`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.tools.replay import Replay
-from tests.builders import BANNER, listener
-from tests.cdr import Records
+from tests.support.ami_builders import BANNER, listener
+from tests.support.cdr_times import Records
 
 LOGIN = (
     b"Response: Success\r\nMessage: Authentication accepted\r\n\r\n"

@@ -1,4 +1,4 @@
-"""The stories of the calls of `tests/year.py`: the facts of each, and the required result."""
+"""The stories of the calls of `tests/year`: the facts of each, and the required result."""
 
 from __future__ import annotations
 

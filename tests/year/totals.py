@@ -1,4 +1,4 @@
-"""The required figures of a month of `tests/year.py`: counted in plain Python from the events.
+"""The required figures of a month of `tests/year`: counted in plain Python from the events.
 
 Uses nothing of the product except the names of its figures.
 """

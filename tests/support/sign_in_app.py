@@ -25,7 +25,7 @@ from callmon.web.auth.roles import Right, Role
 from callmon.web.auth.route import PageRoute, routes
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from tests.visitor import HERE, OURS, Visitor
+from tests.support.web_client import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"
 MADE = AuditEvent(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")

@@ -1,4 +1,4 @@
-"""Callbacks and complaints of `tests/year.py`, each with its required result."""
+"""Callbacks and complaints of `tests/year`, each with its required result."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from callmon.reports.model import Cut, Figure, Place, Report
 from tests.year import Owing, Truth
-from tests.year_totals import CUTS, Totals, of_month
+from tests.year.totals import CUTS, Totals, of_month
 
 NBSP = "\N{NO-BREAK SPACE}"
 # Figures that no truth of the year contains: they have tests of their own.

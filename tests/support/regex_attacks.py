@@ -1,4 +1,4 @@
-"""Adversarial strings for a regular expression, matched by `python -m tests.patterns < JOB`.
+"""Adversarial strings for a regular expression, matched by `python -m tests.support.regex_attacks < JOB`.
 
 The strings are derived from the parsed expression: a text that leads to each repetition, a long run of the
 repeated text, then a character that may not follow. Python cannot interrupt a match: a timer of the operating

@@ -17,7 +17,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry
 from callmon.core.outcome import Outcome
 from callmon.store.writer.messages import decode_items, encode_item
-from tests.builders import settings
+from tests.support.ami_builders import settings
 
 TRUNK = "PJSIP/trunk"
 SECOND = timedelta(seconds=1)

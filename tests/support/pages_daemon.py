@@ -19,11 +19,11 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.store import opening
 from callmon.store.database import Database
-from tests.office import CALLER, OTHER, Office
-from tests.running import Callmon
-from tests.store_fixtures import account, answered_call, outcomes, until, wrote
+from tests.support.daemon_process import Callmon
+from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.simulated_exchange import Watched
+from tests.support.store_fixtures import account, answered_call, outcomes, until, wrote
 from tests.unit.test_disruptions import well
-from tests.watched import Watched
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ROLES = """

@@ -1,6 +1,6 @@
 """`callmon run` forked from a process that has imported everything: after a kill, the next daemon runs at once.
 
-For tests that kill callmon many times. A daemon of `tests.running` imports for more than a second of processor
+For tests that kill callmon many times. A daemon of `daemon_process` imports for more than a second of processor
 time. On a busy machine that is many seconds in which no kill can hit it.
 """
 
@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.running import ROOT, Callmon
+from tests.support.daemon_process import ROOT, Callmon
 
 
 class Forked:
@@ -82,7 +82,7 @@ def _ask(said: dict[str, Any]) -> int:
     with _turn:
         if _server is None:
             _server = subprocess.Popen(
-                [sys.executable, "-m", "tests.warm"],
+                [sys.executable, "-m", "tests.support.forked_daemon"],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             )  # fmt: skip
         assert _server.stdin is not None

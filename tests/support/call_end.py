@@ -5,8 +5,8 @@ from __future__ import annotations
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
-from tests.running import Callmon
-from tests.store_fixtures import until
+from tests.support.daemon_process import Callmon
+from tests.support.store_fixtures import until
 
 LAST_LINES = 15
 

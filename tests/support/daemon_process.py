@@ -20,7 +20,7 @@ from pathlib import Path
 from callmon.config.settings import Settings, load
 from tests.lab import ports
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 ROUND_THE_CLOCK = "00:00-24:00"
 OK = 200
 LONGEST_START = 180.0  # seconds; 2 on an idle machine

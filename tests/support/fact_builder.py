@@ -22,7 +22,7 @@ from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
 from callmon.store.writer.messages import decode_items, encode_item
-from tests.builders import settings
+from tests.support.ami_builders import settings
 
 TORONTO = ZoneInfo("America/Toronto")
 CALLER, OTHER = "+14165550101", "+14165550102"

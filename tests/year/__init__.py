@@ -1,8 +1,8 @@
 """A year of calls with known totals, from a seed: events are decided first, and the rows follow from them.
 
-Each story of `year_stories` gives callmon the facts of one call (as the tracker would). Beside them it records
-the required result, in the words of standards.md. `year_owing` does so for callbacks and complaints. `year_rows`
-inserts the rows into a database. `year_totals` counts the events without any of the product's code.
+Each story of `stories` gives callmon the facts of one call (as the tracker would). Beside them it records
+the required result, in the words of standards.md. `obligations` does so for callbacks and complaints. `rows`
+inserts the rows into a database. `totals` counts the events without any of the product's code.
 """
 
 from __future__ import annotations
