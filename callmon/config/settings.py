@@ -79,7 +79,10 @@ class Settings:
     def __post_init__(self) -> None:
         written = self.configuration
         by_line = {name: _calendar(written, line) for name, line in written.lines.items()}
-        made = {"_lines": written.public_lines(), "_calendars": {None: _calendar(written), **by_line}}
+        made: dict[str, Any] = {
+            "_lines": written.public_lines(),
+            "_calendars": {None: _calendar(written), **by_line},
+        }
         for one in fields(self):
             if not one.init:
                 value = made[one.name] if one.name in made else getattr(written, one.name)

@@ -14,7 +14,7 @@ import msgspec
 from callmon.core.calls.account import Account
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.resume import resume
-from callmon.core.calls.site import ExchangeInfo
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.calls.transfers import settle
 from callmon.core.facts import (
@@ -30,7 +30,7 @@ from callmon.core.facts import (
 
 
 def merged_transfers(
-    site: ExchangeInfo, stored: Sequence[Fact], missing: Iterable[Fact], until: datetime | None
+    site: ExchangeProfile, stored: Sequence[Fact], missing: Iterable[Fact], until: datetime | None
 ) -> list[Fact]:
     """The missing facts. A transfer that the leader knew is as stored, is not repeated, and has its conclusion.
 
@@ -87,7 +87,7 @@ def _is_found(fact: Fact) -> bool:
     return isinstance(fact, Arrived) and fact.found
 
 
-def _conclusion(site: ExchangeInfo, facts: Sequence[Fact], ended: Ended) -> list[Fact]:
+def _conclusion(site: ExchangeProfile, facts: Sequence[Fact], ended: Ended) -> list[Fact]:
     """Whether the pending transfer of a call that has ended is one that counts."""
     arrival = next((fact for fact in facts if isinstance(fact, Arrived)), None)
     if arrival is None:

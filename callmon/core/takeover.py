@@ -159,7 +159,7 @@ def _calls(
             continue
         facts = [_as_leader_states(fact, stored.facts) for fact in told.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
-        hearing = monitor.hearing(key[0])
+        hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
             more = merged_transfers(hearing.site, stored.facts, more, heard.get(key[0]))
         if more:

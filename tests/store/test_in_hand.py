@@ -117,7 +117,9 @@ def test_boards_are_told_whether_and_never_who() -> None:
 )
 def test_the_list_says_who_and_since_when(language: str, expected: str) -> None:
     office = owed().hand("take", TUESDAY + HOUR)
-    text = CallbackList(usual(), language, TUESDAY + 2 * HOUR).entry(WorklistItem(office.one(), OTHER, None))
+    text = "\n".join(
+        CallbackList(usual(), language, TUESDAY + 2 * HOUR).entry(WorklistItem(office.one(), OTHER, None))
+    )
     assert expected in text.replace("\N{NO-BREAK SPACE}", " ").splitlines()
 
 

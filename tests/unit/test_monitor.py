@@ -197,13 +197,13 @@ def test_an_exchange_is_unheard_until_its_first_listing_is_whole() -> None:
     exchange = Exchange()
     made = daemon()
     fed(made, bytes(exchange.connections[0]))
-    assert made.is_unheard("toronto") is True
+    assert made.exchanges["toronto"].tracker.state.is_unheard is True
     with exchange.unheard(3):
         pass
     fed(made, bytes(exchange.connections[-1]))
-    assert made.is_unheard("toronto") is False
+    assert made.exchanges["toronto"].tracker.state.is_unheard is False
     made.feed("toronto", e.ConnectionLost(None))
-    assert made.is_unheard("toronto") is True
+    assert made.exchanges["toronto"].tracker.state.is_unheard is True
 
 
 def test_one_gap_is_told_once() -> None:
