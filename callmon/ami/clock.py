@@ -20,7 +20,7 @@ LEAST_STEP = timedelta(seconds=1)
 NO_STEP = timedelta(0)
 
 
-class ClockSet(Event, frozen=True, gc=False):
+class ClockStepped(Event, frozen=True, gc=False):
     """callmon's own event: the exchange's clock was set, by `by`. `at` is the time of the clock after the step."""
 
     by: timedelta
@@ -43,7 +43,7 @@ class Clock:
         ponged, asked, _ = self._ponged
         return told - ponged > timedelta(seconds=now - asked) + LEAST_STEP
 
-    def read(self, told: datetime, now: float) -> None:
+    def record_time(self, told: datetime, now: float) -> None:
         self._told, self._event = (told, now), told
 
     def ponged(self, told: datetime, asked: float, now: float) -> timedelta:

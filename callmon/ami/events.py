@@ -364,7 +364,7 @@ FIELDS: dict[type[Event], tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def moment(stamp: Stamp) -> datetime | None:
+def stamp_time(stamp: Stamp) -> datetime | None:
     """A stamp as a UTC datetime; None when it is no time."""
     return instant(stamp) if isinstance(stamp, str) else stamp
 

@@ -58,7 +58,7 @@ class FlightRecorder:
         self._notes: deque[tuple[float, str]] = deque(maxlen=MAX_NOTES)
         self._writing: threading.Thread | None = None
 
-    def heard(self, data: bytes, now: float) -> None:
+    def record_bytes(self, data: bytes, now: float) -> None:
         """Append bytes received at `now` (monotonic seconds). Chunks beyond the age or size limit are dropped.
 
         A banner begins a connection and a new recording: one file holds one connection.
@@ -72,7 +72,7 @@ class FlightRecorder:
             self._size -= len(self._chunks.popleft()[1])
             self._whole = False
 
-    def note(self, reason: str, now: float) -> None:
+    def record_reason(self, reason: str, now: float) -> None:
         """Record why a message could not be used; the message itself is in the buffer."""
         self._notes.append((now, reason))
 
@@ -101,7 +101,7 @@ class FlightRecorder:
             self._writing.start()
         return path
 
-    def wait(self) -> None:
+    def join(self) -> None:
         if self._writing is not None:
             self._writing.join()
 

@@ -78,36 +78,36 @@ class Mailboxes:
         if name not in self.known:
             self._before.setdefault(name, Mailbox(tuple(left)))
 
-    def unheard(self, at: datetime | None = None) -> None:
+    def begin_gap(self, at: datetime | None = None) -> None:
         """A gap begins at `at`. The last known boxes serve to date the messages still there after the gap."""
         if at is not None:
             self._counted |= {name: (at, box.messages) for name, box in self.known.items()}
         self._before |= self.known
         self.known = {}
 
-    def waiting(self, mailbox: str, new: str, at: datetime | None) -> None:
+    def record_message_waiting(self, mailbox: str, new: str, at: datetime | None) -> None:
         """Process MessageWaiting. If it precedes the first count after a gap, that gap's growth is unknown."""
         self._counted.pop(short(mailbox), None)
         self._told(mailbox, new, "", at)
 
-    def listed(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
+    def record_listing(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
         """Process VoicemailUserDetail; the first one after a gap records a `MailboxGrowth`."""
         since, before = self._counted.pop(short(mailbox), (None, 0))
-        count = number(new)
+        count = message_count(new)
         if since is not None and at is not None and count is not None:
             growths = self.grown.setdefault(short(mailbox), [])
             growths[:] = [*growths[-KEPT:], MailboxGrowth(since, at, count - before)]
         self._told(mailbox, new, most, at)
 
     def _told(self, mailbox: str, new: str, most: str, at: datetime | None) -> None:
-        name, count = short(mailbox), number(new)
+        name, count = short(mailbox), message_count(new)
         if name not in self.wanted or count is None:
             return
         before = self.known.get(name) or self._before.pop(name, Mailbox(()))
         gone = max(0, before.messages - count)
         left = before.waiting[gone:]
         came = (at,) * (count - len(left))
-        self.known[name] = Mailbox(left + came, number(most) or before.capacity)
+        self.known[name] = Mailbox(left + came, message_count(most) or before.capacity)
 
     def questions(self) -> list[tuple[str, str]]:
         """(context, mailbox) of each box to ask for with VoicemailUserStatus."""
@@ -126,6 +126,6 @@ def short(name: str) -> str:
     return box if context == DEFAULT else f"{box}@{context}"
 
 
-def number(text: str) -> int | None:
+def message_count(text: str) -> int | None:
     """A count of messages as a number; None when the text is no such count."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 6 and int(text) < MANY else None

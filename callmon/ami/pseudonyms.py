@@ -30,14 +30,14 @@ class Pseudonyms:
     def __init__(self, fresh: Callable[[], Iterator[str]], is_own: Callable[[str], bool]) -> None:
         self._make, self._is_own = fresh, is_own
         self._reserved: frozenset[str] = frozenset()
-        self.forget()
+        self.reset()
 
     def reserve(self, values: Iterable[str]) -> None:
         """Exclude these values from the pseudonyms: they stand for themselves."""
         self._reserved = frozenset(values)
         self._given |= self._reserved
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         self._by_true: dict[str, str] = {}
         self._given: set[str] = set(self._reserved)
         self._fresh = self._make()
@@ -46,11 +46,11 @@ class Pseudonyms:
     def __contains__(self, true: str) -> bool:
         return true in self._by_true
 
-    def of(self, true: str) -> str:
+    def pseudonym_of(self, true: str) -> str:
         known = self._by_true.get(true)
         if known is None:
             if len(self._by_true) >= MAX_REMEMBERED:
-                self.forget()
+                self.reset()
             known = self._by_true[true] = self._choose(true)
             self._given.add(known)
         return known
@@ -83,20 +83,20 @@ class Numbers:
         self._valid.reserve(self._public)
         self._invalid.reserve(self._public)
 
-    def of(self, digits: str, international: bool = False) -> str:
+    def pseudonym_of(self, digits: str, international: bool = False) -> str:
         """`digits` (7 or more) with the number replaced; `international` when a + precedes them."""
         if digits in self._keep or digits[-10:] in self._public:
             return digits
         if len(digits) < 10:
-            return digits[:-7] + self._short.of(digits[-7:])
+            return digits[:-7] + self._short.pseudonym_of(digits[-7:])
         run = self._run(digits, international)
         pools = (self._valid, self._invalid) if run.is_valid else (self._invalid, self._valid)
         pool = next((pool for pool in pools if run.number in pool), pools[0])
-        return run.prefix + pool.of(run.number)
+        return run.prefix + pool.pseudonym_of(run.number)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         for pool in (self._valid, self._invalid, self._short):
-            pool.forget()
+            pool.reset()
 
     def _run(self, digits: str, international: bool) -> Run:
         prefix, number = digits[:-10], digits[-10:]

@@ -6,7 +6,7 @@ verdicts depend on them. So do ids and times in their own headers. Pressed digit
 are dropped as whole messages. Framing is on bytes; an incomplete last message and an oversized message are
 dropped.
 
-Refuses: to store a secret in any form, and to map a pseudonym back (`Redactor.forget` drops even the mapping).
+Refuses: to store a secret in any form, and to map a pseudonym back (`Redactor.reset` drops even the mapping).
 """
 
 import re
@@ -175,10 +175,10 @@ class Redactor:
             for kind, (name, colon, value) in zip(kinds, headers, strict=True)
         )
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Drop all pseudonyms: from here on, every value gets a new one."""
         for memory in (self._numbers, self._names, self._people, self._hosts, self._v4, self._v6):
-            memory.forget()
+            memory.reset()
 
     def _people_in(self, headers: list[tuple[bytes, bytes, bytes]], kinds: list[str]) -> list[bytes]:
         """The names in this message's headers, the longest first: free text may repeat them."""
@@ -217,7 +217,7 @@ class Redactor:
             return b'"' + self._label(name[1:-1]) + b'"'
         if _is_nobody(name):
             return self._tokens(name)
-        return self._names.of(name.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return self._names.pseudonym_of(name.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
 
     def _free(self, text: bytes, people: list[bytes]) -> bytes:
         """Redact `CALLERID(name)=Zoé`, `SECRET=…`, `"Zoé" <416…>`, or any text. Nothing is redacted twice."""
@@ -269,13 +269,13 @@ class Redactor:
         if _NO_PERSON.fullmatch(found["first"]) or _NO_PERSON.fullmatch(found["last"]):
             return found["person"]
         technology, _, name = found["person"].partition(b"/")
-        person = self._people.of(name.decode("ascii")).partition("@")[0]
+        person = self._people.pseudonym_of(name.decode("ascii")).partition("@")[0]
         return technology + b"/" + person.encode("ascii")
 
     def _sip(self, found: re.Match[bytes]) -> bytes:
         user, host = found["user"], found["host"].decode("ascii")
         if user is not None and b"." in user and not _LOOKS_LIKE_NUMBER.fullmatch(user):
-            person = self._people.of(user.decode("utf-8", "surrogateescape")).partition("@")[0]
+            person = self._people.pseudonym_of(user.decode("utf-8", "surrogateescape")).partition("@")[0]
             user = person.encode("utf-8", "surrogateescape")
         elif user is not None:
             user = self._tokens(user)
@@ -284,8 +284,8 @@ class Redactor:
     def _mail(self, address: str) -> str:
         user, _, host = address.partition("@")
         if user.isdigit():  # a number at an endpoint, not a person's mail address
-            return (self._numbers.of(user) if len(user) >= 7 else user) + "@" + host
-        return self._people.of(address)
+            return (self._numbers.pseudonym_of(user) if len(user) >= 7 else user) + "@" + host
+        return self._people.pseudonym_of(address)
 
     def _host(self, host: str) -> str:
         if host.startswith("["):
@@ -294,20 +294,20 @@ class Redactor:
             return self._address(host)
         if "." not in host:  # localhost, or sip:NUMBER without a host
             return self._tokens(host.encode("ascii")).decode("ascii")
-        return self._hosts.of(host)
+        return self._hosts.pseudonym_of(host)
 
     def _address(self, address: str) -> str:
         """Redact an IPv4 address; loopback, "any" and broadcast addresses stay."""
-        return address if address.startswith(("127.", "0.0.0.0", "255.")) else self._v4.of(address)
+        return address if address.startswith(("127.", "0.0.0.0", "255.")) else self._v4.pseudonym_of(address)
 
     def _address_v6(self, address: str) -> str:
-        return address if address in ("::", "::1") else self._v6.of(address)
+        return address if address in ("::", "::1") else self._v6.pseudonym_of(address)
 
     def _written(self, number: bytes, international: bool) -> bytes:
         """The pseudonym with the number's separators (416 555-0101). Its length may differ from the number's."""
         between = _SEPARATOR.findall(number)
         parts = _SEPARATOR.split(number)
-        given = self._numbers.of(b"".join(parts).decode("ascii"), international).encode("ascii")
+        given = self._numbers.pseudonym_of(b"".join(parts).decode("ascii"), international).encode("ascii")
         said = b""
         for part, separator in zip(parts, [*between, b""], strict=True):
             last = not separator

@@ -24,7 +24,7 @@ from math import inf
 from callmon.ami import events as e
 from callmon.ami.actions import format_action, login_key
 from callmon.ami.call_counts import CallCountMonitor
-from callmon.ami.clock import LEAST_STEP, Clock, ClockSet
+from callmon.ami.clock import LEAST_STEP, Clock, ClockStepped
 from callmon.ami.decoding import decode
 from callmon.ami.events import RING
 from callmon.ami.framing import BANNER, Framer
@@ -85,7 +85,7 @@ class Session:
         self._username, self._secret, self._md5 = username, secret, md5
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
         self._boxes, self._feed = boxes or Mailboxes(), feed or CallCountMonitor()
-        self._boxes.unheard()
+        self._boxes.begin_gap()
         self._framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
@@ -160,7 +160,7 @@ class Session:
         """
         told = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(told, default=None)
-        self._boxes.unheard(until)
+        self._boxes.begin_gap(until)
         return e.ConnectionLost(until)
 
     def exchange_time(self, now: float) -> datetime | None:
@@ -248,9 +248,11 @@ class Session:
         elif isinstance(said, e.FullyBooted):
             self._fully_booted(said, now, heard)
         elif isinstance(said, e.VoicemailUserDetail):
-            self._boxes.listed(f"{said.mailbox}@{said.context}", said.new, said.most, self.exchange_time(now))
+            self._boxes.record_listing(
+                f"{said.mailbox}@{said.context}", said.new, said.most, self.exchange_time(now)
+            )
         elif isinstance(said, e.MessageWaiting):
-            self._boxes.waiting(said.mailbox, said.new, said.at or self.exchange_time(now))
+            self._boxes.record_message_waiting(said.mailbox, said.new, said.at or self.exchange_time(now))
             heard.append(said)
         elif not said.stamp:
             heard.append(type(said)(self._give_time(now)))
@@ -291,10 +293,10 @@ class Session:
             if not self._pings:
                 self._ping(now)
         else:
-            self.clock.read(at, now)
+            self.clock.record_time(at, now)
 
     def _compare(self, told: datetime, asked: float, now: float, heard: list[e.Event]) -> None:
-        """Process a Ping reply: if the clock was set, emit `ClockSet`, then the events that were held."""
+        """Process a Ping reply: if the clock was set, emit `ClockStepped`, then the events that were held."""
         by = self.clock.ponged(told, asked, now)
         if by and now - self._set_at < STEADY_SECONDS:  # a fast or slow clock: no clock is set so often
             self._is_apart = True
@@ -302,7 +304,7 @@ class Session:
         if self._odd is not None and not by and asked < self._odd_since:
             self._ping(now)  # that Ping predates the odd event, so its reply decides nothing
             return
-        said = [ClockSet(told, by)] if by else []
+        said = [ClockStepped(told, by)] if by else []
         self._given = None if by else self._given
         if self._odd is None:
             heard += said  # events in the same batch arrived before the reply

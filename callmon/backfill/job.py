@@ -30,7 +30,7 @@ from callmon.config.settings import Settings
 from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.callbacks.triggers import called
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.statistics.counters import survey_was_heard
@@ -159,7 +159,7 @@ def _alone(facts: Sequence[Fact]) -> Call:
     """The account of a call on no line, which no standard judges."""
     arrived = facts[0]
     assert isinstance(arrived, f.Arrived)
-    account = Account(arrived)
+    account = CallAccount(arrived)
     for fact in facts:
         account.record_fact(fact)
     return account.call()

@@ -1,7 +1,7 @@
 """The monitor's state of one exchange: its configuration, its tracker and the calls in progress. Pure."""
 
 from callmon.config.lines import Line, Lines
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.site import ExchangeProfile
@@ -17,7 +17,7 @@ class ExchangeState:
     def __init__(self, site: ExchangeProfile) -> None:
         self.site = site
         self.tracker = Tracker(site)
-        self.accounts: dict[str, Account] = {}
+        self.accounts: dict[str, CallAccount] = {}
         self.routes = Trunks()
         self.last_calls = LastCalls()
         self.returned: ClosedGap | None = None  # the last gap, until the disruption detector has processed it
@@ -34,6 +34,6 @@ class ExchangeState:
     def arrived(self, line: Line, fact: Arrived) -> None:
         """Record the trunk and the time of an inbound call of this line."""
         trunk = endpoint(fact.channel)
-        self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.state(trunk))
+        self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.phone_state(trunk))
         self.tracker.state.phones.registrations.a_call_came()
         self.last_calls.record_call(line.name, fact.at, fact.test)

@@ -35,7 +35,7 @@ class LastCalls:
             both.restore(one.calls, one.tests)
         return both
 
-    def due(self, line: Line) -> datetime | None:
+    def test_due(self, line: Line) -> datetime | None:
         """When the line's next test call is due. `NEVER` when it was never tested; None when it has no plan."""
         if line.test_call_every is None:
             return None

@@ -24,7 +24,7 @@ from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import OPENED_BY, LedgerTriggers
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.listing import ClosedGap
@@ -86,7 +86,7 @@ class Monitor:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""
         hearing = self.exchanges[exchange]
         facts = hearing.tracker.feed(event)
-        gap = hearing.tracker.listing.take_gap() if type(event) is e.StatusComplete else None
+        gap = hearing.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
         if gap is None and len(facts) == 1 and type(facts[0]) not in self._weighed:
@@ -121,16 +121,16 @@ class Monitor:
     def next_deadline(self) -> datetime | None:
         return self.ledger.next_deadline()
 
-    def calls(self, exchange: str) -> list[Call]:
+    def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
         accounts = self.exchanges[exchange].accounts.values()
         return [account.call() for account in accounts if not account.arrival.beside]
 
-    def in_progress(self) -> dict[tuple[str, str], int]:
+    def count_in_progress(self) -> dict[tuple[str, str], int]:
         """Calls in progress by line and state."""
-        return Counter((line, account.state()) for _, line, account in self._on_lines())
+        return Counter((line, account.current_state()) for _, line, account in self._on_lines())
 
-    def _on_lines(self) -> Iterator[tuple[str, str, Account]]:
+    def _on_lines(self) -> Iterator[tuple[str, str, CallAccount]]:
         """The calls in progress on public lines, without test calls: exchange, line and account."""
         for exchange, hearing in self.exchanges.items():
             for account in hearing.accounts.values():
@@ -141,8 +141,8 @@ class Monitor:
         """The longest wait by line and state (ringing, queue). `now` is each exchange's time."""
         longest: dict[tuple[str, str], Wait] = {}
         for exchange, line, account in self._on_lines():
-            if (state := account.state()) in ("ringing", "queue"):
-                key, wait = (line, state), account.wait(now.get(exchange))
+            if (state := account.current_state()) in ("ringing", "queue"):
+                key, wait = (line, state), account.wait_so_far(now.get(exchange))
                 if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
                     longest[key] = wait
         return longest
@@ -161,7 +161,9 @@ class Monitor:
         return counted(self._watched(), lambda line: (line.service, line.mode))
 
     def _watched(self) -> list[tuple[Phones, Iterable[Line], datetime | None]]:
-        return [(x.tracker.state.phones, x.site.lines, x.tracker.state.clock) for x in self.exchanges.values()]
+        return [
+            (x.tracker.state.phones, x.site.lines, x.tracker.state.exchange_time) for x in self.exchanges.values()
+        ]
 
     def learn_phones(self, exchange: str, dialled: Iterable[tuple[str, str, datetime | None]]) -> None:
         """Restore the phones dialled for each line before callmon stopped: (line, channel, time)."""
@@ -191,10 +193,10 @@ class Monitor:
     ) -> None:
         """Restore the calls in progress when callmon stopped, from their stored facts."""
         for call, facts in calls.items():
-            self.take_up(exchange, call, facts, judged.get(call, ()))
+            self.adopt_call(exchange, call, facts, judged.get(call, ()))
         self.exchanges[exchange].tracker.listing.resume(heard_until)
 
-    def take_up(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
+    def adopt_call(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
         """Rebuild a call in progress from these facts. Its current account is replaced (`takeover.py`)."""
         hearing, facts = self.exchanges[exchange], list(stored)
         before = hearing.accounts.get(call)
@@ -307,7 +309,7 @@ class Monitor:
         told = self._opener.outward(exchange, fact, arrival, hearing.site)
         return [fact] if self._every_call and not arrival.beside else told
 
-    def _tell(self, hearing: ExchangeState, fact: Fact) -> Account | None:
+    def _tell(self, hearing: ExchangeState, fact: Fact) -> CallAccount | None:
         if type(fact) is f.Arrived:
             account = hearing.accounts[fact.call] = self._account(hearing, fact)
             return account
@@ -318,21 +320,21 @@ class Monitor:
             told.record_fact(fact)
         return told
 
-    def _account(self, hearing: ExchangeState, fact: f.Arrived) -> Account:
+    def _account(self, hearing: ExchangeState, fact: f.Arrived) -> CallAccount:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
-            return Account(fact)
+            return CallAccount(fact)
         hearing.arrived(line, fact)
         arrived = fact.at or born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
-        return Account(fact, line.language, line.ring_cycle, in_hours)
+        return CallAccount(fact, line.language, line.ring_cycle, in_hours)
 
     def _judge(
         self,
         hearing: ExchangeState,
         fact: Fact,
-        account: Account,
+        account: CallAccount,
         call: Call,
         standards: tuple[Standard, ...],
         findings: list[Finding],
@@ -365,7 +367,7 @@ class Monitor:
                 found.append(judged.finding(one.call, at, standard.name, one.line, one.language, in_hours=None))
         return tuple(found)
 
-    def _forget(self, hearing: ExchangeState, account: Account) -> None:
+    def _forget(self, hearing: ExchangeState, account: CallAccount) -> None:
         del hearing.accounts[account.arrival.call]
         if account.arrival.line is None and not account.arrival.beside:
             self.others[account.arrival.direction] += 1

@@ -225,7 +225,7 @@ def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outco
         more = missing.get(key, Outcome(key[0]))
         if not more.calls and key not in known.over:
             judged = [finding.standard for finding in (*stored.findings, *more.findings)]
-            monitor.take_up(*key, [*stored.facts, *more.facts], judged)
+            monitor.adopt_call(*key, [*stored.facts, *more.facts], judged)
     for exchange, heard in known.heard.items():
         hearing = monitor.exchanges.get(exchange)
         if (

@@ -177,7 +177,7 @@ class Daemon:
             name,
             settings.exchanges[name],
             lambda events: self.hear(name, events),
-            recorder.heard,
+            recorder.record_bytes,
         )
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))

@@ -40,4 +40,4 @@ def _restore_today(runtime: Runtime, now: datetime) -> None:
     names = [line.name for line in runtime.settings.lines()]
     begin = runtime.today.beginning(now)
     calls, verdicts = queries.count_ended_calls(runtime.store, names, begin, begin + timedelta(days=2))
-    runtime.today.restore(runtime.today.day(now), calls, verdicts)
+    runtime.today.restore(runtime.today.local_day(now), calls, verdicts)

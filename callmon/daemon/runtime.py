@@ -91,7 +91,7 @@ class Runtime:
         return self.time.now(datetime.now(UTC), monotonic())
 
     def in_progress(self) -> Mapping[tuple[str, str], int]:
-        return self.monitor.in_progress()
+        return self.monitor.count_in_progress()
 
     def phones(self) -> Mapping[tuple[str, str], int]:
         return self.monitor.phones()

@@ -211,7 +211,7 @@ class Standby:
             database.become_leader(database.buffered())
 
     async def _asked(self) -> StoredSnapshot | None:
-        here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls(x)]
+        here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls_in_progress(x)]
         try:
             return await asyncio.to_thread(self._read, here, datetime.now(UTC))
         except (CallmonError, SQLAlchemyError) as error:
@@ -240,7 +240,7 @@ class Standby:
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
         runtime.mqtt.obligations = runtime.monitor.ledger.shelf
         runtime.today.begin_anew()
-        runtime.today.restore(runtime.today.day(read.now), read.calls, read.verdicts)
+        runtime.today.restore(runtime.today.local_day(read.now), read.calls, read.verdicts)
         for name in runtime.settings.exchanges:
             of_it = {
                 call: told.findings for (exchange, call), told in read.known.begun.items() if exchange == name

@@ -84,14 +84,14 @@ class ReportBuilder:
         if call.line is None or not self.is_told(call.line):
             return
         if call.test:
-            self.cell(call.line, call.language).add("test_calls")
+            self.cell(call.line, call.language).increment("test_calls")
         elif aggregates.is_counted(call):
             aggregates.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
 
     def rolled_up(self, line: str, language: str, cell: Cell) -> None:
         """Add calls that arrived in the period, already counted by the roll-ups."""
         if self.is_told(line):
-            self.cell(line, language).put(cell)
+            self.cell(line, language).merge(cell)
 
     def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
         """Add an obligation that was opened in the period."""
@@ -191,7 +191,7 @@ class ReportBuilder:
         total = Cell()
         for (line, language), cell in self.cells.items():
             if self._is_in(cut, line, language):
-                total.put(cell)
+                total.merge(cell)
         return total
 
     def _counted(self, known: PeriodTotals, cut: Cut) -> int:

@@ -152,7 +152,7 @@ class FigureTable:
             elif found is None:
                 self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
             else:
-                value = found[index] if kind == "rings" else histogram.seconds(found[index])
+                value = found[index] if kind == "rings" else histogram.step_seconds(found[index])
                 self.figures[place] = Figure(place, kind, "known", value, None, count)
 
     def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
@@ -196,7 +196,7 @@ class FigureTable:
             self._not_available(hours, "hours")
             return
         self.figures[count] = Figure(count, "count", "known", len(spans))
-        self._hours(hours, coverage.total(coverage.merged(spans)))
+        self._hours(hours, coverage.total(coverage.merge_spans(spans)))
 
     def unheard(self, listening: Mapping[str, Coverage], month: Month, calendar: Calendar) -> None:
         """Add, for each exchange, the hours that were not received.
@@ -204,7 +204,7 @@ class FigureTable:
         Two more figures have the part of them in opening hours, and the part that its log (CEL) covers.
         """
         for name, one in sorted(listening.items()):
-            spans = one.unheard(month.begin, month.end)
+            spans = one.unheard_spans(month.begin, month.end)
             self._hours(Place("unheard_hours", name), coverage.total(spans))
             self._hours(Place("unheard_open_hours", name), coverage.open_time(spans, calendar.open_time_between))
             known = Place("unheard_known_hours", name)

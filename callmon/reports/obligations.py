@@ -24,7 +24,7 @@ def of_obligation(
     cell: Cell, one: Obligation, findings: Iterable[Finding], now: datetime, attempt_counts: bool
 ) -> None:
     """Add one obligation in its current state, with its verdicts, to `cell`."""
-    cell.add(KINDS[one.kind])
+    cell.increment(KINDS[one.kind])
     given = list(findings)
     for finding in given:
         of_finding(cell, finding)
@@ -34,14 +34,14 @@ def of_obligation(
 
 
 def _callback(cell: Cell, one: Obligation, in_doubt: bool, now: datetime, attempt_counts: bool) -> None:
-    cell.add("callback_openings", one.opening)
-    cell.add("callback_messages", "", one.count)
+    cell.increment("callback_openings", one.opening)
+    cell.increment("callback_messages", "", one.count)
     by_clock = one.dues.clock or one.dues.judging.at
     by_business = one.dues.business or one.dues.judging.at
     within = fate(one, by_clock, in_doubt, now, attempt_counts)
-    cell.add("callbacks_24_hours", within)
-    cell.add("callbacks_business_day", fate(one, by_business, in_doubt, now, attempt_counts))
-    cell.add("callbacks_no_open_hour", "", int(within == "late" and one.dues.judging.actionable is None))
+    cell.increment("callbacks_24_hours", within)
+    cell.increment("callbacks_business_day", fate(one, by_business, in_doubt, now, attempt_counts))
+    cell.increment("callbacks_no_open_hour", "", int(within == "late" and one.dues.judging.actionable is None))
     if one.state == "paid" and one.settled is not None:
         cell.measure("callback_delay", one.settled - one.opened)
 

@@ -31,7 +31,7 @@ def lines(
     now: datetime,
 ) -> Iterator[topics.LineStatus]:
     """The status of each line in `names`. `callbacks`: line → (open, overdue); None without a ledger."""
-    today.forget(now)
+    today.drop_old_days(now)
     calls, waits, phones, hours = told.in_progress(), told.waits(), told.phones(), told.business_hours()
     exchanges = told.exchanges()
     enabled = [standard for standard, is_judged in told.enabled().items() if is_judged]
@@ -44,8 +44,8 @@ def lines(
             ringing=waits.get((name, "ringing")),
             queue=waits.get((name, "queue")),
             phones={state: count for (line, state), count in phones.items() if line == name},
-            day=today.day(now).isoformat(),
-            calls=today.calls(name, now),
+            day=today.local_day(now).isoformat(),
+            calls=today.outcomes(name, now),
             verdicts=today.verdicts(name, now, enabled),
             callbacks=None if callbacks is None else callbacks.get(name, (0, 0)),
         )

@@ -246,11 +246,11 @@ def pending_disruption_commands(
 
 def disruption_rejections(
     store: Database, hand: disruptions.DisruptionCommand
-) -> list[disruption_entries.Refused]:
+) -> list[disruption_entries.DisruptionCommandRefused]:
     """The refusals of this command: entries with its actor and time."""
     written = disruption_queries.disruption_entries(store, hand.disruption)
     return [
         x
         for x in written
-        if isinstance(x, disruption_entries.Refused) and (x.actor, x.at) == (hand.actor, hand.at)
+        if isinstance(x, disruption_entries.DisruptionCommandRefused) and (x.actor, x.at) == (hand.actor, hand.at)
     ]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from callmon.core import facts as f
-from callmon.core.callbacks.entries import Entry
+from callmon.core.callbacks.entries import LedgerEntry
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
@@ -112,7 +112,7 @@ def _fact_line(fact: Fact, start: datetime | None) -> str:
     return _line(fact.at, start, fact.call, f.tag_of(type(fact)), "  ".join(values))
 
 
-def _entry_line(entry: Entry, start: datetime | None) -> str:
+def _entry_line(entry: LedgerEntry, start: datetime | None) -> str:
     """An entry of the ledger as a line. It shows no number. Its due time is in UTC, not relative to `start`."""
     defaults = {field.name: field.default for field in msgspec.structs.fields(entry)}
     values = [

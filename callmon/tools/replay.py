@@ -73,7 +73,7 @@ class Replay:
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call received, by arrival, as interface.md's JSON. A call still in progress has `ended` null."""
-        calls = self.ended + self._monitor.calls(self._exchange)
+        calls = self.ended + self._monitor.calls_in_progress(self._exchange)
         calls.sort(key=lambda call: (call.arrived.timestamp() if call.arrived else 0.0, call.call))
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
 

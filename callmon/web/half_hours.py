@@ -129,7 +129,7 @@ class _Maker:
         return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # the addition is in wall-clock time
 
     def _is_heard(self, begin: datetime, end: datetime) -> bool:
-        return not any(one.unheard(begin, end) for one in self._listening)
+        return not any(one.unheard_spans(begin, end) for one in self._listening)
 
 
 def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime) -> Coverage:

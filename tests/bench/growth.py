@@ -43,7 +43,7 @@ class Listener:
         self._session.data_to_send()  # what it asks is not answered here
 
     def in_progress(self) -> int:
-        return sum(self.monitor.in_progress().values())
+        return sum(self.monitor.count_in_progress().values())
 
 
 def beginning(phase: str) -> Template:

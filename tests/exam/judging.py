@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from callmon.core.calls.call import Call, Span, Transfer
+from callmon.core.calls.call import Call, DurationRange, Transfer
 from tests.exam.subjects import Said
 
 # An answer that a listing tells is by the CDR's clock, a few milliseconds from AMI's; CEL's has the same distance.
@@ -76,11 +76,11 @@ def _is_the_channels(call: Call, value: datetime | None, got: datetime) -> bool:
     return not_heard and value is not None and timedelta(0) < got - value < CLEARING
 
 
-def _holds(span: Span, value: Span, near: timedelta) -> bool:
+def _holds(span: DurationRange, value: DurationRange, near: timedelta) -> bool:
     return span.shortest - near <= value.shortest and value.longest <= span.longest + near
 
 
-def _shown(span: Span | None) -> str:
+def _shown(span: DurationRange | None) -> str:
     return "none" if span is None else f"{span.shortest.total_seconds():.3f} to {span.longest.total_seconds():.3f}"
 
 

@@ -83,7 +83,7 @@ class Listener:
             told = monitor.tick(heard, {EXCHANGE: heard})
             self._written(told)
         self._tell([session.lost()])
-        monitor.in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
+        monitor.count_in_progress(), monitor.phones(), monitor.waits({} if heard is None else {EXCHANGE: heard})
 
     def end(self) -> None:
         """The exchange lists no channel any more: no call is left."""

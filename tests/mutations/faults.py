@@ -56,7 +56,7 @@ FAULTS = (
     fault(
         "whoever picks up another's phone is not taken in",
         "core/calls/dialling",
-        ("        state.take_in(call, leg)\n", "        pass\n"),
+        ("        state.adopt_leg(call, leg)\n", "        pass\n"),
     ),
     fault(
         "a busy phone took no caller who was sent there",

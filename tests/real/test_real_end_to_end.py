@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from callmon.core.callbacks.entries import Entry
+from callmon.core.callbacks.entries import LedgerEntry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import obligations
@@ -143,7 +143,7 @@ def shown_to_whoever_comes_now(site: Site) -> dict[str, Any]:
         return {name: board.json(name)["state"] for name in board.topics("callmon/callbacks/")}
 
 
-def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[Entry]]]:
+def rows(callmon: Callmon) -> list[tuple[Obligation, str | None, list[LedgerEntry]]]:
     """All of the ledger: each obligation, its number, and what was written of it."""
     store = open_with_keys(callmon.settings())
     try:

@@ -28,7 +28,7 @@ from callmon.backfill.merge import merged
 from callmon.config.settings import example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.assembly import monitor, site
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.facts import Fact
 from callmon.text.records import as_json
 from callmon.tools.doctor.dialplan import EVENTS
@@ -74,7 +74,7 @@ def concluded(facts: list[Fact]) -> dict[str, Any]:
         return as_json("toronto", outcome.calls[0], outcome.findings)
     arrived = facts[0]
     assert isinstance(arrived, f.Arrived)
-    account = Account(arrived)
+    account = CallAccount(arrived)
     for fact in facts:
         account.record_fact(fact)
     return as_json("toronto", account.call(), ())

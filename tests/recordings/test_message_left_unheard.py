@@ -146,12 +146,12 @@ def test_what_the_dialplan_wrote_into_cel_itself_is_known(
 
 
 def gap(boxes: Mailboxes, before: int, after: int, waiting: int | None = None) -> list[MailboxGrowth]:
-    boxes.listed("500", str(before), "100", NOON)
-    boxes.unheard(NOON + MINUTE)
-    boxes.unheard()  # the next connection
+    boxes.record_listing("500", str(before), "100", NOON)
+    boxes.begin_gap(NOON + MINUTE)
+    boxes.begin_gap()  # the next connection
     if waiting is not None:
-        boxes.waiting("500@default", str(waiting), NOON + 2 * MINUTE)
-    boxes.listed("500", str(after), "100", NOON + 2 * MINUTE)
+        boxes.record_message_waiting("500@default", str(waiting), NOON + 2 * MINUTE)
+    boxes.record_listing("500", str(after), "100", NOON + 2 * MINUTE)
     return boxes.grown.get("500", [])
 
 
@@ -166,15 +166,15 @@ def test_a_message_that_is_heard_before_the_count_makes_that_count_useless() -> 
 
 def test_a_box_that_was_not_counted_before_the_gap_has_no_growth() -> None:
     boxes = Mailboxes(["500"])
-    boxes.unheard(NOON)
-    boxes.listed("500", "3", "100", NOON + MINUTE)
+    boxes.begin_gap(NOON)
+    boxes.record_listing("500", "3", "100", NOON + MINUTE)
     assert boxes.grown == {}
 
 
 def test_two_gaps_without_a_count_between_are_one() -> None:
     boxes = Mailboxes(["500"])
-    boxes.listed("500", "2", "100", NOON)
+    boxes.record_listing("500", "2", "100", NOON)
     for minutes in (1, 2, 3):
-        boxes.unheard(NOON + minutes * MINUTE)
-    boxes.listed("500", "3", "100", NOON + 4 * MINUTE)
+        boxes.begin_gap(NOON + minutes * MINUTE)
+    boxes.record_listing("500", "3", "100", NOON + 4 * MINUTE)
     assert boxes.grown["500"] == [MailboxGrowth(NOON + MINUTE, NOON + 4 * MINUTE, 1)]

@@ -117,7 +117,7 @@ def test_forgetting_gives_everybody_a_new_stand_in() -> None:
     redactor = Redactor()
     first = redactor.message(b"CallerIDNum: 6132345678\r\nCallerIDName: Zo\xc3\xa9")
     redactor.message(b"CallerIDNum: 2052345678\r\nCallerIDName: Max")
-    redactor.forget()
+    redactor.reset()
     again = redactor.message(b"CallerIDNum: 2052345678\r\nCallerIDName: Max")
     assert (first, again) == (b"CallerIDNum: 4165550100\r\nCallerIDName: Name 1",) * 2
 
@@ -301,16 +301,16 @@ def redacted_message(n: int) -> bytes:
 def test_the_recorder_keeps_what_is_young_and_little_enough(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path, max_bytes=3 * len(message(0)), max_age=timedelta(seconds=60))
     for n in range(5):
-        recorder.heard(message(n), float(n))
+        recorder.record_bytes(message(n), float(n))
     assert recorder.size == 3 * len(message(0))
-    recorder.heard(message(5), 63.5)
+    recorder.record_bytes(message(5), 63.5)
     assert recorder.size == 2 * len(message(0))
 
 
 def test_a_dump_is_redacted_whole_messages_with_the_notes_last(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path)
-    recorder.heard(BANNER + message(1) + message(2) + b"Event: cut o", 1.0)
-    recorder.note("no Uniqueid,\nthough a Newchannel from 6132345678", 2.5)
+    recorder.record_bytes(BANNER + message(1) + message(2) + b"Event: cut o", 1.0)
+    recorder.record_reason("no Uniqueid,\nthough a Newchannel from 6132345678", 2.5)
     path = recorder.dump("toronto", NOON)
     assert path is not None
     assert path.name == "toronto-20261124T170000Z-expires-2026-12-24.ami"
@@ -325,7 +325,7 @@ def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(tmp_path
     recorder = FlightRecorder(tmp_path, max_bytes=len(message(0)) * 2)
     half = len(message(1)) // 2
     for piece in (message(0) + message(1)[:half], message(1)[half:] + message(2)):
-        recorder.heard(piece, 0.0)
+        recorder.record_bytes(piece, 0.0)
     path = recorder.dump("toronto", NOON)
     assert path is not None
     assert path.read_bytes() == redacted_message(2)
@@ -333,8 +333,8 @@ def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(tmp_path
 
 def test_a_new_connection_begins_a_new_recording(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path)
-    recorder.heard(BANNER + message(1) + b"Event: cut o", 0.0)
-    recorder.heard(BANNER + message(2), 9.0)
+    recorder.record_bytes(BANNER + message(1) + b"Event: cut o", 0.0)
+    recorder.record_bytes(BANNER + message(2), 9.0)
     path = recorder.dump("toronto", NOON)
     assert path is not None
     assert path.read_bytes() == BANNER + redacted_message(2)
@@ -342,7 +342,7 @@ def test_a_new_connection_begins_a_new_recording(tmp_path: Path) -> None:
 
 def test_a_day_has_so_many_files_and_no_more(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path, files_a_day=2)
-    recorder.heard(BANNER + message(1), 0.0)
+    recorder.record_bytes(BANNER + message(1), 0.0)
     names = [path and path.name for path in (recorder.dump("toronto", NOON), recorder.dump("toronto", NOON))]
     assert names == [
         "toronto-20261124T170000Z-expires-2026-12-24.ami",
@@ -355,16 +355,16 @@ def test_a_day_has_so_many_files_and_no_more(tmp_path: Path) -> None:
 
 def test_a_fault_is_written_beside_the_loop(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path / "faults")
-    recorder.heard(BANNER + message(1), 0.0)
+    recorder.record_bytes(BANNER + message(1), 0.0)
     path = recorder.dump_fault("toronto", NOON)
-    recorder.wait()
+    recorder.join()
     assert path is not None
     assert path.read_bytes() == BANNER + redacted_message(1)
 
 
 def test_files_whose_last_day_is_over_are_found_and_others_left_alone(tmp_path: Path) -> None:
     recorder = FlightRecorder(tmp_path, keep_for=timedelta(days=2))
-    recorder.heard(BANNER + message(1), 0.0)
+    recorder.record_bytes(BANNER + message(1), 0.0)
     path = recorder.dump("toronto", NOON)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "notes-expires-soon.txt").touch()

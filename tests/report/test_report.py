@@ -159,7 +159,7 @@ def test_median_and_percentile_are_values_that_happened(values: list[int], found
      (126, 126), (7199.9, 7194), (7200, 7200), (7559.9, 7200), (7560, 7560), (86_400, 86_400), (-0.5, 0)],
 )  # fmt: skip
 def test_a_length_is_cut_to_the_tenth_that_is_shown(length: float, cut: float) -> None:
-    assert histogram.seconds(histogram.step_of(timedelta(seconds=length))) == cut
+    assert histogram.step_seconds(histogram.step_of(timedelta(seconds=length))) == cut
 
 
 @given(st.lists(st.integers(0, 90_000_000), max_size=30), st.lists(st.integers(0, 90_000_000), max_size=30))
@@ -167,7 +167,7 @@ def test_numbers_that_are_added_have_counted_what_both_had(one: list[int], other
     def total(values: list[int]) -> int:
         return sum(histogram.once(histogram.step_of(timedelta(milliseconds=x))) for x in values)
 
-    both = histogram.read(histogram.written(total(one))) + total(other)
+    both = histogram.decode_histogram(histogram.encode_histogram(total(one))) + total(other)
     assert both == total(one + other)
     assert both - total(one) == total(other)
     assert sum(histogram.counts(both)) == len(one + other)
@@ -200,7 +200,7 @@ def hours(count: float) -> datetime:
     ],
 )
 def test_unheard_is_the_time_before_and_after_and_every_gap_once(listening: Coverage, unheard: float) -> None:
-    assert total(listening.unheard(hours(0), hours(24))) == timedelta(hours=unheard)
+    assert total(listening.unheard_spans(hours(0), hours(24))) == timedelta(hours=unheard)
 
 
 @pytest.mark.parametrize(

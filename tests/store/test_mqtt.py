@@ -279,13 +279,13 @@ def test_a_call_belongs_to_the_local_day_on_which_it_arrived() -> None:
     midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
     before, after = midnight - timedelta(microseconds=1), midnight
     today.record_outcome(outcome(call_at(1, before), call_at(2, after), call_at(3, after)))
-    assert today.calls("general", before)["answered"] == 1
-    assert today.calls("general", after)["answered"] == 2
+    assert today.outcomes("general", before)["answered"] == 1
+    assert today.outcomes("general", after)["answered"] == 2
     given = today.verdicts("general", after, ["answer_by_third_ring"])
     assert given == {"answer_by_third_ring": {"met": 2, "not_met": 0, "exempt": 0, "unknown": 0}}
-    today.forget(midnight + timedelta(days=1))
-    assert today.calls("general", before)["answered"] == 0
-    assert today.calls("general", after)["answered"] == 2
+    today.drop_old_days(midnight + timedelta(days=1))
+    assert today.outcomes("general", before)["answered"] == 0
+    assert today.outcomes("general", after)["answered"] == 2
 
 
 def test_a_verdict_given_before_the_end_counts_at_the_end_and_goes_with_the_call() -> None:
@@ -315,7 +315,7 @@ def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
         date(2026, 11, 24), *calls.count_ended_calls(store, ["general"], begin, begin + timedelta(days=2))
     )
     standards = ["answer_by_third_ring", "reach_a_person"]
-    assert fresh.calls("general", NOON) == today.calls("general", NOON)
+    assert fresh.calls("general", NOON) == today.outcomes("general", NOON)
     assert fresh.calls("general", NOON)["answered"] == 2
     assert fresh.verdicts("general", NOON, standards) == today.verdicts("general", NOON, standards)
 

@@ -47,7 +47,7 @@ class Callmon:
     def hear(self, *connections: bytes) -> Callmon:
         for data in connections:
             for outcome in self.replay.connection(chunks(io.BytesIO(bytes(data)))):
-                at = self.monitor.exchanges.get("toronto").tracker.state.clock  # type: ignore[union-attr]  # it is configured
+                at = self.monitor.exchanges.get("toronto").tracker.state.exchange_time  # type: ignore[union-attr]  # it is configured
                 assert at is not None
                 self.told.append((at, outcome))
         return self
@@ -384,7 +384,7 @@ def test_what_the_other_writes_while_the_database_is_read_is_not_lost_to_the_mem
     here = [("toronto", caller.uniqueid)]
     known = takeover.stored_state(store, ["toronto"], told, here, second.monitor.ledger.empty(), MORNING)
     take_over(second.monitor, known, kept)
-    (call,) = second.monitor.calls("toronto")
+    (call,) = second.monitor.calls_in_progress("toronto")
     assert (call.outcome, call.ringing, call.answered) == ("answered", MORNING + 2 * SECOND, MORNING + 5 * SECOND)
     store.close()
 

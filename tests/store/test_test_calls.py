@@ -12,7 +12,7 @@ from callmon.core.calls.call import Call
 from callmon.core.last_calls import NEVER, LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.core.statistics.counters import added
+from callmon.core.statistics.counters import figures_of
 from callmon.core.statistics.today import Today
 from callmon.sinks.metrics.last_call_gauges import last_calls
 from callmon.store.database import Database
@@ -37,7 +37,7 @@ def heard_from(given: str, test_callers: bool = True) -> Watched:
         heard.now, "PJSIP/trunk-00000001", "4", given, "", "en", "4163272422", "1795532400.1", "1795532400.1"
     )
     heard.feed(call).passes(3)
-    assert heard.monitor.in_progress() == (
+    assert heard.monitor.count_in_progress() == (
         {} if test_callers and given != "4165550102" else {("general", "arriving"): 1}
     )
     return heard.feed(e.Hangup(heard.now, "en", "", "s", "1795532400.1", "16"))
@@ -54,7 +54,7 @@ def test_a_call_of_a_test_caller_is_told_and_judged_by_nobody_and_counted_nowher
     call = ended(heard)
     assert (call.test, call.line, call.outcome) == (True, "general", "announcement")
     assert [outcome.findings for outcome in heard.outcomes if outcome.findings] == []
-    assert [added(outcome) for outcome in heard.outcomes if added(outcome)] == []
+    assert [figures_of(outcome) for outcome in heard.outcomes if figures_of(outcome)] == []
     assert Today(TORONTO).record_outcome(Outcome("toronto", calls=(call,))) == []
     assert records.as_json("toronto", call, ())["test"] is True
 
@@ -64,7 +64,7 @@ def test_every_other_call_is_the_publics(number: str, test_callers: bool) -> Non
     heard = heard_from(number, test_callers)
     call = ended(heard)
     assert call.test is False
-    figures = added(Outcome("toronto", calls=(call,)))
+    figures = figures_of(Outcome("toronto", calls=(call,)))
     assert figures["callmon_calls_completeness_total", "general", "full"] == 1.0
     assert len([x for outcome in heard.outcomes for x in outcome.findings]) == 4
     assert "test" not in records.as_json("toronto", call, ())
@@ -141,8 +141,8 @@ def test_a_plan_is_a_setting_of_the_line_and_a_tty_line_has_one() -> None:
         "general": 7 * DAY, "general-toll-free": 7 * DAY, "tty": 31 * DAY, "tty-toll-free": 31 * DAY,
         "poci": 7 * DAY, "poci-toll-free": 7 * DAY,
     }  # fmt: skip
-    assert LastCalls().due(given.lines()["poci"]) == NEVER
-    assert LastCalls().due(example().lines()["poci"]) is None
+    assert LastCalls().test_due(given.lines()["poci"]) == NEVER
+    assert LastCalls().test_due(example().lines()["poci"]) is None
 
 
 def test_the_last_calls_outlive_a_restart() -> None:

@@ -16,7 +16,7 @@ from callmon.config.settings import Settings
 from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand
-from callmon.core.callbacks.entries import Entry
+from callmon.core.callbacks.entries import LedgerEntry
 from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.outcome import Outcome
@@ -49,7 +49,7 @@ class Office:
         self.settings = given or usual()
         self.monitor = assembly.monitor(self.settings, "toronto", token=str)
         self.outcomes: list[Outcome] = []
-        self.entries: list[Entry] = []
+        self.entries: list[LedgerEntry] = []
         self.findings: list[Finding] = []
         self.corrections: list[Finding] = []
         self.kept: dict[Key, Obligation] = {}

@@ -19,12 +19,12 @@ from sqlalchemy.engine import make_url
 
 from callmon.core import facts as f
 from callmon.core.callbacks.index import ObligationIndex
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
-from callmon.core.statistics.counters import Figures, added
+from callmon.core.statistics.counters import Figures, figures_of
 from callmon.core.verdicts import Cause, Finding, Verdict
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.exposition import ExchangeStatus, Service
@@ -162,7 +162,7 @@ def account(facts: list[f.Fact], in_hours: bool | None = True) -> Call:
     """The account of these facts."""
     arrival = facts[0]
     assert isinstance(arrival, f.Arrived)
-    told = Account(arrival, in_hours=in_hours)
+    told = CallAccount(arrival, in_hours=in_hours)
     for fact in facts[1:]:
         told.record_fact(fact)
     return told.call()
@@ -294,7 +294,7 @@ def summed(items: list[Outcome]) -> Figures:
     """The figures that these outcomes add, each counted once."""
     total: Figures = {}
     for item in items:
-        for figure, amount in added(item).items():
+        for figure, amount in figures_of(item).items():
             total[figure] = total.get(figure, 0.0) + amount
     return total
 

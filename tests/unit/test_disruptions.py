@@ -13,7 +13,7 @@ from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.core import assembly
 from callmon.core.disruptions.disruption import Disruption, after, opened
-from callmon.core.disruptions.entries import Notice, Refused
+from callmon.core.disruptions.entries import DisruptionCommandRefused, Notice
 from callmon.core.disruptions.register import DisruptionRegister
 from tests.support.examples import examples
 from tests.support.fact_builder import local
@@ -298,7 +298,7 @@ def test_what_was_said_of_one_that_is_over_can_be_put_right_but_not_when_it_was(
     assert heard.one().notice == WHOLE
     heard.hand("end", name)
     refused = heard.entries[-1]
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, DisruptionCommandRefused)
     assert (refused.why, refused.action) == ("is_over", "end")
 
 
@@ -393,14 +393,14 @@ def test_what_cannot_be_done_to_planned_work_is_refused(hand: dict[str, object],
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR)
     before = heard.one()
     heard.hand(disruption=before.id, **hand)  # type: ignore[arg-type]
-    assert isinstance(refused := heard.entries[-1], Refused)
+    assert isinstance(refused := heard.entries[-1], DisruptionCommandRefused)
     assert (refused.why, heard.one()) == (why, before)
 
 
 def test_what_has_begun_cannot_be_given_another_start() -> None:
     heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + HOUR + MINUTE)
     heard.hand("change", heard.one().id, start=TUESDAY + HOUR + 2 * MINUTE)
-    assert isinstance(refused := heard.entries[-1], Refused)
+    assert isinstance(refused := heard.entries[-1], DisruptionCommandRefused)
     assert refused.why == "has_begun"
 
 
@@ -425,8 +425,8 @@ def test_two_disruptions_of_one_second_have_two_names() -> None:
     key = ("exchange", "toronto", "")
     names = []
     for _ in range(3):
-        one = book.open(key, LINES, TUESDAY, TUESDAY)
-        book.end(one, TUESDAY)
+        one = book.open_detected(key, LINES, TUESDAY, TUESDAY)
+        book.end_detected(one, TUESDAY)
         names.append(one.id)
     second = int(TUESDAY.timestamp())
     assert names == [f"toronto-{second}", f"toronto-{second}-2", f"toronto-{second}-3"]

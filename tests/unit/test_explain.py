@@ -22,7 +22,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.facts import AnyFact, Fact
 from callmon.core.standards import load
 from callmon.store.queries.calls import StoredCall
@@ -227,7 +227,7 @@ def test_a_terminals_cursor_cannot_be_moved_by_what_the_exchange_says() -> None:
 
 def sentences(facts: Sequence[Fact], language: str = "en") -> list[str]:
     stored = told(facts) if isinstance(facts[-1], f.Ended) else told(facts, in_progress=True)
-    story = Account(cast(f.Arrived, facts[0]))
+    story = CallAccount(cast(f.Arrived, facts[0]))
     for fact in facts:
         story.record_fact(fact)
     all_facts = cast("Sequence[AnyFact]", facts)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.core.calls.call import OUTCOMES, Call, Span, Transfer, Voicemail, language_label
+from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voicemail, language_label
 from callmon.core.outcome import Outcome
-from callmon.core.statistics.counters import METRICS, Figures, LabelValues, added, zeros
+from callmon.core.statistics.counters import METRICS, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
@@ -27,7 +27,7 @@ def changed(**fields: object) -> Call:
 
 
 def of(*calls: Call, findings: tuple[Finding, ...] = (), gaps: tuple[Gap, ...] = ()) -> Figures:
-    return added(Outcome(EXCHANGE, calls=calls, findings=findings, gaps=gaps))
+    return figures_of(Outcome(EXCHANGE, calls=calls, findings=findings, gaps=gaps))
 
 
 def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_its_rings_and_wait() -> None:
@@ -97,13 +97,13 @@ def test_rings_fall_into_the_smallest_bucket_that_holds_them(rings: int, bucket:
     ],
 )
 def test_waits_fall_into_buckets_that_end_on_the_lines_own_rings(waited: float, cycle: float, bucket: str) -> None:
-    span = Span(seconds(waited), seconds(waited))
+    span = DurationRange(seconds(waited), seconds(waited))
     figures = of(changed(waited=span, cycle=seconds(cycle)))
     assert [key[-1] for key in figures if key[0] == "callmon_answer_wait_seconds"] == [bucket, "sum"]
 
 
 def test_a_wait_known_to_a_span_counts_with_its_longer_end() -> None:
-    figures = of(changed(waited=Span(seconds(5.5), seconds(6.5)), rings=2))
+    figures = of(changed(waited=DurationRange(seconds(5.5), seconds(6.5)), rings=2))
     assert figures["callmon_answer_wait_seconds", "general", "fr", "sum"] == 6.5
 
 
@@ -224,7 +224,7 @@ def test_whatever_is_added_existed_at_zero(outcome, language, line, in_hours, wa
         in_hours=in_hours,
         outcome=outcome,
         cycle=seconds(cycle),
-        waited=Span(length, length),
+        waited=DurationRange(length, length),
         rings=1 + length // seconds(cycle),
         voicemail=Voicemail("500", 1 + length // seconds(cycle), None, False, False),
     )

@@ -13,7 +13,7 @@ from prometheus_client.samples import Sample
 from callmon.config.lines import Line
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
-from callmon.core.statistics.counters import Figures, LabelValues, added, zeros
+from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
 from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
@@ -24,7 +24,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 GENERAL = Line("general", "voice", "general", 'Renseignements "généraux"', "General \\ inquiries")
 TTY = Line("tty", "tty", "general", "ATS", "TTY", ring_cycle=timedelta(seconds=5))
 CALL = account(answered_call(0))
-ONE_CALL = added(Outcome(EXCHANGE, calls=(CALL,)))
+ONE_CALL = figures_of(Outcome(EXCHANGE, calls=(CALL,)))
 
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

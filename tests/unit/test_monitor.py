@@ -16,7 +16,7 @@ from callmon.ami.framing import Framer
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import Endpoints
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
@@ -87,7 +87,7 @@ def test_the_stored_facts_of_a_call_tell_the_same_call_again(plan: Plan) -> None
     replay = Replay(listener(), "toronto")
     facts = [fact for outcome in heard(replay, bytes(script.exchange.connections[0])) for fact in outcome.facts]
     (call,) = replay.ended
-    account = Account(facts[0], None, call.cycle, call.in_hours)  # type: ignore[arg-type]
+    account = CallAccount(facts[0], None, call.cycle, call.in_hours)  # type: ignore[arg-type]
     for fact in facts[1:]:
         account.record_fact(fact)
     assert account.call() == call
@@ -134,7 +134,7 @@ def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> 
     one.connections[0].clear()
     one.at(1).ends(first)
     fed(made, bytes(one.connections[0]), "a")
-    assert (len(made.calls("a")), len(made.calls("b"))) == (0, 1)
+    assert (len(made.calls_in_progress("a")), len(made.calls_in_progress("b"))) == (0, 1)
 
 
 def test_calls_in_progress_are_counted_by_line_and_state() -> None:
@@ -144,7 +144,7 @@ def test_calls_in_progress_are_counted_by_line_and_state() -> None:
     def counts() -> dict[tuple[str, str], int]:
         data, exchange.connections[0] = bytes(exchange.connections[0]), bytearray()
         fed(made, data)
-        return made.in_progress()
+        return made.count_in_progress()
 
     caller = exchange.at(0).call()
     assert counts() == {("general", "arriving"): 1}

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from callmon.config.lines import Line
 from callmon.core.statistics.counters import VERDICT, Figures
-from callmon.core.statistics.parity import Comparison, Counted, Side, compare
+from callmon.core.statistics.parity import Counted, ParityComparison, Side, compare
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import Daemon
@@ -24,7 +24,7 @@ def sample(line: str, met: int, not_met: int, language: str = "en") -> dict[tupl
     return {(A, line, language, verdict): count for verdict, count in counts.items()}
 
 
-def tty_voice(counted: Counted, minimum: int = 20) -> Comparison:
+def tty_voice(counted: Counted, minimum: int = 20) -> ParityComparison:
     return next(x for x in compare(counted, MODES, [A], minimum) if x.kind == "tty_voice")
 
 

@@ -154,7 +154,7 @@ def test_a_board_is_told_a_configured_phone_of_ten_digits_and_no_number_that_was
 
 def test_a_local_channel_is_never_a_phone_whatever_a_pattern_says() -> None:
     ends = Endpoints(phones=("*",))
-    assert ends.shown(f"Local/9{MOBILE}@internal-00000001;1") == "Local/outside@internal-00000001;1"
+    assert ends.masked_name(f"Local/9{MOBILE}@internal-00000001;1") == "Local/outside@internal-00000001;1"
 
 
 def test_a_callback_from_a_phone_of_ten_digits_is_made_by_that_phone() -> None:

@@ -28,7 +28,7 @@ def test_a_refused_status_is_told_once_and_gives_up_what_was_up_before_the_gap()
     assert outcome is not None
     assert [(ended.outcome, ended.ended) for ended in outcome.calls] == [("unknown", None)]
     assert {finding.verdict for finding in outcome.findings} == {"unknown"}
-    assert monitor.calls("toronto") == []
+    assert monitor.calls_in_progress("toronto") == []
     assert not monitor.exchanges["toronto"].tracker.state.is_unheard
 
 

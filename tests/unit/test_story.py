@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from callmon.core import facts as f
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import OUTCOMES, Call
 from callmon.core.facts import Fact
 from callmon.text.records import as_json
@@ -22,7 +22,7 @@ def at(seconds: float) -> datetime:
 
 def told(*facts: Fact, direction: f.Direction = "inbound") -> Call:
     arrived = f.Arrived(ID, at(0), direction, "general", "4163272422", "+14165550101", None, "PJSIP/trunk-1")
-    account = Account(arrived)
+    account = CallAccount(arrived)
     for fact in facts:
         account.record_fact(fact)
     return account.call()

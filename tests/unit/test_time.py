@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from callmon.ami import events as e
-from callmon.ami.clock import ClockSet
+from callmon.ami.clock import ClockStepped
 from callmon.ami.decoding import decode
 from callmon.ami.framing import Framer
 from callmon.ami.session import Session
@@ -137,7 +137,7 @@ def kinds(events: list[e.Event]) -> list[str]:
 
 
 def steps(events: list[e.Event]) -> list[float]:
-    return [round(event.by.total_seconds(), 1) for event in events if isinstance(event, ClockSet)]
+    return [round(event.by.total_seconds(), 1) for event in events if isinstance(event, ClockStepped)]
 
 
 @pytest.mark.parametrize("by", [3600.0, -3600.0, 1.2, -1.2])
@@ -149,7 +149,7 @@ def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: 
     assert (wire.at(2.1).tells(), wire.asked(), wire.session.heard_until()) == ([], True, None)
     assert wire.tells(6) == []
     told = wire.at(2.101).answers()
-    assert (kinds(told), steps(told)) == (["ClockSet", "Newstate", "Newstate"], [by])
+    assert (kinds(told), steps(told)) == (["ClockStepped", "Newstate", "Newstate"], [by])
     assert kinds(wire.at(4).tells()) == ["Newstate"]
     assert wire.session.heard_until() == AT + seconds(4 + by)
 
@@ -174,7 +174,7 @@ def test_what_came_before_the_answer_that_tells_of_a_step_is_told_before_it() ->
     event = b"Event: Newstate\r\nTimestamp: %s\r\nUniqueid: 1.1\r\n\r\n" % wire.at(5).stamp()
     wire.ahead = -30.0
     heard = wire.says(event + b"Response: Success\r\nPing: Pong\r\nTimestamp: %s\r\n\r\n" % wire.stamp())
-    assert (kinds(heard), steps(heard)) == (["Newstate", "ClockSet"], [-30.0])
+    assert (kinds(heard), steps(heard)) == (["Newstate", "ClockStepped"], [-30.0])
 
 
 def test_events_that_come_late_are_in_order_and_say_nothing_of_the_clock() -> None:
@@ -229,7 +229,7 @@ def test_an_answer_to_a_question_from_before_the_step_does_not_decide() -> None:
     wire.ahead = -3600.0
     assert wire.at(5.01).tells() == []
     assert (wire.says(before), wire.asked()) == ([], True)
-    assert (kinds(wire.at(5.02).answers()), steps(wire.heard)) == (["ClockSet", "Newstate"], [-3600.0])
+    assert (kinds(wire.at(5.02).answers()), steps(wire.heard)) == (["ClockStepped", "Newstate"], [-3600.0])
 
 
 @pytest.mark.parametrize("are_named", [True, False])
@@ -316,7 +316,7 @@ def played(step_at: float, by: float, answered_at: float) -> tuple[Monitor, list
     moment, jump = AT + seconds(step_at), seconds(by)
     before = [event for event in events if event.at is None or event.at < moment]
     after = [msgspec.structs.replace(x, stamp=x.at + jump) for x in events if x.at is not None and x.at >= moment]
-    told = [monitor.feed(EXCHANGE, event) for event in (*before, ClockSet(moment + jump, jump), *after)]
+    told = [monitor.feed(EXCHANGE, event) for event in (*before, ClockStepped(moment + jump, jump), *after)]
     return monitor, [outcome for outcome in told if outcome is not None]
 
 
@@ -350,7 +350,7 @@ def test_a_wait_over_a_step_of_the_clock_is_what_it_was_or_is_not_known(
     (found,) = [x for outcome in told for x in outcome.findings if x.standard == "answer_by_third_ring"]
     assert (found.verdict, call.rings, call.talked) == (verdict, rings, seconds(30))
     assert call.arrived == AT + seconds(by)
-    assert monitor.calls(EXCHANGE) == []
+    assert monitor.calls_in_progress(EXCHANGE) == []
 
 
 def test_the_same_facts_read_back_tell_the_same_call() -> None:
@@ -376,8 +376,8 @@ def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
         if isinstance(said, e.Event):
             monitor.feed(EXCHANGE, said)
     for by in (at - AT, AT - at, at - AT, at - AT):
-        monitor.feed(EXCHANGE, ClockSet(at, by))
-    assert len(monitor.calls(EXCHANGE)) == 1
+        monitor.feed(EXCHANGE, ClockStepped(at, by))
+    assert len(monitor.calls_in_progress(EXCHANGE)) == 1
 
 
 def encode(fact: f.Fact) -> str:

@@ -195,9 +195,9 @@ def apply(ledger: Ledger, hand: CallbackCommand, stored: Obligation | None = Non
         return
     if one is None:
         return
-    why = validate(one, hand, ledger.rules, ledger.terms.day) or _another_is_open(ledger, one, hand)
+    why = validate(one, hand, ledger.rules, ledger.terms.local_day) or _another_is_open(ledger, one, hand)
     if why is not None:
-        ledger.write(n.Refused(one.exchange, one.id, hand.at, hand.actor, hand.action, why))
+        ledger.append_entry(n.Refused(one.exchange, one.id, hand.at, hand.actor, hand.action, why))
     else:
         _do_one(ledger, one, hand)
 
@@ -217,29 +217,29 @@ def _do_one(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
         case "close":
             _do_close(ledger, one, hand)
         case "reopen":
-            ledger.write(n.Reopened(one.exchange, one.id, hand.at, hand.actor, hand.text))
+            ledger.append_entry(n.Reopened(one.exchange, one.id, hand.at, hand.actor, hand.text))
         case "mark":
             _do_mark(ledger, one, hand)
         case "take":
-            ledger.write(n.Taken(one.exchange, one.id, hand.at, hand.actor))
+            ledger.append_entry(n.Taken(one.exchange, one.id, hand.at, hand.actor))
         case "release":
-            ledger.write(n.Released(one.exchange, one.id, hand.at, hand.actor))
+            ledger.append_entry(n.Released(one.exchange, one.id, hand.at, hand.actor))
         case "erase":
             for token in filter(None, (one.token, one.other)):
-                ledger.forget(token)
-            ledger.write(n.Erased(one.exchange, one.id, hand.at))
+                ledger.forget_number(token)
+            ledger.append_entry(n.Erased(one.exchange, one.id, hand.at))
 
 
 def _do_attempt(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     """A call that its maker recorded manually: from elsewhere, or through the relay service (R-17, R-19)."""
     at = hand.when or hand.at
     if one.state == "paid":
-        ledger.write(n.Marked(one.exchange, one.id, hand.at, hand.actor, message_left=True))
+        ledger.append_entry(n.Marked(one.exchange, one.id, hand.at, hand.actor, message_left=True))
     elif hand.result == "no_answer":
         told = n.Attempted(one.exchange, one.id, at, actor=hand.actor, satisfies=ledger.satisfies(one, at))
-        ledger.write(told)
+        ledger.append_entry(told)
     elif one.kind == "complaint":
-        ledger.write(n.Acknowledged(one.exchange, one.id, at, actor=hand.actor))
+        ledger.append_entry(n.Acknowledged(one.exchange, one.id, at, actor=hand.actor))
     else:
         about = one.exchange, one.id, at, one.line, one.language, at - one.opened
         ledger.settle(one, n.CalledBack(*about, actor=hand.actor, result=hand.result))
@@ -259,7 +259,7 @@ def _do_mark(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
     for known in filter(None, (one.token, token)):
         ledger.know(known, hand.cautions)
     entry = n.Marked(one.exchange, one.id, hand.at, hand.actor, hand.cautions, False, token is not None, hand.text)
-    ledger.write(entry, other=token)
+    ledger.append_entry(entry, other=token)
 
 
 def _do_owe(ledger: Ledger, hand: CallbackCommand) -> None:

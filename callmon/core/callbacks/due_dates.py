@@ -73,7 +73,7 @@ class DueDatePolicies:
         """Whether a call from this phone can pay an obligation of this service (R-15) and mode (R-19)."""
         return self._serves.get(phone, service) == service and (not tty or phone in self._tty_phones)
 
-    def day(self, at: datetime) -> date:
+    def local_day(self, at: datetime) -> date:
         return self._calendar.local_day(at)
 
 

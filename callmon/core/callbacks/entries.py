@@ -48,7 +48,7 @@ class Dues(msgspec.Struct, frozen=True, gc=False):
     answer: Due | None = None
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class LedgerEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something that happened to one obligation."""
 
     exchange: str
@@ -56,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: datetime
 
 
-class Owed(Entry, frozen=True, gc=False, tag="Owed"):
+class Owed(LedgerEntry, frozen=True, gc=False, tag="Owed"):
     """A call opened an obligation (by its message, its request, …). `hidden`: why the caller cannot be called."""
 
     call: str
@@ -73,7 +73,7 @@ class Owed(Entry, frozen=True, gc=False, tag="Owed"):
     unsure: bool = False  # `at` is by a clock that was not trusted
 
 
-class Repeated(Entry, frozen=True, gc=False, tag="Repeated"):
+class Repeated(LedgerEntry, frozen=True, gc=False, tag="Repeated"):
     """Another message of the same caller to the same service. `at_exchange` may differ from the first's exchange.
 
     `dues`: only when this message is older than the first.
@@ -87,7 +87,7 @@ class Repeated(Entry, frozen=True, gc=False, tag="Repeated"):
     dues: Dues | None = None
 
 
-class Attempted(Entry, frozen=True, gc=False, tag="Attempted"):
+class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
     """An attempt to call back, without a conversation. `at`: the end of the fourth ring, or the answer of a call
     that was too short.
     """
@@ -99,7 +99,7 @@ class Attempted(Entry, frozen=True, gc=False, tag="Attempted"):
     unsure: bool = False  # answered; the end was not received, so the talk may have been long enough
 
 
-class CalledBack(Entry, frozen=True, gc=False, tag="CalledBack"):
+class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
     """The caller was called back. `at`: the answer of the outside party.
 
     `line`, `language` and `waited` are for the statistics.
@@ -114,13 +114,13 @@ class CalledBack(Entry, frozen=True, gc=False, tag="CalledBack"):
     result: Result | None = None
 
 
-class ReachedUs(Entry, frozen=True, gc=False, tag="ReachedUs"):
+class ReachedUs(LedgerEntry, frozen=True, gc=False, tag="ReachedUs"):
     """The caller called the same service again and spoke to a person."""
 
     by: str
 
 
-class Acknowledged(Entry, frozen=True, gc=False, tag="Acknowledged"):
+class Acknowledged(LedgerEntry, frozen=True, gc=False, tag="Acknowledged"):
     """A complaint's first response."""
 
     by: str | None = None
@@ -128,14 +128,14 @@ class Acknowledged(Entry, frozen=True, gc=False, tag="Acknowledged"):
     actor: str | None = None
 
 
-class ComplaintAnswered(Entry, frozen=True, gc=False, tag="ComplaintAnswered"):
+class ComplaintAnswered(LedgerEntry, frozen=True, gc=False, tag="ComplaintAnswered"):
     """A complaint was answered, in the name of the person in charge."""
 
     actor: str
     in_charge: str
 
 
-class ClosedByHand(Entry, frozen=True, gc=False, tag="ClosedByHand"):
+class ClosedByHand(LedgerEntry, frozen=True, gc=False, tag="ClosedByHand"):
     """A person closed the obligation, with a reason."""
 
     actor: str
@@ -143,14 +143,14 @@ class ClosedByHand(Entry, frozen=True, gc=False, tag="ClosedByHand"):
     text: str = ""
 
 
-class Reopened(Entry, frozen=True, gc=False, tag="Reopened"):
+class Reopened(LedgerEntry, frozen=True, gc=False, tag="Reopened"):
     """A person reopened the obligation, with a reason. Only a later callback counts."""
 
     actor: str
     text: str
 
 
-class Marked(Entry, frozen=True, gc=False, tag="Marked"):
+class Marked(LedgerEntry, frozen=True, gc=False, tag="Marked"):
     """A note for the agent who calls: cautions, a message that was left, or another number to call."""
 
     actor: str
@@ -160,35 +160,35 @@ class Marked(Entry, frozen=True, gc=False, tag="Marked"):
     text: str = ""
 
 
-class Taken(Entry, frozen=True, gc=False, tag="Taken"):
+class Taken(LedgerEntry, frozen=True, gc=False, tag="Taken"):
     """An agent has taken the obligation; no other agent need act (R-47). It stays due."""
 
     actor: str
 
 
-class Released(Entry, frozen=True, gc=False, tag="Released"):
+class Released(LedgerEntry, frozen=True, gc=False, tag="Released"):
     """The obligation is no longer taken: the agent released it, or a colleague did."""
 
     actor: str
 
 
-class NumberHidden(Entry, frozen=True, gc=False, tag="NumberHidden"):
+class NumberHidden(LedgerEntry, frozen=True, gc=False, tag="NumberHidden"):
     """The exchange reported only later that the number must not be shown."""
 
 
-class DueSoon(Entry, frozen=True, gc=False, tag="DueSoon"):
+class DueSoon(LedgerEntry, frozen=True, gc=False, tag="DueSoon"):
     """Little opening time is left."""
 
 
-class Overdue(Entry, frozen=True, gc=False, tag="Overdue"):
+class Overdue(LedgerEntry, frozen=True, gc=False, tag="Overdue"):
     """The last moment to act on it has passed."""
 
 
-class FellDue(Entry, frozen=True, gc=False, tag="FellDue"):
+class FellDue(LedgerEntry, frozen=True, gc=False, tag="FellDue"):
     """The due time that the verdict uses has passed."""
 
 
-class Refused(Entry, frozen=True, gc=False, tag="Refused"):
+class Refused(LedgerEntry, frozen=True, gc=False, tag="Refused"):
     """A manual command was refused when it was applied: the obligation had changed since the request."""
 
     actor: str
@@ -196,7 +196,7 @@ class Refused(Entry, frozen=True, gc=False, tag="Refused"):
     why: Refusal
 
 
-class Erased(Entry, frozen=True, gc=False, tag="Erased"):
+class Erased(LedgerEntry, frozen=True, gc=False, tag="Erased"):
     """The numbers of the obligation were erased: nothing can be matched with it."""
 
 

@@ -194,13 +194,13 @@ class Timers:
     def __init__(self) -> None:
         self._heap: list[tuple[datetime, Key]] = []
 
-    def add(self, at: datetime, key: Key) -> None:
+    def schedule(self, at: datetime, key: Key) -> None:
         heappush(self._heap, (at, key))
 
     def first(self) -> datetime | None:
         return self._heap[0][0] if self._heap else None
 
-    def due(self, until: datetime) -> Iterator[Key]:
+    def drain_due(self, until: datetime) -> Iterator[Key]:
         """Remove and yield the keys with a time before `until`, earliest first, also those added meanwhile."""
         while self._heap and self._heap[0][0] < until:
             yield heappop(self._heap)[1]

@@ -63,7 +63,9 @@ class Ledger:
 
     # Writing.
 
-    def write(self, entry: n.AnyEntry, by: str = "", doubt: bool = False, other: str | None = None) -> Obligation:
+    def append_entry(
+        self, entry: n.AnyEntry, by: str = "", doubt: bool = False, other: str | None = None
+    ) -> Obligation:
         """`other`: the token of another number to call (R-16)."""
         one = self.shelf.get((entry.exchange, entry.obligation))
         assert one is not None
@@ -81,18 +83,18 @@ class Ledger:
         if before is None or before.due != one.due or (one.is_open and not before.is_open):
             self._set_times(one)
         if not one.is_open and one.settled is not None:
-            self._done.add(one.settled + LATE, one.key)
+            self._done.schedule(one.settled + LATE, one.key)
         self._out.append(LedgerUpdate(entry, one, findings, corrected))
         return one
 
     def _set_times(self, one: Obligation) -> None:
         due = one.due
         if due.soon is not None and not one.is_soon:
-            self._marks.add(due.soon, one.key)
+            self._marks.schedule(due.soon, one.key)
         if due.actionable is not None and not one.is_overdue:
-            self._marks.add(due.actionable, one.key)
+            self._marks.schedule(due.actionable, one.key)
         for at in one.due_times[one.fell_due :]:
-            self._dues.add(at, one.key)
+            self._dues.schedule(at, one.key)
 
     # n.Opening.
 
@@ -101,7 +103,7 @@ class Ledger:
         message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
         if not self._is_known(message, kind, caller.token):
             if caller.token is not None:
-                self.sharing.record_call(caller.token, self.terms.day(at), caller.line)
+                self.sharing.record_call(caller.token, self.terms.local_day(at), caller.line)
             self._owe(message, kind, caller.token, caller.hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
@@ -136,7 +138,7 @@ class Ledger:
     def _repeat(self, one: Obligation, message: Message) -> None:
         older = message.at < one.opened
         dues = self.terms.policy_of(one.line).dues(one.kind, message.at) if older else None
-        self.write(
+        self.append_entry(
             n.Repeated(
                 one.exchange, one.id, message.at, message.call, message.line, message.language, message.opening,
                 message.exchange, dues,
@@ -148,14 +150,14 @@ class Ledger:
         for kind in ("callback", "complaint"):
             one = self.shelf.get((exchange, obligation.obligation_id(call, kind)))
             if one is not None and one.token is not None:
-                self.write(n.NumberHidden(one.exchange, one.id, one.opened))
+                self.append_entry(n.NumberHidden(one.exchange, one.id, one.opened))
 
     # Settling.
 
     def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
         """Settle an obligation. Messages at or after `entry.at` open a new obligation."""
         token, hidden, rest = one.token, one.hidden, obligation.left_over(one, entry.at)
-        self.write(entry, by, by in self.unbelieved or one.unsure == one.opened)
+        self.append_entry(entry, by, by in self.unbelieved or one.unsure == one.opened)
         for message in rest:
             self._owe(message, one.kind, token, hidden)
 
@@ -216,7 +218,7 @@ class Ledger:
             was_open = one.is_open or (one.settled is not None and one.settled >= at)
             if one.since < at and was_open and at not in one.attempts:
                 entry = n.Attempted(one.exchange, one.id, at, call.call, call.phone, unsure=call.is_unsure)
-                self.write(msgspec.structs.replace(entry, satisfies=self.satisfies(one, at)), call.exchange)
+                self.append_entry(msgspec.structs.replace(entry, satisfies=self.satisfies(one, at)), call.exchange)
 
     def satisfies(self, one: Obligation, at: datetime) -> bool:
         return self.rules.attempt_counts and one.kind == "callback" and at <= one.dues.judging.at
@@ -225,7 +227,9 @@ class Ledger:
         for one in self._payable(call):
             if one.kind == "complaint":
                 if one.is_open and one.acknowledged is None and one.since < at:
-                    self.write(n.Acknowledged(one.exchange, one.id, at, call.call, call.phone), call.exchange)
+                    self.append_entry(
+                        n.Acknowledged(one.exchange, one.id, at, call.call, call.phone), call.exchange
+                    )
             elif self.yields(one, "paid", at):
                 paid = n.CalledBack(
                     one.exchange, one.id, at, one.line, one.language, at - one.opened, call.call, call.phone
@@ -267,13 +271,13 @@ class Ledger:
         for call in list(self.following.values()):
             call.reach(heard.get(call.exchange, now), self.rules)
             self._counts_now(call)
-        for key in self._marks.due(now):
+        for key in self._marks.drain_due(now):
             self._mark(key, now)
         until = min([now, *(at for name, at in heard.items() if name not in silent)])
         quiet = [heard[name] for name in silent if name in heard]
-        for key in self._dues.due(until):
+        for key in self._dues.drain_due(until):
             self._fall_due(key, until, quiet)
-        for key in self._done.due(now):
+        for key in self._done.drain_due(now):
             self._put_away(key, now)
 
     def _mark(self, key: Key, now: datetime) -> None:
@@ -283,9 +287,9 @@ class Ledger:
             return
         due = one.due
         if due.soon is not None and due.soon < now and not one.is_soon:
-            self.write(n.DueSoon(one.exchange, one.id, due.soon))
+            self.append_entry(n.DueSoon(one.exchange, one.id, due.soon))
         if due.actionable is not None and due.actionable < now and not one.is_overdue:
-            self.write(n.Overdue(one.exchange, one.id, due.actionable))
+            self.append_entry(n.Overdue(one.exchange, one.id, due.actionable))
 
     def _is_satisfied(self, one: Obligation) -> bool:
         return any(self.satisfies(one, at) for at in one.attempts)
@@ -301,7 +305,7 @@ class Ledger:
         if undecided is not None:
             undecided.waiting.append(key)
             return
-        self.write(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
+        self.append_entry(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
 
     @staticmethod
     def _may_pay_yet(call: TrackedOutboundCall, one: Obligation, due: datetime) -> bool:
@@ -342,17 +346,17 @@ class Ledger:
             self.shelf.insert(one)
             self._set_times(one)
             if not one.is_open and one.settled is not None:
-                self._done.add(one.settled + LATE, one.key)
+                self._done.schedule(one.settled + LATE, one.key)
 
     def know(self, token: str, cautions: tuple[n.Caution, ...]) -> None:
         """Record the cautions of a number, which also apply to its later messages (R-21)."""
         if cautions:
             self._cautions[token] = tuple(sorted({*self._cautions.get(token, ()), *cautions}))
 
-    def forget(self, token: str) -> None:
+    def forget_number(self, token: str) -> None:
         """Drop the cautions and the sharing record of an erased number."""
         self._cautions.pop(token, None)
-        self.sharing.forget(token)
+        self.sharing.forget_number(token)
 
     def empty(self) -> Ledger:
         return Ledger(self.terms, self.token, self._judge)
@@ -367,5 +371,5 @@ class Ledger:
         self.restore(older.shelf)
         self.shelf.follow(older.shelf)
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
-        self.sharing.adopt(older.sharing)
+        self.sharing.inherit(older.sharing)
         self._out = older._out

@@ -23,7 +23,17 @@ from typing import Literal
 import msgspec
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.entries import AnyEntry, Caution, CloseReason, Due, Dues, Entry, Hidden, Kind, Opening
+from callmon.core.callbacks.entries import (
+    AnyEntry,
+    Caution,
+    CloseReason,
+    Due,
+    Dues,
+    Hidden,
+    Kind,
+    LedgerEntry,
+    Opening,
+)
 from callmon.core.verdicts import Finding
 
 State = Literal["open", "paid", "reached_us", "closed"]
@@ -140,7 +150,7 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
     )
 
 
-def after(one: Obligation, entry: Entry) -> Obligation:
+def after(one: Obligation, entry: LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Repeated():
@@ -166,7 +176,7 @@ def after(one: Obligation, entry: Entry) -> Obligation:
             return _noted(one, entry)
 
 
-def _noted(one: Obligation, entry: Entry) -> Obligation:
+def _noted(one: Obligation, entry: LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Reopened():

@@ -37,8 +37,8 @@ class SharedNumbers:
         seen = self._seen.get(token, ())
         return len({day for day, _ in seen}) > self._days or len({line for _, line in seen}) > self._lines
 
-    def forget(self, token: str) -> None:
+    def forget_number(self, token: str) -> None:
         self._seen.pop(token, None)
 
-    def adopt(self, older: SharedNumbers) -> None:
+    def inherit(self, older: SharedNumbers) -> None:
         self._seen = older._seen

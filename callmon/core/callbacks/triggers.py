@@ -16,7 +16,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.entries import Hidden
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Caller
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.listing_evidence import born
@@ -35,7 +35,7 @@ class LedgerTriggers:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def inward(self, exchange: str, fact: Fact, account: Account, site: ExchangeProfile) -> None:
+    def inward(self, exchange: str, fact: Fact, account: CallAccount, site: ExchangeProfile) -> None:
         """Process a fact of a call on a public line, one of `OPENED_BY`."""
         at = fact.at or born(fact.call)
         if at is None:
@@ -56,14 +56,14 @@ class LedgerTriggers:
             case _:
                 pass
 
-    def _reached(self, account: Account, site: ExchangeProfile, at: datetime) -> None:
+    def _reached(self, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
         if not len(self._ledger.shelf) or account.arrival.line is None:
             return
         token, _ = self._who(account.arrival, site)
         if token is not None and self._ledger.shelf.has_token(token):
             self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
 
-    def _ended(self, exchange: str, account: Account, site: ExchangeProfile, at: datetime) -> None:
+    def _ended(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
@@ -82,7 +82,7 @@ class LedgerTriggers:
             return []
         return [fact] if was_told or fact is arrival else [arrival, fact]
 
-    def resume(self, exchange: str, account: Account, facts: Iterable[Fact], site: ExchangeProfile) -> None:
+    def resume(self, exchange: str, account: CallAccount, facts: Iterable[Fact], site: ExchangeProfile) -> None:
         """Resume an outbound call in progress when callmon stopped. Its result so far is in the ledger."""
         if account.arrival.direction != "outbound":
             return
@@ -93,13 +93,15 @@ class LedgerTriggers:
         if one is not None:
             one.is_waited_for = True  # its end must be emitted, too
 
-    def _caller(self, exchange: str, account: Account, site: ExchangeProfile) -> Caller:
+    def _caller(self, exchange: str, account: CallAccount, site: ExchangeProfile) -> Caller:
         arrival = account.arrival
         token, hidden = self._who(arrival, site)
         language = language_label(account.language)
         return Caller(exchange, arrival.call, arrival.line or "", language, token, hidden)
 
-    def _asking(self, exchange: str, account: Account, site: ExchangeProfile, fact: f.CallbackRequested) -> Caller:
+    def _asking(
+        self, exchange: str, account: CallAccount, site: ExchangeProfile, fact: f.CallbackRequested
+    ) -> Caller:
         """The caller of a callback request. A number given in the request replaces the caller's own."""
         caller = self._caller(exchange, account, site)
         language = account.language or fact.language

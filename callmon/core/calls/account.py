@@ -18,12 +18,12 @@ from callmon.core.calls.account_state import CERTAIN, AccountState
 from callmon.core.calls.call import (
     Abandoned,
     Call,
+    DurationRange,
     Heard,
     Offered,
     OutcomeName,
-    Person,
-    Phones,
-    Span,
+    PersonOnCall,
+    PhoneCounts,
     State,
     Voicemail,
     Wait,
@@ -36,7 +36,7 @@ from callmon.core.calls.voicemail import SHORTEST_STAY
 PICKED_UP = timedelta(seconds=0.5)
 
 
-class Account(AccountState, gc=False):
+class CallAccount(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
     def call(self) -> Call:
@@ -56,7 +56,7 @@ class Account(AccountState, gc=False):
             ended_how=end.how if end is not None else None,
             rings=rings_heard, rings_estimated=self.is_estimated(), heard_ringing=self.heard_ringing,
             waited=waited, cycle=self.cycle, grace=rings.GRACE, silence=self.silence(),
-            outcome=outcome, state=self.state(),
+            outcome=outcome, state=self.current_state(),
             abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
             answered_by=answer.phone if answer is not None else None,
             answered_channel=answer.channel if answer is not None else None,
@@ -92,11 +92,11 @@ class Account(AccountState, gc=False):
     def _is_by_queue(self) -> bool:
         return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
 
-    def _people(self) -> tuple[Person, ...]:
+    def _people(self) -> tuple[PersonOnCall, ...]:
         first = self.answer
         if first is None:
             return ()
-        return (Person(first.phone, first.at), *[Person(*joined) for joined in self.handing.joined])
+        return (PersonOnCall(first.phone, first.at), *[PersonOnCall(*joined) for joined in self.handing.joined])
 
     def _since_answer(self, at: datetime | None) -> timedelta | None:
         answer = self.first_answer()
@@ -135,7 +135,7 @@ class Account(AccountState, gc=False):
             return None
         return over - begun
 
-    def _phones(self) -> Phones:
+    def _phones(self) -> PhoneCounts:
         """Phones tried, rung and busy, and the best states offered.
 
         States seen before the clock started count from its start: the caller faced them from there on.
@@ -145,14 +145,14 @@ class Account(AccountState, gc=False):
             Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
             for seen in self.offered
         ]
-        return Phones(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
+        return PhoneCounts(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
 
     def is_doubtful(self) -> bool:
         """Whether a person may have answered during a gap."""
         gaps = self.doubt.gaps
         return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
 
-    def state(self) -> State:
+    def current_state(self) -> State:
         if self.stage != "talking":
             return self.stage
         if self.handing.is_parked:
@@ -179,18 +179,18 @@ class Account(AccountState, gc=False):
             return True
         return self.doubt.clock_slack != f.EXACT
 
-    def waited(self) -> Span | None:
+    def waited(self) -> DurationRange | None:
         """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
         start, (end, slack) = self.clock, self._decided()
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
         if self.answer is not None and self.first_answer() is None:
-            return Span(f.EXACT, longest)  # a person may have answered earlier, in a gap
+            return DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
         if self.answer is None and self.is_doubtful():
-            return Span(min(longest, self._surely_waited(start)), longest)
+            return DurationRange(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
-        return Span(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
+        return DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
         """The wait up to the first gap that may hide an answer."""
@@ -213,13 +213,13 @@ class Account(AccountState, gc=False):
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
 
-    def wait(self, now: datetime | None) -> Wait:
+    def wait_so_far(self, now: datetime | None) -> Wait:
         """How long the caller has waited until `now`, while no person has answered."""
         if self.clock is None or self.doubt.clock_slack != f.EXACT or now is None:
             return Wait(None, None, self.cycle)
         return Wait(self.clock, now - self.clock, self.cycle)
 
-    def rings(self, waited: Span | None) -> int | None:
+    def rings(self, waited: DurationRange | None) -> int | None:
         """Ring cycles begun; None when nothing rang or when the earliest and the latest time disagree."""
         if waited is None:
             return None
@@ -233,7 +233,7 @@ class Account(AccountState, gc=False):
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
             # The ringing ended before the caller left.
             longest = self.stopped + doubt.stopped_slack - self.clock
-            waited = Span(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
+            waited = DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
         by_timeout = self.voicemail is not None or self._is_by_timeout()
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
@@ -248,7 +248,7 @@ class Account(AccountState, gc=False):
             return True
         return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
-    def _rings_of(self, waited: Span) -> int:
+    def _rings_of(self, waited: DurationRange) -> int:
         """Rings from CEL, where ringing begins with the phone's channel. The number is marked as estimated."""
         start, (end, _) = self.clock, self._decided()
         if self.answer is None and self.stopped is not None:

@@ -10,7 +10,7 @@ from callmon.ami import events as e
 from callmon.ami.events import BUSY, RING, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
-from callmon.core.calls.channels import NOT_HEARD, RANG, Channel, TrackedCall
+from callmon.core.calls.channels import NOT_HEARD, RANG, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
@@ -38,7 +38,7 @@ def newstate(state: TrackerState, event: e.Newstate) -> None:
         call.flags &= ~NOT_HEARD
         call.busy, call.asked = True, False  # a request just before was its echo
         arrival.settle_direction(state, call, dialled_outside=False)
-        availability.refused(state, call, event.at)
+        availability.busy_signal(state, call, event.at)
         state.emit(f.CallerBusy(call.id, event.at))
 
 
@@ -96,7 +96,7 @@ def bridge_leave(state: TrackerState, event: e.BridgeLeave) -> None:
     state.bridges.leave(leg)
     call = leg.call
     if call is not None:
-        transfers.left(call, leg, event)
+        transfers.left_bridge(call, leg, event)
         if leg is call.person:  # the remaining person has the caller now
             join(state, call, event)
 
@@ -127,7 +127,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
             return
 
 
-def _when_joined(leg: Channel, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
+def _when_joined(leg: TrackedChannel, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
     """The time of the join, the slack after it, and whether only a listing shows it."""
     picked_up, unheard = leg.answered_at, leg.joined_unheard
     if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
@@ -140,7 +140,7 @@ def _when_joined(leg: Channel, at: datetime | None) -> tuple[datetime | None, ti
 def answer(
     state: TrackerState,
     call: TrackedCall,
-    leg: Channel,
+    leg: TrackedChannel,
     at: datetime | None,
     slack: timedelta = f.EXACT,
     found: bool = False,
@@ -152,7 +152,7 @@ def answer(
     state.talking[endpoint(leg.channel)] = call
     call.maybe_voicemail = False  # the line went up for this person, before the answer was reported
     leg.answered_at = None  # no longer needed
-    rang, later = (e.moment(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
+    rang, later = (e.stamp_time(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
     state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later))
 

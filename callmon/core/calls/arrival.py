@@ -12,7 +12,7 @@ from callmon.ami import events as e
 from callmon.config.lines import Line
 from callmon.config.phone_numbers import e164, is_withheld
 from callmon.core import facts as f
-from callmon.core.calls.channels import Channel, TrackedCall, WaitState, new_call
+from callmon.core.calls.channels import TrackedCall, TrackedChannel, WaitState, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
@@ -29,7 +29,7 @@ def line(state: TrackerState, channel: str, dialled: str, caller: str) -> Line |
     return site.line(dialled)
 
 
-def begin_call(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
+def begin_call(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
     """Create a call for a channel that calls in. Its direction may be known only when it dials."""
     call = state.calls[leg.uniqueid] = new_call(leg, event, state.common(event.language))
     known = line(state, leg.channel, event.exten, event.caller)
@@ -100,7 +100,7 @@ def _emit(
             dialled=state.common(dialled) if line else dialled,
             caller=caller,
             withheld=withheld,
-            channel=state.site.endpoints.shown(call.caller.channel),
+            channel=state.site.endpoints.masked_name(call.caller.channel),
             relay=caller in state.site.relay_numbers,
             test=line is not None and caller in state.site.test_callers,
             **more,

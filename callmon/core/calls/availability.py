@@ -19,7 +19,7 @@ from typing import Literal
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channels import Channel, DialAttempts, TrackedCall, WaitState
+from callmon.core.calls.channels import DialAttempts, TrackedCall, TrackedChannel, WaitState
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.phone_states import Phones, State
 from callmon.core.calls.state import TrackerState
@@ -30,7 +30,7 @@ RANKS: dict[f.PhonesBest, int] = {"unreachable": 1, "in_use": 2, "free": 3, "rin
 Offer = Literal["unreachable", "in_use", "silent", "free", "ringing"]
 
 
-def dialled(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None) -> None:
     """A phone is tried for the caller, so it is one of the line's phones."""
     waiting = call.waiting
     if waiting is None or call.answered or leg.outside:
@@ -51,7 +51,7 @@ def queued(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         _look(state, call, waiting, at)
 
 
-def rang(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None) -> None:
+def rang(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None) -> None:
     """A phone rings for the caller. If it was in use, this is emitted before its PhoneRang."""
     waiting = call.waiting
     if waiting is None:
@@ -60,7 +60,7 @@ def rang(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | No
     state.phones.rings(phone)
     if waiting.over:
         return
-    if leg.outside or state.phones.state(phone) != "in_use":  # a trunk is in use by any of its calls
+    if leg.outside or state.phones.phone_state(phone) != "in_use":  # a trunk is in use by any of its calls
         _rings_free(state, call, waiting, at)
         return
     waiting.tried[phone] = "rings"
@@ -71,7 +71,9 @@ def rang(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | No
         _tell(state, call, waiting, "in_use", at)
 
 
-def stopped(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None, why: f.StopReason) -> None:
+def stopped(
+    state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None, why: f.StopReason
+) -> None:
     waiting = call.waiting
     if waiting is None or waiting.over:
         return
@@ -84,7 +86,7 @@ def stopped(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime |
         _look(state, call, waiting, at)
 
 
-def refused(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+def busy_signal(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """The caller gets the busy signal, perhaps before any phone was tried."""
     waiting = call.waiting
     if waiting is not None and not waiting.over:
@@ -109,9 +111,9 @@ def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
         waiting = call.waiting
         if waiting is None or not _may_matter(phones, waiting, device):
             continue
-        if waiting.tried.get(device) == "refused" and phones.state(device) == "free":
+        if waiting.tried.get(device) == "refused" and phones.phone_state(device) == "free":
             del waiting.tried[device]
-        _look(state, call, waiting, event.at or state.clock)
+        _look(state, call, waiting, event.at or state.exchange_time)
 
 
 def _may_matter(phones: Phones, waiting: WaitState, device: str) -> bool:
@@ -124,18 +126,18 @@ def _may_matter(phones: Phones, waiting: WaitState, device: str) -> bool:
         return False
     if tried == "rings" or waiting.told >= RANKS["free"]:
         return tried == "rings"
-    if waiting.free_since is not None or phones.state(device) == "free":
+    if waiting.free_since is not None or phones.phone_state(device) == "free":
         return True
     return waiting.told < RANKS["in_use"] and not waiting.is_undecided()
 
 
-def unheard(state: TrackerState) -> None:
+def begin_gap(state: TrackerState) -> None:
     """A gap begins: what was emitted stands, and nothing more can be emitted."""
     for call in state.calls.values():
         if call.waiting is not None:
             call.waiting.over = True
     state.waiting.clear()
-    state.phones.unheard()
+    state.phones.forget_states()
 
 
 def _rings_free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
@@ -207,7 +209,7 @@ def _over(state: TrackerState, call: TrackedCall, waiting: WaitState) -> None:
 def best(phones: Phones, waiting: WaitState) -> Offer | None:
     """The best that the phones offer the caller; None when too little is known."""
     tried = waiting.tried
-    offers: set[Offer | None] = {offered(how, phones.state(phone)) for phone, how in tried.items()}
+    offers: set[Offer | None] = {offered(how, phones.phone_state(phone)) for phone, how in tried.items()}
     offers |= {"in_use" if state == "ringing" else state for state in phones.states(waiting.line, tried)}
     order: tuple[Offer | None, ...] = ("ringing", "free", None, "silent", "in_use", "unreachable")
     return next((offer for offer in order if offer in offers), None)

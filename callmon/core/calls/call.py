@@ -31,7 +31,7 @@ def language_label(language: str | None) -> str:
     return language if language in LANGUAGES else "other"
 
 
-class Span(msgspec.Struct, frozen=True, gc=False):
+class DurationRange(msgspec.Struct, frozen=True, gc=False):
     """A length of time, known to lie between two bounds."""
 
     shortest: timedelta
@@ -72,7 +72,7 @@ class Transfer(msgspec.Struct, frozen=True, gc=False):
     answered: bool
 
 
-class Person(msgspec.Struct, frozen=True, gc=False):
+class PersonOnCall(msgspec.Struct, frozen=True, gc=False):
     """A person who was on the line with the caller: the phone, and the time of the join."""
 
     phone: str
@@ -86,7 +86,7 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
     since: timedelta | None
 
 
-class Phones(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class PhoneCounts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How many phones were tried for the caller before the answer, and with what result.
 
     `offered`: what else their states showed (PhonesSeen), from worst to best; empty when they showed nothing more.
@@ -118,7 +118,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     rings: int | None
     rings_estimated: bool
     heard_ringing: bool
-    waited: Span | None
+    waited: DurationRange | None
     outcome: OutcomeName
     state: State
     abandoned_in: Abandoned | None
@@ -127,7 +127,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     answering_phone_rang: datetime | None
     answer_heard: bool
     by_queue: bool
-    phones: Phones
+    phones: PhoneCounts
     voicemail: Voicemail | None
     holds: int | None  # None: filled from CEL, which has no holds
     transfers: tuple[Transfer, ...]
@@ -143,7 +143,7 @@ class Call(msgspec.Struct, frozen=True, gc=False):
     in_hours: bool | None
     silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
     # Fields that an older callmon did not store have a default.
-    people: tuple[Person, ...] = ()  # in the order in which they joined
+    people: tuple[PersonOnCall, ...] = ()  # in the order in which they joined
     survey: SurveyOffer | None = None  # how the caller was offered it
     relay: bool = False  # by an operator of a relay service
     ended_how: EndedHow | None = None

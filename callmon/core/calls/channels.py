@@ -65,7 +65,7 @@ class SparseAttribute(Generic[T]):
             owner.seldom = {name: kept for name, kept in had.items() if name != self._name} or None
 
 
-class Channel(msgspec.Struct, eq=False, gc=False):
+class TrackedChannel(msgspec.Struct, eq=False, gc=False):
     uniqueid: str
     channel: str
     call: TrackedCall | None = None
@@ -83,7 +83,7 @@ class Channel(msgspec.Struct, eq=False, gc=False):
     stopped = bit_flag(STOPPED)
     answered = bit_flag(ANSWERED)
     is_phone = bit_flag(PHONE)
-    partner = SparseAttribute["Channel | None"](None)  # the other half of a Local channel, or of a hairpin
+    partner = SparseAttribute["TrackedChannel | None"](None)  # the other half of a Local channel, or of a hairpin
     mailbox = SparseAttribute[str | None](None)  # this leg runs VoiceMail
     rang_slack = SparseAttribute[timedelta](EXACT)  # it began to ring at `rang_at`, or up to this much later
     answered_at = SparseAttribute[datetime | None](None)  # until it is joined with the caller
@@ -147,10 +147,10 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     """One call in progress: what is needed to interpret its next event."""
 
     id: str
-    caller: Channel
+    caller: TrackedChannel
     begun: e.Newchannel | None  # stored until the call's direction is known
     language: str
-    legs: tuple[Channel, ...] = ()
+    legs: tuple[TrackedChannel, ...] = ()
     told: bool = False  # Arrived has been emitted
     inbound: bool = False
     answered: bool = False
@@ -159,7 +159,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
     last_stop: datetime | None = None
     queue: str | None = None
-    person: Channel | None = None  # on the line with the caller
+    person: TrackedChannel | None = None  # on the line with the caller
     waiting: WaitState | None = None  # for a person, on a line, received from the arrival on
     sent: PendingTransfer | None = None
     number: str | None = None  # the caller's, as emitted
@@ -192,9 +192,9 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         False
     )  # up after unsuccessful dials: for what is not reported yet
     consults = SparseAttribute["TrackedCall | None"](None)  # this one is a consultation in the service of another
-    unsure = SparseAttribute["Channel | None"](None)  # the phone of an answer whose time is not known
+    unsure = SparseAttribute["TrackedChannel | None"](None)  # the phone of an answer whose time is not known
 
-    def adopt_channel(self, leg: Channel) -> None:
+    def adopt_channel(self, leg: TrackedChannel) -> None:
         leg.call = self
         self.legs += (leg,)
 
@@ -205,12 +205,12 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         self.caller.call = self.person = self.seldom = None
         self.legs = ()
 
-    def let_go(self, leg: Channel) -> None:
+    def let_go(self, leg: TrackedChannel) -> None:
         """Remove a leg. The caller of this method sets the leg's new call."""
         self.legs = tuple(other for other in self.legs if other is not leg)
 
 
-def new_call(caller: Channel, begun: e.Newchannel | None, language: str) -> TrackedCall:
+def new_call(caller: TrackedChannel, begun: e.Newchannel | None, language: str) -> TrackedCall:
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
 
@@ -228,7 +228,7 @@ class Origination:
         self.phone: str | None = None  # the agent's, picked up
         self.call: str | None = None
 
-    def reaches_agent(self, leg: Channel) -> bool:
+    def reaches_agent(self, leg: TrackedChannel) -> bool:
         """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
         dialled = leg.partner.uniqueid if leg.partner is not None else leg.uniqueid
         return dialled in self.agents or (leg.partner is not None and dialled == self.root)
@@ -236,12 +236,12 @@ class Origination:
 
 class Bridges:
     def __init__(self) -> None:
-        self._members: dict[str, list[Channel]] = {}
+        self._members: dict[str, list[TrackedChannel]] = {}
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def enter(self, leg: Channel, bridge: str) -> bool:
+    def enter(self, leg: TrackedChannel, bridge: str) -> bool:
         """Add the channel; return whether it is alone there and left no other bridge.
 
         Then no channel hears another one than before.
@@ -254,7 +254,7 @@ class Bridges:
         members.append(leg)
         return is_alone
 
-    def leave(self, leg: Channel) -> None:
+    def leave(self, leg: TrackedChannel) -> None:
         name = leg.bridge or ""
         members = self._members.get(name)
         leg.bridge = None
@@ -265,11 +265,11 @@ class Bridges:
         if not members:
             del self._members[name]
 
-    def beside(self, leg: Channel) -> list[Channel]:
+    def beside(self, leg: TrackedChannel) -> list[TrackedChannel]:
         """All channels in this leg's bridge, including itself."""
         return self._members.get(leg.bridge or "", [])
 
-    def reachable(self, start: Channel) -> list[Channel]:
+    def reachable(self, start: TrackedChannel) -> list[TrackedChannel]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
         members = self._members.get(start.bridge or "", ())
         for leg in members:
@@ -277,7 +277,7 @@ class Bridges:
                 return list(self._beyond(start))
         return [leg for leg in members if leg is not start]
 
-    def _beyond(self, start: Channel) -> Iterator[Channel]:
+    def _beyond(self, start: TrackedChannel) -> Iterator[TrackedChannel]:
         seen = {start.uniqueid}
         waiting = [start]
         while waiting:
@@ -304,7 +304,7 @@ class ChannelLimit:
     the dropped channels.
     """
 
-    def __init__(self, legs: dict[str, Channel]) -> None:
+    def __init__(self, legs: dict[str, TrackedChannel]) -> None:
         self._legs = legs
         self.given_up = 0
 
@@ -319,5 +319,5 @@ class ChannelLimit:
             if leg is not None:
                 self._legs[leg.uniqueid] = leg
 
-    def longest_silent(self) -> Channel:
+    def longest_silent(self) -> TrackedChannel:
         return next(iter(self._legs.values()))

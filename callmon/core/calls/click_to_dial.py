@@ -18,12 +18,12 @@ dials before a phone was picked up, since voicemail has answered the agent's sid
 import msgspec
 
 from callmon.ami import events as e
-from callmon.core.calls.channels import Channel, Origination, TrackedCall, new_call
+from callmon.core.calls.channels import Origination, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import extension, is_local, is_number, number_dialled
 from callmon.core.calls.state import TrackerState
 
 
-def born(state: TrackerState, leg: Channel, event: e.Newchannel) -> None:
+def born(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
     """Adopt a channel that belongs to no call: the first of an Originate, or a later one of it."""
     one = state.originations.get(event.linkedid)
     if one is None:
@@ -48,7 +48,7 @@ def gone(state: TrackerState, uniqueid: str) -> None:
         state.originations.pop(one.root, None)
 
 
-def rings(state: TrackerState, source: Channel | None, leg: Channel, event: e.DialBegin) -> None:
+def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
     if source is None and leg.uniqueid in state.unborn:
         state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid))
@@ -56,7 +56,7 @@ def rings(state: TrackerState, source: Channel | None, leg: Channel, event: e.Di
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
 
 
-def answered(state: TrackerState, source: Channel | None, leg: Channel) -> None:
+def answered(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel) -> None:
     """A channel that belongs to no call was answered: the first one, or the phone behind it."""
     one = state.originations.get(leg.uniqueid)
     if one is None:
@@ -66,7 +66,7 @@ def answered(state: TrackerState, source: Channel | None, leg: Channel) -> None:
     one.is_up = one.is_up or leg.uniqueid == one.root
 
 
-def begin(state: TrackerState, source: Channel, event: e.DialBegin) -> None:
+def dial_begin(state: TrackerState, source: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call dials: for the agent's phone, or on the way to it."""
     if source.uniqueid in state.unborn:  # it runs the dialplan: it was picked up
         one = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid))
@@ -82,7 +82,7 @@ def begin(state: TrackerState, source: Channel, event: e.DialBegin) -> None:
         _begin(state, found, phone, event)
 
 
-def _begin(state: TrackerState, one: Origination, phone: Channel, event: e.DialBegin) -> None:
+def _begin(state: TrackerState, one: Origination, phone: TrackedChannel, event: e.DialBegin) -> None:
     birth, own = state.unborn.pop(phone.uniqueid, None), extension(phone.channel)
     # An Originate may set the number outside as caller id, for the agent's display.
     caller = birth.caller if birth is not None and birth.caller.isdigit() and not is_number(birth.caller) else own

@@ -14,7 +14,7 @@ import msgspec
 
 from callmon.ami import events as e
 from callmon.ami.events import UP
-from callmon.core.calls.channels import Channel, Origination
+from callmon.core.calls.channels import Origination, TrackedChannel
 from callmon.core.calls.endpoints import extension, is_local, is_number
 from callmon.core.calls.listing_evidence import pair_halves
 from callmon.core.calls.state import TrackerState
@@ -121,7 +121,7 @@ def _follow(state: TrackerState, one: Origination, first: e.Status, entries: Ite
     """Adopt the channels of an Originate that has dialled nothing for the agent's phone yet."""
     legs = []
     for entry in entries:
-        leg = state.legs.get(entry.uniqueid) or Channel(entry.uniqueid, entry.channel)
+        leg = state.legs.get(entry.uniqueid) or TrackedChannel(entry.uniqueid, entry.channel)
         if leg.call is not None:
             continue
         leg.answered, leg.outside = entry.state == UP, _is_outside(state, entry)

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import msgspec
 
-from callmon.ami.clock import ClockSet
-from callmon.ami.events import moment
+from callmon.ami.clock import ClockStepped
+from callmon.ami.events import stamp_time
 from callmon.core import facts as f
-from callmon.core.calls.channels import Channel, TrackedCall
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
 # Accuracy of a measured step: the delay of an event in transit, and of bytes buffered before they are read.
@@ -22,10 +22,10 @@ UNSURE = timedelta(seconds=0.1)
 T = TypeVar("T")
 
 
-def was_set(state: TrackerState, event: ClockSet) -> None:
+def was_set(state: TrackerState, event: ClockStepped) -> None:
     """Shift the times of every channel and call in progress, and emit `ClockSet` for each call."""
     for leg in state.legs.values():
-        at = moment(leg.rang_at)
+        at = stamp_time(leg.rang_at)
         leg.rang_at = None if at is None else shifted(at, event.by)
         _shift_seldom(leg, event.by)
     for call in state.calls.values():
@@ -63,7 +63,7 @@ def _shift(call: TrackedCall, by: timedelta) -> None:
     _shift_seldom(call, by)
 
 
-def _shift_seldom(of: Channel | TrackedCall, by: timedelta) -> None:
+def _shift_seldom(of: TrackedChannel | TrackedCall, by: timedelta) -> None:
     if of.seldom is not None:
         moved = {name: _moved(at, by) for name, at in of.seldom.items() if isinstance(at, datetime)}
         of.seldom.update(moved)

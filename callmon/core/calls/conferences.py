@@ -7,19 +7,19 @@ agent who picks up or retrieves a call.
 
 from collections.abc import Iterable
 
-from callmon.core.calls.channels import Channel, TrackedCall
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
 
-def admit(state: TrackerState, call: TrackedCall, near: Iterable[Channel]) -> None:
+def admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]) -> None:
     """Adopt the channels near the caller that joined by themselves."""
     if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
         return
     for leg in near:
         own = leg.call
         if own is not None and own.caller is leg and _is_visit(own) and _is_colleague(state, call, leg):
-            state.take_in(call, leg)
+            state.adopt_leg(call, leg)
             leg.answered = True
 
 
@@ -28,7 +28,7 @@ def _is_visit(own: TrackedCall) -> bool:
     return not own.told and not own.dialled
 
 
-def _is_colleague(state: TrackerState, call: TrackedCall, leg: Channel) -> bool:
+def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> bool:
     """Whether the channel is another phone of the exchange.
 
     The second line of the person who has the caller is none: that person is about to join the two.

@@ -18,7 +18,16 @@ from callmon.core.calls import (
     language,
     transfers,
 )
-from callmon.core.calls.channels import DIALLED, NOT_HEARD, OUTSIDE, PHONE, RANG, STOPPED, Channel, TrackedCall
+from callmon.core.calls.channels import (
+    DIALLED,
+    NOT_HEARD,
+    OUTSIDE,
+    PHONE,
+    RANG,
+    STOPPED,
+    TrackedCall,
+    TrackedChannel,
+)
 from callmon.core.calls.state import TrackerState
 
 _WHY: dict[str, f.StopReason] = {
@@ -29,11 +38,11 @@ _WHY: dict[str, f.StopReason] = {
 }
 
 
-def begin(state: TrackerState, event: e.DialBegin) -> None:
+def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     """DialBegin: a phone, or a Local channel of the exchange's own, is tried."""
     source = state.legs.get(event.uniqueid)
     if source is not None and source.call is None:
-        click_to_dial.begin(state, source, event)
+        click_to_dial.dial_begin(state, source, event)
     leg = _dialled_leg(state, source, event)
     call = leg.call if leg is not None else None
     if leg is None or call is None:
@@ -64,7 +73,9 @@ def begin(state: TrackerState, event: e.DialBegin) -> None:
         state.emit(f.PhoneDialled(call.id, at, *state.phone_and_channel(leg)))
 
 
-def _dialled_leg(state: TrackerState, source: Channel | None, event: e.DialBegin | e.DialEnd) -> Channel | None:
+def _dialled_leg(
+    state: TrackerState, source: TrackedChannel | None, event: e.DialBegin | e.DialEnd
+) -> TrackedChannel | None:
     """The leg that is dialled; one with an id of its own becomes a leg of the call that dials it."""
     leg = state.legs.get(event.dest_uniqueid)
     call = source.call if source is not None else None
@@ -72,14 +83,14 @@ def _dialled_leg(state: TrackerState, source: Channel | None, event: e.DialBegin
         if call is None or not event.dest_uniqueid:
             return None
         ghost_channels.make_room(state, event.at)
-        leg = state.legs[event.dest_uniqueid] = Channel(event.dest_uniqueid, event.dest_channel)
+        leg = state.legs[event.dest_uniqueid] = TrackedChannel(event.dest_uniqueid, event.dest_channel)
         leg.outside = leg.is_phone and state.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:
-        state.take_in(call, leg)
+        state.adopt_leg(call, leg)
     return leg
 
 
-def _begun_unheard(state: TrackerState, leg: Channel) -> None:
+def _begun_unheard(state: TrackerState, leg: TrackedChannel) -> None:
     """The DialBegin was not received: only the channel's name says whether it leads outside."""
     if leg.is_phone and not leg.outside:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
@@ -99,7 +110,7 @@ def dial_state(state: TrackerState, event: e.DialState) -> None:
 def rang(
     state: TrackerState,
     call: TrackedCall,
-    leg: Channel,
+    leg: TrackedChannel,
     at: datetime | None,
     early_media: bool = False,
     slack: timedelta = f.EXACT,
@@ -125,13 +136,13 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
         state.emit(f.MusicPlayed(call.id, event.at))
 
 
-def rang_by_hint(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
+def rang_by_hint(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> None:
     """Emit `PhoneRang` from the phone's own Newstate Ringing: exchanges before 13 send no DialState."""
     if leg.is_hinted:
-        rang(state, call, leg, e.moment(leg.rang_at))
+        rang(state, call, leg, e.stamp_time(leg.rang_at))
 
 
-def end(state: TrackerState, event: e.DialEnd) -> None:
+def dial_end(state: TrackerState, event: e.DialEnd) -> None:
     """DialEnd: answered (perhaps only to be asked for a confirmation), or not."""
     source = state.legs.get(event.uniqueid)
     leg = _dialled_leg(state, source, event)
@@ -157,10 +168,12 @@ def end(state: TrackerState, event: e.DialEnd) -> None:
             call.flags &= ~NOT_HEARD
         transfers.forwarded(state, call, leg, event)
         call.unheard_since = None
-        stop(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
+        stop_dialling(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
 
 
-def stop(state: TrackerState, call: TrackedCall, leg: Channel, at: datetime | None, why: f.StopReason) -> None:
+def stop_dialling(
+    state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None, why: f.StopReason
+) -> None:
     """Emit `PhoneStopped`: a phone is tried no longer, and did not take the call."""
     rang_by_hint(state, call, leg)
     leg.flags |= STOPPED

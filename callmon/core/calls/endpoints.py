@@ -147,7 +147,7 @@ class Endpoints:
         name = endpoint(channel)
         return is_number(name) and (is_local(name) or self._known(name) is not False)
 
-    def shown(self, channel: str) -> str:
+    def masked_name(self, channel: str) -> str:
         """The channel's name as it appears in facts."""
         return masked(channel) if self.hides(channel) else channel
 

@@ -11,22 +11,22 @@ from datetime import datetime
 
 from callmon.core import facts as f
 from callmon.core.calls import answering, click_to_dial, hairpins
-from callmon.core.calls.channels import Channel, TrackedCall
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
 
-def drop(state: TrackerState, leg: Channel) -> None:
+def drop(state: TrackerState, leg: TrackedChannel) -> None:
     """Forget a channel that ended without a Hangup."""
     state.legs.pop(leg.uniqueid, None)
     state.unborn.pop(leg.uniqueid, None)
     state.bridges.leave(leg)
-    hairpins.forget(state, leg)
+    hairpins.forget_channel(state, leg)
     click_to_dial.gone(state, leg.uniqueid)
     if leg.partner is not None:
         leg.partner.partner = None
 
 
-def drop_from(state: TrackerState, call: TrackedCall, leg: Channel) -> None:
+def drop_from(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> None:
     """A leg of a call ended without a Hangup; the call goes on."""
     call.let_go(leg)
     drop(state, leg)
@@ -47,7 +47,7 @@ def forget_all(state: TrackerState) -> None:
     state.calls.clear()
 
 
-def give_up(state: TrackerState, leg: Channel, at: datetime | None) -> None:
+def give_up(state: TrackerState, leg: TrackedChannel, at: datetime | None) -> None:
     """Follow a channel no longer: no more events of it are expected."""
     call = leg.call
     if call is None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164, is_withheld
-from callmon.core.calls.channels import HALF, Channel, TrackedCall
+from callmon.core.calls.channels import HALF, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import number_dialled
 from callmon.core.calls.state import TrackerState
 
@@ -21,7 +21,7 @@ WITHIN = timedelta(seconds=10)
 MAX_OUT = 100
 
 
-def went_out(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialBegin) -> None:
+def went_out(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A number outside is dialled for a caller from outside: it may be one of this exchange's."""
     number = number_dialled(event.dest_channel, event.dial_string)
     for key in [key for key, (out, _) in state.gone_out.items() if not out.is_tried]:
@@ -30,7 +30,7 @@ def went_out(state: TrackerState, call: TrackedCall, leg: Channel, event: e.Dial
         state.gone_out[call.number, _one_form(state, number)] = leg, event.at
 
 
-def came_back(state: TrackerState, leg: Channel, event: e.Newchannel) -> bool:
+def came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
     """Whether this new channel is the other end of one that just went out: then it becomes a leg of that call."""
     caller = None if is_withheld(event.caller, event.caller_name) else _one_form(state, event.caller)
     out, since = state.gone_out.pop((caller, _one_form(state, event.exten)), (None, None))
@@ -46,7 +46,7 @@ def came_back(state: TrackerState, leg: Channel, event: e.Newchannel) -> bool:
     return True
 
 
-def forget(state: TrackerState, leg: Channel) -> None:
+def forget_channel(state: TrackerState, leg: TrackedChannel) -> None:
     for key in [key for key, (out, _) in state.gone_out.items() if out is leg]:
         del state.gone_out[key]
 

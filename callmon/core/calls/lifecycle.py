@@ -19,7 +19,7 @@ from callmon.core.calls import (
     surveys,
     voicemail,
 )
-from callmon.core.calls.channels import PHONE, Channel, TrackedCall
+from callmon.core.calls.channels import PHONE, TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
 # Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
@@ -34,7 +34,7 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
         return
     ghost_channels.make_room(state, event.at)
     call = state.calls.get(event.linkedid)
-    leg = state.legs[uniqueid] = Channel(uniqueid, event.channel)
+    leg = state.legs[uniqueid] = TrackedChannel(uniqueid, event.channel)
     if call is not None:
         call.adopt_channel(leg)
     elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
@@ -78,7 +78,7 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
     if leg.seldom is not None and leg.partner is not None:
         leg.partner.partner = None
     if state.gone_out:
-        hairpins.forget(state, leg)
+        hairpins.forget_channel(state, leg)
     call = leg.call
     if call is None:
         return
@@ -86,7 +86,7 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
         _end(state, call, event)
         return
     if leg.is_tried:
-        dialling.stop(state, call, leg, event.at, "gone")
+        dialling.stop_dialling(state, call, leg, event.at, "gone")
     call.let_go(leg)
 
 
@@ -103,7 +103,7 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     if event.cause in NO_CHANNEL and not call.dialled:
         state.emit(f.DialFailed(call.id, at))
     if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
-        availability.refused(state, call, at)
+        availability.busy_signal(state, call, at)
         state.emit(f.CallerBusy(call.id, at))
     by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"

@@ -15,7 +15,7 @@ from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
-from callmon.core.calls.channels import NOT_HEARD, Channel, TrackedCall, new_call
+from callmon.core.calls.channels import NOT_HEARD, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
@@ -83,8 +83,8 @@ class Listing:
     def lost(self, event: e.ConnectionLost) -> None:
         """The connection is lost: from now on the exchange is unheard."""
         if self.since is None:
-            self.since = event.at or self._state.clock
-        availability.unheard(self._state)
+            self.since = event.at or self._state.exchange_time
+        availability.begin_gap(self._state)
         self._state.is_unheard = True
         self._doubt()
         self._channels_done = False
@@ -111,13 +111,13 @@ class Listing:
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self.since, self._state.clock, may_hide, may_hide))
+                told.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
             told.append(fact)
         return told
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange announces its shutdown: what is still up when it comes back is gone."""
-        self._stopped, self.absence.stopped_at = True, event.at or self._state.clock
+        self._stopped, self.absence.stopped_at = True, event.at or self._state.exchange_time
         self._stopped_later = self._state.is_unheard
 
     @property
@@ -135,7 +135,7 @@ class Listing:
         except (ValueError, OverflowError):
             return
         self.absence.uptime(event.at, uptime)
-        clock, started = self._state.clock, self._heard_from
+        clock, started = self._state.exchange_time, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self.since is not None and event.at - uptime > self.since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
@@ -170,7 +170,7 @@ class Listing:
         for step in early:
             step()
 
-    def refused(self, event: e.ListingRefused) -> None:
+    def listing_refused(self, event: e.ListingRefused) -> None:
         """No listing will come: give up the calls from before the gap, with an unknown end."""
         for call in [call for call in self._state.calls.values() if call.doubtful]:
             self._over(call, event.at)
@@ -187,7 +187,7 @@ class Listing:
         self._untold.clear()
         self._forget()
 
-    def take_gap(self) -> ClosedGap | None:
+    def drain_gap(self) -> ClosedGap | None:
         """Return the gap that the last listing ended, once."""
         gap, self._gap = self._gap, None
         return gap
@@ -300,7 +300,7 @@ class Listing:
         if is_local(entry.channel):
             return
         arrived = born(entry.uniqueid)
-        leg = state.legs[entry.uniqueid] = Channel(entry.uniqueid, entry.channel)
+        leg = state.legs[entry.uniqueid] = TrackedChannel(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call a phone back: its join shows for which call
             leg.answered = entry.state == UP
             place(state, leg, entry)

@@ -12,7 +12,7 @@ from callmon.ami import events as e
 from callmon.ami.events import BUSY, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, dialling, voicemail
-from callmon.core.calls.channels import Channel, TrackedCall
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.listing_evidence import (
     born,
     earliest,
@@ -29,7 +29,7 @@ SECOND = timedelta(seconds=1)
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
-def place(state: TrackerState, leg: Channel, entry: e.Status) -> None:
+def place(state: TrackerState, leg: TrackedChannel, entry: e.Status) -> None:
     """Enter the bridge of the entry, or leave the current one if the entry has none."""
     if entry.bridge:
         state.bridges.enter(leg, entry.bridge)
@@ -70,17 +70,17 @@ class Observing(NamedTuple):
             is_with = call.person in self.state.bridges.reachable(call.caller)
             call.together_at = self.until if is_with else None
 
-    def _leg(self, call: TrackedCall, phone: e.Status) -> Channel:
+    def _leg(self, call: TrackedCall, phone: e.Status) -> TrackedChannel:
         leg = self.state.legs.get(phone.uniqueid)
         if leg is None:
-            leg = self.state.legs[phone.uniqueid] = Channel(phone.uniqueid, phone.channel)
+            leg = self.state.legs[phone.uniqueid] = TrackedChannel(phone.uniqueid, phone.channel)
         if leg.call is not call:
-            self.state.take_in(call, leg)
+            self.state.adopt_leg(call, leg)
         if leg.call is call and not leg.dialled and not leg.answered:
             self._dialled_unheard(call, leg)
         return leg
 
-    def _dialled_unheard(self, call: TrackedCall, leg: Channel) -> None:
+    def _dialled_unheard(self, call: TrackedCall, leg: TrackedChannel) -> None:
         """A leg whose DialBegin was not received, perhaps not even its Newchannel."""
         state = self.state
         leg.dialled = call.dialled = True
@@ -115,7 +115,7 @@ class Observing(NamedTuple):
             answering.open_line(state, call, self.since if application in _MENU else None)
             call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
 
-    def _rings(self, call: TrackedCall, leg: Channel, entry: e.Status, phone: e.Status) -> None:
+    def _rings(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         """Emit when this phone began to ring. Its channel was created within one second before that."""
         begun = born(phone.uniqueid)
         start, slack = begun, SECOND
@@ -125,7 +125,7 @@ class Observing(NamedTuple):
                 start, slack = first, begun + SECOND - first  # another phone may have rung before it, in the gap
         dialling.rang(self.state, call, leg, start, slack=slack)
 
-    def _picked_up(self, call: TrackedCall, leg: Channel, entry: e.Status, phone: e.Status) -> None:
+    def _picked_up(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         """A phone is picked up; it may be with the caller only from its join on."""
         if not leg.answered:
             leg.joined_unheard = max(filter(None, (born(phone.uniqueid), self.since)), default=None)
@@ -140,7 +140,7 @@ class Observing(NamedTuple):
         """
         return moved_by(phone) if phone.begun else up_by(phone)
 
-    def _has_caller(self, call: TrackedCall, leg: Channel) -> bool:
+    def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:
         """In one bridge with the caller, or through Local channels; or the caller waits alone in a bridge.
 
         A colleague who is consulted does not count: there the second half of a Local channel is in the same
@@ -153,7 +153,7 @@ class Observing(NamedTuple):
         beside = bridges.beside(leg)
         return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
 
-    def _answered(self, call: TrackedCall, leg: Channel, entry: e.Status, phone: e.Status) -> None:
+    def _answered(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         exact = up_since(phone)
         if exact is not None and is_joined_at_once(entry, phone):
             answering.answer(self.state, call, leg, exact, found=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from callmon.ami import events as e
 from callmon.ami.events import RINGING, UP
 from callmon.core import facts as f
-from callmon.core.calls.channels import Channel
+from callmon.core.calls.channels import TrackedChannel
 from callmon.core.calls.endpoints import is_local
 
 # A phone that rang this soon after the arrival was the first: an answer and a hand-over take longer.
@@ -27,7 +27,7 @@ def born(uniqueid: str) -> datetime | None:
     return e.instant(uniqueid.rpartition("-")[2].partition(".")[0])
 
 
-def pair_halves(legs: Iterable[Channel]) -> None:
+def pair_halves(legs: Iterable[TrackedChannel]) -> None:
     """Pair the halves of Local channels by their common name: a gap may have hidden the LocalBridge."""
     halves = {leg.channel: leg for leg in legs if not leg.is_phone}
     for name, leg in halves.items():

@@ -15,7 +15,7 @@ from collections.abc import Callable, Container, Hashable, Iterable
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
-from callmon.ami.events import Stamp, moment
+from callmon.ami.events import Stamp, stamp_time
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import extension, is_local
 from callmon.core.calls.registrations import Registrations
@@ -84,7 +84,7 @@ class Phones:
         self._named.setdefault(extension(device), set()).add(device)
         return True
 
-    def unheard(self) -> None:
+    def forget_states(self) -> None:
         """A gap begins: the states of phones are not known until the next listing."""
         self._states.clear()
         self._named.clear()
@@ -97,7 +97,7 @@ class Phones:
 
     def turned(self, device: str) -> datetime | None:
         """When a device was last reported unreachable, or reachable again; None without such a report."""
-        return moment(self._turned.get(device))
+        return stamp_time(self._turned.get(device))
 
     def rings(self, phone: str) -> None:
         """A phone rings for a caller: its state must change, or else its states are not reported at all."""
@@ -108,13 +108,13 @@ class Phones:
         elif len(self._rang) < MAX_PHONES:
             self._rang.add(phone)
 
-    def state(self, phone: str) -> State | None:
+    def phone_state(self, phone: str) -> State | None:
         """The state of a phone; None when it is not known."""
         return None if phone in self._mute else self._states.get(phone)
 
     def states(self, line: Line, but: Container[str]) -> set[State | None]:
         """The states of a line's phones, except those in `but`; None for a phone whose state is not known."""
-        known: Callable[[str], State | None] = self.state if self._mute else self._states.get
+        known: Callable[[str], State | None] = self.phone_state if self._mute else self._states.get
         return {known(phone) for phone in self.phones_of(line) if phone not in but}
 
     def learn(self, line: str, phone: str, at: datetime | None) -> None:
@@ -147,7 +147,7 @@ class Phones:
             own.update(self.phones_of(line))
         counts: dict[Counted, int] = {}
         for phone in own:
-            state = self.state(phone)
+            state = self.phone_state(phone)
             if state is not None:
                 counted: Counted = "in_use" if state == "ringing" else state
                 counts[counted] = counts.get(counted, 0) + 1

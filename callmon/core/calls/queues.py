@@ -7,7 +7,7 @@ from callmon.core.calls.channels import NOT_HEARD
 from callmon.core.calls.state import TrackerState
 
 
-def joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
+def caller_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     call = state.calls.get(event.uniqueid)
     if call is None:
         return
@@ -21,7 +21,7 @@ def joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     availability.queued(state, call, event.at)
 
 
-def left(state: TrackerState, event: e.QueueCallerLeave) -> None:
+def caller_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     """QueueCallerLeave. A phone that rang until now rang while the caller heard the queue."""
     call = state.calls.get(event.uniqueid)
     if call is None or call.queue is None:

@@ -13,15 +13,15 @@ from collections.abc import Iterable
 
 from callmon.core import facts as f
 from callmon.core.calls import transfers
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.arrival import set_line
-from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall, new_call
+from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
 
-def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None:
+def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> None:
     """Resume a call in progress from its account and the facts that made it."""
     arrival = account.arrival
     call = state.calls.get(arrival.call)
@@ -32,13 +32,13 @@ def resume(state: TrackerState, account: Account, facts: Iterable[Fact]) -> None
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
-    leg = state.legs[arrival.call] = Channel(arrival.call, arrival.channel)
+    leg = state.legs[arrival.call] = TrackedChannel(arrival.call, arrival.channel)
     call = state.calls[arrival.call] = new_call(leg, None, account.language or "")
     call.told, call.doubtful = True, True
     call.legs = tuple(_know(state, call, account, facts).phones.values())
 
 
-def _know(state: TrackerState, call: TrackedCall, account: Account, facts: Iterable[Fact]) -> _People:
+def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
     """Restore everything that the facts say of the call."""
     arrival = account.arrival
     call.inbound = arrival.direction == "inbound"
@@ -107,10 +107,10 @@ class _People:
             case _:
                 pass
 
-    def _phone(self, channel: str, phone: str) -> Channel:
+    def _phone(self, channel: str, phone: str) -> TrackedChannel:
         leg = self.phones.get(channel)
         if leg is None:
-            leg = self.phones[channel] = Channel("", channel, self.call)
+            leg = self.phones[channel] = TrackedChannel("", channel, self.call)
             leg.outside = phone == f.OUTSIDE
         return leg
 

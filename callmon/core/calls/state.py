@@ -12,10 +12,10 @@ from callmon.core import facts as f
 from callmon.core.calls.channels import (
     OUTSIDE,
     Bridges,
-    Channel,
     ChannelLimit,
     Origination,
     TrackedCall,
+    TrackedChannel,
     WaitState,
 )
 from callmon.core.calls.endpoints import extension, masked
@@ -32,7 +32,7 @@ class TrackerState:
 
     def __init__(self, site: ExchangeProfile) -> None:
         self.site = site
-        self.legs: dict[str, Channel] = {}
+        self.legs: dict[str, TrackedChannel] = {}
         self.calls: dict[str, TrackedCall] = {}
         self.bridges = Bridges()
         self.phones = Phones()
@@ -44,7 +44,7 @@ class TrackerState:
         # Originates, by the id of each channel, and by the first one's for as long as any channel is left.
         self.originations: dict[str, Origination] = {}
         # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
-        self.gone_out: dict[tuple[str | None, str], tuple[Channel, datetime | None]] = {}
+        self.gone_out: dict[tuple[str | None, str], tuple[TrackedChannel, datetime | None]] = {}
         self.dialplan_heard = False
         self.is_unheard = True  # until a listing is complete
         self.deferred: list[Callable[[], None]] = []  # until then
@@ -54,7 +54,7 @@ class TrackerState:
         self._texts: dict[str, str] = {}
 
     @property
-    def clock(self) -> datetime | None:
+    def exchange_time(self) -> datetime | None:
         """The exchange's last time."""
         return self.latest.at if self.latest is not None else None
 
@@ -66,7 +66,7 @@ class TrackerState:
         if self.is_unheard and len(self.deferred) < MAX_DEFERRED:
             self.deferred.append(step)
 
-    def take_in(self, call: TrackedCall, leg: Channel) -> None:
+    def adopt_leg(self, call: TrackedCall, leg: TrackedChannel) -> None:
         """Make a channel created on its own (a pick-up's taker, a retriever) a leg of the call it serves."""
         own = self.calls.get(leg.uniqueid)
         if own is not None:
@@ -81,13 +81,13 @@ class TrackerState:
         """A consultation's own account ends where its legs join the caller's call."""
         self.calls.pop(call.id, None)
         if call.told:
-            self.emitted.append(f.Ended(call.id, self.clock, "exchange"))
+            self.emitted.append(f.Ended(call.id, self.exchange_time, "exchange"))
 
     def common(self, text: str) -> str:
         """Return the shared copy of a text: many calls have the same language or line number."""
         return self._texts.setdefault(text, text) if len(self._texts) < MAX_TEXTS else text
 
-    def phone(self, leg: Channel) -> str:
+    def phone(self, leg: TrackedChannel) -> str:
         """The name of a phone in facts: its extension, or `outside`."""
         if leg.flags & OUTSIDE:
             return f.OUTSIDE
@@ -96,7 +96,7 @@ class TrackerState:
             leg.extension = f.OUTSIDE if hidden else self.common(extension(leg.channel))
         return leg.extension
 
-    def phone_and_channel(self, leg: Channel) -> tuple[str, str]:
+    def phone_and_channel(self, leg: TrackedChannel) -> tuple[str, str]:
         """The name of a phone in facts, and its channel's name without a telephone number in it."""
         phone = self.phone(leg)
         return phone, masked(leg.channel) if phone == f.OUTSIDE else leg.channel

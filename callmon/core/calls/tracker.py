@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from callmon.ami import events as e
-from callmon.ami.clock import ClockSet
+from callmon.ami.clock import ClockStepped
 from callmon.core.calls import (
     answering,
     arrival,
@@ -66,9 +66,9 @@ def _steps_of_calls(state: TrackerState) -> Steps:
     steps: dict[type[e.Event], Callable[[TrackerState, Any], None]] = {
         e.Newchannel: lifecycle.newchannel,
         e.Newstate: answering.newstate,
-        e.DialBegin: dialling.begin,
+        e.DialBegin: dialling.dial_begin,
         e.DialState: dialling.dial_state,
-        e.DialEnd: dialling.end,
+        e.DialEnd: dialling.dial_end,
         e.MusicOnHoldStart: dialling.music,
         e.BlindTransfer: transfers.blind,
         e.AttendedTransfer: transfers.attended,
@@ -84,8 +84,8 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.Unhold: transfers.hold,
         e.Newexten: voicemail.step,
         e.MessageWaiting: voicemail.message_waiting,
-        e.QueueCallerJoin: queues.joined,
-        e.QueueCallerLeave: queues.left,
+        e.QueueCallerJoin: queues.caller_joined,
+        e.QueueCallerLeave: queues.caller_left,
         e.UserEvent: user_events.said,
         e.Presentation: arrival.presentation,
     }
@@ -106,8 +106,8 @@ def _steps_of_exchange(state: TrackerState, listing: Listing) -> Steps:
         e.FullyBooted: listing.booted,
         e.Shutdown: listing.stopped,
         e.ConnectionLost: listing.lost,
-        ClockSet: partial(clock_steps.was_set, state),
-        e.ListingRefused: listing.refused,
+        ClockStepped: partial(clock_steps.was_set, state),
+        e.ListingRefused: listing.listing_refused,
         e.CoreShowChannel: listing.entry,
         e.CoreShowChannelsComplete: listing.channels_complete,
         e.Status: listing.entry,

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import availability, surveys
-from callmon.core.calls.channels import Channel, PendingTransfer, TrackedCall
+from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
 
@@ -94,7 +94,7 @@ def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
-def left(call: TrackedCall, leg: Channel, event: e.BridgeLeave) -> None:
+def left_bridge(call: TrackedCall, leg: TrackedChannel, event: e.BridgeLeave) -> None:
     """The caller or the person leaves a bridge. Soon after a listing, the gap may have hidden a transfer event."""
     at, since = event.at, call.together_at
     if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
@@ -106,7 +106,7 @@ def _is_seen_already(seen: PendingTransfer, sending: PendingTransfer) -> bool:
     return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
-def dialled(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialBegin) -> None:
+def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A dial for a caller who had a person: after a transfer, by a recall, by a Redirect, or by an overflow."""
     if not call.answered or not leg.is_phone or call.recalled:
         return
@@ -152,7 +152,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     call.parked = False  # the retrieval's event may not have been received
     state.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
-        state.take_in(call, person)
+        state.adopt_leg(call, person)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent = None
         state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
@@ -163,7 +163,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         state.emit(f.PersonJoined(call.id, at, *state.phone_and_channel(person)))
 
 
-def _somebody_new(state: TrackerState, call: TrackedCall) -> Channel | None:
+def _somebody_new(state: TrackerState, call: TrackedCall) -> TrackedChannel | None:
     """The new person near the caller, if any.
 
     The transferer may leave the bridge last. A third person who joins has not taken over yet.
@@ -219,7 +219,7 @@ def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
         return
     call.parked = False
     if leg is not None and leg.uniqueid != call.id:
-        state.take_in(call, leg)
+        state.adopt_leg(call, leg)
         leg.answered = True
     phone = state.phone(leg) if leg is not None else _named(state, event.retriever_channel)
     state.emit(f.Retrieved(call.id, event.at, phone))
@@ -232,7 +232,7 @@ def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
         state.emit(f.ParkingEnded(call.id, event.at))
 
 
-def forwarded(state: TrackerState, call: TrackedCall, leg: Channel, event: e.DialEnd) -> None:
+def forwarded(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to the target that the phone gave."""
     if event.forward and call.told:
         availability.forwarded(call)
@@ -246,7 +246,9 @@ def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
     return leg.call if leg is not None else None
 
 
-def _take_consultation_in(state: TrackerState, call: TrackedCall, event: e.AttendedTransfer) -> Channel | None:
+def _take_consultation_in(
+    state: TrackerState, call: TrackedCall, event: e.AttendedTransfer
+) -> TrackedChannel | None:
     """Adopt the legs of a consultation that was a call of its own, on the phone's second line."""
     own = state.calls.get(event.second)
     if own is None or own is call:
@@ -271,7 +273,7 @@ def _consulted_extension(state: TrackerState, call: TrackedCall, event: e.Attend
     return next((_named(state, leg.channel) for leg in locals_), "")
 
 
-def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Channel | None:
+def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> TrackedChannel | None:
     """By keys: the phone dialled last that is neither the transferer's nor already released."""
     ours = (event.original, event.second)
     phones = (leg for leg in reversed(call.legs) if leg.is_phone and leg.dialled and not leg.stopped)
@@ -279,7 +281,7 @@ def _consulted(call: TrackedCall, event: e.AttendedTransfer) -> Channel | None:
 
 
 def _by(state: TrackerState, sending: PendingTransfer) -> str:
-    return state.site.endpoints.shown(sending.by)
+    return state.site.endpoints.masked_name(sending.by)
 
 
 def _named(state: TrackerState, channel: str) -> str:

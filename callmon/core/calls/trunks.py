@@ -30,7 +30,7 @@ class Trunks:
         if state == "unreachable" or self._idle.get(trunk) == "unreachable":
             self._well.discard(trunk)
 
-    def lines(self) -> frozenset[str]:
+    def lines_with_calls(self) -> frozenset[str]:
         return frozenset(self._of)
 
     def trunks_of(self, line: str, now: datetime | None) -> frozenset[str]:
@@ -40,7 +40,7 @@ class Trunks:
             trunk for trunk, at in known.items() if at is None or now is None or now - at <= FORGOTTEN_AFTER
         )
 
-    def look(self, states: Mapping[str, State | None]) -> None:
+    def record_states(self, states: Mapping[str, State | None]) -> None:
         for trunk, state in states.items():
             if state == "free":
                 self._well.add(trunk)

@@ -28,7 +28,7 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
         case "CallmonCallbackRequest":
             _wants_a_callback(state, call, event)
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
-            voicemail.left(state, call, event.at, event.mailbox)
+            voicemail.message_left(state, call, event.at, event.mailbox)
         case "CallmonComplaint":
             state.emit(f.ComplaintMade(call.id, event.at))
 

@@ -107,10 +107,10 @@ def message_waiting(state: TrackerState, event: e.MessageWaiting) -> None:
         return
     if leg is not call.caller and leg.mailbox is None:  # a colleague who listens; else a half that runs VoiceMail
         return
-    left(state, call, event.at, event.mailbox)
+    message_left(state, call, event.at, event.mailbox)
 
 
-def left(state: TrackerState, call: TrackedCall, at: datetime | None, box: str) -> None:
+def message_left(state: TrackerState, call: TrackedCall, at: datetime | None, box: str) -> None:
     """Emit `MessageLeft`: the caller left a message."""
     mailbox = box.partition("@")[0] or None
     transfers.redirected(state, call, at, mailbox or "")

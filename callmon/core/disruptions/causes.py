@@ -46,7 +46,7 @@ def carried(exchanges: Exchanges, name: str) -> tuple[str, ...]:
     lines = [line.name for line in exchanges[name].lines]
     if len(exchanges) == 1:
         return tuple(lines)
-    known = exchanges[name].routes.lines()
+    known = exchanges[name].routes.lines_with_calls()
     return tuple(line for line in lines if line in known)
 
 
@@ -75,7 +75,7 @@ def _unheard(name: str, heard: ExchangeState, lines: tuple[str, ...]) -> Cause:
     key: Key = ("exchange", name, "")
     stopped = listing.absence.stopped_at
     if not heard.tracker.state.is_unheard and stopped is None:
-        return Cause(key, lines, holds=False, at=heard.tracker.state.clock)
+        return Cause(key, lines, holds=False, at=heard.tracker.state.exchange_time)
     holds = True if lines and (stopped or listing.since is not None) else None
     return Cause(key, lines, holds, stopped or listing.lost_at, is_certain=stopped is not None)
 
@@ -89,9 +89,9 @@ def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: Disru
     for key, (trunks, _) in groups.items():
         if book.seen(key) is not None:
             heard.routes.were_down(trunks)
-    phones, clock = heard.tracker.state.phones, heard.tracker.state.clock
-    states = {trunk: phones.state(trunk) for trunks, _ in groups.values() for trunk in trunks}
-    heard.routes.look(states)
+    phones, clock = heard.tracker.state.phones, heard.tracker.state.exchange_time
+    states = {trunk: phones.phone_state(trunk) for trunks, _ in groups.values() for trunk in trunks}
+    heard.routes.record_states(states)
     for key, (trunks, of) in groups.items():
         down = heard.routes.are_down(trunks, states)
         turned = [at for trunk in trunks if (at := phones.turned(trunk)) is not None]
@@ -109,7 +109,7 @@ def _groups(heard: ExchangeState, lines: tuple[str, ...]) -> dict[frozenset[str]
     """Lines by the trunks that carry their calls. A line without calls yet is grouped under all known trunks."""
     groups: dict[frozenset[str], list[str]] = {}
     for line in lines:
-        groups.setdefault(heard.routes.trunks_of(line, heard.tracker.state.clock), []).append(line)
+        groups.setdefault(heard.routes.trunks_of(line, heard.tracker.state.exchange_time), []).append(line)
     if (unused := groups.pop(frozenset(), None)) is not None and (known := frozenset(heard.trunks)):
         groups.setdefault(known, []).extend(unused)
     return groups
@@ -139,6 +139,8 @@ def _states(exchanges: Exchanges, line: Line) -> tuple[set[State | None], Turned
     for heard in exchanges.values():
         phones = heard.tracker.state.phones
         states |= phones.states(line, ())
-        turned += [(at, phones.state(x)) for x in phones.phones_of(line) if (at := phones.turned(x)) is not None]
-        clocks += [heard.tracker.state.clock] if heard.tracker.state.clock is not None else []
+        turned += [
+            (at, phones.phone_state(x)) for x in phones.phones_of(line) if (at := phones.turned(x)) is not None
+        ]
+        clocks += [heard.tracker.state.exchange_time] if heard.tracker.state.exchange_time is not None else []
     return states, turned, max(clocks, default=None)

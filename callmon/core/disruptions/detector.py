@@ -58,14 +58,14 @@ class DisruptionDetector:
         found = causes.causes(
             self._exchanges, self._lines, lambda line: self._is_open(line, now), self.book, settling
         )
-        self._watch.look(found, now)
+        self._watch.weigh_causes(found, now)
 
     def _is_open(self, line: str, now: datetime) -> bool:
         calendar = self._calendars.get(line)
         return calendar is None or calendar.is_open(now)
 
     def adopt(self, older: DisruptionDetector) -> None:
-        self.book.adopt(older.book)
+        self.book.inherit(older.book)
         self._watch.adopt(older._watch)
         self._settled = older._settled
 
@@ -83,14 +83,14 @@ class CauseTimers:
     def adopt(self, older: CauseTimers) -> None:
         self._seen = older._seen
 
-    def look(self, causes: Iterable[Cause], now: datetime) -> None:
+    def weigh_causes(self, causes: Iterable[Cause], now: datetime) -> None:
         """Open and end disruptions by the causes at this time."""
         known: set[Key] = set()
         for cause in causes:
             known.add(cause.key)
             self._weigh(cause, now)
         for one in [x for x in self.book if x.source in SEEN and x.key not in known]:
-            self.book.end(one, now)  # its line or exchange is no longer configured
+            self.book.end_detected(one, now)  # its line or exchange is no longer configured
 
     def _weigh(self, cause: Cause, now: datetime) -> None:
         one = self.book.seen(cause.key)
@@ -99,19 +99,19 @@ class CauseTimers:
         elif not cause.holds:
             self._seen.pop(cause.key, None)
             if one is not None:
-                self.book.end(one, cause.at or now, cause.how)
+                self.book.end_detected(one, cause.at or now, cause.how)
         elif one is None:
             since, seen = self._seen.setdefault(cause.key, (cause.at or now, now))
             if cause.is_certain or now - seen >= self.patience:
                 self._open(cause, since, now)
         elif cause.is_certain and one.confirmed is None:
-            self.book.write(n.Confirmed(one.id, cause.at or now))
+            self.book.append_entry(n.Confirmed(one.id, cause.at or now))
 
     def _open(self, cause: Cause, since: datetime, now: datetime) -> None:
         self._seen.pop(cause.key, None)
-        one = self.book.open(cause.key, cause.lines, since, now)
+        one = self.book.open_detected(cause.key, cause.lines, since, now)
         if cause.is_certain and one.confirmed is None:
-            self.book.write(n.Confirmed(one.id, since))
+            self.book.append_entry(n.Confirmed(one.id, since))
 
     def returned(self, exchange: str, lines: tuple[str, ...], told: ClosedGap, now: datetime) -> None:
         """Process the end of a gap: the exchange had stopped, or only callmon's connection was lost."""
@@ -121,10 +121,10 @@ class CauseTimers:
         if one is None:
             if not told.stopped or told.away or not lines:
                 return  # it did not stop, or the time of its stop is not known
-            one = self.book.open(key, lines, told.start, now)
+            one = self.book.open_detected(key, lines, told.start, now)
         if told.stopped and one.confirmed is None:
-            one = self.book.write(n.Confirmed(one.id, told.end))
+            one = self.book.append_entry(n.Confirmed(one.id, told.end))
         if one.confirmed is None and told.stopped is False:
-            self.book.end(one, told.end, "measuring")
+            self.book.end_detected(one, told.end, "measuring")
         else:
-            self.book.end(one, (told.booted if told.stopped else None) or told.end)
+            self.book.end_detected(one, (told.booted if told.stopped else None) or told.end)

@@ -101,7 +101,7 @@ def after(one: Disruption, entry: n.AnyEntry) -> Disruption:
             return _announce(told, entry.at)
         case n.Confirmed():
             return change(one, confirmed=True)
-        case n.Ended(how=how, lasts_on=lasts_on):
+        case n.DisruptionEnded(how=how, lasts_on=lasts_on):
             confirmed = False if how == "measuring" else one.confirmed
             ended = max(entry.at, one.began) if how != "cancelled" else entry.at
             return change(one, ended=ended, how=how, lasts_on=lasts_on, confirmed=confirmed)

@@ -46,14 +46,14 @@ FIELDS = Notice.__struct_fields__
 NO_NOTICE = Notice()
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class DisruptionEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Something that happened to one disruption."""
 
     disruption: str
     at: datetime
 
 
-class Opened(Entry, frozen=True, gc=False, tag="Opened"):
+class Opened(DisruptionEntry, frozen=True, gc=False, tag="Opened"):
     """Lines cannot take calls since `at`. `what` is what failed: the line, the trunks, or "" for the exchange.
 
     `work`: the planned work during which it happens and whose notice it has. `actor` and `told`: the person and
@@ -70,7 +70,7 @@ class Opened(Entry, frozen=True, gc=False, tag="Opened"):
     told: datetime | None = None
 
 
-class Planned(Entry, frozen=True, gc=False, tag="Planned"):
+class Planned(DisruptionEntry, frozen=True, gc=False, tag="Planned"):
     """A person planned work during which lines may not be reachable. Its end is `notice.until`."""
 
     actor: str
@@ -79,7 +79,7 @@ class Planned(Entry, frozen=True, gc=False, tag="Planned"):
     notice: Notice
 
 
-class Announced(Entry, frozen=True, gc=False, tag="Announced"):
+class Announced(DisruptionEntry, frozen=True, gc=False, tag="Announced"):
     """A person added to or changed the notice, or changed the start or the lines of planned work."""
 
     actor: str
@@ -88,11 +88,11 @@ class Announced(Entry, frozen=True, gc=False, tag="Announced"):
     lines: tuple[str, ...] = ()
 
 
-class Confirmed(Entry, frozen=True, gc=False, tag="Confirmed"):
+class Confirmed(DisruptionEntry, frozen=True, gc=False, tag="Confirmed"):
     """The unheard exchange had really stopped."""
 
 
-class Ended(Entry, frozen=True, gc=False, tag="Ended"):
+class DisruptionEnded(DisruptionEntry, frozen=True, gc=False, tag="Ended"):
     """The disruption ended. `lasts_on`: a person ended it manually while callmon still detects its cause."""
 
     how: EndedHow
@@ -100,11 +100,11 @@ class Ended(Entry, frozen=True, gc=False, tag="Ended"):
     lasts_on: bool = False
 
 
-class CauseOver(Entry, frozen=True, gc=False, tag="CauseOver"):
+class CauseOver(DisruptionEntry, frozen=True, gc=False, tag="CauseOver"):
     """The cause of a manually ended disruption is over too. It may open a new disruption from now on."""
 
 
-class Refused(Entry, frozen=True, gc=False, tag="Refused"):
+class DisruptionCommandRefused(DisruptionEntry, frozen=True, gc=False, tag="Refused"):
     """A manual command was refused when it was applied: the disruption had changed since the request."""
 
     actor: str
@@ -112,4 +112,4 @@ class Refused(Entry, frozen=True, gc=False, tag="Refused"):
     why: Refusal
 
 
-AnyEntry = Opened | Planned | Announced | Confirmed | Ended | CauseOver | Refused
+AnyEntry = Opened | Planned | Announced | Confirmed | DisruptionEnded | CauseOver | DisruptionCommandRefused

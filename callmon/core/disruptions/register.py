@@ -63,7 +63,7 @@ class DisruptionRegister:
             self._show(name, None)
         self.restore(stored)
 
-    def adopt(self, older: DisruptionRegister) -> None:
+    def inherit(self, older: DisruptionRegister) -> None:
         self._all, self._known, self._out = older._all, older._known, older._out
         self._shown, self._revision = older._shown, older._revision
 
@@ -99,7 +99,7 @@ class DisruptionRegister:
 
     # Writing.
 
-    def write(self, entry: n.AnyEntry) -> Disruption:
+    def append_entry(self, entry: n.AnyEntry) -> Disruption:
         """Append an entry to a known disruption, or write the first entry of a new one."""
         before = self._all.get(entry.disruption)
         if before is None:
@@ -129,24 +129,24 @@ class DisruptionRegister:
         else:
             self._shown[name] = one
 
-    def open(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
+    def open_detected(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
         """Open a detected disruption: these lines cannot take calls since `at`."""
         source, exchange, what = key
         lines = tuple(lines)
         work = self._work_of(lines, now)
         notice, name = (NO_NOTICE, None) if work is None else (work.notice, work.id)
         entry = n.Opened(self._name(what or exchange, at), at, source, exchange, what, lines, notice, name)
-        return self.write(entry)
+        return self.append_entry(entry)
 
     def _work_of(self, lines: tuple[str, ...], now: datetime) -> Disruption | None:
         return next((one for one in self.work(now) if set(lines) <= set(one.lines)), None)
 
-    def end(self, one: Disruption, at: datetime, how: EndedHow = "over") -> None:
+    def end_detected(self, one: Disruption, at: datetime, how: EndedHow = "over") -> None:
         """Record that the cause is over. A manually ended disruption gets only a `CauseOver` entry."""
         if one.ended is None:
-            self.write(n.Ended(one.id, at, how))
+            self.append_entry(n.DisruptionEnded(one.id, at, how))
         else:
-            self.write(n.CauseOver(one.id, at))
+            self.append_entry(n.CauseOver(one.id, at))
 
     def _name(self, what: str, at: datetime) -> str:
         """A unique id in the form of a call's: what failed, and the second of its start."""
@@ -160,7 +160,7 @@ class DisruptionRegister:
         for one in list(self._all.values()):
             until = one.notice.until
             if one.source == "work" and one.ended is None and until is not None and until <= now:
-                self.write(n.Ended(one.id, until, "time"))
+                self.append_entry(n.DisruptionEnded(one.id, until, "time"))
 
     # Manual commands.
 
@@ -177,26 +177,26 @@ class DisruptionRegister:
         if one is None:
             self._begin(hand)
         elif why is not None:
-            self.write(n.Refused(one.id, hand.at, hand.actor, hand.action, why))
+            self.append_entry(n.DisruptionCommandRefused(one.id, hand.at, hand.actor, hand.action, why))
         elif hand.action == "end":
             self._end_by_hand(one, hand)
         else:
-            self.write(n.Announced(one.id, hand.at, hand.actor, hand.notice, hand.start, hand.lines))
+            self.append_entry(n.Announced(one.id, hand.at, hand.actor, hand.notice, hand.start, hand.lines))
             for other in [x for x in self._all.values() if x.work == one.id and x.ended is None]:
-                self.write(n.Announced(other.id, hand.at, hand.actor, hand.notice))
+                self.append_entry(n.Announced(other.id, hand.at, hand.actor, hand.notice))
 
     def _begin(self, hand: DisruptionCommand) -> None:
         start, lines, who = hand.start or hand.at, hand.lines, hand.actor
         if hand.action == "plan":
-            self.write(n.Planned(self._name("work", start), hand.at, who, lines, start, hand.notice))
+            self.append_entry(n.Planned(self._name("work", start), hand.at, who, lines, start, hand.notice))
             return
         name = self._name(lines[0], start)
-        self.write(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=who, told=hand.at))
+        self.append_entry(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=who, told=hand.at))
 
     def _end_by_hand(self, one: Disruption, hand: DisruptionCommand) -> None:
         when = hand.when or hand.at
         if one.source == "work" and when < one.began:
-            self.write(n.Ended(one.id, hand.at, "cancelled", hand.actor))
+            self.append_entry(n.DisruptionEnded(one.id, hand.at, "cancelled", hand.actor))
             return
         is_seen = one.source in ("exchange", "trunk", "phones")
-        self.write(n.Ended(one.id, when, "by_hand", hand.actor, lasts_on=is_seen))
+        self.append_entry(n.DisruptionEnded(one.id, when, "by_hand", hand.actor, lasts_on=is_seen))

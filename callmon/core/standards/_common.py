@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from pydantic import BaseModel, ConfigDict
 
-from callmon.core.calls.call import Call, Span
+from callmon.core.calls.call import Call, DurationRange
 from callmon.core.facts import PhonesBest
 from callmon.core.verdicts import Cause, Judgement
 
@@ -66,7 +66,7 @@ def may_hide_a_person(call: Call) -> bool:
     return any(until is None or until > call.answered for _, until in call.gaps)
 
 
-def is_unclear(span: Span, limit: timedelta) -> bool:
+def is_unclear(span: DurationRange, limit: timedelta) -> bool:
     """Whether the limit lies within the uncertainty of the span."""
     return span.shortest < limit <= span.longest
 

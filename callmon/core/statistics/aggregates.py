@@ -42,7 +42,7 @@ class Cell:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.lengths: dict[str, int] = {}  # histograms, as `histogram.py` encodes them
 
-    def add(self, name: str, part: str = "", amount: int = 1) -> None:
+    def increment(self, name: str, part: str = "", amount: int = 1) -> None:
         self.counts[name, part] += amount
 
     def measure(self, name: str, length: timedelta | int) -> None:
@@ -50,13 +50,13 @@ class Cell:
         step = length if isinstance(length, int) else histogram.step_of(length)
         self.lengths[name] = self.lengths.get(name, 0) + histogram.once(step)
 
-    def put(self, other: Cell) -> None:
+    def merge(self, other: Cell) -> None:
         """Add another cell to this one."""
         self.counts.update(other.counts)
         for name, total in other.lengths.items():
             self.lengths[name] = self.lengths.get(name, 0) + total
 
-    def take(self, other: Cell) -> None:
+    def subtract(self, other: Cell) -> None:
         """Subtract another cell from this one."""
         self.counts.subtract(other.counts)
         for name, total in other.lengths.items():
@@ -70,12 +70,12 @@ def is_counted(call: Call) -> bool:
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo) -> None:
     """Count one ended call with its verdicts of the call standards."""
-    cell.add("calls_offered")
-    cell.add("heard", call.heard)
-    cell.add("hours", hours_label(call.in_hours))
-    cell.add("outcomes", call.outcome)
+    cell.increment("calls_offered")
+    cell.increment("heard", call.heard)
+    cell.increment("hours", hours_label(call.in_hours))
+    cell.increment("outcomes", call.outcome)
     if call.in_hours:
-        cell.add("outcomes_in_hours", call.outcome)
+        cell.increment("outcomes_in_hours", call.outcome)
     given = {finding.standard: finding for finding in findings}
     for finding in given.values():
         of_finding(cell, finding)
@@ -90,41 +90,41 @@ def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo)
 def of_finding(cell: Cell, finding: Finding) -> None:
     """Count a verdict, its reason, and the cause of a *not met*."""
     standard, verdict = finding.standard, finding.verdict
-    cell.add(f"{standard}.verdict", verdict)
+    cell.increment(f"{standard}.verdict", verdict)
     if verdict != "met":
-        cell.add(f"{standard}.{verdict}", finding.reason_key)
+        cell.increment(f"{standard}.{verdict}", finding.reason_key)
     if verdict == "not_met":
-        cell.add(f"{standard}.cause", finding.cause or "other")
+        cell.increment(f"{standard}.cause", finding.cause or "other")
     if standard == "voicemail_after_fourth_ring" and finding.reason_key in _VOICEMAIL:
-        cell.add("voicemail_when", _VOICEMAIL[finding.reason_key])
+        cell.increment("voicemail_when", _VOICEMAIL[finding.reason_key])
     if standard == "bilingual_person" and finding.reason_key in FIRST:
-        cell.add("french_at_first_answer", FIRST[finding.reason_key])
+        cell.increment("french_at_first_answer", FIRST[finding.reason_key])
     if standard == "answer_by_third_ring" and finding.reason_key in _BY_SECONDS:
-        cell.add("judged_by_seconds")
+        cell.increment("judged_by_seconds")
 
 
 def _unanswered(cell: Cell, call: Call) -> None:
     if call.outcome == "abandoned":
-        cell.add("abandoned_in", call.abandoned_in or "silence")
+        cell.increment("abandoned_in", call.abandoned_in or "silence")
         if call.waited is not None and call.waited.longest < SHORT_ABANDON:
-            cell.add("short_abandons")
-            cell.add("short_abandons_in_hours", "", int(bool(call.in_hours)))
+            cell.increment("short_abandons")
+            cell.increment("short_abandons_in_hours", "", int(bool(call.in_hours)))
     if call.voicemail is not None:
         message = {True: "left", False: "none", None: "unheard"}[call.voicemail.message]
-        cell.add("voicemail_messages", message)
+        cell.increment("voicemail_messages", message)
 
 
 def _answered(cell: Cell, call: Call) -> None:
-    cell.add("rings_to_answer", _capped(call.rings, 5))
+    cell.increment("rings_to_answer", _capped(call.rings, 5))
     hidden = may_hide_a_person(call)
-    cell.add("transfers", _capped(None if hidden else len(call.transfers), 3))
-    cell.add("redirections", _capped(None if hidden else call.redirections, 3))
+    cell.increment("transfers", _capped(None if hidden else len(call.transfers), 3))
+    cell.increment("redirections", _capped(None if hidden else call.redirections, 3))
     if call.rings is not None:
         cell.measure("rings", call.rings)
     if call.waited is not None:
         cell.measure("time_to_answer", call.waited.longest)  # of an uncertain span, the longer end
         if TONE_OVER <= call.waited.longest < THIRD_OVER:
-            cell.add("answered_14_to_18_s")
+            cell.increment("answered_14_to_18_s")
     if call.arrived is not None and call.answered is not None:
         cell.measure("time_from_arrival", call.answered - call.arrived)
 
@@ -139,10 +139,10 @@ def _capped(count: int | None, most: int) -> str:
 def _beside(cell: Cell, call: Call) -> None:
     """Count relay calls, and the signs of gaming, which are not verdicts."""
     if call.relay:
-        cell.add("relay_outcomes", call.outcome)
-        cell.add("relay_ended_early", "", int(integrity.relay_ended_early(call)))
+        cell.increment("relay_outcomes", call.outcome)
+        cell.increment("relay_ended_early", "", int(integrity.relay_ended_early(call)))
     for sign in integrity.signs(call):
-        cell.add("signs", sign)
+        cell.increment("signs", sign)
         if sign == "early_hold" and call.held_for is not None:
             cell.measure("early_hold", call.held_for)
 
@@ -154,8 +154,8 @@ def _when(cell: Cell, call: Call, third: str | None, zone: ZoneInfo) -> None:
     shown["not_met"] = third == "not_met"
     for what in BY_TIME:
         if shown[what]:
-            cell.add(f"weekday.{what}", str(local.isoweekday()))
-            cell.add(f"half_hour.{what}", half_hour(local))
+            cell.increment(f"weekday.{what}", str(local.isoweekday()))
+            cell.increment(f"half_hour.{what}", half_hour(local))
 
 
 def half_hour(local: datetime) -> str:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
-from callmon.core.disruptions.entries import SOURCES, Ended
+from callmon.core.disruptions.entries import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
@@ -203,7 +203,7 @@ def _cycle_bounds(cycle: timedelta) -> Bounds:
     return bounds_of((n * cycle).total_seconds() for n in RINGS)
 
 
-def added(outcome: Outcome) -> Figures:
+def figures_of(outcome: Outcome) -> Figures:
     """All that one outcome adds. To skip what it has counted before, the store calls `of_call` and so on."""
     figures: Figures = {}
     for call in outcome.calls:
@@ -227,8 +227,8 @@ def of_call(figures: Figures, call: Call) -> None:
     if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
         return
     language = language_label(call.language)
-    add(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
-    add(figures, (COMPLETENESS.name, call.line, call.heard))
+    add_figure(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
+    add_figure(figures, (COMPLETENESS.name, call.line, call.heard))
     if call.outcome == "answered" and call.rings is not None and call.waited is not None:
         _observe(figures, RINGS_HEARD, (call.line, language), call.rings)
         # Of an uncertain span the longer end, so that no figure is too good.
@@ -246,28 +246,28 @@ def of_call(figures: Figures, call: Call) -> None:
 def _beside(figures: Figures, call: Call, line: str) -> None:
     """Count what is not a standard: survey offers, relay calls, signs of gaming."""
     if call.survey is not None:
-        add(figures, (SURVEYS.name, line, call.survey))
+        add_figure(figures, (SURVEYS.name, line, call.survey))
     if call.relay:
-        add(figures, (RELAY.name, line, call.outcome))
+        add_figure(figures, (RELAY.name, line, call.outcome))
     if relay_ended_early(call):
-        add(figures, (RELAY_ENDED.name, line))
+        add_figure(figures, (RELAY_ENDED.name, line))
     for sign in signs(call):
-        add(figures, (INTEGRITY.name, line, sign))
+        add_figure(figures, (INTEGRITY.name, line, sign))
         if sign == "early_hold" and call.held_for is not None:
             _observe(figures, HELD, (line,), call.held_for.total_seconds())
 
 
 def of_finding(figures: Figures, finding: Finding) -> None:
     f = finding
-    add(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
+    add_figure(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
     if f.verdict == "not_met" and f.cause is not None:
-        add(figures, (CAUSE.name, f.standard, f.line, f.cause))
+        add_figure(figures, (CAUSE.name, f.standard, f.line, f.cause))
     if f.standard == "bilingual_person" and f.reason_key in FIRST:
-        add(figures, (ATFIRST.name, f.line, FIRST[f.reason_key]))
+        add_figure(figures, (ATFIRST.name, f.line, FIRST[f.reason_key]))
 
 
 def of_gap(figures: Figures, gap: Gap) -> None:
-    add(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+    add_figure(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
 
 
 def of_callback(figures: Figures, entry: CalledBack) -> None:
@@ -280,9 +280,9 @@ def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
     for line in one.lines:
         if noted.announces and one.noticed_after is not None:
             _observe(figures, NOTICE, (line,), one.noticed_after.total_seconds())
-        if isinstance(noted.entry, Ended) and one.counts and one.ended is not None:
-            add(figures, (DISRUPTIONS.name, line, one.source))
-            add(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
+        if isinstance(noted.entry, DisruptionEnded) and one.counts and one.ended is not None:
+            add_figure(figures, (DISRUPTIONS.name, line, one.source))
+            add_figure(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
 
 
 def survey_was_heard(figures: Figures) -> bool:
@@ -290,7 +290,7 @@ def survey_was_heard(figures: Figures) -> bool:
     return any(x[0] == SURVEYS.name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
 
 
-def add(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
+def add_figure(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
     figures[figure] = figures.get(figure, 0.0) + amount
 
 
@@ -307,5 +307,5 @@ def _observe(
         assert isinstance(metric.buckets, tuple)
         bounds = metric.buckets
     base = (metric.name, *labels)
-    add(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
-    add(figures, (*base, SUM), count)
+    add_figure(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
+    add_figure(figures, (*base, SUM), count)

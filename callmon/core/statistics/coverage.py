@@ -22,7 +22,7 @@ class Coverage(msgspec.Struct, frozen=True):
     gaps: tuple[Span, ...] = ()
     told: tuple[Span, ...] = ()
 
-    def unheard(self, begin: datetime, end: datetime) -> list[Span]:
+    def unheard_spans(self, begin: datetime, end: datetime) -> list[Span]:
         """The unheard spans from `begin` to `end`, in order, without overlap."""
         if self.since is None or self.until is None:
             return [(begin, end)] if begin < end else []
@@ -37,15 +37,15 @@ class Coverage(msgspec.Struct, frozen=True):
         if since is None:
             return []
         times = ((max(start, since), stop) for start, stop in self.told)
-        unheard = self.unheard(begin, end)
-        return merged((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
+        unheard = self.unheard_spans(begin, end)
+        return merge_spans((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
 
 
 def _merged(spans: Iterable[Span], begin: datetime, end: datetime) -> list[Span]:
-    return merged((max(start, begin), min(stop, end)) for start, stop in spans)
+    return merge_spans((max(start, begin), min(stop, end)) for start, stop in spans)
 
 
-def merged(spans: Iterable[Span]) -> list[Span]:
+def merge_spans(spans: Iterable[Span]) -> list[Span]:
     """The union of the spans, in order, without empty ones."""
     found: list[Span] = []
     for start, stop in sorted(spans):
@@ -69,4 +69,4 @@ def open_time(spans: Iterable[Span], between: Callable[[datetime, datetime], tim
 
 def nothing_was_heard(listening: Mapping[str, Coverage], begin: datetime, end: datetime) -> bool:
     """Whether every exchange was unheard for the whole period."""
-    return all(total(one.unheard(begin, end)) >= end - begin for one in listening.values())
+    return all(total(one.unheard_spans(begin, end)) >= end - begin for one in listening.values())

@@ -34,7 +34,7 @@ def step_of(length: timedelta) -> int:
     return max(_FIRST[scale] + (length - begin) // step, 0)
 
 
-def seconds(step: int) -> float:
+def step_seconds(step: int) -> float:
     """The start of a step, in seconds."""
     scale = max(n for n, first in enumerate(_FIRST) if step >= first)
     begin, length = SCALE[scale]
@@ -63,11 +63,11 @@ def ends(total: int) -> tuple[int, int, int] | None:
     return bisect_left(passed, -(-last // 2)), bisect_left(passed, -(-last * 95 // 100)), len(passed) - 1
 
 
-def written(total: int) -> str:
+def encode_histogram(total: int) -> str:
     """The histogram as text, compressed: long runs of zeros take little space."""
     size = -(-total.bit_length() // 8)
     return b64encode(compress(total.to_bytes(size, "little"), 1)).decode()
 
 
-def read(text: str) -> int:
+def decode_histogram(text: str) -> int:
     return int.from_bytes(decompress(b64decode(text)), "little")

@@ -33,7 +33,7 @@ class Side(msgspec.Struct, frozen=True):
         return self.met / self.judged if self.judged else None
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class ParityComparison(msgspec.Struct, frozen=True):
     """`one` against `other` in one standard: TTY against voice, or French against English."""
 
     standard: str
@@ -57,7 +57,7 @@ class Comparison(msgspec.Struct, frozen=True):
 
 def compare(
     counted: Counted, modes: Mapping[str, str], standards: Iterable[str], minimum: int
-) -> list[Comparison]:
+) -> list[ParityComparison]:
     """Both comparisons for every standard. `modes`: line → mode; verdicts of a line not in it are left out."""
     total: dict[tuple[str, str, str], int] = {}
     for (standard, line, language, verdict), count in counted.items():
@@ -70,7 +70,7 @@ def compare(
         return Side(name, total.get((standard, name, "met"), 0), total.get((standard, name, "not_met"), 0))
 
     return [
-        Comparison(standard, kind, fared(standard, one), fared(standard, other), minimum)
+        ParityComparison(standard, kind, fared(standard, one), fared(standard, other), minimum)
         for standard in standards
         for kind, (one, other) in SIDES.items()
     ]

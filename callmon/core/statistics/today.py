@@ -36,7 +36,7 @@ class Today:
     def _ended(self, exchange: str, call: Call) -> Ended:
         given = tuple(self._given.pop((exchange, call.call), ()))
         if call.arrived is not None and call.line is not None and call.direction == "inbound":
-            day = self.day(call.arrived)
+            day = self.local_day(call.arrived)
             self._calls[day, call.line, call.outcome] += 1
             for finding in given:
                 self._verdicts[day, call.line, finding.standard, finding.verdict] += 1
@@ -60,12 +60,12 @@ class Today:
         for call, findings in given.items():
             self._given[exchange, call] = [x for x in findings if x.standard in CALL_STANDARDS]
 
-    def day(self, at: datetime) -> date:
+    def local_day(self, at: datetime) -> date:
         return at.astimezone(self.timezone).date()
 
     def beginning(self, now: datetime) -> datetime:
         """The first moment of the local day."""
-        day = self.day(now)
+        day = self.local_day(now)
         return datetime(day.year, day.month, day.day, tzinfo=self.timezone)
 
     def keep(self, exchanges: Iterable[str]) -> None:
@@ -73,21 +73,21 @@ class Today:
         known = set(exchanges)
         self._given = {key: given for key, given in self._given.items() if key[0] in known}
 
-    def forget(self, now: datetime) -> None:
+    def drop_old_days(self, now: datetime) -> None:
         """Drop all days before yesterday. Yesterday stays, as an exchange's clock may be behind callmon's."""
-        first = self.day(now) - timedelta(days=1)
+        first = self.local_day(now) - timedelta(days=1)
         for counted in (self._calls, self._verdicts):
             for key in [key for key in counted if key[0] < first]:
                 del counted[key]
 
-    def calls(self, line: str, now: datetime) -> dict[str, int]:
+    def outcomes(self, line: str, now: datetime) -> dict[str, int]:
         """Outcome → calls; contains every outcome."""
-        day = self.day(now)
+        day = self.local_day(now)
         return {outcome: self._calls[day, line, outcome] for outcome in OUTCOMES}
 
     def verdicts(self, line: str, now: datetime, standards: Iterable[str]) -> Figures:
         """Standard → verdict → calls; contains every one of `standards` and every verdict."""
-        day = self.day(now)
+        day = self.local_day(now)
         return {
             standard: {verdict: self._verdicts[day, line, standard, verdict] for verdict in VERDICTS}
             for standard in standards

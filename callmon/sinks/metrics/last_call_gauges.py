@@ -15,7 +15,7 @@ def last_calls(last: LastCalls, lines: Sequence[Line]) -> Iterator[Metric]:
     yield _times("callmon_line_last_call_timestamp_seconds", "When the line was last called.", lines, last.calls)
     text = "When the line was last tested."
     yield _times("callmon_line_last_test_call_timestamp_seconds", text, lines, last.tests)
-    due = {line.name: at for line in lines if (at := last.due(line)) is not None}
+    due = {line.name: at for line in lines if (at := last.test_due(line)) is not None}
     text = "When the next test call is due; 0 where there never was one."
     yield _times("callmon_line_test_call_due_timestamp_seconds", text, lines, due)
 

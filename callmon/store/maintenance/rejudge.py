@@ -137,7 +137,7 @@ class RejudgedCalls:
             self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
             return
         if old.verdict != new.verdict:
-            figures.add(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+            figures.add_figure(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
         if _said(old) != _said(new):
             self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
@@ -204,7 +204,7 @@ def _as_now(first_given: Figures, stored: Figures) -> Figures:
     """The counters as they would be if the current rows had been counted first."""
     for figure, value in stored.items():
         if figure[0] == MOVED:
-            figures.add(first_given, figure[1:], value)
+            figures.add_figure(first_given, figure[1:], value)
     return first_given
 
 
@@ -214,8 +214,8 @@ def _net(stored: Figures) -> Figures:
     for figure, value in stored.items():
         if figure[0] == CORRECTED.name:
             _, standard, line, old, new = figure
-            figures.add(net, (CORRECTED.name, standard, line, old), -value)
-            figures.add(net, (CORRECTED.name, standard, line, new), value)
+            figures.add_figure(net, (CORRECTED.name, standard, line, old), -value)
+            figures.add_figure(net, (CORRECTED.name, standard, line, new), value)
     return net
 
 
@@ -225,7 +225,7 @@ def _moved_verdicts(stored: Figures) -> Figures:
     for figure, value in stored.items():
         if figure[:2] == (MOVED, VERDICT.name):
             _, _, standard, line, _language, verdict = figure
-            figures.add(moved, (CORRECTED.name, standard, line, verdict), value)
+            figures.add_figure(moved, (CORRECTED.name, standard, line, verdict), value)
     return moved
 
 

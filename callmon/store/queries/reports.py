@@ -95,7 +95,7 @@ def aggregate_calls(
             seal.put(rollup.seal)
             if line:
                 place = (line, language)
-                found.cells.setdefault(place, Cell()).put(rollup.cell)
+                found.cells.setdefault(place, Cell()).merge(rollup.cell)
                 found.calls[place] = found.calls.get(place, 0) + rollup.calls
         told()
     return found

@@ -91,7 +91,7 @@ class Rollup:
         self.stored += other.stored
         self.calls += other.calls
         self.seal = (self.seal + other.seal) % MODULUS
-        self.cell.put(other.cell)
+        self.cell.merge(other.cell)
 
     def row(self, key: Key) -> tuple[Any, ...]:
         return (*key, self.stored, self.calls, f"{self.seal:064x}", encode_cell(self.cell))
@@ -157,12 +157,12 @@ def count_call(
         _tell(rollup.cell, call, findings, zone)
     else:
         _tell(gone := Cell(), call, findings, zone)
-        rollup.cell.take(gone)
+        rollup.cell.subtract(gone)
 
 
 def _tell(cell: Cell, call: Call, findings: list[Finding], zone: ZoneInfo) -> None:
     if call.test:
-        cell.add("test_calls")
+        cell.increment("test_calls")
     elif aggregates.is_counted(call):
         aggregates.of_call(cell, call, findings, zone)
 
@@ -200,7 +200,7 @@ def encode_cell(cell: Cell) -> str:
         if count:
             counts.setdefault(name, {})[part] = count
     # A total is below 0 only after a manual change of rows, which `callmon db check` reports.
-    known = {name: lengths.written(total) for name, total in cell.lengths.items() if total > 0}
+    known = {name: lengths.encode_histogram(total) for name, total in cell.lengths.items() if total > 0}
     return _encode(_Written(counts, known)).decode()
 
 
@@ -208,7 +208,7 @@ def decode_cell(data: str) -> Cell:
     """The cell from its JSON."""
     cell, found = Cell(), _decode(data)
     cell.counts = Counter({(name, part): n for name, parts in found.counts.items() for part, n in parts.items()})
-    cell.lengths = {name: lengths.read(told) for name, told in found.lengths.items()}
+    cell.lengths = {name: lengths.decode_histogram(told) for name, told in found.lengths.items()}
     return cell
 
 

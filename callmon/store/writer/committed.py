@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import Lock
 from types import MappingProxyType
 
-from callmon.core.statistics.counters import Figure, Figures, add
+from callmon.core.statistics.counters import Figure, Figures, add_figure
 
 NOTHING: Mapping[Figure, float] = MappingProxyType({})
 
@@ -21,7 +21,7 @@ class CommittedCounters:
     def add(self, figures: Mapping[Figure, float]) -> None:
         with self._lock:
             for figure, amount in figures.items():
-                add(self._figures, figure, amount)
+                add_figure(self._figures, figure, amount)
 
     def replace(self, figures: Mapping[Figure, float]) -> None:
         """Sets the counters to those in the database, which include commits of other programs."""

@@ -25,7 +25,7 @@ def correct(
     replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
     for key, new in replaced.items():
         old = given[key]
-        counters.add(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+        counters.add_figure(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
         was, now = Figures(), Figures()
         counters.of_finding(was, old)
         counters.of_finding(now, new)
@@ -37,4 +37,4 @@ def move(was: Figures, now: Figures, added: Figures) -> None:
     """Adds to `added` how much the rows now differ from the counters that first counted them."""
     for figure in was.keys() | now.keys():
         if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
-            counters.add(added, (MOVED, *figure), moved)
+            counters.add_figure(added, (MOVED, *figure), moved)

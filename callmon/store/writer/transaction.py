@@ -99,7 +99,7 @@ class _Bisection:
         else:
             self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
             for figure, amount in added.items():
-                figures.add(self.added, figure, amount)
+                figures.add_figure(self.added, figure, amount)
 
     def _cut(self, items: Sequence[Item], error: Exception) -> None:
         if len(items) == 1:

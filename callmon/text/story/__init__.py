@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
 from callmon.text import records
@@ -65,7 +65,7 @@ def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = 
     return fields | {"disruptions": [disruption.id for disruption in met]} if met else fields
 
 
-def _rebuilt(stored: StoredCall, settings: Settings) -> Account:
+def _rebuilt(stored: StoredCall, settings: Settings) -> CallAccount:
     """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
     account = _account(_arrival(stored), settings)
     for fact in as_it_stands(stored.facts):
@@ -89,12 +89,12 @@ def _arrival(stored: StoredCall) -> Arrived:
     )
 
 
-def _account(arrival: Arrived, settings: Settings) -> Account:
+def _account(arrival: Arrived, settings: Settings) -> CallAccount:
     line, arrived = _line(arrival.line, settings), arrival.at or born(arrival.call)
     if line is None:
-        return Account(arrival)
+        return CallAccount(arrival)
     in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
-    return Account(arrival, line.language, line.ring_cycle, in_hours)
+    return CallAccount(arrival, line.language, line.ring_cycle, in_hours)
 
 
 def _line(name: str | None, settings: Settings) -> Line | None:

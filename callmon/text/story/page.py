@@ -9,7 +9,7 @@ from callmon.config.lines import Line
 from callmon.config.phone_numbers import printed
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import AnyEntry
-from callmon.core.calls.call import Span
+from callmon.core.calls.call import DurationRange
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
@@ -100,7 +100,7 @@ class Page:
         language = self._call.language
         return self._say("inconnue") if language is None else self._context.word("language", language)
 
-    def _waited(self, waited: Span) -> str:
+    def _waited(self, waited: DurationRange) -> str:
         shortest, longest = self._context.seconds(waited.shortest), self._context.seconds(waited.longest)
         if shortest == longest:
             return longest
