@@ -1,6 +1,6 @@
 """Builds the account of one call so far from its facts. Pure.
 
-`Account` receives each fact in order. It is mutable, since there is one per call in progress. `Account.call()`
+`CallAccount` receives each fact in order. It is mutable: there is one per call in progress. `CallAccount.call()`
 builds the frozen `Call` on demand. The same facts give the same call, whether they were just received, read back
 from the database after a restart, or filled in from CEL.
 
