@@ -41,7 +41,6 @@ from callmon.daemon.runtime import Runtime
 from callmon.daemon.sd_notify import notify
 from callmon.daemon.standby import Standby
 from callmon.errors import ConfigError
-from callmon.sinks import Sink, line_status
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Database
 from callmon.web.app import app
@@ -65,16 +64,14 @@ class Daemon:
         self.metrics = Metrics(
             self.runtime.database.tally,
             self.runtime,
-            self._in_use(),
             settings.lines(),
             ALL_STANDARDS,
             settings.exchanges,
-            __version__,
             settings.minimum_sample,
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
-        self.standby, self._soundness = Standby(self.runtime, self.tell_board), host_state.FileCheck(store)
+        self.standby, self._soundness = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.site = PageContext(self.runtime, store)
         self._stop = asyncio.Event()
         self.address = ""
@@ -112,7 +109,7 @@ class Daemon:
             rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
             nights = tasks.create_task(runtime.nights.run(), name="nights")
             soundness = tasks.create_task(self._soundness.run(), name="soundness")
-            self.tell_board(runtime.now())
+            self.publish_status()
             self._broker = tasks.create_task(runtime.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
@@ -149,24 +146,27 @@ class Daemon:
 
     def troubles(self) -> list[str]:
         runtime, health = self.runtime, self.runtime.settings.health
-        found = troubles(runtime.exchanges(), [runtime.database], health.unheard_after, health.behind_after)
+        exchanges = runtime.snapshot().exchanges
+        found = troubles(exchanges, [runtime.database], health.unheard_after, health.behind_after)
         found += [*self.standby.troubles(health.behind_after), *self._soundness.troubles()]
         return [*found, *host_state.journal_troubles(runtime.database)]
 
     def remarks(self) -> list[str]:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
-        seen = host_state.host_remarks(runtime.upkeep().skews, runtime.database, is_wanted)
+        seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
         return [*remarks([runtime.mqtt]), *self.standby.remarks(), *seen]
 
-    def tell_board(self, now: datetime) -> None:
-        runtime, names = self.runtime, [line.name for line in self.runtime.settings.lines()]
-        runtime.mqtt.look(lambda callbacks: line_status.lines(runtime, runtime.today, names, callbacks, now))
-        self.site.look(now)
-
-    def _in_use(self) -> list[Sink]:
-        database, mqtt = self.runtime.database, self.runtime.mqtt
-        return [database, mqtt] if mqtt.is_on else [database]
+    def publish_status(self) -> None:
+        """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
+        try:
+            snapshot = self.runtime.take_snapshot()
+        except Exception:
+            self.runtime.internal_errors += 1
+            log.exception("internal error while taking a snapshot; continuing")
+            return
+        self.runtime.mqtt.publish_snapshot(snapshot)
+        self.site.update(snapshot)
 
     # Start, timer, shutdown.
 
@@ -209,7 +209,7 @@ class Daemon:
             self.runtime.offer(self._tick)
             if all(sink.has_room() for sink in self.runtime.sinks):
                 self._go_on()
-            self.tell_board(self.runtime.now())
+            self.publish_status()
             notify("WATCHDOG=1")
 
     def _tick(self) -> list[Outcome]:
@@ -292,7 +292,7 @@ class Daemon:
         self.runtime.adopt(changed, monitor)
         self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._rewatch(before)
-        self.metrics.watch(self._in_use())
+        self.publish_status()
         log.info("configuration taken over")
 
     def _rewatch(self, before: Settings) -> None:

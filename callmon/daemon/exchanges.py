@@ -11,7 +11,7 @@ from callmon.ami import events as e
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.core.monitor import Monitor
-from callmon.sinks.metrics.exposition import ExchangeStatus
+from callmon.sinks.snapshot import ExchangeStatus
 
 FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
 
@@ -45,7 +45,6 @@ class ExchangeTask:
             self.unheard_since = None
 
     def state(self, monitor: Monitor) -> ExchangeStatus:
-        """The state as /metrics exposes it."""
         crowd = monitor.exchanges[self.exchange.name].tracker.state.limit
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)

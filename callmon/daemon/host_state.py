@@ -1,6 +1,6 @@
 """The state that an administrator maintains: clocks, certificates, disks, the journal, the database file.
 
-`sinks/metrics/host_gauges.py` exports it; /healthz reports it. Refuses: to report a wrong clock or a filling disk
+`sinks/metrics/gauges.py` exports it; /healthz reports it. Refuses: to report a wrong clock or a filling disk
 as trouble. Each is a remark as long as callmon works.
 """
 
@@ -16,7 +16,7 @@ from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
 from callmon.daemon import clock
-from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
+from callmon.sinks.snapshot import DiskSpace, HostStatus
 from callmon.store.database import Database, file_damage
 from callmon.store.writer.writer import Writer
 

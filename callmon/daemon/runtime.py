@@ -1,7 +1,7 @@
 """The parts that the daemon, its standby role and the restore at start share.
 
-A reload replaces `settings` and `monitor`: read both from here each time. Satisfies `web.snapshot.Told` and
-`sinks.metrics.exposition.Gauges`: every method below `now` is read at a scrape, or once a second.
+A reload replaces `settings` and `monitor`: read both from here each time. `snapshot` is what `/metrics`, the MQTT
+topics and the pages show.
 
 Refuses: to depend on any of these three.
 """
@@ -9,7 +9,7 @@ Refuses: to depend on any of these three.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -19,8 +19,7 @@ from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.reconcile import NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core import assembly
-from callmon.core.callbacks.index import ObligationIndex
-from callmon.core.calls.call import Wait
+from callmon.core.calls.call import STATES, Wait
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
@@ -29,11 +28,9 @@ from callmon.daemon.clock import ExchangeTime
 from callmon.daemon.commands import CommandQueue
 from callmon.daemon.exchanges import ExchangeTask
 from callmon.daemon.service_state import ServiceStateTask
-from callmon.sinks.metrics.backfill_gauges import BackfillStatus
-from callmon.sinks.metrics.exposition import ExchangeStatus, Service
-from callmon.sinks.metrics.host_gauges import HostStatus
-from callmon.sinks.metrics.service_gauges import ServiceStatus
+from callmon.sinks import Sink
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus, SinkStatus
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.writer.writer import Writer
@@ -60,7 +57,8 @@ class Runtime:
         self.hands = CommandQueue(store, self.token)
         self.time = ExchangeTime()
         self.internal_errors = 0
-        self._connect_mqtt()
+        self._snapshot: DaemonSnapshot | None = None
+        self._snapshot_at = 0.0  # monotonic seconds
 
     def adopt(self, settings: Settings, monitor: Monitor) -> None:
         """Replace the configuration, and the monitor by one that has adopted its state."""
@@ -68,11 +66,7 @@ class Runtime:
         self.today.keep(settings.exchanges)
         self.time.keep(settings.exchanges)
         self.today.timezone = settings.timezone
-        self._connect_mqtt()
         self.mqtt.configure(settings.mqtt)
-
-    def _connect_mqtt(self) -> None:
-        self.mqtt.obligations, self.mqtt.disruptions = self.owed(), self.monitor.disruptions.book
 
     def offer(self, work: Callable[[], list[Outcome]]) -> None:
         """Pass the outcomes of `work` to the sinks. An exception is logged and counted, never raised."""
@@ -90,47 +84,77 @@ class Runtime:
         """The time by the exchanges' clocks: a step of the host's clock makes nothing due."""
         return self.time.now(datetime.now(UTC), monotonic())
 
-    def in_progress(self) -> Mapping[tuple[str, str], int]:
-        return self.monitor.count_in_progress()
+    def snapshot(self) -> DaemonSnapshot:
+        """The latest snapshot; a new one when it is a second old. Call it in the event loop."""
+        if self._snapshot is None or monotonic() - self._snapshot_at >= 1.0:
+            return self.take_snapshot()
+        return self._snapshot
 
-    def phones(self) -> Mapping[tuple[str, str], int]:
-        return self.monitor.phones()
-
-    def service_phones(self) -> Mapping[tuple[tuple[str, str], str], int]:
-        return self.monitor.service_phones()
-
-    def calls_other(self) -> Mapping[str, int]:
-        return self.monitor.others
-
-    def enabled(self) -> Mapping[str, bool]:
-        return self.monitor.enabled()
-
-    def faults(self) -> int:
-        return self.internal_errors
-
-    def business_hours(self) -> Mapping[str, bool]:
-        now = self.now()
-        return {line.name: self.settings.calendar(line).is_open(now) for line in self.settings.lines()}
-
-    def owed(self) -> ObligationIndex:
-        return self.monitor.ledger.shelf
-
-    def service(self) -> Service:
-        return Service(self.monitor.disruptions.book, self.monitor.last_calls())
-
-    def outlook(self) -> ServiceStatus:
-        told = self.outlooks.at(self.now(), self.settings, self._connections())
-        return told._replace(waits=self.waits(), upkeep=self.upkeep())
-
-    def upkeep(self) -> HostStatus:
+    def take_snapshot(self) -> DaemonSnapshot:
+        now, monitor, exchanges = self.now(), self.monitor, self._connections()
+        before = CallbackStatus() if self._snapshot is None else self._snapshot.callbacks
+        callbacks = before.updated(monitor.ledger.shelf)
+        heard = tuple(watched.state(monitor) for watched in self.watched.values())
+        enabled, waits = monitor.enabled(), self._waits()
         clocks = datetime.now(UTC), monotonic()
-        return host_state.host_status(self._connections(), self.database, self.outlooks.disks, *clocks)
+        self._snapshot_at = clocks[1]
+        self._snapshot = DaemonSnapshot(
+            at=now,
+            lines=tuple(self._line_statuses(now, heard, enabled, waits, callbacks)),
+            exchanges=heard,
+            callbacks=callbacks,
+            disruptions=tuple(monitor.disruptions.book.shown().values()),
+            enabled=enabled,
+            stores=self.database.trouble() is None,
+            leads=self.leads(),
+            applied_command=self.hands.done,
+            configured=tuple(self.settings.lines()),
+            waits=waits,
+            service_phones=monitor.service_phones(),
+            calls_other=dict(monitor.others),
+            internal_errors=self.internal_errors,
+            last_calls=monitor.last_calls(),
+            service=self.outlooks.at(now, self.settings, exchanges),
+            host=host_state.host_status(exchanges, self.database, self.outlooks.disks, *clocks),
+            sinks=tuple(
+                SinkStatus(x.name, x.backlog(), x.behind_for(), x.refused()) for x in self._sinks_in_use()
+            ),
+            backfill_waiting=dict(self.refills.waiting()),
+            compared=tuple(self.nights.compared),
+        )
+        return self._snapshot
 
-    def diary(self) -> BackfillStatus:
-        return BackfillStatus(self.refills.waiting(), self.nights.compared)
+    def _line_statuses(
+        self,
+        now: datetime,
+        heard: Sequence[ExchangeStatus],
+        enabled: Mapping[str, bool],
+        waits: Mapping[tuple[str, str], Wait],
+        callbacks: CallbackStatus,
+    ) -> Iterator[LineStatus]:
+        """The status of each line. `Today` drops the days that are over."""
+        self.today.forget(now)
+        calls, phones = self.monitor.in_progress(), self.monitor.phones()
+        judged = [standard for standard, is_judged in enabled.items() if is_judged]
+        is_heard = bool(heard) and all(x.connected and x.unheard_for is None for x in heard)
+        for line in self.settings.lines():
+            name = line.name
+            yield LineStatus(
+                name=name,
+                is_open=self.settings.calendar(line).is_open(now),
+                is_heard=is_heard,
+                states={state: calls.get((name, state), 0) for state in STATES},
+                ringing=waits.get((name, "ringing")),
+                queue=waits.get((name, "queue")),
+                phones={state: count for (its, state), count in phones.items() if its == name},
+                day=self.today.day(now).isoformat(),
+                calls=self.today.calls(name, now),
+                verdicts=self.today.verdicts(name, now, judged),
+                callbacks=callbacks.by_line.get(name, (0, 0)),
+            )
 
-    def exchanges(self) -> Sequence[ExchangeStatus]:
-        return [watched.state(self.monitor) for watched in self.watched.values()]
+    def _sinks_in_use(self) -> tuple[Sink, ...]:
+        return (self.database, self.mqtt) if self.settings.mqtt.host is not None else (self.database,)
 
     def leads(self) -> bool:
         return self.database.leads
@@ -138,10 +162,10 @@ class Runtime:
     def stands_by(self) -> bool:
         return self.database.stands_by
 
-    def waits(self) -> Mapping[tuple[str, str], Wait]:
+    def _waits(self) -> Mapping[tuple[str, str], Wait]:
         links = {name: watched.exchange.link for name, watched in self.watched.items()}
-        told = {name: link.exchange_time() for name, link in links.items() if link is not None}
-        return self.monitor.waits({name: at for name, at in told.items() if at is not None})
+        times = {name: link.exchange_time() for name, link in links.items() if link is not None}
+        return self.monitor.waits({name: at for name, at in times.items() if at is not None})
 
     def _connections(self) -> dict[str, ExchangeClient]:
         return {name: watched.exchange for name, watched in self.watched.items()}

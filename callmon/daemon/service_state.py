@@ -1,6 +1,6 @@
 """The state of the service that alerts need beside calls, from settings, exchanges and the database.
 
-`sinks/metrics/service_gauges.py` exports it. The database is read in a thread. Refuses: to send an exchange any
+`sinks/metrics/gauges.py` exports it. The database is read in a thread. Refuses: to send an exchange any
 action.
 """
 
@@ -21,8 +21,7 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.host_state import disks
 from callmon.errors import StoreError
-from callmon.sinks.metrics.host_gauges import DiskSpace
-from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
+from callmon.sinks.snapshot import DiskSpace, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, read_errors
 from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
@@ -42,7 +41,7 @@ def mailboxes(settings: Settings) -> frozenset[str]:
 
 
 class ServiceStateTask:
-    """Builds the `ServiceStatus`. `run` is a task of the daemon; a scrape calls `at` in the event loop."""
+    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `at` in the event loop."""
 
     def __init__(self, store: Database) -> None:
         self._store = store

@@ -67,7 +67,7 @@ class StoredSnapshot(NamedTuple):
 class Standby:
     """Switches this instance between leader and standby. `run` is a task for the daemon's lifetime."""
 
-    def __init__(self, runtime: Runtime, publish_status: Callable[[datetime], None]) -> None:
+    def __init__(self, runtime: Runtime, publish_status: Callable[[], None]) -> None:
         self._runtime, self._publish_status = runtime, publish_status
         self._role = ""
         self._gained_at: float | None = None
@@ -140,7 +140,7 @@ class Standby:
             log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
         self._role = role
         self._runtime.mqtt.lead(role != "standby")  # "waiting" publishes too: without a database no leader does
-        self._publish_status(self._runtime.now())
+        self._publish_status()
 
     def _note_gaps(self) -> None:
         heard, monitor = self._heard_here(), self._runtime.monitor
@@ -238,7 +238,6 @@ class Standby:
         runtime.monitor.disruptions.book.begin_anew(read.disruptions)
         runtime.hands.done_of_disruptions = read.disruption_hand
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
-        runtime.mqtt.obligations = runtime.monitor.ledger.shelf
         runtime.today.begin_anew()
         runtime.today.restore(runtime.today.local_day(read.now), read.calls, read.verdicts)
         for name in runtime.settings.exchanges:

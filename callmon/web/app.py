@@ -48,10 +48,9 @@ def app(
     """
 
     async def figures(request: Request) -> Response:
-        # Gauges are read here, in the event loop that changes them; the text is rendered in a thread.
-        gauges = metrics.read()
+        # The snapshot is read here, in the event loop; the text is rendered in a thread.
         accept = request.headers.get("accept", "")
-        body, content_type = await asyncio.to_thread(metrics.render, gauges, accept)
+        body, content_type = await asyncio.to_thread(metrics.render, metrics.read(), accept)
         return Response(body, headers={**NOT_KEPT, "Content-Type": content_type})
 
     async def health(_request: Request) -> Response:

@@ -1,6 +1,6 @@
 """The context of the pages: the latest snapshot, the templates, the query threads, and the live clients.
 
-    daemon, each second ─ look(now) ─▶ sight ─▶ live.tell()      one rendering a view, for all clients
+    daemon, each second ─ update ─▶ sight ─▶ live.tell()      one rendering a view, for all clients
     a request ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
 
 Never touches the monitor. The context has a few threads of its own: a slow query delays other pages, not the
@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,10 +22,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from callmon.config.settings import Settings
 from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
+from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.web.formatter import WebFormatter
 from callmon.web.half_hours import TodayHalfHours
-from callmon.web.snapshot import NOTHING_OWED, DaemonState, Snapshot, take_snapshot
 from callmon.web.sse import Live, View, event
 
 P = ParamSpec("P")
@@ -39,35 +39,39 @@ class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
 
-class PageContext:
-    """One for a daemon. `told` is read in the daemon's loop alone. Queries use `reader`; manual commands use
-    `store`.
-    """
+class PagesSource(Protocol):
+    """The daemon, as the pages read it."""
 
-    def __init__(self, told: DaemonState, store: Database) -> None:
-        self._told, self.store, self.reader = told, store, store.reader()
-        self.sight: Snapshot | None = None
+    settings: Settings
+
+    def snapshot(self) -> DaemonSnapshot: ...
+
+
+class PageContext:
+    """One for a daemon, which is read in its own loop alone. Queries use `reader`; manual commands use `store`."""
+
+    def __init__(self, daemon: PagesSource, store: Database) -> None:
+        self._daemon, self.store, self.reader = daemon, store, store.reader()
+        self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
-        self.views: dict[str, Callable[[Snapshot, WebFormatter], dict[str, Any]]] = {}
+        self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.makings = ReportJobs()
         self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
         self._waiting = 0
 
     @property
     def settings(self) -> Settings:
-        return self._told.settings
+        return self._daemon.settings
 
-    def look(self, now: datetime) -> None:
-        """Takes the snapshot of `now` and notifies the live clients. Called once a second."""
-        before = NOTHING_OWED if self.sight is None else self.sight.owed
-        self.sight = take_snapshot(self._told, before, now)
+    def update(self, snapshot: DaemonSnapshot) -> None:
+        """Shows a new snapshot to the live clients. Called once a second."""
+        self.sight = snapshot
         self.live.tell()
 
-    def seen(self) -> Snapshot:
+    def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""
         if self.sight is None:
-            self.look(datetime.now(UTC))
-        assert self.sight is not None
+            self.sight = self._daemon.snapshot()
         return self.sight
 
     def tongue(self, language: str) -> WebFormatter:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from callmon.core.calls.channels import MAX_CHANNELS
 from callmon.sinks import Sink
-from callmon.sinks.metrics.exposition import ExchangeStatus
+from callmon.sinks.snapshot import ExchangeStatus
 
 
 def troubles(

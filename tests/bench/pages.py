@@ -110,7 +110,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     )  # with PostgreSQL the key's
     store = opening.open_for_writing(settings)
     daemon = Daemon(settings, store)
-    daemon.site.look(datetime.now(UTC))
+    daemon.publish_status()
     access = AccessService(settings.web.access, store)
     application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access)
     transport = httpx.ASGITransport(application, client=HERE)

@@ -16,11 +16,10 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.verdicts import VERDICTS
-from callmon.sinks.mqtt.topics import LineStatus
+from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.routes import VIEWS
-from callmon.web.snapshot import CallbackView, ExchangeView, Snapshot
 from tests.support.fact_builder import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
@@ -44,16 +43,18 @@ def line(name: str = "general", is_open: bool = True, **given: Any) -> LineStatu
     return LineStatus(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
 
 
-def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> Snapshot:
+def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> DaemonSnapshot:
     usual_: dict[str, Any] = {
-        "exchanges": (ExchangeView("toronto", None),),
-        "owed": CallbackView(0),
-        "disruptions": (),
+        "exchanges": (exchange(),),
     }
-    return Snapshot(at, lines or (line(),), **usual_ | {"stores": True, "leads": True} | given)
+    return DaemonSnapshot(at, lines or (line(),), **usual_ | given)
 
 
-def told(seen: Snapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
+def exchange(unheard_for: timedelta | None = None) -> ExchangeStatus:
+    return ExchangeStatus("toronto", unheard_for is None, 0, None, unheard_for)
+
+
+def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
     site = PageContext.__new__(PageContext)  # its templates alone
     tongue = WebFormatter(settings or usual(), language, seen.at)
@@ -62,7 +63,7 @@ def told(seen: Snapshot, view: str = "now", language: str = "fr", settings: Sett
     return " ".join(text.split())
 
 
-def classes(seen: Snapshot, settings: Settings | None = None) -> set[str]:
+def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     site = PageContext.__new__(PageContext)
     tongue = WebFormatter(settings or usual(), "fr", seen.at)
     page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
@@ -80,7 +81,7 @@ def classes(seen: Snapshot, settings: Settings | None = None) -> set[str]:
             "Closed (Christmas Day): opens",
         ),
         (
-            sight(exchanges=(ExchangeView("toronto", TUESDAY - 48 * MINUTE),)),
+            sight(exchanges=(exchange(48 * MINUTE),)),
             "■ Hors d'écoute depuis mardi 9 h 12 : chiffres incomplets",
             "■ Unheard since Tuesday 9:12 a.m.: figures incomplete",
         ),
@@ -94,7 +95,7 @@ def classes(seen: Snapshot, settings: Settings | None = None) -> set[str]:
         (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme, à la fermeture", "each promise, at closing"),
     ],
 )  # fmt: skip
-def test_each_state_is_said_in_words(seen: Snapshot, french: str, english: str) -> None:
+def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english: str) -> None:
     assert french in told(seen)
     assert english in told(seen, language="en")
 
@@ -145,7 +146,7 @@ def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_i
     assert "over" in classes(sight(TUESDAY, enough), with_target)
     assert "over" not in classes(sight(TUESDAY, enough))
     assert "over" not in classes(sight(TUESDAY, few), with_target)
-    unheard = sight(TUESDAY, enough, exchanges=(ExchangeView("toronto", TUESDAY),))
+    unheard = sight(TUESDAY, enough, exchanges=(exchange(timedelta(0)),))
     assert "reached" not in classes(unheard, with_target)
     assert "hatched" in classes(unheard, with_target)
 
@@ -161,7 +162,7 @@ def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
     assert "6 sur 8 selon la ligne" in told(two, settings=usual(TARGET))
 
 
-def owed(*dues: timedelta) -> CallbackView:
+def owed(*dues: timedelta) -> CallbackStatus:
     one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
     shown = [
         msgspec.structs.replace(
@@ -169,11 +170,12 @@ def owed(*dues: timedelta) -> CallbackView:
         )
         for place, due in enumerate(dues)
     ]
-    return CallbackView(1, tuple(shown), 1)
+    to_listen_to = {"callbacks_to_listen_to": {("general", "fr"): 1}}
+    return CallbackStatus(1, {one.id: one for one in shown}, counts=to_listen_to)
 
 
 def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
-    seen = sight(owed=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
+    seen = sight(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("(1 h 12)")[2]

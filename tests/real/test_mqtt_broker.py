@@ -294,15 +294,16 @@ def stored(callmon: Callmon, names: list[str]) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def telling(sink: Mqtt) -> AsyncIterator[None]:
-    """The sink as the daemon runs it: looked at now, then ten times a second."""
+async def telling(sink: Mqtt, ledger: Ledger | None = None) -> AsyncIterator[None]:
+    """The sink as the daemon runs it: a snapshot now, then ten a second."""
+    ledger = ledger or Ledger()
 
     async def look() -> None:
         while True:
-            sink.look(lambda callbacks: [])
+            sink.publish_snapshot(ledger.snapshot())
             await asyncio.sleep(0.1)
 
-    sink.look(lambda callbacks: [])
+    sink.publish_snapshot(ledger.snapshot())
     tasks = [asyncio.create_task(look()), asyncio.create_task(sink.run())]
     try:
         yield
@@ -320,17 +321,15 @@ async def soon(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def sink_for(port: int, ledger: Ledger | None = None, max_waiting: int = 1000) -> Mqtt:
+def sink_for(port: int, max_waiting: int = 1000) -> Mqtt:
     settings = MqttSettings(host="127.0.0.1", port=port, max_waiting=max_waiting)
-    sink = Mqtt(settings, Today(ZoneInfo("America/Toronto")))
-    sink.obligations = ledger
-    return sink
+    return Mqtt(settings, Today(ZoneInfo("America/Toronto")))
 
 
 async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None:
     ledger = Ledger(Owed("1.0"), Owed("2.0"))
     with Board(broker.port) as board:
-        async with telling(sink_for(broker.port, ledger)):
+        async with telling(sink_for(broker.port), ledger):
             both = ["callmon/callbacks/1.0", "callmon/callbacks/2.0"]
             assert await soon(lambda: board.topics("callmon/callbacks/") == both)
             assert board.json(both[0]) == {
@@ -356,7 +355,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
 async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> None:
     with Mosquitto(keeps=True) as broker:
         ledger = Ledger(Owed("1.0"), Owed("2.0"), Owed("3.0"))
-        async with telling(sink_for(broker.port, ledger)):
+        async with telling(sink_for(broker.port), ledger):
             with Board(broker.port) as board:
                 assert await soon(lambda: len(board.topics("callmon/callbacks/")) == 3)
             await asyncio.to_thread(broker.stop)
@@ -368,7 +367,7 @@ async def test_what_was_closed_while_either_was_away_is_cleared(lab: None) -> No
                     lambda: board.topics("callmon/callbacks/") == [f"callmon/callbacks/{n}.0" for n in (2, 3)]
                 )
         ledger.close("2.0")  # while no callmon runs
-        async with telling(sink_for(broker.port, ledger)):
+        async with telling(sink_for(broker.port), ledger):
             with Board(broker.port) as board:
                 assert await soon(lambda: board.topics("callmon/callbacks/") == ["callmon/callbacks/3.0"])
 
@@ -396,9 +395,9 @@ async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_atte
     secret.write_text("wrong\n")
     secret.chmod(0o600)
     with Mosquitto(password="right") as broker:
-        sink = sink_for(broker.port, Ledger(Owed("1.0")))
+        sink = sink_for(broker.port)
         sink.configure(MqttSettings(host="127.0.0.1", port=broker.port, username="callmon", password_file=secret))
-        async with telling(sink):
+        async with telling(sink, Ledger(Owed("1.0"))):
             assert await soon(lambda: "refuses the login" in (sink.trouble() or ""))
             secret.write_text("right\n")
             sink.configure(sink.settings)
@@ -407,8 +406,8 @@ async def test_after_a_refused_login_a_reload_tries_at_once_though_the_next_atte
 
 async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> None:
     ledger = Ledger(*(Owed(f"{n}.0") for n in range(900)))
-    sink = sink_for(broker.port, ledger)
-    async with telling(sink):
+    sink = sink_for(broker.port)
+    async with telling(sink, ledger):
         assert sink.backlog() == 900
         assert await soon(lambda: sink.backlog() == 0)
     with Board(broker.port) as board:
@@ -416,9 +415,9 @@ async def test_nine_hundred_callbacks_are_told_in_seconds(broker: Mosquitto) -> 
 
 
 async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(broker: Mosquitto) -> None:
-    sink = sink_for(broker.port, Ledger(Owed("1.0")))
+    sink = sink_for(broker.port)
     with blockbuster_ctx():
-        async with telling(sink):
+        async with telling(sink, Ledger(Owed("1.0"))):
             assert await soon(lambda: sink.backlog() == 0)
             await asyncio.to_thread(broker.crash)
             assert await soon(lambda: sink.trouble() is not None)

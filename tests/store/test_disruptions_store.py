@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 
 import msgspec
 import pytest
+from prometheus_client.core import Metric
 
+from callmon.config.settings import example
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.sinks.metrics.disruption_gauges import disruptions as gauges
+from callmon.sinks.metrics.gauges import OF_CALLS, families
 from callmon.sinks.mqtt import topics
+from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.commands import (
     last_applied_disruption_command,
     pending_disruption_commands,
@@ -166,10 +169,17 @@ def test_lines_are_found_again_with_the_trunks_over_which_their_calls_came(store
 # ── gauges ──
 
 
+def gauges(heard: Watched, at: datetime) -> list[Metric]:
+    going = tuple(heard.monitor.disruptions.book.shown().values())
+    lines = tuple(line for line in example().lines() if line.name in ("general", "tty"))
+    found = families(OF_CALLS, DaemonSnapshot(at, disruptions=going, configured=lines))
+    return [family for family in found if "disruption" in family.name or "planned" in family.name]
+
+
 def shown(heard: Watched, at: datetime) -> dict[tuple[str, ...], float]:
     return {
         (sample.name, *sample.labels.values()): sample.value
-        for family in gauges(heard.monitor.disruptions.book, ["general", "tty"], at)
+        for family in gauges(heard, at)
         for sample in family.samples
         if sample.value or "timestamp" in sample.name
     }
@@ -210,8 +220,7 @@ def test_planned_work_is_shown_from_two_minutes_before_it_begins_until_it_ends(
 
 
 def test_every_line_and_source_is_there_at_0_and_no_time_is() -> None:
-    families = list(gauges(well().monitor.disruptions.book, ["general", "tty"], TUESDAY))
-    assert {family.name: len(family.samples) for family in families} == {
+    assert {family.name: len(family.samples) for family in gauges(well(), TUESDAY)} == {
         "callmon_disruptions_open": 10, UNANNOUNCED: 0, PLANNED: 0,
     }  # fmt: skip
 

@@ -18,25 +18,27 @@ from callmon.ami.recording import public_numbers
 from callmon.cli.check import check_remarks, report
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import example, parse
-from callmon.core.calls.call import OUTCOMES, Call, Wait
+from callmon.core.calls.call import OUTCOMES, STATES, Call, Wait
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Finding
-from callmon.sinks import line_status
+from callmon.daemon.daemon import Daemon
+from callmon.daemon.runtime import Runtime
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.snapshot import LineStatus
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.web import health
 from tests.recordings.test_traces import NAMES, recording
 from tests.support.ami_builders import Exchange, replayed
 from tests.support.mqtt_subscriber import Ledger, Owed
-from tests.support.store_fixtures import START, Daemon, account, answered_call, finding, seconds, wrote
+from tests.support.store_fixtures import START, account, answered_call, finding, seconds, wrote
 
 TORONTO = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
-LINE = topics.LineStatus(
+LINE = LineStatus(
     name="tty",
     is_open=True,
     is_heard=True,
@@ -75,13 +77,13 @@ def test_the_longest_ring_is_the_one_that_has_begun(waited: float, ring: int) ->
     assert told["ringing"]["longest_ring"] == ring
 
 
-def changed(**fields: Any) -> topics.LineStatus:
-    return topics.LineStatus(**{name: getattr(LINE, name) for name in LINE.__struct_fields__} | fields)
+def changed(**fields: Any) -> LineStatus:
+    return LineStatus(**{name: getattr(LINE, name) for name in LINE.__struct_fields__} | fields)
 
 
-def test_what_nobody_watches_and_a_ledger_that_is_not_there_are_null_and_not_zero() -> None:
-    told = json.loads(topics.of_line(changed(phones={}, callbacks=None, ringing=None)))
-    assert (told["phones"], told["callbacks"], told["ringing"]["longest_ring"]) == (None, None, None)
+def test_phones_that_are_not_monitored_are_null_and_not_zero() -> None:
+    told = json.loads(topics.of_line(changed(phones={}, ringing=None)))
+    assert (told["phones"], told["ringing"]["longest_ring"]) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -320,17 +322,33 @@ def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
     assert fresh.verdicts("general", NOON, standards) == today.verdicts("general", NOON, standards)
 
 
-def test_a_board_has_every_line_with_every_outcome_and_the_standards_that_are_judged() -> None:
-    class Told(Daemon):
-        def waits(self) -> dict[tuple[str, str], Wait]:
-            return {}
+def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are_judged(store: Database) -> None:
+    runtime, exchange = Runtime(example(), store), Exchange()
+    try:
+        exchange.at(1).rings(exchange.call(), "PJSIP/101")
+        runtime.monitor = exchange.replayed()._monitor
+        snapshot = runtime.take_snapshot()
+    finally:
+        runtime.database.close()
+    lines = {line.name: line for line in snapshot.lines}
+    assert list(lines) == [line.name for line in runtime.settings.lines()]
+    assert (lines["general"].states["ringing"], lines["tty"].states["ringing"]) == (1, 0)
+    assert {line.is_heard for line in lines.values()} == {False}  # no exchange is connected
+    assert {tuple(line.states) for line in lines.values()} == {STATES}
+    assert {tuple(line.calls) for line in lines.values()} == {OUTCOMES}
+    judged = tuple(name for name, is_judged in snapshot.enabled.items() if is_judged)
+    assert {tuple(line.verdicts) for line in lines.values()} == {judged}
 
-    told = Told(calls={("general", "ringing"): 1}, open={"general": True, "tty": False})
-    (general, tty) = line_status.lines(told, Today(TORONTO), ["general", "tty"], None, NOON)
-    assert (general.states["ringing"], tty.states["ringing"]) == (1, 0)
-    assert (general.is_open, tty.is_open, general.is_heard, general.day) == (True, False, False, "2026-11-24")
-    assert tuple(general.calls) == OUTCOMES
-    assert list(general.verdicts) == ["answer_by_third_ring"]
+
+def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(store: Database) -> None:
+    daemon = Daemon(example(), store)
+    try:
+        daemon.runtime.monitor = None  # type: ignore[assignment]
+        daemon.publish_status()
+    finally:
+        daemon.site.close()
+        daemon.runtime.database.close()
+    assert daemon.runtime.internal_errors == 1
 
 
 # ── settings ──
@@ -379,17 +397,17 @@ def test_check_shows_the_brokers_settings_and_says_what_crosses_in_clear() -> No
 def test_a_mistake_of_ours_is_counted_and_never_raised() -> None:
     sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
     assert sink.offer(Outcome("toronto", calls=(None,)))  # type: ignore[arg-type]
-    sink.look(lambda callbacks: [None])  # type: ignore[list-item]
+    sink.publish_snapshot(None)  # type: ignore[arg-type]
     assert (sink.refused(), sink.backlog(), sink.has_room()) == (2, 0, True)
 
 
 def test_a_line_that_did_not_change_is_not_told_again_and_one_that_is_gone_is_cleared() -> None:
     sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
-    sink.look(lambda callbacks: [LINE])
+    sink.publish_snapshot(Ledger().snapshot(LINE))
     assert [m.topic for m in taken(sink)] == ["lines/tty"]
-    sink.look(lambda callbacks: [LINE])
+    sink.publish_snapshot(Ledger().snapshot(LINE))
     assert list(taken(sink)) == []
-    sink.look(lambda callbacks: [])
+    sink.publish_snapshot(Ledger().snapshot())
     assert [(m.topic, m.payload) for m in taken(sink)] == [("lines/tty", b"")]
 
 
@@ -397,14 +415,16 @@ def test_callbacks_are_counted_by_line_and_told_only_when_they_changed() -> None
     sink, ledger = Mqtt(MqttSettings(host="b"), Today(TORONTO)), Ledger(Owed("1"), Owed("2", "overdue"))
     ledger.change(Owed("3", "due_soon", line="tty"))
     counted: list[Any] = []
-    sink.obligations = ledger
-    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    sink.publish_snapshot(ledger.snapshot())
+    counted.append(ledger.status.by_line)
     assert [m.topic for m in taken(sink)] == ["callbacks/1", "callbacks/2", "callbacks/3"]
     ledger.close("1")
     ledger.change(Owed("3", "overdue", line="tty"))
-    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    sink.publish_snapshot(ledger.snapshot())
+    counted.append(ledger.status.by_line)
     assert [(m.topic, m.payload != b"") for m in taken(sink)] == [("callbacks/3", True), ("callbacks/1", False)]
-    sink.look(lambda callbacks: counted.append(callbacks) or [])
+    sink.publish_snapshot(ledger.snapshot())
+    counted.append(ledger.status.by_line)
     assert (counted[0], counted[1], list(taken(sink))) == (
         {"general": (2, 1), "tty": (1, 0)},
         {"general": (1, 1), "tty": (1, 1)},

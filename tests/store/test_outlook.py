@@ -11,7 +11,7 @@ from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import Wait
 from callmon.daemon.service_state import ServiceStateTask, last_day, next_change
-from callmon.sinks.metrics.service_gauges import MailboxStatus, ServiceStatus
+from callmon.sinks.snapshot import MailboxStatus, ServiceStatus
 from callmon.store.database import Database
 from callmon.text import labels as words
 from tests.support.ami_builders import settings
@@ -98,7 +98,7 @@ def test_what_is_known_is_on_the_page_and_what_is_not_is_absent() -> None:
         {("reach_a_person", "general"): 0.9},
         {"toronto": CallCounts(41, 7)},
     )
-    values = read(page(Daemon(ahead=told), {}))
+    values = read(page(Daemon(more={"service": told}), {}))
     box = {"exchange": "toronto", "mailbox": "500"}
     shown = [
         value(values, f"callmon_mailbox_{name}", **box) for name in ("messages", "capacity", "messages_unheard")
@@ -132,7 +132,7 @@ def test_the_longest_waits_are_shown_and_one_whose_beginning_was_not_heard_is_no
         ("general", "queue"): Wait(START, timedelta(seconds=11.9), cycle),
         ("tty", "ringing"): Wait(None, None, cycle),
     }
-    values = read(page(Daemon(ahead=ServiceStatus(waits=waits)), {}))
+    values = read(page(Daemon(more={"waits": waits}), {}))
     shown = {
         (name, dict(labels)["line"], dict(labels)["state"]): value
         for (name, labels), value in values.items()
@@ -163,7 +163,7 @@ def test_a_closed_day_has_its_name_unless_it_has_special_hours(
     given = settings({"[calendar.special_hours]": f"[calendar.special_hours]\n{more}"})
     outlook = told(sqlite_store, given, now)
     assert outlook.closed_days.get("general") == expected
-    values = read(page(Daemon(ahead=outlook), {}))
+    values = read(page(Daemon(more={"service": outlook}), {}))
     named = [dict(labels) for name, labels in values if name == "callmon_closed_day_info"]
     assert len(named) == (0 if expected is None else len(list(given.lines())))
     services = {dict(labels)["name_fr"] for name, labels in values if name == "callmon_service_info"}

@@ -14,7 +14,8 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import figures_of
 from callmon.core.statistics.today import Today
-from callmon.sinks.metrics.last_call_gauges import last_calls
+from callmon.sinks.metrics.gauges import OF_CALLS, families
+from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
@@ -108,12 +109,14 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Database) -
 
 
 def times(last: LastCalls) -> dict[tuple[str, str], float]:
+    snapshot = DaemonSnapshot(TUESDAY, last_calls=last, configured=tuple(example().lines()))
     return {
         (
             sample.name.removeprefix("callmon_line_").removesuffix("_timestamp_seconds"),
             sample.labels["line"],
         ): sample.value
-        for family in last_calls(last, tuple(example().lines()))
+        for family in families(OF_CALLS, snapshot)
+        if family.name.startswith("callmon_line_") and family.name.endswith("_timestamp_seconds")
         for sample in family.samples
     }
 

@@ -17,8 +17,7 @@ import trustme
 from callmon.ami.connection import ExchangeClient
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon import host_state
-from callmon.sinks.metrics.host_gauges import DiskSpace, HostStatus
-from callmon.sinks.metrics.service_gauges import ServiceStatus
+from callmon.sinks.snapshot import DiskSpace, HostStatus
 from callmon.store.database import Database
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
@@ -35,7 +34,7 @@ def test_all_of_it_is_on_metrics_and_nothing_that_is_not_known() -> None:
         {"database": DiskSpace(10, 100), "journal": DiskSpace(20, 100)},
         (5, 50, 3),
     )
-    values = read(page(Daemon(ahead=ServiceStatus(upkeep=told)), {}))
+    values = read(page(Daemon(more={"host": told}), {}))
     shown = {
         (name, *dict(labels).values()): value
         for (name, labels), value in values.items()

@@ -12,6 +12,7 @@ from typing import Any
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
 from tests.support.store_fixtures import START
 
 
@@ -88,6 +89,7 @@ class Ledger:
     def __init__(self, *owed: Owed) -> None:
         self.entries = {entry.id: entry for entry in owed}
         self.changes = 0
+        self.status = CallbackStatus()
 
     def change(self, owed: Owed) -> None:
         self.entries[owed.id] = owed
@@ -97,8 +99,18 @@ class Ledger:
         del self.entries[name]
         self.changes += 1
 
+    def snapshot(self, *lines: LineStatus) -> DaemonSnapshot:
+        self.status = self.status.updated(self)
+        return DaemonSnapshot(START, lines, callbacks=self.status)
+
     def revision(self) -> int:
         return self.changes
+
+    def count(self, _name: str) -> dict[tuple[str, str], int]:
+        return {}
+
+    def first(self, _which: str) -> dict[str, datetime]:
+        return {}
 
     def open(self) -> dict[str, Owed]:
         return dict(self.entries)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -17,18 +18,15 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
+from callmon.config.lines import Line
 from callmon.core import facts as f
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import CallAccount
-from callmon.core.calls.call import Call
-from callmon.core.disruptions.register import DisruptionRegister
-from callmon.core.last_calls import LastCalls
+from callmon.core.calls.call import STATES, Call
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures, figures_of
 from callmon.core.verdicts import Cause, Finding, Verdict
-from callmon.sinks.metrics.backfill_gauges import BackfillStatus
-from callmon.sinks.metrics.exposition import ExchangeStatus, Service
-from callmon.sinks.metrics.service_gauges import ServiceStatus
+from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls as queries
@@ -188,7 +186,7 @@ def outcomes(facts: list[f.Fact], exchange: str = EXCHANGE) -> list[Outcome]:
 
 @dataclass
 class Daemon:
-    """The daemon's values at a scrape (`Gauges`)."""
+    """A daemon whose snapshot has these values (`MetricsSource`)."""
 
     calls: dict[tuple[str, str], int] = field(default_factory=dict)
     watched: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -197,56 +195,37 @@ class Daemon:
     other: dict[str, int] = field(default_factory=dict)
     caught: int = 0
     shelf: ObligationIndex = field(default_factory=ObligationIndex)
-    book: DisruptionRegister = field(default_factory=DisruptionRegister)
-    last: LastCalls = field(default_factory=LastCalls)
-    ahead: ServiceStatus = field(default_factory=ServiceStatus)
-    log: BackfillStatus = field(default_factory=BackfillStatus)
     serving: dict[tuple[tuple[str, str], str], int] = field(default_factory=dict)
-
-    def in_progress(self) -> dict[tuple[str, str], int]:
-        return self.calls
-
-    def phones(self) -> dict[tuple[str, str], int]:
-        return self.watched
-
-    def service_phones(self) -> dict[tuple[tuple[str, str], str], int]:
-        return self.serving
-
-    def exchanges(self) -> list[ExchangeStatus]:
-        return self.heard
-
-    def business_hours(self) -> dict[str, bool]:
-        return self.open
-
-    def calls_other(self) -> dict[str, int]:
-        return self.other
-
-    def owed(self) -> ObligationIndex:
-        return self.shelf
-
-    def service(self) -> Service:
-        return Service(self.book, self.last)
-
-    def outlook(self) -> ServiceStatus:
-        return self.ahead
-
-    def diary(self) -> BackfillStatus:
-        return self.log
-
-    def faults(self) -> int:
-        return self.caught
-
+    more: dict[str, Any] = field(default_factory=dict)  # other fields of the snapshot
+    lines: tuple[Line, ...] = ()
     is_leader: bool = True
     is_standby: bool = False
+
+    def snapshot(self) -> DaemonSnapshot:
+        return DaemonSnapshot(
+            START,
+            tuple(self._line(line.name) for line in self.lines),
+            tuple(self.heard),
+            CallbackStatus().updated(self.shelf),
+            enabled={STANDARDS[0]: True, "feedback_offered": False},
+            configured=self.lines,
+            service_phones=self.serving,
+            calls_other=self.other,
+            internal_errors=self.caught,
+            **self.more,
+        )
+
+    def _line(self, name: str) -> LineStatus:
+        states = {state: self.calls.get((name, state), 0) for state in STATES}
+        phones = {state: count for (line, state), count in self.watched.items() if line == name}
+        is_open = self.open.get(name, False)
+        return LineStatus(name, is_open, True, states, None, None, phones, "2026-11-24", {}, {}, (0, 0))
 
     def leads(self) -> bool:
         return self.is_leader
 
     def stands_by(self) -> bool:
         return self.is_standby
-
-    def enabled(self) -> dict[str, bool]:
-        return {STANDARDS[0]: True, "feedback_offered": False}
 
 
 @contextmanager

@@ -285,13 +285,18 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
 
 
 def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
-    from callmon.sinks.metrics.callback_gauges import owed
+    from callmon.config.settings import example
+    from callmon.sinks.metrics.gauges import OF_CALLS, families
+    from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot
+
+    lines = tuple(line for line in example().lines() if line.name in ("general", "poci"))
 
     office = Office()
 
     def shown() -> dict[tuple[str, ...], float]:
-        families = owed(office.monitor.ledger.shelf, ["general", "poci"])
-        samples = [sample for family in families for sample in family.samples]
+        callbacks = CallbackStatus().updated(office.monitor.ledger.shelf)
+        found = families(OF_CALLS, DaemonSnapshot(TUESDAY, callbacks=callbacks, configured=lines))
+        samples = [sample for family in found if "callback" in family.name for sample in family.samples]
         return {(s.name.removeprefix("callmon_"), *s.labels.values()): s.value for s in samples if s.value}
 
     assert shown() == {}

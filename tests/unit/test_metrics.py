@@ -10,13 +10,14 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 
+from callmon import __version__
 from callmon.config.lines import Line
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
 from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
-from callmon.sinks.metrics.backfill_gauges import BackfillStatus
 from callmon.sinks.metrics.counter_text import FiguresText
-from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
+from callmon.sinks.metrics.exposition import Metrics
+from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
@@ -60,7 +61,10 @@ class Waiting:
 
 
 def page(daemon: Daemon, figures: Figures, lines: Iterable[Line] = (GENERAL, TTY)) -> Metrics:
-    return Metrics(CommittedCounters(figures), daemon, [Waiting()], lines, STANDARDS, [EXCHANGE], "1.2.3")
+    daemon.lines = tuple(lines)
+    waiting = Waiting()
+    daemon.more["sinks"] = (SinkStatus(waiting.name, waiting.backlog(), waiting.behind_for(), waiting.refused()),)
+    return Metrics(CommittedCounters(figures), daemon, daemon.lines, STANDARDS, [EXCHANGE])
 
 
 def rendered(metrics: Metrics, accept: str = "") -> str:
@@ -111,12 +115,12 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_sink_behind_seconds", sink="database") == 1.5
     assert value(values, "callmon_sink_refused_total", sink="database") == 2
     assert value(values, "callmon_leader") == 1
-    assert value(values, "callmon_build_info", version="1.2.3") == 1
+    assert value(values, "callmon_build_info", version=__version__) == 1
 
 
 def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
     compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
-    values = read(page(Daemon(log=BackfillStatus({EXCHANGE: START}, [compared])), {}))
+    values = read(page(Daemon(more={"backfill_waiting": {EXCHANGE: START}, "compared": [compared]}), {}))
     told = {key: number for key, number in values.items() if "reconciliation" in key[0] or "backfill" in key[0]}
     assert sorted(told.values()) == [1, 3, START.timestamp(), START.timestamp()]
     assert value(values, "callmon_reconciliation_calls", exchange=EXCHANGE, side="exchange") == 3
@@ -203,7 +207,8 @@ def test_every_figure_is_shown_at_zero_before_anything_happened() -> None:
 
 
 def test_a_line_that_is_no_longer_configured_is_not_shown_until_it_returns() -> None:
-    metrics = page(Daemon(), ONE_CALL)
+    metrics = page(daemon := Daemon(), ONE_CALL)
+    daemon.lines = (TTY,)
     metrics.configure([TTY], STANDARDS, [EXCHANGE])
     gone = [key for key in read(metrics) if ("line", "general") in key[1]]
     metrics.configure([TTY, GENERAL], STANDARDS, [EXCHANGE])

@@ -99,9 +99,7 @@ def test_a_difference_lies_within_one_and_turns_its_sign_with_the_sides(counted:
 
 def page(counted: Counted, minimum: int) -> dict[tuple[str, str, str, str | None], float]:
     figures: Figures = {(VERDICT.name, *key): value for key, value in counted.items()}
-    metrics = Metrics(
-        CommittedCounters(figures), Daemon(), [], LINES, [A, "feedback_offered"], ["toronto"], "1", minimum
-    )
+    metrics = Metrics(CommittedCounters(figures), Daemon(), LINES, [A, "feedback_offered"], ["toronto"], minimum)
     text = metrics.render(metrics.read())[0].decode()
     return {
         (s.name, s.labels["comparison"], s.labels["standard"], s.labels.get("side")): s.value

@@ -14,7 +14,8 @@ from blockbuster import blockbuster_ctx
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.sinks.metrics.exposition import ExchangeStatus, Metrics
+from callmon.sinks.metrics.exposition import Metrics
+from callmon.sinks.snapshot import ExchangeStatus
 from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import app
 from callmon.web.health import troubles
@@ -51,7 +52,7 @@ async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str,
 
 
 def metrics() -> Metrics:
-    return Metrics(CommittedCounters(ONE_CALL), Daemon(), [], [GENERAL], [], [EXCHANGE], __version__)
+    return Metrics(CommittedCounters(ONE_CALL), Daemon(), [GENERAL], [], [EXCHANGE])
 
 
 @pytest.mark.parametrize(

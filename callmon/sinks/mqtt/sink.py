@@ -18,20 +18,21 @@ import importlib
 import logging
 import random
 import ssl
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from time import monotonic
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from callmon.config.mqtt import MqttSettings
+from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.broker import is_refused, sentence, tls_context
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
+from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
 
 if TYPE_CHECKING:
     import aiomqtt
@@ -48,9 +49,7 @@ AT_ONCE = 20  # messages in flight; as many as the library allows
 GOODBYE_SECONDS = 1.5
 MOST_RETAINED_HEARD = 10_000
 
-
-ByLine = Mapping[str, tuple[int, int]] | None
-Lines = Callable[[ByLine], Iterable[topics.LineStatus]]
+T = TypeVar("T")
 
 
 class Mqtt:
@@ -60,14 +59,10 @@ class Mqtt:
 
     def __init__(self, settings: MqttSettings, today: Today) -> None:
         self.settings, self.today = settings, today
-        self.obligations: topics.Obligations | None = None
-        self.disruptions: topics.Disruptions | None = None
-        self._revision: int | None = None
-        self._disruptions_revision: int | None = None
-        self._told_disruptions: Mapping[str, Disruption] = {}
-        self._owed: Mapping[str, topics.ObligationFields] = {}
-        self._by_line: ByLine = None
-        self._shown: set[str] = set()  # topics of lines
+        # What was published, by name.
+        self._lines: Mapping[str, LineStatus] = {}
+        self._callbacks: Mapping[str, ObligationSummary] = {}
+        self._disruptions: Mapping[str, Disruption] = {}
         self._outbox = MqttOutbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
@@ -89,10 +84,10 @@ class Mqtt:
             self._safely(lambda: self._tell(outcome))
         return True
 
-    def look(self, lines: Lines) -> None:
-        """Once a second: publish what has changed. `lines` receives line → (open, overdue) callbacks."""
+    def publish_snapshot(self, snapshot: DaemonSnapshot) -> None:
+        """Once a second: publish what has changed."""
         if self.is_on:
-            self._safely(lambda: self._look(lines))
+            self._safely(lambda: self._publish(snapshot))
 
     def has_room(self) -> bool:
         return True
@@ -120,7 +115,7 @@ class Mqtt:
             self._set_aside += 1
             if self._fault != type(error).__name__:
                 self._fault = type(error).__name__
-                log.error("a mistake of callmon's own: the broker was not told", extra={"fault": self._fault})
+                log.error("internal error; the broker misses a message; continuing", extra={"fault": self._fault})
 
     def _tell(self, outcome: Outcome) -> None:
         for exchange, call, findings in self.today.record_outcome(outcome):
@@ -128,43 +123,32 @@ class Mqtt:
                 self._outbox.tell(topics.ENDED, topics.of_call(exchange, call, findings), monotonic())
                 self._more.set()
 
-    def _look(self, lines: Lines) -> None:
+    def _publish(self, snapshot: DaemonSnapshot) -> None:
+        """Publish only what changed. An unchanged callback or disruption is the same object."""
         now = monotonic()
-        self._look_at_callbacks(now)
-        self._look_at_disruptions(now)
-        shown = {topics.LINES + line.name: line for line in lines(self._by_line)}
-        for topic, line in shown.items():
-            self._outbox.keep(topic, topics.of_line(line), now)
-        for topic in self._shown - shown.keys():
-            self._outbox.clear(topic, now)
-        self._shown = set(shown)
+        callbacks, disruptions = snapshot.callbacks.visible, {one.id: one for one in snapshot.disruptions}
+        lines = {line.name: line for line in snapshot.lines}
+        if callbacks is not self._callbacks:
+            self._publish_changes(self._callbacks, callbacks, topics.callback_topic, topics.of_callback, now)
+        self._publish_changes(self._disruptions, disruptions, topics.disruption_topic, topics.of_disruption, now)
+        self._publish_changes(self._lines, lines, topics.line_topic, topics.of_line, now)
+        self._callbacks, self._disruptions, self._lines = callbacks, disruptions, lines
         if self._outbox.backlog():
             self._more.set()
 
-    def _look_at_callbacks(self, now: float) -> None:
-        """Publish only changed callbacks: an obligation that is the same object has not changed."""
-        if self.obligations is None or self.obligations.revision() == self._revision:
-            return
-        revision, known = self.obligations.revision(), self._owed
-        self._owed = dict(self.obligations.open())
-        for name, owed in self._owed.items():
-            if known.get(name) is not owed:
-                self._outbox.keep(topics.callback_topic(name), topics.of_callback(owed), now)
-        for name in known.keys() - self._owed.keys():
-            self._outbox.clear(topics.callback_topic(name), now)
-        self._by_line = _counted(self._owed.values())
-        self._revision = revision
-
-    def _look_at_disruptions(self, now: float) -> None:
-        if self.disruptions is None or self.disruptions.revision() == self._disruptions_revision:
-            return
-        known, self._told_disruptions = self._told_disruptions, dict(self.disruptions.shown())
-        for name, one in self._told_disruptions.items():
-            if known.get(name) != one:
-                self._outbox.keep(topics.disruption_topic(name), topics.of_disruption(one), now)
-        for name in known.keys() - self._told_disruptions.keys():
-            self._outbox.clear(topics.disruption_topic(name), now)
-        self._disruptions_revision = self.disruptions.revision()
+    def _publish_changes(
+        self,
+        before: Mapping[str, T],
+        after: Mapping[str, T],
+        topic: Callable[[str], str],
+        payload: Callable[[T], bytes],
+        now: float,
+    ) -> None:
+        for name, value in after.items():
+            if before.get(name) is not value:
+                self._outbox.keep(topic(name), payload(value), now)
+        for name in before.keys() - after.keys():
+            self._outbox.clear(topic(name), now)
 
     # Called by the daemon: configuration, role, end.
 
@@ -181,7 +165,7 @@ class Mqtt:
         self._changed.set()
 
     def lead(self, leads: bool) -> None:
-        """Set whether this instance publishes to the broker. After True, call `look` before the next await."""
+        """Set whether this instance publishes. After True, call `publish_snapshot` before the next await."""
         if leads == self._leads:
             return
         self._leads, self._said = leads, None
@@ -191,8 +175,7 @@ class Mqtt:
     def _forget_unless_on(self) -> None:
         if not self.is_on:
             self._outbox.forget()
-            self._owed, self._revision, self._by_line = {}, None, None
-            self._told_disruptions, self._disruptions_revision = {}, None
+            self._lines, self._callbacks, self._disruptions = {}, {}, {}
 
     def end(self) -> None:
         """Make `run` publish `offline` and return."""
@@ -271,10 +254,8 @@ class Mqtt:
                 continue
             if not (message.retain and message.payload) or topic in self._outbox.state:
                 continue
-            whose = self.disruptions if topic.startswith(topics.DISRUPTIONS) else self.obligations
-            if topic.startswith(topics.LINES) or whose is not None:
-                self._outbox.clear(topic, monotonic())
-                self._more.set()
+            self._outbox.clear(topic, monotonic())
+            self._more.set()
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
         """Publish the whole state, then `online`, then each change."""
@@ -314,12 +295,6 @@ class Mqtt:
         if what != self._said:
             self._said = what
             log.warning(what)
-
-
-def _counted(owed: Iterable[topics.ObligationFields]) -> dict[str, tuple[int, int]]:
-    """Line → callbacks (open, overdue)."""
-    states = Counter((entry.line, entry.state == "overdue") for entry in owed)
-    return {line: (states[line, False] + states[line, True], states[line, True]) for line, _ in states}
 
 
 async def _client(settings: MqttSettings) -> aiomqtt.Client:

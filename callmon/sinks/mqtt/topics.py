@@ -16,15 +16,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
-
+from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call, Wait
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.verdicts import Finding
+from callmon.sinks.snapshot import LineStatus
 from callmon.text.disruption_list import disruption_fields
 from callmon.text.records import as_json, instant
 
@@ -35,62 +34,6 @@ OUTSIDE = "outside"
 EXTENSION = re.compile(r"[0-9*#]{1,6}", re.ASCII)
 DIGITS = re.compile(r"[0-9*#]+", re.ASCII)
 PLAIN = re.compile(r"[^A-Za-z0-9._-]", re.ASCII)
-
-
-class ObligationFields(Protocol):
-    """A callback to make, from the ledger: a frozen value, replaced by another object on any change."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def line(self) -> str: ...
-    @property
-    def language(self) -> str | None: ...
-    @property
-    def opened(self) -> datetime: ...
-    @property
-    def due(self) -> datetime | None: ...
-    @property
-    def actionable(self) -> datetime | None: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def in_hand(self) -> bool: ...
-
-
-class Obligations(Protocol):
-    """The ledger. `revision` changes whenever the result of `open` changes."""
-
-    def revision(self) -> int: ...
-    def open(self) -> Mapping[str, ObligationFields]: ...
-
-
-class Disruptions(Protocol):
-    """The register of disruptions. `revision` changes whenever the result of `shown` changes."""
-
-    def revision(self) -> int: ...
-    def shown(self) -> Mapping[str, Disruption]: ...
-
-
-class LineStatus(msgspec.Struct, frozen=True):
-    """The status of a line now. `phones` is empty when they are not monitored.
-
-    `callbacks` is (open, overdue), None without a ledger.
-    """
-
-    name: str
-    is_open: bool
-    is_heard: bool
-    states: Mapping[str, int]
-    ringing: Wait | None
-    queue: Wait | None
-    phones: Mapping[str, int]
-    day: str
-    calls: Mapping[str, int]
-    verdicts: Mapping[str, Mapping[str, int]]
-    callbacks: tuple[int, int] | None
 
 
 def encoded(payload: Mapping[str, Any]) -> bytes:
@@ -115,7 +58,7 @@ def of_line(line: LineStatus) -> bytes:
             "talking": sum(states.get(state, 0) for state in ("talking", "held", "parked")),
             "phones": _phones(line.phones),
             "today": {"day": line.day, "calls": line.calls, "verdicts": line.verdicts},
-            "callbacks": _callbacks(line.callbacks),
+            "callbacks": {"open": line.callbacks[0], "overdue": line.callbacks[1]},
         }
     )
 
@@ -128,15 +71,11 @@ def _since(wait: Wait | None) -> str | None:
     return None if wait is None else instant(wait.since)
 
 
-def _callbacks(counts: tuple[int, int] | None) -> dict[str, int] | None:
-    return None if counts is None else {"open": counts[0], "overdue": counts[1]}
-
-
 def _phones(phones: Mapping[str, int]) -> dict[str, int] | None:
     return {state: phones.get(state, 0) for state in ("free", "in_use", "unreachable")} if phones else None
 
 
-def of_callback(owed: ObligationFields) -> bytes:
+def of_callback(owed: ObligationSummary) -> bytes:
     """`callmon/callbacks/ID`."""
     return encoded(
         {
@@ -186,6 +125,10 @@ def extension(text: str | None) -> str | None:
 def party(text: str | None) -> str | None:
     """The phone that took a call: an extension of digits of any length, or "outside"; None for a person's name."""
     return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
+
+
+def line_topic(name: str) -> str:
+    return LINES + name
 
 
 def callback_topic(name: str) -> str:

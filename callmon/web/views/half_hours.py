@@ -70,8 +70,9 @@ async def _today(site: PageContext) -> TodayHalfHours | None:
     if site.today is None or not timedelta(0) <= sight.at - site.today.at < KEPT:
         days = half_hours.days(sight.at, settings)
         counted = await site.ask(stored.half_hour_counts, site.reader, settings.timezone, days, sight.at)
-        silent = {one.name: one.unheard_since for one in sight.exchanges}
-        site.today = None if counted is None else half_hours.today(counted, silent, settings, sight.at)
+        site.today = (
+            None if counted is None else half_hours.today(counted, sight.unheard_since, settings, sight.at)
+        )
     return site.today
 
 

@@ -6,7 +6,8 @@ a signed target, and with twenty judged calls or more. Outside opening hours nei
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,14 +16,12 @@ from starlette.responses import Response
 
 from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
-from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls import rings
 from callmon.core.disruptions.disruption import Disruption
-from callmon.sinks.mqtt.topics import LineStatus
+from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
 from callmon.text.disruption_list import DisruptionList
 from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.page_request import PageRequest
-from callmon.web.snapshot import Snapshot, total
 from callmon.web.sse import Stream
 from callmon.web.views import half_hours
 
@@ -125,7 +124,7 @@ async def stream(visit: PageRequest) -> Response:
     return Stream(live, (name, visit.language), person, visit.request)
 
 
-def view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
+def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
     """The values of the live part of *Now*."""
     lines = list(tongue.settings.lines())
     seen = {one.name: one for one in sight.lines}
@@ -135,14 +134,14 @@ def view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
         "rows": [row(line, [seen[line.name]], sight, tongue) for line in known],
         "rates": list(rates(known, seen, sight, tongue)),
         "calls_today": _calls(sight),
-        "callbacks": callbacks(sight.owed.shown, sight.owed.to_listen_to, sight, tongue),
-        "exchanges": sight.exchanges,
+        "callbacks": callbacks(sight, tongue),
+        "exchanges": sight.unheard_since,
         "disruptions": [disruption(one, sight, tongue) for one in sight.disruptions],
         "sight": sight,
     }
 
 
-def wall_view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
+def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
     """The same, with one row for each service and mode. TTY lines are never counted with others."""
     seen = {one.name: one for one in sight.lines}
     known = [line for line in tongue.settings.lines() if line.name in seen]
@@ -154,12 +153,12 @@ def wall_view(sight: Snapshot, tongue: WebFormatter) -> dict[str, Any]:
     return view(sight, tongue) | {"rows": rows, "headline": _headline(voice, seen, sight, tongue)}
 
 
-def strip(sight: Snapshot, tongue: WebFormatter) -> StripView:
+def strip(sight: DaemonSnapshot, tongue: WebFormatter) -> StripView:
     """Open until when, or closed and when it opens; and whether callmon receives events."""
     calendar, say = tongue.settings.calendar(), tongue.say
     is_open = calendar.is_open(sight.at)
     change = calendar.closes_next(sight.at) if is_open else calendar.opens_next(sight.at)
-    silent = [one.unheard_since for one in sight.exchanges if one.unheard_since is not None]
+    silent = [since for since in sight.unheard_since.values() if since is not None]
     if silent:
         heard = say("Hors d'écoute depuis {time} : chiffres incomplets", time=tongue.when(min(silent)))
     elif not sight.exchanges:
@@ -171,7 +170,7 @@ def strip(sight: Snapshot, tongue: WebFormatter) -> StripView:
     )
 
 
-def _hours(is_open: bool, change: datetime | None, sight: Snapshot, tongue: WebFormatter) -> str:
+def _hours(is_open: bool, change: datetime | None, sight: DaemonSnapshot, tongue: WebFormatter) -> str:
     say, calendar = tongue.say, tongue.settings.calendar()
     if is_open:
         if change is None or change - sight.at > timedelta(hours=24):
@@ -186,7 +185,7 @@ def _hours(is_open: bool, change: datetime | None, sight: Snapshot, tongue: WebF
     return say("Fermé : {opens}", opens=opens)
 
 
-def row(line: Line, seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter) -> LineView:
+def row(line: Line, seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> LineView:
     """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
@@ -212,7 +211,7 @@ def row(line: Line, seen: Sequence[LineStatus], sight: Snapshot, tongue: WebForm
 
 
 def _service_row(
-    lines: Sequence[Line], seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter
+    lines: Sequence[Line], seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
 ) -> LineView:
     """The lines of one service and mode together, under the service's title."""
     told = row(lines[0], seen, sight, tongue)
@@ -243,7 +242,7 @@ def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: WebF
     return RingingView(calls, tuple(n < longest for n in range(DOTS)), told, level)
 
 
-def _waited(seen: Sequence[LineStatus], sight: Snapshot, tongue: WebFormatter) -> str:
+def _waited(seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> str:
     waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
     if not waits:
         return ""
@@ -267,12 +266,12 @@ def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> 
     return told, LevelView("soon") if not phones["free"] else LevelView()
 
 
-def _calls(sight: Snapshot) -> int:
+def _calls(sight: DaemonSnapshot) -> int:
     return sum(sum(one.calls.values()) for one in sight.lines)
 
 
 def rates(
-    lines: Sequence[Line], seen: dict[str, LineStatus], sight: Snapshot, tongue: WebFormatter
+    lines: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
 ) -> Iterator[RateView]:
     """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
@@ -287,7 +286,7 @@ def rate(
     who: str,
     lines: Sequence[Line],
     seen: Iterable[LineStatus],
-    sight: Snapshot,
+    sight: DaemonSnapshot,
     tongue: WebFormatter,
 ) -> RateView:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
@@ -308,11 +307,21 @@ def rate(
     return RateView(standard, title, who, met, judged, told, level, target, others, len(targets) > 1)
 
 
-def _targets(standard: str, lines: Sequence[Line], sight: Snapshot, tongue: WebFormatter) -> list[float | None]:
+def _targets(
+    standard: str, lines: Sequence[Line], sight: DaemonSnapshot, tongue: WebFormatter
+) -> list[float | None]:
     """The targets that these lines have today, each once; None for a line that has none."""
     day = sight.at.astimezone(tongue.settings.timezone).date()
     told = (line.target(standard, day) for line in lines)
     return list(dict.fromkeys(None if x is None else x.percent for x in told))
+
+
+def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The sum of several tables of counts."""
+    found: Counter[str] = Counter()
+    for table in tables:
+        found.update(table)
+    return found
 
 
 class DueView(msgspec.Struct, frozen=True):
@@ -327,10 +336,9 @@ class DueView(msgspec.Struct, frozen=True):
     to_listen_to: int
 
 
-def callbacks(
-    shown: Sequence[ObligationSummary], to_listen_to: int, sight: Snapshot, tongue: WebFormatter
-) -> DueView:
+def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> DueView:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
+    shown = sight.callbacks.visible.values()
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
@@ -345,7 +353,7 @@ def callbacks(
         len(due_today),
         overdue,
         len(shown),
-        to_listen_to,
+        sight.callbacks.to_listen_to,
     )
 
 
@@ -360,7 +368,7 @@ class OngoingDisruptionView(msgspec.Struct, frozen=True):
     lacks: bool
 
 
-def disruption(one: Disruption, sight: Snapshot, tongue: WebFormatter) -> OngoingDisruptionView:
+def disruption(one: Disruption, sight: DaemonSnapshot, tongue: WebFormatter) -> OngoingDisruptionView:
     page = DisruptionList(tongue.settings, tongue.language, sight.at)
     return OngoingDisruptionView(
         one.id,
@@ -383,7 +391,7 @@ class HeadlineView(msgspec.Struct, frozen=True):
 
 
 def _headline(
-    voice: Sequence[Line], seen: dict[str, LineStatus], sight: Snapshot, tongue: WebFormatter
+    voice: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
 ) -> HeadlineView:
     rows = [seen[line.name] for line in voice]
     calls = total(one.calls for one in rows)

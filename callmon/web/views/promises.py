@@ -54,7 +54,7 @@ async def show(visit: PageRequest) -> Response:
     )
 
 
-def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: WebFormatter) -> PromiseView:
+def _promise(name: str, settings: Settings, enabled: Mapping[str, bool], tongue: WebFormatter) -> PromiseView:
     quote = QUOTES[name]
     ours = "" if tongue.language == "fr" else translate(quote.words, tongue.language, "policy")
     return PromiseView(
@@ -66,7 +66,7 @@ def _promise(name: str, settings: Settings, enabled: frozenset[str], tongue: Web
         definition(name, tongue),
         tuple(_in_force(name, settings, tongue)),
         tuple(_targets(name, settings, tongue)),
-        "" if name in enabled else lacks(name, tongue),
+        "" if enabled.get(name) else lacks(name, tongue),
     )
 
 

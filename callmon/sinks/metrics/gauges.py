@@ -1,0 +1,317 @@
+"""The gauges as a table: name, help, labels, and their values as a function of the daemon's snapshot. Pure.
+
+`callmon_…_total` is a counter. A time is absent when there is none; a count of a known line is 0. Refuses: to
+export 0 for an unknown value. A caller's number cannot appear, because no label can hold one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, get_args
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+from callmon import __version__
+from callmon.core.calls import rings
+from callmon.core.calls.call import LANGUAGES
+from callmon.core.disruptions.entries import SOURCES
+from callmon.core.disruptions.register import BEFOREHAND
+from callmon.core.facts import Direction
+from callmon.core.reconciliation import SIDES
+from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
+from callmon.text.labels import STANDARDS, label
+
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+PHONE_STATES = ("free", "in_use", "unreachable")
+Values = Mapping[Any, float]  # a tuple of label values → value
+
+
+# "name{labels}" → help, and the values; None: the family itself is absent.
+Table = Mapping[str, tuple[str, Callable[[DaemonSnapshot], Values | None]]]
+
+
+def families(table: Table, snapshot: DaemonSnapshot) -> Iterator[Metric]:
+    for name, (text, values) in table.items():
+        found = values(snapshot)
+        if found is not None:
+            yield family(name, text, found)
+
+
+def family(name_and_labels: str, text: str, values: Values) -> Metric:
+    name, _, labels = name_and_labels.rstrip("}").partition("{")
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    made = kind(name, text, labels=labels.split(",") if labels else ())
+    for key, value in values.items():
+        made.add_metric(key, value)
+    return made
+
+
+def _times(times: Mapping[str, datetime]) -> Values:
+    return {(name,): at.timestamp() for name, at in times.items()}
+
+
+def _phones(x: DaemonSnapshot) -> Values | None:
+    """Every state, for lines whose phones are known."""
+    return {(line.name, s): line.phones.get(s, 0) for line in x.lines if line.phones for s in PHONE_STATES} or None
+
+
+def _service_phones(x: DaemonSnapshot) -> Values | None:
+    services = sorted({service for service, _ in x.service_phones})
+    return {(*name, s): x.service_phones.get((name, s), 0) for name in services for s in PHONE_STATES} or None
+
+
+def _callbacks(name: str, x: DaemonSnapshot) -> Values:
+    """Every line and language has a series, 0 when nothing is open."""
+    counts = x.callbacks.counts.get(name, {})
+    return {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
+
+
+def _to_listen_to(x: DaemonSnapshot) -> Values:
+    """Messages from numbers that cannot be called back: a person must listen to them (R-48)."""
+    counts = x.callbacks.counts.get("callbacks_to_listen_to", {})
+    return {(one.name,): sum(n for (line, _), n in counts.items() if line == one.name) for one in x.configured}
+
+
+def _first(which: str, x: DaemonSnapshot) -> Values:
+    return _of_lines(x, x.callbacks.firsts.get(which, {}))
+
+
+def _of_lines(x: DaemonSnapshot, times: Mapping[str, datetime]) -> Values:
+    """The times of the configured lines, in their order."""
+    return _times({line.name: times[line.name] for line in x.configured if line.name in times})
+
+
+def _waits(x: DaemonSnapshot, value: Callable[[Any, Any], float]) -> Values:
+    return {key: value(w.waited, w.cycle) for key, w in x.waits.items() if w.waited is not None}
+
+
+def _standard_titles(_: DaemonSnapshot) -> Values:
+    return {(name, label("standard", name, "fr"), label("standard", name, "en")): 1 for name in STANDARDS}
+
+
+def _journal(place: int, x: DaemonSnapshot) -> Values | None:
+    return None if x.host.journal is None else {("database",): x.host.journal[place]}
+
+
+def _disruptions(x: DaemonSnapshot) -> Values:
+    going_on = [one for one in x.disruptions if one.state(x.at) == "going_on"]
+    counts = Counter((line, one.source) for one in going_on for line in one.lines)
+    return {(line.name, source): counts[line.name, source] for line in x.configured for source in SOURCES}
+
+
+def _unannounced(x: DaemonSnapshot) -> Values:
+    """Line → since when the first disruption without a complete notice lasts."""
+    silent = [one for one in x.disruptions if one.state(x.at) == "going_on" and one.announced is None]
+    began = {line: min(one.began for one in silent if line in one.lines) for one in silent for line in one.lines}
+    return _of_lines(x, began)
+
+
+def _planned(x: DaemonSnapshot) -> Values:
+    """Line → until when work is planned."""
+    work = [one for one in x.disruptions if one.source == "work" and one.began - BEFOREHAND <= x.at]
+    ends = [(line, one.notice.until) for one in work for line in one.lines if one.notice.until is not None]
+    return _of_lines(x, {line: max(at for other, at in ends if other == line) for line, _ in ends})
+
+
+def _sinks(x: DaemonSnapshot, value: Callable[[SinkStatus], float]) -> Values:
+    return {(sink.name,): value(sink) for sink in x.sinks}
+
+
+COUNTS = {
+    "callbacks_open": "Callbacks to make.",
+    "callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
+    "callbacks_overdue": "Callbacks that could no longer be made in time.",
+    "callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
+    "callbacks_in_hand": "Callbacks that somebody has in hand.",
+    "callbacks_overdue_untaken": "Callbacks that are overdue and that nobody has in hand.",
+    "complaints_open": "Complaints without an answer.",
+    "complaints_overdue": "Complaints whose next due time could no longer be met.",
+}
+OF_CALLS: Table = {
+    "callmon_calls_in_progress{line,state}": (
+        "Inbound calls now.",
+        lambda x: {(line.name, state): n for line in x.lines for state, n in line.states.items()},
+    ),
+    "callmon_phones{line,state}": ("Phones of a line now.", _phones),
+    "callmon_service_phones{service,mode,state}": ("Phones of a service now, each once.", _service_phones),
+    "callmon_business_hours{line}": (
+        "Whether the line is open now.",
+        lambda x: {(line.name,): int(line.is_open) for line in x.lines},
+    ),
+    **{f"callmon_{name}{{line,language}}": (text, partial(_callbacks, name)) for name, text in COUNTS.items()},
+    "callmon_callbacks_to_listen_to{line}": (
+        "Messages that nobody can call back: a person must listen to them.",
+        _to_listen_to,
+    ),
+    "callmon_callback_earliest_opened_timestamp_seconds{line}": (
+        "Since when the first person waits for a callback.",
+        partial(_first, "opened"),
+    ),
+    "callmon_callback_earliest_due_timestamp_seconds{line}": (
+        "When the first callback is due.",
+        partial(_first, "due"),
+    ),
+    "callmon_callback_earliest_actionable_timestamp_seconds{line}": (
+        "Until when the first callback can be made by a person.",
+        partial(_first, "actionable"),
+    ),
+    "callmon_callbacks_to_listen_to_due_timestamp_seconds{line}": (
+        "End of the business day after the oldest message that only a person can listen to.",
+        partial(_first, "listen"),
+    ),
+    "callmon_mailbox_messages{exchange,mailbox}": (
+        "New messages in a public line's voicemail box.",
+        lambda x: {(box.exchange, box.mailbox): box.messages for box in x.service.mailboxes},
+    ),
+    "callmon_mailbox_capacity{exchange,mailbox}": (
+        "New messages that the box can hold.",
+        lambda x: {(b.exchange, b.mailbox): b.capacity for b in x.service.mailboxes if b.capacity is not None},
+    ),
+    "callmon_mailbox_messages_unheard{exchange,mailbox}": (
+        "Of these: nobody has listened to them for more than four opening hours.",
+        lambda x: {(box.exchange, box.mailbox): box.unheard for box in x.service.mailboxes},
+    ),
+    "callmon_opening_change_timestamp_seconds{line}": (
+        "When the line opens, or (while it is open) closes.",
+        lambda x: _times(x.service.opening_changes),
+    ),
+    "callmon_last_day_verdicts{standard,line,verdict}": (
+        "Verdicts on the calls of the line's last opening day that is over.",
+        lambda x: x.service.last_day,
+    ),
+    "callmon_target_ratio{standard,line}": (
+        "The internal target in force on that day; absent without one.",
+        lambda x: x.service.targets,
+    ),
+    "callmon_standard_info{standard,title_fr,title_en}": ("The service standards.", _standard_titles),
+    "callmon_exchange_calls_processed_total{exchange}": (
+        "Calls that the exchange says it has handled since it started.",
+        lambda x: {(name,): counts.processed for name, counts in x.service.feeds.items()},
+    ),
+    "callmon_exchange_calls_heard_total{exchange}": (
+        "Calls of any kind whose beginning was heard, as of the same question.",
+        lambda x: {(name,): counts.heard for name, counts in x.service.feeds.items()},
+    ),
+    "callmon_exchange_clock_skew_seconds{exchange}": (
+        "How far the exchange's clock is ahead of callmon's, by its answers to Ping.",
+        lambda x: {(name,): seconds for name, seconds in x.host.skews.items()},
+    ),
+    "callmon_exchange_certificate_expires_timestamp_seconds{exchange}": (
+        "Until when the certificate holds that the exchange's manager interface shows.",
+        lambda x: _times(x.host.certificates),
+    ),
+    "callmon_disk_free_bytes{holds}": (
+        "What may still be written to the file system of the database or the journal.",
+        lambda x: {(name,): disk.free for name, disk in x.host.disks.items()},
+    ),
+    "callmon_disk_size_bytes{holds}": (
+        "The size of that file system.",
+        lambda x: {(name,): disk.size for name, disk in x.host.disks.items()},
+    ),
+    "callmon_sink_journal_bytes{sink}": (
+        "The file in which outcomes wait while the database is away.",
+        partial(_journal, 0),
+    ),
+    "callmon_sink_journal_limit_bytes{sink}": ("The most that it may take.", partial(_journal, 1)),
+    "callmon_sink_journal_outcomes{sink}": ("Outcomes that wait in it.", partial(_journal, 2)),
+    "callmon_longest_wait_rings{line,state}": (
+        "The ring that the caller who waits longest hears; in a queue, as many as would have rung.",
+        lambda x: _waits(x, rings.begun),
+    ),
+    "callmon_longest_wait_seconds{line,state}": (
+        "How long that caller has waited.",
+        lambda x: _waits(x, lambda waited, _: waited.total_seconds()),
+    ),
+    "callmon_service_info{service,name_fr,name_en}": (
+        "The services.",
+        lambda x: {(name, *titles): 1 for name, titles in x.service.services.items()},
+    ),
+    "callmon_closed_day_info{line,name_fr,name_en}": (
+        "The closed day that today is for the line; absent on other days.",
+        lambda x: {(line, *names): 1 for line, names in x.service.closed_days.items()},
+    ),
+    "callmon_backfill_waiting_since_timestamp_seconds{exchange}": (
+        "Since when times that were unheard wait to be filled from the exchange's diary; absent when none does.",
+        lambda x: _times(x.backfill_waiting),
+    ),
+    "callmon_reconciliation_calls{exchange,side}": (
+        "Calls of the last day compared that only this side counted: the exchange, or callmon.",
+        lambda x: {(one.exchange, side): one.only[side] for one in x.compared for side in SIDES},
+    ),
+    "callmon_reconciliation_timestamp_seconds{exchange}": (
+        "When a day was last compared with the exchange's own records.",
+        lambda x: {(one.exchange,): one.done.timestamp() for one in x.compared},
+    ),
+    "callmon_line_last_call_timestamp_seconds{line}": (
+        "When the line was last called.",
+        lambda x: _of_lines(x, x.last_calls.calls),
+    ),
+    "callmon_line_last_test_call_timestamp_seconds{line}": (
+        "When the line was last tested.",
+        lambda x: _of_lines(x, x.last_calls.tests),
+    ),
+    "callmon_line_test_call_due_timestamp_seconds{line}": (
+        "When the next test call is due; 0 where there never was one.",
+        lambda x: {
+            (one.name,): at.timestamp() for one in x.configured if (at := x.last_calls.due(one)) is not None
+        },
+    ),
+    "callmon_disruptions_open{line,source}": ("Disruptions and planned work now.", _disruptions),
+    "callmon_disruption_unannounced_since_timestamp_seconds{line}": (
+        "Since when the first disruption without a complete notice in both languages lasts.",
+        _unannounced,
+    ),
+    "callmon_planned_work_until_timestamp_seconds{line}": (
+        "Until when work is planned; from two minutes before it begins.",
+        _planned,
+    ),
+    "callmon_line_info{line,mode,service,name_fr,name_en}": (
+        "The public lines.",
+        lambda x: {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in x.configured},
+    ),
+    "callmon_standard_enabled{standard}": (
+        "Whether the standard is judged.",
+        lambda x: {(name,): int(is_judged) for name, is_judged in x.enabled.items()},
+    ),
+}
+# A standby exports these alone: its own state.
+OF_ITSELF: Table = {
+    "callmon_exchange_connected{exchange}": (
+        "Whether the exchange is heard now.",
+        lambda x: {(one.name,): int(one.connected) for one in x.exchanges},
+    ),
+    "callmon_exchange_events_total{exchange}": (
+        "Events received.",
+        lambda x: {(one.name,): one.events for one in x.exchanges},
+    ),
+    "callmon_exchange_last_event_timestamp_seconds{exchange}": (
+        "When the last event was received.",
+        lambda x: _times({one.name: one.last_event for one in x.exchanges if one.last_event}),
+    ),
+    "callmon_messages_unusable_total{exchange,reason}": (
+        "Messages not understood.",
+        lambda x: {(one.name, reason): n for one in x.exchanges for reason, n in one.unusable.items()},
+    ),
+    "callmon_calls_vanished_total{exchange}": (
+        "Calls gone though no end of theirs was heard.",
+        lambda x: {(one.name,): one.vanished for one in x.exchanges},
+    ),
+    "callmon_calls_other_total{direction}": (
+        "Calls of no line that ended.",
+        lambda x: {(direction,): x.calls_other.get(direction, 0) for direction in DIRECTIONS},
+    ),
+    "callmon_sink_backlog{sink}": ("Outcomes waiting.", lambda x: _sinks(x, lambda sink: sink.backlog)),
+    "callmon_sink_behind_seconds{sink}": (
+        "Age of the oldest outcome waiting.",
+        lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
+    ),
+    "callmon_sink_refused_total{sink}": (
+        "Outcomes set aside for good.",
+        lambda x: _sinks(x, lambda sink: sink.refused),
+    ),
+    "callmon_build_info{version}": ("The callmon that runs.", lambda _: {(__version__,): 1}),
+    "callmon_faults_total": ("Mistakes of callmon's own that were caught.", lambda x: {(): x.internal_errors}),
+}

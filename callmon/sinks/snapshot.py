@@ -1,0 +1,183 @@
+"""The daemon's state at one moment: what `/metrics`, the MQTT topics and the pages show. Frozen values.
+
+The daemon makes one snapshot a second (`daemon/runtime.py`), so that a thread may render it. Refuses: to report 0
+for an unknown value. Such a value is absent or None.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import msgspec
+
+from callmon.ami.call_counts import CallCounts
+from callmon.config.lines import Line
+from callmon.core.callbacks.index import COUNTS, FIRSTS, Group, ObligationIndex, ObligationSummary
+from callmon.core.calls.call import Wait
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.last_calls import LastCalls
+from callmon.core.reconciliation import LastComparison
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class ExchangeStatus(NamedTuple):
+    """One exchange.
+
+    `connected`: logged in, and its channel listing processed. `unheard_for` is None while the exchange is
+    received.
+    """
+
+    name: str
+    connected: bool
+    events: int
+    last_event: datetime | None
+    unheard_for: timedelta | None = None
+    unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
+    vanished: int = 0  # calls closed because the exchange no longer listed them
+    is_full: bool = False  # the limit of tracked channels is reached
+
+
+class LineStatus(msgspec.Struct, frozen=True):
+    """One public line now and today. `states` has every state. `phones` is empty when they are not monitored.
+
+    `callbacks` is (open, overdue).
+    """
+
+    name: str
+    is_open: bool
+    is_heard: bool
+    states: Mapping[str, int]
+    ringing: Wait | None
+    queue: Wait | None
+    phones: Mapping[str, int]
+    day: str
+    calls: Mapping[str, int]
+    verdicts: Mapping[str, Mapping[str, int]]
+    callbacks: tuple[int, int]
+
+
+class SinkStatus(NamedTuple):
+    """One sink: outcomes that wait, the age of the oldest, and those set aside for good."""
+
+    name: str
+    backlog: int
+    behind_for: timedelta
+    refused: int
+
+
+class MailboxStatus(NamedTuple):
+    """One voicemail box of a public line.
+
+    `unheard`: messages not listened to for more than four hours of opening time (R-27). `capacity`: None
+    when the exchange has not reported it.
+    """
+
+    exchange: str
+    mailbox: str
+    messages: int
+    capacity: int | None
+    unheard: int
+
+
+class ServiceStatus(NamedTuple):
+    """What alerts and boards need beside calls."""
+
+    mailboxes: Sequence[MailboxStatus] = ()
+    opening_changes: Mapping[str, datetime] = NOTHING  # line → its next opening or closing
+    last_day: Mapping[tuple[str, str, str], int] = NOTHING  # standard, line, verdict → calls
+    targets: Mapping[tuple[str, str], float] = NOTHING  # standard, line → share
+    feeds: Mapping[str, CallCounts] = NOTHING  # exchange → its own call count and callmon's
+    services: Mapping[str, tuple[str, str]] = NOTHING  # service → French title, English title
+    closed_days: Mapping[str, tuple[str, str]] = NOTHING  # line → French and English name of today's closed day
+
+
+class DiskSpace(NamedTuple):
+    """A file system, in bytes: the space still available to callmon, and its size."""
+
+    free: int
+    size: int
+
+
+class HostStatus(NamedTuple):
+    """The state that an administrator maintains.
+
+    Absent are the clock of an exchange that is not connected, the certificate of an exchange without TLS, and the
+    disk of a PostgreSQL server on another machine.
+    """
+
+    skews: Mapping[str, float] = NOTHING  # exchange → seconds by which its clock is ahead of the host's
+    certificates: Mapping[str, datetime] = NOTHING  # exchange → expiry of its certificate
+    disks: Mapping[str, DiskSpace] = NOTHING  # "database", "journal" → its file system
+    journal: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
+
+
+class CallbackStatus(msgspec.Struct, frozen=True):
+    """The callbacks and complaints: `visible` are the callbacks to make, by id, at that revision of the index."""
+
+    revision: int = -1
+    visible: Mapping[str, ObligationSummary] = NOTHING
+    by_line: Mapping[str, tuple[int, int]] = NOTHING  # line → callbacks (open, overdue)
+    counts: Mapping[str, Mapping[Group, int]] = NOTHING  # name → by line and language
+    firsts: Mapping[str, Mapping[str, datetime]] = NOTHING  # name → line → the earliest time
+
+    @property
+    def to_listen_to(self) -> int:
+        return sum(self.counts.get("callbacks_to_listen_to", NOTHING).values())
+
+    def updated(self, index: ObligationIndex) -> CallbackStatus:
+        """The status of the index now. The list of callbacks is copied only when it has changed."""
+        counts = {name: index.count(name) for name in COUNTS}
+        firsts = {name: index.first(name) for name in FIRSTS}
+        if index.revision() == self.revision:
+            return msgspec.structs.replace(self, counts=counts, firsts=firsts)
+        visible = dict(index.open())
+        opened = Counter(one.line for one in visible.values())
+        overdue = Counter(one.line for one in visible.values() if one.state == "overdue")
+        by_line = {line: (count, overdue[line]) for line, count in opened.items()}
+        return CallbackStatus(index.revision(), visible, by_line, counts, firsts)
+
+
+class DaemonSnapshot(msgspec.Struct, frozen=True):
+    """The whole state. `at` is by the exchanges' clocks."""
+
+    at: datetime
+    lines: tuple[LineStatus, ...] = ()
+    exchanges: tuple[ExchangeStatus, ...] = ()
+    callbacks: CallbackStatus = CallbackStatus()
+    disruptions: tuple[Disruption, ...] = ()  # going on, or planned
+    enabled: Mapping[str, bool] = NOTHING  # standard → whether it is judged
+    stores: bool = True  # outcomes reach the database
+    leads: bool = True
+    applied_command: int = 0  # number of the last manual command that was applied
+    configured: tuple[Line, ...] = ()
+    waits: Mapping[tuple[str, str], Wait] = NOTHING  # (line, "ringing" or "queue") → the longest wait
+    # ((service, mode), state) → phones; a phone that serves several lines of the service counts once.
+    service_phones: Mapping[tuple[tuple[str, str], str], int] = NOTHING
+    calls_other: Mapping[str, int] = NOTHING  # direction → ended calls without a line, since the daemon's start
+    internal_errors: int = 0  # caught since the daemon's start
+    last_calls: LastCalls = LastCalls()
+    service: ServiceStatus = ServiceStatus()
+    host: HostStatus = HostStatus()
+    sinks: tuple[SinkStatus, ...] = ()
+    backfill_waiting: Mapping[str, datetime] = NOTHING  # exchange → since when unheard time spans wait for CEL
+    compared: Sequence[LastComparison] = ()
+
+    @property
+    def revision(self) -> str:
+        """Changes whenever the list of callbacks may have changed."""
+        return f"{self.callbacks.revision}.{self.callbacks.to_listen_to}.{self.applied_command}"
+
+    @property
+    def unheard_since(self) -> dict[str, datetime | None]:
+        """Exchange → since when it is unheard; None while it is heard."""
+        lengths = {one.name: one.unheard_for for one in self.exchanges}
+        return {name: None if length is None else self.at - length for name, length in lengths.items()}
+
+    @property
+    def is_heard(self) -> bool:
+        return bool(self.exchanges) and all(one.unheard_for is None for one in self.exchanges)
