@@ -130,6 +130,9 @@ class PageRequest:
         html = await self.site.render(template, frame | values)
         return HTMLResponse(html, status, KEPT_SHORT)
 
+    async def not_found(self, title: str, told: str) -> Response:
+        return await self.page("refused.html", title, status=404, told=told)
+
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
         titles = {

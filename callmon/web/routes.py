@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
-from typing import Any, cast
+from typing import cast
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -27,64 +27,64 @@ KEPT_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
 STATIC = {"callmon.css": "text/css", "callmon.js": "text/javascript", "callmon.svg": "image/svg+xml"}
 
 
-def _entry(name: str, fr: str, en: str, page: Page, right: Right, **more: Any) -> PageRoute:
-    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, **more)
+def _entry(
+    name: str,
+    fr: str,
+    en: str,
+    page: Page,
+    right: Right = Right.VIEW,
+    act: str | None = None,
+    method: str = "GET",
+    is_page: bool = True,
+) -> PageRoute:
+    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page)
 
 
-_POST: dict[str, Any] = {"methods": ("POST",)}
-
+_CALLBACK, _REPORT = Right.CALL_BACK, Right.REPORT
 PAGES = (
-    _entry("now", "/", "/", now.show, Right.VIEW),
-    _entry("wall", "/mural", "/wall", now.wall, Right.VIEW),
-    _entry("callbacks", "/rappels", "/callbacks", callbacks.show, Right.VIEW),
-    _entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.one, Right.VIEW),
-    _entry("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, Right.CALL_BACK, **_POST),
+    _entry("now", "/", "/", now.show),
+    _entry("wall", "/mural", "/wall", now.wall),
+    _entry("callbacks", "/rappels", "/callbacks", callbacks.show),
+    _entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.one),
+    _entry("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, _CALLBACK, method="POST"),
     _entry(
         "record",
         "/rappels/{id}/consigner",
         "/callbacks/{id}/record",
         callbacks.record,
-        Right.CALL_BACK,
-        act="callback",
-        **_POST,
+        _CALLBACK,
+        "callback",
+        "POST",
     ),
-    _entry("calls", "/appels", "/calls", calls.show, Right.VIEW),
-    _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.one, Right.VIEW),
-    _entry("months", "/mois", "/months", months.show, Right.REPORT),
-    _entry("month", "/mois/{month}", "/months/{month}", months.one, Right.REPORT),
-    _entry("make", "/mois/{month}", "/months/{month}", months.make, Right.REPORT, act="report", **_POST),
-    _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, Right.REPORT),
+    _entry("calls", "/appels", "/calls", calls.show),
+    _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.one),
+    _entry("months", "/mois", "/months", months.show, _REPORT),
+    _entry("month", "/mois/{month}", "/months/{month}", months.one, _REPORT),
+    _entry("make", "/mois/{month}", "/months/{month}", months.make, _REPORT, "report", "POST"),
+    _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, _REPORT),
     # The style sheet of a report's page is no copy of the report: its download is not recorded.
     _entry(
         "style",
         f"/mois/{{month}}/{{name}}/{months.STYLE_NAME}",
         f"/months/{{month}}/{{name}}/{months.STYLE_NAME}",
         months.style,
-        Right.REPORT,
+        _REPORT,
     ),
     _entry(
         "file",
         "/mois/{month}/{name}/{file}",
         "/months/{month}/{name}/{file}",
         months.download,
-        Right.REPORT,
-        act="report file",
+        _REPORT,
+        "report file",
     ),
-    _entry("promises", "/normes", "/promises", promises.show, Right.VIEW),
-    _entry("disruptions", "/perturbations", "/disruptions", disruptions.show, Right.VIEW),
-    _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one, Right.VIEW),
-    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, Right.REPORT, act="disruption", **_POST),
-    _entry(
-        "tell",
-        "/perturbations/{id}",
-        "/disruptions/{id}",
-        disruptions.record,
-        Right.REPORT,
-        act="disruption",
-        **_POST,
-    ),
+    _entry("promises", "/normes", "/promises", promises.show),
+    _entry("disruptions", "/perturbations", "/disruptions", disruptions.show),
+    _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.one),
+    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption", "POST"),
+    _entry("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption", "POST"),
     _entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
-    _entry("live", "/direct", "/live", now.stream, Right.VIEW, is_page=False),
+    _entry("live", "/direct", "/live", now.stream, is_page=False),
 )
 TABLE = RouteTable(PAGES)
 VIEWS = {"now": now.view, "wall": now.wall_view}
@@ -108,7 +108,7 @@ async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Respo
         return await cast(Page, entry.endpoint)(visit)
     except UnknownNameError as error:
         told = visit.tongue.speech.typeset(str(error))
-        return await visit.page("refused.html", visit.say("Adresse inconnue"), status=404, told=told)
+        return await visit.not_found(visit.say("Adresse inconnue"), told)
     except AwayError:
         return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
 

@@ -227,7 +227,7 @@ async def _entry_page(
 ) -> Response:
     if found is None:
         told = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.page("refused.html", visit.say("Aucune fiche de ce nom"), status=404, told=told)
+        return await visit.not_found(visit.say("Aucune fiche de ce nom"), told)
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:

@@ -147,7 +147,7 @@ async def one(visit: PageRequest) -> Response:
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
         told = visit.say("Aucun appel de ce nom n'est enregistré.")
-        return await visit.page("refused.html", visit.say("Appel inconnu"), status=404, told=told)
+        return await visit.not_found(visit.say("Appel inconnu"), told)
     stored, entries, met = found
     names = visit.may(Right.REPORT)
     values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)

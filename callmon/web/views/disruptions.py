@@ -39,8 +39,7 @@ class DisruptionView(msgspec.Struct, frozen=True):
     lines: str
     notice: tuple[str, ...]
     lacks: bool
-    is_over: bool
-    is_planned: bool
+    is_going_on: bool
 
 
 async def show(visit: PageRequest) -> Response:
@@ -54,7 +53,7 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     now, say = visit.tongue.now, visit.say
     parts: dict[str, list[DisruptionView]] = {}
     for one in found[-MOST_SHOWN:]:
-        parts.setdefault(one.state(now), []).append(disruption_view(one, visit.tongue))
+        parts.setdefault(one.state(now), []).append(disruption_view(one, visit.tongue, now))
     over = [*parts.get("over", ()), *parts.get("cancelled", ())]
     return await visit.page(
         "disruptions.html",
@@ -77,16 +76,15 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     )
 
 
-def disruption_view(one: Disruption, tongue: WebFormatter) -> DisruptionView:
-    page, typeset = DisruptionList(tongue.settings, tongue.language, tongue.now), tongue.speech.typeset
+def disruption_view(one: Disruption, tongue: WebFormatter, now: datetime) -> DisruptionView:
+    page, typeset = DisruptionList(tongue.settings, tongue.language, now), tongue.speech.typeset
     return DisruptionView(
         one.id,
         typeset(page.title(one)),
         page.line_titles(one),
         tuple(map(typeset, page.notice(one))),
         one.counts and bool(one.notice.missing()),
-        one.ended is not None,
-        one.state(tongue.now) == "planned",
+        one.state(now) == "going_on",
     )
 
 
@@ -99,7 +97,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
     found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.page("refused.html", visit.say("Aucune perturbation de ce nom"), status=404, told=text)
+        return await visit.not_found(visit.say("Aucune perturbation de ce nom"), text)
     met = (
         await visit.site.ask(worklist.calls_met, visit.site.reader, found)
         if found.began <= visit.tongue.now
@@ -111,7 +109,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         visit.say("Une perturbation"),
         status=409 if refused else 200,
         one=found,
-        told=disruption_view(found, visit.tongue),
+        told=disruption_view(found, visit.tongue, visit.tongue.now),
         met=min(met, worklist.MOST_MET),
         met_more=met > worklist.MOST_MET,
         may_tell=visit.may(Right.REPORT),

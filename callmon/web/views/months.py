@@ -61,7 +61,7 @@ async def _month_page(visit: PageRequest, refused: str = "") -> Response:
     first = _first_day(visit)
     if first is None:
         told = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
-        return await visit.page("refused.html", visit.say("Mois inconnu"), status=404, told=told)
+        return await visit.not_found(visit.say("Mois inconnu"), told)
     today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
     return await visit.page(
         "month.html",
@@ -203,4 +203,4 @@ def _page(made: ReportJob | None) -> str | None:
 
 async def _unknown(visit: PageRequest) -> Response:
     told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-    return await visit.page("refused.html", visit.say("Rapport inconnu"), status=404, told=told)
+    return await visit.not_found(visit.say("Rapport inconnu"), told)

@@ -17,13 +17,12 @@ from starlette.responses import Response
 from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls import rings
-from callmon.core.disruptions.disruption import Disruption
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
-from callmon.text.disruption_list import DisruptionList
 from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.page_request import PageRequest
 from callmon.web.sse import Stream
 from callmon.web.views import half_hours
+from callmon.web.views.disruptions import disruption_view
 
 DOTS = 4
 HELD = ("talking", "held", "parked")
@@ -136,7 +135,7 @@ def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
         "calls_today": _calls(sight),
         "callbacks": callbacks(sight, tongue),
         "exchanges": sight.unheard_since,
-        "disruptions": [disruption(one, sight, tongue) for one in sight.disruptions],
+        "disruptions": [disruption_view(one, tongue, sight.at) for one in sight.disruptions],
         "sight": sight,
     }
 
@@ -354,29 +353,6 @@ def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> DueView:
         overdue,
         len(shown),
         sight.callbacks.to_listen_to,
-    )
-
-
-class OngoingDisruptionView(msgspec.Struct, frozen=True):
-    """A disruption in words."""
-
-    id: str
-    title: str
-    lines: str
-    notice: tuple[str, ...]
-    is_going_on: bool
-    lacks: bool
-
-
-def disruption(one: Disruption, sight: DaemonSnapshot, tongue: WebFormatter) -> OngoingDisruptionView:
-    page = DisruptionList(tongue.settings, tongue.language, sight.at)
-    return OngoingDisruptionView(
-        one.id,
-        tongue.speech.typeset(page.title(one)),
-        page.line_titles(one),
-        tuple(map(tongue.speech.typeset, page.notice(one))),
-        one.state(sight.at) == "going_on",
-        bool(one.notice.missing()),
     )
 
 
