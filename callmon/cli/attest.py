@@ -82,8 +82,8 @@ def listed(config: Path | None, lang: str | None, as_json: bool) -> None:
 
 
 def _print(settings: Settings, language: str, as_json: bool = False) -> None:
-    from callmon.reports.attestations import told
     from callmon.reports.formatter import ReportFormatter
+    from callmon.reports.notes import attestation_notes
     from callmon.store.database import open_store
     from callmon.store.queries.attestations import attestations
 
@@ -96,7 +96,7 @@ def _print(settings: Settings, language: str, as_json: bool = False) -> None:
             click.echo(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))
         return
     titles = {line.name: line.title(language) for line in lines}
-    for row in told(stands, titles, ReportFormatter(language, settings.timezone)):
+    for row in attestation_notes(stands, titles, ReportFormatter(language, settings.timezone)):
         click.echo(f"{row.term}: {row.text}" if language == "en" else f"{row.term} : {row.text}")
 
 

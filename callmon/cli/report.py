@@ -17,17 +17,16 @@ import click
 from callmon.cli.common import config_option, configuration, refuse_unknown, report_errors, until_done, write_file
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
-from callmon.reports import request
-from callmon.reports.export import FORMATS, LANGUAGES, STDOUT, files, named
-from callmon.reports.load import Told
-from callmon.reports.request import ReportRequest
-from callmon.text.labels import label, translate
+from callmon.reports.model import FORMATS
+from callmon.text.labels import LANGUAGES, label, translate
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
     from callmon.core.statistics.period import Month
     from callmon.reports.formats.json import Published
+    from callmon.reports.load import Step
     from callmon.reports.notes import Remarks
+    from callmon.reports.request import ReportRequest
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
@@ -83,6 +82,8 @@ def report(
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
     """
+    from callmon.reports import request
+
     settings, now = configuration(config), datetime.now(UTC)
     today = now.astimezone(settings.timezone).date()
     month = months.last(today) if month == "last" else month
@@ -92,7 +93,7 @@ def report(
         raise ConfigError("--sample tells calls one by one: that is never public.")
     earlier = None if revises is None else _published(revises)
     wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
-    order = ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
+    order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, now)
     if sample is None:
         _make(settings, order, now, output, overwrite, scheduled)
@@ -104,6 +105,8 @@ def _make(
     settings: Settings, order: ReportRequest, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
+    from callmon.reports import request
+    from callmon.reports.export import files
     from callmon.store.database import open_store
 
     store = until_done(open_store(settings.store.url))
@@ -131,20 +134,22 @@ def _draw(
         language = lang or settings.default_language
         raise NoDataError(label("no_report", "no_call", language).format(month=period.name))
     asked = [x for x in LANGUAGES if lang in (None, x)]
-    _write([(sample.named(output, period, x), packs[x]) for x in asked], overwrite)
+    _write([(sample.pack_path(output, period, x), packs[x]) for x in asked], overwrite)
 
 
 def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
     """Whether the internal report's first file is missing."""
+    from callmon.reports.export import localized_path
+
     path = output or Path(f"callmon-{month}.{kind}")
-    return not (path if kind == "json" or lang else named(path, "fr")).exists()
+    return not (path if kind == "json" or lang else localized_path(path, "fr")).exists()
 
 
 def _published(path: Path) -> tuple[Published, str]:
     """An earlier report, and its name in messages. Raises ConfigError."""
-    from callmon.reports import revision
+    from callmon.reports.formats.json import parse_report
 
-    return revision.read(_bytes_of(path), str(path)), str(path)
+    return parse_report(_bytes_of(path), str(path)), str(path)
 
 
 def _bytes_of(path: Path) -> bytes:
@@ -156,6 +161,8 @@ def _bytes_of(path: Path) -> bytes:
 
 def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
+    from callmon.reports.export import STDOUT
+
     for path, data in told:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(
@@ -180,18 +187,18 @@ def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
     return wanted
 
 
-def _progress(days: int) -> Told:
+def _progress(days: int) -> Step:
     """A progress bar on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         return lambda: None
     bar = click.progressbar(length=days, label="Reading", file=sys.stderr)
 
-    def told() -> None:
+    def step() -> None:
         bar.update(1)
         if bar.finished:
             bar.render_finish()
 
-    return told
+    return step
 
 
 def _remarks_of(path: Path | None) -> Remarks:

@@ -1,47 +1,44 @@
 """Rows → Report: every figure of the month, in every cut. Pure.
 
-Calls are added one at a time or, as the database stores them, as cells of a line and a language. `report` then
-sums the cells. A call belongs to the local month in which it arrived. An obligation belongs to the local month in
-which it was opened (R-20).
+Calls are added as the database stores them, as cells of a line and a language. `report` then sums the cells. A
+call belongs to the local month in which it arrived, an obligation to the one in which it was opened (R-20).
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from zoneinfo import ZoneInfo
+from hashlib import sha256
 
 import msgspec
 
-from callmon.config.business_calendar import Calendar
-from callmon.config.lines import Lines
+from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.core.assembly import monitor
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.calls.call import LANGUAGES, Call, language_label
+from callmon.core.calls.call import LANGUAGES, language_label
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.statistics import aggregates, coverage
+from callmon.core.standards import load
+from callmon.core.statistics import coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
-from callmon.core.verdicts import Finding
+from callmon.core.verdicts import VERDICTS, Finding
 from callmon.reports import figures, obligations
 from callmon.reports.model import WHOLE, Cut, Report, Title
 
 UNKNOWN = "unknown"
-
-
-class ReportContext(msgspec.Struct, frozen=True):
-    """The settings of the site that a report needs beside the rows."""
-
-    zone: ZoneInfo
-    lines: Lines
-    services: Mapping[str, Title]
-    calendar: Calendar
-    minimum: int
-    judged: frozenset[str]  # the standards that are judged at this site
-    attempt_counts: bool
-    fingerprint: str
+# The settings of an exchange that affect how its calls are interpreted; the others concern its connection.
+OF_EXCHANGE = {
+    *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
+    "dial_prefixes",
+}
+OF_SITE = {
+    *("timezone", "region", "relay_numbers", "minimum_sample", "callbacks", "calendar", "services", "lines"),
+    *("staff", "standards"),
+}
 
 
 class PeriodTotals(msgspec.Struct, frozen=True):
@@ -62,81 +59,65 @@ class ReportBuilder:
     """Collects every call and obligation of one period in cells, and builds the report from them."""
 
     def __init__(
-        self, site: ReportContext, month: Month, now: datetime, lines: Iterable[str] | None = None
+        self, settings: Settings, month: Month, now: datetime, lines: Iterable[str] | None = None
     ) -> None:
-        self.site, self.month, self.now = site, month, now
-        self.lines = None if lines is None else frozenset(lines)
-        self._known = {line.name: line for line in site.lines}
-        self.cells: dict[tuple[str, str], Cell] = {}
+        self.settings, self.month, self.now = settings, month, now
+        self.wanted = None if lines is None else frozenset(lines)
+        self.lines = [line for line in settings.lines() if self.is_included(line.name)]
+        self.cells: defaultdict[tuple[str, str], Cell] = defaultdict(Cell)
         self.last_due: datetime | None = None
 
-    def cell(self, line: str, language: str | None) -> Cell:
-        key = (line, language_label(language))
-        if key not in self.cells:
-            self.cells[key] = Cell()
-        return self.cells[key]
-
-    def is_told(self, line: str) -> bool:
-        return self.lines is None or line in self.lines
-
-    def call(self, call: Call, findings: Iterable[Finding]) -> None:
-        """Add a call that arrived in the period."""
-        if call.line is None or not self.is_told(call.line):
-            return
-        if call.test:
-            self.cell(call.line, call.language).increment("test_calls")
-        elif aggregates.is_counted(call):
-            aggregates.of_call(self.cell(call.line, call.language), call, findings, self.site.zone)
+    def is_included(self, line: str) -> bool:
+        return self.wanted is None or line in self.wanted
 
     def rolled_up(self, line: str, language: str, cell: Cell) -> None:
         """Add calls that arrived in the period, already counted by the roll-ups."""
-        if self.is_told(line):
-            self.cell(line, language).merge(cell)
+        if self.is_included(line):
+            self.cells[line, language_label(language)].merge(cell)
 
     def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
         """Add an obligation that was opened in the period."""
-        if not self.is_told(one.line):
+        if not self.is_included(one.line):
             return
         due = obligations.last_due(one)
         self.last_due = due if self.last_due is None else max(self.last_due, due)
-        cell = self.cell(one.line, one.language)
-        obligations.of_obligation(cell, one, findings, self.now, self.site.attempt_counts)
+        cell = self.cells[one.line, language_label(one.language)]
+        obligations.of_obligation(cell, one, findings, self.now, self.settings.rules.attempt_counts)
 
     def report(self, known: PeriodTotals) -> Report:
         """The report with all figures in every cut."""
         _add_not_judged(self.cells)
         titles = dict(self._titles())
-        heard = not coverage.nothing_was_heard(known.listening, self.month.begin, self.month.end)
-        # A month that callmon did not receive is known where the exchange's own log (CEL) covers it (R-24).
         begin, end = self.month.begin, self.month.end
-        told = (
-            heard
+        is_received = not coverage.nothing_was_heard(known.listening, begin, end)
+        # A month that callmon did not receive is known where the exchange's own log (CEL) covers it (R-24).
+        has_data = (
+            is_received
             or any(known.counted.values())
             or any(x.covered_by_log(begin, end) for x in known.listening.values())
         )
-        made = figures.FigureTable(self.site.judged | self._given(), self.site.minimum, told)
+        table = figures.FigureTable(_judged(self.settings) | self._given(), self.settings.minimum_sample, has_data)
         for cut in titles:
-            made.cut(cut, self._summed(cut), self._counted(known, cut))
-        begin, until = self.month.begin, min(self.month.end, self.now)
+            table.add_cut(cut, self._summed(cut), self._counted(known, cut))
+        until = min(end, self.now)
         for cut in titles:
-            made.disruptions(cut, known.disruptions, self._lines_in(cut), begin, until, heard)
-        made.parities(self._verdicts(), {line.name: line.mode for line in self.site.lines})
-        made.unheard(known.listening, self.month, self.site.calendar)
-        made.in_progress(known.in_progress)
-        made.reconciled(known.reconciled)
+            table.add_disruptions(cut, known.disruptions, self._lines_in(cut), begin, until, is_received)
+        table.add_parities(self._verdicts(), {line.name: line.mode for line in self.settings.lines()})
+        table.add_unheard(known.listening, self.month, self.settings.calendar())
+        table.add_calls_in_progress(known.in_progress)
+        table.add_reconciled(known.reconciled)
         final_after = None if self.last_due is None or self.last_due < self.now else self.last_due
-        over = self.month.end <= self.now and not self.month.to_date and known.in_progress == 0
+        is_over = end <= self.now and not self.month.to_date and known.in_progress == 0
         return Report(
             month=self.month,
-            is_final=over and final_after is None and told,
-            has_data=told,
+            is_final=is_over and final_after is None and has_data,
+            has_data=has_data,
             final_after=final_after,
             cuts=tuple(titles),
             titles=titles,
             lines={cut.of: self._belongs(cut.of) for cut in titles if cut.kind == "line"},
-            figures=made.figures,
-            standards=tuple(sorted(made.judged, key=ALL_STANDARDS.index)),
-            config_fingerprint=self.site.fingerprint,
+            figures=table.figures,
+            config_fingerprint=fingerprint(self.settings),
             data_fingerprint=known.fingerprint,
         )
 
@@ -147,13 +128,14 @@ class ReportBuilder:
 
         Lines that are no longer configured are included.
         """
-        lines = [line for line in self.site.lines if self.is_told(line.name)]
+        lines = self.lines
         others = sorted({line for line, _ in self.cells} - {line.name for line in lines})
         none = Title("", "")
         yield WHOLE, none
         services = [*dict.fromkeys(line.service for line in lines), *([UNKNOWN] if others else [])]
         for name in services:
-            yield Cut("service", name), self.site.services.get(name, none)
+            known = self.settings.services.get(name)
+            yield Cut("service", name), none if known is None else Title(known.title_fr, known.title_en)
         for mode in [*dict.fromkeys(line.mode for line in lines), *([UNKNOWN] if others else [])]:
             yield Cut("mode", mode), none
         for line in lines:
@@ -163,29 +145,20 @@ class ReportBuilder:
         for language in LANGUAGES:
             yield Cut("language", language), none
 
-    def _belongs(self, line: str) -> tuple[str, str]:
-        known = self._known.get(line)
-        return (UNKNOWN, UNKNOWN) if known is None else (known.service, known.mode)
+    def _belongs(self, name: str) -> tuple[str, str]:
+        lines = self.settings.lines()
+        return (lines[name].service, lines[name].mode) if name in lines else (UNKNOWN, UNKNOWN)
 
     def _is_in(self, cut: Cut, line: str, language: str) -> bool:
         service, mode = self._belongs(line)
-        match cut.kind:
-            case "whole":
-                return True
-            case "service":
-                return service == cut.of
-            case "mode":
-                return mode == cut.of
-            case "line":
-                return line == cut.of
-            case "language":
-                return language == cut.of
+        member = {"whole": "", "service": service, "mode": mode, "line": line, "language": language}
+        return cut.of == member[cut.kind]
 
     def _lines_in(self, cut: Cut) -> frozenset[str] | None:
         """The lines of a cut; None for a language, which has no lines of its own."""
         if cut.kind == "language":
             return None
-        return frozenset(x.name for x in self.site.lines if self.is_told(x.name) and self._is_in(cut, x.name, ""))
+        return frozenset(x.name for x in self.lines if self._is_in(cut, x.name, ""))
 
     def _summed(self, cut: Cut) -> Cell:
         total = Cell()
@@ -195,36 +168,51 @@ class ReportBuilder:
         return total
 
     def _counted(self, known: PeriodTotals, cut: Cut) -> int:
-        counted = ((key, count) for key, count in known.counted.items() if self.is_told(key[0]))
+        counted = ((key, count) for key, count in known.counted.items() if self.is_included(key[0]))
         return sum(count for key, count in counted if self._is_in(cut, *key))
 
     # Verdicts.
 
     def _given(self) -> frozenset[str]:
         """The standards that have at least one verdict."""
-        names = {name.removesuffix(".verdict") for cell in self.cells.values() for name, _ in cell.counts}
-        return frozenset(name for name in ALL_STANDARDS if name in names and self._has_any(name))
-
-    def _has_any(self, standard: str) -> bool:
-        name = f"{standard}.verdict"
-        return any(count for cell in self.cells.values() for (of, part), count in cell.counts.items()
-                   if of == name and part != figures.NOT_JUDGED)  # fmt: skip
+        counts = self._verdicts()
+        return frozenset(
+            standard for (standard, _, _, part), count in counts.items() if count and part != figures.NOT_JUDGED
+        ) & {*ALL_STANDARDS}
 
     def _verdicts(self) -> dict[tuple[str, str, str, str], int]:
-        found: Counter[tuple[str, str, str, str]] = Counter()
-        for (line, language), cell in self.cells.items():
-            for (name, part), count in cell.counts.items():
-                if name.endswith(".verdict"):
-                    found[name.removesuffix(".verdict"), line, language, part] += count
-        return dict(found)
+        """The counts by standard, line, language and verdict."""
+        return {
+            (name.removesuffix(".verdict"), line, language, part): count
+            for (line, language), cell in self.cells.items()
+            for (name, part), count in cell.counts.items()
+            if name.endswith(".verdict")
+        }
 
 
 def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
     """Count what has no verdict (yet), so that the verdicts add up to all calls or obligations."""
     for cell in cells.values():
         for standard, total in figures.TOTALS.items():
-            given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in figures.GIVEN)
+            given = sum(cell.counts.get((f"{standard}.verdict", x), 0) for x in VERDICTS)
             cell.counts[f"{standard}.verdict", figures.NOT_JUDGED] = cell.counts.get((total, ""), 0) - given
+
+
+def _judged(settings: Settings) -> frozenset[str]:
+    """The standards that are judged at this site: all except those whose requirements are not configured."""
+    enabled = monitor(settings, token=str).enabled()
+    return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
+
+
+def fingerprint(settings: Settings) -> str:
+    """SHA-256 (hex) of every setting that affects a figure; it covers no secret and no address."""
+    site = settings.configuration.model_dump(mode="json", include=OF_SITE)
+    exchanges = {
+        name: x.model_dump(mode="json", include=OF_EXCHANGE)
+        for name, x in settings.configuration.exchanges.items()
+    }
+    text = json.dumps(site | {"exchanges": exchanges}, sort_keys=True, ensure_ascii=False, default=str)
+    return sha256(text.encode()).hexdigest()
 
 
 assert set(CALL_STANDARDS) <= set(figures.TOTALS)

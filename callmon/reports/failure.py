@@ -20,7 +20,7 @@ from callmon.store.database import reason
 Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "missing", "empty", "ended"]
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 DISK_FULL = "53100"  # SQLSTATE of PostgreSQL
-FAILS = (CallmonError, SQLAlchemyError, OSError)  # the errors that `of` classifies
+FAILS = (CallmonError, SQLAlchemyError, OSError)  # the errors that `classify` classifies
 KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (ConfigError, "order"),
     (MissingError, "missing"),
@@ -29,25 +29,33 @@ KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
     (SQLAlchemyError, "database"),
     (BaseException, "ended"),
 )
+LIMITS = {
+    "long": "it was not made within {limit} s; `callmon report` may take longer",
+    "large": "it needs more than the {limit} MB it may have; `callmon report` may have more",
+}
 
 
 class ReportFailure(msgspec.Struct, frozen=True):
-    """Why there is no report. `told`: English text for the log; it may name files.
+    """Why there is no report. `message`: English text for the log; it may name files.
 
     `limit`: the seconds or megabytes allowed.
     """
 
     kind: Kind
-    told: str
+    message: str
     limit: int = 0
 
 
-def of(error: BaseException) -> ReportFailure:
+def over_limit(kind: Literal["long", "large"], limit: int) -> ReportFailure:
+    return ReportFailure(kind, LIMITS[kind].format(limit=limit), limit)
+
+
+def classify(error: BaseException) -> ReportFailure:
     """The kind and log text of one of FAILS."""
-    told = str(error) if isinstance(error, CallmonError) else reason(error)
-    if any(_is_full(one) for one in _chain(error)):
-        return ReportFailure("disk", told)
-    return ReportFailure(next(kind for cause, kind in KINDS if isinstance(error, cause)), told)
+    message = str(error) if isinstance(error, CallmonError) else reason(error)
+    if any(map(_is_full, _chain(error))):
+        return ReportFailure("disk", message)
+    return ReportFailure(next(kind for cause, kind in KINDS if isinstance(error, cause)), message)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

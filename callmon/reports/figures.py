@@ -21,10 +21,9 @@ from callmon.core.statistics.integrity import SIGNS
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.reports import obligations, rates
-from callmon.reports.model import WHOLE, Cut, Figure, Kind, Place
+from callmon.reports.model import WHOLE, Cut, Figure, Kind, Place, State
 
 NOT_JUDGED = "not_judged"
-GIVEN = VERDICTS
 OWED_TOTALS = {
     "callback_within_24_hours": "callbacks_opened",
     "callback_in_french": "callbacks_opened",
@@ -72,15 +71,19 @@ REASONED = tuple(f"{standard}.{verdict}" for standard in ALL_STANDARDS for verdi
 CHECKED = {"callbacks_24_hours": "callbacks_opened", "callbacks_business_day": "callbacks_opened"}
 
 
+# Figures of a standard that are not named after it.
+STANDARD_OF = {"voicemail_when": "voicemail_after_fourth_ring", "french_at_first_answer": "bilingual_person"}
+
+
 class FigureTable:
     """Collects the figures cut by cut; the whole must be the first cut."""
 
-    def __init__(self, judged: Iterable[str], minimum: int, told: bool) -> None:
-        self.judged, self.minimum, self.told = frozenset(judged), minimum, told
+    def __init__(self, judged: Iterable[str], minimum: int, has_data: bool) -> None:
+        self.judged, self.minimum, self.has_data = frozenset(judged), minimum, has_data
         self.figures: dict[Place, Figure] = {}
         self._reasons: dict[str, tuple[str, ...]] = {}
 
-    def cut(self, cut: Cut, cell: Cell, counted: int) -> None:
+    def add_cut(self, cut: Cut, cell: Cell, counted: int) -> None:
         """Add every figure of one cut. `counted`: the database's own count of the calls."""
         counts = cell.counts
         if cut == WHOLE:
@@ -90,142 +93,131 @@ class FigureTable:
             parts |= BY_CLOCK
         for name, known in parts.items():
             for part in known:
-                self._count(Place(name, part, cut), counts.get((name, part), 0))
+                self._add_count(Place(name, part, cut), counts.get((name, part), 0))
         for name, rate in rates.RATES.items():
-            self._rate(Place(name, "", cut), *rates.fraction(rate, counts))
+            self._add_rate(Place(name, "", cut), *rates.fraction(rate, counts))
         for name, kind in rates.LENGTHS.items():
-            self._ends(name, cut, "rings" if kind == "rings" else "seconds", cell.lengths.get(name, 0))
-        self._check(cut, cell, counted)
+            self._add_lengths(name, cut, kind, cell.lengths.get(name, 0))
+        self._add_checks(cut, cell, counted)
 
-    def _check(self, cut: Cut, cell: Cell, counted: int) -> None:
+    def _add_checks(self, cut: Cut, cell: Cell, counted: int) -> None:
         """Add each total minus its parts. The total of the calls is the database's own count."""
         counts = cell.counts
         ended = sum(counts.get(("outcomes", x), 0) for x in OUTCOMES)
-        self._count(Place("check", "outcomes", cut), counted - ended)
+        self._add_count(Place("check", "outcomes", cut), counted - ended)
         for name, total in CHECKED.items():
             parts = sum(counts.get((name, x), 0) for x in obligations.FATES)
-            self._count(Place("check", name, cut), counts.get((total, ""), 0) - parts)
+            self._add_count(Place("check", name, cut), counts.get((total, ""), 0) - parts)
         if cut == WHOLE:
             return
         for name in ("calls_offered", "callbacks_opened"):
             place = Place("check", f"{name}.{cut.kind}")
-            left = self.figures[place].value if place in self.figures else self.figures[Place(name)].value
+            left = self.figures.get(place, self.figures[Place(name)]).value
             if left is not None:
-                self._count(place, int(left) - counts.get((name, ""), 0))
+                self._add_count(place, int(left) - counts.get((name, ""), 0))
 
     # Figures.
 
-    def _is_said(self, place: Place) -> bool:
+    def _add(
+        self,
+        place: Place,
+        kind: Kind,
+        value: float | None,
+        numerator: int | None = None,
+        denominator: int | None = None,
+        without: State = "not_available",
+    ) -> None:
+        """Add a figure. `without`: its state if there is no value."""
+        state: State = "known" if value is not None else without
+        self.figures[place] = Figure(place, kind, state, value, numerator, denominator)
+
+    def _is_available(self, place: Place) -> bool:
         standard = place.name.partition(".")[0]
-        if standard == "voicemail_when":
-            standard = "voicemail_after_fourth_ring"
-        if standard == "french_at_first_answer":
-            standard = "bilingual_person"
-        return self.told and (standard not in ALL_STANDARDS or standard in self.judged)
+        standard = STANDARD_OF.get(standard, standard)
+        return self.has_data and (standard not in ALL_STANDARDS or standard in self.judged)
 
-    def _not_available(self, place: Place, kind: Kind) -> None:
-        self.figures[place] = Figure(place, kind, "not_available")
+    def _add_count(self, place: Place, count: int) -> None:
+        is_available = self._is_available(place) or (count != 0 and self.has_data)
+        self._add(place, "count", count if is_available else None)
 
-    def _count(self, place: Place, count: int) -> None:
-        said = self._is_said(place) or (count != 0 and self.told)
-        self.figures[place] = Figure(place, "count", "known", count) if said else Figure(
-            place, "count", "not_available"
-        )  # fmt: skip
-
-    def _rate(self, place: Place, numerator: int, denominator: int) -> None:
-        if not self._is_said(place):
-            self._not_available(place, "rate")
-        elif denominator == 0:
-            self.figures[place] = Figure(place, "rate", "not_applicable", None, numerator, denominator)
+    def _add_rate(self, place: Place, numerator: int, denominator: int) -> None:
+        if self._is_available(place):
+            value = numerator / denominator if denominator else None
+            self._add(place, "rate", value, numerator, denominator, "not_applicable")
         else:
-            value = numerator / denominator
-            self.figures[place] = Figure(place, "rate", "known", value, numerator, denominator)
+            self._add(place, "rate", None)
 
-    def _ends(self, name: str, cut: Cut, kind: Kind, total: int) -> None:
+    def _add_lengths(self, name: str, cut: Cut, kind: Kind, total: int) -> None:
         """Add median, 95th percentile and longest; the denominator is the number of values."""
         count = sum(histogram.counts(total))
-        found = histogram.ends(total)
+        ends = histogram.ends(total)
         for index, part in enumerate(rates.ENDS):
             place = Place(name, part, cut)
-            if not self.told:
-                self._not_available(place, kind)
-            elif found is None:
-                self.figures[place] = Figure(place, kind, "not_applicable", None, None, 0)
+            if not self.has_data:
+                self._add(place, kind, None)
+            elif ends is None:
+                self._add(place, kind, None, None, 0, "not_applicable")
             else:
-                value = found[index] if kind == "rings" else histogram.step_seconds(found[index])
-                self.figures[place] = Figure(place, kind, "known", value, None, count)
+                value = ends[index] if kind == "rings" else histogram.step_seconds(ends[index])
+                self._add(place, kind, value, None, count)
 
-    def parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
+    def add_parities(self, verdicts: Mapping[tuple[str, str, str, str], int], modes: Mapping[str, str]) -> None:
         """Add the parity of TTY and voice, and of French and English: both rates and their difference."""
-        for one in parity.compare(verdicts, modes, ALL_STANDARDS, self.minimum):
-            for side in (one.one, one.other):
-                place = Place(f"{one.standard}.parity_{side.name}")
-                self._rate(place, side.met, side.judged)
-            place = Place(f"{one.standard}.parity_{one.kind}")
-            if not self._is_said(place):
-                self._not_available(place, "difference")
-            elif one.difference is None:
-                self.figures[place] = Figure(place, "difference", "too_few")
+        for pair in parity.compare(verdicts, modes, ALL_STANDARDS, self.minimum):
+            for side in (pair.one, pair.other):
+                self._add_rate(Place(f"{pair.standard}.parity_{side.name}"), side.met, side.judged)
+            place = Place(f"{pair.standard}.parity_{pair.kind}")
+            if self._is_available(place):
+                self._add(place, "difference", pair.difference, without="too_few")
             else:
-                self.figures[place] = Figure(place, "difference", "known", one.difference)
+                self._add(place, "difference", None)
 
-    def disruptions(
+    def add_disruptions(
         self,
         cut: Cut,
         found: Iterable[Disruption],
         lines: frozenset[str] | None,
         begin: datetime,
         end: datetime,
-        heard: bool,
+        is_received: bool,
     ) -> None:
         """Add the number and total hours of the disruptions that affected these lines between `begin` and `end`.
 
-        `lines` is None for a language, for which neither figure applies. `heard` is False when no exchange was
-        received: the exchange's log (CEL) reports calls, but no disruptions.
+        `lines` is None for a language, for which neither figure applies. `is_received` is False when no exchange
+        was received: the exchange's log (CEL) reports calls, but no disruptions.
         """
-        count, hours = Place("disruptions", "", cut), Place("disruptions_hours", "", cut)
-        if lines is None:
-            self.figures[count] = Figure(count, "count", "not_applicable")
-            self.figures[hours] = Figure(hours, "hours", "not_applicable")
-            return
-        mine = [x for x in found if x.counts and lines.intersection(x.lines)]
+        mine = [x for x in found if x.counts and lines and lines.intersection(x.lines)]
         spans = [(max(x.began, begin), min(x.ended or end, end)) for x in mine]
         spans = [(start, stop) for start, stop in spans if start < stop]
-        if not heard and not spans:
-            self._not_available(count, "count")
-            self._not_available(hours, "hours")
-            return
-        self.figures[count] = Figure(count, "count", "known", len(spans))
-        self._hours(hours, coverage.total(coverage.merge_spans(spans)))
+        is_known = lines is not None and (is_received or bool(spans))
+        without: State = "not_applicable" if lines is None else "not_available"
+        hours = _hours(coverage.total(coverage.merge_spans(spans)))
+        self._add(Place("disruptions", "", cut), "count", len(spans) if is_known else None, without=without)
+        self._add(Place("disruptions_hours", "", cut), "hours", hours if is_known else None, without=without)
 
-    def unheard(self, listening: Mapping[str, Coverage], month: Month, calendar: Calendar) -> None:
+    def add_unheard(self, listening: Mapping[str, Coverage], month: Month, calendar: Calendar) -> None:
         """Add, for each exchange, the hours that were not received.
 
         Two more figures have the part of them in opening hours, and the part that its log (CEL) covers.
         """
         for name, one in sorted(listening.items()):
             spans = one.unheard_spans(month.begin, month.end)
-            self._hours(Place("unheard_hours", name), coverage.total(spans))
-            self._hours(Place("unheard_open_hours", name), coverage.open_time(spans, calendar.open_time_between))
-            known = Place("unheard_known_hours", name)
-            if one.told:
-                self._hours(known, coverage.total(one.covered_by_log(month.begin, month.end)))
-            else:  # no day was compared
-                self._not_available(known, "hours")
+            in_opening_hours = coverage.open_time(spans, calendar.open_time_between)
+            covered = coverage.total(one.covered_by_log(month.begin, month.end))
+            self._add(Place("unheard_hours", name), "hours", _hours(coverage.total(spans)))
+            self._add(Place("unheard_open_hours", name), "hours", _hours(in_opening_hours))
+            # None: no day was compared.
+            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if one.told else None)
 
-    def reconciled(self, found: Mapping[str, int] | None) -> None:
+    def add_reconciled(self, found: Mapping[str, int] | None) -> None:
         """Add, for the days reconciled with the exchange's own records, the calls that only one side has."""
         for name in ("exchange_only", "callmon_only", "days"):
-            place = Place(f"reconciliation_{name}")
-            if found is None:
-                self._not_available(place, "count")
-            else:
-                self.figures[place] = Figure(place, "count", "known", found[name])
+            self._add(Place(f"reconciliation_{name}"), "count", None if found is None else found[name])
 
-    def _hours(self, place: Place, length: timedelta) -> None:
-        self.figures[place] = Figure(place, "hours", "known", length / timedelta(hours=1))
-
-    def in_progress(self, count: int) -> None:
+    def add_calls_in_progress(self, count: int) -> None:
         """Add the number of calls of the month that have not ended; the next run reports them in a revision."""
-        place = Place("calls_in_progress")
-        self.figures[place] = Figure(place, "count", "known", count)
+        self._add(Place("calls_in_progress"), "count", count)
+
+
+def _hours(length: timedelta) -> float:
+    return length / timedelta(hours=1)

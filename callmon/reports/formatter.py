@@ -12,8 +12,8 @@ from babel.dates import get_day_names
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.standards import ALL_STANDARDS
-from callmon.reports.model import Comparison, Cut, Figure, Report
-from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Meaning
+from callmon.reports.model import ComparedMonth, Cut, Figure, Place, Report
+from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Definition
 from callmon.text import labels
 from callmon.text.formatter import MINUS, Formatter, permille
 
@@ -21,6 +21,13 @@ CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
 _OUTCOMES = ("outcomes", "outcomes_in_hours", "relay_outcomes")
 _REASONS = ("exempt", "not_met", "unknown")
+# The sign of a state; no two states have the same sign (R-24).
+STATE_SIGNS = {
+    "not_applicable": "s. o.",
+    "not_available": "n. d.",
+    "too_few": "trop peu d'appels",
+    "suppressed": "protégé",
+}
 _WORDS = {"signs": "sign", "callback_openings": "opening", "abandoned_in": "abandoned_in"}
 
 
@@ -49,21 +56,27 @@ class ReportFormatter(Formatter):
 
     # Names.
 
-    def meaning(self, name: str) -> Meaning:
+    def meaning(self, name: str) -> Definition:
         """The title and definition of a figure; the standard's name precedes the title of its figures."""
         known = FIGURES.get(name)
         if known is not None:
-            return Meaning(self.say(known.title), self.say(known.meaning))
+            return Definition(self.say(known.term), self.say(known.text))
         standard, _, what = name.partition(".")
         assert standard in ALL_STANDARDS, name
         own = FIGURES[what]
-        title = self.of(self.word("standard", standard), _lower(self.say(own.title)))
-        return Meaning(title, self.say(own.meaning))
+        title = self.say(own.term)
+        title = self.labelled(self.word("standard", standard), title[:1].lower() + title[1:])
+        return Definition(title, self.say(own.text))
 
-    def of(self, title: str, part: str) -> str:
-        """A title followed by its part: « Ligne de contrôle : appels reçus … »."""
-        separator = f"{NO_BREAK}: " if self.language == "fr" else ": "
-        return f"{title}{separator}{part}"
+    def labelled(self, title: str, text: str) -> str:
+        """A title and a text, which may be empty: « Ligne de contrôle : appels reçus … »."""
+        if not text:
+            return title
+        return self.typeset(f"{title} : {text}" if self.language == "fr" else f"{title}: {text}")
+
+    def figure_title(self, place: Place) -> str:
+        """The title of a figure with the name of its part."""
+        return self.labelled(self.meaning(place.name).term, self.part(place.name, place.part))
 
     def part(self, name: str, part: str) -> str:
         """The name of a part of a figure; "" for no part."""
@@ -82,10 +95,8 @@ class ReportFormatter(Formatter):
         if name.startswith("weekday."):
             return str(get_day_names("wide", locale=self.locale)[int(part) - 1])
         if name.startswith("half_hour."):
-            return self._half_hour(part)
-        return self._named_part(name, what, part)
-
-    def _named_part(self, name: str, what: str, part: str) -> str:
+            hour, minute = part.split(":")
+            return self.time_of_day(int(hour), int(minute))
         if name in _WORDS and part in labels.KINDS[_WORDS[name]]:
             return self.word(_WORDS[name], part)
         known = PARTS.get(SAME_PARTS.get(name, name), {})
@@ -95,11 +106,7 @@ class ReportFormatter(Formatter):
         assert name.startswith("unheard_"), (name, part)
         return part  # the name of an exchange
 
-    def _half_hour(self, part: str) -> str:
-        hour, minute = part.split(":")
-        return self.clock(int(hour), int(minute))
-
-    def clock(self, hour: int, minute: int) -> str:
+    def time_of_day(self, hour: int, minute: int) -> str:
         """A time of day: « 8 h 30 » / "8:30 a.m.", "noon", "midnight"."""
         return self.minute(datetime(2000, 1, 1, hour, minute, tzinfo=self.timezone)).replace(" ", NO_BREAK)
 
@@ -124,7 +131,7 @@ class ReportFormatter(Formatter):
     def figure(self, one: Figure) -> str:
         """A figure as it is printed: its value with its unit, or the sign of its state."""
         if one.state != "known" or one.value is None:
-            return self.state(one.state)
+            return self.say(STATE_SIGNS.get(one.state, "protégé"))
         match one.kind:
             case "count" | "rings":
                 return self.count(int(one.value))
@@ -138,17 +145,6 @@ class ReportFormatter(Formatter):
                 return self._amount(float(one.value), "h")
             case "seconds":
                 return self._measured(float(one.value))
-
-    def state(self, state: str) -> str:
-        """The sign of a state; no two states have the same sign (R-24)."""
-        match state:
-            case "not_applicable":
-                return self.say("s. o.")
-            case "not_available":
-                return self.say("n. d.")
-            case "too_few":
-                return self.say("trop peu d'appels")
-        return self.say("protégé")
 
     def count(self, count: int) -> str:
         number = self.decimal(Decimal(abs(count)), 0)
@@ -186,15 +182,11 @@ class ReportFormatter(Formatter):
 
     # Times.
 
-    def relation(self, one: Comparison) -> str:
+    def relation(self, one: ComparedMonth) -> str:
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
         first = date.fromisoformat(f"{one.month}-01")
         french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
         return self.capital(self.say(french, month=self.month(first)))
 
-    def moment(self, at: datetime) -> str:
+    def date_and_time(self, at: datetime) -> str:
         return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
-
-
-def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -11,6 +11,7 @@ import msgspec
 from callmon.core.attestations import AttestationStatus
 from callmon.core.statistics.period import Month
 
+FORMATS = ("csv", "xlsx", "html", "pdf", "json")
 CutKind = Literal["whole", "service", "mode", "line", "language"]
 Relation = Literal["before", "year_before"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
@@ -55,7 +56,7 @@ class Title(msgspec.Struct, frozen=True):
     en: str
 
 
-class Comparison(msgspec.Struct, frozen=True):
+class ComparedMonth(msgspec.Struct, frozen=True):
     """Another month beside this one; its figures as they are judged in the database today."""
 
     month: str
@@ -82,16 +83,15 @@ class Report(msgspec.Struct, frozen=True):
     titles: Mapping[Cut, Title]
     lines: Mapping[str, tuple[str, str]]  # the service and the mode of each line
     figures: Mapping[Place, Figure]
-    standards: tuple[str, ...]
     config_fingerprint: str
     data_fingerprint: str
-    compared: tuple[Comparison, ...] = ()
+    compared: tuple[ComparedMonth, ...] = ()
     is_public: bool = False
     revision: int = 1
     revises: str | None = None  # the data fingerprint of the previous revision
     changes: tuple[Change, ...] = ()
     attested: tuple[AttestationStatus, ...] = ()
 
-    def at(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
+    def figure(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
         """The figure of a place. Raises KeyError if there is none."""
         return self.figures[Place(name, part, cut)]

@@ -1,21 +1,21 @@
-"""What a report states about itself: hours, closed days, settings that affect a figure, targets. Pure."""
+"""What a report states beside its figures: hours, closed days, settings, targets, attestations. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
-import msgspec
 from babel.dates import get_day_names
 
 from callmon.config.business_calendar import Periods
-from callmon.config.callbacks import CallbackRules
-from callmon.config.closed_days import ClosedDay
 from callmon.config.lines import Line
+from callmon.config.settings import Settings
+from callmon.core.attestations import AttestationStatus
+from callmon.core.standards import load
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import FEW, ReportFormatter
+from callmon.reports.titles import Definition
 
 PARAMETERS = {
     "rings": "sonneries au plus",
@@ -24,80 +24,59 @@ PARAMETERS = {
     "late_after_ring": "trop tard après la sonnerie",
     "reach_a_person.rings": "qui raccroche après tant de sonneries n'a joint personne",
 }
+SUBJECT = {
+    "person": "un accès à une personne dans chaque menu et message d'accueil",
+    "greetings": "menus et messages d'accueil en français et en anglais",
+}
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
 
-class ReportNotes(msgspec.Struct, frozen=True):
-    """The settings that a report states about itself.
-
-    `hours`: the week of the ministry (None), and of each line with hours of its own. `standards`: the parameters
-    of each standard.
-    """
-
-    version: str
-    hours: tuple[tuple[Line | None, tuple[Periods, ...]], ...]
-    hours_are_assumed: bool
-    closed: tuple[ClosedDay, ...]
-    lines: tuple[Line, ...]
-    rules: CallbackRules
-    minimum: int
-    standards: dict[str, dict[str, Any]]
-    remarks: Remarks = {}
-    contact: str | None = None  # from whom another format can be requested
-
-
-class DefinitionNote(msgspec.Struct, frozen=True):
-    """A statement: a term and its text."""
-
-    term: str
-    text: str
-
-
-def hours(frame: ReportNotes, tongue: ReportFormatter) -> Iterator[DefinitionNote]:
+def hours(settings: Settings, tongue: ReportFormatter) -> Iterator[Definition]:
     """The opening hours of the current configuration."""
+
+    def clock(wall: timedelta) -> str:
+        minutes = int(wall.total_seconds()) // 60
+        return tongue.time_of_day(minutes // 60 % 24, minutes % 60)
+
+    def opening(periods: Periods) -> str:
+        return ", ".join(
+            tongue.say("de {opens} à {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
+        )
+
     names = get_day_names("wide", locale=tongue.locale)
-    for line, week in frame.hours:
-        title = tongue.say("Le ministère") if line is None else line.title(tongue.language)
-        opened = [f"{names[day]} {_periods(tongue, periods)}" for day, periods in enumerate(week) if periods]
-        yield DefinitionNote(title, "; ".join(opened) or tongue.say("toujours fermé"))
+    weeks = [(tongue.say("Le ministère"), settings.calendar().hours.week)]
+    weeks += [(x.title(tongue.language), x.hours.week) for x in settings.lines() if x.hours is not None]
+    for title, week in weeks:
+        opened = [f"{names[day]} {opening(periods)}" for day, periods in enumerate(week) if periods]
+        yield Definition(title, "; ".join(opened) or tongue.say("toujours fermé"))
 
 
-def _periods(tongue: ReportFormatter, periods: Periods) -> str:
-    return ", ".join(
-        tongue.say("de {opens} à {closes}", opens=_clock(tongue, x.opens), closes=_clock(tongue, x.closes))
-        for x in periods
-    )
+def closed_days(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterator[Definition]:
+    for day in settings.calendar().closed_days(month.first, month.after - timedelta(days=1)):
+        yield Definition(tongue.day(day.day), day.name_fr if tongue.language == "fr" else day.name_en)
 
 
-def _clock(tongue: ReportFormatter, wall: timedelta) -> str:
-    minutes = int(wall.total_seconds()) // 60
-    return tongue.clock(minutes // 60 % 24, minutes % 60)
-
-
-def closed_days(frame: ReportNotes, tongue: ReportFormatter) -> Iterator[DefinitionNote]:
-    for one in frame.closed:
-        yield DefinitionNote(tongue.day(one.day), one.name_fr if tongue.language == "fr" else one.name_en)
-
-
-def settings(frame: ReportNotes, tongue: ReportFormatter) -> Iterator[DefinitionNote]:
+def settings_in_force(settings: Settings, tongue: ReportFormatter) -> Iterator[Definition]:
     """Every setting that affects a figure, except the hours."""
-    say, rules = tongue.say, frame.rules
-    yield DefinitionNote(say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON)))
-    yield DefinitionNote(say("Nombre minimal d'appels jugés pour comparer"), tongue.count(frame.minimum))
-    yield DefinitionNote(say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(FEW))
-    yield DefinitionNote(say("Délai du rappel"), tongue.span(rules.within))
-    yield DefinitionNote(say("Une conversation compte comme rappel après"), tongue.span(rules.talked_for))
-    yield DefinitionNote(say("Une tentative compte après une sonnerie de"), tongue.span(rules.rang_for))
-    attempt = say("oui") if rules.attempt_counts else say("non")
-    yield DefinitionNote(say("Une tentative à temps satisfait la norme"), attempt)
+    say, rules = tongue.say, settings.rules
+    rows = [
+        (say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON))),
+        (say("Nombre minimal d'appels jugés pour comparer"), tongue.count(settings.minimum_sample)),
+        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(FEW)),
+        (say("Délai du rappel"), tongue.span(rules.within)),
+        (say("Une conversation compte comme rappel après"), tongue.span(rules.talked_for)),
+        (say("Une tentative compte après une sonnerie de"), tongue.span(rules.rang_for)),
+        (say("Une tentative à temps satisfait la norme"), say("oui") if rules.attempt_counts else say("non")),
+    ]
     if rules.abandoned_after is not None:
-        yield DefinitionNote(say("Un abandon ouvre un rappel après"), tongue.span(rules.abandoned_after))
-    for line in frame.lines:
-        yield DefinitionNote(line.title(tongue.language), _line(tongue, line))
-    for name, parameters in sorted(frame.standards.items()):
-        told = "; ".join(_parameter(tongue, name, key, value) for key, value in sorted(parameters.items()))
-        if told:
-            yield DefinitionNote(tongue.word("standard", name), told)
+        rows.append((say("Un abandon ouvre un rappel après"), tongue.span(rules.abandoned_after)))
+    rows += [(line.title(tongue.language), _line(tongue, line)) for line in settings.lines()]
+    for standard in sorted(load(settings.standards), key=lambda x: x.name):
+        parameters = sorted(standard.parameters.model_dump().items())
+        if parameters:
+            texts = [_parameter(tongue, standard.name, key, value) for key, value in parameters]
+            rows.append((tongue.word("standard", standard.name), "; ".join(texts)))
+    return (Definition(*row) for row in rows)
 
 
 def _parameter(tongue: ReportFormatter, standard: str, key: str, value: object) -> str:
@@ -105,9 +84,8 @@ def _parameter(tongue: ReportFormatter, standard: str, key: str, value: object) 
 
     A parameter of a standard that callmon does not ship has no text and is shown by its own name.
     """
-    told = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
-    name = tongue.say(told) if told else key
-    return tongue.typeset(f"{name} : {value}" if tongue.language == "fr" else f"{name}: {value}")
+    known = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
+    return tongue.labelled(tongue.say(known) if known else key, str(value))
 
 
 def _line(tongue: ReportFormatter, line: Line) -> str:
@@ -119,17 +97,36 @@ def _line(tongue: ReportFormatter, line: Line) -> str:
     )  # fmt: skip
 
 
-def targets(frame: ReportNotes, month: Month, tongue: ReportFormatter) -> Iterator[DefinitionNote]:
+def targets(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterator[Definition]:
     """The internal targets in force on the month's first day (R-25)."""
-    for line in frame.lines:
+    for line in settings.lines():
         for standard in dict.fromkeys(target.standard for target in line.targets):
             target = line.target(standard, month.first)
             if target is None:
                 continue
-            yield DefinitionNote(
+            yield Definition(
                 f"{line.title(tongue.language)}, {tongue.word('standard', standard)}",
                 tongue.say(
                     "{percent} depuis le {day}, {by}", percent=tongue.percent(round(target.percent * 10)),
                     day=tongue.day(target.since), by=target.signed_by,
                 ),
             )  # fmt: skip
+
+
+def attestation_notes(
+    attested: Iterable[AttestationStatus], titles: Mapping[str, str], tongue: ReportFormatter
+) -> Iterator[Definition]:
+    """One row for each line and subject: what no exchange can observe and a person tested."""
+    for status in attested:
+        subject = tongue.say(SUBJECT[status.subject])
+        yield Definition(f"{titles.get(status.line, status.line)}, {subject}", _test_result(status, tongue))
+
+
+def _test_result(status: AttestationStatus, tongue: ReportFormatter) -> str:
+    last, say = status.last, tongue.say
+    if last is None:
+        return say("jamais vérifié")
+    day = tongue.day(last.tested)
+    result = say("vérifié le {day}", day=day) if last.is_so else say("non constaté à l'essai du {day}", day=day)
+    by = say(", par {name}", name=last.by) if last.by else ""
+    return f"{result}{by}{say(' (il y a plus de trois mois : à refaire)') if status.is_stale else ''}"

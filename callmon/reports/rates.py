@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from callmon.config.standards import ALL_STANDARDS
+from callmon.reports.model import Kind
 from callmon.reports.obligations import JUDGED
 
 Count = tuple[str, str]
@@ -63,7 +64,7 @@ def fraction(rate: Rate, counts: Mapping[Count, int]) -> tuple[int, int]:
     return sum(counts.get(x, 0) for x in rate.of) - less, sum(counts.get(x, 0) for x in rate.over) - less
 
 
-LENGTHS: Mapping[str, str] = {
+LENGTHS: Mapping[str, Kind] = {
     "rings": "rings",
     "time_to_answer": "seconds",
     "time_from_arrival": "seconds",

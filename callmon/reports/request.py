@@ -1,32 +1,33 @@
-"""The order for a monthly report, from the command or a page, and the report made from it. Blocks."""
+"""The request for a monthly report, from the command or a page, and the report made from it. Blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from callmon.config.settings import Settings
+from callmon.core.statistics import period as months
+from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
-from callmon.reports.export import FORMATS, LANGUAGES, File, files
-from callmon.reports.load import Told, gathered
-from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
-    from callmon.core.statistics.period import Month
-    from callmon.reports.formats.json import Published
-    from callmon.reports.model import Report
-    from callmon.reports.notes import Remarks
-    from callmon.store.database import Database
+from callmon.reports import revision
+from callmon.reports.export import File, files
+from callmon.reports.formats.json import Published
+from callmon.reports.load import Step, gathered
+from callmon.reports.model import FORMATS, Report
+from callmon.reports.notes import Remarks
+from callmon.reports.public import edition as public
+from callmon.reports.public import revision as editions
+from callmon.store.database import Database
+from callmon.text.labels import LANGUAGES, label
 
 # Time to write one language, in read steps (days); used only for the progress bar.
 AS_LONG_AS = {"pdf": 90, "xlsx": 15}
 
 
 class ReportRequest(msgspec.Struct, frozen=True):
-    """An order for a report.
+    """A request for a report.
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
@@ -45,9 +46,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
-    """The period of an order. Raises ConfigError for an invalid order; the message states what is possible."""
-    from callmon.core.statistics import period as months
-
+    """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
     if order.kind not in FORMATS or order.lang not in (None, *LANGUAGES):
         raise ConfigError(f"{order.kind}, {order.lang}: a report is one of {', '.join(FORMATS)}, in fr or en.")
     if order.beside and not order.is_public:
@@ -63,27 +62,19 @@ def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     return months.to_date(period, today, settings.timezone) if order.to_date else period
 
 
-def no_data(order: ReportRequest, settings: Settings) -> str:
-    """The sentence for a month without data, in the language of the order."""
-    return label("no_report", "no_data", order.lang or settings.default_language).format(month=order.month)
-
-
 def made(
     store: Database,
     settings: Settings,
     order: ReportRequest,
     now: datetime,
-    progress: Callable[[int], Told] = lambda steps: lambda: None,
+    progress: Callable[[int], Step] = lambda steps: lambda: None,
 ) -> Report:
     """The report as the database has it at `now`. Raises ConfigError, NoDataError, StoreError."""
-    from callmon.reports import revision
-    from callmon.reports.public import edition as public
-    from callmon.reports.public import revision as editions
-
     period = checked(order, settings, now)
     report = gathered(store, settings, period, now, order.lines, order.compare, progress)
     if not report.has_data:
-        raise NoDataError(no_data(order, settings))
+        language = order.lang or settings.default_language
+        raise NoDataError(label("no_report", "no_data", language).format(month=order.month))
     if not order.is_public:
         return report if order.earlier is None else revision.revised(report, *order.earlier)
     edition = public.edition(report) if order.earlier is None else editions.succeeding(report, *order.earlier)
@@ -91,33 +82,28 @@ def made(
 
 
 def filed(
-    store: Database, settings: Settings, order: ReportRequest, now: datetime, told: Callable[[float], None]
+    store: Database, settings: Settings, order: ReportRequest, now: datetime, report: Callable[[float], None]
 ) -> list[File]:
-    """The files of the report, without a folder; `told` is called with the fraction of work done, up to 1."""
-    work = Progress(AS_LONG_AS.get(order.kind, 3) * len(LANGUAGES), told)
-    report = made(store, settings, order, now, work.reading)
-    return files(report, settings, order.kind, order.lang, None, order.remarks, work.wrote)
+    """The files of the report, without a folder; `report` is called with the fraction of work done, up to 1."""
+    progress = Progress(report)
+    language_done = progress.expect(len(LANGUAGES), AS_LONG_AS.get(order.kind, 3))
+    loaded = made(store, settings, order, now, progress.expect)
+    return files(loaded, settings, order.kind, order.lang, None, order.remarks, language_done)
 
 
 class Progress:
-    """The progress of a report: days read and languages written."""
+    """The progress of a report, in steps: days read and languages written."""
 
-    def __init__(self, writing: int, told: Callable[[float], None]) -> None:
-        self._writing, self._told = writing, told
-        self._days = self._read = 0
-        self._written = 0.0
+    def __init__(self, report: Callable[[float], None]) -> None:
+        self._report = report
+        self._done = self._expected = 0
 
-    def reading(self, days: int) -> Told:
-        self._days = days
-        return self._has_read
+    def expect(self, count: int, size: int = 1) -> Step:
+        """Expect `count` times `size` steps more; the returned function records `size` of them."""
+        self._expected += count * size
 
-    def _has_read(self) -> None:
-        self._read += 1
-        self._tell()
+        def record() -> None:
+            self._done += size
+            self._report(min(1.0, self._done / self._expected))
 
-    def wrote(self) -> None:
-        self._written += self._writing / len(LANGUAGES)
-        self._tell()
-
-    def _tell(self) -> None:
-        self._told(min(1.0, (self._read + self._written) / (self._days + self._writing)))
+        return record

@@ -37,9 +37,8 @@ def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Report
         count=tongue.count(len(pages)), all=tongue.count(offered), month=tongue.month(month.first),
     )  # fmt: skip
     how = say(
-        "Chaque appel a une empreinte SHA-256, celle du texte « graine autocommutateur appel »; les plus "
-        "petites sont "
-        "tirées."
+        "Chaque appel a une empreinte SHA-256, celle du texte « graine autocommutateur appel »; les plus petites "
+        "sont tirées."
     )
     cover = "\n".join((title, say("Graine du tirage : {seed}", seed=seed), how, ""))
     return PAGE.join((cover, *pages)).encode()
@@ -65,7 +64,7 @@ def _page(store: Database, settings: Settings, call: str, exchange: str, languag
     return story(stored, settings, language, obligations.ledger_entries(store, call, exchange))
 
 
-def named(output: Path | None, month: Month, language: str) -> Path:
+def pack_path(output: Path | None, month: Month, language: str) -> Path:
     """The path of a pack: `output`, or a default name in the current folder, with the language added."""
     path = output or Path(f"callmon-{month.name}-sample.txt")
     return path.with_name(f"{path.stem}-{language}{path.suffix}")

@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 
-class Meaning(NamedTuple):
-    """The title of a figure, and its definition in one line."""
+class Definition(NamedTuple):
+    """A term and its text: of a figure, its title and its definition in one line."""
 
-    title: str
-    meaning: str
+    term: str
+    text: str
 
 
-M = Meaning
-FIGURES: Mapping[str, Meaning] = {
+M = Definition
+FIGURES: Mapping[str, Definition] = {
     "calls_offered": M(
         "Appels reçus",
         "Appels du public parvenus à une ligne pendant le mois, selon l'heure d'arrivée locale. Ceux que le "
@@ -31,10 +31,10 @@ FIGURES: Mapping[str, Meaning] = {
     ),
     "outcomes": M(
         "Issue",
-        "Ce qu'il est advenu de chaque appel reçu; les issues s'additionnent aux appels reçus. Message à vérifier "
-        ": on ne sait pas si l'appelant en a laissé un. Annonce : il n'a entendu qu'un message enregistré. Appel "
-        "non acheminé : aucun poste n'a pu être joint. Issue indéterminée : la fin de l'appel n'a pas été "
-        "entendue.",
+        "Ce qu'il est advenu de chaque appel reçu; les issues s'additionnent aux appels reçus. Message à "
+        "vérifier : on ne sait pas si l'appelant en a laissé un. Annonce : il n'a entendu qu'un message "
+        "enregistré. Appel non acheminé : aucun poste n'a pu être joint. Issue indéterminée : la fin de l'appel "
+        "n'a pas été entendue.",
     ),
     "outcomes_in_hours": M(
         "Issue, heures normales de bureau",
@@ -51,14 +51,13 @@ FIGURES: Mapping[str, Meaning] = {
     ),
     "answer_rate": M(
         "Taux de réponse",
-        "Appels pris par une personne ÷ appels reçus pendant les heures normales de bureau. Un menu vocal, "
-        "une file "
-        "d'attente ou la messagerie vocale n'est pas une personne.",
+        "Appels pris par une personne ÷ appels reçus pendant les heures normales de bureau. Un menu vocal, une "
+        "file d'attente ou la messagerie vocale n'est pas une personne.",
     ),
     "abandoned_in": M(
         "Appels abandonnés",
-        "L'appelant a raccroché avant toute réponse : en sonnerie, au menu vocal, en file d'attente ou dans "
-        "le silence.",
+        "L'appelant a raccroché avant toute réponse : en sonnerie, au menu vocal, en file d'attente ou dans le "
+        "silence.",
     ),
     "short_abandons": M(
         "Abandons rapides", "Abandons en moins de 5 s de sonnerie ou de file d'attente; montrés à part."
@@ -81,28 +80,26 @@ FIGURES: Mapping[str, Meaning] = {
     ),
     "strict_rate": M(
         "Lecture stricte",
-        "Le même taux, si chaque appelant qui a raccroché tôt, en sonnerie ou dans le silence, comptait comme non "
-        "respecté.",
+        "Le même taux, si chaque appelant qui a raccroché tôt, en sonnerie ou dans le silence, comptait comme "
+        "non respecté.",
     ),
     "exempt": M("Non visées, par motif", "Appels que la norme ne vise pas, et pourquoi."),
     "not_met": M("Non respectées, par motif", "Ce qui est arrivé à ces appels."),
     "unknown": M("Indéterminées, par motif", "Pourquoi on ne peut rien en dire."),
     "cause": M(
         "Causes des non-respects",
-        "Personne de libre; poste libre non décroché; aucun poste joignable; messagerie trop tôt (réglage); poste "
-        "appelé trop tard; autre. Aucune ne désigne une personne.",
+        "Personne de libre; poste libre non décroché; aucun poste joignable; messagerie trop tôt (réglage); "
+        "poste appelé trop tard; autre. Aucune ne désigne une personne.",
     ),
     "rings_to_answer": M(
         "Réponses en personne selon la sonnerie",
         "La sonnerie de 6 s pendant laquelle une personne a répondu. Les sonneries sont comptées à "
-        "l'autocommutateur : "
-        "l'appelant peut en avoir entendu une de moins.",
+        "l'autocommutateur : l'appelant peut en avoir entendu une de moins.",
     ),
     "answered_14_to_18_s": M(
         "Réponses entre 14 s et 18 s",
         "Après la troisième tonalité et avant la quatrième : respectées ici, non respectées selon une lecture "
-        "plus "
-        "étroite.",
+        "plus étroite.",
     ),
     "judged_by_seconds": M(
         "Jugées en secondes",
@@ -135,8 +132,8 @@ FIGURES: Mapping[str, Meaning] = {
     ),
     "redirections": M(
         "Réacheminements, lecture stricte",
-        "Un transfert qui aboutit à la messagerie vocale et un débordement après une réponse comptent une "
-        "fois de plus.",
+        "Un transfert qui aboutit à la messagerie vocale et un débordement après une réponse comptent une fois "
+        "de plus.",
     ),
     "redirections.rate": M(
         "Au plus un, lecture stricte",
@@ -189,8 +186,8 @@ FIGURES: Mapping[str, Meaning] = {
     ),
     "parity_french_english": M(
         "Parité linguistique",
-        "Écart du taux : demandes en français moins demandes en anglais; aucun jugement sous le nombre "
-        "minimal d'appels.",
+        "Écart du taux : demandes en français moins demandes en anglais; aucun jugement sous le nombre minimal "
+        "d'appels.",
     ),
     "parity_tty": M("Lignes ATS", "Taux des appels reçus sur les lignes pour téléimprimeur."),
     "parity_voice": M("Lignes vocales", "Taux des appels reçus sur les lignes vocales."),

@@ -55,7 +55,7 @@ class PageContext:
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
-        self.makings = ReportJobs()
+        self.reports = ReportJobs()
         self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
         self._waiting = 0
 
@@ -125,7 +125,7 @@ class PageContext:
     def close(self) -> None:
         """Ends the live streams, so that the server can stop; then reports, query threads and `reader`."""
         self.live.close()
-        self.makings.close()
+        self.reports.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.reader.close()
 

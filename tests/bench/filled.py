@@ -236,7 +236,7 @@ class Filled:
     def reported(self) -> int:
         """All of the month's statistics."""
         made = gathered(self.store, year.settings(), self.march, LATER, compare=False)
-        return int(made.at("calls_offered").value or 0)
+        return int(made.figure("calls_offered").value or 0)
 
     def checked(self, count: int, offered: int) -> None:
         """The report of a month is right to the last call. Raises BenchError."""

@@ -20,7 +20,7 @@ from callmon.core.statistics import period
 from callmon.reports import revision
 from callmon.reports.export import files
 from callmon.reports.formats import pdf
-from callmon.reports.formats.json import Published, written
+from callmon.reports.formats.json import Published, json_bytes
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
@@ -82,7 +82,7 @@ def _edited(kind: str, report: Report, store: Database, settings: Settings) -> R
         return edition.edition(report)
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
-        told = written(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+        told = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
         return revision.revised(report, msgspec.json.decode(told, type=Published), "before.json")
     return report
 

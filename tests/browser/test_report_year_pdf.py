@@ -100,7 +100,7 @@ def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, lan
 
 def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:
     """One more call, in one cell."""
-    calls = july.report.at("calls_offered")
+    calls = july.report.figure("calls_offered")
     right = f">{shown('count', (calls.state, calls.value, None, None), 'en')}</td>".encode()
     begin, table, rest = july.page("en").partition(b'<table id="table-calls"')
     assert right in rest

@@ -23,8 +23,9 @@ from callmon.config.settings import parse
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
+from callmon.reports.builder import fingerprint
 from callmon.reports.formats import pdf
-from callmon.reports.load import fingerprint, gathered
+from callmon.reports.load import gathered
 from callmon.store.database import Database, open_store, upgrade
 from tests import year
 from tests.report.expected_figures import Page, rows_of
@@ -394,7 +395,11 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
     year_rows.listened(sqlite_store, begun - timedelta(days=60), later)
     october = month.month("2026-10", year.TORONTO)
     before = gathered(sqlite_store, settings, october, later, compare=False)
-    assert (before.at("calls_in_progress").value, before.is_final, before.at("calls_offered").value) == (
+    assert (
+        before.figure("calls_in_progress").value,
+        before.is_final,
+        before.figure("calls_offered").value,
+    ) == (
         1,
         False,
         0,
@@ -403,9 +408,13 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
     assert outcome is not None
     wrote(sqlite_store, Outcome(EXCHANGE, (facts[-1],), outcome.findings, outcome.calls))
     after = gathered(sqlite_store, settings, october, later, compare=False)
-    assert (after.at("calls_in_progress").value, after.is_final, after.at("calls_offered").value) == (0, True, 1)
+    assert (
+        after.figure("calls_in_progress").value,
+        after.is_final,
+        after.figure("calls_offered").value,
+    ) == (0, True, 1)
     november = gathered(sqlite_store, settings, month.month("2026-11", year.TORONTO), later, compare=False)
-    assert november.at("calls_offered").value == 0
+    assert november.figure("calls_offered").value == 0
     assert before.data_fingerprint != after.data_fingerprint
     assert isinstance(facts[-1], f.Ended)
 

@@ -14,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon import reports
+from callmon.config.settings import example_text, parse
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.statistics import histogram, period
 from callmon.core.statistics.coverage import Coverage, nothing_was_heard, total
 from callmon.errors import ConfigError
-from callmon.reports import attestations, layout, notes, titles
+from callmon.reports import layout, notes, titles
 from callmon.reports.figures import COUNTS
 from callmon.reports.formats import csv, html, json
 from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter
@@ -134,14 +135,18 @@ def test_numbers_days_and_times_are_as_each_language_prints_them() -> None:
     assert (FR.day(date(2026, 11, 1)), EN.day(date(2026, 11, 1))) == (
         f"1er{NBSP}novembre{NBSP}2026", f"1{NBSP}November{NBSP}2026"
     )  # fmt: skip
-    assert (FR.clock(8, 30), EN.clock(8, 30), FR.clock(17, 0)) == (
+    assert (FR.time_of_day(8, 30), EN.time_of_day(8, 30), FR.time_of_day(17, 0)) == (
         f"8{NBSP}h{NBSP}30", f"8:30{NBSP}a.m.", f"17{NBSP}h"
     )  # fmt: skip
 
 
 def test_nobody_must_know_whether_12_am_is_noon() -> None:
-    assert [EN.clock(0, 0), EN.clock(12, 0), EN.clock(12, 30)] == ["midnight", "noon", f"12:30{NBSP}p.m."]
-    assert [FR.clock(0, 0), FR.clock(12, 0)] == [f"0{NBSP}h", f"12{NBSP}h"]
+    assert [EN.time_of_day(0, 0), EN.time_of_day(12, 0), EN.time_of_day(12, 30)] == [
+        "midnight",
+        "noon",
+        f"12:30{NBSP}p.m.",
+    ]
+    assert [FR.time_of_day(0, 0), FR.time_of_day(12, 0)] == [f"0{NBSP}h", f"12{NBSP}h"]
 
 
 @pytest.mark.parametrize(
@@ -294,7 +299,7 @@ def said() -> set[str]:
     found |= {
         *titles.STANDARDS.values(),
         *notes.PARAMETERS.values(),
-        *attestations.SUBJECT.values(),
+        *notes.SUBJECT.values(),
         *(text for sign in titles.SIGNS for text in sign),
     }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in csv.COLUMNS)}
@@ -333,7 +338,7 @@ def test_every_count_and_every_part_has_its_name_in_both_languages() -> None:
     for tongue in (FR, EN):
         for name, parts in COUNTS.items():
             shown = [tongue.part(name, part) for part in parts]
-            assert tongue.meaning(name).title
+            assert tongue.meaning(name).term
             assert len({*shown}) == len(shown)
 
 
@@ -355,9 +360,9 @@ def test_the_published_schema_is_that_of_what_is_written() -> None:
 
 def test_what_begins_like_a_formula_is_none() -> None:
     rows = [["=1+1", "+cmd", "-x", "@a", "\tb", "-1,5", "12", "3 sur 4"]]
-    data = csv.written(rows, "fr").decode("utf-8-sig")
+    data = csv.csv_bytes(rows, "fr").decode("utf-8-sig")
     assert data == "'=1+1;'+cmd;'-x;'@a;'\tb;-1,5;12;3 sur 4\r\n"
-    assert csv.written([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
+    assert csv.csv_bytes([["-1.5", "-1,5"]], "en").decode("utf-8-sig") == '-1.5,"\'-1,5"\r\n'
 
 
 def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
@@ -367,17 +372,13 @@ def test_a_setting_is_told_in_whole_hours_where_it_is_whole() -> None:
 
 
 def test_hours_are_told_as_people_write_them() -> None:
-    line = next(iter(settings().lines()))
-    week = settings().calendar().hours.week
-    rules = settings().rules
-    around = notes.ReportNotes("1", ((None, week),), True, (), (line,), rules, 20, {})
-    told = [one.text for one in notes.hours(around, ReportFormatter("en", ZoneInfo("America/Toronto")))]
+    told = [one.text for one in notes.hours(settings(), ReportFormatter("en", ZoneInfo("America/Toronto")))]
     assert told[0].startswith(f"Monday 8:30{NBSP}a.m. to 5{NBSP}p.m.; Tuesday")
 
 
 def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
-    nobody = notes.ReportNotes("1", (), True, (), (), settings().rules, 20, {})
-    somebody = msgspec.structs.replace(nobody, contact="accessible@ministry.example")
+    contact = 'accessible_contact = "accessible@ministry.example"'
+    nobody, somebody = parse(example_text()), parse(f"{contact}\n{example_text()}")
     assert html.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
     assert html.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
     assert html.accessible(somebody, FR) == (

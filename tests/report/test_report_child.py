@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.reports.export import files
 from callmon.reports.failure import ReportFailure
+from callmon.reports.jobs import ReportProcess
 from callmon.reports.load import gathered
 from callmon.reports.request import ReportRequest
-from callmon.reports.worker import ReportProcess
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.year import TORONTO
@@ -39,19 +38,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, S
 
 
 async def made(settings: Settings, order: ReportRequest, **bounds: float) -> ReportProcess:
-    making = ReportProcess(settings, order, **bounds)  # type: ignore[arg-type]
-    await making.run()
-    assert making.is_done
-    return making
+    process = ReportProcess(settings, order, **bounds)  # type: ignore[arg-type]
+    process.start(asyncio.Semaphore())
+    assert await process.result()
+    return process
 
 
 async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Settings]) -> None:
     store, settings = site
-    making = await made(settings, ReportRequest("2024-05", "csv"))
+    process = await made(settings, ReportRequest("2024-05", "csv"))
     report = gathered(store, settings, period.month("2024-05", TORONTO), datetime.now(UTC))
     expected = [(path.name, data) for path, data in files(report, settings, "csv", None, None)]
-    assert (making.files, making.trouble, making.progress) == (expected, None, 1.0)
-    assert [name for name, _ in making.files] == [
+    assert (process.files, process.failure, process.progress) == (expected, None, 1.0)
+    assert [name for name, _ in process.files] == [
         "callmon-2024-05-fr.csv", "callmon-2024-05-fr-dictionnaire.csv",
         "callmon-2024-05-en.csv", "callmon-2024-05-en-dictionary.csv",
     ]  # fmt: skip
@@ -71,14 +70,14 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Se
 async def test_what_cannot_be_made_is_a_sentence(
     site: tuple[Database, Settings], order: ReportRequest, trouble: str
 ) -> None:
-    making = await made(site[1], order)
-    assert (making.files, making.trouble) == ([], ReportFailure("order", trouble))
+    process = await made(site[1], order)
+    assert (process.files, process.failure) == ([], ReportFailure("order", trouble))
 
 
 async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
     settings = year.settings(url=f"sqlite:///{tmp_path}/none.db")
-    making = await made(settings, ReportRequest("2024-05"))
-    assert making.trouble == ReportFailure(
+    process = await made(settings, ReportRequest("2024-05"))
+    assert process.failure == ReportFailure(
         "database", f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
     )
 
@@ -88,8 +87,8 @@ async def test_a_database_that_ends_in_mid_report_is_told_as_such(tmp_path: Path
     with store.writing() as connection:
         connection.execute(text("DROP TABLE obligation"))
     store.close()
-    making = await made(year.settings(url=f"sqlite:///{tmp_path}/a.db"), ReportRequest("2024-05"))
-    assert (making.files, making.trouble) == ([], ReportFailure("database", "no such table: obligation"))
+    process = await made(year.settings(url=f"sqlite:///{tmp_path}/a.db"), ReportRequest("2024-05"))
+    assert (process.files, process.failure) == ([], ReportFailure("database", "no such table: obligation"))
 
 
 async def test_what_the_page_does_not_say_is_in_the_log(
@@ -103,49 +102,45 @@ async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report
     site: tuple[Database, Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
-    making = await made(site[1], ReportRequest("2024-05"))
-    assert (making.files, making.trouble) == (
+    process = await made(site[1], ReportRequest("2024-05"))
+    assert (process.files, process.failure) == (
         [], ReportFailure("ended", "its process cannot be started: No such file or directory"),
     )  # fmt: skip
 
 
 async def test_it_is_ended_when_its_time_is_over(site: tuple[Database, Settings]) -> None:
-    making = await made(site[1], ReportRequest("2024-05", "pdf"), seconds=0.01)
-    assert making.trouble == ReportFailure(
+    process = await made(site[1], ReportRequest("2024-05", "pdf"), seconds=0.01)
+    assert process.failure == ReportFailure(
         "long", "it was not made within 0 s; `callmon report` may take longer", 0
     )
     assert children() == set()
 
 
 async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Database, Settings]) -> None:
-    making = await made(site[1], ReportRequest("2024-05"), megabytes=90, seconds=60)
-    assert making.files == []
-    assert making.trouble is not None
+    process = await made(site[1], ReportRequest("2024-05"), megabytes=90, seconds=60)
+    assert process.files == []
+    assert process.failure is not None
 
 
 async def test_to_cancel_the_task_ends_the_process(site: tuple[Database, Settings]) -> None:
-    making = ReportProcess(site[1], ReportRequest("2024-05", "pdf"))
-    task = asyncio.create_task(making.run())
-    await until(lambda: making.progress > 0)
+    process = ReportProcess(site[1], ReportRequest("2024-05", "pdf"))
+    process.start(asyncio.Semaphore())
+    await until(lambda: process.progress > 0)
     assert len(children()) == 1
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
-    assert (children(), making.is_done, making.files) == (set(), True, [])
+    process.cancel()
+    assert await process.result()
+    assert (children(), process.files) == (set(), [])
 
 
 async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Database, Settings]) -> None:
     turn = asyncio.Semaphore(1)
-    both = [ReportProcess(site[1], ReportRequest("2024-05", "json"), turn=turn) for _ in range(2)]
+    both = [ReportProcess(site[1], ReportRequest("2024-05", "json")) for _ in range(2)]
+    for process in both:
+        process.start(turn)
     most = 0
-
-    async def watch() -> None:
-        nonlocal most
-        while not all(one.is_done for one in both):
-            most = max(most, len(children()))
-            await asyncio.sleep(0.01)
-
-    await asyncio.gather(watch(), *(one.run() for one in both))
+    while not all(process.is_done for process in both):
+        most = max(most, len(children()))
+        await asyncio.sleep(0.01)
     assert most == 1
     assert both[0].files == both[1].files
 
@@ -153,13 +148,13 @@ async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple
 async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> None:
     url = "postgresql+psycopg://callmon:sesame@127.0.0.1:1/callmon"
     settings = year.settings(url=url)
-    making = ReportProcess(settings, ReportRequest("2024-05"))
-    task = asyncio.create_task(making.run())
+    process = ReportProcess(settings, ReportRequest("2024-05"))
+    process.start(asyncio.Semaphore())
     await until(lambda: bool(children()))
     lines = [command_line(pid) for pid in children()]
-    await task
+    assert await process.result()
     assert [b"sesame" in line for line in lines] == [False]
-    assert "sesame" not in str(making.trouble)
+    assert "sesame" not in str(process.failure)
 
 
 def children() -> set[int]:

@@ -15,12 +15,11 @@ import pytest
 from callmon.core.calls.call import LANGUAGES
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.reports import revision
 from callmon.reports.formats import json
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.load import gathered
-from callmon.reports.model import WHOLE, Comparison, Cut, Place, Report
+from callmon.reports.model import WHOLE, ComparedMonth, Cut, Place, Report
 from callmon.reports.public import edition as public
 from callmon.reports.public import revision as editions
 from callmon.reports.public.edition import SMALL
@@ -175,7 +174,7 @@ def test_a_rate_is_kept_back_with_either_of_its_numbers(reports: Callable[[str],
     rates = [(x, one) for x, one in edition.figures.items() if x.name == "reach_a_person.rate"]
     assert rates
     for place, one in rates:
-        counts = [edition.at("reach_a_person.verdict", part, place.cut) for part in ("met", "not_met")]
+        counts = [edition.figure("reach_a_person.verdict", part, place.cut) for part in ("met", "not_met")]
         is_told = all(count.state == "known" for count in counts)
         assert (one.state != "suppressed") is is_told
         assert is_told or (one.numerator, one.denominator, one.value) == (None, None, None)
@@ -254,16 +253,16 @@ def test_what_is_kept_back_does_not_hang_on_the_order_of_sums_being_looked_at_tw
 
 def test_the_whole_is_published_of_a_month_with_enough_calls(reports: Callable[[str], Report]) -> None:
     edition = edition_of(reports, "2024-03")
-    assert edition.at("calls_offered").state == "known"
-    assert edition.at("calls_offered", cut=WHOLE).value == reports("2024-03").at("calls_offered").value
+    assert edition.figure("calls_offered").state == "known"
+    assert edition.figure("calls_offered", cut=WHOLE).value == reports("2024-03").figure("calls_offered").value
 
 
 # Two editions of one month.
 
 
 def published(edition: Report) -> Published:
-    told = json.written(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-    return revision.read(told, "before.json")
+    told = json.json_bytes(edition, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+    return json.parse_report(told, "before.json")
 
 
 def corrected(report: Report, random: Random, count: int) -> Report:
@@ -370,7 +369,7 @@ def test_a_correction_of_many_calls_of_one_line_is_published(reports: Callable[[
                 figures[at] = msgspec.structs.replace(figures[at], value=int(figures[at].value or 0) + 40)
     later = msgspec.structs.replace(report, figures=figures)
     after = editions.succeeding(later, published(before), "before.json")
-    assert after.at("calls_offered").value == int(report.at("calls_offered").value or 0) + 40
+    assert after.figure("calls_offered").value == int(report.figure("calls_offered").value or 0) + 40
 
 
 def test_another_month_stands_beside_an_edition_only_as_it_was_published(
@@ -378,7 +377,7 @@ def test_another_month_stands_beside_an_edition_only_as_it_was_published(
 ) -> None:
     april = edition_of(reports, "2024-04")
     may = edition_of(reports, "2024-05")
-    beside = Comparison("2024-04", "before", reports("2024-04").figures)
+    beside = ComparedMonth("2024-04", "before", reports("2024-04").figures)
     made = public.edition(msgspec.structs.replace(reports("2024-05"), compared=(beside,)))
     assert editions.beside(made, []).compared == ()
     (shown,) = editions.beside(made, [(published(april), "april.json")]).compared

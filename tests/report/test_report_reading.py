@@ -45,8 +45,8 @@ def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(stor
         return lambda: None
 
     made = gathered(store, year.settings(), MAY, LATER, compare=False, progress=meanwhile)
-    assert made.at("disruptions").value == 1
-    assert gathered(store, year.settings(), MAY, LATER, compare=False).at("disruptions").value == 2
+    assert made.figure("disruptions").value == 1
+    assert gathered(store, year.settings(), MAY, LATER, compare=False).figure("disruptions").value == 2
 
 
 def put_day(store: Database, day: int, *, calls: int, differ: bool = False) -> None:
@@ -66,7 +66,7 @@ def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_
 
     def known() -> tuple[Any, ...]:
         made = gathered(store, year.settings(), MAY, LATER, compare=False)
-        return made.at("unheard_hours", "toronto").value, made.at("unheard_known_hours", "toronto").value
+        return made.figure("unheard_hours", "toronto").value, made.figure("unheard_known_hours", "toronto").value
 
     assert known() == (8, None)  # no day was compared
     put_day(store, 7, calls=12)

@@ -45,14 +45,17 @@ def made(office: Office, name: str) -> Report:
 
 
 def published(report: Report) -> as_json.Published:
-    told = as_json.written(report, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-    return revision.read(told, "before.json")
+    told = as_json.json_bytes(report, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
+    return as_json.parse_report(told, "before.json")
 
 
 def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Office) -> None:
     name = month_of(office.calls(cel("vm_message")))
     before = made(office, name)
-    assert (before.at("calls_offered").value, before.at("calls_offered", cut=Cut("line", "tty")).value) == (1, 0)
+    assert (
+        before.figure("calls_offered").value,
+        before.figure("calls_offered", cut=Cut("line", "tty")).value,
+    ) == (1, 0)
     assert month_of(office.calls(cel("tty_answered"))) == name
     after = made(office, name)
     revised = revision.revised(after, published(before), "before.json")
@@ -64,7 +67,7 @@ def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Offic
     assert (revised.revision, revised.revises) == (2, before.data_fingerprint)
     values = {x: tuple(None if one is None else one.value for one in pair) for x, pair in told.items()}
     for cut in (WHOLE, Cut("line", "tty"), Cut("mode", "tty")):
-        was = int(before.at("calls_offered", cut=cut).value or 0)
+        was = int(before.figure("calls_offered", cut=cut).value or 0)
         assert values[Place("calls_offered", "", cut)] == (was, was + 1)
         assert values[Place("outcomes", "answered", cut)] == (0, 1)
     assert {x.cut.of for x in told if x.cut.kind == "line"} == {"tty"}

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
-from callmon.reports.failure import FAILS, Kind, ReportFailure, of
+from callmon.reports.failure import FAILS, Kind, ReportFailure, classify
 from callmon.web.formatter import WebFormatter
 from callmon.web.views.months import why
 from tests.support.fact_builder import TORONTO
@@ -50,7 +50,7 @@ def said(kind: Kind, language: str, limit: int = 0) -> str:
     ],
 )
 def test_each_trouble_is_told_by_who_can_act(error: Exception, kind: Kind) -> None:
-    assert (of(error).kind, isinstance(error, FAILS)) == (kind, True)
+    assert (classify(error).kind, isinstance(error, FAILS)) == (kind, True)
 
 
 def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
         with pytest.raises(OperationalError) as of_sqlite:
             connection.execute(text("CREATE TABLE a AS SELECT zeroblob(100000) AS x"))
     engine.dispose()
-    assert [of(one.value) for one in (of_file, of_sqlite)] == [
+    assert [classify(one.value) for one in (of_file, of_sqlite)] == [
         ReportFailure("disk", "[Errno 28] No space left on device"),
         ReportFailure("disk", "database or disk is full"),
     ]
@@ -70,7 +70,7 @@ def test_a_full_disk_is_one_whoever_meets_it(tmp_path: Path) -> None:
 
 def test_what_the_driver_says_of_a_question_is_told_without_the_question() -> None:
     told = OperationalError("SELECT caller FROM call", {}, sqlite3.OperationalError("disk I/O error"))
-    assert of(told) == ReportFailure("database", "disk I/O error")
+    assert classify(told) == ReportFailure("database", "disk I/O error")
 
 
 # What people read.

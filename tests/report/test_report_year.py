@@ -31,7 +31,7 @@ from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.export import files
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder
-from callmon.reports.load import gathered, site_of
+from callmon.reports.load import gathered
 from callmon.reports.model import Cut, Report
 from callmon.store.database import Database, upgrade
 from tests import year
@@ -104,7 +104,7 @@ def test_every_call_and_every_callback_of_the_year_is_in_one_month(known: Year) 
     for name, count in (("calls_offered", CALLS), ("callbacks_opened", None), ("complaints_opened", None)):
         kinds = {"callbacks_opened": "callback", "complaints_opened": "complaint"}
         wanted = count or sum(x.kind == kinds[name] for x in known.owed)
-        assert sum(int(report.at(name).value or 0) for report in reports) == wanted
+        assert sum(int(report.figure(name).value or 0) for report in reports) == wanted
 
 
 def test_a_planted_fault_is_found(known: Year) -> None:
@@ -120,21 +120,24 @@ def test_a_line_that_was_added_in_mid_month_has_its_calls_from_then_on(known: Ye
     before, during = known.report("2024-06"), known.report("2024-07")
     new = Cut("line", year.NEW_LINE)
     mine = [x for x in known.calls if x.line == year.NEW_LINE and x.local.month == 7]
-    assert (before.at("calls_offered", cut=new).value, during.at("calls_offered", cut=new).value) == (0, len(mine))
-    assert before.at("answer_rate", cut=new).state == "not_applicable"
+    assert (
+        before.figure("calls_offered", cut=new).value,
+        during.figure("calls_offered", cut=new).value,
+    ) == (0, len(mine))
+    assert before.figure("answer_rate", cut=new).state == "not_applicable"
 
 
 def test_a_month_without_a_call_has_counts_of_0_and_rates_that_do_not_apply(known: Year) -> None:
     report = known.report("2025-02")
-    assert report.at("calls_offered").value == 0
-    assert report.at("answer_by_third_ring.rate").state == "not_applicable"
-    assert report.at("time_to_answer", "median").state == "not_applicable"
-    assert report.at("unheard_hours", "toronto").value == 0
+    assert report.figure("calls_offered").value == 0
+    assert report.figure("answer_by_third_ring.rate").state == "not_applicable"
+    assert report.figure("time_to_answer", "median").state == "not_applicable"
+    assert report.figure("unheard_hours", "toronto").value == 0
 
 
 def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None:
     report = known.report("2025-03")
-    assert report.at("unheard_hours", "toronto").value == 743  # the clocks go forward in it
+    assert report.figure("unheard_hours", "toronto").value == 743  # the clocks go forward in it
     apart = ("unheard", "disruptions")  # of a language there are no disruptions
     states = {one.state for place, one in report.figures.items() if not place.name.startswith(apart)}
     assert states == {"not_available", "known"}
@@ -145,9 +148,9 @@ def test_a_month_with_only_unheard_hours_has_no_figure_at_0(known: Year) -> None
 
 def test_unheard_hours_are_told_with_those_of_them_in_opening_hours(known: Year) -> None:
     report = known.report("2024-07")
-    assert report.at("unheard_hours", "toronto").value == 1.5
-    assert report.at("unheard_open_hours", "toronto").value == 1.5
-    assert known.report("2024-08").at("unheard_hours", "toronto").value == 0
+    assert report.figure("unheard_hours", "toronto").value == 1.5
+    assert report.figure("unheard_open_hours", "toronto").value == 1.5
+    assert known.report("2024-08").figure("unheard_hours", "toronto").value == 0
 
 
 def test_the_month_before_and_the_same_month_last_year_stand_beside_it(known: Year) -> None:
@@ -166,7 +169,7 @@ def test_a_month_is_provisional_until_what_was_opened_in_it_has_fallen_due(known
     assert report.final_after is not None
     assert known.report("2024-07", now=report.final_after).is_final is False
     assert known.report("2024-07", now=report.final_after.replace(year=2025)).is_final is True
-    assert int(report.at("callbacks_24_hours", "not_due").value or 0) > 0
+    assert int(report.figure("callbacks_24_hours", "not_due").value or 0) > 0
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ def test_a_call_belongs_once_to_the_local_month_in_which_it_arrived(
     year_rows.stored(sqlite_store, settings, told_call)
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     reports = [Year(sqlite_store, settings, [], []).report(name) for name in ("2024-10", "2024-11")]
-    assert [report.at("calls_offered").value for report in reports] == months
+    assert [report.figure("calls_offered").value for report in reports] == months
     assert {one.value for report in reports for x, one in report.figures.items() if x.name == "check"} == {0}
 
 
@@ -197,8 +200,8 @@ def test_a_call_that_was_filled_from_the_exchanges_log_makes_the_figures_complet
     year_rows.stored(sqlite_store, settings, [([*facts[:-1], filled, facts[-1]], truth)])
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = Year(sqlite_store, settings, [], []).report("2024-10")
-    assert [report.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
-    assert (report.at("completeness").numerator, report.at("completeness").denominator) == (1, 1)
+    assert [report.figure("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (report.figure("completeness").numerator, report.figure("completeness").denominator) == (1, 1)
 
 
 def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known(sqlite_store: Database) -> None:
@@ -212,11 +215,11 @@ def test_what_the_exchanges_log_told_of_a_month_that_nobody_listened_to_is_known
     october, november = one.report("2024-10"), one.report("2024-11")
     wrong = different(one.calls, [], october)
     assert {place.name for place, _, _ in wrong} == {"heard", "disruptions", "disruptions_hours"}
-    assert [october.at("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
-    assert (october.at("completeness").numerator, october.at("completeness").denominator) == (1, 1)
-    assert october.at("disruptions").state == "not_available"
-    assert october.at("unheard_hours", "toronto").value == 744
-    assert november.at("calls_offered").state == "not_available"
+    assert [october.figure("heard", part).value for part in ("full", "filled", "partly")] == [0, 1, 0]
+    assert (october.figure("completeness").numerator, october.figure("completeness").denominator) == (1, 1)
+    assert october.figure("disruptions").state == "not_available"
+    assert october.figure("unheard_hours", "toronto").value == 744
+    assert november.figure("calls_offered").state == "not_available"
 
 
 def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_month_too(
@@ -231,9 +234,9 @@ def test_the_verdict_on_a_callback_is_counted_once_though_its_call_is_of_the_mon
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     report = Year(sqlite_store, settings, [], []).report("2024-10")
     for x in found:
-        given = {verdict: report.at(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
+        given = {verdict: report.figure(f"{x.standard}.verdict", verdict).value for verdict in VERDICTS}
         assert given == {verdict: int(verdict == x.verdict) for verdict in VERDICTS}
-    assert report.at("callbacks_opened").value == 1
+    assert report.figure("callbacks_opened").value == 1
 
 
 def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> None:
@@ -248,7 +251,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> No
         )
     year_rows.roll_up(sqlite_store, settings)
     report = Year(sqlite_store, settings, [], []).report("2024-10")
-    assert (report.at("test_calls").value, report.at("calls_offered").value) == (1, 0)
+    assert (report.figure("test_calls").value, report.figure("calls_offered").value) == (1, 0)
     counts = {one.value for x, one in report.figures.items() if one.kind == "count" and x.name != "test_calls"}
     assert counts == {0, None}
 
@@ -270,12 +273,10 @@ def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() 
         disruption("5", ("poci",), 740, None),
     )
     listening = {"toronto": Coverage(begin - hour, begin + 2000 * hour)}
-    report = ReportBuilder(site_of(settings), october, LATER).report(
-        PeriodTotals(listening, {}, 0, "", disruptions=found)
-    )
+    report = ReportBuilder(settings, october, LATER).report(PeriodTotals(listening, {}, 0, "", disruptions=found))
 
     def told_of(*cut: str) -> tuple[Any, Any]:
-        return tuple(report.at(name, cut=Cut(*cut)).value for name in ("disruptions", "disruptions_hours"))  # type: ignore[return-value]
+        return tuple(report.figure(name, cut=Cut(*cut)).value for name in ("disruptions", "disruptions_hours"))  # type: ignore[return-value]
 
     assert told_of("whole") == (4, 4 + 1 + 4)
     assert told_of("line", "tty") == (2, 4)
@@ -283,7 +284,7 @@ def test_disruptions_are_counted_by_the_lines_that_they_met_and_overlaps_once() 
     assert told_of("line", "general") == (1, 1)
     assert told_of("service", "poci") == (1, 4)
     assert told_of("mode", "tty") == (2, 4)
-    assert report.at("disruptions", cut=Cut("language", "fr")).state == "not_applicable"
+    assert report.figure("disruptions", cut=Cut("language", "fr")).state == "not_applicable"
 
 
 # Formats.
@@ -453,11 +454,11 @@ def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up
     report = gathered(known.store, fewer, period.month("2024-08", TORONTO), LATER, compare=False)
     whole = known.report("2024-08")
     gone = Cut("line", "poci-toll-free")
-    assert report.at("calls_offered").value == whole.at("calls_offered").value
-    assert report.at("calls_offered", cut=gone).value == whole.at("calls_offered", cut=gone).value
+    assert report.figure("calls_offered").value == whole.figure("calls_offered").value
+    assert report.figure("calls_offered", cut=gone).value == whole.figure("calls_offered", cut=gone).value
     assert (
-        report.at("calls_offered", cut=Cut("service", "unknown")).value
-        == whole.at("calls_offered", cut=gone).value
+        report.figure("calls_offered", cut=Cut("service", "unknown")).value
+        == whole.figure("calls_offered", cut=gone).value
     )
     checks = {x.part: one.value for x, one in report.figures.items() if x.name == "check"}
     assert set(checks.values()) == {0}

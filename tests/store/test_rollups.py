@@ -213,7 +213,7 @@ def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Database
     again = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
     list(rebuild.rebuild_rollups(store, pause=0))
     rolled_up = gathered(store, given, period.month("2024-03", TORONTO), LATER, compare=False)
-    assert from_calls.at("calls_offered").value == 30
+    assert from_calls.figure("calls_offered").value == 30
     assert from_calls == again == rolled_up
 
 
@@ -239,7 +239,7 @@ def test_cells_that_another_version_counted_are_neither_read_nor_written(store: 
     before = stored(store)
     heard(store, range(10, 20))
     assert stored(store) == before
-    assert report(store, year.settings()).at("calls_offered").value == 20
+    assert report(store, year.settings()).figure("calls_offered").value == 20
     rebuild.ensure_rollups(store, TORONTO)
     list(rebuild.rebuild_rollups(store, pause=0))
     assert stored(store) == counted(store)

@@ -18,7 +18,7 @@ WIDTH, LABEL, NUMBER, HEIGHT, THICK = 760, 290, 70, 24, 16
 Bar = tuple[str, Figure]
 
 
-def drawing(table: LayoutTable, tongue: ReportFormatter) -> Markup | None:
+def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> Markup | None:
     """The chart of a table; None when no count is above 0."""
     bars = [(label, one) for label, one in _bars(table) if one.kind == "count"]
     most = max((float(one.value or 0) for _, one in bars if one.state == "known"), default=0.0)

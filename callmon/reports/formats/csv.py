@@ -42,11 +42,10 @@ DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("defi
 
 def figures(report: Report, tongue: ReportFormatter) -> bytes:
     """Every figure of the report and of the months compared with it."""
-    rows = [_row(report, report.month.name, one, tongue, report.figures) for one in report.figures.values()]
-    for other in report.compared:
-        rows += [_row(report, other.month, one, tongue, other.figures) for one in other.figures.values()]
+    months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
+    rows = [_row(report, name, x, tongue, found) for name, found in months for x in found.values()]
     head = [fr if tongue.language == "fr" else en for fr, en, _ in COLUMNS]
-    return written([head, *rows], tongue.language)
+    return csv_bytes([head, *rows], tongue.language)
 
 
 def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
@@ -56,11 +55,11 @@ def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
     rows = [[column, fr if tongue.language == "fr" else en, "", tongue.say(meant)] for fr, en, meant in COLUMNS]
     for name in dict.fromkeys(place.name for place in report.figures):
         meaning = tongue.meaning(name)
-        rows.append([figure, name, meaning.title, meaning.meaning])
-    return written([head, *rows], tongue.language)
+        rows.append([figure, name, meaning.term, meaning.text])
+    return csv_bytes([head, *rows], tongue.language)
 
 
-def written(rows: Iterable[Iterable[str]], language: str) -> bytes:
+def csv_bytes(rows: Iterable[Iterable[str]], language: str) -> bytes:
     """The rows as CSV bytes, in the form that spreadsheets of this language expect."""
     text = StringIO()
     writer = csv.writer(text, delimiter=";" if language == "fr" else ",", lineterminator="\r\n")
@@ -92,10 +91,8 @@ def _row(
         tongue.cut(place.cut, report),
         place.name,
         place.part,
-        title(tongue, place),
-        number(one.value, tongue.language),
-        number(one.numerator, tongue.language),
-        number(one.denominator, tongue.language),
+        tongue.figure_title(place),
+        *(_decimal(x, tongue.language) for x in (one.value, one.numerator, one.denominator)),
         one.kind,
         one.state,
         tongue.figure(one),
@@ -103,15 +100,7 @@ def _row(
     ]
 
 
-def title(tongue: ReportFormatter, place: Place) -> str:
-    """The title of a figure with the name of its part."""
-    named, part = tongue.meaning(place.name).title, tongue.part(place.name, place.part)
-    return (
-        tongue.typeset(f"{named} : {part}" if tongue.language == "fr" else f"{named}: {part}") if part else named
-    )
-
-
-def number(value: float | None, language: str) -> str:
+def _decimal(value: float | None, language: str) -> str:
     """The value with up to 10 decimals; "" for None; a decimal comma in French."""
     if value is None:
         return ""

@@ -12,20 +12,14 @@ from typing import Any
 import msgspec
 
 from callmon.core.attestations import AttestationStatus, Subject
+from callmon.errors import ConfigError
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import CutKind, Figure, Kind, Report, State
+from callmon.reports.model import Cut, CutKind, Figure, Kind, Place, Report, State, Title
 
 VERSION = 1
 
 
-class Both(msgspec.Struct, frozen=True):
-    """A text in French and English."""
-
-    fr: str
-    en: str
-
-
-class Period(msgspec.Struct, frozen=True):
+class JsonPeriod(msgspec.Struct, frozen=True):
     """From the first moment of `first` to the last of the day before `after`, local."""
 
     month: str
@@ -35,7 +29,7 @@ class Period(msgspec.Struct, frozen=True):
     month_to_date: bool
 
 
-class State_(msgspec.Struct, frozen=True):  # noqa: N801  `State` is a figure's
+class JsonState(msgspec.Struct, frozen=True):
     """Provisional until what was opened in the month has fallen due."""
 
     final: bool
@@ -52,15 +46,15 @@ class JsonCut(msgspec.Struct, frozen=True):
 
     kind: CutKind
     of: str
-    title: Both
+    title: Title
 
 
-class Definition(msgspec.Struct, frozen=True):
+class JsonDefinition(msgspec.Struct, frozen=True):
     """What a figure is called and means."""
 
     name: str
-    title: Both
-    meaning: Both
+    title: Title
+    meaning: Title
 
 
 class JsonFigure(msgspec.Struct, frozen=True):
@@ -77,7 +71,7 @@ class JsonFigure(msgspec.Struct, frozen=True):
     denominator: int | None
 
 
-class Other(msgspec.Struct, frozen=True):
+class JsonMonth(msgspec.Struct, frozen=True):
     """Another month beside this one."""
 
     month: str
@@ -108,72 +102,78 @@ class Published(msgspec.Struct, frozen=True):
 
     version: int
     callmon: str
-    period: Period
-    state: State_
+    period: JsonPeriod
+    state: JsonState
     cuts: tuple[JsonCut, ...]
-    definitions: tuple[Definition, ...]
+    definitions: tuple[JsonDefinition, ...]
     figures: tuple[JsonFigure, ...]
-    compared: tuple[Other, ...]
+    compared: tuple[JsonMonth, ...]
     changes: tuple[JsonChange, ...]
     attested: tuple[JsonAttestation, ...]
 
 
 def schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of the output of `written`."""
-    made = msgspec.json.schema(Published)
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **made}
+    """The JSON Schema (2020-12) of the report."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **msgspec.json.schema(Published)}
 
 
-def written(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> bytes:
+def parse_report(data: bytes, name: str) -> Published:
+    """The report in its JSON. Raises ConfigError if `data` is not the JSON of a report of this version."""
+    try:
+        return msgspec.json.decode(data, type=Published)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise ConfigError(f"{name}: not the JSON of a report of this version: {error}.") from None
+
+
+def figures_of(figures: Iterable[JsonFigure]) -> dict[Place, Figure]:
+    """The figures of a JSON report, by their place."""
+    places = [(Place(x.figure, x.part, Cut(x.cut, x.of)), x) for x in figures]
+    return {at: Figure(at, x.kind, x.state, x.value, x.numerator, x.denominator) for at, x in places}
+
+
+def json_bytes(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> bytes:
     """The report as JSON, indented by two spaces, with a newline at the end."""
-    return msgspec.json.format(msgspec.json.encode(published(report, fr, en, version)), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_published(report, fr, en, version)), indent=2) + b"\n"
 
 
-def published(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> Published:
+def _published(report: Report, fr: ReportFormatter, en: ReportFormatter, version: str) -> Published:
+    month, final_after = report.month, report.final_after
     names = dict.fromkeys(place.name for place in report.figures)
-    month = report.month
     return Published(
         version=VERSION,
         callmon=version,
-        period=Period(month.name, month.first, month.after, str(fr.timezone), month.to_date),
-        state=State_(
+        period=JsonPeriod(month.name, month.first, month.after, str(fr.timezone), month.to_date),
+        state=JsonState(
             report.is_final,
-            None if report.final_after is None else report.final_after.astimezone(UTC),
+            None if final_after is None else final_after.astimezone(UTC),
             report.is_public,
             report.revision,
             report.revises,
             report.config_fingerprint,
             report.data_fingerprint,
         ),
-        cuts=tuple(JsonCut(x.kind, x.of, Both(fr.cut(x, report), en.cut(x, report))) for x in report.cuts),
-        definitions=tuple(_definition(name, fr, en) for name in names),
+        cuts=tuple(JsonCut(x.kind, x.of, Title(fr.cut(x, report), en.cut(x, report))) for x in report.cuts),
+        definitions=tuple(JsonDefinition(name, *map(Title, fr.meaning(name), en.meaning(name))) for name in names),
         figures=_figures(report.figures.values()),
-        compared=tuple(Other(x.month, x.relation, _figures(x.figures.values())) for x in report.compared),
-        changes=tuple(JsonChange(_one(x.before), _one(x.after)) for x in report.changes),
-        attested=tuple(map(_attested, report.attested)),
+        compared=tuple(JsonMonth(x.month, x.relation, _figures(x.figures.values())) for x in report.compared),
+        changes=tuple(JsonChange(*map(_figure, (x.before, x.after))) for x in report.changes),
+        attested=tuple(map(_attestation, report.attested)),
     )
 
 
-def _attested(one: AttestationStatus) -> JsonAttestation:
-    last = one.last
+def _attestation(status: AttestationStatus) -> JsonAttestation:
+    last = status.last
     if last is None:
-        return JsonAttestation(one.line, one.subject, None, None, None, one.is_stale)
-    return JsonAttestation(one.line, one.subject, last.tested, last.by, last.is_so, one.is_stale)
-
-
-def _definition(name: str, fr: ReportFormatter, en: ReportFormatter) -> Definition:
-    french, english = fr.meaning(name), en.meaning(name)
-    return Definition(name, Both(french.title, english.title), Both(french.meaning, english.meaning))
+        return JsonAttestation(status.line, status.subject, None, None, None, status.is_stale)
+    return JsonAttestation(status.line, status.subject, last.tested, last.by, last.is_so, status.is_stale)
 
 
 def _figures(figures: Iterable[Figure]) -> tuple[JsonFigure, ...]:
-    return tuple(_json(one) for one in figures)
+    return tuple(x for x in map(_figure, figures) if x is not None)
 
 
-def _one(figure: Figure | None) -> JsonFigure | None:
-    return None if figure is None else _json(figure)
-
-
-def _json(x: Figure) -> JsonFigure:
-    of = (x.place.name, x.place.part, x.place.cut.kind, x.place.cut.of)
-    return JsonFigure(*of, x.kind, x.state, x.value, x.numerator, x.denominator)
+def _figure(x: Figure | None) -> JsonFigure | None:
+    if x is None:
+        return None
+    place = (x.place.name, x.place.part, x.place.cut.kind, x.place.cut.of)
+    return JsonFigure(*place, x.kind, x.state, x.value, x.numerator, x.denominator)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from typing import Any
@@ -34,8 +33,8 @@ def pdf(html: bytes) -> bytes:
     except (ImportError, OSError):
         raise MissingError(MISSING) from None
     source = weasyprint.HTML(string=html.decode(), url_fetcher=_nothing)
-    with _no_time():
-        made = source.write_pdf(pdf_variant="pdf/ua-1")
+    os.environ[EPOCH] = "0"  # no time stamp in the embedded fonts: the same report gives the same bytes
+    made = source.write_pdf(pdf_variant="pdf/ua-1")
     with pikepdf.open(BytesIO(made)) as document:
         _give_scopes(document, pikepdf)
         for page in document.pages:
@@ -46,20 +45,6 @@ def pdf(html: bytes) -> bytes:
     return data.getvalue()
 
 
-@contextmanager
-def _no_time() -> Iterator[None]:
-    """Fix the time stamp in the embedded fonts, so that the same report gives the same bytes."""
-    before = os.environ.get(EPOCH)
-    os.environ[EPOCH] = "0"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[EPOCH]
-        else:
-            os.environ[EPOCH] = before
-
-
 def _nothing(url: str, *_: Any, **__: Any) -> Any:
     """Refuse to fetch: the page is one file. Raises ValueError."""
     raise ValueError(f"{url}: a report needs nothing from outside")
@@ -67,9 +52,9 @@ def _nothing(url: str, *_: Any, **__: Any) -> Any:
 
 def _give_scopes(document: Any, pikepdf: Any) -> None:
     """Set the scope of table headers: the first row heads columns, any other header heads its row."""
-    for table in _elements(document.Root.StructTreeRoot, "/Table"):
-        for index, row in enumerate(_elements(table, "/TR")):
-            for head in _elements(row, "/TH"):
+    for table in _elements(document.Root.StructTreeRoot, "/Table", pikepdf):
+        for index, row in enumerate(_elements(table, "/TR", pikepdf)):
+            for head in _elements(row, "/TH", pikepdf):
                 scope = pikepdf.Name.Column if index == 0 else pikepdf.Name.Row
                 head.A = pikepdf.Dictionary(O=pikepdf.Name.Table, Scope=scope)
 
@@ -88,28 +73,14 @@ def _print_links(page: Any) -> None:
         link.F = PRINTED
 
 
-def _elements(root: Any, kind: str) -> list[Any]:
-    """The structure elements of `kind` below `root`, in document order."""
-    found: list[Any] = []
-    waiting = _children(root)
-    while waiting:
-        one = waiting.pop(0)
-        if str(one.get("/S", "")) == kind:
-            found.append(one)
-        waiting = [*_children(one), *waiting]
-    return found
+def _elements(root: Any, kind: str, pikepdf: Any) -> Iterator[Any]:
+    """The structure elements of `kind` below `root`, in document order.
 
-
-def _children(one: Any) -> list[Any]:
-    """The child elements of a structure element.
-
-    Marked content among its children is a number, or a dictionary without a kind.
+    Marked content among the children of an element is a number, or a dictionary without a kind.
     """
-    kids = one.get("/K")
-    listed = kids if _is(kids, "Array") else [kids]
-    return [x for x in listed if _is(x, "Dictionary")]
-
-
-def _is(value: Any, kind: str) -> bool:
-    named = getattr(value, "_type_name", "")
-    return str(named).lower() == kind.lower()
+    kids = root.get("/K")
+    for child in kids if isinstance(kids, pikepdf.Array) else [kids]:
+        if isinstance(child, pikepdf.Dictionary):
+            if str(child.get("/S", "")) == kind:
+                yield child
+            yield from _elements(child, kind, pikepdf)

@@ -8,6 +8,7 @@ Refuses: to merge cells.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from datetime import datetime
 from io import BytesIO
@@ -15,13 +16,14 @@ from typing import Any
 
 import xlsxwriter  # type: ignore[import-untyped]  # it has no types
 
+from callmon.config.settings import Settings
 from callmon.reports import notes
 from callmon.reports.formats import html
-from callmon.reports.formats.csv import title as titled
 from callmon.reports.formatter import FEW, ReportFormatter
-from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutSection, LayoutTable
+from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutSection, LayoutTable, columns
 from callmon.reports.model import Figure, Report
-from callmon.reports.notes import DefinitionNote, ReportNotes
+from callmon.reports.notes import Remarks
+from callmon.reports.titles import Definition
 from callmon.text.formatter import permille
 
 NARROWEST, WIDEST = 30, 80  # width of the label column, in digits
@@ -31,14 +33,14 @@ FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0
 CHARTED = {"verdicts": 4, "rings": 6}
 
 
-def workbook(report: Report, around: ReportNotes, tongue: ReportFormatter) -> bytes:
+def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
     """The workbook as bytes."""
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    texts, locale = html.texts(report, around, tongue), tongue.locale.replace("_", "-")
-    book.set_properties({"title": texts.title, "created": MADE, "comments": locale})
+    texts, locale = html.texts(report, settings, tongue), tongue.locale.replace("_", "-")
+    book.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
     book.set_custom_property("Language", locale)
-    Sheets(book, report, around, tongue).write(texts)
+    Sheets(book, report, settings, tongue).add_all(texts, remarks)
     book.close()
     return data.getvalue()
 
@@ -46,87 +48,82 @@ def workbook(report: Report, around: ReportNotes, tongue: ReportFormatter) -> by
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, book: Any, report: Report, around: ReportNotes, tongue: ReportFormatter) -> None:
-        self.book, self.report, self.around, self.tongue = book, report, around, tongue
+    def __init__(self, book: Any, report: Report, settings: Settings, tongue: ReportFormatter) -> None:
+        self.book, self.report, self.settings, self.tongue = book, report, settings, tongue
         self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in FORMATS.items()}
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
         self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
         self.right = book.add_format({"align": "right"})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self.names: set[str] = set()
+        self.names: list[str] = []
         self.tables = 0
 
-    def write(self, texts: html.Texts) -> None:
-        tongue, writer = self.tongue, LayoutBuilder(self.report, self.tongue)
-        sections = writer.sections()
-        lines = [DefinitionNote(tongue.say("Sommaire"), x) for x in html.sentences(self.report, tongue)]
-        cover = [DefinitionNote(texts.title, texts.edition), *html.cover(self.report, self.around, tongue), *lines]
-        self.facts(texts.summary, cover)
-        summary = writer.listed("summary", tongue.say("Sommaire"), [(x, "") for x in SUMMARY])
-        self.section(LayoutSection("summary", tongue.say("Chiffre"), () if summary is None else (summary,)))
-        for section in sections:
-            self.section(section)
-        if told := html.remarks(self.around, sections, tongue):
-            self.facts(texts.remarks, told)
-        self.facts(texts.definitions, self._definitions(sections))
-        self.facts(texts.settings, self._settings(texts))
-        self.data()
-
-    def _definitions(self, sections: list[LayoutSection]) -> list[DefinitionNote]:
+    def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
+        say, builder = self.tongue.say, LayoutBuilder(self.report, self.tongue)
+        sections = builder.sections()
+        lines = [Definition(say("Sommaire"), x) for x in html.sentences(self.report, self.tongue)]
+        title = Definition(texts["title"], texts["edition"])
+        self.add_facts(texts["summary"], [title, *html.cover(self.report, self.tongue), *lines])
+        summary = builder.figure_list("summary", say("Sommaire"), columns(*SUMMARY))
+        for section in (builder.section("summary", say("Chiffre"), [summary]), *sections):
+            self.add_section(section)
+        if remarks:
+            self.add_facts(texts["remarks"], html.manager_remarks(remarks, sections, self.tongue))
         groups = html.definitions(sections, self.tongue)
-        return [DefinitionNote(f"{group.title}; {one.term}", one.text) for group in groups for one in group.told]
+        definitions = [Definition(f"{x.title}; {note.term}", note.text) for x in groups for note in x.facts]
+        self.add_facts(texts["definitions"], definitions)
+        self.add_facts(texts["settings"], self._settings(texts))
+        self.add_figures()
 
-    def _settings(self, texts: html.Texts) -> list[DefinitionNote]:
-        told = [*notes.settings(self.around, self.tongue), *notes.hours(self.around, self.tongue)]
-        told += [
-            DefinitionNote(f"{texts.closed}, {x.term}", x.text)
-            for x in notes.closed_days(self.around, self.tongue)
-        ]
-        targets = list(notes.targets(self.around, self.report.month, self.tongue))
-        told += targets or [DefinitionNote(texts.targets, texts.no_target)]
-        told += [DefinitionNote(texts.small, texts.small_rule), DefinitionNote(texts.revisions, texts.revision)]
+    def _settings(self, texts: dict[str, str]) -> list[Definition]:
+        settings, month, tongue = self.settings, self.report.month, self.tongue
+        closed = notes.closed_days(settings, month, tongue)
+        targets = list(notes.targets(settings, month, tongue))
         return [
-            *told,
-            DefinitionNote(texts.accessible, texts.accessible_formats),
-            DefinitionNote(texts.sign, texts.signed),
+            *notes.settings_in_force(settings, tongue),
+            *notes.hours(settings, tongue),
+            *(Definition(f"{texts['closed']}, {x.term}", x.text) for x in closed),
+            *(targets or [Definition(texts["targets"], texts["no_target"])]),
+            Definition(texts["small"], texts["small_rule"]),
+            Definition(texts["revisions"], texts["revision"]),
+            Definition(texts["accessible"], texts["accessible_formats"]),
+            Definition(texts["sign"], texts["signed"]),
         ]
 
     # Sheets.
 
-    def sheet(self, title: str, head: int = 1) -> Any:
-        """A new sheet named `title`, with a number if that name exists; its first `head` rows are frozen."""
-        name = plain = "".join(" " if x in "[]:*?/\\" else x for x in title)[:NAME].strip("' ")
-        number = 1
-        while name.lower() in self.names:
-            number += 1
-            name = f"{plain[: NAME - 3]} {number}"
-        self.names.add(name.lower())
+    def sheet(self, title: str) -> Any:
+        """A new sheet named `title`, with a number if that name exists; its first row is frozen."""
+        plain = "".join(" " if x in "[]:*?/\\" else x for x in title)[:NAME].strip("' ")
+        name = _unique(plain, self.names, "{} {}", NAME - 3)
+        self.names.append(name)
         sheet = self.book.add_worksheet(name)
-        sheet.freeze_panes(head, 1)
+        sheet.freeze_panes(1, 1)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
         return sheet
 
-    def section(self, section: LayoutSection) -> None:
+    def add_section(self, section: LayoutSection) -> None:
         """Write one sheet for each table, so that a table header is always the first row."""
         if section.facts:
-            self.facts(section.title, section.facts)
+            self.add_facts(section.title, section.facts)
         for table in section.tables:
             name = section.title if len(section.tables) == 1 else table.title
-            self.table(self.sheet(name), table)
+            self.add_figure_table(self.sheet(name), table)
 
-    def table(self, sheet: Any, table: LayoutTable) -> None:
-        head = _different((table.first, *table.head))
+    def add_figure_table(self, sheet: Any, table: LayoutTable) -> None:
         labels = [html.row_label(row, self.tongue) for row in table.rows]
-        self.put(sheet, head, [[label, *row.cells] for label, row in zip(labels, table.rows, strict=True)])
+        rows: list[list[str | Figure]] = [
+            [label, *row.cells] for label, row in zip(labels, table.rows, strict=True)
+        ]
+        self.fill(sheet, _different((table.first, *table.head)), rows)
         for index, note in enumerate(table.notes):
             sheet.write_string(len(table.rows) + 2 + index, 0, note)
         if table.chart in CHARTED and table.rows:
             self.chart(sheet, table, CHARTED[table.chart])
 
-    def put(self, sheet: Any, head: list[str], rows: list[list[str | Figure]]) -> None:
-        """Write a table object with real numbers."""
-        self.tables += 1
+    def fill(self, sheet: Any, head: list[str], rows: list[list[str | Figure]]) -> None:
+        """Write a table with a formatted head and real numbers."""
         blank: list[str | Figure] = [""] * len(head)
         for r, row in enumerate(rows or [blank], 1):
             for c, cell in enumerate(row):
@@ -134,17 +131,22 @@ class Sheets:
         is_figures = any(not isinstance(cell, str) for row in rows for cell in row)
         heads = [self.head, *[self.head_right if is_figures else self.head] * (len(head) - 1)]
         columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
-        options = {"columns": columns, "name": f"Figures_{self.tables}", "style": "Table Style Light 1"}
-        sheet.add_table(0, 0, max(1, len(rows)), len(head) - 1, options)
+        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
         labels = [len(row[0]) for row in rows if isinstance(row[0], str)]
         sheet.set_column(0, 0, min(WIDEST, max([NARROWEST, *labels])))
         sheet.set_column(1, max(1, len(head) - 1), 15)
+
+    def table(self, sheet: Any, columns: list[dict[str, Any]], rows: int, style: dict[str, str]) -> None:
+        """Make the cells of a sheet a table object."""
+        self.tables += 1
+        options = {"columns": columns, "name": f"Figures_{self.tables}", **style}
+        sheet.add_table(0, 0, max(1, rows), len(columns) - 1, options)
 
     def cell(self, sheet: Any, r: int, c: int, cell: str | Figure) -> None:
         if isinstance(cell, str):
             sheet.write_string(r, c, cell)
             return
-        value = shown(cell)
+        value = _number(cell)
         if value is None:
             sheet.write_string(r, c, self.tongue.figure(cell), self.right)
         else:
@@ -161,49 +163,44 @@ class Sheets:
         chart.set_title({"name": table.title})
         chart.set_legend({"none": True})
         chart.set_y_axis({"reverse": True})
-        told = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
+        text = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
         place = len(table.rows) + 3 + len(table.notes)
-        sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {told}"})
+        sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {text}"})
 
-    def facts(self, title: str, told: Iterable[DefinitionNote]) -> None:
+    def add_facts(self, title: str, facts: Iterable[Definition]) -> None:
         """Write terms and texts in two columns."""
         sheet = self.sheet(title)
-        rows: list[list[str | Figure]] = [[one.term, one.text] for one in told]
-        self.put(sheet, [self.tongue.say("Sujet"), self.tongue.say("Texte")], rows)
+        self.fill(sheet, [self.tongue.say("Sujet"), self.tongue.say("Texte")], [[x.term, x.text] for x in facts])
         sheet.set_column(1, 1, 110, self.wrapped)
 
-    def data(self) -> None:
+    def add_figures(self) -> None:
         """Write every figure, one in each row."""
         say, tongue = self.tongue.say, self.tongue
         head = [say("Chiffre"), say("Appels"), "figure", "part", "cut", "member"]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
-        rows: list[list[Any]] = []
-        for one in self.report.figures.values():
-            place, cut = one.place, one.place.cut
-            of = tongue.cut(cut, self.report)
-            state = "" if one.state == "known" else tongue.state(one.state)
-            named = [titled(tongue, place), of, place.name, place.part, cut.kind, cut.of]
-            rows.append([*named, one.value, one.numerator, one.denominator, state])
         sheet = self.sheet(say("Tous les chiffres"))
-        self.put_plain(sheet, head, rows)
-
-    def put_plain(self, sheet: Any, head: list[str], rows: list[list[Any]]) -> None:
-        self.tables += 1
-        for r, row in enumerate(rows, 1):
-            for c, cell in enumerate(row):
-                if isinstance(cell, str):
-                    sheet.write_string(r, c, cell)
-                elif cell is not None:
-                    sheet.write_number(r, c, cell)
-        columns = [{"header": name} for name in _different(head)]
-        sheet.add_table(
-            0, 0, max(1, len(rows)), len(head) - 1, {"columns": columns, "name": f"Figures_{self.tables}"}
-        )
+        for r, x in enumerate(self.report.figures.values(), 1):
+            place, cut = x.place, x.place.cut
+            texts = (
+                tongue.figure_title(place),
+                tongue.cut(cut, self.report),
+                place.name,
+                place.part,
+                cut.kind,
+                cut.of,
+            )
+            for c, text in enumerate(texts):
+                sheet.write_string(r, c, text)
+            for c, number in enumerate((x.value, x.numerator, x.denominator), len(texts)):
+                if number is not None:
+                    sheet.write_number(r, c, number)
+            sheet.write_string(r, len(head) - 1, "" if x.state == "known" else tongue.figure(x))
+        self.table(sheet, [{"header": name} for name in _different(head)], len(self.report.figures), {})
         sheet.set_column(0, 1, 44)
         sheet.set_column(2, len(head) - 1, 15)
 
 
-def shown(one: Figure) -> float | None:
+def _number(one: Figure) -> float | None:
     """The number of a cell.
 
     None if there is none, or if fewer than FEW calls were judged: the fraction then replaces the rate.
@@ -219,11 +216,14 @@ def shown(one: Figure) -> float | None:
 
 def _different(head: Iterable[str]) -> list[str]:
     """The column names, numbered so that no two are equal regardless of case (Excel requires it)."""
-    found: list[str] = []
+    names: list[str] = []
     for name in head:
-        plain, number = name, 1
-        while name.lower() in {x.lower() for x in found}:
-            number += 1
-            name = f"{plain} ({number})"
-        found.append(name)
-    return found
+        names.append(_unique(name, names, "{} ({})"))
+    return names
+
+
+def _unique(name: str, known: Iterable[str], form: str, length: int | None = None) -> str:
+    """The name; if it is in `known` regardless of case, its first `length` characters with a number in `form`."""
+    taken = {x.lower() for x in known}
+    numbered = (form.format(name[:length], number) for number in itertools.count(2))
+    return next(x for x in itertools.chain([name], numbered) if x.lower() not in taken)

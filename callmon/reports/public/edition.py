@@ -50,25 +50,26 @@ RATES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "callbacks_business_day.rate": tuple(("callbacks_business_day", x) for x in JUDGED),
     f"{THIRD}.strict_rate": ((f"{THIRD}.verdict", "met"), (f"{THIRD}.verdict", "not_met"), *rates.EARLY),
 } | {f"{x}.rate": ((f"{x}.verdict", "met"), (f"{x}.verdict", "not_met")) for x in ALL_STANDARDS}
-SIDES = {"parity_tty": Cut("mode", "tty"), "parity_voice": Cut("mode", "voice")}
-SIDES |= {"parity_fr": Cut("language", "fr"), "parity_en": Cut("language", "en")}
-DIFFERENCES = {
-    "parity_tty_voice": ("parity_tty", "parity_voice"),
-    "parity_french_english": ("parity_fr", "parity_en"),
+# The calls of which each parity is made.
+TTY, VOICE, FRENCH, ENGLISH = (
+    Cut("mode", "tty"),
+    Cut("mode", "voice"),
+    Cut("language", "fr"),
+    Cut("language", "en"),
+)
+PARITIES = {
+    "parity_tty": (TTY,),
+    "parity_voice": (VOICE,),
+    "parity_fr": (FRENCH,),
+    "parity_en": (ENGLISH,),
+    "parity_tty_voice": (TTY, VOICE),
+    "parity_french_english": (FRENCH, ENGLISH),
 }
+OF_CALLS = {"reconciliation_exchange_only", "reconciliation_callmon_only"}  # counts of calls of the public
 PLAIN = {
-    "unheard_hours",
-    "unheard_open_hours",
-    "unheard_known_hours",
-    "test_calls",
-    "disruptions",
-    "disruptions_hours",
+    *("unheard_hours", "unheard_open_hours", "unheard_known_hours", "test_calls"),
+    *("disruptions", "disruptions_hours", "reconciliation_days", *OF_CALLS),
 }
-PLAIN |= {"reconciliation_days", "reconciliation_exchange_only", "reconciliation_callmon_only"}
-OF_CALLS = {
-    "reconciliation_exchange_only",
-    "reconciliation_callmon_only",
-}  # part of PLAIN: counts of calls of the public
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
 # Not published itself, but a published rate reveals it.
 TOLD = ("outcomes_in_hours", "answered")
@@ -76,64 +77,63 @@ TOLD = ("outcomes_in_hours", "answered")
 
 def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
     """The report as it may be published, with the compared months; `also` is suppressed whatever its value."""
-    compared = tuple(msgspec.structs.replace(one, figures=_shown(one.figures, report)) for one in report.compared)
-    figures = _shown(report.figures, report, also)
+    months = (msgspec.structs.replace(x, figures=_published(x.figures, report)) for x in report.compared)
     return msgspec.structs.replace(
-        report, figures=figures, compared=compared, is_public=True, attested=tuple(map(_nameless, report.attested))
+        report,
+        figures=_published(report.figures, report, also),
+        compared=tuple(months),
+        is_public=True,
+        attested=tuple(map(_nameless, report.attested)),
     )
 
 
-def _nameless(one: AttestationStatus) -> AttestationStatus:
+def _nameless(status: AttestationStatus) -> AttestationStatus:
     """The attestation without the name of the tester: the internal edition shows it, the public one does not."""
-    last = None if one.last is None else msgspec.structs.replace(one.last, by="")
-    return msgspec.structs.replace(one, last=last)
+    last = status.last and msgspec.structs.replace(status.last, by="")
+    return msgspec.structs.replace(status, last=last)
 
 
-def _shown(figures: Figures, report: Report, also: frozenset[Place] = frozenset()) -> dict[Place, Figure]:
+def is_counted(place: Place) -> bool:
+    """Whether a reader has this count, from a table or a rate."""
+    return place.name in PUBLISHED or (place.name, place.part) == TOLD
+
+
+def _published(figures: Figures, report: Report, also: frozenset[Place] = frozenset()) -> dict[Place, Figure]:
     counts = {
-        place: int(one.value)
-        for place, one in figures.items()
-        if one.kind == "count" and one.value is not None
-        and (place.name in PUBLISHED or (place.name, place.part) == TOLD)
-    }  # fmt: skip
-    kept_back = suppression.suppress(counts, sums(counts, report), SMALL) | also
-    shown: dict[Place, Figure] = {}
-    for place, one in figures.items():
+        place: int(x.value)
+        for place, x in figures.items()
+        if x.kind == "count" and x.value is not None and is_counted(place)
+    }
+    closed = suppression.suppress(counts, sums(counts, report), SMALL) | also
+    found: dict[Place, Figure] = {}
+    for place, x in figures.items():
         if place.name in PUBLISHED:
-            shown[place] = _closed(one) if place in kept_back else one
-        elif one.kind == "rate" and place.name in RATES:
-            shown[place] = _closed(one) if _is_told(place.cut, RATES[place.name], kept_back) else one
+            is_closed = place in closed
+        elif x.kind == "rate" and place.name in RATES:
+            is_closed = _is_any(place.cut, RATES[place.name], closed)
         elif place.name in PLAIN:
-            is_small = place.name in OF_CALLS and 0 < (one.value or 0) < SMALL
-            shown[place] = _closed(one) if is_small or place in also else one
-    shown.update(_parities(figures, kept_back))
-    return shown
-
-
-def _closed(one: Figure) -> Figure:
-    """The figure without any number; a figure that was not known before stays unchanged."""
-    if one.state not in ("known", "not_applicable"):
-        return one
-    return Figure(one.place, one.kind, "suppressed")
-
-
-def _is_told(cut: Cut, needed: Iterable[tuple[str, str]], kept_back: frozenset[Place]) -> bool:
-    return any(Place(name, part, cut) in kept_back for name, part in needed)
-
-
-def _parities(figures: Figures, kept_back: frozenset[Place]) -> Iterator[tuple[Place, Figure]]:
+            is_closed = place in also or (place.name in OF_CALLS and 0 < (x.value or 0) < SMALL)
+        else:
+            continue
+        found[place] = _without_number(x) if is_closed else x
     for standard in ALL_STANDARDS:
-        closed: set[str] = set()
-        for side, cut in SIDES.items():
-            place = Place(f"{standard}.{side}")
-            if _is_told(cut, RATES[f"{standard}.rate"], kept_back):
-                closed.add(side)
-            if place in figures:
-                yield place, _closed(figures[place]) if side in closed else figures[place]
-        for name, sides in DIFFERENCES.items():
+        parts = RATES[f"{standard}.rate"]
+        for name, cuts in PARITIES.items():
             place = Place(f"{standard}.{name}")
             if place in figures:
-                yield place, _closed(figures[place]) if closed & {*sides} else figures[place]
+                is_closed = any(_is_any(cut, parts, closed) for cut in cuts)
+                found[place] = _without_number(figures[place]) if is_closed else figures[place]
+    return found
+
+
+def _without_number(figure: Figure) -> Figure:
+    """The figure without any number; a figure that was not known before stays unchanged."""
+    is_known = figure.state in ("known", "not_applicable")
+    return Figure(figure.place, figure.kind, "suppressed") if is_known else figure
+
+
+def _is_any(cut: Cut, parts: Iterable[tuple[str, str]], places: frozenset[Place]) -> bool:
+    return any(Place(name, part, cut) in places for name, part in parts)
 
 
 # Sums.

@@ -15,8 +15,8 @@ import msgspec
 
 from callmon.errors import ConfigError
 from callmon.reports import revision
-from callmon.reports.formats.json import Published
-from callmon.reports.model import Comparison, Figure, Place, Relation, Report
+from callmon.reports.formats.json import Published, figures_of
+from callmon.reports.model import ComparedMonth, Figure, Place, Relation, Report
 from callmon.reports.public import edition as public
 from callmon.reports.public import suppression
 
@@ -28,7 +28,7 @@ def succeeding(report: Report, earlier: Published, name: str) -> Report:
 
     Raises ConfigError if `earlier` is not a public edition of the same days and lines.
     """
-    before = revision.figures(earlier.figures)
+    before = figures_of(earlier.figures)
     closed: set[Place] = set()
     while True:
         edition = public.edition(report, frozenset(closed))
@@ -50,7 +50,7 @@ def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
         if not other.state.public or other.period.month_to_date or month not in wanted:
             known = " or ".join(sorted(wanted)) or "no other month"
             raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
-        found.append(Comparison(month, wanted[month], revision.figures(other.figures)))
+        found.append(ComparedMonth(month, wanted[month], figures_of(other.figures)))
     return msgspec.structs.replace(edition, compared=tuple(found))
 
 
@@ -66,9 +66,15 @@ def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Pl
     if rates := list(_of_rates(before, after)):
         yield from rates
         return
-    known = [x for x in (*after, *before) if x.name in public.PUBLISHED or (x.name, x.part) == public.TOLD]
+    known = [x for x in (*after, *before) if public.is_counted(x)]
     sums = [one for one in public.sums(dict.fromkeys(known, 0), report) if one.members]
-    found = suppression.worked_out(_row(index, one, changed) for index, one in enumerate(sums))
+    found = suppression.solve(
+        (
+            suppression.unknowns(index, one, lambda place: place not in changed),
+            changed.get(one.total, 0) - sum(changed.get(x, 0) for x in one.members),
+        )
+        for index, one in enumerate(sums)
+    )
     for unknown in (x for x, count in found.items() if _is_small(count)):
         within = sums if isinstance(unknown, Place) else [sums[unknown[1]]]
         for one in within:
@@ -102,19 +108,3 @@ def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
         if any(_is_small((x or 0) - (y or 0)) for x, y in pairs):
             name, part = public.RATES[place.name][0]
             yield Place(name, part, place.cut)
-
-
-def _row(
-    index: int, one: suppression.LinearConstraint, changed: Mapping[Place, int]
-) -> tuple[dict[object, int], int]:
-    """The unknown changes of a sum, and their total: members plus remainder minus total."""
-    row: dict[object, int] = {}
-    right = 0
-    for place, sign in (*((x, 1) for x in one.members), (one.total, -1)):
-        if place in changed:
-            right -= sign * changed[place]
-        else:
-            row[place] = sign
-    if one.left is not None:
-        row[suppression.LEFT, index] = 1
-    return row, right

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from callmon.reports.model import Place
@@ -30,12 +30,14 @@ HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
 
 def suppress(counts: Mapping[Place, int], sums: Iterable[LinearConstraint], limit: int) -> frozenset[Place]:
     """The places to suppress. A count from 1 to `limit` - 1 is small."""
-    told = [one for one in sums if one.members]
+    constraints = [x for x in sums if x.members]
     closed = {place for place, count in counts.items() if 0 < count < limit}
     while True:
-        while sum(_close(one, counts, closed, limit) for one in told):  # not `any`: each pass checks every sum
+        while sum(
+            _close(one, counts, closed, limit) for one in constraints
+        ):  # not `any`: each pass checks every sum
             pass
-        leaks = list(_solved(told, counts, closed, limit))
+        leaks = list(_solved(constraints, counts, closed, limit))
         if not leaks:
             return frozenset(closed)
         touched: set[Place] = set()
@@ -75,18 +77,19 @@ def _close_another(one: LinearConstraint, counts: Mapping[Place, int], closed: s
 # All sums together.
 
 Row = dict[object, int]
+RIGHT = "="  # the unknown that stands for the negative of a row's total
 
 
 def _solved(
     sums: Sequence[LinearConstraint], counts: Mapping[Place, int], closed: set[Place], limit: int
 ) -> Iterator[LinearConstraint]:
     """The sums in which a secret number results when all sums are solved together."""
-    rows = [(index, _row(index, one, closed)) for index, one in enumerate(sums)]
-    found = set(_determined([row for _, row in rows if row]))
-    for index, row in rows:
-        leaks = any(unknown in found and _is_secret(unknown, sums[index], limit) for unknown in row)
-        if leaks and _may_close_more(sums[index], counts, closed):
-            yield sums[index]
+    rows = [unknowns(index, x, closed.__contains__) for index, x in enumerate(sums)]
+    found = solve((row, 0) for row in rows)
+    for constraint, row in zip(sums, rows, strict=True):
+        leaks = any(unknown in found and _is_secret(unknown, constraint, limit) for unknown in row)
+        if leaks and _may_close_more(constraint, counts, closed):
+            yield constraint
 
 
 def _may_close_more(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
@@ -98,31 +101,34 @@ def _is_secret(unknown: object, one: LinearConstraint, limit: int) -> bool:
     return isinstance(unknown, Place) or 0 < (one.left or 0) < limit
 
 
-def _row(index: int, one: LinearConstraint, closed: set[Place]) -> Row:
-    """The unknowns of a sum with their signs: suppressed members and remainder minus total."""
-    row: Row = {place: 1 for place in one.members if place in closed}
+def unknowns(index: int, one: LinearConstraint, is_unknown: Callable[[Place], bool]) -> Row:
+    """The unknowns of a sum with their signs: unknown members and remainder minus an unknown total."""
+    row: Row = {place: 1 for place in one.members if is_unknown(place)}
     if one.left is not None:
         row[LEFT, index] = 1
-    if one.total in closed:
+    if is_unknown(one.total):
         row[one.total] = -1
     return row
 
 
-def _determined(rows: list[Row]) -> list[object]:
-    """The unknowns with a unique solution: each is alone in a row when all rows are reduced."""
+def solve(rows: Iterable[tuple[Mapping[object, int], int]]) -> dict[Any, int]:
+    """The unknowns with a unique solution, and their value; each row has unknowns and their total.
+
+    An unknown has a unique solution if it is alone in a row when all rows are reduced.
+    """
     reduced: dict[object, Row] = {}  # keyed by the leading unknown of the row
-    for row in rows:
-        left = _without(row, reduced)
-        if not left:
+    for row, right in rows:
+        left = _without({**row, RIGHT: -right}, reduced)
+        lead = next((x for x in left if x != RIGHT), None)
+        if lead is None:
             continue
-        lead = next(iter(left))
         inverse = pow(left[lead], -1, PRIME)
         left = {x: value * inverse % PRIME for x, value in left.items()}
         for other in reduced.values():
             if lead in other:
                 _subtract(other, left, other[lead])
         reduced[lead] = left
-    return [lead for lead, row in reduced.items() if len(row) == 1]
+    return {lead: _signed(-row.get(RIGHT, 0)) for lead, row in reduced.items() if not row.keys() - {lead, RIGHT}}
 
 
 def _without(row: Row, reduced: Mapping[object, Row]) -> Row:
@@ -139,28 +145,6 @@ def _subtract(row: Row, other: Row, times: int) -> None:
             row[x] = changed
         else:
             row.pop(x, None)
-
-
-RIGHT = "="
-
-
-def worked_out(rows: Iterable[tuple[Mapping[object, int], int]]) -> dict[Any, int]:
-    """The unknowns with a unique solution, and their value; each row has unknowns and their total."""
-    reduced: dict[object, Row] = {}
-    for row, right in rows:
-        if not row:
-            continue
-        left = _without({**row, RIGHT: -right}, reduced)
-        lead = next((x for x in left if x != RIGHT), None)
-        if lead is None:
-            continue
-        inverse = pow(left[lead], -1, PRIME)
-        left = {x: value * inverse % PRIME for x, value in left.items()}
-        for other in reduced.values():
-            if lead in other:
-                _subtract(other, left, other[lead])
-        reduced[lead] = left
-    return {lead: _signed(-row.get(RIGHT, 0)) for lead, row in reduced.items() if not row.keys() - {lead, RIGHT}}
 
 
 def _signed(value: int) -> int:

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.reports.failure import ReportFailure
-from callmon.reports.jobs import BusyError, ReportJob
+from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
 from callmon.web.formatter import WebFormatter
@@ -26,6 +26,7 @@ MOST_LISTED = 36
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 STYLE_NAME = "style.css"
+WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 
 
 class MonthView(msgspec.Struct, frozen=True):
@@ -102,21 +103,21 @@ async def make(visit: PageRequest) -> Response:
         f"{first:%Y-%m}", kind, None if kind == "json" else visit.language, form.get("edition") == "public"
     )
     try:
-        made = visit.site.makings.ask(visit.site.settings, order)
+        process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
         return await _month_page(
             visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
         )
-    return visit.go("report", month=order.month, name=made.name)
+    return visit.go("report", month=order.month, name=process.name)
 
 
 async def progress(visit: PageRequest) -> Response:
     """The progress of a report; once it is made, its files."""
-    made = _made(visit)
-    if made is None:
+    process = _process(visit)
+    if process is None:
         return await _unknown(visit)
-    is_done = await made.wait()
-    order, first = made.making.order, _first_day(visit)
+    is_done = await process.result(WAITS)
+    order, first = process.order, _first_day(visit)
     title = order.month if first is None else visit.tongue.month(first)
     if order.is_public:
         title = visit.say("{month}, édition publique", month=title)
@@ -124,18 +125,18 @@ async def progress(visit: PageRequest) -> Response:
         "report.html",
         visit.say("Rapport : {month}", month=title),
         is_done=is_done,
-        percent=int(100 * made.making.progress),
-        trouble=None if made.making.trouble is None else why(made.making.trouble, visit.tongue, title),
-        files=[name for name, _ in made.making.files],
+        percent=int(100 * process.progress),
+        failure=None if process.failure is None else why(process.failure, visit.tongue, title),
+        files=[name for name, _ in process.files],
         month=order.month,
-        made=made,
+        name=process.name,
         is_page=order.kind == "html",
     )
 
 
-def why(trouble: ReportFailure, tongue: WebFormatter, month: str) -> str:
+def why(failure: ReportFailure, tongue: WebFormatter, month: str) -> str:
     """Why there is no report, and which person can act how. The failure's own message is in the log."""
-    say, limit = tongue.say, trouble.limit
+    say, limit = tongue.say, failure.limit
     return {
         "order": say(
             "Ce rapport ne se demande pas ainsi. Choisissez un mois déjà commencé et un format de la liste."
@@ -167,17 +168,17 @@ def why(trouble: ReportFailure, tongue: WebFormatter, month: str) -> str:
             "Sa production s'est arrêtée avant la fin. Réessayez; si cela se répète, prévenez l'équipe qui "
             "administre callmon : son journal dit pourquoi."
         ),
-    }[trouble.kind]
+    }[failure.kind]
 
 
-def _made(visit: PageRequest) -> ReportJob | None:
-    return visit.site.makings.get(visit.request.path_params["name"])
+def _process(visit: PageRequest) -> ReportProcess | None:
+    return visit.site.reports.get(visit.request.path_params["name"])
 
 
 async def download(visit: PageRequest) -> Response:
     """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
-    made, name = _made(visit), visit.request.path_params["file"]
-    page, data = _page(made), None if made is None else made.file(name)
+    process, name = _process(visit), visit.request.path_params["file"]
+    page, data = _page(process), None if process is None else dict(process.files).get(name)
     if data is None:
         return await _unknown(visit)
     if page is not None and visit.request.query_params.get("save") is None:
@@ -189,16 +190,16 @@ async def download(visit: PageRequest) -> Response:
 
 async def style(visit: PageRequest) -> Response:
     """The style sheet of the page to read here."""
-    page = _page(_made(visit))
+    page = _page(_process(visit))
     return (
         await _unknown(visit) if page is None else Response("\n".join(STYLE.findall(page)), media_type="text/css")
     )
 
 
-def _page(made: ReportJob | None) -> str | None:
-    if made is None or made.making.order.kind != "html":
+def _page(process: ReportProcess | None) -> str | None:
+    if process is None or process.order.kind != "html":
         return None
-    return next((data.decode() for name, data in made.making.files if name.endswith(".html")), None)
+    return next((data.decode() for name, data in process.files if name.endswith(".html")), None)
 
 
 async def _unknown(visit: PageRequest) -> Response:
