@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from callmon.core.statistics import period
-from callmon.reports.export import LANGUAGES, files
+from callmon.reports.export import files
 from callmon.reports.load import gathered
 from callmon.reports.public import edition as public
 from callmon.store.database import upgrade
+from callmon.text.labels import LANGUAGES
 from tests import year
 from tests.browser.test_access_seen import OF_A_ROLE, OPEN
 from tests.lab import vnu
