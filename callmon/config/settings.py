@@ -60,32 +60,40 @@ class Settings:
 
     configuration: Configuration
     source: str = "configuration"
+    calendars: Mapping[str, Calendar] = field(init=False, repr=False)  # by line; "" is the ministry's
+    timezone: ZoneInfo = field(init=False, repr=False)
     region: str = field(init=False, repr=False)
     default_language: str = field(init=False, repr=False)
     retention_days: int = field(init=False, repr=False)
     retention_authority: str | None = field(init=False, repr=False)
+    relay_numbers: frozenset[str] = field(init=False, repr=False)  # as a call has them: E.164, or short
+    test_callers: frozenset[str] = field(init=False, repr=False)
     minimum_sample: int = field(init=False, repr=False)
     privacy: PrivacySettings = field(init=False, repr=False)
     web: WebSettings = field(init=False, repr=False)
     mqtt: MqttSettings = field(init=False, repr=False)
     health: HealthSettings = field(init=False, repr=False)
+    rules: CallbackRules = field(init=False, repr=False)
     disruptions: DisruptionSettings = field(init=False, repr=False)
     exchanges: Mapping[str, ExchangeSettings] = field(init=False, repr=False)
     services: Mapping[str, ServiceSettings] = field(init=False, repr=False)
     standards: Mapping[str, Mapping[str, Any]] = field(init=False, repr=False)
     _lines: Lines = field(init=False, repr=False)
-    _calendars: Mapping[str | None, Calendar] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        written = self.configuration
+        written, region = self.configuration, self.configuration.region
         by_line = {name: _calendar(written, line) for name, line in written.lines.items()}
-        made: dict[str, Any] = {
+        computed: dict[str, Any] = {
             "_lines": written.public_lines(),
-            "_calendars": {None: _calendar(written), **by_line},
+            "calendars": {"": _calendar(written), **by_line},
+            "timezone": ZoneInfo(written.timezone),
+            "relay_numbers": frozenset(x for n in written.relay_numbers if (x := relay_number(n, region))),
+            "test_callers": frozenset(x for n in written.test_callers if (x := e164(n, region))),
+            "rules": written.callbacks.in_region(region),
         }
         for one in fields(self):
             if not one.init:
-                value = made[one.name] if one.name in made else getattr(written, one.name)
+                value = computed[one.name] if one.name in computed else getattr(written, one.name)
                 object.__setattr__(self, one.name, value)
         for name, exchange in written.exchanges.items():
             exchange.locate(f"exchanges.{name}")
@@ -102,37 +110,11 @@ class Settings:
 
     def calendar(self, line: str | Line | None = None) -> Calendar:
         """The calendar of one line; without `line`, the ministry's. Raises KeyError for an unknown line."""
-        return self._calendars[line.name if isinstance(line, Line) else line]
+        return self.calendars[line.name if isinstance(line, Line) else line or ""]
 
-    def calendars(self) -> Mapping[str, Calendar]:
-        """The calendar of every line, by its name."""
-        return {name: calendar for name, calendar in self._calendars.items() if name is not None}
-
-    def hours_are_assumed(self, line: str | None = None) -> bool:
-        """Whether the hours in force are callmon's assumption, not configured by the ministry."""
-        own = self.configuration.lines[line].hours if line else None
-        return own is None and self.configuration.calendar.hours is None
-
-    @property
-    def timezone(self) -> ZoneInfo:
-        return ZoneInfo(self.configuration.timezone)
-
-    @property
-    def relay_numbers(self) -> frozenset[str]:
-        """Numbers of relay operators, in the form of an arriving call (E.164, or short)."""
-        numbers = self.configuration.relay_numbers
-        return frozenset(known for number in numbers if (known := relay_number(number, self.region)))
-
-    @property
-    def test_callers(self) -> frozenset[str]:
-        """Numbers from which lines are tested, in the form of an arriving call (E.164)."""
-        numbers = self.configuration.test_callers
-        return frozenset(known for number in numbers if (known := e164(number, self.region)))
-
-    @property
-    def rules(self) -> CallbackRules:
-        """The ledger's parameters, from [callbacks]."""
-        return self.configuration.callbacks.in_region(self.region)
+    def hours_are_assumed(self) -> bool:
+        """Whether the ministry's hours are callmon's assumption, not configured."""
+        return self.configuration.calendar.hours is None
 
     def staff(self, exchange: str) -> StaffLanguages:
         """The languages of the extensions at this exchange."""

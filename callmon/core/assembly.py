@@ -26,10 +26,9 @@ def monitor(
     """
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: site(settings, name, any_line) for name in names}
-    calendars = {line.name: settings.calendar(line) for line in settings.lines()}
     return Monitor(
         sites,
-        calendars | {"": settings.calendar()},
+        settings.calendars,
         load(settings.standards),
         every_call,
         settings.rules,

@@ -315,13 +315,12 @@ def test_a_line_keeps_the_ministrys_hours_unless_it_has_its_own() -> None:
         LINE + 'special_hours = { 2026-12-24 = "08:30-14:00" }\n' + '[calendar.special_hours]\n2026-12-24 = ""'
     )
     assert (own.calendar("a").is_open(at), own.calendar().is_open(at)) == (True, False)
-    assert own.calendar(own.lines()["a"]) is own.calendars()["a"]
+    assert own.calendar(own.lines()["a"]) is own.calendars["a"]
 
 
 def test_hours_are_an_assumption_until_somebody_writes_them() -> None:
-    assert parse(LINE).hours_are_assumed("a") is True
-    assert parse(LINE + '[lines.a.hours]\nmonday = "08:30-17:00"').hours_are_assumed("a") is False
-    assert parse(LINE + '[calendar.hours]\nmonday = "08:30-17:00"').hours_are_assumed("a") is False
+    assert parse(LINE + '[lines.a.hours]\nmonday = "08:30-17:00"').hours_are_assumed() is True
+    assert parse(LINE + '[calendar.hours]\nmonday = "08:30-17:00"').hours_are_assumed() is False
 
 
 def test_days_are_added_with_names_or_without_and_removed() -> None:
