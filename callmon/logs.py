@@ -18,7 +18,7 @@ _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 _SPACES = frozenset("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
 
-class Lines(logging.Formatter):
+class KeyValueFormatter(logging.Formatter):
     """`2026-11-24T13:42:13Z WARNING exchange lost exchange=toronto`."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -63,6 +63,6 @@ def _printable(line: str) -> str:
 def set_up(level: int = logging.INFO) -> None:
     """Log to standard error; libraries log warnings and errors only."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Lines())
+    handler.setFormatter(KeyValueFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("callmon").setLevel(level)

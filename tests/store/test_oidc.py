@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from callmon.errors import ConfigError
-from callmon.logs import Lines
+from callmon.logs import KeyValueFormatter
 from callmon.store.access import audit
 from callmon.store.database import Database
 from callmon.web.auth import cookies, oidc
@@ -155,7 +155,7 @@ def test_what_the_provider_is_said_to_have_refused_forges_no_line(
     forged = "x\n2026-11-24T13:42:13Z INFO callmon stops\x1b[2J"
     assert visitor.get("/oidc?" + urlencode({"state": state, "error": forged})).status_code == 403
     (record,) = [record for record in caplog.records if record.name.startswith("callmon")]
-    told = Lines().format(record).partition("Z ")[2]
+    told = KeyValueFormatter().format(record).partition("Z ")[2]
     reason = "the provider refused: x 2026-11-24T13:42:13Z INFO callmon stops?[2J"
     assert told == f'WARNING nobody was signed in by the provider reason="{reason}" count=1'
 

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.logs import Lines, Seldom
+from callmon.logs import KeyValueFormatter, Seldom
 
 
 def line(message: str, *given_: object, **fields: object) -> str:
     record = logging.makeLogRecord(
         {"msg": message, "args": given_, "levelname": "WARNING", "created": 0.0} | fields
     )
-    return Lines().format(record)
+    return KeyValueFormatter().format(record)
 
 
 @given(st.text(), st.text(), st.text())
