@@ -7,10 +7,9 @@ found a fault, 2 bad usage or configuration.
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import BinaryIO
@@ -31,16 +30,16 @@ from callmon.cli import (
     users,
 )
 from callmon.cli.common import (
-    DEFAULT_CONFIG,
-    config_option,
-    configuration,
+    CommandContext,
     current_user,
+    lang_option,
     one_exchange,
+    print_json,
     report_errors,
     stop,
-    until_done,
+    with_context,
 )
-from callmon.config.settings import Settings, example, load
+from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
 
 
@@ -50,20 +49,16 @@ def main() -> None:
     """callmon: the witness of what a ministry promised its callers on the telephone."""
 
 
-main.add_command(backfill.backfill)
-main.add_command(database.db)
-main.add_command(reconcile.reconcile)
-main.add_command(privacy.privacy)
-main.add_command(alerting.alerting)
-main.add_command(report.report)
-main.add_command(attest.attest)
-main.add_command(users.users)
+for command in (
+    *(backfill.backfill, database.db, reconcile.reconcile, privacy.privacy, alerting.alerting, report.report),
+    *(attest.attest, users.users, callbacks.callbacks, disruptions.disruptions),
+):
+    main.add_command(command)
 
 
 @main.command()
-@config_option
-@report_errors
-def check(config: Path | None) -> None:
+@with_context()
+def check(context: CommandContext) -> None:
     """Load the configuration; print the settings in force and the next twelve months' closed days.
 
     \b
@@ -72,15 +67,13 @@ def check(config: Path | None) -> None:
     from callmon.cli.check import report as check_report
     from callmon.core.standards import load as load_standards
 
-    settings = configuration(config)
-    load_standards(settings.standards)
-    click.echo(check_report(settings, datetime.now(settings.timezone).date()))
+    load_standards(context.settings.standards)
+    click.echo(check_report(context.settings, context.today))
 
 
 @main.command()
-@config_option
-@report_errors
-def run(config: Path | None) -> None:
+@with_context()
+def run(context: CommandContext) -> None:
     """The daemon: listen to the exchanges, judge every call, store it and show it on /metrics.
 
     \b
@@ -90,26 +83,24 @@ def run(config: Path | None) -> None:
     from callmon.logs import set_up
     from callmon.store.opening import open_for_writing
 
-    path = config or DEFAULT_CONFIG
-    settings = load(path)
+    settings = context.settings
     if not settings.exchanges:
-        raise ConfigError(f"{path}: no exchange to listen to; add a table [exchanges.NAME].")
+        raise ConfigError(f"{context.path}: no exchange to listen to; add a table [exchanges.NAME].")
     set_up()
     store = open_for_writing(settings)
 
     async def listen() -> None:
-        await Daemon(settings, store, path).run()
+        await Daemon(settings, store, context.path).run()
 
     asyncio.run(listen())
 
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
-@config_option
+@with_context(lambda config: CommandContext(config) if config else None)
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a call, instead of facts and findings")
 @click.option("--any-line", is_flag=True, help="treat every number dialled from outside as a line")
-@report_errors
-def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line: bool) -> None:
+def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: bool, any_line: bool) -> None:
     """Put recordings (AMI bytes) through the same pipeline, and print what callmon concludes.
 
     Several FILES are successive connections to one exchange. FILE may be - for standard input.
@@ -120,7 +111,7 @@ def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line
     from callmon.core.assembly import monitor
     from callmon.tools.replay import Replay, told
 
-    settings = configuration(config) if config else example()
+    settings = context.settings if context else example()
     exchange = next(iter(settings.exchanges), "recording")
     replayed = Replay(monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
@@ -130,29 +121,23 @@ def replay(files: tuple[Path, ...], config: Path | None, as_json: bool, any_line
                 click.echo(line)
     if as_json:
         for call in replayed.calls():
-            click.echo(json.dumps(call, ensure_ascii=False))
+            print_json(call)
 
 
 def _open(opened: ExitStack, path: Path) -> BinaryIO:
-    if str(path) == "-":
-        return sys.stdin.buffer
-    try:
-        return opened.enter_context(path.open("rb"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+    return sys.stdin.buffer if str(path) == "-" else opened.enter_context(path.open("rb"))
 
 
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@config_option
+@with_context()
 @click.option("--exchange", help="which one, when the configuration has several")
 @click.option("--with-numbers", is_flag=True, help="do not redact: the file will hold personal information")
 @click.option("--seconds", type=float, help="stop after this long (default: until Ctrl-C)")
 @click.option("--overwrite", is_flag=True, help="write over a file that is there")
-@report_errors
 def record(
+    context: CommandContext,
     file: Path,
-    config: Path | None,
     exchange: str | None,
     with_numbers: bool,
     seconds: float | None,
@@ -169,10 +154,10 @@ def record(
     from callmon.store.privacy.dated_files import dated
     from callmon.tools.record import record as write
 
-    settings = configuration(config)
+    settings = context.settings
     name = one_exchange(settings, exchange)
     if with_numbers:
-        file = dated(file, datetime.now(settings.timezone).date())
+        file = dated(file, context.today)
         question = f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?"
         click.confirm(question, abort=True, err=True)
     done = asyncio.run(
@@ -181,7 +166,7 @@ def record(
             file,
             settings.lines(),
             with_numbers,
-            lambda told: bytes_of(name, told),
+            lambda exchange: bytes_of(name, exchange),
             settings.region,
             None if seconds is None else timedelta(seconds=seconds),
             overwrite,
@@ -191,11 +176,10 @@ def record(
 
 
 @main.command()
-@config_option
+@with_context()
 @click.option("--listen", metavar="DURATION", help="listen this long (30s, 1h), then propose a configuration")
 @click.option("--acceptance", is_flag=True, help="five scripted test calls, and what callmon makes of each")
-@report_errors
-def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
+def doctor(context: CommandContext, listen: str | None, acceptance: bool) -> None:
     """Ask each exchange whether callmon can do its job there; print what is wrong and the lines that mend it.
 
     \b
@@ -203,7 +187,7 @@ def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
     """
     from callmon.tools.doctor import as_text, examine
 
-    settings = configuration(config)
+    settings = context.settings
     if not settings.exchanges:
         raise ConfigError("No exchange to examine; add a table [exchanges.NAME].")
     if listen is not None and acceptance:
@@ -214,24 +198,21 @@ def doctor(config: Path | None, listen: str | None, acceptance: bool) -> None:
     if acceptance:
         _accept(settings)
         return
-    complaints = examine(settings, datetime.now(UTC), _last_seen(settings))
-    click.echo(as_text(complaints, settings.exchanges, get_terminal_size().columns))
-    if any(complaint.severity == "error" for complaint in complaints):
+    findings = examine(settings, context.now, _last_seen(context))
+    click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
+    if any(finding.severity == "error" for finding in findings):
         sys.exit(1)
 
 
-def _last_seen(settings: Settings) -> dict[str, datetime | None] | None:
+def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
     """Time of each line's last call. None if there is no database yet: then last calls are not judged."""
-    from callmon.store.database import open_store
     from callmon.store.queries import calls as queries
 
     try:
-        store = open_store(settings.store.url)
+        known = queries.last_calls(context.store)
     except CallmonError:
         return None
-    known = queries.last_calls(store)
-    store.close()
-    return {line.name: known.get(line.name) for line in settings.lines()}
+    return {line.name: known.get(line.name) for line in context.settings.lines()}
 
 
 def _listen(settings: Settings, length: str) -> None:
@@ -272,46 +253,43 @@ def _accept(settings: Settings) -> None:
 
 @main.command()
 @click.argument("call")
-@config_option
-@click.option("--lang", type=click.Choice(["fr", "en"]), help="the language of the story (default: the settings')")
+@with_context()
+@lang_option
 @click.option("--json", "as_json", is_flag=True, help="the call as JSON, with the caller's number")
 @click.option("--purpose", default="explain --json", help="why the number is looked at, for the log of accesses")
-@report_errors
-def explain(call: str, config: Path | None, lang: str | None, as_json: bool, purpose: str) -> None:
+def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> None:
     """Tell one stored call as a timeline, each verdict with its reason.
 
     \b
     Example: callmon explain 1795527733.0 --lang fr
     """
-    from callmon.store import opening
-    from callmon.store.database import open_store
     from callmon.store.privacy import subject_access
     from callmon.store.queries import calls as queries
     from callmon.store.queries import disruptions as stored_disruptions
     from callmon.store.queries import obligations
-    from callmon.text.story import as_json as told_as_json
+    from callmon.text.story import as_json as call_as_json
     from callmon.text.story import story
 
-    settings = configuration(config)
-    store = until_done(opening.open_with_keys(settings) if as_json else open_store(settings.store.url))
+    context.with_numbers = as_json
+    settings, store = context.settings, context.store
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
-        told = (
+        text = (
             f"No call {call} is stored; it is named by its caller's Uniqueid, as the page of a day's calls shows."
         )
-        stop((told,), 1)
+        stop((text,), 1)
     if as_json:
-        look = subject_access.AccessReason(datetime.now(UTC), current_user(), purpose, "explain --json")
+        look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")
         subject_access.log_access_to_call(store, look, call)
     for stored in found:
         met = stored_disruptions.disruptions_of_call(store, stored.account)
         if as_json:
-            click.echo(json.dumps(told_as_json(stored, settings, met), ensure_ascii=False))
+            print_json(call_as_json(stored, settings, met))
         else:
             entries = obligations.ledger_entries(
                 store, stored.account.call if stored.account else call, stored.exchange
             )
-            click.echo(story(stored, settings, lang or settings.default_language, entries, met))
+            click.echo(story(stored, settings, context.language, entries, met))
 
 
 @main.command()
@@ -327,7 +305,3 @@ def demo(listen: str, seconds: float | None) -> None:
     from callmon.tools.demo import play
 
     asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
-
-
-main.add_command(callbacks.callbacks)
-main.add_command(disruptions.disruptions)

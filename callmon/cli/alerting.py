@@ -10,12 +10,12 @@ import json
 import re
 import urllib.error
 import urllib.request
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 
-from callmon.cli.common import config_option, configuration, report_errors, say, write_file
+from callmon.cli.common import CommandContext, lang_option, say, with_context, write_file
 from callmon.errors import CallmonError, ConfigError
 
 MONTHS = 26
@@ -25,10 +25,6 @@ SECTION = "time_intervals:"
 # The section ends at the next section, or at a comment without indentation.
 _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
 
-language_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of what is said (default: the settings')"
-)
-
 
 @click.group()
 def alerting() -> None:
@@ -37,12 +33,11 @@ def alerting() -> None:
 
 @alerting.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@config_option
+@with_context()
 @click.option("--months", default=MONTHS, show_default=True, type=click.IntRange(1, 120), help="of closed days")
 @click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day (default: today)")
-@language_option
-@report_errors
-def hours(file: Path | None, config: Path | None, months: int, first: datetime | None, lang: str | None) -> None:
+@lang_option
+def hours(context: CommandContext, file: Path | None, months: int, first: datetime | None) -> None:
     """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar; or put it into FILE.
 
     When the calendar changes, and once a year. Then have Alertmanager read its configuration again.
@@ -52,14 +47,12 @@ def hours(file: Path | None, config: Path | None, months: int, first: datetime |
     """
     from callmon.tools.alertmanager import as_yaml, time_intervals
 
-    settings = configuration(config)
-    day = first.date() if first else datetime.now(UTC).astimezone(settings.timezone).date()
-    section = as_yaml(time_intervals(settings.calendar(), day, months))
+    day = first.date() if first else context.today
+    section = as_yaml(time_intervals(context.settings.calendar(), day, months))
     if file is None:
         click.echo(section, nl=False)
         return
-    language = lang or settings.default_language
-    before = _read(file)
+    language, before = context.language, _read(file)
     after = with_section(before, section)
     if after == before:
         click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
@@ -80,10 +73,9 @@ def hours(file: Path | None, config: Path | None, months: int, first: datetime |
     metavar="URL",
     help="where it is",
 )
-@config_option
-@language_option
-@report_errors
-def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
+@with_context()
+@lang_option
+def test(context: CommandContext, to: str, address: str) -> None:
     """Send the alert CallmonTest to an Alertmanager: a message must reach whoever is named, at any hour.
 
     Five minutes later Alertmanager ends the alert, and says so with the same words.
@@ -91,7 +83,7 @@ def test(to: str, address: str, config: Path | None, lang: str | None) -> None:
     \b
     Example: callmon alerting test --to lead --alertmanager http://127.0.0.1:9093
     """
-    language = lang or configuration(config).default_language
+    language = context.language
     send(address, to)
     click.echo(say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
 
@@ -135,7 +127,5 @@ def _texts() -> dict[str, str]:
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: is not UTF-8; is it Alertmanager's configuration?") from None

@@ -6,21 +6,13 @@ one.
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from datetime import date
 
 import click
 import msgspec
 
-from callmon.cli.callbacks import who
-from callmon.cli.common import config_option, configuration, lines_named, report_errors, until_done
+from callmon.cli.common import CommandContext, lang_option, print_json, who, with_context
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
-from callmon.errors import ConfigError
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
 
 
 @click.group()
@@ -34,7 +26,7 @@ def attest() -> None:
 
 @attest.command("add")
 @click.argument("lines", nargs=-1, required=True)
-@config_option
+@with_context()
 @click.option(
     "--what",
     "subjects",
@@ -45,67 +37,48 @@ def attest() -> None:
 @click.option("--on", "tested", metavar="DATE", help="the day of the test call, 2026-11-20 (default: today)")
 @click.option("--by", help="who made it (default: whoever is logged in); the report prints the name")
 @click.option("--not-so", is_flag=True, help="the test found that it is not so")
-@report_errors
 def add(
-    lines: tuple[str, ...], config: Path | None, subjects: tuple[Subject, ...], tested: str | None, by: str | None,
-    not_so: bool,
+    context: CommandContext, lines: tuple[str, ...], subjects: tuple[Subject, ...], tested: str | None,
+    by: str | None, not_so: bool,
 ) -> None:  # fmt: skip
     """Write down that LINES (or "all") were tried.
 
     \b
     Example: callmon attest add general tty --what person --on 2026-11-20 --by "A. Tremblay"
     """
-    from callmon.store.database import open_store
     from callmon.store.queries.attestations import insert_attestations
 
-    settings = configuration(config)
-    day, name = _day(tested, settings), who(by)
-    known = lines_named(settings, lines, settings.default_language)
-    given = [Attestation(x, what, day, name, not not_so) for x in known for what in subjects or SUBJECTS]
-    insert_attestations(until_done(open_store(settings.store.url)), given)
-    _print(settings, settings.default_language)
+    day, name = context.past_day(tested, "--on"), who(by)
+    known, whats = context.known_lines(lines), subjects or SUBJECTS
+    given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
+    insert_attestations(context.store, given)
+    _print(context)
 
 
 @attest.command("list")
-@config_option
-@click.option("--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')")
+@with_context()
+@lang_option
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line and subject")
-@report_errors
-def listed(config: Path | None, lang: str | None, as_json: bool) -> None:
+def list_(context: CommandContext, as_json: bool) -> None:
     """How each line stands today.
 
     \b
     Example: callmon attest list --lang en
     """
-    settings = configuration(config)
-    _print(settings, lang or settings.default_language, as_json)
+    _print(context, as_json)
 
 
-def _print(settings: Settings, language: str, as_json: bool = False) -> None:
+def _print(context: CommandContext, as_json: bool = False) -> None:
     from callmon.reports.formatter import ReportFormatter
     from callmon.reports.notes import attestation_notes
-    from callmon.store.database import open_store
     from callmon.store.queries.attestations import attestations
 
-    today = datetime.now(settings.timezone).date()
-    lines = settings.lines()
-    given = attestations(until_done(open_store(settings.store.url)))
-    stands = status_of([line.name for line in lines], given, date.max, today)
+    lines, language = context.settings.lines(), context.language
+    statuses = status_of([line.name for line in lines], attestations(context.store), date.max, context.today)
     if as_json:
-        for one in stands:
-            click.echo(json.dumps(msgspec.to_builtins(one), ensure_ascii=False))
+        for status in statuses:
+            print_json(msgspec.to_builtins(status))
         return
     titles = {line.name: line.title(language) for line in lines}
-    for row in attestation_notes(stands, titles, ReportFormatter(language, settings.timezone)):
+    for row in attestation_notes(statuses, titles, ReportFormatter(language, context.settings.timezone)):
         click.echo(f"{row.term}: {row.text}" if language == "en" else f"{row.term} : {row.text}")
-
-
-def _day(written: str | None, settings: Settings) -> date:
-    today = datetime.now(UTC).astimezone(settings.timezone).date()
-    try:
-        day = today if written is None else date.fromisoformat(written)
-    except ValueError:
-        raise ConfigError(f"--on {written}: a day is written as 2026-11-20.") from None
-    if day > today:
-        raise ConfigError(f"--on {written}: that day has not come yet.")
-    return day

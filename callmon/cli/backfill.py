@@ -6,13 +6,12 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import config_option, configuration, one_exchange, report_errors, stop, until_done
+from callmon.cli.common import CommandContext, one_exchange, show_count, stop, table_row, with_context, with_noun
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
@@ -25,11 +24,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
-@config_option
+@with_context()
 @click.option("--exchange", help="which one, when the configuration has several")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object a call, with the callers' numbers")
-@report_errors
-def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None, in_json: bool) -> None:
+def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | None, in_json: bool) -> None:
     """Fill gaps from CEL: calls that callmon did not hear, and the rest of those that it heard in part.
 
     FILES are rows as cel_custom writes them, oldest first (- for standard input, .gz too); without FILES, the
@@ -40,15 +38,14 @@ def backfill(files: tuple[Path, ...], config: Path | None, exchange: str | None,
     Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
     """
     from callmon.backfill.job import Backfill
-    from callmon.store.opening import open_for_writing
 
-    settings = configuration(config)
-    work = Backfill(settings, until_done(open_for_writing(settings)), one_exchange(settings, exchange))
-    windows = None if files else work.unheard(datetime.now(UTC))
+    settings = context.settings
+    work = Backfill(settings, context.upgraded_store, one_exchange(settings, exchange))
+    windows = None if files else work.unheard(context.now)
     rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()
-    for told in _told(work, rows, windows, in_json, changed):
-        click.echo(told)
+    for line in _lines(work, rows, windows, in_json, changed):
+        click.echo(line)
     _report(work, changed, in_json)
 
 
@@ -74,7 +71,7 @@ def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | N
     return rows(cel, work.exchange, work.reader(), work.zone, windows)
 
 
-def _told(
+def _lines(
     work: Backfill,
     rows: Iterable[CelRow],
     windows: Sequence[Window] | None,
@@ -82,7 +79,7 @@ def _told(
     changed: Counter[str],
 ) -> Iterator[str]:
     for filled in work.run(rows, windows):
-        _progress(work)
+        show_count(work.rows, "rows")
         for change in filled.changes:
             changed[change.what] += 1
             yield from [_as_json(change)] if in_json else _as_text(change)
@@ -106,13 +103,8 @@ def _as_text(change: CallChange) -> Iterator[str]:
     who = f" by {call.answered_by}" if call.answered_by is not None else ""
     rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"
     exact = rings if call.rings_estimated else rings.removesuffix(" (estimated)")
-    yield f"{change.exchange}  {call.call}  {change.what}  {call.line}  {call.outcome}{who}{exact}"
+    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{who}{exact}")
     yield from (f"  {line}" for line in change.said)
-
-
-def _progress(work: Backfill) -> None:
-    if sys.stderr.isatty():
-        click.echo(f"\r{work.rows:>12,} rows", nl=False, err=True)
 
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
@@ -123,12 +115,9 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):
         stop(("No row of CEL was found: is this a file that cel_custom wrote?",), 1)
-    counts = [f"{_calls(count)} {what}" for what, count in sorted(changed.items(), reverse=True)]
+    counts = [f"{with_noun(count, 'call')} {what}" for what, count in sorted(changed.items(), reverse=True)]
     said = f"{', '.join(counts)}." if counts else "Nothing changed."
     if work.called_back:
-        said += f" {_calls(work.called_back)} out to somebody who waits: the daemon enters it in the ledger."
+        calls = with_noun(work.called_back, "call")
+        said += f" {calls} out to somebody who waits: the daemon enters it in the ledger."
     click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)
-
-
-def _calls(count: int) -> str:
-    return f"{count} call" if count == 1 else f"{count} calls"

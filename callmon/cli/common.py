@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import errno
 import getpass
+import json
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, wraps
+from inspect import signature
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 import click
 
 from callmon.config.settings import Settings, load
-from callmon.core.callbacks.commands import plain
+from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate, unknown_name
 
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 DEFAULT_CONFIG = Path("callmon.toml")
+NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
 
 
@@ -84,8 +88,8 @@ ELSE = "the administrator of this machine can look into it"
 def os_sentence(error: OSError) -> str:
     """What the system refused, where, and what can be done."""
     where = error.filename2 or error.filename
-    told = "A file or the output" if where is None else os.fsdecode(where)
-    return f"{told}: {error.strerror or error}; {ADVICE.get(error.errno or 0, ELSE)}."
+    place = "A file or the output" if where is None else os.fsdecode(where)
+    return f"{place}: {error.strerror or error}; {ADVICE.get(error.errno or 0, ELSE)}."
 
 
 def _drop_output() -> None:
@@ -147,18 +151,152 @@ def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
     sys.exit(status)
 
 
-def config_option(command: Command) -> Command:
-    return click.option(
-        "--config",
-        "config",
-        type=click.Path(path_type=Path),
-        help="the configuration file (default: callmon.toml)",
-    )(command)
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path), help="the configuration file (default: callmon.toml)"
+)
+lang_option = click.option(
+    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
+)
 
 
-def configuration(path: Path | None) -> Settings:
-    """The given configuration file, or callmon.toml in the current folder."""
-    return load(path or DEFAULT_CONFIG)
+class CommandContext:
+    """What a command works with, each part loaded on first use. The database is closed at the command's end."""
+
+    with_numbers = False  # whether the database is open_with_keys with the key of callers' numbers
+
+    def __init__(self, config: Path | None, lang: str | None = None) -> None:
+        self.path, self.lang = config or DEFAULT_CONFIG, lang
+        self.now = datetime.now(UTC)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return load(self.path)
+
+    @cached_property
+    def language(self) -> str:
+        return self.lang or self.settings.default_language
+
+    @cached_property
+    def today(self) -> date:
+        """The date in the ministry's time zone."""
+        return self.now.astimezone(self.settings.timezone).date()
+
+    @cached_property
+    def store(self) -> Database:
+        from callmon.store.database import open_store
+        from callmon.store.opening import open_with_keys
+
+        return until_done(
+            open_with_keys(self.settings) if self.with_numbers else open_store(self.settings.store.url)
+        )
+
+    @cached_property
+    def upgraded_store(self) -> Database:
+        """The database, made or brought up to this version."""
+        from callmon.store.opening import open_for_writing
+
+        return until_done(open_for_writing(self.settings))
+
+    def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
+        """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
+        if text is None:
+            return self.today - timedelta(days_ago)
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:
+            raise ConfigError(f"{name} {text}: write a day as 2026-11-20.") from None
+        if day > self.today:
+            raise ConfigError(f"{name} {text}: that day has not come yet.")
+        return day
+
+    def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
+        """A time in the ministry's time zone. If `text` has only the hour, it is of `day` (default: today)."""
+        if text is None:
+            return None
+        zone = self.settings.timezone
+        read = local_moment(text, zone, (day or self.now).astimezone(zone).date())
+        if read is None:
+            raise ConfigError(f'{name} {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
+        return read
+
+    def known_lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
+        """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
+        if given == ("all",):
+            return tuple(self.settings.names("line"))
+        refuse_unknown(self.settings, "line", *given, language=self.language)
+        return tuple(dict.fromkeys(given))
+
+    def is_applied(self, queued: tuple[int, bool], last_applied: Callable[[Database], int]) -> bool:
+        """Whether the daemon applies a queued request in time. If not, print that it is pending."""
+        number, is_new = queued
+        end = time.monotonic() + PATIENCE_SECONDS
+        while last_applied(self.store) < number:
+            if time.monotonic() >= end:
+                click.echo(_pending(is_new, self.language), err=True)
+                return False
+            time.sleep(0.05)
+        return True
+
+    def print_pending(self, count: int) -> None:
+        """Printed beside a list: the count of pending requests that the list does not show yet."""
+        if count:
+            text = say(
+                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.",
+                self.language,
+                count=count,
+            )
+            click.echo(text, err=True)
+
+    def local(self, at: datetime | None) -> str:
+        """A time to the second in the ministry's time zone; "-" for None."""
+        return f"{at.astimezone(self.settings.timezone):%Y-%m-%d %H:%M:%S}" if at else "-"
+
+
+def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command], Command]:
+    """The option --config, errors as sentences, and the context that `make` returns as the first argument.
+
+    `make` receives those of the command's options that are its parameters; the command receives the others.
+    """
+    names = signature(make).parameters
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def run(**options: Any) -> Any:
+            own = {name: options.pop(name) for name in names if name in options}
+            return command(make(**own), **options)
+
+        return config_option(report_errors(cast(Command, run)))
+
+    return decorate
+
+
+def table_row(*cells: object) -> str:
+    """A line of a table for a terminal."""
+    return "  ".join(map(str, cells))
+
+
+def with_noun(number: int, what: str) -> str:
+    """A count with its noun: "1 call", "2 calls"."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on a line."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def show_count(number: int, what: str) -> None:
+    """The progress of long work on a terminal; nothing in a pipe."""
+    if sys.stderr.isatty():
+        click.echo(f"\r{number:>12,} {what}", nl=False, err=True)
+
+
+def who(given: str | None) -> str:
+    """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
+    name = given or os.environ.get("SUDO_USER") or getpass.getuser()
+    if not name.strip() or (given is None and name in NOBODY):
+        raise ConfigError("Who did it? Add --by NAME: the ledger keeps it.")
+    return name.strip()[:LONGEST_NAME]
 
 
 def one_exchange(settings: Settings, named: str | None) -> str:
@@ -176,14 +314,6 @@ def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: 
     wrong = [name for name in given if name is not None and name not in known]
     if wrong:
         raise ConfigError(*(unknown_name(kind, name, known, language) for name in wrong))
-
-
-def lines_named(settings: Settings, given: tuple[str, ...], language: str = "en") -> tuple[str, ...]:
-    """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
-    if given == ("all",):
-        return tuple(settings.names("line"))
-    refuse_unknown(settings, "line", *given, language=language)
-    return tuple(dict.fromkeys(given))
 
 
 def say(french: str, language: str, **values: object) -> str:
@@ -205,18 +335,7 @@ def current_user() -> str:
         return str(os.getuid())
 
 
-def is_done(done: Callable[[], int], place: int, is_new: bool, language: str) -> bool:
-    """Whether the daemon executes request `place` in time. If not, print that it is pending, new or repeated."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while done() < place:
-        if time.monotonic() >= end:
-            click.echo(_waits(is_new, language), err=True)
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def _waits(is_new: bool, language: str) -> str:
+def _pending(is_new: bool, language: str) -> str:
     if is_new:
         return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
     return say(
@@ -224,15 +343,6 @@ def _waits(is_new: bool, language: str) -> str:
         " deuxième fois.",
         language,
     )
-
-
-def tell_waiting(count: int, language: str) -> None:
-    """Printed beside a list: the count of pending requests that the list does not show yet."""
-    if count:
-        told = say(
-            "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", language, count=count
-        )
-        click.echo(told, err=True)
 
 
 def confirm(question: str) -> None:

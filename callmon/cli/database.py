@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import config_option, configuration, confirm, current_user, report_errors, until_done
+from callmon.cli.common import CommandContext, confirm, current_user, with_context
+from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
     from callmon.store.database import Database
@@ -25,9 +25,8 @@ def db() -> None:
 
 
 @db.command()
-@config_option
-@report_errors
-def upgrade(config: Path | None) -> None:
+@with_context()
+def upgrade(context: CommandContext) -> None:
     """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
 
     Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
@@ -36,36 +35,34 @@ def upgrade(config: Path | None) -> None:
     Example: callmon db upgrade --config callmon.toml
     """
     from callmon.store.database import stored_revision
-    from callmon.store.opening import open_for_writing
 
-    store = until_done(open_for_writing(configuration(config)))
-    _roll_up(store)
-    click.echo(f"The database is at revision {stored_revision(store)}.")
-    _sign_everybody_out(store)
+    _roll_up(context.upgraded_store)
+    click.echo(f"The database is at revision {stored_revision(context.upgraded_store)}.")
+    _sign_everybody_out(context)
 
 
-def _sign_everybody_out(store: Database) -> None:
+def _sign_everybody_out(context: CommandContext) -> None:
     """End all sessions, and list the accounts that may sign in."""
     from callmon.store.access import accounts, restored_copy
     from callmon.store.access.audit import AuditEvent
 
-    known = accounts.accounts(store)
-    ended = restored_copy.end_all(store, AuditEvent(datetime.now(UTC), current_user(), restored_copy.ENDED))
+    known = accounts.accounts(context.upgraded_store)
+    deed = AuditEvent(context.now, current_user(), restored_copy.ENDED)
+    ended = restored_copy.end_all(context.upgraded_store, deed)
     if not known and not ended:
         return
     click.echo(
         f"Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:"
     )
-    for one in known:
-        click.echo(f"{one.name:<24}{' '.join(sorted(one.roles))}{'  locked' if one.is_locked else ''}")
+    for account in known:
+        click.echo(account_row(account))
 
 
 @db.command()
-@config_option
+@with_context()
 @click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
 @click.option("--to", "last", type=DAY, help="up to this day")
-@report_errors
-def check(config: Path | None, first: datetime | None, last: datetime | None) -> None:
+def check(context: CommandContext, first: datetime | None, last: datetime | None) -> None:
     """Compare what is stored with itself: each call and its verdicts with its facts, what is owed with the ledger,
     the figures and each day's roll-ups with the rows that they count.
 
@@ -75,16 +72,14 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
     Example: callmon db check --from 2026-10-01 --to 2026-10-31
     """
     from callmon.core.assembly import monitor
-    from callmon.store.database import open_store
     from callmon.store.maintenance import consistency, rejudge
     from callmon.store.rollups import rebuild as rolled
 
-    settings = configuration(config)
-    store = until_done(open_store(settings.store.url))
+    settings, store = context.settings, context.store
     found = rejudge.counter_differences(store)
     days = (None if x is None else x.date() for x in (first, last))
-    for told in rolled.rollup_differences(store, settings.timezone, *days):
-        found += told
+    for differences in rolled.rollup_differences(store, settings.timezone, *days):
+        found += differences
     found += consistency.inconsistencies(store, monitor(settings, token=str))
     for line in found:
         click.echo(line)
@@ -94,11 +89,10 @@ def check(config: Path | None, first: datetime | None, last: datetime | None) ->
 
 
 @db.command()
-@config_option
+@with_context()
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do it without asking")
-@report_errors
-def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
+def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """Judge every stored call again, by the standards and settings of now; print what changed.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
@@ -108,12 +102,10 @@ def rejudge(config: Path | None, dry_run: bool, yes: bool) -> None:
     Example: callmon db rejudge --dry-run
     """
     from callmon.core.assembly import monitor
-    from callmon.store.database import open_store
     from callmon.store.maintenance import rejudge
     from callmon.store.rollups import rebuild as rolled
 
-    settings = configuration(config)
-    store = until_done(open_store(settings.store.url))
+    settings, store = context.settings, context.store
     if not dry_run and not yes:
         confirm("Every stored call is judged again, of published months too. Go on?")
     changed = 0

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from callmon.cli.common import (
+    Command,
+    CommandContext,
     ask_number,
-    config_option,
-    configuration,
     current_user,
     number_is_asked,
-    report_errors,
-    until_done,
+    show_count,
+    table_row,
+    with_context,
+    with_noun,
 )
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.errors import ConfigError
@@ -26,16 +28,44 @@ from callmon.errors import ConfigError
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
     from callmon.store.access.audit import AuditEvent
-    from callmon.store.database import Database
     from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
     from callmon.store.queries.obligations import WorklistItem
 
 NUMBER = "Telephone number"
 
 
-def _purpose(command: Callable[..., Any]) -> Callable[..., Any]:
-    told = click.option("--purpose", required=True, help="why, for the log of accesses")(command)
-    return click.option("--who", help="who looks (default: the user of this machine)")(told)
+class PrivacyCommandContext(CommandContext):
+    """The context of a command on people's numbers: `who` looks at them, and for which `purpose`."""
+
+    with_numbers = True
+
+    def __init__(self, config: Path | None, purpose: str = "", who: str | None = None) -> None:
+        super().__init__(config)
+        self.purpose, self.who = purpose, who
+
+    def access(self, command: str) -> AccessReason:
+        from callmon.store.privacy.subject_access import AccessReason
+
+        if not self.purpose.strip():
+            raise ConfigError("--purpose is empty: say why the number is looked at.")
+        return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
+
+    def forms(self, number: str) -> list[str]:
+        """All forms in which the number may be stored: E.164, as the exchange delivered it, as staff dial it."""
+        known = e164(number, self.settings.region)
+        if known is None:
+            return [number]
+        prefixes = {prefix for exchange in self.settings.exchanges.values() for prefix in exchange.dial_prefixes}
+        plain = (*as_delivered(known, self.settings.region), known.removeprefix("+1"))
+        dialled = (prefix + form for prefix in sorted(prefixes) for form in plain)
+        abroad = (prefix + known.removeprefix("+") for prefix in sorted(prefixes))
+        return list(dict.fromkeys((known, number, *plain, *dialled, *abroad)))
+
+
+def _with_purpose(command: Command) -> Command:
+    purpose = click.option("--purpose", required=True, help="why, for the log of accesses")
+    who = click.option("--who", help="who looks (default: the user of this machine)")
+    return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
 @click.group()
@@ -45,9 +75,8 @@ def privacy() -> None:
 
 @privacy.command("key")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
-@config_option
-@report_errors
-def key(file: Path | None, config: Path | None) -> None:
+@with_context()
+def key(context: CommandContext, file: Path | None) -> None:
     """Put a new key for callers' numbers first in the key FILE, made if there is none.
 
     \b
@@ -56,7 +85,7 @@ def key(file: Path | None, config: Path | None) -> None:
     from callmon.store.key_file import add_new_key
     from callmon.store.opening import key_path
 
-    path = file or key_path(configuration(config))
+    path = file or key_path(context.settings)
     if add_new_key(path, datetime.now().astimezone().date()):
         click.echo(f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.")
     else:
@@ -64,9 +93,8 @@ def key(file: Path | None, config: Path | None) -> None:
 
 
 @privacy.command("rotate")
-@config_option
-@report_errors
-def rotate(config: Path | None) -> None:
+@with_context(PrivacyCommandContext)
+def rotate(context: PrivacyCommandContext) -> None:
     """Move every number to the newest key; callmon may be running, since its last restart with that key.
 
     \b
@@ -75,13 +103,11 @@ def rotate(config: Path | None) -> None:
     from callmon.store.database import names_of_needed_keys
     from callmon.store.privacy.key_rotation import rotate as moved
 
-    store = _store(configuration(config))
-    total = 0
+    store, total = context.store, 0
     for count in moved(store):
         total += count
-        if sys.stderr.isatty():
-            click.echo(f"\r{total:>9,} numbers", nl=False, err=True)
-    click.echo(f"{_count(total, 'number')} moved to the key {store.ring.name}.")
+        show_count(total, "numbers")
+    click.echo(f"{with_noun(total, 'number')} moved to the key {store.ring.name}.")
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
         click.echo(f"Some are under {' '.join(older)} still: restart callmon, then run this again.", err=True)
@@ -92,10 +118,8 @@ def rotate(config: Path | None) -> None:
 
 @privacy.command("find")
 @number_is_asked
-@config_option
-@_purpose
-@report_errors
-def find(config: Path | None, purpose: str, who: str | None) -> None:
+@_with_purpose
+def find(context: PrivacyCommandContext) -> None:
     """Every place in which a number is kept; it is asked for, or read from standard input.
 
     \b
@@ -103,23 +127,20 @@ def find(config: Path | None, purpose: str, who: str | None) -> None:
     """
     from callmon.store.privacy import subject_access as people
 
-    settings = configuration(config)
-    store, look = _store(settings), _look("find", purpose, who)
-    number = ask_number(NUMBER)
-    found = _uses(store, number, settings, look)
+    store, look = context.store, context.access("find")
+    forms = context.forms(ask_number(NUMBER))
+    found = people.number_uses(store, forms, look)
     for use in found:
-        click.echo(_told(use, settings))
-    for debt in people.obligations_of_number(store, _forms(number, settings)):
-        click.echo(_debt(debt, settings))
-    click.echo(f"{_count(len(found), 'call')}.", err=True)
+        click.echo(_use(use, context))
+    for item in people.obligations_of_number(store, forms):
+        click.echo(_obligation(item, context))
+    click.echo(f"{with_noun(len(found), 'call')}.", err=True)
 
 
 @privacy.command("export")
 @number_is_asked
-@config_option
-@_purpose
-@report_errors
-def export(config: Path | None, purpose: str, who: str | None) -> None:
+@_with_purpose
+def export(context: PrivacyCommandContext) -> None:
     """All that is kept about a number, as JSON for the person whose it is.
 
     The number is asked for, or read from standard input.
@@ -131,30 +152,25 @@ def export(config: Path | None, purpose: str, who: str | None) -> None:
     from callmon.text.callback_list import owed_as_json
     from callmon.text.story import as_json
 
-    settings = configuration(config)
-    store, look = _store(settings), _look("export", purpose, who)
-    number = ask_number(NUMBER)
-    before = people.accesses(store, _forms(number, settings))
-    found = _uses(store, number, settings, look)
-    told = {
-        "number": _forms(number, settings)[0],
+    store, look = context.store, context.access("export")
+    forms = context.forms(ask_number(NUMBER))
+    before = people.accesses(store, forms)
+    found = people.number_uses(store, forms, look)
+    data = {
+        "number": forms[0],
         "exported": look.at.isoformat(),
-        "calls": [{"role": use.role} | as_json(use.stored, settings) for use in found],
-        "callbacks": [
-            owed_as_json(debt) for debt in people.obligations_of_number(store, _forms(number, settings))
-        ],
+        "calls": [{"role": use.role} | as_json(use.stored, context.settings) for use in found],
+        "callbacks": [owed_as_json(item) for item in people.obligations_of_number(store, forms)],
         "accesses": [{"at": a.look.at.isoformat(), "purpose": a.look.purpose} for a in before],
     }
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 @privacy.command("correct")
 @number_is_asked
 @click.option("--call", help="in this call alone")
-@config_option
-@_purpose
-@report_errors
-def correct(call: str | None, config: Path | None, purpose: str, who: str | None) -> None:
+@_with_purpose
+def correct(context: PrivacyCommandContext, call: str | None) -> None:
     """Replace a number that is kept wrongly by the right one.
 
     Both are asked for, or read from standard input: the wrong one on a line, the right one on the next.
@@ -164,25 +180,23 @@ def correct(call: str | None, config: Path | None, purpose: str, who: str | None
     """
     from callmon.store.privacy import subject_access as people
 
-    settings = configuration(config)
-    store, look = _store(settings), _look("correct", purpose, who)
+    store, look = context.store, context.access("correct")
     number, right = ask_number("Number that is kept"), ask_number("Right number")
-    new = e164(right, settings.region)
+    new = e164(right, context.settings.region)
     if new is None:
         raise ConfigError(f'"{right}" is no telephone number; write it as "416 555-0102".')
-    places = people.correct_number(store, _forms(number, settings), new, look, call)
-    click.echo(f"Corrected in {_count(places, 'call')}.")
+    places = people.correct_number(store, context.forms(number), new, look, call)
+    click.echo(f"Corrected in {with_noun(places, 'call')}.")
     if not places:
         sys.exit(1)
 
 
 @privacy.command("purge")
-@config_option
+@with_context(PrivacyCommandContext)
 @click.option("--yes", is_flag=True, help="do it; without this, only say what would be done")
 @click.option("--authority", help="the records schedule that allows it (default: retention_authority)")
 @click.option("--who", help="who disposes (default: the user of this machine)")
-@report_errors
-def purge(config: Path | None, yes: bool, authority: str | None, who: str | None) -> None:
+def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> None:
     """Dispose of numbers not used for retention_days, and of files whose last day is over.
 
     Figures stay. What was disposed of, when, by whom and by what right is written down and kept.
@@ -193,27 +207,26 @@ def purge(config: Path | None, yes: bool, authority: str | None, who: str | None
     from callmon.store.privacy import retention as disposal
     from callmon.store.privacy.dated_files import expired
 
-    settings = configuration(config)
-    store, at = _store(settings), datetime.now(UTC)
-    since = at - timedelta(days=settings.retention_days)
-    files = expired(_folders(settings), at.astimezone(settings.timezone).date())
+    settings, store = context.settings, context.store
+    since = context.now - timedelta(days=settings.retention_days)
+    files = expired(_folders(settings), context.today)
     if not yes:
-        click.echo(_disposed(disposal.count_due(store, since), since, settings, len(files)))
+        click.echo(_disposed(disposal.count_due(store, since), since, context, len(files)))
         click.echo("Nothing was changed; --yes does it.", err=True)
         return
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
         raise ConfigError('Name the records schedule that allows it: --authority "…", or retention_authority.')
-    done = disposal.purge(store, disposal.DisposalTerms(at, since, who or current_user(), by_what_right), files)
-    click.echo(_disposed(done, since, settings, done.files))
+    terms = disposal.DisposalTerms(context.now, since, context.who or current_user(), by_what_right)
+    done = disposal.purge(store, terms, files)
+    click.echo(_disposed(done, since, context, done.files))
 
 
 @privacy.command("log")
 @click.option("--number", "has_number", is_flag=True, help="only of one number, which is asked for")
 @number_is_asked
-@config_option
-@report_errors
-def log(has_number: bool, config: Path | None) -> None:
+@with_context(PrivacyCommandContext)
+def log(context: PrivacyCommandContext, has_number: bool) -> None:
     """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
 
     With --number: who looked at that one, by a command or on the pages, for as long as it is kept.
@@ -221,57 +234,30 @@ def log(has_number: bool, config: Path | None) -> None:
     \b
     Example: callmon privacy log --config /etc/callmon/callmon.toml
     """
-    from callmon.store.access import audit
-    from callmon.store.database import open_store
-    from callmon.store.privacy import retention as disposal
     from callmon.store.privacy import subject_access as people
 
-    settings = configuration(config)
     if has_number:
-        store, number = _store(settings), ask_number(NUMBER)
-        for access in people.accesses(store, _forms(number, settings)):
-            click.echo(_access(access, settings))
+        for access in people.accesses(context.store, context.forms(ask_number(NUMBER))):
+            click.echo(_access(access, context))
         return
-    store = until_done(open_store(settings.store.url))
-    told = [(access.look.at, _access(access, settings)) for access in people.accesses(store)]
-    told += [(deed.at, _done(deed, settings)) for deed in audit.audit_events(store)]
-    for terms, done in disposal.disposals(store):
-        what = _disposed(done, terms.unused_since, settings, done.files)
-        told.append((terms.at, f"{_when(terms.at, settings)}  {terms.who}  purge  {terms.authority}  {what}"))
-    for _, line in sorted(told, key=lambda one: one[0]):
+    context.with_numbers = False
+    for _, line in sorted(_log(context), key=lambda entry: entry[0]):
         click.echo(line)
 
 
-def _store(settings: Settings) -> Database:
-    from callmon.store.opening import open_with_keys
-
-    return until_done(open_with_keys(settings))
-
-
-def _look(command: str, purpose: str, who: str | None) -> AccessReason:
-    from callmon.store.privacy.subject_access import AccessReason
-
-    if not purpose.strip():
-        raise ConfigError("--purpose is empty: say why the number is looked at.")
-    return AccessReason(datetime.now(UTC), who or current_user(), purpose, f"privacy {command}")
-
-
-def _uses(store: Database, number: str, settings: Settings, look: AccessReason) -> list[NumberUse]:
+def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, str]]:
+    """The time and the line of every access, change and disposal."""
+    from callmon.store.access import audit
+    from callmon.store.privacy import retention as disposal
     from callmon.store.privacy import subject_access as people
 
-    return people.number_uses(store, _forms(number, settings), look)
-
-
-def _forms(number: str, settings: Settings) -> list[str]:
-    """All forms in which the number may be stored: E.164, as the exchange delivered it, as staff dial it."""
-    known = e164(number, settings.region)
-    if known is None:
-        return [number]
-    prefixes = {prefix for exchange in settings.exchanges.values() for prefix in exchange.dial_prefixes}
-    plain = (*as_delivered(known, settings.region), known.removeprefix("+1"))
-    dialled = (prefix + form for prefix in sorted(prefixes) for form in plain)
-    abroad = (prefix + known.removeprefix("+") for prefix in sorted(prefixes))
-    return list(dict.fromkeys((known, number, *plain, *dialled, *abroad)))
+    for access in people.accesses(context.store):
+        yield access.look.at, _access(access, context)
+    for deed in audit.audit_events(context.store):
+        yield deed.at, _deed(deed, context)
+    for terms, done in disposal.disposals(context.store):
+        what = _disposed(done, terms.unused_since, context, done.files)
+        yield terms.at, table_row(context.local(terms.at), terms.who, "purge", terms.authority, what)
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -282,46 +268,33 @@ def _folders(settings: Settings) -> list[Path]:
     return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]
 
 
-def _told(use: NumberUse, settings: Settings) -> str:
-    call = use.stored.account
-    when = _when(call.arrived if call else None, settings)
-    line = (call.line if call else None) or "-"
-    return f"{when}  {use.stored.exchange}  {use.call}  {use.role}  {line}  {call.outcome if call else '-'}"
+def _use(use: NumberUse, context: PrivacyCommandContext) -> str:
+    call, stored = use.stored.account, use.stored
+    line, outcome = (call.line or "-", call.outcome) if call else ("-", "-")
+    when = context.local(call.arrived if call else None)
+    return table_row(when, stored.exchange, use.call, use.role, line, outcome)
 
 
-def _debt(debt: WorklistItem, settings: Settings) -> str:
-    one = debt.obligation
-    return f"{_when(one.opened, settings)}  {one.exchange}  {one.id}  {one.kind}  {one.line}  {one.state}"
+def _obligation(item: WorklistItem, context: PrivacyCommandContext) -> str:
+    x = item.obligation
+    return table_row(context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state)
 
 
-def _access(access: AccessRecord, settings: Settings) -> str:
+def _access(access: AccessRecord, context: PrivacyCommandContext) -> str:
     at, who, purpose, command = access.look
-    return f"{_when(at, settings)}  {who}  {command}  {purpose}  {_count(access.found, 'call')}"
+    return table_row(context.local(at), who, command, purpose, with_noun(access.found, "call"))
 
 
-def _done(deed: AuditEvent, settings: Settings) -> str:
+def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> str:
     """One audit line. "-" replaces an unknown account: a name without an account may be a password."""
     origin = f"  from {deed.address}" if deed.address else ""
-    return f"{_when(deed.at, settings)}  {deed.who or '-'}  {deed.act}  {deed.about}".rstrip() + origin
+    return table_row(context.local(deed.at), deed.who or "-", deed.act, deed.about).rstrip() + origin
 
 
-def _disposed(what: Any, since: datetime, settings: Settings, files: int) -> str:
-    period = (
-        f", used from {_day(what.first_use, settings)} to {_day(what.last_use, settings)}" if what.uses else ""
-    )
+def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
+    first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
+    period = f", used from {first} to {last}" if what.uses else ""
     return (
-        f"{_count(what.numbers, 'number')} not used since {_when(since, settings)}, "
-        f"of {_count(what.uses, 'use')}{period}; {_count(files, 'file')} whose last day is over."
+        f"{with_noun(what.numbers, 'number')} not used since {context.local(since)}, "
+        f"of {with_noun(what.uses, 'use')}{period}; {with_noun(files, 'file')} whose last day is over."
     )
-
-
-def _when(at: datetime | None, settings: Settings) -> str:
-    return f"{at.astimezone(settings.timezone):%Y-%m-%d %H:%M:%S}" if at else "-"
-
-
-def _day(at: datetime | None, settings: Settings) -> str:
-    return _when(at, settings)[:10]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

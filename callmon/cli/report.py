@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import config_option, configuration, refuse_unknown, report_errors, until_done, write_file
+from callmon.cli.common import CommandContext, refuse_unknown, with_context, write_file
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.model import FORMATS
@@ -33,7 +32,7 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
 
 @click.command()
 @click.argument("month")
-@config_option
+@with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
 @click.option("--public", "is_public", is_flag=True, help="the public edition: small numbers are kept back")
@@ -56,12 +55,10 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
 @click.option(
     "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
 )
-@report_errors
 def report(
+    context: CommandContext,
     month: str,
-    config: Path | None,
     kind: str,
-    lang: str | None,
     is_public: bool,
     output: Path | None,
     to_date: bool,
@@ -84,10 +81,11 @@ def report(
     """
     from callmon.reports import request
 
-    settings, now = configuration(config), datetime.now(UTC)
-    today = now.astimezone(settings.timezone).date()
-    month = months.last(today) if month == "last" else month
-    if scheduled and not (months.is_due(settings.calendar(), today) and _is_missing(month, kind, lang, output)):
+    settings, now, lang = context.settings, context.now, context.lang
+    month = months.last(context.today) if month == "last" else month
+    if scheduled and not (
+        months.is_due(settings.calendar(), context.today) and _is_missing(month, kind, lang, output)
+    ):
         return
     if is_public and sample:
         raise ConfigError("--sample tells calls one by one: that is never public.")
@@ -96,22 +94,21 @@ def report(
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, now)
     if sample is None:
-        _make(settings, order, now, output, overwrite, scheduled)
+        _make(context, order, output, overwrite, scheduled)
     else:
-        _draw(settings, period, sample, lang, output, overwrite)
+        _draw(context, period, sample, output, overwrite)
 
 
 def _make(
-    settings: Settings, order: ReportRequest, now: datetime, output: Path | None, overwrite: bool, scheduled: bool
+    context: CommandContext, order: ReportRequest, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     from callmon.reports import request
     from callmon.reports.export import files
-    from callmon.store.database import open_store
 
-    store = until_done(open_store(settings.store.url))
+    settings, now = context.settings, context.now
     try:
-        made = request.made(store, settings, order, now, _progress)
+        made = request.made(context.store, settings, order, now, _progress)
     except NoDataError as error:
         if not scheduled:
             raise
@@ -119,21 +116,17 @@ def _make(
         return
     _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
     if now < months.month(order.month, settings.timezone).end:
-        click.echo(translate(NOT_OVER, order.lang or settings.default_language, "page"), err=True)
+        click.echo(translate(NOT_OVER, context.language, "page"), err=True)
 
 
-def _draw(
-    settings: Settings, period: Month, seed: str, lang: str | None, output: Path | None, overwrite: bool
-) -> None:
+def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
     """Write the calls of a sample instead of the statistics."""
     from callmon.reports import sample
-    from callmon.store.database import open_store
 
-    packs = sample.packs(until_done(open_store(settings.store.url)), settings, period, seed)
+    packs = sample.packs(context.store, context.settings, period, seed)
     if not packs:
-        language = lang or settings.default_language
-        raise NoDataError(label("no_report", "no_call", language).format(month=period.name))
-    asked = [x for x in LANGUAGES if lang in (None, x)]
+        raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
+    asked = [x for x in LANGUAGES if context.lang in (None, x)]
     _write([(sample.pack_path(output, period, x), packs[x]) for x in asked], overwrite)
 
 
@@ -149,27 +142,20 @@ def _published(path: Path) -> tuple[Published, str]:
     """An earlier report, and its name in messages. Raises ConfigError."""
     from callmon.reports.formats.json import parse_report
 
-    return parse_report(_bytes_of(path), str(path)), str(path)
+    return parse_report(path.read_bytes(), str(path)), str(path)
 
 
-def _bytes_of(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
-
-
-def _write(told: list[tuple[Path, bytes]], overwrite: bool) -> None:
+def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     from callmon.reports.export import STDOUT
 
-    for path, data in told:
+    for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(
                 f"{path} is there and says something else; a report is not written over. Give another name with "
                 "-o (--revises tells what changed), or write over a draft with --overwrite."
             )
-    for path, data in told:
+    for path, data in written:
         if path == STDOUT:
             sys.stdout.buffer.write(data)
         else:
@@ -206,10 +192,10 @@ def _remarks_of(path: Path | None) -> Remarks:
     if path is None:
         return {}
     try:
-        told = tomllib.loads(_bytes_of(path).decode())
+        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
-    for key, text in told.items():
+    for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
             raise ConfigError(f"{path}: the remark [{key}] needs both fr and en, neither of them empty.")
-    return told
+    return remarks

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import re
 import sys
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import Command, config_option, configuration, current_user, report_errors, until_done
+from callmon.cli.common import Command, CommandContext, current_user, until_done, with_context
+from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
+    from callmon.store.access.accounts import Account
     from callmon.store.access.audit import AuditEvent
     from callmon.store.database import Database
 
-ROLES = ("viewer", "agent", "manager", "administrator")
+ROLES = tuple(RoleSettings.model_fields)
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 ROLE_HELP = (
     "viewer, agent (callbacks, with numbers), manager (reports) or administrator; may be given several times"
@@ -33,6 +34,21 @@ def users() -> None:
     """callmon's own accounts, which may sign in where web.access.accounts is true."""
 
 
+class AccountCommandContext(CommandContext):
+    """The context of a command that changes accounts."""
+
+    @cached_property
+    def store(self) -> Database:
+        from callmon.store.opening import open_for_accounts
+
+        return until_done(open_for_accounts(self.settings))
+
+    def deed(self, act: str, about: str) -> AuditEvent:
+        from callmon.store.access.audit import AuditEvent
+
+        return AuditEvent(self.now, current_user(), act, about)
+
+
 def _role(command: Command) -> Command:
     return click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help=ROLE_HELP)(
         command
@@ -42,9 +58,8 @@ def _role(command: Command) -> Command:
 @users.command("add")
 @click.argument("name")
 @_role
-@config_option
-@report_errors
-def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> None:
     """A new account NAME; its password is asked for, or read from standard input.
 
     \b
@@ -55,20 +70,16 @@ def add(name: str, roles: tuple[str, ...], config: Path | None) -> None:
 
     if not NAME.fullmatch(name):
         raise ConfigError(f'"{name}" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.')
-    store = _store(config)
-    password = _password(name)
-    accounts.add_account(
-        store, name, hashed(password), roles, _deed("account added", f"{name}: {' '.join(sorted(roles))}")
-    )
+    store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
+    accounts.add_account(store, name, hashed(_password(name)), roles, deed)
     click.echo(f"{name}: added.")
-    if not configuration(config).web.access.accounts:
+    if not context.settings.web.access.accounts:
         click.echo("Nobody can sign in yet: set accounts = true under [web.access].", err=True)
 
 
 @users.command("list")
-@config_option
-@report_errors
-def show(config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def list_(context: AccountCommandContext) -> None:
     """Every account, its roles, and whether it is locked.
 
     \b
@@ -76,19 +87,22 @@ def show(config: Path | None) -> None:
     """
     from callmon.store.access import accounts
 
-    found = accounts.accounts(_store(config))
+    found = accounts.accounts(context.store)
     if not found:
         click.echo("There is no account yet; `callmon users add NAME --role ROLE` makes one.", err=True)
-    for one in found:
-        click.echo(f"{one.name:<24}{' '.join(sorted(one.roles))}{'  locked' if one.is_locked else ''}")
+    for account in found:
+        click.echo(account_row(account))
+
+
+def account_row(account: Account) -> str:
+    return f"{account.name:<24}{' '.join(sorted(account.roles))}{'  locked' if account.is_locked else ''}"
 
 
 @users.command("role")
 @click.argument("name")
 @_role
-@config_option
-@report_errors
-def role(name: str, roles: tuple[str, ...], config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> None:
     """Give the account NAME these roles instead of those it has.
 
     \b
@@ -96,15 +110,15 @@ def role(name: str, roles: tuple[str, ...], config: Path | None) -> None:
     """
     from callmon.store.access import accounts
 
-    accounts.give_roles(_store(config), name, roles, _deed("account roles", f"{name}: {' '.join(sorted(roles))}"))
+    deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
+    accounts.give_roles(context.store, name, roles, deed)
     click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
 
 
 @users.command("password")
 @click.argument("name")
-@config_option
-@report_errors
-def password(name: str, config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def password(context: AccountCommandContext, name: str) -> None:
     """Another password for the account NAME, asked for or read from standard input.
 
     \b
@@ -113,17 +127,16 @@ def password(name: str, config: Path | None) -> None:
     from callmon.store.access import accounts
     from callmon.web.auth.passwords import hashed
 
-    store = _store(config)
-    accounts.give_password(store, name, hashed(_password(name)), _deed("account password", name))
+    store = context.store
+    accounts.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
     click.echo(f"{name}: the password is changed; signed out everywhere.")
 
 
 @users.command("lock")
 @click.argument("name")
 @click.option("--unlock", is_flag=True, help="let it sign in again")
-@config_option
-@report_errors
-def lock(name: str, unlock: bool, config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     """Let the account NAME sign in no more, and sign it out; its roles stay.
 
     \b
@@ -131,16 +144,15 @@ def lock(name: str, unlock: bool, config: Path | None) -> None:
     """
     from callmon.store.access import accounts
 
-    deed = _deed("account unlocked" if unlock else "account locked", name)
-    accounts.lock_account(_store(config), name, not unlock, deed)
+    deed = context.deed("account unlocked" if unlock else "account locked", name)
+    accounts.lock_account(context.store, name, not unlock, deed)
     click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
 
 
 @users.command("remove")
 @click.argument("name")
-@config_option
-@report_errors
-def remove(name: str, config: Path | None) -> None:
+@with_context(AccountCommandContext)
+def remove(context: AccountCommandContext, name: str) -> None:
     """Remove the account NAME. What it did stays on record under its name.
 
     \b
@@ -148,20 +160,8 @@ def remove(name: str, config: Path | None) -> None:
     """
     from callmon.store.access import accounts
 
-    accounts.remove_account(_store(config), name, _deed("account removed", name))
+    accounts.remove_account(context.store, name, context.deed("account removed", name))
     click.echo(f"{name}: removed; signed out everywhere.")
-
-
-def _store(config: Path | None) -> Database:
-    from callmon.store.opening import open_for_accounts
-
-    return until_done(open_for_accounts(configuration(config)))
-
-
-def _deed(act: str, about: str) -> AuditEvent:
-    from callmon.store.access.audit import AuditEvent
-
-    return AuditEvent(datetime.now(UTC), current_user(), act, about)
 
 
 def _password(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import callbacks, common, main
+from callmon.cli import common, main
 from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand
@@ -131,7 +131,7 @@ def test_what_cannot_be_done_is_refused_with_a_sentence(desk: Database, words: s
 
 
 def test_who_did_it_is_asked_where_nobody_is_known(desk: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks.getpass, "getuser", lambda: "root")
+    monkeypatch.setattr(common.getpass, "getuser", lambda: "root")
     monkeypatch.delenv("SUDO_USER", raising=False)
     words = ("close", "1700000001.0", "--reason", "no-request")
     assert refused(*words) == (2, "Who did it? Add --by NAME: the ledger keeps it.")

@@ -426,7 +426,7 @@ def test_a_timer_writes_last_months_report_once(
     site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.report.datetime", Clock)
+    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
     Clock.day_of_june = 2
     assert report(site, "last", "--scheduled").stdout == ""  # 1 and 2 June 2024 were a weekend
     Clock.day_of_june = 3
@@ -445,7 +445,7 @@ def test_a_timer_is_told_and_not_failed_by_a_month_before_callmon(
     upgrade(url).close()
     (tmp_path / "callmon.toml").write_text(year.example_text().replace("sqlite:///callmon.db", url))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("callmon.cli.report.datetime", Clock)
+    monkeypatch.setattr("callmon.cli.common.datetime", Clock)
     Clock.day_of_june = 3
     done = report(tmp_path, "last", "--scheduled")
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", NO_DATA["fr"].replace("2019", "2024"))

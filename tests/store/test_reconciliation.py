@@ -173,8 +173,8 @@ def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfil
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["yesterday"], "yesterday is no day: write it as 2026-11-24.\n"),
-        (["2999-01-01"], "2999-01-01 has not begun yet.\n"),
+        (["yesterday"], "DAY yesterday: write a day as 2026-11-20.\n"),
+        (["2999-01-01"], "DAY 2999-01-01: that day has not come yet.\n"),
         (["--exchange", "ottawa"], 'There is no exchange "ottawa"; there are toronto.\n'),
         (
             [],
