@@ -76,21 +76,20 @@ def fill(
     store: Database,
     monitor: Monitor,
     exchange: str,
-    told: Mapping[str, Sequence[Fact]],
+    found: Mapping[str, Sequence[Fact]],
     now: datetime,
     region: str = "CA",
 ) -> Iterator[FilledGap]:
-    """Writes the calls of CEL (`told`: facts by call). Yields the changes of each transaction after its commit.
+    """Writes the calls of CEL (`found`: facts by call). Yields the changes of each transaction after its commit.
 
     Raises StoreError; the transactions yielded until then are committed.
     """
-    settled = [(call, facts) for call, facts in told.items() if is_settled(facts, now)]
-    rest = iter(settled)
-    while part := dict(islice(rest, CHUNK)):
+    settled = iter([(call, facts) for call, facts in found.items() if is_settled(facts, now)])
+    while part := dict(islice(settled, CHUNK)):
         with _told(store), store.writing() as connection:
             filling = _Filling(connection, store, monitor, exchange, region, now)
-            filling.take(part)
-            filling.write()
+            filling.merge(part)
+            filling.write_rows()
         yield FilledGap(tuple(filling.changes), filling.group.added)
 
 
@@ -111,64 +110,59 @@ class _Filling:
         self.group = RejudgedCalls(connection, monitor)
         self._region, self._now = region, now
         self._rows: list[Rows] = []
-        self._owed: list[CallbackCommand] = []
+        self._commands: list[CallbackCommand] = []
         self.changes: list[CallChange] = []
 
-    def take(self, told: Mapping[str, Sequence[Fact]]) -> None:
+    def merge(self, found: Mapping[str, Sequence[Fact]]) -> None:
         def which(table: Table) -> Condition:
-            return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(told)))
+            return and_(table.c.exchange == self._exchange, table.c["call"].in_(list(found)))
 
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
         question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
         stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
         facts = calls._facts(self._connection, which, None)
         findings = calls._findings(self._connection, which)
-        for call, new in told.items():
+        for call, new in found.items():
             key = (call, self._exchange)
-            if call in in_progress:
-                continue
-            if call not in stored:
-                self._create(key, new)
-            else:
+            if call in stored and call not in in_progress:
                 self._complete(key, stored[call], facts.get(key, []), findings.get(key, []), new)
+            elif call not in in_progress:
+                self._create(new)
 
-    def _create(self, key: StoredCallKey, told: Sequence[Fact]) -> None:
-        outcome = self._monitor.retell(self._exchange, told)
+    def _create(self, new: Sequence[Fact]) -> None:
+        outcome = self._monitor.retell(self._exchange, new)
         if outcome is None or not outcome.calls:  # on no line: a call of staff, which is not counted
             return
-        rows = Rows(0)
-        rows.take([outcome])
-        self._rows.append(rows)
-        for call in outcome.calls:
-            counters.of_call(self.group.added, call)
-        for finding in outcome.findings:
+        call, findings = outcome.calls[0], outcome.findings
+        counters.of_call(self.group.added, call)
+        for finding in findings:
             counters.of_finding(self.group.added, finding)
-        call, findings, facts = outcome.calls[0], outcome.findings, outcome.facts
         self.group.rolling.change(self._exchange, None, update.call_record(call, findings))
-        self._change(CallChange("created", self._exchange, call, findings, facts))
+        self._record(outcome, CallChange("created", self._exchange, call, findings, outcome.facts))
 
     def _complete(
-        self, key: StoredCallKey, data: str, heard: list[Fact], old: list[Finding], told: Sequence[Fact]
+        self, key: StoredCallKey, data: str, heard: list[Fact], old: list[Finding], new: Sequence[Fact]
     ) -> None:
-        facts = merged(_to_the_end(as_it_stands(heard)), told)
+        facts = tuple(merged(_to_the_end(as_it_stands(heard)), new))
         outcome = self._monitor.retell(self._exchange, facts)
-        if outcome is None or not outcome.calls:
-            return
-        before = call_of(data, {})
-        if before.heard != "partly":
+        if outcome is None or not outcome.calls or call_of(data, {}).heard != "partly":
             return
         outcome = _with_what_was_known(outcome, old)
         lines = len(self.group.told)
         self.group.correct(key, data, old, outcome)
-        rows = Rows(0, self._next_place(key))
-        rows.take([Outcome(self._exchange, tuple(facts))])
-        self._rows.append(rows)
         said = tuple(self.group.told[lines:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
-        self._change(CallChange("completed", self._exchange, outcome.calls[0], findings, tuple(facts), said))
+        change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, said)
+        self._record(Outcome(self._exchange, facts), change, self._next_place(key))
 
-    def _change(self, change: CallChange) -> None:
-        """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations."""
+    def _record(self, written: Outcome, change: CallChange, place: int = 0) -> None:
+        """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations.
+
+        `place`: the number of the first fact in the database.
+        """
+        rows = Rows(0, place)
+        rows.take([written])
+        self._rows.append(rows)
         self.changes.append(change)
         call = change.call
         took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
@@ -179,7 +173,7 @@ class _Filling:
         hidden = hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
         language = language_label(call.language)
         received = Received(call.call, at, call.line, language, hidden, message=box.message is True)
-        self._owed.append(
+        self._commands.append(
             CallbackCommand(
                 at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
                 received=received,
@@ -191,7 +185,7 @@ class _Filling:
         latest: int | None = self._connection.execute(select(func.max(FACT.c.n)).where(which)).scalar()
         return 0 if latest is None else latest + 1
 
-    def write(self) -> None:
+    def write_rows(self) -> None:
         """Writes all rows, counters and commands in the current transaction."""
         for rows in self._rows:
             self._writing.insert(tables.FactRow, rows.facts)
@@ -199,8 +193,8 @@ class _Filling:
             self._writing.insert(tables.FindingRow, rows.finding_rows())
             _write_numbers(self._writing, rows)
         self.group.write()
-        for hand in self._owed:
-            insert_callback_command(self._connection, self._writing.ring, hand)
+        for command in self._commands:
+            insert_callback_command(self._connection, self._writing.ring, command)
 
 
 def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:

@@ -50,21 +50,24 @@ class GapFiller:
         self._stands_by, self._grown = stands_by, grown
         self._windows: dict[str, list[Window]] = {}
         self._since: dict[str, datetime] = {}
-        self._noted = asyncio.Event()
+        self._is_queued = asyncio.Event()
 
     def offer(self, outcome: Outcome) -> bool:
         """Queues the time spans of gaps and of calls that were received in part. Always returns True."""
         if not outcome.gaps and not outcome.calls:  # most outcomes
             return True
-        exchange = self._settings().exchanges.get(outcome.exchange)
-        if exchange is None or not exchange.cel.is_on:
+        if not self._has_source(outcome.exchange):
             return True
         for gap in outcome.gaps:
-            self._note(outcome.exchange, (gap.start, gap.end))
+            self._queue(outcome.exchange, (gap.start, gap.end))
         for call in outcome.calls:
             if call.heard == "partly" and call.arrived is not None:
-                self._note(outcome.exchange, (call.arrived, call.ended or datetime.now(UTC)))
+                self._queue(outcome.exchange, (call.arrived, call.ended or datetime.now(UTC)))
         return True
+
+    def _has_source(self, exchange: str) -> bool:
+        known = self._settings().exchanges.get(exchange)
+        return known is not None and known.cel.is_on
 
     def has_room(self) -> bool:
         return True
@@ -77,52 +80,52 @@ class GapFiller:
         """By exchange, the time since which a span has been queued."""
         return dict(self._since)
 
-    def _note(self, exchange: str, window: Window) -> None:
+    def _queue(self, exchange: str, window: Window) -> None:
         self._since.setdefault(exchange, datetime.now(UTC))
         windows = self._windows.setdefault(exchange, [])
         windows.append(window)
         if len(windows) > MOST:
             begins, ends = zip(*windows, strict=True)
             windows[:] = [(min(begins), max(ends))]
-        self._noted.set()
+        self._is_queued.set()
 
     async def run(self) -> None:
         pause = 0.0
         while True:
-            await self._noted.wait()
+            await self._is_queued.wait()
             exchanges = self._settings().exchanges
             waits = [exchanges[name].cel.wait.total_seconds() for name in self._windows if name in exchanges]
             await asyncio.sleep(max(pause, *waits, 0.0))
             if self._stands_by():
                 pause = FIRST_PAUSE
                 continue
-            self._noted.clear()
-            noted, self._windows = self._windows, {}
-            tried = [await self._try(name, windows) for name, windows in noted.items()]
+            self._is_queued.clear()
+            queued, self._windows = self._windows, {}
+            tried = [await self._try(name, windows) for name, windows in queued.items()]
             self._since = {name: at for name, at in self._since.items() if name in self._windows}
             pause = 0.0 if all(tried) else min(2 * max(pause, FIRST_PAUSE), LONGEST_WAIT)
 
     async def _try(self, exchange: str, windows: list[Window]) -> bool:
-        if exchange not in self._settings().exchanges or not self._settings().exchanges[exchange].cel.is_on:
+        if not self._has_source(exchange):
             return True
         try:
             await asyncio.to_thread(self._fill, self._settings(), exchange, windows)
         except CallmonError as error:
             log.warning("gaps are not filled yet", extra={"exchange": exchange, "why": str(error)})
             for window in windows:
-                self._note(exchange, window)
+                self._queue(exchange, window)
             return False
         except Exception:  # an internal error must not end the daemon; these spans are not retried
-            log.exception("a mistake of callmon's own while filling gaps", extra={"exchange": exchange})
+            log.exception("internal error while filling gaps; continuing", extra={"exchange": exchange})
         return True
 
     def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
         work = Backfill(settings, self._store, exchange, self._grown(exchange))
-        found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), work.zone, windows)
+        found = rows(settings.exchanges[exchange].cel, exchange, work.reader(), windows)
         changed = 0
         for filled in work.run(found, windows):
             changed += len(filled.changes)
             self._added(filled.added)
         log.info("CEL was read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
-        for sentence in work.bad.sentences("CEL"):
+        for sentence in work.bad.sentences():
             log.warning(sentence, extra={"exchange": exchange})

@@ -12,10 +12,11 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -28,7 +29,6 @@ from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErro
 from callmon.backfill.outbound_calls import hand_over
 from callmon.config.settings import Settings
 from callmon.core import assembly
-from callmon.core import facts as f
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
@@ -39,6 +39,7 @@ from callmon.store.database import Database
 from callmon.store.queries import calls, obligations
 
 Window = tuple[datetime, datetime]
+Windows = Sequence[Window] | None  # None: all rows
 LONG_AGO = timedelta(days=60)
 # CEL writes a row when its event happens: rows of a call may lie this far outside the time in which it was up.
 AROUND = timedelta(minutes=1)
@@ -60,18 +61,18 @@ class Backfill:
         self._site = assembly.site(settings, exchange)
         self._monitor = assembly.monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
-        told = settings.exchanges.get(exchange)
-        self._keys = {} if told is None else told.language_keys
-        self._keeps_numbers = told is None or told.cel.numbers
+        known = settings.exchanges.get(exchange)
+        self._keys = {} if known is None else known.language_keys
+        self._keeps_numbers = known is None or known.cel.numbers
         self._region = settings.region
         self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
-        own = None if told is None else told.timezone
-        self.zone = settings.timezone if own is None else ZoneInfo(own)
+        own = None if known is None else known.timezone
+        self._zone = settings.timezone if own is None else ZoneInfo(own)
         self.rows = 0
 
-    def unheard(self, now: datetime) -> list[Window] | None:
+    def measurement_gaps(self, now: datetime) -> list[Window] | None:
         """The measurement gaps of the last LONG_AGO, up to `now`; None if no event was ever received."""
         heard = calls.heartbeats(self._store).get(self.exchange)
         if heard is None:
@@ -81,44 +82,45 @@ class Backfill:
 
     def reader(self) -> CelReader:
         """A reader for rows with local times in the exchange's time zone."""
-        return CelReader(self.zone, self.bad)
+        return CelReader(self._zone, self.bad)
 
-    def run(self, rows: Iterable[CelRow], windows: Sequence[Window] | None = None) -> Iterator[FilledGap]:
+    def run(self, rows: Iterable[CelRow], windows: Windows = None) -> Iterator[FilledGap]:
         """Yields the changes of each transaction after its commit. Raises StoreError."""
         messages: dict[str, str] = {}
-        grown = {box: [x for x in told if _is_within(x, windows)] for box, told in self._grown.items()}
+        grown = {box: [x for x in growths if _is_within(x, windows)] for box, growths in self._grown.items()}
         if any(grown.values()):
             rows = list(rows)
-            messages = mailbox_growth.left(rows, grown)
+            messages = mailbox_growth.messages_left(rows, grown)
         for part in extract.stretches(self._counted(rows)):
-            told = self.told(part)
-            for call in messages.keys() & told.keys():
-                told[call] = mailbox_growth.with_message(told[call], messages[call])
+            found = self.calls_of(part)
+            for call in messages.keys() & found.keys():
+                found[call] = mailbox_growth.with_message(found[call], messages[call])
             if windows is not None:
-                told = {call: facts for call, facts in told.items() if _was_up(facts, windows)}
+                found = {call: facts for call, facts in found.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
-                told = {call: [_without_number(facts[0]), *facts[1:]] for call, facts in told.items()}
-            self.apart += [_alone(facts) for facts in told.values() if _line(facts) is None]
-            yield from fill(self._store, self._monitor, self.exchange, told, datetime.now(UTC), self._region)
-            self._hand_over(told)  # after the commands that open obligations for their messages
+                found = {call: [_without_number(facts), *facts[1:]] for call, facts in found.items()}
+            self.apart += [_account(facts) for facts in found.values() if extract.arrival(facts).line is None]
+            yield from fill(self._store, self._monitor, self.exchange, found, datetime.now(UTC), self._region)
+            self._hand_over(found)  # after the commands that open obligations for their messages
 
-    def told(self, part: Sequence[CelRow]) -> extract.Told:
+    def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""
-        told = extract.told(part, self._site, self._keys)
-        doubted = with_doubt(part, told, self.bad.lacks_apps)
+        found = extract.extract_calls(part, self._site, self._keys)
+        doubted = with_doubt(part, found, self.bad.lacks_apps)
         self.bad.doubted += len(doubted)
-        return told | doubted
+        return found | doubted
 
-    def _hand_over(self, told: Mapping[str, Sequence[Fact]]) -> None:
+    def _hand_over(self, found: extract.ExtractedCalls) -> None:
         """Hands over the outbound calls that are not stored to the ledger: each may be a callback."""
-        now = datetime.now(UTC)
-        out = {call: facts for call, facts in told.items() if _goes_out(facts) and is_settled(facts, now)}
-        heard = calls.names_with_facts(self._store, self.exchange, out)
-        rest = [facts for call, facts in out.items() if call not in heard]
-        self.called_back += hand_over(self._store, self.exchange, rest, self._whom, now)
-
-    def _whom(self, arrived: f.Arrived) -> str | None:
-        return called(arrived, self._site)[0]
+        now, out = datetime.now(UTC), {}
+        for call, facts in found.items():
+            arrived = extract.arrival(facts)
+            number = called(arrived, self._site)[0] if arrived.direction == "outbound" else None
+            if number is not None and is_settled(facts, now):
+                out[call] = number, facts
+        stored = calls.names_with_facts(self._store, self.exchange, out)
+        rest = [to_call for call, to_call in out.items() if call not in stored]
+        self.called_back += hand_over(self._store, self.exchange, rest, now)
 
     def _counted(self, rows: Iterable[CelRow]) -> Iterator[CelRow]:
         for row in rows:
@@ -126,19 +128,11 @@ class Backfill:
             yield row
 
 
-def _without_number(arrived: Fact) -> Fact:
-    if not isinstance(arrived, f.Arrived) or arrived.direction != "inbound":
+def _without_number(facts: Sequence[Fact]) -> Fact:
+    arrived = extract.arrival(facts)
+    if arrived.direction != "inbound":
         return arrived
     return msgspec.structs.replace(arrived, caller=None, withheld=arrived.withheld or "unknown")
-
-
-def _goes_out(facts: Sequence[Fact]) -> bool:
-    return isinstance(facts[0], f.Arrived) and facts[0].direction == "outbound"
-
-
-def _line(facts: Sequence[Fact]) -> str | None:
-    arrived = facts[0]
-    return arrived.line if isinstance(arrived, f.Arrived) else None
 
 
 def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
@@ -148,18 +142,16 @@ def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
     return any(since - AROUND <= end and begin <= until + AROUND for since, until in windows)
 
 
-def _is_within(one: MailboxGrowth, windows: Sequence[Window] | None) -> bool:
+def _is_within(one: MailboxGrowth, windows: Windows) -> bool:
     """Whether the windows cover the whole time span of the growth."""
     if windows is None:
         return True
     return any(since - AROUND <= one.since and one.until <= until + AROUND for since, until in windows)
 
 
-def _alone(facts: Sequence[Fact]) -> Call:
+def _account(facts: Sequence[Fact]) -> Call:
     """The account of a call on no line, which no standard judges."""
-    arrived = facts[0]
-    assert isinstance(arrived, f.Arrived)
-    account = CallAccount(arrived)
+    account = CallAccount(extract.arrival(facts))
     for fact in facts:
         account.record_fact(fact)
     return account.call()
@@ -174,21 +166,16 @@ def lines_of(path: Path) -> Iterator[Iterator[str]]:
     if str(path) == "-":
         yield _lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace", newline=""))
         return
+    opened: Callable[..., TextIO] = gzip.open if path.suffix == ".gz" else open
     try:
-        file = _opened(path)
+        file = opened(path, "rt", encoding="utf-8", errors="replace", newline="")
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
     with file:
         yield _lines(file)
 
 
-def _opened(path: Path) -> io.TextIOBase:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="")
-    return path.open(encoding="utf-8", errors="replace", newline="")
-
-
-def _lines(file: io.TextIOBase) -> Iterator[str]:
+def _lines(file: TextIO) -> Iterator[str]:
     try:
         while line := file.readline(LONGEST_LINE + 1):
             yield line

@@ -7,57 +7,40 @@ Refuses: to store any data of another outbound call, in particular its number.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import cast
 
 from sqlalchemy import Connection, and_, or_, select
 
+from callmon.backfill.apply import ACTOR, CHUNK
+from callmon.backfill.cel.extract import arrival
 from callmon.core.callbacks.commands import CallbackCommand
-from callmon.core.facts import AnyFact, Arrived, Fact
+from callmon.core.facts import AnyFact, Fact
 from callmon.store.commands import insert_outbound_call
 from callmon.store.database import Database, _told
 from callmon.store.row_mapping import CALLER
 from callmon.store.tables import HAND, MARK, NUMBER, OBLIGATION
 
-ACTOR = "backfill"
-CHUNK = 200
 
+def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequence[Fact]]], now: datetime) -> int:
+    """Inserts a command for each call (number, facts) to an open obligation. Returns their number.
 
-def hand_over(
-    store: Database,
-    exchange: str,
-    calls: Iterable[Sequence[Fact]],
-    number: Callable[[Arrived], str | None],
-    now: datetime,
-) -> int:
-    """Inserts a command for each call to an open obligation. Returns their number. Raises StoreError."""
+    Raises StoreError.
+    """
     count, rest = 0, iter(calls)
     while some := list(islice(rest, CHUNK)):
         with _told(store), store.writing() as connection:
-            count += sum(_one(connection, store, exchange, facts, number, now) for facts in some)
+            for number, facts in some:
+                if _waits(connection, store.ring.tokens(number)):
+                    call = arrival(facts)
+                    command = CallbackCommand(
+                        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=call.call,
+                        facts=cast("tuple[AnyFact, ...]", tuple(facts)),
+                    )  # fmt: skip
+                    count += insert_outbound_call(connection, store.ring, command, call.dialled)
     return count
-
-
-def _one(
-    connection: Connection,
-    store: Database,
-    exchange: str,
-    facts: Sequence[Fact],
-    number: Callable[[Arrived], str | None],
-    now: datetime,
-) -> bool:
-    arrived = facts[0]
-    assert isinstance(arrived, Arrived)
-    whom = number(arrived)
-    if whom is None or not _waits(connection, store.ring.tokens(whom)):
-        return False
-    told = cast("tuple[AnyFact, ...]", tuple(facts))
-    hand = CallbackCommand(
-        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=arrived.call, facts=told
-    )  # fmt: skip
-    return insert_outbound_call(connection, store.ring, hand, arrived.dialled)
 
 
 def _waits(connection: Connection, tokens: Sequence[str]) -> bool:

@@ -14,15 +14,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill
 from callmon.backfill.source import rows
 from callmon.config.settings import Settings
-from callmon.core.facts import Arrived
 from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliation, compare
+from callmon.core.statistics.period import midnight
 from callmon.errors import CallmonError, ConfigError
 from callmon.store.database import Database
 from callmon.store.queries import reconciliations
@@ -31,13 +31,12 @@ log = logging.getLogger(__name__)
 
 AFTER_MIDNIGHT = timedelta(minutes=10)  # gaps before midnight are filled by then
 LOOKS = 60.0  # seconds between two checks of the time
-PAUSE = timedelta(minutes=30)  # before a retry after an error
+PAUSE = timedelta(minutes=30)  # before a retry of a day that could not be reconciled
 
 
 def span(settings: Settings, day: date) -> tuple[datetime, datetime]:
     """The day from midnight to midnight in the site's time zone, in UTC."""
-    begin, end = (datetime.combine(x, time(), settings.timezone) for x in (day, day + timedelta(days=1)))
-    return begin.astimezone(UTC), end.astimezone(UTC)
+    return midnight(day, settings.timezone), midnight(day + timedelta(days=1), settings.timezone)
 
 
 def reconcile(
@@ -56,14 +55,14 @@ def reconcile(
     begin, end = span(settings, day)
     begin = max(begin, since or begin)
     work = Backfill(settings, store, exchange)
-    found = rows(cel, exchange, work.reader(), work.zone, [(begin, end)])
+    found = rows(cel, exchange, work.reader(), [(begin, end)])
     logged, mentioned = _logged(work, found, begin, end)
     kept = reconciliations.arrived_calls(store, exchange, begin, end)
     known = reconciliations.known(store, exchange, logged)
     names = [line.name for line in settings.lines()]
-    one = compare(exchange, day, names, logged, mentioned, kept, known)
-    reconciliations.store_reconciliation(store, one, datetime.now(UTC))
-    return one
+    found_day = compare(exchange, day, names, logged, mentioned, kept, known)
+    reconciliations.store_reconciliation(store, found_day, datetime.now(UTC))
+    return found_day
 
 
 def _logged(
@@ -74,11 +73,11 @@ def _logged(
     mentioned: set[str] = set()
     for part in extract.stretches(found):
         mentioned.update(row.linkedid for row in part)
-        for call, facts in work.told(part).items():
-            first = facts[0]
-            if not isinstance(first, Arrived) or first.line is None or first.direction != "inbound":
+        for call, facts in work.calls_of(part).items():
+            first = extract.arrival(facts)
+            if first.line is None or first.direction != "inbound" or first.at is None:
                 continue
-            if first.at is not None and begin <= first.at < end:
+            if begin <= first.at < end:
                 logged[call] = ArrivedCall(call, first.line, first.at)
     return logged, mentioned
 
@@ -90,7 +89,7 @@ class NightlyReconciliation:
         self, settings: Callable[[], Settings], store: Database, leads: Callable[[], bool], gaps: Callable[[], int]
     ) -> None:
         self._settings, self._store, self._leads, self._gaps = settings, store, leads, gaps
-        self._not_before: dict[tuple[str, date], datetime] = {}
+        self._next: dict[str, tuple[date, datetime]] = {}  # by exchange: the day, and its next attempt
         self.compared: list[LastComparison] = []
 
     def restore(self) -> None:
@@ -99,10 +98,10 @@ class NightlyReconciliation:
 
     async def run(self) -> None:
         while True:
-            await self.look(datetime.now(UTC))
+            await self.reconcile_if_due(datetime.now(UTC))
             await asyncio.sleep(LOOKS)
 
-    async def look(self, now: datetime) -> None:
+    async def reconcile_if_due(self, now: datetime) -> None:
         """Reconciles the previous day of each exchange with a CEL source, if due.
 
         Does nothing on a standby, or while gaps are queued for a backfill.
@@ -111,32 +110,31 @@ class NightlyReconciliation:
         yesterday = (now.astimezone(settings.timezone) - AFTER_MIDNIGHT).date() - timedelta(days=1)
         if not self._leads() or self._gaps():
             return
-        done = {one.exchange: one.day for one in self.compared}
+        done = {last.exchange: last.day for last in self.compared}
         for name, exchange in settings.exchanges.items():
             is_due = exchange.cel.is_on and done.get(name, date.min) < yesterday
-            if is_due and self._not_before.get((name, yesterday), now) <= now:
-                await self._try(settings, name, yesterday, now)
+            day, at = self._next.get(name, (yesterday, now))
+            if is_due and (day != yesterday or at <= now):
+                self._next[name] = yesterday, now + PAUSE
+                await self._try(settings, name, yesterday)
 
-    async def _try(self, settings: Settings, exchange: str, day: date, now: datetime) -> None:
+    async def _try(self, settings: Settings, exchange: str, day: date) -> None:
         try:
-            one = await asyncio.to_thread(self._reconcile, settings, exchange, day)
+            found = await asyncio.to_thread(self._reconcile, settings, exchange, day)
+            if found is None:
+                return
             self.compared = await asyncio.to_thread(
                 reconciliations.latest_comparisons, self._store, settings.exchanges
             )
         except CallmonError as error:
-            self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
             log.warning("a day is not reconciled yet", extra={"exchange": exchange, "why": str(error)})
             return
         except Exception:  # an internal error must not end the daemon
-            self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
-            log.exception("a mistake of callmon's own while reconciling", extra={"exchange": exchange})
+            log.exception("internal error while reconciling; continuing", extra={"exchange": exchange})
             return
-        if one is None:
-            self._not_before = {**self._not_before, (exchange, day): now + PAUSE}
-            return
-        told = {"exchange": exchange, "day": day.isoformat(), "calls": sum(x.exchange for x in one.lines)}
-        told |= {f"only_{side}": len(one.only(side)) for side in ("exchange", "callmon")}
-        log.info("a day was reconciled", extra=told)
+        fields = {"exchange": exchange, "day": day.isoformat(), "calls": sum(x.exchange for x in found.lines)}
+        fields |= {f"only_{side}": len(found.only(side)) for side in ("exchange", "callmon")}
+        log.info("a day was reconciled", extra=fields)
 
     def _reconcile(self, settings: Settings, exchange: str, day: date) -> Reconciliation | None:
         """Reconciles from the exchange's first call or gap on; None if there is none before the day's end."""

@@ -10,22 +10,21 @@ Refuses: to write to a table. It runs only SELECT statements.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta, tzinfo
 from glob import glob
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.formats import named
+from callmon.backfill.cel.formats import column_name
 from callmon.backfill.cel.rows import CelReader, CelRow
-from callmon.backfill.job import AROUND, Window, lines_of
+from callmon.backfill.job import AROUND, Window, Windows, lines_of
 from callmon.config.cel import CelSettings
 from callmon.errors import ConfigError, StoreError
 from callmon.store.database import reason
@@ -36,22 +35,18 @@ ASKED_AT_ONCE = 500
 PIECE = 65_536
 
 
-def rows(
-    settings: CelSettings, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[CelRow]:
+def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
     """All rows of the calls that were up in `windows` (None: all rows). Raises ConfigError or StoreError."""
     if settings.file is not None:
-        yield from _of_files(settings.file, exchange, reader, zone, windows)
+        yield from _of_files(settings.file, exchange, reader, windows)
     elif settings.url is not None:
-        yield from _of_table(settings, exchange, reader, zone, windows)
+        yield from _of_table(settings, exchange, reader, windows)
 
 
 # A file.
 
 
-def _of_files(
-    pattern: str, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[CelRow]:
+def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise ConfigError(f"exchanges.{exchange}.cel.file: there is no {pattern} that callmon's user can see")
@@ -61,12 +56,12 @@ def _of_files(
             continue
         if since is None or path.suffix == ".gz":
             with lines_of(path) as lines:
-                yield from reader.lines(lines)
+                yield from reader.read_lines(lines)
         else:
-            yield from reader.lines(_from(path, since, zone))
+            yield from reader.read_lines(_from(path, since, reader.zone))
 
 
-def _from(path: Path, since: datetime, zone: ZoneInfo) -> Iterator[str]:
+def _from(path: Path, since: datetime, zone: tzinfo) -> Iterator[str]:
     """The lines from about `since` on. Rows are in the order of their times, up to a few seconds."""
     try:
         with path.open("rb") as file:
@@ -78,7 +73,7 @@ def _from(path: Path, since: datetime, zone: ZoneInfo) -> Iterator[str]:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
 
 
-def _place(file: Any, since: datetime, zone: ZoneInfo) -> int:
+def _place(file: Any, since: datetime, zone: tzinfo) -> int:
     """The offset of a line before which all rows are older, by binary search."""
     low, high = 0, file.seek(0, io.SEEK_END)
     while high - low > PIECE:
@@ -91,14 +86,14 @@ def _place(file: Any, since: datetime, zone: ZoneInfo) -> int:
     return low
 
 
-def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[datetime | None, int]:
+def _time_after(file: Any, place: int, end: int, zone: tzinfo) -> tuple[datetime | None, int]:
     """The time of the first complete line after `place`, and the offset of that line."""
     file.seek(place)
     file.readline(PIECE)
     while file.tell() < end:
         begin = file.tell()
         line = file.readline(PIECE).decode("utf-8", "replace")
-        row = next(CelReader(zone).lines([line]), None)
+        row = next(CelReader(zone).read_lines([line]), None)
         if row is not None:
             return row.at, begin
     return None, place
@@ -107,13 +102,11 @@ def _time_after(file: Any, place: int, end: int, zone: ZoneInfo) -> tuple[dateti
 # A table.
 
 
-def _of_table(
-    settings: CelSettings, exchange: str, reader: CelReader, zone: ZoneInfo, windows: Sequence[Window] | None
-) -> Iterator[CelRow]:
+def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
     engine = _engine(settings, exchange)
     try:
         with engine.connect() as connection:
-            yield from _Table(connection, settings.table, zone).rows(reader, windows)
+            yield from _Table(connection, settings.table, reader).rows(windows)
     except SQLAlchemyError as error:
         raise StoreError(f"exchanges.{exchange}.cel: the table cannot be read: {reason(error)}") from None
     finally:
@@ -137,28 +130,28 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
 class _Table:
     """An administrator's table with the columns of CEL."""
 
-    def __init__(self, connection: Connection, name: str, zone: ZoneInfo) -> None:
-        self._connection, self._zone = connection, zone
+    def __init__(self, connection: Connection, name: str, reader: CelReader) -> None:
+        self._connection, self._reader = connection, reader
         self._table = Table(name, MetaData(), autoload_with=connection)
-        columns = {named(column.name): column for column in self._table.columns}
+        columns = {column_name(column.name): column for column in self._table.columns}
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
             raise StoreError(f"the table {name} is no CEL: it has no column {missing[0]}")
         self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
 
-    def rows(self, reader: CelReader, windows: Sequence[Window] | None) -> Iterator[CelRow]:
+    def rows(self, windows: Windows) -> Iterator[CelRow]:
         order = self._columns.get("id", self._at)
         if windows is None:
-            yield from self._read(reader, select(self._table).order_by(order))
+            yield from self._read(select(self._table).order_by(order))
             return
         for begin, end in _joined(self._bounds(window) for window in windows):
             question = select(self._table).where(self._at >= begin, self._at <= end)
-            yield from self._read(reader, question.order_by(order))
+            yield from self._read(question.order_by(order))
 
-    def _read(self, reader: CelReader, question: Any) -> Iterator[CelRow]:
+    def _read(self, question: Any) -> Iterator[CelRow]:
         found = self._connection.execution_options(stream_results=True).execute(question).mappings()
-        for number, told in enumerate(found, 1):
-            row = reader.row({named(name): value for name, value in told.items()}, number)
+        for number, values in enumerate(found, 1):
+            row = self._reader.row({column_name(name): value for name, value in values.items()}, number)
             if row is not None:
                 yield row
 
@@ -175,16 +168,15 @@ class _Table:
 
     def _as_kept(self, at: datetime) -> Any:
         """`at` in the format of this table's column: local or with a zone, epoch seconds, or text of either."""
-        local = at.astimezone(self._zone).replace(tzinfo=None)
+        local = at.astimezone(self._reader.zone).replace(tzinfo=None)
         if isinstance(self._at.type, DateTime):
             return at if self._at.type.timezone else local
-        known = self._connection.scalars(select(self._at).where(self._at.is_not(None)).limit(1)).first()
-        if isinstance(known, datetime):
+        stored = self._connection.scalars(select(self._at).where(self._at.is_not(None)).limit(1)).first()
+        if isinstance(stored, datetime):
             return local
-        is_number = known is not None and not isinstance(known, str)
-        if is_number:
+        if stored is not None and not isinstance(stored, str):
             return at.timestamp()
-        is_epoch = str(known or "").replace(".", "").isdigit()
+        is_epoch = str(stored or "").replace(".", "").isdigit()
         return f"{at.timestamp():.6f}" if is_epoch else local.strftime("%Y-%m-%d %H:%M:%S")
 
 

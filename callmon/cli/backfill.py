@@ -41,7 +41,7 @@ def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | N
 
     settings = context.settings
     work = Backfill(settings, context.upgraded_store, one_exchange(settings, exchange))
-    windows = None if files else work.unheard(context.now)
+    windows = None if files else work.measurement_gaps(context.now)
     rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()
     for line in _lines(work, rows, windows, in_json, changed):
@@ -55,7 +55,7 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
     reader = work.reader()
     for path in files:
         with lines_of(path) as lines:
-            yield from reader.lines(lines)
+            yield from reader.read_lines(lines)
 
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
@@ -68,7 +68,7 @@ def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | N
         raise ConfigError(
             f"No FILE is given, and no source is configured: name one, or add {where} with a file or url."
         )
-    return rows(cel, work.exchange, work.reader(), work.zone, windows)
+    return rows(cel, work.exchange, work.reader(), windows)
 
 
 def _lines(
@@ -111,7 +111,7 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     """Print how many calls changed in which way, and which rows were unusable."""
     if sys.stderr.isatty():
         click.echo("", err=True)
-    for sentence in work.bad.sentences("CEL"):
+    for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):
         stop(("No row of CEL was found: is this a file that cel_custom wrote?",), 1)

@@ -67,7 +67,7 @@ class CallbackList(TerminalPage):
         yield from self._set(self.where(owed), INDENT)
         for caution in owed.cautions:
             yield from self._set(f"!! {self.capital(self.word('caution', caution))} !!", INDENT)
-        yield from self._set(self.number(listed), INDENT)
+        yield from self._set(self.printed_number(listed), INDENT)
         if owed.in_hand is not None and owed.taken is not None:
             taken = self._say("Prise en charge par {who}, {when}", who=owed.in_hand, when=self.when(owed.taken))
             yield from self._set(taken, INDENT)
@@ -99,7 +99,7 @@ class CallbackList(TerminalPage):
         language = self.word("language", owed.language)
         return self._say("{title} · demande en {language}", title=title, language=language)
 
-    def number(self, listed: WorklistItem) -> str:
+    def printed_number(self, listed: WorklistItem) -> str:
         owed = listed.obligation
         if owed.is_erased:
             return self._say("Numéro détruit à la fin de sa conservation")

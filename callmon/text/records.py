@@ -24,13 +24,8 @@ def instant(at: datetime | None) -> str | None:
 
 def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str, Any]:
     """One call as JSON values, as interface.md specifies."""
-    told = _as_json(exchange, call, list(findings))
-    return told | {"test": True} if call.test else told
-
-
-def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, Any]:
-    took = call.voicemail
-    return {
+    took, findings = call.voicemail, list(findings)
+    fields = {
         "call": call.call,
         "exchange": exchange,
         "direction": call.direction,
@@ -55,13 +50,14 @@ def _as_json(exchange: str, call: Call, findings: list[Finding]) -> dict[str, An
         "forwards": call.forwards,
         "parked": call.parked,
         "holds": call.holds,
-        "voicemail": None if took is None else _voicemail(took.mailbox, took.rings, took.message),
+        "voicemail": took and {"mailbox": took.mailbox, "rings": took.rings, "message": took.message},
         "heard": call.heard,
         "gaps": [{"start": instant(start), "end": instant(end)} for start, end in call.gaps],
         "verdicts": {finding.standard: finding.verdict for finding in findings},
         "reasons": {x.standard: reason(x.reason_key, x.number, "en") for x in findings},
         "cause": {finding.standard: finding.cause for finding in findings if finding.cause is not None},
     }
+    return fields | {"test": True} if call.test else fields
 
 
 def _wait(call: Call) -> float | None:
@@ -78,11 +74,7 @@ def _answerer(call: Call) -> dict[str, str | None] | None:
     return {"extension": call.answered_by, "channel": call.answered_channel}
 
 
-def _voicemail(mailbox: str | None, rings: int | None, message: bool | None) -> dict[str, Any]:
-    return {"mailbox": mailbox, "rings": rings, "message": message}
-
-
-def lines(outcome: Outcome, start: datetime | None) -> list[str]:
+def outcome_lines(outcome: Outcome, start: datetime | None) -> list[str]:
     """An outcome as aligned lines. Times are seconds since `start`; if it is None, the time of day in UTC."""
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
@@ -103,28 +95,24 @@ def _seconds(at: datetime | None, start: datetime | None) -> str:
 
 def _fact_line(fact: Fact, start: datetime | None) -> str:
     hidden = ("call", "at", "caller") if isinstance(fact, f.Arrived) else ("call", "at")
-    defaults = {field.name: field.default for field in msgspec.structs.fields(fact)}
-    values = [
-        f"{name}={_value(value, start)}"
-        for name in fact.__struct_fields__
-        if name not in hidden and (value := getattr(fact, name)) != defaults[name] and value is not None
-    ]
-    return _line(fact.at, start, fact.call, f.tag_of(type(fact)), "  ".join(values))
+    return _line(fact.at, start, fact.call, f.tag_of(type(fact)), "  ".join(_values(fact, hidden, start)))
 
 
 def _entry_line(entry: LedgerEntry, start: datetime | None) -> str:
     """An entry of the ledger as a line. It shows no number. Its due time is in UTC, not relative to `start`."""
-    defaults = {field.name: field.default for field in msgspec.structs.fields(entry)}
-    values = [
-        f"{name}={_value(value, start)}"
-        for name in entry.__struct_fields__
-        if name not in ("exchange", "obligation", "at", "dues", "call")
-        and (value := getattr(entry, name)) != defaults[name]
-        and value is not None
-    ]
+    values = _values(entry, ("exchange", "obligation", "at", "dues", "call"), start)
     dues = getattr(entry, "dues", None)
     values += [] if dues is None else [f"due={instant(dues.judging.at)}"]
     return _line(entry.at, start, entry.obligation, f.tag_of(type(entry)), "  ".join(values))
+
+
+def _values(record: msgspec.Struct, hidden: Iterable[str], start: datetime | None) -> list[str]:
+    """The fields that are neither None nor their default."""
+    return [
+        f"{field.name}={_value(value, start)}"
+        for field in msgspec.structs.fields(record)
+        if field.name not in hidden and (value := getattr(record, field.name)) not in (None, field.default)
+    ]
 
 
 def _value(value: object, start: datetime | None) -> str:

@@ -16,7 +16,7 @@ from callmon.core.calls.call import Call
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
-from callmon.text.records import as_json, lines
+from callmon.text.records import as_json, outcome_lines
 
 CHUNK = 64 * 1024
 
@@ -87,4 +87,4 @@ def told(replay: Replay, sources: Iterable[BinaryIO]) -> Iterator[str]:
     """The aligned lines of all facts and findings."""
     for source in sources:
         for outcome in replay.connection(chunks(source)):
-            yield from lines(outcome, replay.start)
+            yield from outcome_lines(outcome, replay.start)

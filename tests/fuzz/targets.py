@@ -30,7 +30,7 @@ from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
 from callmon.store.writer.messages import decode_item, encode_item
 from callmon.store.writer.outbox import Outbox
-from callmon.text.records import lines
+from callmon.text.records import outcome_lines
 from callmon.tools.replay import Replay
 from tests.support.store_fixtures import RING
 
@@ -104,7 +104,7 @@ class Listener:
     def _written(outcomes: Iterable[object]) -> None:
         for outcome in outcomes:
             decode_item(encode_item(outcome))
-            list(lines(outcome, NOON))  # type: ignore[arg-type]  # outcomes all
+            list(outcome_lines(outcome, NOON))  # type: ignore[arg-type]  # outcomes all
 
 
 def ami(data: bytes) -> None:
@@ -116,7 +116,7 @@ def ami(data: bytes) -> None:
     middle = len(data) // 2
     for connection in (data[:middle], data[middle:]):
         for outcome in replay.connection([connection]):
-            list(lines(outcome, replay.start))
+            list(outcome_lines(outcome, replay.start))
     replay.calls()
     for event in NOTHING_IS_UP:
         list(replay._feed(event))
@@ -138,8 +138,8 @@ def cel(data: bytes) -> None:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = CelReader(ZONE)
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
-    for part in extract.stretches(reader.lines(job._lines(text))):
-        told = extract.told(part, SITE, {"1": "fr", "2": "en"})
+    for part in extract.stretches(reader.read_lines(job._lines(text))):
+        told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
@@ -147,7 +147,7 @@ def cel(data: bytes) -> None:
             job._alone(facts)
             job._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
             _retold(monitor, facts)
-    reader.bad.sentences("a file")
+    list(reader.bad.sentences())
 
 
 def _retold(monitor: Monitor, facts: list[Fact]) -> None:

@@ -57,7 +57,7 @@ def unfinished_diaries(pipe: Connection) -> None:
     def told() -> None:
         for text in texts:
             for end in range(len(text)):
-                extract.told([*CelReader(UTC).lines(text[:end])], SITE, {})
+                extract.extract_calls([*CelReader(UTC).read_lines(text[:end])], SITE, {})
 
     tracemalloc.start()
     told()

@@ -51,20 +51,22 @@ def rows_of(path: Path) -> list[CelRow]:
 def _rows_of(path: Path) -> tuple[CelRow, ...]:
     with path.open(encoding="utf-8", errors="replace", newline="") as file:
         reader = CelReader(TORONTO)
-        rows = list(reader.lines(file))
+        rows = list(reader.read_lines(file))
     assert reader.bad.kinds == {}
     return tuple(rows)
 
 
-def told(rows: Iterable[CelRow]) -> extract.Told:
+def told(rows: Iterable[CelRow]) -> extract.ExtractedCalls:
     where = site(example(), "toronto")
     return {
-        call: facts for part in extract.stretches(rows) for call, facts in extract.told(part, where, KEYS).items()
+        call: facts
+        for part in extract.stretches(rows)
+        for call, facts in extract.extract_calls(part, where, KEYS).items()
     }
 
 
 @cache
-def told_of_trace(name: str) -> extract.Told:
+def told_of_trace(name: str) -> extract.ExtractedCalls:
     return told(rows_of(TRACES / name / "cel.csv"))
 
 
@@ -355,7 +357,7 @@ def test_a_join_that_was_heard_after_the_gap_is_not_the_answer_that_the_gap_hid(
 def test_parking_by_a_transfer_is_no_transfer_wherever_the_site_parks() -> None:
     text = example_text().replace('parking_extensions = ["700"]', "parking_extensions = []")
     rows = rows_of(TRACES / "park_retrieve" / "cel.csv")
-    (facts,) = extract.told(rows, site(parse(text), "toronto"), KEYS).values()
+    (facts,) = extract.extract_calls(rows, site(parse(text), "toronto"), KEYS).values()
     assert [type(fact).__name__ for fact in facts if isinstance(fact, f.SentOff | f.Parked | f.Retrieved)] == [
         "Parked",
         "Retrieved",

@@ -35,7 +35,7 @@ def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
 def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
-        told = extract.told(part, site(example(), "toronto"), KEYS)
+        told = extract.extract_calls(part, site(example(), "toronto"), KEYS)
         found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
     return found
 

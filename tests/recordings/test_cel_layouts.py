@@ -181,7 +181,7 @@ LAYOUTS: list[Callable[[Fields], str]] = [
 
 def read(text: str) -> list[CelRow]:
     reader = CelReader(TORONTO)
-    rows = list(reader.lines(text.splitlines(keepends=True)))
+    rows = list(reader.read_lines(text.splitlines(keepends=True)))
     assert reader.bad.kinds == {}
     return rows
 

@@ -79,7 +79,7 @@ def from_source(
     from callmon.backfill.source import rows
 
     work = Backfill(settings, store, EXCHANGE)
-    found = rows(settings.exchanges[EXCHANGE].cel, EXCHANGE, work.reader(), work.zone, windows)
+    found = rows(settings.exchanges[EXCHANGE].cel, EXCHANGE, work.reader(), windows)
     created = [change.call.call for filled in work.run(found, windows) for change in filled.changes]
     return work.rows, created
 

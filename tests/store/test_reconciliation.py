@@ -202,16 +202,16 @@ async def test_a_day_is_reconciled_ten_minutes_after_midnight_once(store: Databa
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[-1]}, tmp_path)
     watch, midnight = nights(settings, store), MIDNIGHT + timedelta(days=1)
-    await watch.look(midnight + timedelta(minutes=9, seconds=59))
+    await watch.reconcile_if_due(midnight + timedelta(minutes=9, seconds=59))
     assert watch.compared == []  # of the day before that callmon had heard nothing
-    await watch.look(midnight + timedelta(minutes=10))
+    await watch.reconcile_if_due(midnight + timedelta(minutes=10))
     assert [(one.day, one.only) for one in watch.compared] == [(DAY, {"exchange": 1, "callmon": 0})]
     with store.writing() as connection:
         connection.execute(text("DELETE FROM reconciliation_call"))
-    await watch.look(midnight + timedelta(hours=20))
+    await watch.reconcile_if_due(midnight + timedelta(hours=20))
     again = nights(settings, store)
     again.restore()
-    await again.look(midnight + timedelta(hours=21))
+    await again.reconcile_if_due(midnight + timedelta(hours=21))
     assert [one.only["exchange"] for one in again.compared] == [0]  # it was not done again
 
 
@@ -222,18 +222,18 @@ async def test_who_stands_by_or_has_gaps_to_fill_first_does_not(
     settings, _ = diary_of(tmp_path)
     filled_but(store, settings, set(), tmp_path)
     watch = nights(settings, store, leads, gaps)
-    await watch.look(MIDNIGHT + timedelta(days=1, hours=1))
+    await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []
 
 
 async def test_what_came_before_callmon_is_not_held_against_it(store: Database, tmp_path: Path) -> None:
     settings, calls = diary_of(tmp_path)
     watch = nights(settings, store)
-    await watch.look(MIDNIGHT + timedelta(days=1, hours=1))
+    await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert watch.compared == []  # it has never heard this exchange
     wrote(store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, MIDNIGHT, MIDNIGHT + timedelta(seconds=1)),)))
     watch = nights(settings, store)
-    await watch.look(MIDNIGHT + timedelta(days=1, hours=1))
+    await watch.reconcile_if_due(MIDNIGHT + timedelta(days=1, hours=1))
     assert [one.only["exchange"] for one in watch.compared] == [len(calls)]
 
 
@@ -243,11 +243,11 @@ async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Database,
     assert outcome is not None
     wrote(store, outcome)
     watch, at = nights(settings, store), MIDNIGHT + timedelta(days=1, hours=1)
-    await watch.look(at)
+    await watch.reconcile_if_due(at)
     write_csv(tmp_path / "Master.csv", [])
-    await watch.look(at + timedelta(minutes=29))
+    await watch.reconcile_if_due(at + timedelta(minutes=29))
     assert watch.compared == []
-    await watch.look(at + timedelta(minutes=30))
+    await watch.reconcile_if_due(at + timedelta(minutes=30))
     assert [one.only for one in watch.compared] == [{"exchange": 0, "callmon": 1}]
 
 

@@ -22,7 +22,7 @@ LINE = (
 
 def read(*lines: str) -> tuple[list[CelRow], CelReader]:
     reader = CelReader(TORONTO)
-    return list(reader.lines(lines)), reader
+    return list(reader.read_lines(lines)), reader
 
 
 def at_of(text: str, uniqueid: str = "1793512000.1") -> str | None:

@@ -14,7 +14,7 @@ from callmon.core.callbacks.triggers import called as whom
 from callmon.core.calls.endpoints import Endpoints
 from callmon.core.outcome import Outcome
 from callmon.sinks.mqtt import topics
-from callmon.text.records import lines
+from callmon.text.records import outcome_lines
 from callmon.tools.replay import Replay
 from tests.support.ami_builders import Channel, Exchange, listener, settings
 
@@ -53,7 +53,9 @@ def sent_to(to: str, taker: str, string: str) -> Exchange:
 
 def told(exchange: Exchange, given: Settings) -> tuple[dict[str, Any], str]:
     """The only call as JSON, and all facts and outcomes as `replay` prints them."""
-    return exchange.one(given), "\n".join(line for each in outcomes(exchange, given) for line in lines(each, None))
+    return exchange.one(given), "\n".join(
+        line for each in outcomes(exchange, given) for line in outcome_lines(each, None)
+    )
 
 
 def outcomes(exchange: Exchange, given: Settings) -> list[Outcome]:

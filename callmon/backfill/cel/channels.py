@@ -92,10 +92,10 @@ class CelChannels:
             self._note(row)
         self._see_who_leaves(rows)
 
-    def at(self, uniqueid: str) -> CelChannel | None:
+    def by_id(self, uniqueid: str) -> CelChannel | None:
         return self._by_id.get(uniqueid)
 
-    def named(self, channel: str, at: datetime) -> CelChannel | None:
+    def by_name(self, channel: str, at: datetime) -> CelChannel | None:
         """The channel of that name at that time. After a restart the exchange uses the same names again."""
         known = reversed(self._by_name.get(channel, ()))
         return next((life for life in known if life.begun is not None and life.begun.at <= at), None)

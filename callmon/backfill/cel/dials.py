@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 from callmon.backfill.cel.channels import AFTER, FORWARDED, CelChannel, CelChannels
@@ -16,6 +17,11 @@ NOWHERE = ("", "s")  # the extension of a channel that dialled no extension
 CLOSE = timedelta(seconds=0.2)
 SAME_SECOND = timedelta(seconds=1)
 LATE_HANGUP = timedelta(seconds=2)
+
+
+def nearness(row: CelRow) -> timedelta:
+    """The longest delay between this row and the rows that belong to it."""
+    return SAME_SECOND if row.is_whole else CLOSE
 
 
 class Dial(NamedTuple):
@@ -60,13 +66,10 @@ class Dials:
             self._close(shown, begin, None)
 
     def _note(self, row: CelRow) -> None:
-        match row.kind:
-            case "FORWARD":
-                self._forwards.setdefault(row.linkedid, []).append(row)
-            case "PARK_START":
-                self._parked.setdefault(row.uniqueid, []).append(row)
-            case _:
-                pass
+        if row.kind == "FORWARD":
+            self._forwards.setdefault(row.linkedid, []).append(row)
+        elif row.kind == "PARK_START":
+            self._parked.setdefault(row.uniqueid, []).append(row)
         app = row.app.lower()
         if app.startswith("app") and row.data.startswith("(Outgoing"):
             self._as_dialled.add(row.uniqueid)
@@ -90,7 +93,7 @@ class Dials:
             self._open[row.uniqueid] = row, began
 
     def _close(self, shown: CelRow, begin: CelRow, end: CelRow | None) -> None:
-        life = self._lives.at(shown.uniqueid)
+        life = self._lives.by_id(shown.uniqueid)
         if life is not None:
             running = Running(life, shown.app.lower(), shown.data, begin, end)
             self._running.setdefault(shown.linkedid, []).append(running)
@@ -100,20 +103,17 @@ class Dials:
         first = self._first_app.get(life.uniqueid)
         if life.begun is None or life.uniqueid in self._as_dialled:
             return True
-        if life.answered is None:
-            return first is None and life.begun.exten in NOWHERE
-        return (
-            first is not None
-            and first.kind != "ANSWER"
-            and first.at > life.answered
-            and life.begun.exten in ("", "s")
-        )
+        if life.begun.exten not in NOWHERE:
+            return False
+        if first is None or life.answered is None:
+            return first is None and life.answered is None
+        return first.kind != "ANSWER" and first.at > life.answered
 
     def is_dialled(self, life: CelChannel) -> bool:
         """Whether the channel was created for another channel, or dialled by the exchange itself."""
         return not life.is_own or self.is_originated(life)
 
-    def of(self, life: CelChannel, row: CelRow) -> Dial:
+    def dial_of(self, life: CelChannel, row: CelRow) -> Dial:
         """The dial that rang this channel."""
         name = life.endpoint
         running = [one for one in self._running.get(row.linkedid, ()) if one.covers(row) and one.by is not life]
@@ -121,7 +121,7 @@ class Dials:
             for string in _strings(one):
                 if _is_of(string, name, life.channel):
                     return Dial(one.by, string.partition("/")[2], _has_music(one))
-        by = running[-1].by if running else self._lives.at(row.linkedid)
+        by = running[-1].by if running else self._lives.by_id(row.linkedid)
         if by is life:
             by = None
         return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
@@ -145,8 +145,8 @@ class Dials:
         by = life.dialler
         if by is None:
             return True
-        near = SAME_SECOND if row.is_whole else CLOSE
-        dial = self._dial_of(life)
+        near = nearness(row)
+        dial = self._run_of(life)
         if dial is not None and dial.end is not None and row.at + near < dial.end.at:
             return dial.app == "queue"  # a queue continues with its next member
         if by.ended is not None and by.ended.at - row.at <= near:
@@ -154,7 +154,7 @@ class Dials:
         answers = (other.answered for other in self._beside(life) if other.answered is not None)
         return not any(abs(at - row.at) <= near for at in answers)
 
-    def _dial_of(self, life: CelChannel) -> Running | None:
+    def _run_of(self, life: CelChannel) -> Running | None:
         running = (one for one in self._running.get(life.linkedid, ()) if one.by is life.dialler)
         return next((one for one in running if life.begun is not None and one.covers(life.begun)), None)
 
@@ -163,7 +163,7 @@ class Dials:
 
     def is_parked_by(self, transferee: str, row: CelRow) -> bool:
         """Whether a blind transfer goes to a parking extension: the caller is then parked at the same time."""
-        near = SAME_SECOND if row.is_whole else CLOSE
+        near = nearness(row)
         return any(abs(parked.at - row.at) <= near for parked in self._parked.get(transferee, ()))
 
     def forwarder(self, row: CelRow) -> CelChannel | None:
@@ -188,10 +188,12 @@ class Dials:
         """
         if linkedid not in self._forwarded:
             phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
-            pairs = [(_likelihood(x), x, row) for row in rows for x in phones if _may_send_on(x, row)]
-            pairs.sort(key=lambda pair: (-pair[0], abs(_end(pair[1]) - pair[2].at)))
+            pairs = [
+                (-_likelihood(x), abs(x.ended.at - row.at), x, row)
+                for row in rows for x in phones if x.ended is not None and _may_send_on(x, row)
+            ]  # fmt: skip
             found: list[tuple[CelChannel, CelRow]] = []
-            for _, phone, row in pairs:
+            for _, _, phone, row in sorted(pairs, key=itemgetter(0, 1)):
                 if not any(phone is other or row is told for other, told in found):
                     found.append((phone, row))
             self._forwarded[linkedid] = found
@@ -215,11 +217,6 @@ def _likelihood(life: CelChannel) -> int:
     if life.cause == FORWARDED:
         return 2
     return 1 if life.asked else 0
-
-
-def _end(life: CelChannel) -> datetime:
-    assert life.ended is not None
-    return life.ended.at
 
 
 def _strings(running: Running) -> list[str]:

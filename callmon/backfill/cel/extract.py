@@ -23,7 +23,7 @@ from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.tracker import Tracker
 from callmon.core.facts import Fact
 
-Told = dict[str, list[Fact]]
+ExtractedCalls = dict[str, list[Fact]]  # the facts by call
 
 BEFORE_RINGING = timedelta(seconds=0.5)
 WHOLE = timedelta(seconds=1)
@@ -36,27 +36,30 @@ MOST = 1_000_000  # rows of one stretch
 _with = msgspec.structs.replace
 
 
-def told(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> Told:
+def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
     tracker = Tracker(site)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
-    found: Told = {}
-    retelling = CelTranslator(rows, keys)
-    for event in retelling.events():
+    found: ExtractedCalls = {}
+    translator = CelTranslator(rows, keys)
+    for event in translator.events():
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
     forget_all(tracker.state)
-    whole = _whole_seconds(rows)
+    whole = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
-        call: _marked(facts, call in whole, holds, message=call in retelling.without_message)
+        call: _marked(facts, call in whole, holds, message=call in translator.without_message)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
 
 
-def _whole_seconds(rows: Iterable[CelRow]) -> set[str]:
-    return {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
+def arrival(facts: Sequence[Fact]) -> f.Arrived:
+    """The first fact of an extracted call."""
+    arrived = facts[0]
+    assert isinstance(arrived, f.Arrived)
+    return arrived
 
 
 def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool) -> list[Fact]:

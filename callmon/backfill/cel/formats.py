@@ -45,7 +45,7 @@ class Form(NamedTuple):
     is_quoted: bool = True
 
     @classmethod
-    def of(cls, first: str) -> tuple[Form, str]:
+    def detect(cls, first: str) -> tuple[Form, str]:
         """Detects the format from the first line. Returns both; the line without a byte order mark."""
         first = first.removeprefix(MARK)
         for between in BETWEEN:
@@ -77,18 +77,11 @@ class Form(NamedTuple):
 
 def header(fields: Sequence[str]) -> Sequence[str] | None:
     """The column names, if these fields are a header; else None."""
-    names = [named(field) for field in fields]
-    return names if all(name in names for name in NEEDED) else None
+    names = [column_name(field) for field in fields]
+    return names if "eventtype" in names and "eventtime" in names else None
 
 
-def lacking(fields: Sequence[str]) -> str | None:
-    """The first needed column that a header lacks; None if it lacks none, or if the fields are no header."""
-    names = [named(field) for field in fields]
-    is_header = "eventtype" in names and "eventtime" in names
-    return next((name for name in NEEDED if name not in names), None) if is_header else None
-
-
-def named(column: str) -> str:
+def column_name(column: str) -> str:
     """callmon's name of a column."""
     name = column.strip().lower()
     return ALIASES.get(name, name)

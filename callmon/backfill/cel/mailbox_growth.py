@@ -23,7 +23,7 @@ NEVER = datetime.max.replace(tzinfo=UTC)
 ENDS = frozenset(("HANGUP", "CHAN_END"))
 
 
-def left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
+def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
     """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
     stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}

@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
-from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header, lacking
+from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header
 
 LEAST = COLUMNS.index("linkedid") + 1
 LONGEST_LINE = 65_536  # characters; Asterisk's rows are much shorter
@@ -64,64 +64,58 @@ class ParseErrors:
         self.lacks_apps = False  # the column `appname` is missing
         self.doubted = 0  # calls with incomplete rows (`incomplete.py`)
 
-    def add(self, what: str, line: int) -> None:
+    def count(self, what: str, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
         self.kinds[what] = count + 1, first
 
     def __len__(self) -> int:
         return sum(count for count, _ in self.kinds.values())
 
-    def sentences(self, source: str) -> list[str]:
-        left_out = [
-            f"{source}: {count} {'row' if count == 1 else 'rows'} left out, {what} (the first is row {first})."
-            for what, (count, first) in sorted(self.kinds.items())
-        ]
-        return [*left_out, *([self._of_doubted(source)] if self.doubted else [])]
-
-    def _of_doubted(self, source: str) -> str:
-        calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
-        return (
-            f"{source}: {calls} told in part: who answered or ended a call, and where it was handed on, takes the "
-            "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
-        )
+    def sentences(self) -> Iterator[str]:
+        for what, (count, first) in sorted(self.kinds.items()):
+            yield f"CEL: {count} {'row' if count == 1 else 'rows'} left out, {what} (the first is row {first})."
+        if self.doubted:
+            calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
+            yield (
+                f"CEL: {calls} told in part: who answered or ended a call, and where it was handed on, takes the "
+                "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
+            )
 
 
 class CelReader:
     """Parses fields to rows, in the given order. One reader per source: it stores the last row's time."""
 
     def __init__(self, zone: tzinfo, bad: ParseErrors | None = None) -> None:
-        self._zone = zone
-        self.bad = ParseErrors() if bad is None else bad
+        self.zone, self.bad = zone, ParseErrors() if bad is None else bad
         self._n = 0
         self._last: datetime | None = None
         self._names: dict[str, str] = {}
 
-    def lines(self, text: Iterable[str]) -> Iterator[CelRow]:
+    def read_lines(self, text: Iterable[str]) -> Iterator[CelRow]:
         """Rows of a text file (`formats.py`). A header line gives another order of columns."""
         columns: Sequence[str] = COLUMNS
         for place, (number, fields) in enumerate(self._fields(text)):
-            if not place and (named := header(fields)):
-                columns = named
+            if not place and (names := header(fields)):
+                if missing := next((name for name in NEEDED if name not in names), None):
+                    self.bad.count(f"for it has no column {missing}, without which calls cannot be told", number)
+                    return
+                columns = names
                 continue
-            if not place and (missing := lacking(fields)):
-                self.bad.add(f"for it has no column {missing}, without which calls cannot be told", number)
-                return
             row = self._of(fields, columns, number)
             if row is not None:
                 yield row
 
     def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         """Splits lines. A line break may be quoted: one more line is tried, then the broken line is skipped."""
-        broken = ""
-        number = 0
+        broken, number = "", 0
         form: Form | None = None
         for number, line in enumerate(text, 1):
             if not line.strip():
                 continue
             if form is None:
-                form, line = Form.of(line)
+                form, line = Form.detect(line)
             if len(line) > LONGEST_LINE:
-                self.bad.add("too long", number)
+                self.bad.count("too long", number)
                 broken = ""
                 continue
             if broken and not form.is_whole(line) and form.is_whole(broken + line):
@@ -129,51 +123,48 @@ class CelReader:
                 broken = ""
                 continue
             if broken:
-                self.bad.add("a quotation mark is missing", number - 1)
-                broken = ""
-            if not form.is_whole(line):
-                broken = line
-            else:
+                self.bad.count("a quotation mark is missing", number - 1)
+            broken = "" if form.is_whole(line) else line
+            if not broken:
                 yield number, form.split(line)
         if broken:
-            self.bad.add("cut off", number)
+            self.bad.count("cut off", number)
 
     def _of(self, fields: Sequence[str], columns: Sequence[str], number: int) -> CelRow | None:
         if len(fields) < (LEAST if columns is COLUMNS else len(NEEDED)):
-            self.bad.add("too few columns", number)
+            self.bad.count("too few columns", number)
             return None
         return self.row(dict(zip(columns, fields, strict=False)), number)
 
-    def row(self, told: Mapping[str, Any], number: int = 0) -> CelRow | None:
+    def row(self, values: Mapping[str, Any], number: int = 0) -> CelRow | None:
         """Parses a row from values by column name. An invalid row is counted; returns None."""
-        kind, uniqueid, linkedid = (_text(told, name) for name in ("eventtype", "uniqueid", "linkedid"))
-        kind = event_of(kind)
+        kind, uniqueid = event_of(_text(values, "eventtype")), _text(values, "uniqueid")
         if not kind or not uniqueid:
-            self.bad.add("no event or no uniqueid", number)
+            self.bad.count("no event or no uniqueid", number)
             return None
-        at, is_whole = self._time(told.get("eventtime"), uniqueid)
+        at, is_whole = self._time(values.get("eventtime"), uniqueid)
         if at is None:
-            self.bad.add("its time is not understood", number)
+            self.bad.count("its time is not understood", number)
             return None
         self._n += 1
-        self.bad.lacks_apps |= "appname" not in told
+        self.bad.lacks_apps |= "appname" not in values
         return CelRow(
             kind=self._once(kind),
             at=at,
             is_whole=is_whole,
             n=self._n,
-            name=_text(told, "cid_name"),
-            number=_text(told, "cid_num"),
-            dnid=_text(told, "cid_dnid"),
-            exten=self._once(_text(told, "exten")),
-            context=self._once(_text(told, "context")),
-            channel=self._once(_text(told, "channame")),
-            app=self._once(_text(told, "appname")),
-            data=self._once(_text(told, "appdata")),
+            name=_text(values, "cid_name"),
+            number=_text(values, "cid_num"),
+            dnid=_text(values, "cid_dnid"),
+            exten=self._once(_text(values, "exten")),
+            context=self._once(_text(values, "context")),
+            channel=self._once(_text(values, "channame")),
+            app=self._once(_text(values, "appname")),
+            data=self._once(_text(values, "appdata")),
             uniqueid=self._once(uniqueid),
-            linkedid=self._once(linkedid or uniqueid),
-            said=self._once(_text(told, "userdeftype")),
-            extra=_text(told, "eventextra"),
+            linkedid=self._once(_text(values, "linkedid") or uniqueid),
+            said=self._once(_text(values, "userdeftype")),
+            extra=_text(values, "eventextra"),
         )
 
     def _once(self, text: str) -> str:
@@ -198,8 +189,8 @@ class CelReader:
         try:
             if local.tzinfo is not None:
                 return _sane(local.astimezone(UTC))
-            first = local.replace(tzinfo=self._zone, fold=0).astimezone(UTC)
-            second = local.replace(tzinfo=self._zone, fold=1).astimezone(UTC)
+            first = local.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
+            second = local.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         except (OverflowError, ValueError):
             return None
         if second > first:
@@ -215,6 +206,6 @@ def _sane(at: datetime) -> datetime | None:
     return at if 1990 < at.year < 2200 else None
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
     return "" if value is None or value in ABSENT else str(value)

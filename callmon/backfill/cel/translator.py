@@ -21,7 +21,7 @@ import msgspec
 from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.backfill.cel.channels import BUSY, DECLINED, CelChannel, CelChannels
-from callmon.backfill.cel.dials import CLOSE, SAME_SECOND, Dials
+from callmon.backfill.cel.dials import DIALS, Dials, nearness
 from callmon.backfill.cel.order import in_order
 from callmon.backfill.cel.rows import CelRow
 
@@ -30,9 +30,7 @@ CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
 UNREACHABLE = frozenset(("1", "3", "20", "27"))
 REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
 HOLDING = "holding_bridge"
-# An ANSWER of the caller's channel while one of these runs is the answer of the dialled channel.
-OF_A_PERSON = frozenset(("dial", "queue", "followme", "page", "retrydial"))
-VOICEMAIL, QUEUE = "voicemail", "queue"
+QUEUE = "queue"
 
 
 class CelTranslator:
@@ -70,7 +68,7 @@ class CelTranslator:
 
     def events(self) -> Iterator[e.Event]:
         for row in self._rows:
-            life = self.lives.at(row.uniqueid)
+            life = self.lives.by_id(row.uniqueid)
             if life is None or life.begun is None:
                 continue
             if life.leaving == row.n and life.asked:
@@ -95,7 +93,7 @@ class CelTranslator:
             row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
         )
         if life.is_half_that_dials:
-            other = self.lives.named(row.channel[:-1] + "1", row.at)
+            other = self.lives.by_name(row.channel[:-1] + "1", row.at)
             if other is not None and other.told:
                 yield e.LocalBridge(row.at, other.uniqueid, row.uniqueid)
         elif self._dials.is_dialled(life):
@@ -111,7 +109,7 @@ class CelTranslator:
             yield e.Hold(row.at, person.uniqueid)
 
     def _dial(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        dial = self._dials.of(life, row)
+        dial = self._dials.dial_of(life, row)
         life.dialler, life.tried = dial.by, True
         by = dial.by.uniqueid if dial.by is not None else ""
         language = dial.by.language if dial.by is not None else ""
@@ -138,7 +136,7 @@ class CelTranslator:
 
     def _refused_at_the_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         """Emits the refusals of phones that ended the call: CEL may write them a moment after the caller's end."""
-        near = SAME_SECOND if row.is_whole else CLOSE
+        near = nearness(row)
         for phone in self.lives.of_call.get(life.linkedid, ()):
             if phone.dialler is not life or phone.cause not in REFUSALS or phone.ended is None:
                 continue
@@ -152,7 +150,7 @@ class CelTranslator:
         if not life.tried or life.stopped or life.answered is not None or life.taken is not None:
             return
         life.stopped = True
-        forward = forward or (self._dials.forward_of(life))
+        forward = forward or self._dials.forward_of(life)
         status = "CANCEL" if forward else self._why(row, life)
         yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, status, forward)
 
@@ -174,7 +172,7 @@ class CelTranslator:
     def _answer(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         if life.tried:
             yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, "ANSWER")
-        elif life.is_own and row.app.lower() not in OF_A_PERSON:
+        elif life.is_own and row.app.lower() not in DIALS:  # while one of these runs, the dialled channel answered
             yield e.Newstate(row.at, UP, "", row.context, row.exten, row.uniqueid)
 
     def _in_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
@@ -187,8 +185,7 @@ class CelTranslator:
             case "voicemail":
                 yield e.Newexten(row.at, "", row.uniqueid, row.data)
             case "queue":
-                name = row.data.partition(",")[0]
-                yield e.QueueCallerJoin(row.at, life.language, row.uniqueid, name)
+                yield e.QueueCallerJoin(row.at, life.language, row.uniqueid, row.data.partition(",")[0])
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
@@ -207,8 +204,7 @@ class CelTranslator:
         more = row.more
         bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
         if life.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
-            yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
-            life.app = ""
+            yield from self._leave_application(row, life)
         self._leave_bridge(life)
         life.bridge = bridge
         self._talking[life.endpoint] = life
@@ -232,11 +228,10 @@ class CelTranslator:
         life.bridge = ""
 
     def _pickup(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        taker = self.lives.at(str(row.more.get("pickup_channel_uniqueid", "")))
-        taker = taker or self.lives.named(str(row.more.get("pickup_channel", "")), row.at)
+        taker = self.lives.by_id(str(row.more.get("pickup_channel_uniqueid", "")))
+        taker = taker or self.lives.by_name(str(row.more.get("pickup_channel", "")), row.at)
         if taker is not None:
-            by = self._dialler(life)
-            yield e.DialEnd(row.at, by, taker.channel, taker.uniqueid, "ANSWER")
+            yield e.DialEnd(row.at, self._dialler(life), taker.channel, taker.uniqueid, "ANSWER")
 
     # The caller is transferred, forwarded or parked.
 
@@ -249,7 +244,7 @@ class CelTranslator:
 
     def _attended(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         more = row.more
-        second = self.lives.at(_given(more, "channel2_uniqueid"))
+        second = self.lives.by_id(_given(more, "channel2_uniqueid"))
         yield e.AttendedTransfer(
             row.at,
             "Success",
@@ -265,8 +260,7 @@ class CelTranslator:
         """Emits DialEnd of the forwarding phone. The dialling channel writes the row; `Dials` finds the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
-            where = _given(row.more, "forward")
-            yield from self._given_up(_on(row, phone), phone, where)
+            yield from self._given_up(_on(row, phone), phone, _given(row.more, "forward"))
 
     def _parked(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
         yield e.ParkedCall(row.at, row.uniqueid, "")
@@ -276,7 +270,7 @@ class CelTranslator:
         match more.get("reason"):
             case "ParkedCallUnparked":
                 name = _given(more, "retriever")
-                retriever = self.lives.named(name, row.at)
+                retriever = self.lives.by_name(name, row.at)
                 uniqueid = retriever.uniqueid if retriever is not None else ""
                 yield e.UnParkedCall(row.at, row.uniqueid, name, uniqueid)
             case "ParkedCallTimeOut":

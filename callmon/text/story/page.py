@@ -46,7 +46,7 @@ class Page:
         yield from self._set(self.title())
         yield from self._set(self.when())
         yield ""
-        rows = list(self.known())
+        rows = list(self.properties())
         width = max(len(name) for name, _ in rows)
         for name, value in rows:
             yield from self._set(value, f"  {name:<{width}}{GAP}")
@@ -64,7 +64,7 @@ class Page:
         day, time = self._context.day(arrived), self._context.minute(arrived)
         return self._say("{direction} le {day}, {time}", direction=direction, day=day, time=time)
 
-    def known(self) -> Iterator[tuple[str, str]]:
+    def properties(self) -> Iterator[tuple[str, str]]:
         say, call = self._say, self._call
         yield say("Appel"), say("{call}, autocommutateur {exchange}", call=call.call, exchange=self._exchange)
         yield say("Numéro composé"), self._dialled()
@@ -218,11 +218,11 @@ class Page:
 
     def notes(self) -> Iterator[str]:
         """The note of R-11, if rings or seconds were counted."""
-        if note := self.note():
+        if note := self.counting_note():
             yield ""
             yield from self._set(note)
 
-    def note(self) -> str:
+    def counting_note(self) -> str:
         """How rings or seconds were counted; "" if neither was."""
         if self._call.rings is None and self._context.clock is None:
             return ""

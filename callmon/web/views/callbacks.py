@@ -308,7 +308,7 @@ class NumberView(msgspec.Struct, frozen=True):
 
 def _number(found: WorklistItem, tongue: WebFormatter) -> NumberView:
     page = CallbackList(tongue.settings, tongue.language, tongue.now)
-    told = tongue.speech.typeset(page.number(found))
+    told = tongue.speech.typeset(page.printed_number(found))
     dial = None if found.obligation.is_erased else found.other or found.number
     return NumberView(told, dial, "" if dial is None else local_time(dial, tongue))
 

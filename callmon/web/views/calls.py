@@ -179,13 +179,13 @@ def _story(
     return {
         "heading": typeset(page.title()),
         "when": typeset(page.when()),
-        "known": [(typeset(name), typeset(value)) for name, value in page.known()],
+        "known": [(typeset(name), typeset(value)) for name, value in page.properties()],
         "timeline_head": typeset(page.timeline_head()),
         "happenings": page.happenings(),
         "picture": (picture := drawing(context, tone)),
         "narrow": drawing(context, tone, NARROW),
         "kinds": {box.kind for box in picture.boxes} if picture else set(),
-        "note": typeset(page.note()),
+        "note": typeset(page.counting_note()),
         "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
         "followed": [
             (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(ledger_sentences.sentence(tongue.speech, x)))
