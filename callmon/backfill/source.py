@@ -4,20 +4,21 @@ Rows of whole calls are needed, including calls that begin before a window or en
 read from half a day before the first window on. A table is read from the first to the last row of the calls that
 have a row in a window.
 
-Refuses: to write to a table. It runs only SELECT statements.
+Refuses: to write to a table. It runs only SELECT statements, in read-only transactions.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, tzinfo
 from glob import glob
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, func, select
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -30,6 +31,11 @@ from callmon.errors import ConfigError, StoreError
 from callmon.store.database import reason
 
 DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+READ_ONLY = {
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "sqlite": "PRAGMA query_only = ON",
+}
 FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
 ASKED_AT_ONCE = 500
 PIECE = 65_536
@@ -120,11 +126,25 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
     if password is not None:
         url = url.set(password=password)
     try:
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise ConfigError(
             f"exchanges.{exchange}.cel.url: the driver of MariaDB is missing; pip install 'callmon[mariadb]'"
         ) from None
+    event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
+    return engine
+
+
+def _make_read_only(statement: str | None) -> Callable[[Any, Any], None]:
+    """The listener that makes all transactions of a new connection read-only, so that a view cannot write."""
+
+    def run(connection: Any, _record: Any) -> None:
+        if statement is not None:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(statement)
+            connection.commit()
+
+    return run
 
 
 class _Table:

@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
 from callmon.backfill import gap_filler
 from callmon.backfill.cel.rows import COLUMNS
 from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.job import Backfill
+from callmon.backfill.source import _engine
 from callmon.config.settings import Settings, example, parse
 from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import CallbackCommand
@@ -27,7 +29,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
 from callmon.core.verdicts import Gap
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, StoreError
 from callmon.store.commands import last_applied_callback_command, pending_callback_commands
 from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
@@ -165,6 +167,40 @@ def test_a_table_of_postgresql_is_read_too(tmp_path: Path, postgres_server: str)
     table_of(place.replace("postgresql://", "postgresql+psycopg://"), ["attended_dtmf"], "TIMESTAMP", local)
     office = Office(tmp_path, f'\n[exchanges.toronto.cel]\nurl = "{place}"\n')
     assert [concluding(call) for call in office.calls()] == [expected(said) for said in truth("attended_dtmf")]
+
+
+WRITING_VIEW = """
+CREATE TABLE reads (n INTEGER);
+CREATE FUNCTION counted() RETURNS text LANGUAGE sql AS 'INSERT INTO reads VALUES (1) RETURNING n::text';
+CREATE VIEW counting AS
+    SELECT counted() AS eventtype, now() AS eventtime, '1.1' AS uniqueid, '1.1' AS linkedid;
+"""
+
+
+def test_a_view_that_writes_when_it_is_read_is_refused_by_postgresql(
+    sqlite_store: Database, postgres_server: str
+) -> None:
+    place = make_url(postgres_server).set(drivername="postgresql")
+    engine = create_engine(place.set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.execute(text(WRITING_VIEW))
+    source = f'url = "{place.render_as_string(hide_password=False)}"\ntable = "counting"'
+    try:
+        with pytest.raises(StoreError, match="cannot execute INSERT in a read-only transaction"):
+            from_source(sourced(Path(), source), sqlite_store, None)
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text("DROP VIEW counting; DROP FUNCTION counted; DROP TABLE reads"))
+        engine.dispose()
+
+
+def test_a_database_of_sqlite_is_opened_for_reading_only(tmp_path: Path) -> None:
+    settings = sourced(tmp_path, f'url = "sqlite:///{tmp_path}/cel.db"')
+    with (
+        _engine(settings.exchanges[EXCHANGE].cel, EXCHANGE).connect() as connection,
+        pytest.raises(OperationalError, match="attempt to write a readonly database"),
+    ):
+        connection.execute(text("CREATE TABLE cel (id INTEGER)"))
 
 
 @pytest.mark.parametrize("name", TABLES)
