@@ -6,8 +6,6 @@ Refuses: a caller's number (no code that logs receives one), two lines for one r
 Remote text therefore cannot forge a line.
 """
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Callable

@@ -11,8 +11,6 @@ Refuses: to change a call that was received completely; to make a known verdict 
 the writer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice

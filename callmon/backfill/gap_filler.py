@@ -11,8 +11,6 @@ stay queued. A standby keeps its time spans queued as well: the leader fills its
 queued spans after a takeover.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence

@@ -7,8 +7,6 @@ With time windows, only calls that were up within them are taken.
 Refuses: to store a call on no public line.
 """
 
-from __future__ import annotations
-
 import gzip
 import io
 import sys

@@ -5,8 +5,6 @@ The daemon that runs now, or the next one, applies the commands, since only the 
 Refuses: to store any data of another outbound call, in particular its number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice

@@ -9,8 +9,6 @@ except `NightlyReconciliation`.
 Refuses: to change a call.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Iterable

@@ -7,8 +7,6 @@ have a row in a window.
 Refuses: to write to a table. It runs only SELECT statements, in read-only transactions.
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing

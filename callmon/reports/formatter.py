@@ -3,8 +3,6 @@
 Refuses: a text without a translation. A report is published in both languages at once, without mixed languages.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 

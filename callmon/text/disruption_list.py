@@ -4,8 +4,6 @@ A disruption with an incomplete notice has a sign, and the list states in words 
 requires the reason, the expected length and the alternative in both languages.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any

@@ -4,8 +4,6 @@ Source sentences are in French, the key of the catalogues, with plain spaces. `t
 no-break space where French typography or a time requires it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo

@@ -8,8 +8,6 @@ are read once.
 Refuses: to write.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files

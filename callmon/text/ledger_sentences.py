@@ -3,8 +3,6 @@
 Refuses: to name a person.
 """
 
-from __future__ import annotations
-
 from typing import assert_never
 
 from callmon.core.callbacks import entries as n

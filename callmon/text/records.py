@@ -1,7 +1,5 @@
 """Facts, calls and findings as aligned lines for people and as JSON for programs. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any

@@ -4,8 +4,6 @@ A sentence stands in a template or a view in French, which is the catalogue's ke
 of a call's story and of the lists of callbacks and disruptions come from `text/`, with their own context.
 """
 
-from __future__ import annotations
-
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 

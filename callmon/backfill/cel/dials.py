@@ -1,7 +1,5 @@
 """Finds the channel that dialled each channel. CEL does not name it; rows name application and data. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import itemgetter

@@ -8,8 +8,6 @@ of a day.
 Refuses: calls whose beginning or end is not in the rows.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 

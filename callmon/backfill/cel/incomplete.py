@@ -8,8 +8,6 @@ answers and no bridges, or bridges and no answers, it is not known whether a per
 Refuses: to guess. From the first uncertain moment on, such a call counts as unheard.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 

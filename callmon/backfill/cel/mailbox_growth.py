@@ -7,8 +7,6 @@ messages may be deleted when they are mailed, or by a web page of the exchange.
 Refuses: a conclusion in every other case.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 

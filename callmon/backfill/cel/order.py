@@ -5,8 +5,6 @@ may reverse it (newest first) or lose it; then rows of equal time follow the usu
 logging backends with one file, or a file beside its copy, give each row twice.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise

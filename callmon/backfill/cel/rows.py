@@ -9,8 +9,6 @@ Files have the format of `cel_custom` or of a database's export tools (`formats.
 Refuses nothing: rows that cannot be parsed are counted by kind, with the place of the first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any

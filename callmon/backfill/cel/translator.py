@@ -11,8 +11,6 @@ no language except that of prompts and of the keys that callers press (`language
 Refuses: to emit events of a channel whose start it has not read.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The context of the sentences about a call: the call, its facts, the start of the caller's clock. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime, timedelta, tzinfo
 

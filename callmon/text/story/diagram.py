@@ -11,8 +11,6 @@ and the axis, with the omitted length above it. The list of sentences beside the
 Refuses: to draw through a gap what was not received.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Literal

@@ -1,7 +1,5 @@
 """The page of a story: header, timeline, verdicts and notes on how to read them. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 

@@ -3,8 +3,6 @@
 The English translation beside it is callmon's own (context "policy" of the catalogue) and is marked as such.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -8,8 +8,6 @@ remain, equally long and to the same scale as everything else.
 Refuses: to cut before the answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise

@@ -4,8 +4,6 @@ A fact that the next sentence implies is left out: a phone is dialled a millisec
 precedes its effects: Asterisk stops the other phones first, then reports the answer.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import itemgetter

@@ -3,8 +3,6 @@
 A transfer that counts has its number in the count of the verdict. A transfer that does not count has a note.
 """
 
-from __future__ import annotations
-
 from typing import assert_never
 
 from callmon.core import facts as f
