@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from callmon.config.settings import example_text, load
 from callmon.store import opening
 from callmon.text.labels import translate
 from tests.pages.test_pages_words import of_python
+from tests.support.pseudo_terminal import pseudo_terminal
 
 CALLMON = Path(callmon.__file__).parent
 RECORDING = Path(__file__).parents[1] / "recordings" / "vm_message.ami"
@@ -302,12 +302,9 @@ def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command:
 
 def on_terminal(answer: str, *words: str) -> tuple[int, str]:
     """A command on a terminal, its question answered; its status, and all that the terminal showed."""
-    try:
-        pid, terminal = pty.fork()
-    except OSError as error:
-        pytest.skip(f"no terminal can be opened here ({error}): mount devpts on /dev/pts")
-    if pid == 0:
-        os.execve(sys.executable, [*COMMAND, *words], ENVIRONMENT)
+    terminal, side = pseudo_terminal()
+    command = subprocess.Popen([*COMMAND, *words], stdin=side, stdout=side, stderr=side, env=ENVIRONMENT)
+    os.close(side)
     shown = b""
     try:
         while b": " not in shown.rpartition(b"\n")[2]:
@@ -318,9 +315,9 @@ def on_terminal(answer: str, *words: str) -> tuple[int, str]:
     except OSError:  # the other side of the terminal is closed
         pass
     finally:
-        _, status = os.waitpid(pid, 0)
         os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode().replace("\r\n", "\n")
+        status = command.wait()
+    return status, shown.decode().replace("\r\n", "\n")
 
 
 def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
