@@ -14,7 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-FSOPEN, FSCONFIG, FSMOUNT, CREATE = 430, 431, 432, 6  # numbers of system calls, and fsconfig's command
+FSOPEN, FSCONFIG, FSMOUNT = 430, 431, 432  # numbers of system calls
+SET_STRING, CREATE = 1, 6  # commands of fsconfig
 NEW_MOUNTS, NEW_USER = 0x00020000, 0x10000000
 LOCK, OPEN_PEER = 0x40045431, 0x5441  # TIOCSPTLCK, TIOCGPTPEER
 ROOT = Path(__file__).parents[2]
@@ -51,6 +52,7 @@ def main(there: int) -> None:
     if os.geteuid() != 0:
         done(libc.unshare(NEW_MOUNTS | NEW_USER))
     devpts = done(libc.syscall(FSOPEN, b"devpts", 0))
+    done(libc.syscall(FSCONFIG, devpts, SET_STRING, b"ptmxmode", b"0666", 0))
     done(libc.syscall(FSCONFIG, devpts, CREATE, None, None, 0))
     ours = os.open("ptmx", os.O_RDWR | os.O_NOCTTY, dir_fd=done(libc.syscall(FSMOUNT, devpts, 0, 0)))
     fcntl.ioctl(ours, LOCK, b"\0\0\0\0")
