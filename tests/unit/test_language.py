@@ -12,6 +12,8 @@ from tests.support.ami_builders import GENERAL, Channel, Exchange, replayed, set
 ASKED = Path(__file__).parents[1] / "data" / "asked"
 BY_QUEUE = settings({"# queue_languages = {": "queue_languages = { anglais = 'en', francais = 'fr' } # {"})
 
+VOICE, FRENCH = 'mode = "voice"\nlanguage_menu = true', 'mode = "voice"\nlanguage = "fr"'
+
 
 def finish(exchange: Exchange, caller: Channel, at: float, given: Settings | None = None) -> str | None:
     (phone,) = exchange.at(at).rings(caller, "PJSIP/101")
@@ -30,10 +32,12 @@ def test_the_language_that_a_channel_is_born_with_is_no_choice(language: str) ->
     assert finish(exchange, exchange.call(language=language), 0.1) is None
 
 
-@pytest.mark.parametrize("language", ["en", "fr", "es"])
-def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(language: str) -> None:
+@pytest.mark.parametrize("before", ["en", "fr", "es", "en, then fr"])
+def test_a_caller_who_hangs_up_in_the_menu_has_chosen_nothing(before: str) -> None:
+    """`en, then fr`: the dialplan greets in French first, so it sets the language before the line goes up."""
     exchange = Exchange()
-    caller = exchange.call(language=language)
+    caller = exchange.call(language=before[:2])
+    caller.language = before[-2:]
     exchange.at(0.1).menu(caller)
     exchange.at(9).gives_up(caller)
     assert exchange.one()["language"] is None
@@ -50,16 +54,6 @@ def test_who_chooses_voicemail_in_the_menu_chose_a_language_only_if_it_changed(
     exchange.at(9).voicemail(caller)
     exchange.at(30).ends(caller)
     assert exchange.one()["language"] == asked
-
-
-def test_a_language_that_the_dialplan_sets_before_its_menu_is_no_choice() -> None:
-    """French first: the greeting's language is set before the line goes up, and the caller leaves."""
-    exchange = Exchange()
-    caller = exchange.call(language="en")
-    caller.language = "fr"
-    exchange.at(0.1).menu(caller)
-    exchange.at(9).gives_up(caller)
-    assert exchange.one()["language"] is None
 
 
 def test_a_language_that_the_dialplan_sets_without_any_menu_is_no_choice() -> None:
@@ -91,36 +85,25 @@ def test_another_name_for_the_same_language_is_a_choice_only_after_a_menu(first:
     assert finish(exchange, caller, 9) == first[:2]
 
 
-def test_another_name_for_the_same_language_is_no_choice_on_a_line_without_a_language_menu() -> None:
+@pytest.mark.parametrize("then", ["en_CA", "en"])
+def test_on_a_line_without_a_language_menu_the_same_language_is_no_choice_under_any_name(then: str) -> None:
     exchange = Exchange()
     caller = exchange.call(language="en")
     exchange.at(0.1).menu(caller)
-    caller.language = "en_CA"
-    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage_menu = false'})
-    assert finish(exchange, caller, 9, given) is None
+    caller.language = then
+    assert finish(exchange, caller, 9, settings({VOICE: 'mode = "voice"\nlanguage_menu = false'})) is None
 
 
-def test_without_a_language_menu_on_the_line_the_language_that_stayed_is_no_choice() -> None:
+@pytest.mark.parametrize(("menu", "language"), [(False, "fr"), (True, "en")])
+def test_a_line_that_is_french_itself_needs_no_choice_and_leaves_one_to_the_caller(
+    menu: bool, language: str
+) -> None:
     exchange = Exchange()
-    caller = exchange.call()
-    exchange.at(0.1).menu(caller)
-    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage_menu = false'})
-    assert finish(exchange, caller, 9, given) is None
-
-
-def test_a_line_that_is_french_itself_needs_no_choice() -> None:
-    exchange = Exchange()
-    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"'})
-    assert finish(exchange, exchange.call(language="en"), 0.1, given) == "fr"
-
-
-def test_on_a_french_line_a_caller_may_still_choose_english() -> None:
-    exchange = Exchange()
-    given = settings({'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"'})
-    caller = exchange.call(language="fr")
-    exchange.at(0.1).menu(caller)
-    caller.language = "en"
-    assert finish(exchange, caller, 9, given) == "en"
+    caller = exchange.call(language="fr" if menu else "en")
+    if menu:
+        exchange.at(0.1).menu(caller)
+        caller.language = "en"
+    assert finish(exchange, caller, 9, settings({VOICE: FRENCH})) == language
 
 
 @pytest.mark.parametrize("version", ["22", "16"])
@@ -153,25 +136,22 @@ def queued(
     return exchange, caller
 
 
-@pytest.mark.parametrize(("name", "asked"), [("francais", "fr"), ("anglais", "en"), ("genline", None)])
-def test_who_enters_a_queue_for_a_language_asked_for_it(name: str, asked: str | None) -> None:
-    exchange, caller = queued(name)
-    assert finish(exchange, caller, 10, BY_QUEUE) == asked
-
-
-def test_without_the_setting_a_queues_name_says_nothing() -> None:
-    exchange, caller = queued("francais")
-    assert finish(exchange, caller, 10) is None
-
-
-def test_a_queue_says_more_than_a_language_that_stayed_through_the_menu() -> None:
-    exchange, caller = queued("francais", menu=True)
-    assert finish(exchange, caller, 10, BY_QUEUE) == "fr"
-
-
-def test_a_choice_heard_before_says_more_than_the_queue_that_had_room() -> None:
-    exchange, caller = queued("anglais", menu=True, chosen="fr")
-    assert finish(exchange, caller, 10, BY_QUEUE) == "fr"
+@pytest.mark.parametrize(
+    ("name", "menu", "chosen", "given", "asked"),
+    [
+        ("francais", False, None, BY_QUEUE, "fr"),
+        ("anglais", False, None, BY_QUEUE, "en"),
+        ("genline", False, None, BY_QUEUE, None),
+        ("francais", False, None, None, None),  # without the setting its name says nothing
+        ("francais", True, None, BY_QUEUE, "fr"),  # it says more than a language that stayed through the menu
+        ("anglais", True, "fr", BY_QUEUE, "fr"),  # a choice heard before says more than the queue that had room
+    ],
+)
+def test_who_enters_a_queue_for_a_language_asked_for_it_unless_another_was_chosen_before(
+    name: str, menu: bool, chosen: str | None, given: Settings | None, asked: str | None
+) -> None:
+    exchange, caller = queued(name, menu=menu, chosen=chosen)
+    assert finish(exchange, caller, 10, given) == asked
 
 
 def test_a_second_queue_changes_nothing() -> None:
@@ -185,7 +165,7 @@ def test_a_queue_changes_nothing_on_a_line_that_is_french_itself() -> None:
     exchange, caller = queued("anglais")
     given = settings({
         "# queue_languages = {": "queue_languages = { anglais = 'en' } # {",
-        'mode = "voice"\nlanguage_menu = true': 'mode = "voice"\nlanguage = "fr"',
+        VOICE: FRENCH,
     })  # fmt: skip
     assert finish(exchange, caller, 10, given) == "fr"
 

@@ -85,23 +85,17 @@ def test_a_transfer_after_it_counts(way: Way) -> None:
 
 
 @ways
-def test_a_caller_sent_off_before_it_and_answered_after_it_was_transferred_once(way: Way) -> None:
+@pytest.mark.parametrize("answered", ["in it", "after it"])
+def test_a_caller_sent_off_before_it_and_answered_in_it_or_after_it_was_transferred_once(
+    way: Way, answered: str
+) -> None:
     exchange, caller, phone = talking()
     sends_off(exchange.at(10), caller, phone)
     (other,) = exchange.rings(caller, "PJSIP/102")
-    with exchange.at(12).unheard(14.0):
-        pass
-    exchange.at(15).answer(caller, other)
-    exchange.at(30).ends(caller, other)
-    assert sent(way(exchange)) == [("blind", "102", True)]
-
-
-@ways
-def test_a_caller_sent_off_before_it_and_answered_in_it_was_transferred_once(way: Way) -> None:
-    exchange, caller, phone = talking()
-    sends_off(exchange.at(10), caller, phone)
-    (other,) = exchange.rings(caller, "PJSIP/102")
-    with exchange.at(12).unheard(20.0):
+    with exchange.at(12).unheard(14.0 if answered == "after it" else 20.0):
+        if answered == "in it":
+            exchange.at(13).answer(caller, other)
+    if answered == "after it":
         exchange.at(15).answer(caller, other)
     exchange.at(30).ends(caller, other)
     assert sent(way(exchange)) == [("blind", "102", True)]
@@ -140,34 +134,30 @@ def test_two_transfers_heard_on_both_sides_of_it_are_one_too_many(way: Way) -> N
 
 
 @ways
-def test_a_redirect_after_it_is_known_by_the_new_dial(way: Way) -> None:
+@pytest.mark.parametrize(
+    ("redirected", "another", "transfer"),
+    [
+        (15, False, ("redirect", "102", True)),
+        (12.5, True, (None, None, True)),  # so soon after the gap a transfer may have been named in it
+    ],
+)
+def test_a_redirect_after_it_is_known_by_the_new_dial_unless_two_gaps_hid_its_kind(
+    way: Way, redirected: float, another: bool, transfer: tuple[str | None, str | None, bool]
+) -> None:
     """Nothing names a Redirect: the caller is dialled for although the person did not hang up."""
     exchange, caller, phone = talking()
     with exchange.at(10).unheard(12.0):
         pass
-    exchange.at(15).leave(caller)
+    exchange.at(redirected).leave(caller)
     (other,) = exchange.rings(caller, "PJSIP/102")
     exchange.leave(phone)
     exchange.hangup(phone)
+    if another:
+        with exchange.at(14).unheard(16.0):
+            pass
     exchange.at(18).answer(caller, other)
     exchange.at(30).ends(caller, other)
-    assert sent(way(exchange)) == [("redirect", "102", True)]
-
-
-@ways
-def test_a_transfer_whose_kind_one_gap_hid_has_no_kind_after_another(way: Way) -> None:
-    exchange, caller, phone = talking()
-    with exchange.at(10).unheard(12.0):
-        pass
-    exchange.at(12.5).leave(caller)  # so soon after the gap a transfer may have been named in it
-    (other,) = exchange.rings(caller, "PJSIP/102")
-    exchange.leave(phone)
-    exchange.hangup(phone)
-    with exchange.at(14).unheard(16.0):
-        pass
-    exchange.at(18).answer(caller, other)
-    exchange.at(30).ends(caller, other)
-    assert sent(way(exchange)) == [(None, None, True)]
+    assert sent(way(exchange)) == [transfer]
 
 
 # Ringing was heard, and a gap hid who answered first: the person on the line afterwards need not be that one.

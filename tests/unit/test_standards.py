@@ -34,22 +34,19 @@ def ringing(exchange: Exchange, *endpoints: str, number: str = GENERAL) -> tuple
 # The table, row by row.
 
 
-def test_a_person_who_answers_in_the_third_ring_met_the_promise() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "ring", "answer"), [(17.9, 3, ("met", None)), (18.1, 4, ("not_met", "rang_unanswered"))]
+)
+def test_a_person_who_answers_by_the_third_ring_met_the_promise_and_one_who_answers_later_did_not(
+    seconds: float, ring: int, answer: tuple[str, str | None]
+) -> None:
     exchange = Exchange()
     caller, (one, *others) = ringing(exchange)
-    exchange.at(17.9).answer(caller, one, *others)
+    exchange.at(seconds).answer(caller, one, *others)
     exchange.at(60).ends(caller, one)
-    assert every(exchange.one()) == {"A": ("met", "answered_on_ring", None), "V": NO_VOICEMAIL, "P": PERSON}
-
-
-def test_a_person_who_answers_later_did_not() -> None:
-    exchange = Exchange()
-    caller, (one, *others) = ringing(exchange)
-    exchange.at(18.1).answer(caller, one, *others)
-    exchange.at(60).ends(caller, one)
-    call = exchange.one()
-    assert every(call) == {"A": ("not_met", "answered_on_ring", "rang_unanswered"), "V": NO_VOICEMAIL, "P": PERSON}
-    assert call["reasons"][A] == "answered on ring 4"
+    call, (verdict, cause) = exchange.one(), answer
+    assert every(call) == {"A": (verdict, "answered_on_ring", cause), "V": NO_VOICEMAIL, "P": PERSON}
+    assert call["reasons"][A] == f"answered on ring {ring}"
 
 
 def voicemail_after(seconds: float, status: str = "NOANSWER") -> dict[str, Any]:
@@ -78,22 +75,21 @@ def test_voicemail_at_any_ring_is_no_answer(seconds: float, answer: str, took: t
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("seconds", [0.5, 8, 17.9])
-def test_a_caller_who_hangs_up_in_ring_1_to_3_is_not_covered(seconds: float) -> None:
+EARLY = ("exempt", "hung_up_early", None)
+GAVE_UP = ("not_met", "gave_up", "rang_unanswered")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(0.5, EARLY), (8, EARLY), (17.9, EARLY), (18.0, GAVE_UP), (23, GAVE_UP), (90, GAVE_UP)],
+)
+def test_a_caller_who_hangs_up_in_ring_1_to_3_is_not_covered_and_in_ring_4_or_later_gave_up(
+    seconds: float, told: tuple[str, str, str | None]
+) -> None:
     exchange = Exchange()
     caller, phones = ringing(exchange)
     exchange.at(seconds).gives_up(caller, caller, *phones)
-    early = ("exempt", "hung_up_early", None)
-    assert every(exchange.one()) == {"A": early, "V": NO_VOICEMAIL, "P": early}
-
-
-@pytest.mark.parametrize("seconds", [18.0, 23, 90])
-def test_a_caller_who_hangs_up_in_ring_4_or_later_gave_up(seconds: float) -> None:
-    exchange = Exchange()
-    caller, phones = ringing(exchange)
-    exchange.at(seconds).gives_up(caller, caller, *phones)
-    gave_up = ("not_met", "gave_up", "rang_unanswered")
-    assert every(exchange.one()) == {"A": gave_up, "V": NO_VOICEMAIL, "P": gave_up}
+    assert every(exchange.one()) == {"A": told, "V": NO_VOICEMAIL, "P": told}
 
 
 def test_busy_is_not_met_because_nobody_was_free() -> None:
@@ -310,11 +306,15 @@ def test_an_exchange_that_stops_under_a_call(seconds: float, verdict: str, cause
     assert (call["outcome"], judged(call, A), judged(call, P)) == ("lost", stopped, stopped)
 
 
-def test_an_announcement_in_opening_hours_is_not_met() -> None:
+@pytest.mark.parametrize("what", ["closed", "menu"])
+def test_an_announcement_or_a_menu_that_ends_the_call_in_opening_hours_is_not_met(what: str) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
-    exchange.up(caller, "closed")
-    exchange.at(12).hangup(caller)
+    if what == "menu":
+        exchange.at(0.1).menu(caller)
+    else:
+        exchange.up(caller, what)
+    exchange.at(40).hangup(caller)
     call = exchange.one()
     told = ("not_met", "announcement", "other")
     assert (call["outcome"], every(call)) == ("announcement", {"A": told, "V": NO_VOICEMAIL, "P": told})
@@ -386,26 +386,21 @@ def test_voicemail_after_a_dial_in_which_nothing_rang_is_early(status: str, numb
     assert (call["rings"], call["voicemail"]["rings"]) == (None, None)
 
 
-def test_a_menu_that_ended_the_call_is_not_met() -> None:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    exchange.at(0.1).menu(caller)
-    exchange.at(40).hangup(caller)
-    told = ("not_met", "announcement", "other")
-    assert every(exchange.one()) == {"A": told, "V": NO_VOICEMAIL, "P": told}
-
-
-def test_hunting_that_reaches_a_phone_too_late_is_called_late_hunting() -> None:
+@pytest.mark.parametrize(
+    ("turn", "answer", "ring", "cause"), [(12, 20, 4, "late_hunting"), (6, 30, 6, "rang_unanswered")]
+)
+def test_late_hunting_is_hunting_that_reaches_the_phone_too_late_not_a_phone_that_rang_long(
+    turn: float, answer: float, ring: int, cause: str
+) -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).call()
     first = exchange.at(0).rings(caller, "PJSIP/101")[0]
-    exchange.at(12).stop(caller, first)
-    second = exchange.at(12.1).rings(caller, "PJSIP/102")[0]
-    exchange.at(20).answer(caller, second)
-    exchange.at(30).ends(caller, second)
+    exchange.at(turn).stop(caller, first)
+    second = exchange.at(turn + 0.1).rings(caller, "PJSIP/102")[0]
+    exchange.at(answer).answer(caller, second)
+    exchange.at(40).ends(caller, second)
     call = exchange.one()
-    assert judged(call, A) == ("not_met", "answered_on_ring", "late_hunting")
-    assert call["rings"] == 4
+    assert (judged(call, A), call["rings"]) == (("not_met", "answered_on_ring", cause), ring)
 
 
 def test_hunting_is_one_ringing_for_the_caller() -> None:
@@ -420,34 +415,17 @@ def test_hunting_is_one_ringing_for_the_caller() -> None:
     assert (call["rings"], judged(call, V)) == (4, ("met", "voicemail_on_time", None))
 
 
-def test_a_phone_that_rang_long_and_answered_late_is_no_late_hunting() -> None:
-    exchange = Exchange()
-    caller = exchange.at(-0.1).call()
-    first = exchange.at(0).rings(caller, "PJSIP/101")[0]
-    exchange.at(6).stop(caller, first)
-    second = exchange.at(6.1).rings(caller, "PJSIP/102")[0]
-    exchange.at(30).answer(caller, second)
-    exchange.at(40).ends(caller, second)
-    assert judged(exchange.one(), A) == ("not_met", "answered_on_ring", "rang_unanswered")
-
-
-def test_an_answer_without_ringing_is_met_when_it_came_at_once() -> None:
+@pytest.mark.parametrize(("seconds", "verdict"), [(0.4, "met"), (18, "not_met")])
+def test_an_answer_without_ringing_is_met_when_it_came_at_once_and_not_after_18_seconds_of_silence(
+    seconds: float, verdict: str
+) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     phone = exchange.dial(caller, "PJSIP/101")
-    exchange.at(0.4).answer(caller, phone)
-    exchange.at(9).ends(caller, phone)
-    call = exchange.one()
-    assert (call["rings"], judged(call, A)) == (None, ("met", "answered_without_ringing", None))
-
-
-def test_an_answer_after_18_seconds_of_silence_is_not_met() -> None:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    phone = exchange.dial(caller, "PJSIP/101")
-    exchange.at(18).answer(caller, phone)
+    exchange.at(seconds).answer(caller, phone)
     exchange.at(29).ends(caller, phone)
-    assert judged(exchange.one(), A)[:2] == ("not_met", "answered_without_ringing")
+    call = exchange.one()
+    assert (call["rings"], judged(call, A)[:2]) == (None, (verdict, "answered_without_ringing"))
 
 
 def test_a_verdict_is_given_once_and_stands() -> None:

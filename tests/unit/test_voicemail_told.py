@@ -37,21 +37,28 @@ def heard(exchange: Exchange) -> tuple[str, dict[str, Any] | None, int]:
     return call["outcome"], call["voicemail"], len(messages)
 
 
-def test_a_message_that_only_the_dialplan_tells_of_was_left() -> None:
+@pytest.mark.parametrize(
+    ("step", "message", "status", "left"),
+    [
+        (True, False, "SUCCESS", 1),
+        (True, True, "SUCCESS", 1),  # the exchange has reported it already: it is counted once
+        (False, False, "SUCCESS", 1),
+        # Every call that ends runs `h`: most have no status, and FAILED may mean that there is no such box.
+        *((True, False, status, 0) for status in ("FAILED", "USEREXIT", "", "success")),
+    ],
+)
+def test_success_alone_tells_of_a_message_once_and_of_its_box_where_the_step_is_not_heard(
+    step: bool, message: bool, status: str, left: int
+) -> None:
     exchange = Exchange()
-    caller = in_vain(exchange)
-    says(exchange.at(40), caller, "SUCCESS")
+    caller = in_vain(exchange, told=step)
+    if message:
+        exchange.at(39).message(caller)
+    box = "500" if step else "700"
+    says(exchange.at(40), caller, status, "500@default" if step else "700@public")
     exchange.ends(caller)
-    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
-
-
-def test_a_message_of_which_the_exchange_told_already_is_not_told_twice() -> None:
-    exchange = Exchange()
-    caller = in_vain(exchange)
-    exchange.at(39).message(caller)
-    says(exchange.at(40), caller, "SUCCESS")
-    exchange.ends(caller)
-    assert heard(exchange) == ("voicemail_message", {"mailbox": "500", "rings": 4, "message": True}, 1)
+    outcome = "voicemail_message" if left else "voicemail_no_message"
+    assert heard(exchange) == (outcome, {"mailbox": box, "rings": 4, "message": left == 1}, left)
 
 
 def found_in_voicemail() -> tuple[Exchange, Channel]:
@@ -94,24 +101,6 @@ def test_what_is_told_before_a_listing_that_never_comes_is_not_kept_for_a_later_
         pass
     exchange.at(60).ends(caller)
     assert heard(exchange)[2] == 0
-
-
-def test_the_word_tells_voicemail_where_no_step_of_the_dialplan_is_heard() -> None:
-    exchange = Exchange()
-    caller = in_vain(exchange, told=False)
-    says(exchange.at(40), caller, "SUCCESS", "700@public")
-    exchange.ends(caller)
-    assert heard(exchange) == ("voicemail_message", {"mailbox": "700", "rings": 4, "message": True}, 1)
-
-
-@pytest.mark.parametrize("status", ["FAILED", "USEREXIT", "", "success"])
-def test_no_other_status_tells_of_a_message(status: str) -> None:
-    """Every call that ends runs `h`: most have no status, and FAILED may mean that there is no such box."""
-    exchange = Exchange()
-    caller = in_vain(exchange)
-    says(exchange.at(40), caller, status)
-    exchange.ends(caller)
-    assert heard(exchange) == ("voicemail_no_message", {"mailbox": "500", "rings": 4, "message": False}, 0)
 
 
 def test_a_message_that_one_colleague_leaves_another_is_no_message_of_the_publics() -> None:
