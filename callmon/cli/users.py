@@ -18,7 +18,7 @@ from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from callmon.store.access.accounts import Account
+    from callmon.store.access.accounts import LocalAccount
     from callmon.store.access.audit import AuditEvent
     from callmon.store.database import Database
 
@@ -94,7 +94,7 @@ def list_(context: AccountCommandContext) -> None:
         click.echo(account_row(account))
 
 
-def account_row(account: Account) -> str:
+def account_row(account: LocalAccount) -> str:
     return f"{account.name:<24}{' '.join(sorted(account.roles))}{'  locked' if account.is_locked else ''}"
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 
 import msgspec
 
-from callmon.core.calls.account import Account
+from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.resume import resume
 from callmon.core.calls.site import ExchangeProfile
@@ -92,7 +92,7 @@ def _conclusion(site: ExchangeProfile, facts: Sequence[Fact], ended: Ended) -> l
     arrival = next((fact for fact in facts if isinstance(fact, Arrived)), None)
     if arrival is None:
         return []
-    account, state = Account(arrival), TrackerState(site)
+    account, state = CallAccount(arrival), TrackerState(site)
     for fact in facts:
         account.record_fact(fact)
     resume(state, account, facts)

@@ -133,8 +133,8 @@ class Runtime:
         callbacks: CallbackStatus,
     ) -> Iterator[LineStatus]:
         """The status of each line. `Today` drops the days that are over."""
-        self.today.forget(now)
-        calls, phones = self.monitor.in_progress(), self.monitor.phones()
+        self.today.drop_old_days(now)
+        calls, phones = self.monitor.count_in_progress(), self.monitor.phones()
         judged = [standard for standard, is_judged in enabled.items() if is_judged]
         is_heard = bool(heard) and all(x.connected and x.unheard_for is None for x in heard)
         for line in self.settings.lines():
@@ -147,8 +147,8 @@ class Runtime:
                 ringing=waits.get((name, "ringing")),
                 queue=waits.get((name, "queue")),
                 phones={state: count for (its, state), count in phones.items() if its == name},
-                day=self.today.day(now).isoformat(),
-                calls=self.today.calls(name, now),
+                day=self.today.local_day(now).isoformat(),
+                calls=self.today.outcomes(name, now),
                 verdicts=self.today.verdicts(name, now, judged),
                 callbacks=callbacks.by_line.get(name, (0, 0)),
             )

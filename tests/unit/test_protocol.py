@@ -65,22 +65,22 @@ def test_junk_after_a_banner_gives_the_same_messages_in_any_split(data: bytes, c
     assert framed(split(BANNER + data, cuts)) == framed([BANNER + data])
 
 
-def test_the_banner_is_no_message() -> None:
+HALF = b"Event: Hangup\r\nUniqueid: 1.1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "messages", "banner", "tail"),
+    [
+        (BANNER + LOG_IN + END, [LOG_IN], b"Asterisk Call Manager/11.0.0", b""),
+        (LOG_IN + END, [LOG_IN], b"", b""),
+        (BANNER + HALF, [], b"Asterisk Call Manager/11.0.0", HALF),
+    ],
+)
+def test_neither_the_banner_nor_a_message_without_its_end_is_a_message(
+    data: bytes, messages: list[bytes], banner: bytes, tail: bytes
+) -> None:
     framer = Framer()
-    assert framer.receive(BANNER + LOG_IN + END) == [LOG_IN]
-    assert framer.banner == b"Asterisk Call Manager/11.0.0"
-
-
-def test_without_a_banner_the_first_message_is_kept() -> None:
-    framer = Framer()
-    assert framer.receive(LOG_IN + END) == [LOG_IN]
-    assert framer.banner == b""
-
-
-def test_a_message_without_its_end_is_no_message() -> None:
-    framer = Framer()
-    assert framer.receive(BANNER + b"Event: Hangup\r\nUniqueid: 1.1\r\n") == []
-    assert framer.tail == b"Event: Hangup\r\nUniqueid: 1.1\r\n"
+    assert (framer.receive(data), framer.banner, framer.tail) == (messages, banner, tail)
 
 
 @pytest.mark.parametrize(("length", "kept", "dropped"), [(MAX_MESSAGE, 1, 0), (MAX_MESSAGE + 1, 0, 1)])

@@ -7,6 +7,7 @@ never a person's answer or a caller who gave up.
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,51 +29,41 @@ def cycle(seconds: int) -> Settings | None:
     return settings({'# ring_cycle = "6s"': f'ring_cycle = "{seconds}s"\n#'})
 
 
-def answered(wait: float, seconds: int = 6) -> dict[str, Any]:
+def ended(how: str, wait: float, seconds: int = 6) -> dict[str, Any]:
     exchange = Exchange()
     caller = exchange.at(0).call()
     phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
-    exchange.at(RANG + wait).answer(caller, phone)
-    exchange.at(RANG + wait + 5).ends(caller, phone)
+    exchange.at(RANG + wait)
+    match how:
+        case "answered":
+            exchange.answer(caller, phone)
+            exchange.at(RANG + wait + 5).ends(caller, phone)
+        case "voicemail":
+            exchange.stop(caller, phone)
+            exchange.voicemail(caller)
+            exchange.at(RANG + wait + 9).ends(caller)
+        case "abandoned":
+            exchange.gives_up(caller, caller, phone)
+        case _:
+            exchange.stop(caller, phone)
+            exchange.hangup(caller)
     return exchange.one(cycle(seconds))
 
 
-def voicemail(wait: float, seconds: int = 6) -> dict[str, Any]:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
-    exchange.at(RANG + wait).stop(caller, phone)
-    exchange.voicemail(caller)
-    exchange.at(RANG + wait + 9).ends(caller)
-    return exchange.one(cycle(seconds))
-
-
-def abandoned(wait: float, seconds: int = 6) -> dict[str, Any]:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
-    exchange.at(RANG + wait).gives_up(caller, caller, phone)
-    return exchange.one(cycle(seconds))
-
-
-def in_vain(wait: float, seconds: int = 6) -> dict[str, Any]:
-    exchange = Exchange()
-    caller = exchange.at(0).call()
-    phone = exchange.at(RANG).rings(caller, "PJSIP/101")[0]
-    exchange.at(RANG + wait).stop(caller, phone)
-    exchange.hangup(caller)
-    return exchange.one(cycle(seconds))
+answered, voicemail = partial(ended, "answered"), partial(ended, "voicemail")
+abandoned, in_vain = partial(ended, "abandoned"), partial(ended, "in vain")
+NO_VOICEMAIL = ("exempt", "no_voicemail", None)
+V, P = "voicemail_after_fourth_ring", "reach_a_person"
 
 
 @pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)])
 def test_a_person_s_answer_has_no_grace(wait: float, rings: int) -> None:
     call = answered(wait)
-    verdict, reason, cause = judged(call)
+    verdict, cause = ("met", None) if wait < 18 else ("not_met", "rang_unanswered")
     assert (call["rings"], call["wait_seconds"], call["outcome"]) == (rings, wait, "answered")
-    assert (verdict, reason) == ("met" if wait < 18 else "not_met", "answered_on_ring")
+    assert judged(call) == (verdict, "answered_on_ring", cause)
     assert call["reasons"]["answer_by_third_ring"] == f"answered on ring {rings}"
-    assert cause == (None if wait < 18 else "rang_unanswered")
-    assert judged(call, "reach_a_person")[0] == "met"
+    assert (judged(call, V), judged(call, P)) == (NO_VOICEMAIL, ("met", "a_person_answered", None))
 
 
 EARLY, ON_TIME, LATE = "not_met", "met", "not_met"
@@ -88,55 +79,46 @@ def test_voicemail_is_early_on_time_or_late_with_the_grace(wait: float) -> None:
     rings, verdict = TOOK[wait]
     call = voicemail(wait)
     word = ("early" if wait < 24 else "late") if verdict == "not_met" else "on_time"
+    cause = {"early": "sent_to_voicemail_early", "late": "other", "on_time": None}[word]
     assert (call["outcome"], call["rings"], call["voicemail"]["rings"]) == ("voicemail_no_message", rings, rings)
-    told, reason, cause = judged(call, "voicemail_after_fourth_ring")
-    assert (told, reason) == (verdict, f"voicemail_{word}")
-    assert cause == {"early": "sent_to_voicemail_early", "late": "other", "on_time": None}[word]
-    assert judged(call)[0] == "not_met"
-    assert judged(call)[2] == ("sent_to_voicemail_early" if word == "early" else "rang_unanswered")
+    assert judged(call, V) == (verdict, f"voicemail_{word}", cause)
+    answer = "sent_to_voicemail_early" if word == "early" else "rang_unanswered"
+    assert judged(call) == ("not_met", "voicemail", answer)
+    assert judged(call, P) == ("not_met", "voicemail", "rang_unanswered")
 
 
 @pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 2, 3, 3, 4, 4, 4, 4, 4, 5, 5, 6, 6), strict=True)])
 def test_a_caller_who_gives_up_has_no_grace(wait: float, rings: int) -> None:
     call = abandoned(wait)
+    told = ("exempt", "hung_up_early", None) if wait < 18 else ("not_met", "gave_up", "rang_unanswered")
     assert (call["rings"], call["outcome"], call["abandoned_in"]) == (rings, "abandoned", "ringing")
-    assert judged(call)[:2] == (("exempt", "hung_up_early") if wait < 18 else ("not_met", "gave_up"))
-    assert judged(call, "reach_a_person")[0] == ("exempt" if wait < 18 else "not_met")
-    assert judged(call, "voicemail_after_fourth_ring")[0] == "exempt"
+    assert (judged(call), judged(call, V), judged(call, P)) == (told, NO_VOICEMAIL, told)
 
 
 @pytest.mark.parametrize(("wait", "rings"), [*zip(WAITS, (1, 1, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 6), strict=True)])
 def test_what_a_time_out_ended_has_the_grace(wait: float, rings: int) -> None:
     call = in_vain(wait)
+    vain = ("not_met", "rang_in_vain", "rang_unanswered")
     assert (call["rings"], call["outcome"]) == (rings, "no_answer")
-    assert judged(call) == ("not_met", "rang_in_vain", "rang_unanswered")
-    assert judged(call, "reach_a_person") == ("not_met", "rang_in_vain", "rang_unanswered")
+    assert (judged(call), judged(call, V), judged(call, P)) == (vain, NO_VOICEMAIL, vain)
 
 
 @pytest.mark.parametrize(
-    ("seconds", "wait", "rings", "verdict"),
+    ("how", "seconds", "wait", "rings", "verdict"),
     [
-        (3, 2.999, 1, "met"), (3, 8.999, 3, "met"), (3, 9.0, 4, "not_met"), (3, 11.6, 4, "not_met"),
-        (5, 4.999, 1, "met"), (5, 14.999, 3, "met"), (5, 15.0, 4, "not_met"), (5, 20.0, 5, "not_met"),
+        ("answered", 3, 2.999, 1, "met"), ("answered", 3, 8.999, 3, "met"), ("answered", 3, 9.0, 4, "not_met"),
+        ("answered", 3, 11.6, 4, "not_met"), ("answered", 5, 4.999, 1, "met"), ("answered", 5, 14.999, 3, "met"),
+        ("answered", 5, 15.0, 4, "not_met"), ("answered", 5, 20.0, 5, "not_met"),
+        ("voicemail", 3, 11.49, 4, "not_met"), ("voicemail", 3, 11.5, 4, "met"), ("voicemail", 3, 12.02, 4, "met"),
+        ("voicemail", 3, 15.5, 5, "met"), ("voicemail", 3, 15.51, 6, "not_met"),
+        ("voicemail", 5, 19.49, 4, "not_met"), ("voicemail", 5, 19.5, 4, "met"), ("voicemail", 5, 20.02, 4, "met"),
+        ("voicemail", 5, 25.5, 5, "met"), ("voicemail", 5, 25.51, 6, "not_met"),
     ],
 )  # fmt: skip
-def test_the_cycle_is_the_line_s_own(seconds: int, wait: float, rings: int, verdict: str) -> None:
-    call = answered(wait, seconds)
-    assert (call["rings"], judged(call)[0]) == (rings, verdict)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "wait", "rings", "verdict"),
-    [
-        (3, 11.49, 4, "not_met"), (3, 11.5, 4, "met"), (3, 12.02, 4, "met"), (3, 15.5, 5, "met"),
-        (3, 15.51, 6, "not_met"),
-        (5, 19.49, 4, "not_met"), (5, 19.5, 4, "met"), (5, 20.02, 4, "met"), (5, 25.5, 5, "met"),
-        (5, 25.51, 6, "not_met"),
-    ],
-)  # fmt: skip
-def test_voicemail_on_lines_of_another_cadence(seconds: int, wait: float, rings: int, verdict: str) -> None:
-    call = voicemail(wait, seconds)
-    assert (call["rings"], judged(call, "voicemail_after_fourth_ring")[0]) == (rings, verdict)
+def test_the_cycle_is_the_line_s_own(how: str, seconds: int, wait: float, rings: int, verdict: str) -> None:
+    call = ended(how, wait, seconds)
+    standard = "answer_by_third_ring" if how == "answered" else V
+    assert (call["rings"], judged(call, standard)[0]) == (rings, verdict)
 
 
 @given(wait=st.integers(0, 10**8), cycle=st.sampled_from([3, 5, 6]))

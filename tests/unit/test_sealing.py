@@ -148,19 +148,21 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
     assert path.read_text() == text
 
 
-def test_a_file_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "number.key"
-    key_file.add_new_key(path, TODAY)
-    path.chmod(0o644)
-    assert refusal_of(path) == "every user can read the key file FILE: chmod 0600 it, and make a new key"
-
-
-@pytest.mark.parametrize("mode", [0o620, 0o602, 0o660, 0o662])
-def test_a_file_that_other_users_can_change_is_refused(tmp_path: Path, mode: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "told"),
+    [
+        (0o644, "every user can read the key file FILE: chmod 0600 it, and make a new key"),
+        *(
+            (mode, "other users can change the key file FILE: chmod 0600 it, and look at its keys")
+            for mode in (0o620, 0o602, 0o660, 0o662)
+        ),
+    ],
+)
+def test_a_file_that_others_can_read_or_change_is_refused(tmp_path: Path, mode: int, told: str) -> None:
     path = tmp_path / "number.key"
     key_file.add_new_key(path, TODAY)
     path.chmod(mode)
-    assert refusal_of(path) == "other users can change the key file FILE: chmod 0600 it, and look at its keys"
+    assert refusal_of(path) == told
 
 
 @pytest.mark.parametrize(

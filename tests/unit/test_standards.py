@@ -31,65 +31,7 @@ def ringing(exchange: Exchange, *endpoints: str, number: str = GENERAL) -> tuple
     return caller, exchange.at(0).rings(caller, *(endpoints or ("PJSIP/101", "PJSIP/102", "PJSIP/103")))
 
 
-# The table, row by row.
-
-
-@pytest.mark.parametrize(
-    ("seconds", "ring", "answer"), [(17.9, 3, ("met", None)), (18.1, 4, ("not_met", "rang_unanswered"))]
-)
-def test_a_person_who_answers_by_the_third_ring_met_the_promise_and_one_who_answers_later_did_not(
-    seconds: float, ring: int, answer: tuple[str, str | None]
-) -> None:
-    exchange = Exchange()
-    caller, (one, *others) = ringing(exchange)
-    exchange.at(seconds).answer(caller, one, *others)
-    exchange.at(60).ends(caller, one)
-    call, (verdict, cause) = exchange.one(), answer
-    assert every(call) == {"A": (verdict, "answered_on_ring", cause), "V": NO_VOICEMAIL, "P": PERSON}
-    assert call["reasons"][A] == f"answered on ring {ring}"
-
-
-def voicemail_after(seconds: float, status: str = "NOANSWER") -> dict[str, Any]:
-    exchange = Exchange()
-    caller, phones = ringing(exchange)
-    exchange.at(seconds)
-    for phone in phones:
-        exchange.stop(caller, phone, status)
-    exchange.voicemail(caller)
-    exchange.at(seconds + 20).ends(caller)
-    return exchange.one()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "answer", "took"),
-    [
-        (5, "sent_to_voicemail_early", ("not_met", "voicemail_early", "sent_to_voicemail_early")),
-        (17.9, "sent_to_voicemail_early", ("not_met", "voicemail_early", "sent_to_voicemail_early")),
-        (24.02, "rang_unanswered", ("met", "voicemail_on_time", None)),
-        (40, "rang_unanswered", ("not_met", "voicemail_late", "other")),
-    ],
-)
-def test_voicemail_at_any_ring_is_no_answer(seconds: float, answer: str, took: tuple[Any, ...]) -> None:
-    assert every(voicemail_after(seconds)) == {
-        "A": ("not_met", "voicemail", answer), "V": took, "P": ("not_met", "voicemail", "rang_unanswered"),
-    }  # fmt: skip
-
-
-EARLY = ("exempt", "hung_up_early", None)
-GAVE_UP = ("not_met", "gave_up", "rang_unanswered")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "told"),
-    [(0.5, EARLY), (8, EARLY), (17.9, EARLY), (18.0, GAVE_UP), (23, GAVE_UP), (90, GAVE_UP)],
-)
-def test_a_caller_who_hangs_up_in_ring_1_to_3_is_not_covered_and_in_ring_4_or_later_gave_up(
-    seconds: float, told: tuple[str, str, str | None]
-) -> None:
-    exchange = Exchange()
-    caller, phones = ringing(exchange)
-    exchange.at(seconds).gives_up(caller, caller, *phones)
-    assert every(exchange.one()) == {"A": told, "V": NO_VOICEMAIL, "P": told}
+# The table, row by row. Ringing that a person, voicemail, the caller or the exchange ends: `test_rings`.
 
 
 def test_busy_is_not_met_because_nobody_was_free() -> None:
@@ -112,17 +54,6 @@ def test_congestion_is_not_met() -> None:
     call = exchange.one()
     assert call["outcome"] == "failed"
     assert (judged(call, A)[0], judged(call, P)[0]) == ("not_met", "not_met")
-
-
-def test_ringing_in_vain_that_the_exchange_ends_is_not_met() -> None:
-    exchange = Exchange()
-    caller, phones = ringing(exchange)
-    exchange.at(24.02)
-    for phone in phones:
-        exchange.stop(caller, phone)
-    exchange.hangup(caller)
-    vain = ("not_met", "rang_in_vain", "rang_unanswered")
-    assert every(exchange.one()) == {"A": vain, "V": NO_VOICEMAIL, "P": vain}
 
 
 @pytest.mark.parametrize(

@@ -317,34 +317,23 @@ def test_a_message_that_only_became_old_is_none_that_was_left() -> None:
     assert exchange.one()["outcome"] == "voicemail_no_message"
 
 
-@pytest.mark.parametrize("told", [True, False])
-def test_menu_then_ringing_then_voicemail_on_a_line_already_up(told: bool) -> None:
-    """There is no Newstate: the dialplan step tells it, or (without class dialplan) the message."""
+@pytest.mark.parametrize(("step", "context", "box"), [(True, "", "500"), (False, "", "500"), (False, "box", None)])
+def test_menu_then_ringing_then_voicemail_on_a_line_already_up(step: bool, context: str, box: str | None) -> None:
+    """There is no Newstate: the dialplan step tells it, or (without class dialplan) the message or the context."""
     exchange = Exchange()
     caller = exchange.at(-5).call()
     exchange.menu(caller)
     phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
     exchange.at(24.02).stop(caller, phone)
-    exchange.voicemail(caller, told=told)
-    exchange.at(40).message(caller)
+    exchange.voicemail(caller, told=step, **({"context": context} if context else {}))
+    exchange.at(40)
+    if box:
+        exchange.message(caller)
     exchange.ends(caller)
-    call = exchange.one()
-    assert (call["outcome"], call["voicemail"]) == (
-        "voicemail_message", {"mailbox": "500", "rings": 4, "message": True},
-    )  # fmt: skip
+    call, is_left = exchange.one(), box is not None
+    outcome = "voicemail_message" if is_left else "voicemail_no_message"
+    assert (call["outcome"], call["voicemail"]) == (outcome, {"mailbox": box, "rings": 4, "message": is_left})
     assert judged(call, "voicemail_after_fourth_ring") == ("met", "voicemail_on_time", None)
-
-
-def test_the_configured_place_tells_of_voicemail_where_no_dialplan_is_heard() -> None:
-    exchange = Exchange()
-    caller = exchange.at(-5).call()
-    exchange.menu(caller)
-    phone = exchange.at(0).rings(caller, "PJSIP/101")[0]
-    exchange.at(24.02).stop(caller, phone)
-    exchange.voicemail(caller, told=False, context="box")
-    exchange.at(40).ends(caller)
-    call = exchange.one()
-    assert (call["outcome"], call["voicemail"]["rings"]) == ("voicemail_no_message", 4)
 
 
 def test_a_stale_busy_cause_after_voicemail_is_not_busy() -> None:

@@ -28,7 +28,9 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
     if call is not None:
         _know(state, call, account, facts)
         if call.sent is not None and not state.is_unheard:
-            transfers.joined(state, call, state.exchange_time)  # the caller may be back; emitted with the next event
+            transfers.joined(
+                state, call, state.exchange_time
+            )  # the caller may be back; emitted with the next event
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)

@@ -256,7 +256,7 @@ OF_CALLS: Table = {
     "callmon_line_test_call_due_timestamp_seconds{line}": (
         "When the next test call is due; 0 where there never was one.",
         lambda x: {
-            (one.name,): at.timestamp() for one in x.configured if (at := x.last_calls.due(one)) is not None
+            (one.name,): at.timestamp() for one in x.configured if (at := x.last_calls.test_due(one)) is not None
         },
     ),
     "callmon_disruptions_open{line,source}": ("Disruptions and planned work now.", _disruptions),
