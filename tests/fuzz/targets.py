@@ -144,7 +144,7 @@ def cel(data: bytes) -> None:
             outcome = monitor.retell(EXCHANGE, facts)
             if outcome is not None:
                 decode_item(encode_item(outcome))
-            job._alone(facts)
+            job._account(facts)
             job._was_up(facts, [(NOON, NOON + timedelta(hours=1))])
             _retold(monitor, facts)
     list(reader.bad.sentences())

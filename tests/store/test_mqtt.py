@@ -317,8 +317,8 @@ def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
         date(2026, 11, 24), *calls.count_ended_calls(store, ["general"], begin, begin + timedelta(days=2))
     )
     standards = ["answer_by_third_ring", "reach_a_person"]
-    assert fresh.calls("general", NOON) == today.outcomes("general", NOON)
-    assert fresh.calls("general", NOON)["answered"] == 2
+    assert fresh.outcomes("general", NOON) == today.outcomes("general", NOON)
+    assert fresh.outcomes("general", NOON)["answered"] == 2
     assert fresh.verdicts("general", NOON, standards) == today.verdicts("general", NOON, standards)
 
 

@@ -88,7 +88,7 @@ def alone(folder: Path, *connections: bytes) -> tuple[dict[str, Any], Figures]:
 
 
 def succeed(store: Database, second: Monitor, kept: list[Outcome]) -> list[Outcome]:
-    here = [("toronto", call.call) for call in second.calls("toronto")]
+    here = [("toronto", call.call) for call in second.calls_in_progress("toronto")]
     known = takeover.stored_state(store, ["toronto"], kept, here, second.ledger.empty(), MORNING)
     return take_over(second, known, kept)
 

@@ -1,0 +1,81 @@
+"""``python -m tests.style``: names that text search finds, and plain technical English. Part of `.ci/checks`.
+
+Names: no public function or method name stands in more than four modules, and no class name stands twice.
+Sentences: no docstring of `callmon/` has one of over 25 words, or a word of `AVOIDED`.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+MODULES = 4
+WORDS = 25
+# Names of one protocol each, which several modules implement, or which a reader expects to find in each of them.
+SHARED = {
+    "add", "end",  # commands of `callmon attest`, `users` and `disruptions`, and methods of collections
+    "backlog", "offer", "refused",  # the protocol of a sink
+    "close", "run",  # what owns a resource; a task of the daemon
+    "judge",  # every standard
+    "restore", "tick",  # state that starts from the database; state that time changes
+    "show",  # every page
+    "snapshot",  # a consistent read of something that changes
+}  # fmt: skip
+AVOIDED = re.compile(
+    r"\b(whoever|scribe|courier|diary|lest|anew|by hand|(?:who|whoever) (?:stands? by|writes?|asks?|leads?))\b",
+    re.I,
+)
+NOT_PROSE = re.compile(r"[│─▶└├┌┬]|\\b|\S {4,}\S")  # drawings and examples
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def main() -> int:
+    parsed = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path("callmon").rglob("*.py"))}
+    found = [*_names(parsed), *_sentences(parsed)]
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
+
+
+def _names(parsed: dict[Path, ast.Module]) -> Iterator[str]:
+    functions: defaultdict[str, set[str]] = defaultdict(set)
+    classes: defaultdict[str, list[str]] = defaultdict(list)
+    for path, module in parsed.items():
+        owners = [node for node in ast.walk(module) if isinstance(node, ast.ClassDef)]
+        for owner in owners:
+            classes[owner.name].append(str(path))
+        for owner in (module, *owners):
+            for node in owner.body:
+                if isinstance(node, Definition) and not node.name.startswith("_"):
+                    functions[node.name].add(str(path))
+    for name, paths in sorted(functions.items()):
+        if len(paths) > MODULES and name not in SHARED:
+            yield f"{name}() stands in {len(paths)} modules: {', '.join(sorted(paths))}"
+    for name, places in sorted(classes.items()):
+        if len(places) > 1:
+            yield f"class {name} stands in {', '.join(places)}"
+
+
+def _sentences(parsed: dict[Path, ast.Module]) -> Iterator[str]:
+    for path, module in parsed.items():
+        for node in ast.walk(module):
+            if isinstance(node, ast.Module | ast.ClassDef | Definition):
+                for sentence in _of_text(ast.get_docstring(node) or ""):
+                    words = len(re.findall(r"[\w'’/.-]*\w", sentence))
+                    if words > WORDS:
+                        yield f"{path}: a sentence of {words} words: {sentence}"
+                    if word := AVOIDED.search(sentence):
+                        yield f"{path}: “{word[0]}”: {sentence}"
+
+
+def _of_text(text: str) -> Iterator[str]:
+    for paragraph in re.split(r"\n\s*\n|\n\s*(?:[-*]|\d+[.)])\s", re.sub(r"`[^`]+`", "CODE", text)):
+        if not NOT_PROSE.search(paragraph):
+            yield from (" ".join(part.split()) for part in re.split(r"(?<=[.!?:;])\s+", paragraph.strip()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
