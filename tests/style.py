@@ -64,7 +64,7 @@ def _sentences(parsed: dict[Path, ast.Module]) -> Iterator[str]:
         for node in ast.walk(module):
             if isinstance(node, ast.Module | ast.ClassDef | Definition):
                 for sentence in _of_text(ast.get_docstring(node) or ""):
-                    words = len(re.findall(r"[\w'’/.-]*\w", sentence))
+                    words = len(re.findall(r"[\w'/.-]*\w", sentence))
                     if words > WORDS:
                         yield f"{path}: a sentence of {words} words: {sentence}"
                     if word := AVOIDED.search(sentence):

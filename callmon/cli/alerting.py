@@ -76,7 +76,7 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
 @with_context()
 @lang_option
 def test(context: CommandContext, to: str, address: str) -> None:
-    """Send the alert CallmonTest to an Alertmanager: a message must reach whoever is named, at any hour.
+    """Send the alert CallmonTest to an Alertmanager: its receiver must get a message, at any hour.
 
     Five minutes later Alertmanager ends the alert, and says so with the same words.
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def callbacks() -> None:
-    """Who must be called back, and complaints: list them, and write down what was done by hand."""
+    """Callbacks that are due, and complaints: list them, and record what staff did."""
 
 
 class CallbackCommandContext(CommandContext):
@@ -260,7 +260,7 @@ def release(context: CallbackCommandContext, name: str) -> None:
 def mark(
     context: CallbackCommandContext, name: str, no_message: bool, not_safe: bool, has_number: bool, text: str
 ) -> None:
-    """Say what whoever calls must know, or which other number is to be called.
+    """Record what the agent who calls back must know, or which other number to call.
 
     \b
     Example: callmon callbacks mark 1795527733.0 --no-message --number

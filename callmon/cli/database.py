@@ -63,8 +63,8 @@ def _sign_everybody_out(context: CommandContext) -> None:
 @click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
 @click.option("--to", "last", type=DAY, help="up to this day")
 def check(context: CommandContext, first: datetime | None, last: datetime | None) -> None:
-    """Compare what is stored with itself: each call and its verdicts with its facts, what is owed with the ledger,
-    the figures and each day's roll-ups with the rows that they count.
+    """Compare the stored data with itself. Each call and its verdicts are compared with its facts, and each
+    callback with the ledger. The figures and each day's roll-ups are compared with the rows that they count.
 
     A sentence for each thing that is wrong; status 1 when there is any. Changes nothing.
 
@@ -96,7 +96,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """Judge every stored call again, by the standards and settings of now; print what changed.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
-    made anew.
+    rebuilt.
 
     \b
     Example: callmon db rejudge --dry-run

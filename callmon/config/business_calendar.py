@@ -223,9 +223,9 @@ def _utc(at: datetime) -> datetime:
 def _spans(zone: ZoneInfo, day: date, opening: Periods) -> tuple[Span, ...]:
     """A day's periods as UTC instants, in order; adjacent or overlapping ones are merged.
 
-    A period begins at the first instant at which the local clock shows its start, and ends at the last at which it
-    shows its end; a time skipped in spring is an hour later. Two periods can overlap only in the hour that the
-    local clock shows twice.
+    A period begins at the first instant at which the local clock shows its start. It ends at the last instant at
+    which the clock shows its end. A time skipped in spring is an hour later. Two periods can overlap only in the
+    hour that the local clock shows twice.
     """
     merged: list[Span] = []
     for period in opening:

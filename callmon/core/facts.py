@@ -296,7 +296,7 @@ class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
 class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     """A backfill from CEL supplied the part of this call that callmon did not receive.
 
-    It follows the `Arrived` that begins the account anew. Earlier facts stay stored and no longer count.
+    It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count.
     `alone`: the event stream carried nothing of the call. `message`: it is known whether a message was left,
     since the time in voicemail was received, or the dialplan reported that there is none. `holds`: it is known
     whether the caller was put on hold. CEL itself states neither.
@@ -327,7 +327,7 @@ AnyFact = (
 
 
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:
-    """The facts of one call that count, of all that were emitted: a backfill from CEL begins the account anew."""
+    """The facts of one call that count, of all that were emitted: a backfill from CEL begins a new account."""
     told = list(facts)
     begun = [n for n, fact in enumerate(told) if isinstance(fact, Filled)]
     return told[begun[-1] - 1 :] if begun and begun[-1] > 0 else told

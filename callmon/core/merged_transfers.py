@@ -1,7 +1,7 @@
 """The transfers of a call whose facts come from two instances: those the leader stored, then the standby's. Pure.
 
 The leader's facts state each transfer as its event did. A standby that started during the call may only have
-inferred it (`unheard`), may not have received that a transfer began, or may have left it without a conclusion.
+inferred it (`unheard`). It may also have missed the start of a transfer, or left it without a conclusion.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
     buffered by the standby ──────┘          └─▶ the new leader's memory: stored and missing
 
 Leader and standby receive events of the same exchange; only the leader writes. Each call is merged from the two
-sources: stored facts win, and facts that only the standby received are appended. The verdicts are made anew from
-all facts. An instance that joined in the middle of a call thus claims neither less nor more than both received.
+sources: stored facts win, and facts that only the standby received are appended. The verdicts follow from all
+facts. An instance that joined in the middle of a call thus claims neither less nor more than both received.
 A time in which either instance received events is no gap.
 
 Refuses: to emit anything twice. A ledger entry is left out when it is stored, or repeats what a stored one states.

@@ -106,8 +106,8 @@ class DiskSpace(NamedTuple):
 class HostStatus(NamedTuple):
     """The state that an administrator maintains.
 
-    Absent are the clock of an exchange that is not connected, the certificate of an exchange without TLS, and the
-    disk of a PostgreSQL server on another machine.
+    Absent are the clock of an exchange that is not connected and the certificate of an exchange without TLS. The
+    disk of a PostgreSQL server on another machine is absent, too.
     """
 
     skews: Mapping[str, float] = NOTHING  # exchange → seconds by which its clock is ahead of the host's

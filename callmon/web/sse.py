@@ -5,8 +5,8 @@
     a client that has fetched nothing for PATIENCE is dropped, not waited for
     close() ends every stream at once
 
-Bounded: one text a view, one queue of one a client, at most MOST clients, MOST_OF_ONE of one person (by name, or
-by address without a name). A client above a limit reads the page without live updates.
+Bounded: one text a view, one queue of one a client, at most MOST clients. One person (by name, or by address
+without a name) has at most MOST_OF_ONE. A client above a limit reads the page without live updates.
 """
 
 from __future__ import annotations

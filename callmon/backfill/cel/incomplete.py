@@ -1,9 +1,10 @@
 """Calls whose rows lack `eventextra` (a table made for an older Asterisk), `appname`, or an event. Pure.
 
-Asterisk 12 and later write into `eventextra` the cause and side of a hang-up, the bridge that a channel entered,
-and the parties of a transfer. Without it, the rows still show that and when a person spoke with the caller, and
-that voicemail took a call. They do not show which side ended an unanswered call, or the target of a transfer. With
-answers and no bridges, or bridges and no answers, it is not known whether a person spoke with the caller.
+Asterisk 12 and later write into `eventextra` the cause and side of a hang-up and the parties of a transfer. It
+also has the bridge that a channel entered. Without it, the rows still show that and when a person spoke with the
+caller, and that voicemail took a call. They do not show which side ended an unanswered call, or the target of a
+transfer. With answers and no bridges, or bridges and no answers, it is not known whether a person spoke with the
+caller.
 
 Refuses: to guess. From the first uncertain moment on, such a call counts as unheard.
 """

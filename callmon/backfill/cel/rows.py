@@ -1,8 +1,8 @@
 """Parses CEL rows: text of `cel_custom`, or the columns of a table, to typed rows. Pure.
 
 Times are epoch seconds or local times of the exchange's zone, with or without fractions. Without fractions, the
-true moment lies within the second after (`is_whole`). In the hour that occurs twice in November, the creation time
-in the channel's uniqueid and the order of the rows decide between the two moments.
+true moment lies within the second after (`is_whole`). One hour occurs twice in November. The creation time in the
+channel's uniqueid and the order of the rows decide between its two moments.
 
 Files have the format of `cel_custom` or of a database's export tools (`formats.py`).
 

@@ -1,7 +1,7 @@
 """The exchange tries phones for a caller: what was dialled, what rang, what stopped and why. Pure.
 
-Exchanges differ in what they send: Newstate Ringing before the phone's own DialBegin, DialEnd twice or without a
-DialBegin, no DialState at all before Asterisk 13, a pick-up's taker with an id of its own.
+Exchanges differ in what they send. Newstate Ringing may come before the phone's own DialBegin. DialEnd may come
+twice or without a DialBegin. There is no DialState before Asterisk 13. A pick-up's taker has an id of its own.
 """
 
 from datetime import datetime, timedelta

@@ -1,8 +1,8 @@
 """« à avoir toujours la possibilité de joindre une personne » (Annexe 1).
 
-Met when a person answered at some time of the call. Not met: voicemail, busy, congestion, no phone reachable, the
-end of a queue or a menu, or abandoned after the third ring (18 s in a queue or in silence). Not covered: the
-caller hung up earlier, or in the menu.
+Met when a person answered at some time of the call. Not met: voicemail, busy, congestion, no phone reachable, or
+the end of a queue or a menu. Not met, too: abandoned after the third ring (18 s in a queue or in silence). Not
+covered: the caller hung up earlier, or in the menu.
 """
 
 from pydantic import Field

@@ -1,7 +1,7 @@
 """Replaces the extensions of a stored call by letters (« poste A »). Pure.
 
 For users who may see what happened but not which agent answered (R-38). A phone has the same letter throughout one
-call. Letters are assigned anew in each call, so that no agent can be followed across calls.
+call. Each call assigns its own letters, so that no agent can be followed across calls.
 """
 
 from __future__ import annotations
