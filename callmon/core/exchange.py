@@ -1,6 +1,6 @@
 """The monitor's state of one exchange: its configuration, its tracker and the calls in progress. Pure."""
 
-from callmon.config.lines import Line, Lines
+from callmon.config.lines import Line
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.listing import ClosedGap
@@ -21,10 +21,6 @@ class ExchangeState:
         self.routes = Trunks()
         self.last_calls = LastCalls()
         self.returned: ClosedGap | None = None  # the last gap, until the disruption detector has processed it
-
-    @property
-    def lines(self) -> Lines:
-        return self.site.lines
 
     @property
     def trunks(self) -> tuple[str, ...]:

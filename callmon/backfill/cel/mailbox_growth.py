@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 
 from callmon.ami.mailboxes import DEFAULT, MailboxGrowth
 from callmon.backfill.cel.rows import CelRow
+from callmon.config.business_calendar import Span
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 
-Span = tuple[datetime, datetime]
 NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller has hung up
 NEVER = datetime.max.replace(tzinfo=UTC)
 ENDS = frozenset(("HANGUP", "CHAN_END"))

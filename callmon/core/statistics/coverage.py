@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-Span = tuple[datetime, datetime]
+from callmon.config.business_calendar import Span
+
 NONE = timedelta(0)
 
 
@@ -26,7 +27,8 @@ class Coverage(msgspec.Struct, frozen=True):
         """The unheard spans from `begin` to `end`, in order, without overlap."""
         if self.since is None or self.until is None:
             return [(begin, end)] if begin < end else []
-        return _merged([(begin, self.since), *self.gaps, (self.until, end)], begin, end)
+        spans = [(begin, self.since), *self.gaps, (self.until, end)]
+        return merge_spans((max(start, begin), min(stop, end)) for start, stop in spans)
 
     def covered_by_log(self, begin: datetime, end: datetime) -> list[Span]:
         """The unheard spans that the exchange's log covers: the log was read, and its calls agree.
@@ -39,10 +41,6 @@ class Coverage(msgspec.Struct, frozen=True):
         times = ((max(start, since), stop) for start, stop in self.told)
         unheard = self.unheard_spans(begin, end)
         return merge_spans((max(a, c), min(b, d)) for a, b in times for c, d in unheard)
-
-
-def _merged(spans: Iterable[Span], begin: datetime, end: datetime) -> list[Span]:
-    return merge_spans((max(start, begin), min(stop, end)) for start, stop in spans)
 
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Row, and_, case, func, select
 
+from callmon.config.business_calendar import Span
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.statistics.aggregates import Cell
@@ -31,7 +32,6 @@ from callmon.store.tables import CALL, FACT, FINDING, GAP, HEARTBEAT, OBLIGATION
 
 STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure
-Span = tuple[datetime, datetime]
 
 
 class JudgedObligation(NamedTuple):
