@@ -32,7 +32,7 @@ from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.maintenance.rejudge import RejudgedCalls
 from callmon.store.queries import calls
 from callmon.store.rollups import update
@@ -84,7 +84,7 @@ def fill(
     """
     settled = iter([(call, facts) for call, facts in found.items() if is_settled(facts, now)])
     while part := dict(islice(settled, CHUNK)):
-        with _told(store), store.writing() as connection:
+        with database_errors(store), store.writing() as connection:
             filling = _Filling(connection, store, monitor, exchange, region, now)
             filling.merge(part)
             filling.write_rows()
@@ -186,11 +186,11 @@ class _Filling:
     def write_rows(self) -> None:
         """Writes all rows, counters and commands in the current transaction."""
         for rows in self._rows:
-            self._writing.insert(tables.FactRow, rows.facts)
-            self._writing.insert(tables.CallRow, rows.call_rows())
-            self._writing.insert(tables.FindingRow, rows.finding_rows())
+            self._writing.insert(tables.FACT, rows.facts)
+            self._writing.insert(tables.CALL, rows.call_rows())
+            self._writing.insert(tables.FINDING, rows.finding_rows())
             _write_numbers(self._writing, rows)
-        self.group.write()
+        self.group.write_changes()
         for command in self._commands:
             insert_callback_command(self._connection, self._writing.ring, command)
 

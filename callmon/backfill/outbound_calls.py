@@ -17,7 +17,7 @@ from callmon.backfill.cel.extract import arrival
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import AnyFact, Fact
 from callmon.store.commands import insert_outbound_call
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.row_mapping import CALLER
 from callmon.store.tables import HAND, MARK, NUMBER, OBLIGATION
 
@@ -29,7 +29,7 @@ def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequenc
     """
     count, rest = 0, iter(calls)
     while some := list(islice(rest, CHUNK)):
-        with _told(store), store.writing() as connection:
+        with database_errors(store), store.writing() as connection:
             for number, facts in some:
                 if _waits(connection, store.ring.tokens(number)):
                     call = arrival(facts)

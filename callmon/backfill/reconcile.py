@@ -23,7 +23,7 @@ from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliat
 from callmon.core.statistics.period import midnight
 from callmon.errors import CallmonError, ConfigError
 from callmon.store.database import Database
-from callmon.store.queries import reconciliations
+from callmon.store.queries import calls, reconciliations
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ def reconcile(
     found = rows(cel, exchange, work.reader(), [(begin, end)])
     logged, mentioned = _logged(work, found, begin, end)
     kept = reconciliations.arrived_calls(store, exchange, begin, end)
-    known = reconciliations.known(store, exchange, logged)
+    known = calls.names_with_facts(store, exchange, logged)
     names = [line.name for line in settings.lines()]
     found_day = compare(exchange, day, names, logged, mentioned, kept, known)
     reconciliations.store_reconciliation(store, found_day, datetime.now(UTC))

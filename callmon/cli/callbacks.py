@@ -133,13 +133,13 @@ def list_(
     \b
     Example: callmon callbacks list --overdue --lang en
     """
-    from callmon.store.commands import count_callback_commands
+    from callmon.store.commands import CALLBACK_QUEUE
     from callmon.store.queries import obligations as ledger
     from callmon.text.callback_list import CallbackList, owed_as_json, urgency
 
     for kind in ("line", "service"):
         refuse_unknown(context.settings, kind, only[kind], language=context.language)
-    context.print_pending(count_callback_commands(context.store))
+    context.print_pending(CALLBACK_QUEUE.count_pending(context.store))
     found = ledger.obligations(context.store, state="open" if state == "open" else None, numbers=True)
     found = [x for x in found if not untaken or x.obligation.in_hand is None]
     wanted = [x for x in found if _is_wanted(x, state, overdue, only)]

@@ -155,12 +155,12 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     \b
     Example: callmon disruptions list --state all --lang en
     """
-    from callmon.store.commands import count_disruption_commands
+    from callmon.store.commands import DISRUPTION_QUEUE
     from callmon.store.queries import disruptions as stored
     from callmon.text.disruption_list import DisruptionList
 
     refuse_unknown(context.settings, "line", line, language=context.language)
-    context.print_pending(count_disruption_commands(context.store))
+    context.print_pending(DISRUPTION_QUEUE.count_pending(context.store))
     found = (
         stored.live_disruptions(context.store)
         if state == "open"

@@ -22,7 +22,7 @@ class ExchangeTime:
     def __init__(self) -> None:
         self._told: dict[str, tuple[datetime, float]] = {}
 
-    def told(self, exchange: str, at: datetime, monotonic: float) -> None:
+    def set_time(self, exchange: str, at: datetime, monotonic: float) -> None:
         self._told[exchange] = (at, monotonic)
 
     def keep(self, exchanges: Collection[str]) -> None:

@@ -10,19 +10,10 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from callmon.core.callbacks.commands import CallbackCommand
-from callmon.core.callbacks.obligation import Obligation
-from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import StoreError
-from callmon.store.commands import (
-    last_applied_callback_command,
-    last_applied_disruption_command,
-    pending_callback_commands,
-    pending_disruption_commands,
-)
+from callmon.store import commands
 from callmon.store.database import Database
 
 EVERY_SECONDS = 0.5
@@ -39,26 +30,25 @@ class CommandQueue:
 
     def restore(self) -> None:
         """Start after the last commands that are stored as applied."""
-        self.done = last_applied_callback_command(self._store)
-        self.done_of_disruptions = last_applied_disruption_command(self._store)
+        self.done = commands.CALLBACK_QUEUE.last_applied(self._store)
+        self.done_of_disruptions = commands.DISRUPTION_QUEUE.last_applied(self._store)
 
     async def run(self, do: Callable[[Act], None]) -> None:
         """`do` receives each command as a function of the monitor."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
-                asked, others = await asyncio.to_thread(self._asked)
+                callbacks = await asyncio.to_thread(
+                    commands.pending_callback_commands, self._store, self.done, self._token
+                )
+                disruptions = await asyncio.to_thread(
+                    commands.pending_disruption_commands, self._store, self.done_of_disruptions
+                )
             except StoreError:
                 continue
-            for hand, stored in asked:
+            for hand, obligation in callbacks:
                 self.done = hand.n
-                do(partial(Monitor.hand, hand=hand, stored=stored))
-            for other, one in others:
-                self.done_of_disruptions = other.n
-                do(partial(Monitor.hand_of_disruption, hand=other, stored=one))
-
-    def _asked(
-        self,
-    ) -> tuple[list[tuple[CallbackCommand, Obligation | None]], list[tuple[DisruptionCommand, Disruption | None]]]:
-        told = pending_callback_commands(self._store, self.done, self._token)
-        return told, pending_disruption_commands(self._store, self.done_of_disruptions)
+                do(partial(Monitor.hand, hand=hand, stored=obligation))
+            for command, disruption in disruptions:
+                self.done_of_disruptions = command.n
+                do(partial(Monitor.hand_of_disruption, hand=command, stored=disruption))

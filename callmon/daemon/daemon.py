@@ -1,8 +1,8 @@
 """The daemon: wiring, signals, the only clock and the only timer.
 
-    exchanges ─ events ─▶ hear ─▶ monitor ─ outcome ─▶ sinks
-                                     ▲
-    one timer, each second ──────────┘ (tick, heartbeat, watchdog)
+    exchanges ─ events ─▶ on_events ─▶ monitor ─ outcome ─▶ sinks
+                                          ▲
+    one timer, each second ───────────────┘ (tick, heartbeat, watchdog)
 
 On SIGTERM and SIGINT the daemon stores all received outcomes, then stops. On SIGHUP the daemon applies a changed
 configuration without losing a call, or refuses it with the reason. An exception while the core handles an event is
@@ -71,7 +71,7 @@ class Daemon:
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
-        self.standby, self._soundness = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
+        self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.site = PageContext(self.runtime, store)
         self._stop = asyncio.Event()
         self.address = ""
@@ -94,28 +94,25 @@ class Daemon:
         server = Server(pages, access.settings.proxy.addresses)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
-            web = tasks.create_task(server.serve([wire]), name="web")
+            tasks.create_task(server.serve([wire]), name="web")
             for name in runtime.settings.exchanges:
-                self._watch(name)
-            timer = tasks.create_task(self._each_second(), name="timer")
-            hands = tasks.create_task(
-                runtime.hands.run(lambda act: runtime.offer(partial(act, runtime.monitor))), name="by hand"
-            )
-            outlooks = tasks.create_task(
-                runtime.outlooks.run(lambda: runtime.settings, runtime.database), name="outlooks"
-            )
-            succession = tasks.create_task(self.standby.run(), name="standby")
-            refill = tasks.create_task(runtime.refills.run(), name="refill")
-            rolling = tasks.create_task(roll_up(self._store), name="roll-ups")
-            nights = tasks.create_task(runtime.nights.run(), name="nights")
-            soundness = tasks.create_task(self._soundness.run(), name="soundness")
+                self._connect_exchange(name)
+            background = {
+                "timer": self._tick_every_second(),
+                "commands": runtime.hands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
+                "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
+                "standby": self.standby.run(),
+                "gap filler": runtime.refills.run(),
+                "roll-ups": roll_up(self._store),
+                "reconciliation": runtime.nights.run(),
+                "file check": self._file_check.run(),
+            }
+            running = [tasks.create_task(work, name=name) for name, work in background.items()]
             self.publish_status()
             self._broker = tasks.create_task(runtime.mqtt.run(), name="mqtt")
             self._ready(wire)
             await self._stop.wait()
-            await self._close(
-                server, [web, timer, hands, outlooks, succession, refill, rolling, nights, soundness]
-            )
+            await self._close(server, running)
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
@@ -125,7 +122,7 @@ class Daemon:
     def stop(self) -> None:
         self._stop.set()
 
-    def hear(self, name: str, events: Sequence[e.Event]) -> None:
+    def on_events(self, name: str, events: Sequence[e.Event]) -> None:
         """Pass each event to the monitor and each outcome to the sinks. Reading pauses when a sink has no room."""
         runtime, watched = self.runtime, self.runtime.watched[name]
         room = True
@@ -138,9 +135,9 @@ class Daemon:
             if outcome is not None:
                 for sink in runtime.sinks:
                     room = sink.offer(outcome) and room
-        watched.note(events, runtime.monitor)
+        watched.record_events(events, runtime.monitor)
         if not room:
-            self._pause()
+            self._pause_reading()
 
     # Read by /healthz.
 
@@ -148,14 +145,14 @@ class Daemon:
         runtime, health = self.runtime, self.runtime.settings.health
         exchanges = runtime.snapshot().exchanges
         found = troubles(exchanges, [runtime.database], health.unheard_after, health.behind_after)
-        found += [*self.standby.troubles(health.behind_after), *self._soundness.troubles()]
+        found += [*self.standby.standby_troubles(health.behind_after), *self._file_check.troubles()]
         return [*found, *host_state.journal_troubles(runtime.database)]
 
     def remarks(self) -> list[str]:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
-        return [*remarks([runtime.mqtt]), *self.standby.remarks(), *seen]
+        return [*remarks([runtime.mqtt]), *self.standby.standby_remarks(), *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
@@ -170,13 +167,13 @@ class Daemon:
 
     # Start, timer, shutdown.
 
-    def _watch(self, name: str) -> None:
+    def _connect_exchange(self, name: str) -> None:
         settings = self.runtime.settings
         recorder = FlightRecorder(keep=public_numbers(settings.lines(), settings.region))
         exchange = ExchangeClient(
             name,
             settings.exchanges[name],
-            lambda events: self.hear(name, events),
+            lambda events: self.on_events(name, events),
             recorder.record_bytes,
         )
         self.runtime.outlooks.furnish(exchange, settings)
@@ -187,7 +184,7 @@ class Daemon:
     def _connection_fault(self, name: str) -> None:
         """An internal error has ended the connection to an exchange: a gap begins, until the next listing."""
         self._fault(self.runtime.watched[name], "connection")
-        self.hear(name, [e.ConnectionLost(None)])
+        self.on_events(name, [e.ConnectionLost(None)])
 
     def _ready(self, wire: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -201,14 +198,14 @@ class Daemon:
         notify("READY=1")
         log.info("callmon listens", extra={"pages": self.address, "version": __version__})
 
-    async def _each_second(self) -> None:
+    async def _tick_every_second(self) -> None:
         while True:
             await asyncio.sleep(1.0)
             for name, watched in self.runtime.watched.items():
                 self._heartbeat(name, watched)
             self.runtime.offer(self._tick)
             if all(sink.has_room() for sink in self.runtime.sinks):
-                self._go_on()
+                self._resume_reading()
             self.publish_status()
             notify("WATCHDOG=1")
 
@@ -230,7 +227,7 @@ class Daemon:
         heard = link.heard_until()
         if heard is not None:
             self._heard[name] = heard
-            self.runtime.time.told(name, heard, link.session.last_byte)
+            self.runtime.time.set_time(name, heard, link.session.last_byte)
             self.runtime.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
@@ -241,7 +238,7 @@ class Daemon:
             watched.task.cancel()
         self.site.close()
         server.should_exit = True
-        for task in tasks[1:]:
+        for task in tasks:
             task.cancel()
         await self.standby.finish()
         await self._leave_broker()
@@ -263,12 +260,12 @@ class Daemon:
         with contextlib.suppress(OSError):
             watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
 
-    def _pause(self) -> None:
+    def _pause_reading(self) -> None:
         for watched in self.runtime.watched.values():
             if watched.exchange.link is not None:
                 watched.exchange.link.pause()
 
-    def _go_on(self) -> None:
+    def _resume_reading(self) -> None:
         for watched in self.runtime.watched.values():
             if watched.exchange.link is not None:
                 watched.exchange.link.go_on()
@@ -289,13 +286,13 @@ class Daemon:
             return
         monitor.adopt(self.runtime.monitor)
         before = self.runtime.settings
-        self.runtime.adopt(changed, monitor)
+        self.runtime.reconfigure(changed, monitor)
         self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
-        self._rewatch(before)
+        self._reconnect_changed(before)
         self.publish_status()
         log.info("configuration taken over")
 
-    def _rewatch(self, before: Settings) -> None:
+    def _reconnect_changed(self, before: Settings) -> None:
         """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""
         runtime = self.runtime
         for name, told in before.exchanges.items():
@@ -304,5 +301,5 @@ class Daemon:
                 runtime.watched.pop(name).task.cancel()
         for name in runtime.settings.exchanges:
             if name not in runtime.watched:
-                self._watch(name)
+                self._connect_exchange(name)
             runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)

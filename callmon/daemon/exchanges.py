@@ -34,7 +34,7 @@ class ExchangeTask:
         self.last_event: datetime | None = None
         self.unheard_since: float | None = monotonic()
 
-    def note(self, events: Sequence[e.Event], monitor: Monitor) -> None:
+    def record_events(self, events: Sequence[e.Event], monitor: Monitor) -> None:
         """Update the state after `events` have been passed to the monitor."""
         last = events[-1]
         if type(last) is e.ConnectionLost:
@@ -44,7 +44,7 @@ class ExchangeTask:
         if self.unheard_since is not None and not monitor.exchanges[self.exchange.name].tracker.state.is_unheard:
             self.unheard_since = None
 
-    def state(self, monitor: Monitor) -> ExchangeStatus:
+    def status(self, monitor: Monitor) -> ExchangeStatus:
         crowd = monitor.exchanges[self.exchange.name].tracker.state.limit
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)

@@ -49,7 +49,7 @@ class Runtime:
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
-            lambda: self.settings, store, self.database.tally.add, self.stands_by, self._growth
+            lambda: self.settings, store, self.database.tally.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.sinks = (self.database, self.mqtt, self.refills)
@@ -60,7 +60,7 @@ class Runtime:
         self._snapshot: DaemonSnapshot | None = None
         self._snapshot_at = 0.0  # monotonic seconds
 
-    def adopt(self, settings: Settings, monitor: Monitor) -> None:
+    def reconfigure(self, settings: Settings, monitor: Monitor) -> None:
         """Replace the configuration, and the monitor by one that has adopted its state."""
         self.settings, self.monitor = settings, monitor
         self.today.keep(settings.exchanges)

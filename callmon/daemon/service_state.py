@@ -18,11 +18,12 @@ from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
 from callmon.config.settings import Settings
 from callmon.config.standards import CALL_STANDARDS
+from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.host_state import disks
 from callmon.errors import StoreError
 from callmon.sinks.snapshot import DiskSpace, MailboxStatus, ServiceStatus
-from callmon.store.database import Database, read_errors
+from callmon.store.database import Database, database_errors
 from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
 
@@ -41,7 +42,7 @@ def mailboxes(settings: Settings) -> frozenset[str]:
 
 
 class ServiceStateTask:
-    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `at` in the event loop."""
+    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `status_at` in the event loop."""
 
     def __init__(self, store: Database) -> None:
         self._store = store
@@ -52,7 +53,7 @@ class ServiceStateTask:
 
     def restore(self, settings: Settings, now: datetime) -> None:
         """Read what was stored before the exchanges are connected. Blocks."""
-        self.read(settings, now)
+        self.read_verdicts(settings, now)
         lines = [line.name for line in settings.lines() if line.mailboxes]
         for exchange, box, at in calls.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
             self._left.setdefault((exchange, short(box)), []).append(at)
@@ -64,14 +65,14 @@ class ServiceStateTask:
         for box in wanted:
             exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
 
-    def read(self, settings: Settings, now: datetime) -> None:
+    def read_verdicts(self, settings: Settings, now: datetime) -> None:
         """Read the verdicts of each line's last opening day that is over. Blocks."""
         self._days = {line.name: day for line in settings.lines() if (day := last_day(settings, line, now))}
         found: ByLine = {}
         for day in set(self._days.values()):
             lines = [line for line, its in self._days.items() if its == day]
-            begin, end = (_midnight(settings, day + timedelta(days=n)) for n in (0, 1))
-            with read_errors():
+            begin, end = (midnight(day + timedelta(days=n), settings.timezone) for n in (0, 1))
+            with database_errors(self._store):
                 _, verdicts = calls.count_ended_calls(self._store, lines, begin, end)
             found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
         self._last_day = found
@@ -88,9 +89,11 @@ class ServiceStateTask:
             if monotonic() >= read_at:
                 read_at = monotonic() + READ_EVERY.total_seconds()
                 with suppress(StoreError):
-                    await asyncio.to_thread(self.read, settings(), datetime.now(UTC))
+                    await asyncio.to_thread(self.read_verdicts, settings(), datetime.now(UTC))
 
-    def at(self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]) -> ServiceStatus:
+    def status_at(
+        self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]
+    ) -> ServiceStatus:
         """The state at `now`."""
         lines = list(settings.lines())
         changes = {line.name: next_change(settings.calendar(line), now) for line in lines}
@@ -158,7 +161,3 @@ def _boxes(
 
 def _all(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
     return ((s, line, v) for line in lines for s in CALL_STANDARDS for v in VERDICTS)
-
-
-def _midnight(settings: Settings, day: date) -> datetime:
-    return datetime(day.year, day.month, day.day, tzinfo=settings.timezone)

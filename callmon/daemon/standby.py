@@ -30,7 +30,7 @@ from callmon.core.takeover import CERTAIN, StoredState, take_over
 from callmon.daemon.runtime import Runtime
 from callmon.errors import CallmonError
 from callmon.store import takeover as stored
-from callmon.store.commands import last_applied_disruption_command
+from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
@@ -80,7 +80,7 @@ class Standby:
         database = self._runtime.database
         return "leader" if database.leads else "standby" if database.stands_by else "waiting"
 
-    def remarks(self) -> list[str]:
+    def standby_remarks(self) -> list[str]:
         if not self._runtime.database.stands_by:
             return []
         self._note_gaps()  # a gap may just have ended
@@ -88,7 +88,7 @@ class Standby:
         told = [STANDS_BY + self._held_by()]
         return told if hears_all and not self._missed else [*told, LEARNS]
 
-    def troubles(self, limit: timedelta) -> list[str]:
+    def standby_troubles(self, limit: timedelta) -> list[str]:
         """The trouble of a standby whose received events no instance has stored for longer than `limit`."""
         lags = timedelta(0) if self._lags_since is None else timedelta(seconds=monotonic() - self._lags_since)
         if lags <= limit:
@@ -259,5 +259,5 @@ class Standby:
         lines = [line.name for line in runtime.settings.lines()]
         calls, verdicts = queries.count_ended_calls(runtime.store, lines, begin, begin + timedelta(days=2))
         survey = survey_was_heard(queries.counters(runtime.store))
-        live, done = disruptions.live_disruptions(runtime.store), last_applied_disruption_command(runtime.store)
+        live, done = disruptions.live_disruptions(runtime.store), DISRUPTION_QUEUE.last_applied(runtime.store)
         return StoredSnapshot(known, calls, verdicts, now, survey, live, done)

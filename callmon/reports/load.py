@@ -44,7 +44,7 @@ def gathered(
     others: dict[Relation, Month] = {}
     if compare:
         others = {"before": months.before(period, zone), "year_before": months.year_before(period, zone)}
-    with queries.snapshot(store) as connection:
+    with queries.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *others.values())))
         report = _report(connection, ReportBuilder(settings, period, now, lines), step)
         compared = [
@@ -71,7 +71,7 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
         listening = {name: _so_far(x, now, end) for name, x in listening.items()}
     disrupted = tuple(disruptions.all_in(connection, begin, end))
     for x in disrupted:
-        seal.add("disruption", x.id, x.began, x.ended, x.counts)
+        seal.include("disruption", x.id, x.began, x.ended, x.counts)
     in_progress = sum(map(builder.is_included, queries.lines_in_progress(connection, begin, end)))
     reconciled = queries.reconciled(connection, period.first, period.after, builder.wanted, seal)
     attested = _attested(connection, builder, seal)
@@ -86,7 +86,7 @@ def _attested(connection: Connection, builder: ReportBuilder, seal: Fingerprint)
         x for x in attestations.attestations_in(connection) if x.tested < after and builder.is_included(x.line)
     ]
     for test in tests:
-        seal.add("attestation", *msgspec.structs.astuple(test))
+        seal.include("attestation", *msgspec.structs.astuple(test))
     today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()
     return status_of([x.name for x in builder.lines], tests, after, today)
 

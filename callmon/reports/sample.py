@@ -46,7 +46,7 @@ def pack(pages: list[str], offered: int, seed: str, month: Month, tongue: Report
 
 def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
     """The packs by language; empty if no call of the month is stored."""
-    with reports.snapshot(store) as connection:
+    with store.snapshot() as connection:
         names = reports.call_names(connection, month.begin, month.end)
     chosen = drawn(names, seed)
     found: dict[str, bytes] = {}

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, CursorResult, Table
 from sqlalchemy.exc import DBAPIError
-from sqlmodel import SQLModel
 
-from callmon.store import tables
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.row_mapping import Row
 
 # Below the limit of parameters per statement of both databases.
 ASKED_AT_ONCE = 500
+T = TypeVar("T")
 
 ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
+
+
+def chunks(values: Iterable[T], size: int = ASKED_AT_ONCE) -> Iterator[list[T]]:
+    """The values in lists of at most `size`: one for each statement or transaction."""
+    rest = iter(values)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 class BulkWriter:
@@ -33,20 +40,18 @@ class BulkWriter:
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"
 
-    def ask(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
+    def execute(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
         """Executes `question`, which has a ? for each parameter."""
         return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
 
-    def insert(self, row: type[SQLModel], rows: Sequence[Row], on_conflict: str = "") -> None:
-        table = tables.METADATA.tables[str(row.__tablename__)]
+    def insert(self, table: Table, rows: Sequence[Row], on_conflict: str = "") -> None:
         names = ", ".join(f'"{column.name}"' for column in table.columns)
         if self._in_json and rows and not on_conflict:
             self._copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', table, rows)
         else:
             self._run(f'INSERT INTO "{table.name}" ({names}) {{values}} {on_conflict}', table, rows)
 
-    def delete(self, row: type[SQLModel], keys: Sequence[Row]) -> None:
-        table = tables.METADATA.tables[str(row.__tablename__)]
+    def delete(self, table: Table, keys: Sequence[Row]) -> None:
         names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
         self._run(f'DELETE FROM "{table.name}" WHERE ({names}) IN ({{values}})', table, keys)
 
@@ -87,10 +92,8 @@ def _driver_errors(connection: Connection, statement: str) -> Iterator[None]:
         ) from error
 
 
-def replacing(row: type[SQLModel]) -> str:
+def replacing(table: Table) -> str:
     """The ON CONFLICT clause of an insertion that replaces the older row."""
-    table = tables.METADATA.tables[str(row.__tablename__)]
-    keys = {column.name for column in table.primary_key.columns}
-    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if c.name not in keys)
+    values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
     names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
     return f"ON CONFLICT ({names}) DO UPDATE SET {values}"

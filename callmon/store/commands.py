@@ -11,7 +11,6 @@ Table `mark` has the number of the last applied command of each queue. The daemo
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -19,17 +18,16 @@ from sqlalchemy import Connection, Table, and_, func, insert, select
 
 from callmon.core.callbacks import commands as callbacks
 from callmon.core.callbacks.entries import Refused
-from callmon.core.callbacks.obligation import Key, Obligation
+from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions import commands as disruptions
-from callmon.core.disruptions import entries as disruption_entries
+from callmon.core.disruptions import entries
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import Arrived
-from callmon.store.database import Database, read_errors
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
-from callmon.store.queries import disruptions as disruption_queries
-from callmon.store.queries import obligations as obligation_queries
-from callmon.store.queries.obligations import WHOLE, with_newest_tokens
+from callmon.store.queries.disruptions import disruption_by_id, disruption_entries
+from callmon.store.queries.obligations import WHOLE, ledger_entries, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 
@@ -44,7 +42,7 @@ class Queued(NamedTuple):
     is_new: bool
 
 
-class _Queue(Generic[Command]):
+class StoredQueue(Generic[Command]):
     """One table of commands. Its row in `mark` has the table's name."""
 
     def __init__(self, table: Table, command: type[Command]) -> None:
@@ -62,9 +60,15 @@ class _Queue(Generic[Command]):
         connection.execute(insert(table).values(n=n, data=_encode(command).decode(), **values))
         return n
 
-    def last_applied(self, connection: Connection) -> int:
-        question = select(MARK.c.value).where(MARK.c.name == self._table.name)
-        return int(connection.execute(question).scalar_one())
+    def last_applied(self, store: Database) -> int:
+        """The number of the last command that the daemon applied."""
+        with store.reading() as connection:
+            return self._last_applied(connection)
+
+    def count_pending(self, store: Database) -> int:
+        """The number of commands that the daemon has not applied yet."""
+        with store.reading() as connection:
+            return len(self.pending(connection))
 
     def after(self, connection: Connection, n: int, limit: int | None = None) -> list[Command]:
         table = self._table
@@ -72,11 +76,15 @@ class _Queue(Generic[Command]):
         return [msgspec.structs.replace(self._decode(data), n=n) for n, data in connection.execute(question)]
 
     def pending(self, connection: Connection) -> list[Command]:
-        return self.after(connection, self.last_applied(connection))
+        return self.after(connection, self._last_applied(connection))
+
+    def _last_applied(self, connection: Connection) -> int:
+        question = select(MARK.c.value).where(MARK.c.name == self._table.name)
+        return int(connection.execute(question).scalar_one())
 
 
-_CALLBACKS = _Queue(HAND, callbacks.CallbackCommand)
-_DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.DisruptionCommand)
+CALLBACK_QUEUE = StoredQueue(HAND, callbacks.CallbackCommand)
+DISRUPTION_QUEUE = StoredQueue(DISRUPTION_HAND, disruptions.DisruptionCommand)
 
 
 # Commands on obligations.
@@ -85,8 +93,8 @@ _DISRUPTIONS = _Queue(DISRUPTION_HAND, disruptions.DisruptionCommand)
 def queue_callback_command(store: Database, hand: callbacks.CallbackCommand, number: str | None = None) -> Queued:
     """Inserts a person's command. `number`: the number to call instead of the caller's (R-16)."""
     with store.writing() as connection:
-        before = [one for one in _CALLBACKS.pending(connection) if one.obligation == hand.obligation]
-        before = [one for one in before if one.exchange == hand.exchange]
+        place = (hand.obligation, hand.exchange)
+        before = [x for x in CALLBACK_QUEUE.pending(connection) if (x.obligation, x.exchange) == place]
         # Compare with the last command only: an earlier equal one may have been undone since.
         if before and callbacks.is_same(hand, before[-1]) and _has_number(connection, store.ring, hand, number):
             return Queued(before[-1].n, False)
@@ -97,10 +105,9 @@ def insert_callback_command(
     connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str | None = None
 ) -> int:
     """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
-    n = _CALLBACKS.insert(connection, hand)
+    n = CALLBACK_QUEUE.insert(connection, hand)
     if number is not None:
-        call = hand.obligation.removesuffix("-complaint")
-        _put_number(connection, (call, hand.exchange, CALLBACK), number, ring)
+        _store_number(connection, (_call(hand), hand.exchange, CALLBACK), number, ring)
     return n
 
 
@@ -113,21 +120,9 @@ def insert_outbound_call(
     if connection.execute(question).one_or_none() is not None:
         return False
     bare = tuple(without_numbers(fact) if isinstance(fact, Arrived) else fact for fact in hand.facts)
-    _put_number(connection, (hand.obligation, hand.exchange, DIALLED), number, ring)
+    _store_number(connection, (hand.obligation, hand.exchange, DIALLED), number, ring)
     insert_callback_command(connection, ring, msgspec.structs.replace(hand, facts=bare))
     return True
-
-
-def count_callback_commands(store: Database) -> int:
-    """The number of commands that the daemon has not applied yet."""
-    with store.reading() as connection:
-        return len(_CALLBACKS.pending(connection))
-
-
-def last_applied_callback_command(store: Database) -> int:
-    """The number of the last command that the daemon applied."""
-    with store.reading() as connection:
-        return _CALLBACKS.last_applied(connection)
 
 
 def pending_callback_commands(
@@ -138,17 +133,21 @@ def pending_callback_commands(
     Each command gets the token of the number that it refers to. Raises StoreError while the database cannot be
     read.
     """
-    with read_errors(), store.reading() as connection:
-        hands = _CALLBACKS.after(connection, after, limit)
+    with database_errors(store), store.reading() as connection:
+        hands = CALLBACK_QUEUE.after(connection, after, limit)
         renewed = token_renewals(store) if hands else {}
         found = [(_with_token(connection, hand, token, store.ring), _stored(connection, hand)) for hand in hands]
     return [(hand, None if one is None else with_newest_tokens(one, renewed)) for hand, one in found]
 
 
-def callback_rejections(store: Database, one: Key, actor: str, at: datetime) -> list[Refused]:
-    """The refusals of this actor's command of that time on the obligation."""
-    written = obligation_queries.ledger_entries(store, one[1].removesuffix("-complaint"), one[0])
-    return [x for x in written if isinstance(x, Refused) and (x.actor, x.at, x.obligation) == (actor, at, one[1])]
+def callback_rejections(store: Database, hand: callbacks.CallbackCommand) -> list[Refused]:
+    """The refusals of this command: entries with its actor, time and obligation."""
+    refused = [x for x in ledger_entries(store, _call(hand), hand.exchange) if isinstance(x, Refused)]
+    return [x for x in refused if (x.actor, x.at, x.obligation) == (hand.actor, hand.at, hand.obligation)]
+
+
+def _call(hand: callbacks.CallbackCommand) -> str:
+    return hand.obligation.removesuffix("-complaint")
 
 
 def _has_number(
@@ -157,17 +156,21 @@ def _has_number(
     """Whether `number` is the other number stored for the call; True if `number` is None."""
     if number is None:
         return True
-    call = hand.obligation.removesuffix("-complaint")
-    which = and_(NUMBER.c["call"] == call, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == CALLBACK)
-    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
-    return sealed is not None and ring.open(sealed) == number
+    return _stored_number(connection, (_call(hand), hand.exchange, CALLBACK), ring) == number
 
 
-def _put_number(connection: Connection, place: tuple[str, str, str], number: str, ring: KeyRing) -> None:
+def _stored_number(connection: Connection, place: tuple[str, str, str], ring: KeyRing) -> str | None:
+    """The number at that place (call, exchange, role), decrypted; None if none is stored."""
+    named = zip(NUMBER.primary_key.columns, place, strict=True)
+    sealed = connection.scalar(select(NUMBER.c.number).where(*(column == value for column, value in named)))
+    return None if sealed is None else ring.decrypt(sealed)
+
+
+def _store_number(connection: Connection, place: tuple[str, str, str], number: str, ring: KeyRing) -> None:
     named = dict(zip(("call", "exchange", "role"), place, strict=True))
     overwrite_deleted(connection)
     connection.execute(NUMBER.delete().where(*(NUMBER.c[name] == value for name, value in named.items())))
-    connection.execute(insert(NUMBER).values(number=ring.seal(number), token=ring.token(number), **named))
+    connection.execute(insert(NUMBER).values(number=ring.encrypt(number), token=ring.token(number), **named))
     record_key(connection, ring)
 
 
@@ -179,21 +182,17 @@ def _with_token(
     role = CALLBACK if hand.other_number else CALLER if hand.received is not None else None
     if role is None or (hand.received is not None and hand.received.hidden is not None):
         return hand
-    call = hand.obligation.removesuffix("-complaint")
-    which = and_(NUMBER.c["call"] == call, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == role)
-    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
-    return msgspec.structs.replace(hand, token=None if sealed is None else token(ring.open(sealed)))
+    number = _stored_number(connection, (_call(hand), hand.exchange, role), ring)
+    return msgspec.structs.replace(hand, token=None if number is None else token(number))
 
 
 def _with_number_called(
     connection: Connection, hand: callbacks.CallbackCommand, ring: KeyRing
 ) -> callbacks.CallbackCommand:
-    which = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange, NUMBER.c.role == DIALLED)
-    sealed = connection.execute(select(NUMBER.c.number).where(which)).scalar()
-    if sealed is None:  # the number was erased after the command was inserted
+    number = _stored_number(connection, (hand.obligation, hand.exchange, DIALLED), ring)
+    if number is None:  # it was erased after the command was inserted
         return msgspec.structs.replace(hand, facts=())
-    known = {DIALLED: ring.open(sealed)}
-    return msgspec.structs.replace(hand, facts=tuple(with_number(fact, known) for fact in hand.facts))
+    return msgspec.structs.replace(hand, facts=tuple(with_number(fact, {DIALLED: number}) for fact in hand.facts))
 
 
 def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligation | None:
@@ -208,24 +207,12 @@ def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligati
 def queue_disruption_command(store: Database, hand: disruptions.DisruptionCommand) -> Queued:
     """Inserts a person's command, unless the same command is already pending."""
     with store.writing() as connection:
-        before = [one for one in _DISRUPTIONS.pending(connection) if one.disruption == hand.disruption]
+        before = [x for x in DISRUPTION_QUEUE.pending(connection) if x.disruption == hand.disruption]
         # For an existing disruption compare with the last command only: an earlier equal one may be undone since.
         for other in before[-1:] if hand.disruption else before:
             if disruptions.is_same(hand, other):
                 return Queued(other.n, False)
-        return Queued(_DISRUPTIONS.insert(connection, hand), True)
-
-
-def count_disruption_commands(store: Database) -> int:
-    """The number of commands that the daemon has not applied yet."""
-    with store.reading() as connection:
-        return len(_DISRUPTIONS.pending(connection))
-
-
-def last_applied_disruption_command(store: Database) -> int:
-    """The number of the last command that the daemon applied."""
-    with store.reading() as connection:
-        return _DISRUPTIONS.last_applied(connection)
+        return Queued(DISRUPTION_QUEUE.insert(connection, hand), True)
 
 
 def pending_disruption_commands(
@@ -235,22 +222,13 @@ def pending_disruption_commands(
 
     Raises StoreError while the database cannot be read.
     """
-    with read_errors():
+    with database_errors(store):
         with store.reading() as connection:
-            hands = _DISRUPTIONS.after(connection, after, limit)
-        return [
-            (hand, disruption_queries.disruption_by_id(store, hand.disruption) if hand.disruption else None)
-            for hand in hands
-        ]
+            hands = DISRUPTION_QUEUE.after(connection, after, limit)
+        return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in hands]
 
 
-def disruption_rejections(
-    store: Database, hand: disruptions.DisruptionCommand
-) -> list[disruption_entries.DisruptionCommandRefused]:
+def disruption_rejections(store: Database, hand: disruptions.DisruptionCommand) -> list[entries.DisruptionCommandRefused]:
     """The refusals of this command: entries with its actor and time."""
-    written = disruption_queries.disruption_entries(store, hand.disruption)
-    return [
-        x
-        for x in written
-        if isinstance(x, disruption_entries.DisruptionCommandRefused) and (x.actor, x.at) == (hand.actor, hand.at)
-    ]
+    refused = [x for x in disruption_entries(store, hand.disruption) if isinstance(x, entries.DisruptionCommandRefused)]
+    return [x for x in refused if (x.actor, x.at) == (hand.actor, hand.at)]

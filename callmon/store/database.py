@@ -12,7 +12,7 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -60,7 +60,7 @@ class Database:
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         # The file that records account changes outside the database (`store/access/restored_copy.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
-        self.engine = _reading_engine(url, self.path) if reads_only else _engine(url, self.path)
+        self.engine = _engine(url, self.path, reads_only)
         self._identity = _identity(self.path)
 
     def reader(self) -> Database:
@@ -73,6 +73,15 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """One read transaction of which all queries see one state, independent of concurrent writes."""
+        engine = self.engine
+        if self.path is None:  # on SQLite every transaction is a snapshot already
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
+        with engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -117,7 +126,7 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     if store.path is not None and not store.path.exists():
         raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
     _close_to_others(store.path)
-    with _told(store):
+    with database_errors(store):
         if complaint := _complaint(stored_revision(store)):
             raise StoreError(f"the database {store} {complaint}")
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
@@ -135,7 +144,7 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     from alembic.config import Config
 
     store = Database(parse_url(url), ring)
-    with _told(store):
+    with database_errors(store):
         _make_file(store)
         _close_to_others(store.path)
         found = stored_revision(store)
@@ -214,8 +223,11 @@ def _complaint(found: str | None) -> str | None:
 
 
 @contextmanager
-def _told(store: Database) -> Iterator[None]:
-    """Raises the driver's error as a StoreError: one sentence that names the database and no password."""
+def database_errors(store: Database) -> Iterator[None]:
+    """Raises the driver's error as a StoreError: one sentence that names the database and no password.
+
+    The next query opens a new connection.
+    """
     try:
         yield
     except StoreError:
@@ -224,15 +236,6 @@ def _told(store: Database) -> Iterator[None]:
     except (SQLAlchemyError, OSError) as error:
         store.close()
         raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None
-
-
-@contextmanager
-def read_errors() -> Iterator[None]:
-    """Converts the driver's errors to StoreError. The next query opens a new connection."""
-    try:
-        yield
-    except (SQLAlchemyError, OSError) as error:
-        raise StoreError(f"the database cannot be read: {reason(error)}") from None
 
 
 def reason(error: BaseException) -> str:
@@ -278,7 +281,7 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
     """
     if store.path is None:
         return None
-    looking = _reading_engine(store.url, store.path)
+    looking = _engine(store.url, store.path, reads_only=True)
     try:
         with looking.connect() as connection:
             driver: Any = connection.connection.driver_connection
@@ -291,26 +294,16 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
     return None if told == "ok" else " ".join(str(told).split())
 
 
-def _engine(url: URL, path: Path | None) -> Engine:
-    if path is None:
-        given = {key: value for key, value in POSTGRES_DEFAULTS.items() if key not in url.query}
-        return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
-
-    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
-    event.listen(engine, "connect", _set_pragmas)
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _reading_engine(url: URL, path: Path | None) -> Engine:
-    """An engine that cannot write. It opens a SQLite file for each connection: the file that is there now."""
+def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
+    """With `reads_only` it cannot write, and each connection opens the SQLite file that is there now."""
     if path is None:
         options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
-        given = POSTGRES_DEFAULTS | {"options": options}
+        given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
         given = {key: value for key, value in given.items() if key not in url.query}
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
-    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), poolclass=NullPool)
-    event.listen(engine, "connect", _forbid_writing)
+    pool = {"poolclass": NullPool} if reads_only else {}
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), **pool)
+    event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -321,12 +314,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def _forbid_writing(connection: sqlite3.Connection, _record: object) -> None:
-    connection.execute("PRAGMA query_only=ON")
-
-
-def _set_pragmas(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in PRAGMAS:
+def _set_pragmas(pragmas: Iterable[str], connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 

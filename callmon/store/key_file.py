@@ -75,11 +75,8 @@ def _lines(path: Path) -> list[str]:
     if not path.exists():
         return []
     read_keys(path)  # raises ConfigError for a file that cannot be parsed
-    return [f"{line}\n" for line in path.read_text(encoding="utf-8").splitlines() if _holds_key(line)]
-
-
-def _holds_key(line: str) -> bool:
-    return bool(line.partition("#")[0].strip())
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [f"{line}\n" for line in lines if line.partition("#")[0].strip()]
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, and_, select
 
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.tables import NUMBER, OBLIGATION
 
@@ -17,14 +17,14 @@ def token_renewals(store: Database) -> dict[str, str]:
         return {}
     here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
     question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
-    with _told(store), store.reading() as connection:
-        found = [store.ring.tokens(store.ring.open(sealed)) for (sealed,) in connection.execute(question)]
+    with database_errors(store), store.reading() as connection:
+        found = [store.ring.tokens(store.ring.decrypt(sealed)) for (sealed,) in connection.execute(question)]
     return {old: newest for newest, *older in found for old in older}
 
 
 def record_key(connection: Connection, ring: KeyRing) -> None:
     """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
-    BulkWriter(connection).insert(tables.NumberKeyRow, [(ring.name,)], "ON CONFLICT DO NOTHING")
+    BulkWriter(connection).insert(tables.NUMBER_KEY, [(ring.name,)], "ON CONFLICT DO NOTHING")
 
 
 def overwrite_deleted(connection: Connection) -> None:

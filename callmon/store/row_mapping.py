@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import msgspec
@@ -66,34 +67,34 @@ class Rows:
         self.heard: dict[str, datetime] = {}
         self._accounts: dict[StoredCallKey, str] = {}
 
-    def take(self, items: Iterable[Item]) -> None:
+    def add_items(self, items: Iterable[Item]) -> None:
         for item in items:
             if isinstance(item, Heartbeat):
                 self.heard[item.exchange] = item.at
             else:
-                self._take_outcome(item.exchange, item)
+                self._add_outcome(item.exchange, item)
 
-    def _take_outcome(self, exchange: str, outcome: Outcome) -> None:
+    def _add_outcome(self, exchange: str, outcome: Outcome) -> None:
         for fact in outcome.facts:
-            self._take_fact(exchange, fact)
+            self._add_fact(exchange, fact)
         for finding in outcome.findings:
             self.findings.setdefault((finding.call, exchange, finding.standard), finding)
         for call in outcome.calls:
             self.calls.setdefault((call.call, exchange), call)
-            self._take_numbers(exchange, call)
+            self._add_numbers(exchange, call)
         for gap in outcome.gaps:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
         for written in outcome.ledger:
-            self._take_written(written)
+            self._add_written(written)
         self.hand = max(self.hand, outcome.hand)
         if outcome.disruptions or outcome.disruption_hand:
-            self.disruptions.take(outcome.disruptions, outcome.disruption_hand)
+            self.disruptions.add_updates(outcome.disruptions, outcome.disruption_hand)
 
-    def _take_written(self, written: LedgerUpdate) -> None:
+    def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
-        told = _encode(entry).decode()
+        data = _encode(entry).decode()
         at, kind = microseconds(entry.at), tag_of(type(entry))
-        self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, told))
+        self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, data))
         self._entry += 1
         self.obligations[written.obligation.key] = written.obligation
         if isinstance(entry, CalledBack):
@@ -103,12 +104,12 @@ class Rows:
         for finding in written.corrections:
             self.corrections[finding.call, entry.exchange, finding.standard] = finding
 
-    def _take_fact(self, exchange: str, fact: Fact) -> None:
+    def _add_fact(self, exchange: str, fact: Fact) -> None:
         call, at, kind = fact.call, fact.at, type(fact)
         if kind is Arrived:
             assert isinstance(fact, Arrived)
             self.begun.append((call, exchange))
-            self._take_numbers(exchange, fact)
+            self._add_numbers(exchange, fact)
             fact = without_numbers(fact)
         elif kind is NumberWithheld:
             self.withheld.append((call, exchange))
@@ -120,11 +121,11 @@ class Rows:
                 fact = msgspec.structs.replace(fact, number=OUTSIDE)
         elif kind is Ended:
             self.over.append((call, exchange))
-        told = _encode(fact).decode()
-        self.facts.append((call, exchange, self._n, _micro(at), tag_of(kind), told))
+        data = _encode(fact).decode()
+        self.facts.append((call, exchange, self._n, _micro(at), tag_of(kind), data))
         self._n += 1
 
-    def _take_numbers(self, exchange: str, source: Arrived | Call) -> None:
+    def _add_numbers(self, exchange: str, source: Arrived | Call) -> None:
         if source.caller is not None:
             self.numbers.setdefault((source.call, exchange, CALLER), source.caller)
         if source.direction == "outbound" and source.dialled != OUTSIDE:
@@ -134,7 +135,7 @@ class Rows:
         """The encrypted numbers, each with its token; none without a key."""
         if not ring:
             return []
-        return [(*key, ring.seal(number), ring.token(number)) for key, number in self.numbers.items()]
+        return [(*key, ring.encrypt(number), ring.token(number)) for key, number in self.numbers.items()]
 
     def call_rows(self) -> list[Row]:
         return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
@@ -170,24 +171,12 @@ def _with_numbers(source: Source, numbers: Numbers) -> Source:
 
 
 def _call_row(exchange: str, call: Call, account: str) -> Row:
-    waited = None if call.waited is None else call.waited.longest
+    longest = None if call.waited is None else call.waited.longest
+    waited = None if longest is None else round(longest.total_seconds() * 1_000_000)
     return (
-        call.call,
-        exchange,
-        call.line,
-        call.direction,
-        language_label(call.language),
-        call.in_hours,
-        _micro(call.arrived),
-        _micro(call.answered),
-        _micro(call.ended),
-        call.outcome,
-        call.rings,
-        call.rings_estimated,
-        None if waited is None else round(waited.total_seconds() * 1_000_000),
-        call.heard,
-        account,
-        call.test,
+        *(call.call, exchange, call.line, call.direction, language_label(call.language), call.in_hours),
+        *map(_micro, (call.arrived, call.answered, call.ended)),
+        *(call.outcome, call.rings, call.rings_estimated, waited, call.heard, account, call.test),
     )
 
 
@@ -200,51 +189,28 @@ def finding_rows(findings: Mapping[tuple[str, str, str], Finding]) -> list[Row]:
     return [_finding_row(exchange, finding) for (_, exchange, _), finding in findings.items()]
 
 
-def _finding_row(exchange: str, f: Finding) -> Row:
-    return (
-        f.call,
-        exchange,
-        f.standard,
-        _micro(f.at),
-        f.line,
-        f.language,
-        f.in_hours,
-        f.verdict,
-        f.reason_key,
-        f.number,
-        f.cause,
-    )
+_finding_end = attrgetter("line", "language", "in_hours", "verdict", "reason_key", "number", "cause")
+_obligation_begin = attrgetter(
+    *("id", "exchange", "call", "kind", "opening", "line", "service", "language", "token", "other", "hidden")
+)
+_obligation_flags = attrgetter("is_soon", "is_overdue", "is_live")
+
+
+def _finding_row(exchange: str, finding: Finding) -> Row:
+    return (finding.call, exchange, finding.standard, _micro(finding.at), *_finding_end(finding))
 
 
 def obligation_row(one: Obligation) -> Row:
     due = one.due
+    times = (one.opened, due.at, one.dues.business, due.actionable, one.settled, one.acknowledged)
+    data = _encode(msgspec.structs.replace(one, token=None, other=None)).decode()
     return (
-        one.id,
-        one.exchange,
-        one.call,
-        one.kind,
-        one.opening,
-        one.line,
-        one.service,
-        one.language,
-        one.token,
-        one.other,
-        one.hidden,
+        *_obligation_begin(one),
         " ".join(one.cautions),
-        microseconds(one.opened),
-        microseconds(due.at),
-        _micro(one.dues.business),
-        _micro(due.actionable),
-        _micro(one.settled),
-        _micro(one.acknowledged),
-        one.state,
-        one.reason,
-        one.count,
-        len(one.attempts),
-        one.is_soon,
-        one.is_overdue,
-        one.is_live,
-        _encode(msgspec.structs.replace(one, token=None, other=None)).decode(),
+        *map(_micro, times),
+        *(one.state, one.reason, one.count, len(one.attempts)),
+        *_obligation_flags(one),
+        data,
     )
 
 
@@ -263,6 +229,21 @@ def with_number(fact: AnyFact, numbers: Numbers) -> AnyFact:
     if isinstance(fact, CallbackRequested) and fact.number is not None:
         return msgspec.structs.replace(fact, number=numbers.get(CALLBACK, fact.number))
     return _with_numbers(fact, numbers) if isinstance(fact, Arrived) else fact
+
+
+def finding_of(row: Any) -> tuple[StoredCallKey, Finding]:
+    """The call and the verdict of a whole row of `finding`."""
+    fields = dict(row._mapping)
+    key = (fields["call"], fields.pop("exchange"))
+    return key, Finding(**fields)
+
+
+def findings_by_call(rows: Iterable[Any]) -> dict[StoredCallKey, list[Finding]]:
+    """The verdicts of whole rows of `finding`, in their order."""
+    found: dict[StoredCallKey, list[Finding]] = {}
+    for key, finding in map(finding_of, rows):
+        found.setdefault(key, []).append(finding)
+    return found
 
 
 def entry_of(data: str) -> AnyEntry:
@@ -291,18 +272,11 @@ class DisruptionRows:
         self.noted: list[DisruptionUpdate] = []
         self.hand = 0
 
-    def take(self, noted: Iterable[DisruptionUpdate], hand: int) -> None:
-        for one in noted:
-            entry = one.entry
-            row = (
-                entry.disruption,
-                self._n,
-                microseconds(entry.at),
-                tag_of(type(entry)),
-                _encode(entry).decode(),
-            )
-            self.entries.append(row)
-            self.noted.append(one)
+    def add_updates(self, noted: Iterable[DisruptionUpdate], hand: int) -> None:
+        for update in noted:
+            entry, data = update.entry, _encode(update.entry).decode()
+            self.entries.append((entry.disruption, self._n, microseconds(entry.at), tag_of(type(entry)), data))
+            self.noted.append(update)
             self._n += 1
         self.hand = max(self.hand, hand)
 

@@ -108,8 +108,8 @@ class Filled:
         writing = BulkWriter(connection)
         for name in MULTIPLIED:
             columns = ", ".join(f'"{x.name}"' for x in tables.METADATA.tables[name].columns)
-            writing.ask(f'CREATE TABLE told_{name} AS SELECT 0 AS place, {columns} FROM "{name}" WHERE 1 = 0')
-        writing.ask("CREATE TABLE numbered (n INTEGER)")
+            writing.execute(f'CREATE TABLE told_{name} AS SELECT 0 AS place, {columns} FROM "{name}" WHERE 1 = 0')
+        writing.execute("CREATE TABLE numbered (n INTEGER)")
         sign = writing._sign
         places = [(place, *story.call) for place, story in enumerate(self.stories)]
         found = [(place, *x) for place, story in enumerate(self.stories) for x in self._kept(story)]
@@ -117,7 +117,7 @@ class Filled:
             signs = ", ".join(sign for _ in rows[0])
             for some in parted(rows, 10_000):
                 connection.exec_driver_sql(f"INSERT INTO told_{name} VALUES ({signs})", some)
-            writing.ask(f"CREATE INDEX ix_told_{name} ON told_{name} (place)")
+            writing.execute(f"CREATE INDEX ix_told_{name} ON told_{name} (place)")
         connection.exec_driver_sql(f"INSERT INTO numbered VALUES ({sign})", [(n,) for n in range(self.copies)])
 
     def _kept(self, story: Story) -> list[tuple[Any, ...]]:

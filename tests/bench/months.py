@@ -104,7 +104,7 @@ class Bench(Filled):
         """The whole month; and the report of a month is right to the last call."""
 
         def read() -> int:
-            with reports.snapshot(self.store) as connection:
+            with self.store.snapshot() as connection:
                 counted = reports.aggregate_calls(connection, year.TORONTO, self.march, reports.Fingerprint())
             return sum(counted.calls.values())
 
@@ -152,8 +152,8 @@ class Bench(Filled):
         for n, group in enumerate(groups, 1_000_000):
             made = Rows(n)
             made.take(group)
-            accounts = (tables.CallRow, made.call_rows())
-            rows.append(((tables.FactRow, made.facts), accounts, (tables.FindingRow, made.finding_rows())))
+            accounts = (tables.CALL, made.call_rows())
+            rows.append(((tables.FACT, made.facts), accounts, (tables.FINDING, made.finding_rows())))
         begun = now()
         for some in rows:
             with self.store.writing() as connection:
@@ -171,7 +171,7 @@ class Bench(Filled):
                 for one in some:
                     after = update.call_record(one.outcome.calls[0], one.outcome.findings)
                     rolling.change(year.EXCHANGE, None, after)
-                rolling.write()
+                rolling.write_cells()
         return since(begun)[1] / len(picked) * 1e6
 
 

@@ -103,7 +103,7 @@ def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sql
     with plans(sqlite_store) as told:
         last = queries.last_calls(sqlite_store)
         assert queries.last_calls(sqlite_store, tests=True) == {}
-        with reports.snapshot(sqlite_store) as connection:
+        with sqlite_store.snapshot() as connection:
             names = reports.call_names(connection, MAY.begin, MAY.end)
     assert [x for x in told if x.startswith("SCAN")] == []
     assert [x for x in told if "ix_call_test" in x] != []

@@ -30,7 +30,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, Figures
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError, StoreError
-from callmon.store.commands import last_applied_callback_command, pending_callback_commands
+from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands
 from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
@@ -308,7 +308,7 @@ def write_callback(path: Path, *before: list[str]) -> None:
 def done_by_hand(store: Database, owing: Monitor) -> list[str]:
     """What the ledger says after what was asked for by hand is done."""
     said = []
-    for hand, one in pending_callback_commands(store, last_applied_callback_command(store), store.ring.token):
+    for hand, one in pending_callback_commands(store, CALLBACK_QUEUE.last_applied(store), store.ring.token):
         outcomes = owing.hand(hand, one)
         wrote(store, *outcomes)
         said += [type(written.entry).__name__ for outcome in outcomes for written in outcome.ledger]

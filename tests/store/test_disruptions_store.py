@@ -19,7 +19,7 @@ from callmon.sinks.metrics.gauges import OF_CALLS, families
 from callmon.sinks.mqtt import topics
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.commands import (
-    last_applied_disruption_command,
+    DISRUPTION_QUEUE,
     pending_disruption_commands,
     queue_disruption_command,
 )
@@ -152,7 +152,7 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -
     heard = well()
     told = [outcome for hand, stored in asked for outcome in heard.monitor.hand_of_disruption(hand, stored)]
     wrote(store, *told)
-    assert last_applied_disruption_command(store) == 2
+    assert DISRUPTION_QUEUE.last_applied(store) == 2
     made = disruptions.created_by(store, hands[0])
     assert made is not None
     assert (made.source, made.lines) == ("work", ("tty",))

@@ -46,8 +46,8 @@ def kept(folder: Path, ring: KeyRing = RING) -> list[tuple[int, int, bytes]]:
 
 def three(folder: Path) -> Outbox:
     journal = journal_in(folder)
-    journal.add("token", [(7, 1, FRAMES[0]), (8, 20, FRAMES[1])])
-    journal.add("token", [(9, 3, FRAMES[2])])
+    journal.append("token", [(7, 1, FRAMES[0]), (8, 20, FRAMES[1])])
+    journal.append("token", [(9, 3, FRAMES[2])])
     return journal
 
 
@@ -64,7 +64,7 @@ def test_what_was_added_is_found_in_its_order_by_the_next_with_whose_it_is(tmp_p
 def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_path: Path) -> None:
     journal = journal_in(tmp_path)
     items = [messages.encode_item(item) for item in of_calls(1)]
-    journal.add("token", [(1, len(items), messages.batch_frame(1, items))])
+    journal.append("token", [(1, len(items), messages.batch_frame(1, items))])
     journal.close()
     data = (tmp_path / "waiting").read_bytes()
     assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o600
@@ -84,7 +84,7 @@ def test_wherever_the_file_is_cut_off_what_was_whole_before_is_found_and_writing
     os.truncate(folder / "waiting", min(size, ends[-1]))
     left = sum(end <= size for end in ends)
     again = journal_in(folder)
-    again.add("token", [(7 + left, 1, b"and on")])
+    again.append("token", [(7 + left, 1, b"and on")])
     again.close()
     before = [(7, 1, FRAMES[0]), (8, 20, FRAMES[1]), (9, 3, FRAMES[2])][:left]
     assert kept(folder) == [*before, (7 + left, 1, b"and on")]
@@ -120,9 +120,9 @@ def test_no_bytes_make_it_raise_or_give_what_was_never_written(
 def test_a_group_that_would_not_fit_below_the_limit_is_not_written_and_those_before_it_are(tmp_path: Path) -> None:
     journal = journal_in(tmp_path, most=1_000)
     groups = [(n, 1, b"x" * 300) for n in (1, 2, 3, 4)]
-    assert [entry.number for entry in journal.add("token", groups)] == [1, 2]
+    assert [entry.number for entry in journal.append("token", groups)] == [1, 2]
     with pytest.raises(OutboxFullError):
-        journal.add("token", groups[2:])
+        journal.append("token", groups[2:])
     journal.close()
     assert [number for number, _, _ in kept(tmp_path)] == [1, 2]
 
@@ -160,7 +160,7 @@ def test_a_disk_that_is_full_leaves_what_was_there_and_says_so(
 
     monkeypatch.setattr(os, "pwrite", half)
     with pytest.raises(OSError, match="No space left"):
-        journal.add("token", [(10, 1, b"more")])
+        journal.append("token", [(10, 1, b"more")])
     monkeypatch.undo()
     assert (journal.size, (tmp_path / "waiting").stat().st_size) == (size, size)
     journal.close()
@@ -267,7 +267,7 @@ def test_a_group_that_was_committed_though_nobody_was_told_is_not_written_again(
     journal = journal_in(tmp_path)
     for number, some in ((1, told[:12]), (2, told[12:])):
         items = [messages.encode_item(item) for item in some]
-        journal.add("before", [(number, len(items), messages.batch_frame(number, items))])
+        journal.append("before", [(number, len(items), messages.batch_frame(number, items))])
     journal.close()
     with sqlite_store.writing() as connection:
         write_batch(connection, BatchId(1, "before"), told[:12], RING)
@@ -348,7 +348,7 @@ def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     told = of_calls(1)
     journal = journal_in(tmp_path)
     items = [messages.encode_item(item) for item in told]
-    journal.add("before", [(41, len(items), messages.batch_frame(41, items))])
+    journal.append("before", [(41, len(items), messages.batch_frame(41, items))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     assert until(lambda: sink.is_gained)
@@ -366,7 +366,7 @@ def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
     told = of_calls(100)
     journal = journal_in(tmp_path)
     for number, item in enumerate(told, 1):
-        journal.add("before", [(number, 1, messages.batch_frame(number, [messages.encode_item(item)]))])
+        journal.append("before", [(number, 1, messages.batch_frame(number, [messages.encode_item(item)]))])
     journal.close()
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
@@ -381,7 +381,7 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     store = open_with_keys(callmon.settings())
     items = [messages.encode_item(item) for item in told]
     journal = Outbox(place, store.ring, MIB)
-    journal.add("before", [(41, len(items), messages.batch_frame(41, items))])
+    journal.append("before", [(41, len(items), messages.batch_frame(41, items))])
     journal.close()
     copy = place.read_bytes()
     wrote(store, *told[:12])

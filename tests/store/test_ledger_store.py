@@ -11,7 +11,7 @@ from sqlalchemy import text
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import after, opened
-from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
+from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands, queue_callback_command
 from callmon.store.database import Database
 from callmon.store.encryption import keyed_hash
 from callmon.store.maintenance.rejudge import counter_differences
@@ -121,9 +121,9 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Database) -> None:
     read = pending_callback_commands(store, 0, str)
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
-    assert last_applied_callback_command(store) == 0
+    assert CALLBACK_QUEUE.last_applied(store) == 0
     wrote(store, *(outcome for hand, stored in read for outcome in office.monitor.hand(hand, stored)))
-    assert (last_applied_callback_command(store), pending_callback_commands(store, 2, str)) == (2, [])
+    assert (CALLBACK_QUEUE.last_applied(store), pending_callback_commands(store, 2, str)) == (2, [])
     assert [x.obligation.state for x in obligations.obligations(store, state=None)] == ["closed"]
 
 

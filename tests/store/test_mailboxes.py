@@ -214,7 +214,7 @@ def test_what_is_no_count_is_not_taken_for_one(said: str) -> None:
 def shown(given: Settings, known: Mailboxes, now: datetime, store: Database) -> list[MailboxStatus]:
     exchange = ExchangeClient("toronto", next(iter(given.exchanges.values())), lambda events: None)
     exchange.boxes = known
-    return list(ServiceStateTask(store).at(now, given, {"toronto": exchange}).mailboxes)
+    return list(ServiceStateTask(store).status_at(now, given, {"toronto": exchange}).mailboxes)
 
 
 @pytest.mark.parametrize(

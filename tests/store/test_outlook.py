@@ -59,8 +59,8 @@ def test_the_last_day_is_the_last_on_which_the_line_was_open(now: datetime, expe
 
 def told(store: Database, given: Settings, now: datetime) -> ServiceStatus:
     made = ServiceStateTask(store)
-    made.read(given, now)
-    return made.at(now, given, {})
+    made.read_verdicts(given, now)
+    return made.status_at(now, given, {})
 
 
 def test_the_verdicts_of_the_last_day_are_those_of_the_calls_that_came_on_it(sqlite_store: Database) -> None:

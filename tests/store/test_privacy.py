@@ -63,7 +63,7 @@ def kept(store: Database) -> dict[str, str]:
 
 
 def numbers(store: Database) -> dict[str, str]:
-    return {call: store.ring.open(sealed) for call, sealed in kept(store).items()}
+    return {call: store.ring.decrypt(sealed) for call, sealed in kept(store).items()}
 
 
 def look(purpose: str = "access request 2026-14") -> AccessReason:

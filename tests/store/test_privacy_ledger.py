@@ -10,7 +10,7 @@ from sqlalchemy import select, text, update
 from callmon.core import assembly
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.commands import last_applied_callback_command, pending_callback_commands, queue_callback_command
+from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands, queue_callback_command
 from callmon.store.database import Database, open_store
 from callmon.store.encryption import KeyRing
 from callmon.store.privacy import subject_access
@@ -164,7 +164,7 @@ def test_what_was_paid_is_erased_by_the_daemon_and_its_state_stays(store: Databa
     assert [(one.state, one.is_erased, one.token) for one in owed(store)] == [("paid", True, None)]
     assert tokens(store) == [None]
     assert purge(store, terms(now)) == Disposal()
-    assert pending_callback_commands(store, last_applied_callback_command(store), str) == []
+    assert pending_callback_commands(store, CALLBACK_QUEUE.last_applied(store), str) == []
 
 
 def test_a_number_is_counted_once_though_its_debt_is_not_erased_yet(store: Database) -> None:

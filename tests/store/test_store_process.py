@@ -53,13 +53,13 @@ def test_any_split_of_the_bytes_gives_the_same_messages(cuts: list[int]) -> None
     told = outcomes(answered_call(0))
     first, second = ([messages.encode_item(item) for item in some] for some in (told, told[:1]))
     everything = (
-        messages.batch_frame(1, first) + messages.frame(messages.Shutdown()) + messages.batch_frame(2, second)
+        messages.batch_frame(1, first) + messages.frame(messages.CloseRequest()) + messages.batch_frame(2, second)
     )
     ends = sorted({0, len(everything), *(cut % len(everything) for cut in cuts)})
     frames = messages.Frames()
     pieces = [everything[begin:end] for begin, end in pairwise(ends)]
     got = [messages.decode_to_writer(body) for piece in pieces for body in frames.receive(piece)]
-    assert got == [group(1, told), messages.Shutdown(), group(2, told[:1])]
+    assert got == [group(1, told), messages.CloseRequest(), group(2, told[:1])]
     assert [item.facts for item in messages.decode_items(got[0].items)] == [item.facts for item in told]
 
 

@@ -122,11 +122,11 @@ def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_th
     sqlite_store.find_again()
     told, said = of_calls(200), SimpleQueue[wire.FromWriter]()
     scribe = WriterProcess(sqlite_store, "a token", said.put, Deadline())
-    assert scribe.open()
+    assert scribe.acquire_lock()
     assert isinstance(said.get(), wire.DatabaseState)
     halves = [told[: len(told) // 2], told[len(told) // 2 :]]
     groups = [group(n, half) for n, half in enumerate(halves, 1)]
-    writing = threading.Thread(target=lambda: [scribe.write(each) for each in groups])
+    writing = threading.Thread(target=lambda: [scribe.commit(each) for each in groups])
     writing.start()
     assert said.get(timeout=SOON) == wire.Trouble("the database cannot be written: database or disk is full")
     stored = rows(sqlite_store)["call"]

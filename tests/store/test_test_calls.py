@@ -92,7 +92,7 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Database) -
     assert list(queries.stream_calls(store, begin, end)) == []
     assert queries.count_ended_calls(store, ["general"], begin, end) == ({}, {})
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
-    with reports.snapshot(store) as connection:
+    with store.snapshot() as connection:
         day = period.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
         found = reports.aggregate_calls(connection, TORONTO, day, reports.Fingerprint())
         ((place, cell),) = found.cells.items()

@@ -251,12 +251,12 @@ def wrote(store: Database, *items: Outcome, refused: int = 0) -> Figures:
     """`WriterProcess`, run in this process, commits all but `refused` of these as a batch; returns the figures."""
     said: list[FromWriter] = []
     scribe = WriterProcess(store, "a token", said.append, Deadline())
-    assert scribe.open()
+    assert scribe.acquire_lock()
     standing = said[
         -1
     ]  # PostgreSQL may see the end of the previous writer late: `WriterProcess` then waited first
     assert isinstance(standing, DatabaseState)
-    scribe.write(group(standing.number + 1, items))
+    scribe.commit(group(standing.number + 1, items))
     scribe.close()
     stored = said[-1]
     assert isinstance(stored, Committed)

@@ -285,6 +285,6 @@ def test_the_first_answer_is_counted_for_calls_that_were_judged(
 def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
     tally = CommittedCounters({("a",): 2.0})
     before = tally.snapshot()
-    tally.add({("a",): 1.0, ("b",): 0.5})
+    tally.add_figures({("a",): 1.0, ("b",): 0.5})
     assert before == {("a",): 2.0}
     assert tally.snapshot() == {("a",): 3.0, ("b",): 0.5}

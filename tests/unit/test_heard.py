@@ -27,8 +27,8 @@ class Site:
 
     def shown(self, events: Sequence[e.Event]) -> bool:
         self.heard.feed(*events)
-        self.watched.note(events, self.heard.monitor)
-        return self.watched.state(self.heard.monitor).connected
+        self.watched.record_events(events, self.heard.monitor)
+        return self.watched.status(self.heard.monitor).connected
 
 
 def test_who_is_logged_in_is_not_heard_until_its_listing_is_whole() -> None:

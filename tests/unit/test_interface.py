@@ -35,6 +35,6 @@ def test_a_class_of_another_name_is_stored_under_the_same_tag(kind: type[msgspec
 def test_a_fact_of_a_renamed_class_is_stored_under_its_tag() -> None:
     fact = renamed(Held)("1.0", START, *[None] * (len(Held.__struct_fields__) - 2))
     rows = Rows(1)
-    rows.take([Outcome(EXCHANGE, (fact,))])  # type: ignore[arg-type]  # it is a fact
+    rows.add_items([Outcome(EXCHANGE, (fact,))])  # type: ignore[arg-type]  # it is a fact
     ((_, _, _, _, kind, data),) = rows.facts
     assert (kind, json.loads(data)["type"]) == ("Held", "Held")

@@ -161,7 +161,7 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
 
 def test_buckets_are_cumulative_and_end_in_the_count() -> None:
     tally = CommittedCounters(ONE_CALL)
-    tally.add(ONE_CALL)
+    tally.add_figures(ONE_CALL)
     text = FiguresText(LabelValues({"general": seconds(6)})).render(tally.snapshot())
     shown = [
         line for line in text.splitlines() if line.startswith("callmon_rings_before_answer_") and '"fr"' in line

@@ -29,68 +29,68 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 @given(TEXTS, st.binary(min_size=32, max_size=32))
 def test_what_is_sealed_opens_to_itself_whatever_it_was(number: str, key: bytes) -> None:
     ring = KeyRing([key])
-    sealed = ring.seal(number)
-    assert ring.open(sealed) == number
+    sealed = ring.encrypt(number)
+    assert ring.decrypt(sealed) == number
     assert SEALED.fullmatch(sealed) is not None
 
 
 @given(st.from_regex(r"\+1416555\d{4}", fullmatch=True))
 def test_nothing_of_a_number_shows_in_what_is_kept_of_it(number: str) -> None:
     ring = KeyRing([NEW])
-    kept = ring.seal(number).partition(":")[2] + " " + ring.token(number)
+    kept = ring.encrypt(number).partition(":")[2] + " " + ring.token(number)
     assert [number[i : i + 7] for i in range(6) if number[i : i + 7] in kept] == []
 
 
 def test_one_number_is_sealed_differently_each_time_and_has_one_token() -> None:
     ring = KeyRing([NEW])
-    assert len({ring.seal(NUMBER) for _ in range(100)}) == 100
+    assert len({ring.encrypt(NUMBER) for _ in range(100)}) == 100
     assert len({ring.token(NUMBER) for _ in range(100)}) == 1
     assert ring.token(NUMBER) != ring.token("+14165550102")
     assert ring.token(NUMBER) != KeyRing([OLD]).token(NUMBER)
 
 
 def test_a_number_is_short_when_sealed() -> None:
-    assert (len(KeyRing([NEW]).seal(NUMBER)), len(KeyRing([NEW]).token(NUMBER))) == (65, 22)
+    assert (len(KeyRing([NEW]).encrypt(NUMBER)), len(KeyRing([NEW]).token(NUMBER))) == (65, 22)
 
 
 def test_the_first_key_seals_and_every_key_opens() -> None:
     both = KeyRing([NEW, OLD])
-    assert both.open(KeyRing([OLD]).seal(NUMBER)) == NUMBER
-    assert KeyRing([NEW]).open(both.seal(NUMBER)) == NUMBER
+    assert both.decrypt(KeyRing([OLD]).encrypt(NUMBER)) == NUMBER
+    assert KeyRing([NEW]).decrypt(both.encrypt(NUMBER)) == NUMBER
     assert both.tokens(NUMBER) == (KeyRing([NEW]).token(NUMBER), KeyRing([OLD]).token(NUMBER))
     assert both.token(NUMBER) == both.tokens(NUMBER)[0]
 
 
 def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
-    sealed, name = KeyRing([OLD]).seal(NUMBER), KeyRing([OLD]).name
+    sealed, name = KeyRing([OLD]).encrypt(NUMBER), KeyRing([OLD]).name
     with pytest.raises(KeyMissingError) as refusal:
-        KeyRing([NEW], "/etc/callmon/number.key").open(sealed)
+        KeyRing([NEW], "/etc/callmon/number.key").decrypt(sealed)
     assert str(refusal.value) == (
         f"numbers are sealed with the key {name}, which /etc/callmon/number.key does not hold: "
         "put back that key's line, below the newest"
     )
     with pytest.raises(KeyMissingError, match=r"no key is at hand: see privacy\.key_file"):
-        NO_KEYS.open(sealed)
+        NO_KEYS.decrypt(sealed)
 
 
 def test_an_altered_number_is_refused() -> None:
-    sealed = KeyRing([NEW]).seal(NUMBER)
+    sealed = KeyRing([NEW]).encrypt(NUMBER)
     place = len(sealed) // 2
     altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
     with pytest.raises(KeyMissingError, match="is damaged, or was altered"):
-        KeyRing([NEW]).open(altered)
+        KeyRing([NEW]).decrypt(altered)
 
 
 @pytest.mark.parametrize("text", [NUMBER, "102", ""])
 def test_a_number_that_is_not_sealed_is_refused(text: str) -> None:
     with pytest.raises(KeyMissingError, match=r"^a number in the database is not sealed: it was altered$"):
-        KeyRing([NEW]).open(text)
+        KeyRing([NEW]).decrypt(text)
 
 
 def test_a_ring_without_keys_seals_nothing() -> None:
     assert not NO_KEYS
     with pytest.raises(KeyMissingError):
-        NO_KEYS.seal(NUMBER)
+        NO_KEYS.encrypt(NUMBER)
 
 
 # The file.
@@ -115,7 +115,7 @@ def test_a_second_key_stands_first_and_the_first_is_kept(tmp_path: Path) -> None
     assert key_file.add_new_key(path, TODAY) is True
     after = key_file.read_keys(path)
     assert (after.names[1:], len(set(after.names))) == (before.names, 2)
-    assert after.open(before.seal(NUMBER)) == NUMBER
+    assert after.decrypt(before.encrypt(NUMBER)) == NUMBER
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

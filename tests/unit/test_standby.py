@@ -29,6 +29,6 @@ def beside_another(heard: Watched) -> Standby:
 def test_who_has_not_listed_an_exchange_or_has_this_moment_does_not_claim_to_know_what_it_missed() -> None:
     heard = Watched(TUESDAY)
     standby = beside_another(heard)
-    assert standby.remarks() == [STANDS_BY, LEARNS]
+    assert standby.standby_remarks() == [STANDS_BY, LEARNS]
     heard.feed(*LISTED)
-    assert standby.remarks() == [STANDS_BY, LEARNS]
+    assert standby.standby_remarks() == [STANDS_BY, LEARNS]

@@ -36,7 +36,7 @@ def seconds(count: float) -> timedelta:
 @pytest.mark.parametrize("step", [HOUR, -HOUR, timedelta(days=400), timedelta(0)])
 def test_a_step_of_our_own_clock_moves_nothing(step: timedelta) -> None:
     told = ExchangeTime()
-    told.told("toronto", NOON, 100.0)
+    told.set_time("toronto", NOON, 100.0)
     assert told.now(NOON + step, 100.0) == NOON
     assert told.now(NOON + step, 130.5) == NOON + seconds(30.5)
 
@@ -47,8 +47,8 @@ def test_before_anything_was_heard_there_is_only_our_own_clock() -> None:
 
 def test_of_several_exchanges_the_one_that_is_least_far_on_decides() -> None:
     told = ExchangeTime()
-    told.told("toronto", NOON, 100.0)
-    told.told("ottawa", NOON - seconds(40), 90.0)
+    told.set_time("toronto", NOON, 100.0)
+    told.set_time("ottawa", NOON - seconds(40), 90.0)
     assert told.now(NOON + HOUR, 110.0) == NOON - seconds(20)
     told.keep(["toronto"])
     assert told.now(NOON + HOUR, 110.0) == NOON + seconds(10)
@@ -70,8 +70,8 @@ def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
     toronto: float, ottawa: float, deadlines: float, unbelieved: list[str]
 ) -> None:
     told = ExchangeTime()
-    told.told("toronto", NOON + seconds(toronto), 100.0)
-    told.told("ottawa", NOON + seconds(ottawa), 100.0)
+    told.set_time("toronto", NOON + seconds(toronto), 100.0)
+    told.set_time("ottawa", NOON + seconds(ottawa), 100.0)
     assert told.for_deadlines(NOON, 100.0) == NOON + seconds(deadlines)
     assert told.unbelieved(NOON, 100.0) == unbelieved
 
@@ -79,7 +79,7 @@ def test_nothing_falls_due_by_a_clock_that_is_more_than_a_minute_ahead_of_ours(
 @pytest.mark.parametrize("step", [HOUR, -HOUR])
 def test_a_step_of_our_own_clock_makes_nothing_due(step: timedelta) -> None:
     told = ExchangeTime()
-    told.told("toronto", NOON, 100.0)
+    told.set_time("toronto", NOON, 100.0)
     assert told.for_deadlines(NOON + step, 100.0) == NOON + min(step, timedelta(0))
 
 

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import ConfigError
 from callmon.store.access import audit, restored_copy, sessions
 from callmon.store.access.audit import AuditEvent
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.tables import ACCOUNT
 
 
@@ -32,7 +31,7 @@ class LocalAccount(NamedTuple):
 
 def accounts(store: Database) -> list[LocalAccount]:
     """All accounts, by name."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         rows = connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings().all()
     return [_account(row) for row in rows]
 
@@ -40,7 +39,7 @@ def accounts(store: Database) -> list[LocalAccount]:
 def account(store: Database, name: str) -> LocalAccount | None:
     if "\0" in name:  # no account has such a name, and PostgreSQL rejects the query
         return None
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
     return None if row is None else _account(row)
 
@@ -48,14 +47,11 @@ def account(store: Database, name: str) -> LocalAccount | None:
 def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditEvent) -> None:
     """Adds an account. Raises ConfigError if an account of that name exists."""
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
-    try:
-        with _told(store), store.writing() as connection:
-            if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
-                raise ConfigError(f"{name}: there is an account of that name; change its role or its password.")
-            connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
-            audit.insert_event(connection, deed)
-    except IntegrityError:
-        raise ConfigError(f"{name}: there is an account of that name.") from None
+    with database_errors(store), store.writing() as connection:
+        if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
+            raise ConfigError(f"{name}: there is an account of that name; change its role or its password.")
+        connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
+        audit.insert_event(connection, deed)
 
 
 def give_roles(store: Database, name: str, roles: Collection[str], deed: AuditEvent) -> None:
@@ -73,7 +69,7 @@ def lock_account(store: Database, name: str, is_locked: bool, deed: AuditEvent) 
 def renew_hash(store: Database, known: LocalAccount, password: str) -> None:
     """Stores a current hash of the same password, unless it has changed meanwhile. Ends no session."""
     same = (ACCOUNT.c.name == known.name, ACCOUNT.c.password == known.password)
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         connection.execute(update(ACCOUNT).where(*same).values(password=password))
 
 
@@ -89,7 +85,7 @@ def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None
 
 @contextmanager
 def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
             raise ConfigError(f"{name}: there is no account of that name; `callmon users list` shows them.")
         yield connection

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.tables import AUDIT
 
 # Text that may be a telephone number in a page's address. A call's name (1795527733.0) does not match.
@@ -30,7 +30,7 @@ class AuditEvent(NamedTuple):
 
 
 def record_event(store: Database, deed: AuditEvent) -> None:
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         insert_event(connection, deed)
 
 
@@ -44,7 +44,7 @@ def insert_event(connection: Connection, deed: AuditEvent) -> None:
 def audit_events(store: Database, newest: int | None = None) -> list[AuditEvent]:
     """Recorded actions, oldest first; only the `newest`, if given."""
     question = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(newest)
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         rows = connection.execute(question).mappings().all()
     return [AuditEvent(*(row[name] for name in AuditEvent._fields)) for row in reversed(rows)]
 

@@ -20,7 +20,7 @@ from sqlalchemy import delete, func, select
 
 from callmon.store.access import audit
 from callmon.store.access.audit import AuditEvent
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.tables import AUDIT, SESSION
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def end_if_older(store: Database) -> bool:
     last = recorded_change(store.notes)
     if last is None:
         return False
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         question = select(func.max(AUDIT.c.at)).where(AUDIT.c.act.in_(CHANGES))
         known = connection.execute(question).scalar()
     if known is not None and known >= last - timedelta(microseconds=1):
@@ -85,7 +85,7 @@ def end_if_older(store: Database) -> bool:
 
 def end_all(store: Database, deed: AuditEvent) -> int:
     """Ends all sessions and records `deed`. Returns the number of sessions."""
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         count = connection.execute(delete(SESSION)).rowcount
         audit.insert_event(connection, deed)
     return int(count)

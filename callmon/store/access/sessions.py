@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
-from callmon.store.database import Database, _told
-from callmon.store.tables import ACCOUNT, SESSION
+from callmon.store.database import Database, database_errors
+from callmon.store.tables import ACCOUNT, SESSION, Condition
 
 SEEN_EVERY = timedelta(minutes=1)  # so that frequent requests do not write to the database each time
 
@@ -38,7 +38,7 @@ class UserSession(NamedTuple):
 def begin_session(store: Database, session: UserSession, terms: SessionLimits) -> None:
     """Inserts a session. Deletes all expired sessions, and the person's oldest above `terms.most`."""
     written = " ".join(sorted(session.roles))
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         connection.execute(delete(SESSION).where(_is_over(session.made, terms)))
         connection.execute(insert(SESSION).values(**session._asdict() | {"roles": written}))
         theirs = and_(SESSION.c.person == session.person, SESSION.c.source == session.source)
@@ -54,16 +54,16 @@ def valid_session(
 
     Only a use (`is_use`: a user requests a page) resets the idle time.
     """
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         found = _found(connection, id, at, terms)
     if is_use and found is not None and at - found.seen >= SEEN_EVERY:
-        with _told(store), store.writing() as connection:
+        with database_errors(store), store.writing() as connection:
             connection.execute(update(SESSION).where(SESSION.c.id == id).values(seen=at))
     return found
 
 
 def end_session(store: Database, id: str) -> None:
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         connection.execute(delete(SESSION).where(SESSION.c.id == id))
 
 
@@ -73,23 +73,18 @@ def end_sessions_of(connection: Connection, person: str, source: str) -> None:
 
 
 def _found(connection: Connection, id: str, at: datetime, terms: SessionLimits) -> UserSession | None:
-    row = (
-        connection.execute(select(SESSION).where(SESSION.c.id == id, ~_is_over(at, terms)))
-        .mappings()
-        .one_or_none()
-    )
-    if row is None:
+    question = select(SESSION).where(SESSION.c.id == id, ~_is_over(at, terms))
+    if (row := connection.execute(question).mappings().one_or_none()) is None:
         return None
     session = UserSession(*(row[name] for name in UserSession._fields))
     if session.source != "account":
         return session._replace(roles=_read(row["roles"]))
-    own = connection.execute(
-        select(ACCOUNT.c.roles).where(ACCOUNT.c.name == session.person, ~ACCOUNT.c.is_locked)
-    ).scalar_one_or_none()
+    unlocked = select(ACCOUNT.c.roles).where(ACCOUNT.c.name == session.person, ~ACCOUNT.c.is_locked)
+    own = connection.scalar(unlocked)
     return None if own is None else session._replace(roles=_read(own))
 
 
-def _is_over(at: datetime, terms: SessionLimits):  # type: ignore[no-untyped-def]  # SQLAlchemy's own type of a condition
+def _is_over(at: datetime, terms: SessionLimits) -> Condition:
     return or_(SESSION.c.seen <= at - terms.idle, SESSION.c.made <= at - terms.longest)
 
 

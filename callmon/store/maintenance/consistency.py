@@ -22,7 +22,7 @@ from callmon.core.callbacks.entries import Owed
 from callmon.core.callbacks.obligation import Obligation, after, opened
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.maintenance.rejudge import RejudgedCalls
 from callmon.store.row_mapping import StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
@@ -34,7 +34,7 @@ MOST = 20  # sentences of one kind; above this only their number is given
 def inconsistencies(store: Database, monitor: Monitor) -> Iterator[str]:
     """One sentence per inconsistency. Raises StoreError."""
     yield from _shortened(_of_calls(store, monitor), "calls whose facts give something else")
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         yield from _shortened(_in_limbo(connection), "calls of that kind")
         yield from _shortened(_of_ledger(connection), "entries of the list of callbacks")
 
@@ -52,7 +52,7 @@ def _shortened(sentences: Iterator[str], what: str) -> Iterator[str]:
 def _of_calls(store: Database, monitor: Monitor) -> Iterator[str]:
     after_key: StoredCallKey = ("", "")
     while True:
-        with _told(store), store.reading() as connection:
+        with database_errors(store), store.reading() as connection:
             group = RejudgedCalls(connection, monitor)
             keys = group.judge(after_key, CHUNK)
             otherwise = group.otherwise()
@@ -65,29 +65,27 @@ def _of_calls(store: Database, monitor: Monitor) -> Iterator[str]:
 
 def _in_limbo(connection: Connection) -> Iterator[str]:
     """Calls with rows in some tables and none in tables that must have one."""
-    begun = exists().where(_same(FACT, OPEN), FACT.c.kind == tag_of(Arrived))
-    for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(~begun)):
-        yield f"{exchange} {call}: it is in progress, and nothing tells how it began."
-    over = exists().where(_same(CALL, OPEN))
-    for call, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange).where(over)):
-        yield f"{exchange} {call}: it is in progress and over at once."
-    told = exists().where(_same(FACT, CALL))
     since = select(func.min(FACT.c.at)).scalar_subquery()  # earlier months may have been dropped
-    question = select(CALL.c["call"], CALL.c.exchange).where(~told, CALL.c.ended >= since)
-    for call, exchange in connection.execute(question):
-        yield f"{exchange} {call}: it is over, and no fact of it is stored."
-    alone = ~exists().where(_same(CALL, FACT)) & ~exists().where(_same(OPEN, FACT))
-    for call, exchange in connection.execute(select(FACT.c["call"], FACT.c.exchange).where(alone).distinct()):
-        yield f"{exchange} {call}: facts of it are stored, and it is neither in progress nor over."
-    judged = exists().where(_same(CALL, FINDING)) | exists().where(_same(OPEN, FINDING))
-    owed = exists().where(_same(OBLIGATION, FINDING))
-    question = select(FINDING.c["call"], FINDING.c.exchange).where(~judged, ~owed).distinct()
-    for call, exchange in connection.execute(question):
-        yield f"{exchange} {call}: it has verdicts, and there is no such call."
+    has_call = _in(CALL, FINDING) | _in(OPEN, FINDING) | _in(OBLIGATION, FINDING)
+    has_begun = _in(FACT, OPEN, FACT.c.kind == tag_of(Arrived))
+    has_neither = ~_in(CALL, FACT) & ~_in(OPEN, FACT)
+    checks = (
+        (OPEN, ~has_begun, "it is in progress, and nothing tells how it began"),
+        (OPEN, _in(CALL, OPEN), "it is in progress and over at once"),
+        (CALL, ~_in(FACT, CALL) & (CALL.c.ended >= since), "it is over, and no fact of it is stored"),
+        (FACT, has_neither, "facts of it are stored, and it is neither in progress nor over"),
+        (FINDING, ~has_call, "it has verdicts, and there is no such call"),
+    )
+    for table, condition, what in checks:
+        question = select(table.c["call"], table.c.exchange).where(condition).distinct()
+        for call, exchange in connection.execute(question):
+            yield f"{exchange} {call}: {what}."
 
 
-def _same(one: Table, other: Table) -> Condition:
-    return and_(one.c["call"] == other.c["call"], one.c.exchange == other.c.exchange)
+def _in(table: Table, other: Table, *conditions: Condition) -> Condition:
+    """Whether `table` has a row of the call of the row of `other`."""
+    here = and_(table.c["call"] == other.c["call"], table.c.exchange == other.c.exchange)
+    return exists().where(here, *conditions)
 
 
 # The ledger.

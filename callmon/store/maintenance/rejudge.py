@@ -19,7 +19,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from math import isclose
-from typing import Any
 
 from sqlalchemy import Connection, Table, select, tuple_
 
@@ -32,11 +31,19 @@ from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure
 from callmon.core.verdicts import Finding, Gap
 from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, replacing
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.queries import calls, disruptions
 from callmon.store.queries.obligations import callback_entries
 from callmon.store.rollups import update
-from callmon.store.row_mapping import Rows, StoredCallKey, call_of, encoded, figure_key, without_numbers
+from callmon.store.row_mapping import (
+    Rows,
+    StoredCallKey,
+    call_of,
+    encoded,
+    figure_key,
+    finding_of,
+    without_numbers,
+)
 from callmon.store.tables import CALL, FINDING, GAP, Condition
 from callmon.store.writer.corrections import MOVED, move
 
@@ -53,11 +60,11 @@ def rejudge(store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool 
     """
     after: StoredCallKey = ("", "")
     while True:
-        with _told(store), store.writing_piece() if writes else store.reading() as connection:
+        with database_errors(store), store.writing_piece() if writes else store.reading() as connection:
             group = RejudgedCalls(connection, monitor)
             keys = group.judge(after, chunk)
             if writes:
-                group.write()
+                group.write_changes()
         yield from group.told
         if len(keys) < chunk:
             return
@@ -80,7 +87,9 @@ class RejudgedCalls:
         key = tuple_(CALL.c["call"], CALL.c.exchange)
         question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(key > tuple_(*after))
         ordered = question.order_by(CALL.c["call"], CALL.c.exchange).limit(chunk)
-        stored = {(name, exchange): data for name, exchange, data in self._locked(ordered)}
+        # PostgreSQL locks the rows, so that another rejudgement waits. SQLite locks the whole database.
+        rows = self._connection.execute(ordered.with_for_update())
+        stored = {(name, exchange): data for name, exchange, data in rows}
         keys = list(stored)
 
         def which(table: Table) -> Condition:
@@ -98,10 +107,6 @@ class RejudgedCalls:
         """Calls that differ from what their facts now give: "figures" (the account) or "verdicts"."""
         judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
         return judged | dict.fromkeys(self._rows.calls, "figures")
-
-    def _locked(self, question: Any) -> Any:
-        """Locks the rows on PostgreSQL, so that another rejudgement waits. SQLite locks the whole database."""
-        return self._connection.execute(question.with_for_update())
 
     def correct(self, key: StoredCallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
         call = without_numbers(outcome.calls[0])
@@ -141,14 +146,14 @@ class RejudgedCalls:
         if _said(old) != _said(new):
             self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
-    def write(self) -> None:
+    def write_changes(self) -> None:
         """Writes all changes and their counters in the current transaction."""
         writing = self._writing
-        writing.insert(tables.CallRow, self._rows.call_rows(), replacing(tables.CallRow))
-        writing.insert(tables.FindingRow, self._rows.finding_rows(), replacing(tables.FindingRow))
-        self.rolling.write()
+        writing.insert(tables.CALL, self._rows.call_rows(), replacing(tables.CALL))
+        writing.insert(tables.FINDING, self._rows.finding_rows(), replacing(tables.FINDING))
+        self.rolling.write_cells()
         counters = [(figure_key(figure), amount) for figure, amount in self.added.items()]
-        writing.insert(tables.CounterRow, counters, ADDING)
+        writing.insert(tables.COUNTER, counters, ADDING)
 
 
 def _to_the_end(facts: list[Fact]) -> list[Fact]:
@@ -172,9 +177,7 @@ def _said(finding: Finding) -> str:
 
 def counter_differences(store: Database) -> list[str]:
     """One sentence per counter that disagrees with the rows that it counts. Raises StoreError."""
-    with _told(store), store.reading() as connection:
-        if connection.dialect.name == "postgresql":  # all queries must read one snapshot
-            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    with database_errors(store), store.snapshot() as connection:
         stored = calls.counters_of(connection)
         counted = _counted(connection)
     names = {metric.name for metric in METRICS} - {CORRECTED.name}
@@ -188,9 +191,8 @@ def _counted(connection: Connection) -> Figures:
     total = Figures()
     for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
         figures.of_call(total, call_of(data, {}))
-    for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)).mappings():
-        fields = {name: value for name, value in row.items() if name != "exchange"}
-        figures.of_finding(total, Finding(**fields))
+    for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)):
+        figures.of_finding(total, finding_of(row)[1])
     for gap in connection.execute(select(GAP)):
         figures.of_gap(total, Gap(*gap))
     for entry in callback_entries(connection):

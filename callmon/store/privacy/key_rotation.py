@@ -11,26 +11,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    RowMapping,
-    bindparam,
-    delete,
-    not_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import Column, Connection, RowMapping, bindparam, delete, select, tuple_, update
 
-from callmon.store.database import Database, _told
+from callmon.store.bulk import chunks
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
-from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION
+from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION, Condition
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock. During the pause the daemon
 # acquires it: SQLite retries every 25 ms at first, later every 100 ms.
@@ -47,40 +36,39 @@ def rotate(store: Database, chunk: int = CHUNK) -> Iterator[int]:
     """
     yield from _moved(store, ~_is_under(store.ring), chunk)
     _renew(store, chunk)
-    with _told(store), store.writing_piece() as connection:
+    with database_errors(store), store.writing_piece() as connection:
         _forget_keys(connection, store.ring)
 
 
 def is_done(store: Database) -> bool:
     """Whether no stored number is under an older key at this moment."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         return not _is_left(connection, store.ring)
 
 
 def _renew(store: Database, chunk: int) -> None:
     """Replaces old tokens that a daemon with the old key may have written after the re-encryption."""
-    left = iter(token_renewals(store).items())
-    while some := dict(islice(left, chunk)):
-        with _told(store), store.writing_piece() as connection:
+    for some in chunks(token_renewals(store).items(), chunk):
+        with database_errors(store), store.writing_piece() as connection:
             for column in BY_TOKEN:
-                _follow(connection, column, some)
+                _follow(connection, column, dict(some))
         time.sleep(PAUSE)
 
 
-def _moved(store: Database, which: ColumnElement[bool], chunk: int) -> Iterator[int]:
+def _moved(store: Database, which: Condition, chunk: int) -> Iterator[int]:
     """Re-encrypts up to the row that is last at the start, so that it ends although the daemon inserts rows."""
     order = NUMBER.primary_key.columns
     key, page = tuple_(*order), select(NUMBER).where(which).order_by(*order).limit(chunk)
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         last = connection.execute(select(*order).order_by(*(column.desc() for column in order)).limit(1)).first()
     question = page = page.where(key <= tuple_(*last)) if last else page
     while last:
-        with _told(store), store.reading() as connection:
+        with database_errors(store), store.reading() as connection:
             rows = connection.execute(page).mappings().all()
         if not rows:
             return
         changed = [_sealed_anew(row, store.ring) for row in rows]
-        with _told(store), store.writing_piece() as connection:
+        with database_errors(store), store.writing_piece() as connection:
             overwrite_deleted(connection)
             _write(connection, store.ring, changed)
         time.sleep(PAUSE)
@@ -88,14 +76,14 @@ def _moved(store: Database, which: ColumnElement[bool], chunk: int) -> Iterator[
         page = question.where(key > tuple_(*(rows[-1][column.name] for column in order)))
 
 
-def _is_under(ring: KeyRing) -> ColumnElement[bool]:
+def _is_under(ring: KeyRing) -> Condition:
     return NUMBER.c.number.like(f"{ring.name}:%") & NUMBER.c.token.is_not(None)
 
 
 def _sealed_anew(row: RowMapping, ring: KeyRing) -> dict[str, Any]:
-    number = ring.open(row["number"])
+    number = ring.decrypt(row["number"])
     known = {f"old_{name}": value for name, value in row.items()}
-    return {**known, "new_number": ring.seal(number), "new_token": ring.token(number)}
+    return {**known, "new_number": ring.encrypt(number), "new_token": ring.token(number)}
 
 
 def _write(connection: Connection, ring: KeyRing, changed: Sequence[Mapping[str, Any]]) -> None:
@@ -125,5 +113,5 @@ def _forget_keys(connection: Connection, ring: KeyRing) -> None:
 
 
 def _is_left(connection: Connection, ring: KeyRing) -> bool:
-    question = select(1).select_from(NUMBER).where(not_(_is_under(ring))).limit(1)
+    question = select(1).select_from(NUMBER).where(~_is_under(ring)).limit(1)
     return connection.execute(question).first() is not None

@@ -16,27 +16,11 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import (
-    Column,
-    Connection,
-    Select,
-    Subquery,
-    and_,
-    case,
-    delete,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import Column, Connection, Select, Subquery, and_, case, func, literal, or_, select, union_all
 
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import CallbackCommand
@@ -44,17 +28,17 @@ from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
+from callmon.store.bulk import chunks
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import overwrite_deleted
 from callmon.store.privacy import key_rotation
-from callmon.store.tables import ACCESS, CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
+from callmon.store.tables import ACCESS, CALL, DISPOSAL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
 
 CHUNK = 200
 # Entries that the ledger writes by itself are no use of a number.
 NO_USE = tuple(tag_of(x) for x in (n.DueSoon, n.Overdue, n.FellDue, n.Refused, n.Erased, n.NumberHidden))
-DISPOSAL = tables.METADATA.tables[str(tables.DisposalRow.__tablename__)]
 
 
 class DisposalTerms(NamedTuple):
@@ -77,14 +61,8 @@ class Disposal(msgspec.Struct, frozen=True):
 
     def plus(self, uses: Sequence[datetime]) -> Disposal:
         """The counts with one more number and its uses."""
-        first, last = (self.first_use or uses[0], self.last_use or uses[0])
-        return msgspec.structs.replace(
-            self,
-            numbers=self.numbers + 1,
-            uses=self.uses + len(uses),
-            first_use=min(first, *uses),
-            last_use=max(last, *uses),
-        )
+        first, last = min(self.first_use or uses[0], *uses), max(self.last_use or uses[0], *uses)
+        return Disposal(self.numbers + 1, self.uses + len(uses), first, last, self.files)
 
 
 def count_due(store: Database, unused_since: datetime, chunk: int = CHUNK) -> Disposal:
@@ -92,7 +70,7 @@ def count_due(store: Database, unused_since: datetime, chunk: int = CHUNK) -> Di
     _refuse_halfway(store)
     total = Disposal()
     for tokens in _candidates(store, unused_since, chunk):
-        with _told(store), store.reading() as connection:
+        with database_errors(store), store.reading() as connection:
             for uses in _due(connection, tokens, unused_since).values():
                 total = total.plus(uses)
     return total
@@ -103,13 +81,13 @@ def purge(store: Database, terms: DisposalTerms, files: Iterable[Path] = (), chu
     _refuse_halfway(store)
     record, total = _begun(store, terms), Disposal()
     for tokens in _candidates(store, terms.unused_since, chunk):
-        with _told(store), store.writing_piece() as connection:
+        with database_errors(store), store.writing_piece() as connection:
             for uses in _erased(connection, store.ring, tokens, terms).values():
                 total = total.plus(uses)
             _keep(connection, record, total)
         time.sleep(key_rotation.PAUSE)
     for path in files:
-        with _told(store), store.writing_piece() as connection:
+        with database_errors(store), store.writing_piece() as connection:
             total = msgspec.structs.replace(total, files=total.files + 1)
             _keep(connection, record, total)
             path.unlink(missing_ok=True)
@@ -119,7 +97,7 @@ def purge(store: Database, terms: DisposalTerms, files: Iterable[Path] = (), chu
 
 def disposals(store: Database) -> list[tuple[DisposalTerms, Disposal]]:
     """All disposals, oldest first."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         rows = connection.execute(select(DISPOSAL).order_by(DISPOSAL.c.id)).mappings().all()
     return [
         (
@@ -170,10 +148,9 @@ def _candidates(store: Database, unused_since: datetime, chunk: int) -> Iterator
     no_more = and_(func.count(uses.c.going_on) == 0, func.sum(uses.c.is_kept) > 0)
     question = select(uses.c.token).group_by(uses.c.token)
     question = question.having(and_(no_more, or_(last.is_(None), last < unused_since)))
-    with _told(store), store.reading() as connection:
-        found = iter([token for (token,) in connection.execute(question)])
-    while some := list(islice(found, chunk)):
-        yield some
+    with database_errors(store), store.reading() as connection:
+        found = connection.scalars(question).all()
+    yield from chunks(found, chunk)
 
 
 def _due(connection: Connection, tokens: Sequence[str], unused_since: datetime) -> dict[str, list[datetime]]:
@@ -196,8 +173,8 @@ def _erased(
         connection.exec_driver_sql("LOCK TABLE number IN SHARE ROW EXCLUSIVE MODE")
     gone = _due(connection, tokens, terms.unused_since)
     if gone:
-        connection.execute(delete(NUMBER).where(NUMBER.c.token.in_(gone)))
-        connection.execute(update(ACCESS).where(ACCESS.c.token.in_(gone)).values(token=None))
+        connection.execute(NUMBER.delete().where(NUMBER.c.token.in_(gone)))
+        connection.execute(ACCESS.update().where(ACCESS.c.token.in_(gone)).values(token=None))
         _erase_debts(connection, ring, gone, terms)
     return gone
 
@@ -211,19 +188,19 @@ def _erase_debts(connection: Connection, ring: KeyRing, gone: Collection[str], t
 
 def _begun(store: Database, terms: DisposalTerms) -> int:
     nothing = {"numbers": 0, "uses": 0, "files": 0}
-    with _told(store), store.writing_piece() as connection:
-        made = connection.execute(insert(DISPOSAL).values(**terms._asdict(), **nothing))
+    with database_errors(store), store.writing_piece() as connection:
+        made = connection.execute(DISPOSAL.insert().values(**terms._asdict(), **nothing))
         (record,) = made.inserted_primary_key or (0,)
         return int(record)
 
 
 def _keep(connection: Connection, record: int, total: Disposal) -> None:
-    connection.execute(update(DISPOSAL).where(DISPOSAL.c.id == record).values(**msgspec.structs.asdict(total)))
+    connection.execute(DISPOSAL.update().where(DISPOSAL.c.id == record).values(**msgspec.structs.asdict(total)))
 
 
 def _tidy(store: Database) -> None:
     """Truncates SQLite's write-ahead log, which still contains overwritten numbers, once it has no reader."""
     if store.path is not None:
-        with _told(store), store.engine.connect() as connection:
+        with database_errors(store), store.engine.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, and_, insert, select, true, update
 
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store.commands import insert_callback_command
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.numbers import overwrite_deleted, record_key
 from callmon.store.queries import calls, obligations
 from callmon.store.queries.obligations import WorklistItem
@@ -50,7 +50,7 @@ def number_uses(store: Database, numbers: Sequence[str], look: AccessReason) -> 
     """Every call of one number, given in several forms, by name. Logs the access before it returns data."""
     question = select(NUMBER.c["call"], NUMBER.c.exchange, NUMBER.c.role)
     question = question.where(NUMBER.c.token.in_(_tokens(store, numbers))).order_by(NUMBER.c["call"])
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         found = [tuple(row) for row in connection.execute(question)]
     log_access(store, look, len(found), numbers[0] if found else None)
     return [
@@ -80,12 +80,12 @@ def correct_number(
         if x.obligation.is_open and call in (None, x.obligation.call)
     ]
     which = and_(NUMBER.c.token.in_(_tokens(store, old)), true() if call is None else NUMBER.c["call"] == call)
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         overwrite_deleted(connection)
         rows = connection.execute(select(NUMBER).where(which).with_for_update()).mappings().all()
         for row in rows:
             same = [column == row[column.name] for column in NUMBER.primary_key.columns]
-            sealed = {"number": store.ring.seal(new), "token": store.ring.token(new)}
+            sealed = {"number": store.ring.encrypt(new), "token": store.ring.token(new)}
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
             record_key(connection, store.ring)
@@ -101,13 +101,13 @@ def correct_number(
 def log_access(store: Database, look: AccessReason, found: int, number: str | None = None) -> None:
     """Logs an access. `number`: the number, if it is stored."""
     token = store.ring.token(number) if store.ring and number is not None else None
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         _log(connection, look, found, token)
 
 
 def log_access_to_call(store: Database, look: AccessReason, call: str) -> None:
     """Logs an access to each number of a call; logs nothing if the call has none."""
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         for (token,) in connection.execute(select(NUMBER.c.token).where(NUMBER.c["call"] == call)).all():
             _log(connection, look, 1, token)
 
@@ -118,7 +118,7 @@ def accesses(
     """Logged accesses, oldest first: of one number (None: all numbers); of these only the `newest`, if given."""
     which = true() if numbers is None else ACCESS.c.token.in_(_tokens(store, numbers))
     question = select(ACCESS).where(which).order_by(ACCESS.c.id.desc()).limit(newest)
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         rows = connection.execute(question).mappings().all()
     return [
         AccessRecord(AccessReason(*(row[name] for name in AccessReason._fields)), row["found"])

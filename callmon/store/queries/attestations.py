@@ -6,16 +6,14 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from callmon.core.attestations import Attestation
-from callmon.store import tables
-from callmon.store.database import Database, _told
-
-ATTESTATION = tables.METADATA.tables["attestation"]
+from callmon.store.database import Database, database_errors
+from callmon.store.tables import ATTESTATION
 
 
 def insert_attestations(store: Database, given: list[Attestation]) -> None:
     """Inserts all attestations in one transaction. Raises StoreError."""
     rows = [msgspec.structs.asdict(one) | {"tested": one.tested.isoformat()} for one in given]
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         connection.execute(insert(ATTESTATION), rows)
 
 
@@ -28,5 +26,5 @@ def attestations_in(connection: Connection) -> list[Attestation]:
 
 def attestations(store: Database) -> list[Attestation]:
     """As `all_of`, on a connection of its own. Raises StoreError."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         return attestations_in(connection)

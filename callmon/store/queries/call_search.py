@@ -54,10 +54,10 @@ class ResultPage(msgspec.Struct, frozen=True):
 def search_calls(store: Database, wanted: CallFilter, after: str | None) -> ResultPage:
     """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
     with store.reading() as connection:
-        return _of_day(connection, wanted, _cursor(after))
+        return _page(connection, wanted, _cursor(after))
 
 
-def _of_day(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:
+def _page(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:
     """The matching calls among the next SCAN calls; without a filter, the next SHOWN calls."""
     is_any = wanted.outcome is None and wanted.standard is None
     looked = _looked_at(wanted, cursor, SHOWN + 1 if is_any else SCAN).subquery("looked")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import islice
 
 import msgspec
 from sqlalchemy import Connection, Table, and_, func, select, true
@@ -16,9 +15,10 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
+from callmon.store.bulk import chunks
 from callmon.store.database import Database
 from callmon.store.encryption import KeyRing
-from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of
+from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of, findings_by_call
 from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
 
 
@@ -149,9 +149,8 @@ def stored_calls(
 def names_with_facts(store: Database, exchange: str, calls: Iterable[str]) -> set[str]:
     """The names among `calls` that have at least one stored fact."""
     found: set[str] = set()
-    rest = iter(calls)
     with store.reading() as connection:
-        while some := list(islice(rest, 500)):
+        for some in chunks(calls):
             which = and_(FACT.c.exchange == exchange, FACT.c["call"].in_(some))
             found |= set(connection.scalars(select(FACT.c["call"]).where(which).distinct()))
     return found
@@ -219,12 +218,7 @@ def _facts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[S
 
 def _findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[Finding]]:
     question = select(FINDING).where(which(FINDING)).order_by(FINDING.c.at, FINDING.c.standard)
-    found: dict[StoredCallKey, list[Finding]] = {}
-    for row in connection.execute(question).mappings():
-        fields = dict(row)
-        key = (fields["call"], fields.pop("exchange"))
-        found.setdefault(key, []).append(Finding(**fields))
-    return found
+    return findings_by_call(connection.execute(question))
 
 
 def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, Call]:
@@ -239,5 +233,5 @@ def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dic
 def _numbers(connection: Connection, which: Which, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
     found: dict[StoredCallKey, dict[str, str]] = {}
     for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
-        found.setdefault((name, exchange), {})[role] = ring.open(sealed)
+        found.setdefault((name, exchange), {})[role] = ring.decrypt(sealed)
     return found

@@ -18,16 +18,12 @@ from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
+from callmon.store.bulk import chunks
 from callmon.store.database import Database
 from callmon.store.encryption import KeyRing, keyed_hash
 from callmon.store.numbers import token_renewals
 from callmon.store.queries import calls as queries
-from callmon.store.row_mapping import (
-    CALLBACK,
-    CALLER,
-    entry_of,
-    obligation_of,
-)
+from callmon.store.row_mapping import CALLBACK, CALLER, entry_of, obligation_of
 from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
 
 WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
@@ -140,11 +136,10 @@ def _numbers(
     connection: Connection, calls: list[tuple[str, str]], ring: KeyRing
 ) -> dict[tuple[str, str, str], str]:
     found: dict[tuple[str, str, str], str] = {}
-    names = sorted({call for call, _ in calls})
-    for place in range(0, len(names), 500):
-        question = select(NUMBER).where(NUMBER.c["call"].in_(names[place : place + 500]))
+    for some in chunks(sorted({call for call, _ in calls})):
+        question = select(NUMBER).where(NUMBER.c["call"].in_(some))
         for call, exchange, role, sealed, _ in connection.execute(question):
-            found[call, exchange, role] = ring.open(sealed)
+            found[call, exchange, role] = ring.decrypt(sealed)
     return found
 
 

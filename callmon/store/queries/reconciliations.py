@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 
-from sqlalchemy import Connection, and_, delete, func, insert, select
+from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.core.calls.listing_evidence import born
 from callmon.core.reconciliation import (
@@ -17,15 +17,11 @@ from callmon.core.reconciliation import (
     Reconciliation,
     Side,
 )
-from callmon.store import tables
-from callmon.store.database import Database, _told
-from callmon.store.queries import calls as queries
-from callmon.store.tables import CALL, GAP, Condition
-
-LINE, DIFFERENCE = (
-    tables.METADATA.tables[str(row.__tablename__)]
-    for row in (tables.ReconciliationRow, tables.ReconciliationCallRow)
-)
+from callmon.store.bulk import BulkWriter
+from callmon.store.database import Database, database_errors
+from callmon.store.tables import CALL, GAP, Condition, microseconds
+from callmon.store.tables import RECONCILIATION as LINE
+from callmon.store.tables import RECONCILIATION_CALL as DIFFERENCE
 
 
 def arrived_calls(store: Database, exchange: str, begin: datetime, end: datetime) -> dict[str, ArrivedCall]:
@@ -54,31 +50,19 @@ def first_sign(store: Database, exchange: str) -> datetime | None:
     return min((at for at in found if at is not None), default=None)
 
 
-def known(store: Database, exchange: str, calls: Collection[str]) -> set[str]:
-    """The names among `calls` that have at least one stored fact."""
-    return queries.names_with_facts(store, exchange, calls)
-
-
 def store_reconciliation(store: Database, one: Reconciliation, now: datetime) -> None:
     """Replaces the stored result of that exchange and day. Raises StoreError."""
     day = one.day.isoformat()
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         for table in (LINE, DIFFERENCE):
             connection.execute(delete(table).where(table.c.exchange == one.exchange, table.c.day == day))
-        of_line = [
-            {"exchange": one.exchange, "day": day, "line": x.line, "done": now, "of_exchange": x.exchange,
-             "of_callmon": x.callmon}
-            for x in one.lines
-        ]  # fmt: skip
-        if of_line:
-            connection.execute(insert(LINE), of_line)
+        at, writing = microseconds(now), BulkWriter(connection)
+        of_line = [(one.exchange, day, x.line, at, x.exchange, x.callmon) for x in one.lines]
+        writing.insert(LINE, of_line)
         differing = [
-            {"exchange": one.exchange, "day": day, "call": x.call, "line": x.line, "arrived": x.arrived,
-             "counted_by": x.counted_by}
-            for x in one.differences
-        ]  # fmt: skip
-        if differing:
-            connection.execute(insert(DIFFERENCE), differing)
+            (one.exchange, day, x.call, x.line, microseconds(x.arrived), x.counted_by) for x in one.differences
+        ]
+        writing.insert(DIFFERENCE, differing)
 
 
 def reconciliation_of_day(store: Database, exchange: str, day: date) -> Reconciliation | None:

@@ -10,12 +10,11 @@ Refuses: to decrypt a number.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, Row, and_, case, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from callmon.config.business_calendar import Span
 from callmon.core.callbacks.obligation import Obligation
@@ -23,11 +22,10 @@ from callmon.core.facts import Arrived, tag_of
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
-from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
-from callmon.store.row_mapping import fact_of, obligation_of
+from callmon.store.row_mapping import fact_of, finding_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, GAP, HEARTBEAT, OBLIGATION, OPEN, ROLLUP, microseconds
 
 STEP = timedelta(days=1)
@@ -47,25 +45,15 @@ class Fingerprint:
     def __init__(self) -> None:
         self._sum = 0
 
-    def add(self, *values: object) -> None:
-        self.put(fingerprint(*values))
+    def include(self, *values: object) -> None:
+        self.include_sum(fingerprint(*values))
 
-    def put(self, total: int) -> None:
+    def include_sum(self, total: int) -> None:
         """Adds the sum of other rows' fingerprints."""
         self._sum = (self._sum + total) % MODULUS
 
     def __str__(self) -> str:
         return f"{self._sum:064x}"
-
-
-@contextmanager
-def snapshot(store: Database) -> Iterator[Connection]:
-    """A connection that sees one state of the database, independent of concurrent writes."""
-    engine = store.engine
-    if store.path is None:  # on SQLite every transaction is a snapshot already
-        engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    with engine.connect() as connection, connection.begin():
-        yield connection
 
 
 class PeriodCounts(NamedTuple):
@@ -92,7 +80,7 @@ def aggregate_calls(
     is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
         for (_, line, language, _), rollup in rows:
-            seal.put(rollup.seal)
+            seal.include_sum(rollup.seal)
             if line:
                 place = (line, language)
                 found.cells.setdefault(place, Cell()).merge(rollup.cell)
@@ -122,14 +110,6 @@ def call_names(connection: Connection, begin: datetime, end: datetime) -> list[t
     return [(name, exchange) for name, exchange in connection.execute(asked)]
 
 
-def _finding(row: Row[tuple[object, ...]], seal: Fingerprint) -> Finding:
-    fields = dict(row._mapping)
-    exchange = fields.pop("exchange")
-    one = Finding(**fields)
-    seal.add("finding", one.call, exchange, one.standard, one.verdict, one.reason_key, one.cause)
-    return one
-
-
 def judged_obligations(
     connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
 ) -> Iterator[JudgedObligation]:
@@ -140,10 +120,11 @@ def judged_obligations(
     for kind in ("callback", "complaint"):
         told = select(FINDING).select_from(OBLIGATION.join(FINDING, and_(*of_call)))
         told = told.where(which, OBLIGATION.c.kind == kind, FINDING.c.standard.like(f"{kind}%"))
-        for row in connection.execute(told):
-            given.setdefault((row[0], row[1], kind), []).append(_finding(row, seal))
+        for key, finding in map(finding_of, connection.execute(told)):
+            seal.include("finding", *key, finding.standard, finding.verdict, finding.reason_key, finding.cause)
+            given.setdefault((*key, kind), []).append(finding)
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
-        seal.add("obligation", data)
+        seal.include("obligation", data)
         one = obligation_of(data, None, None)
         yield JudgedObligation(one, tuple(given.get((one.call, one.exchange, one.kind), ())))
 
@@ -179,7 +160,7 @@ def heard_spans(
     which = and_(GAP.c.began < end, GAP.c.ended > begin)
     gaps: dict[str, list[Span]] = {}
     for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
-        seal.add("gap", name, microseconds(began), microseconds(ended))
+        seal.include("gap", name, microseconds(began), microseconds(ended))
         gaps.setdefault(name, []).append((began, ended))
     names = sorted({*until, *first, *gaps})
     return {
@@ -212,7 +193,7 @@ def agreeing_days(
     """By exchange, the days of the period on which its own records and callmon have the same calls."""
     found: dict[str, tuple[Span, ...]] = {}
     for name, days in reconciliations.days_that_agree(connection, period.first, period.after).items():
-        seal.add("compared", name, *days)
+        seal.include("compared", name, *days)
         found[name] = tuple((midnight(day, zone), midnight(day + STEP, zone)) for day in days)
     return found
 
@@ -226,5 +207,5 @@ def reconciled(
     """
     found = reconciliations.reconciled_counts(connection, first, after, lines)
     if found is not None:
-        seal.add("reconciliation", *sorted(found.items()))
+        seal.include("reconciliation", *sorted(found.items()))
     return found

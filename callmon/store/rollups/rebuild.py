@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, delete, func, select, update
 
-from callmon.core.verdicts import Finding
+from callmon.core.statistics.period import midnight
 from callmon.store.bulk import BulkWriter
-from callmon.store.database import Database, _told
+from callmon.store.database import Database, database_errors
 from callmon.store.rollups.update import (
     FOREVER,
     VERSION,
@@ -33,7 +33,7 @@ from callmon.store.rollups.update import (
     decode_row,
     rollup_state,
 )
-from callmon.store.row_mapping import StoredCallKey
+from callmon.store.row_mapping import findings_by_call
 from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, from_microseconds, microseconds
 
 # Calls per transaction: few enough that a daemon on the same SQLite file never waits long for the lock.
@@ -43,10 +43,10 @@ PAUSE_SECONDS = 0.01
 
 def ensure_rollups(store: Database, zone: ZoneInfo) -> None:
     """Starts roll-ups of this version and zone, and deletes others. Raises StoreError."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         if _are_kept(rollup_state(connection), zone):
             return
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         if not _are_kept(rollup_state(connection, "write"), zone):
             _begin(connection, zone)
 
@@ -57,7 +57,7 @@ def _are_kept(found: RollupState, zone: ZoneInfo) -> bool:
 
 def reset_rollups(store: Database, zone: ZoneInfo) -> None:
     """Deletes all roll-ups, so that `rebuild_rollups` makes them again. Raises StoreError."""
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         rollup_state(connection, "write")
         _begin(connection, zone)
 
@@ -78,7 +78,7 @@ class RebuildProgress(NamedTuple):
 
 def count_missing(store: Database) -> int:
     """The number of calls that are in no roll-up yet. Raises StoreError."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         found = rollup_state(connection)
         if found.until == FOREVER:
             return 0
@@ -100,10 +100,10 @@ def rebuild_rollups(
 
 def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
     """One transaction of `rebuild_rollups`; None when nothing is left to do. Raises StoreError."""
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         if _is_done(rollup_state(connection)):
             return None
-    with _told(store), store.writing() as connection:
+    with database_errors(store), store.writing() as connection:
         return _chunk(connection, chunk)
 
 
@@ -151,11 +151,8 @@ def count_calls(connection: Connection, which: Condition, zone: ZoneInfo, cells:
 def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str, CallRecord]]:
     """The exchange of each call, and the call with its verdicts."""
     of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
-    given: dict[StoredCallKey, list[Finding]] = {}
-    for row in connection.execute(select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)):
-        fields = dict(row._mapping)
-        key = (fields["call"], fields.pop("exchange"))
-        given.setdefault(key, []).append(Finding(**fields))
+    findings = select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)
+    given = findings_by_call(connection.execute(findings))
     columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)
     for name, exchange, data in connection.execute(select(*columns).where(which)):
         yield exchange, CallRecord(data, tuple(given.get((name, exchange), ())))
@@ -171,16 +168,14 @@ def rollup_differences(
 
     Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
     """
-    with _told(store), store.reading() as connection:
+    with database_errors(store), store.reading() as connection:
         found = rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
         yield ["the roll-ups are not made yet, or of another version or time zone: run `callmon db upgrade`."]
         return
     for day in days:
-        with _told(store), store.reading() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        with database_errors(store), store.snapshot() as connection:
             yield _differences(connection, zone, day)
 
 
@@ -195,7 +190,7 @@ def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date
 
 
 def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]:
-    begin, end = (datetime(x.year, x.month, x.day, tzinfo=zone) for x in (day, day + timedelta(1)))
+    begin, end = (midnight(x, zone) for x in (day, day + timedelta(1)))
     cells: dict[Key, Rollup] = {}
     count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
     told = []

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -32,12 +32,9 @@ from callmon.core.statistics import aggregates
 from callmon.core.statistics import histogram as lengths
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.verdicts import Finding
-from callmon.store import tables
+from callmon.store.bulk import BulkWriter, chunks, replacing
 from callmon.store.row_mapping import call_of, encoded
 from callmon.store.tables import ROLLUP, ROLLUP_STATE, microseconds
-
-if TYPE_CHECKING:
-    from callmon.store.bulk import BulkWriter
 
 # The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
 # (test_rollups compares).
@@ -87,7 +84,7 @@ class Rollup:
     def __init__(self, stored: int = 0, calls: int = 0, seal: int = 0, cell: Cell | None = None) -> None:
         self.stored, self.calls, self.seal, self.cell = stored, calls, seal, cell or Cell()
 
-    def put(self, other: Rollup) -> None:
+    def merge(self, other: Rollup) -> None:
         self.stored += other.stored
         self.calls += other.calls
         self.seal = (self.seal + other.seal) % MODULUS
@@ -132,7 +129,7 @@ class RollupUpdate:
             if which is not None:
                 count_call(self._changed, exchange, which, self._zone, self._until, sign)
 
-    def write(self) -> None:
+    def write_cells(self) -> None:
         add_to_cells(self._writing, self._changed)
 
 
@@ -213,19 +210,16 @@ def decode_cell(data: str) -> Cell:
 
 
 AT_ONCE = 100
-REPLACING = "ON CONFLICT (day, line, language, exchange) DO UPDATE SET " + ", ".join(
-    f"{name} = excluded.{name}" for name in ("stored", "calls", "seal", "cell")
-)
 
 
 def add_to_cells(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
     """Adds `changed` to the stored cells. Transactions that change one key wait for each other, in key order."""
     keys = sorted(changed)
     # The row must exist before it can be locked, also when two transactions start a day together.
-    writing.insert(tables.RollupRow, [Rollup().row(key) for key in keys], "ON CONFLICT DO NOTHING")
-    for begin in range(0, len(keys), AT_ONCE):
-        rows = [_sum(row, changed) for row in _locked(writing.connection, keys[begin : begin + AT_ONCE])]
-        writing.insert(tables.RollupRow, rows, REPLACING)
+    writing.insert(ROLLUP, [Rollup().row(key) for key in keys], "ON CONFLICT DO NOTHING")
+    for some in chunks(keys, AT_ONCE):
+        rows = [_sum(row, changed) for row in _locked(writing.connection, some)]
+        writing.insert(ROLLUP, rows, replacing(ROLLUP))
 
 
 def _locked(connection: Connection, keys: list[Key]) -> list[Any]:
@@ -236,7 +230,7 @@ def _locked(connection: Connection, keys: list[Key]) -> list[Any]:
 
 def _sum(row: Any, changed: Mapping[Key, Rollup]) -> tuple[Any, ...]:
     key, rollup = decode_row(row)
-    rollup.put(changed[key])
+    rollup.merge(changed[key])
     return rollup.row(key)
 
 

@@ -17,17 +17,13 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Column, ColumnElement, Index, Table, Text, text
 from sqlmodel import Field, SQLModel
 
-from callmon.store.tables.access import AccountRow as AccountRow
-from callmon.store.tables.access import AuditRow as AuditRow
-from callmon.store.tables.access import SessionRow as SessionRow
+from callmon.store.tables.access import AccountRow, AuditRow, SessionRow
 from callmon.store.tables.columns import CLUSTERED
 from callmon.store.tables.columns import Moment as Moment
 from callmon.store.tables.columns import from_microseconds as from_microseconds
 from callmon.store.tables.columns import microseconds as microseconds
-from callmon.store.tables.reconciliation import ReconciliationCallRow as ReconciliationCallRow
-from callmon.store.tables.reconciliation import ReconciliationRow as ReconciliationRow
-from callmon.store.tables.rollups import RollupRow as RollupRow
-from callmon.store.tables.rollups import RollupStateRow as RollupStateRow
+from callmon.store.tables.reconciliation import ReconciliationCallRow, ReconciliationRow
+from callmon.store.tables.rollups import RollupRow, RollupStateRow
 
 
 class FactRow(SQLModel, table=True):
@@ -374,9 +370,11 @@ def _table(row: type[SQLModel]) -> Table:
 
 ACCESS = _table(AccessRow)
 ACCOUNT = _table(AccountRow)
+ATTESTATION = _table(AttestationRow)
 AUDIT = _table(AuditRow)
 CALL = _table(CallRow)
 COUNTER = _table(CounterRow)
+DISPOSAL = _table(DisposalRow)
 DISRUPTION = _table(DisruptionRow)
 DISRUPTION_ENTRY = _table(DisruptionEntryRow)
 DISRUPTION_HAND = _table(DisruptionHandRow)
@@ -391,6 +389,8 @@ NUMBER = _table(NumberRow)
 NUMBER_KEY = _table(NumberKeyRow)
 OBLIGATION = _table(ObligationRow)
 OPEN = _table(OpenCallRow)
+RECONCILIATION = _table(ReconciliationRow)
+RECONCILIATION_CALL = _table(ReconciliationCallRow)
 ROLLUP = _table(RollupRow)
 ROLLUP_STATE = _table(RollupStateRow)
 SESSION = _table(SessionRow)

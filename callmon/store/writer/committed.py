@@ -18,7 +18,7 @@ class CommittedCounters:
         self._figures = dict(figures)
         self._lock = Lock()  # held for one copy or one batch at most: a reader never sees half of a batch
 
-    def add(self, figures: Mapping[Figure, float]) -> None:
+    def add_figures(self, figures: Mapping[Figure, float]) -> None:
         with self._lock:
             for figure, amount in figures.items():
                 add_figure(self._figures, figure, amount)

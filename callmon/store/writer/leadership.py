@@ -64,7 +64,7 @@ class Leadership:
             self._waiting[:0] = unanswered
             done = standby_buffer.drop_committed(self._waiting, heard) + (self._fewer or 0)
             self._fewer = None
-        self.end()
+        self.lose_lock()
         self.is_standby, self.heard, self.holder = True, heard, holder
         return done
 
@@ -88,7 +88,7 @@ class Leadership:
     def held(self, at: float) -> None:
         self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS)
 
-    def end(self) -> None:
+    def lose_lock(self) -> None:
         """The write lock is lost, or the writer process that held it has ended."""
         self.gained, self.leads_until, self._keep_alive_at = None, 0.0, 0.0
 

@@ -1,6 +1,6 @@
 """The messages between the daemon and the writer process: msgpack in frames, over one socket.
 
-    daemon   ── OpenRequest ─ Resync ─ (Batch | KeepAlive) … ─ Shutdown ──▶   writer process
+    daemon   ── OpenRequest ─ Resync ─ (Batch | KeepAlive) … ─ CloseRequest ──▶   writer process
              ◀── FollowerState … ─ DatabaseState ─ (Committed | LeaseRenewed | Trouble) …
                  ▲────────── another writes ──────────┘
 
@@ -68,7 +68,7 @@ class KeepAlive(msgspec.Struct, frozen=True, tag=True):
     at: float
 
 
-class Shutdown(msgspec.Struct, frozen=True, tag=True):
+class CloseRequest(msgspec.Struct, frozen=True, tag=True):
     """The last message: the writer process tries the queued batches once more and exits."""
 
 
@@ -121,7 +121,7 @@ class Trouble(msgspec.Struct, frozen=True, tag=True):
     why: str
 
 
-ToWriter = OpenRequest | Resync | Batch | KeepAlive | Shutdown
+ToWriter = OpenRequest | Resync | Batch | KeepAlive | CloseRequest
 FromWriter = FollowerState | DatabaseState | Committed | LeaseRenewed | Trouble
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -96,7 +96,7 @@ class Outbox:
             os.close(self._file)
             raise
 
-    def add(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[OutboxEntry]:
+    def append(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[OutboxEntry]:
         """Appends batches (number, count, frame) to the file; they are on the disk when this returns.
 
         It appends as many as fit, at least one. Raises OutboxFullError or OSError; then it appended none.
@@ -104,7 +104,7 @@ class Outbox:
         entries, end = [], self.size
         try:
             for number, count, frame in groups:
-                sealed = self._ring.wrap(_encode(OutboxRecord(token, number, count, frame)))
+                sealed = self._ring.encrypt_bytes(_encode(OutboxRecord(token, number, count, frame)))
                 if end + HEAD.size + len(sealed) > self.most:
                     break
                 end = self._write(end, sealed)
@@ -120,7 +120,7 @@ class Outbox:
 
     def frame(self, entry: OutboxEntry) -> bytes:
         """The batch's frame, decrypted. Raises OSError, KeyMissingError."""
-        return _decode(self._ring.unwrap(os.pread(self._file, entry.length, entry.place))).frame
+        return _decode(self._ring.decrypt_bytes(os.pread(self._file, entry.length, entry.place))).frame
 
     def empty(self) -> None:
         """Empties the file: the database has all of it."""
@@ -165,7 +165,7 @@ class Outbox:
             sealed = os.pread(self._file, length, place + HEAD.size)
             if crc32(sealed) != check:
                 return
-            record = _decode(self._ring.unwrap(sealed))
+            record = _decode(self._ring.decrypt_bytes(sealed))
             yield OutboxEntry(record.number, record.outcomes, place + HEAD.size, length), record
             place += HEAD.size + length
 
@@ -237,7 +237,7 @@ class PendingBatches:
         """The numbers of the first and the last batch."""
         return (self._groups[0].number, self._groups[-1].number) if self._groups else None
 
-    def add(self, sent: PendingBatch) -> None:
+    def append(self, sent: PendingBatch) -> None:
         self._groups.append(sent)
 
     def rewind(self) -> None:
@@ -254,7 +254,7 @@ class PendingBatches:
             self._sent += 1
             yield frame
 
-    def forget(self, number: int) -> int:
+    def release(self, number: int) -> int:
         """Releases the batches up to this number, which are committed. Returns their number of outcomes."""
         done = 0
         while self._groups and self._groups[0].number <= number:
@@ -314,7 +314,7 @@ class PendingBatches:
         groups = list(islice(self._groups, self._spilled, self._spilled + AT_ONCE))
         try:
             written = [(sent.number, sent.count, sent.frame or b"") for sent in groups]
-            entries = self.journal.add(self.token, written)
+            entries = self.journal.append(self.token, written)
         except OutboxFullError:
             self._cannot(f"the journal {self.journal.path} is full ({self.journal.size >> 20} MiB)")
             return

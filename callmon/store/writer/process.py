@@ -76,7 +76,7 @@ class Deadline:
     def is_told(self) -> bool:
         return self._told.is_set()
 
-    def wait(self, seconds: float) -> bool:
+    def wait_to_retry(self, seconds: float) -> bool:
         """Waits before the next attempt, at most until the time set by `by`; False: that time is over."""
         if self._told.is_set():
             time.sleep(min(seconds, max(0.0, self._end - time.monotonic())))
@@ -105,7 +105,7 @@ class WriterProcess:
         self._number = 0  # of the last batch in the database, of any instance
         self.is_out_of_date = False  # incoming batches are stale until `Resync`
 
-    def open(self) -> bool:
+    def acquire_lock(self) -> bool:
         """Acquires the write lock (`WriteLock`), however long it takes, and reports the state of the database.
 
         False when leaving ended the attempts.
@@ -114,7 +114,7 @@ class WriterProcess:
             if not self._is_waiting:
                 self._make_months()
                 return True
-            if self._deadline.is_told or not self._deadline.wait(lease.ASK_SECONDS):
+            if self._deadline.is_told or not self._deadline.wait_to_retry(lease.ASK_SECONDS):
                 return False
         return False
 
@@ -124,12 +124,12 @@ class WriterProcess:
             case wire.Resync():
                 self.is_out_of_date = False
             case wire.Batch() if not self.is_out_of_date:
-                return self.write(message)
+                return self.commit(message)
             case wire.KeepAlive(at):
                 return self._while_ours(lambda: self._held(at))
         return True
 
-    def write(self, group: wire.Batch) -> bool:
+    def commit(self, group: wire.Batch) -> bool:
         """Commits the batch, however long it takes, and reports it; False when leaving ended the attempts."""
         if time.monotonic() - self._months_made > MONTHS_EVERY:
             self._make_months()
@@ -155,7 +155,7 @@ class WriterProcess:
         except (LockTakenError, LostLeaseError):
             self.is_out_of_date = True
             self._send(wire.FollowerState({}))
-            return self.open()
+            return self.acquire_lock()
 
     def _until_done(self, attempt: Callable[[], wire.FromWriter]) -> bool:
         wait = FIRST_WAIT
@@ -170,7 +170,7 @@ class WriterProcess:
                 self._in_trouble = None
                 self._send(done)
                 return True
-            if not self._deadline.wait(wait):
+            if not self._deadline.wait_to_retry(wait):
                 return False
             wait = min(2 * wait, LONGEST_WAIT)
 
@@ -251,7 +251,7 @@ class SocketReader:
             with suppress(OSError):  # a reset is the same as an end of file
                 self._read()
         finally:
-            # After `Shutdown` there is one more attempt. Otherwise the daemon is gone and cannot retry.
+            # After `CloseRequest` there is one more attempt. Otherwise the daemon is gone and cannot retry.
             self._deadline.by(ALONE_SECONDS if self._has_work and not self.is_closing else 0.0)
             self.queue.put(None)
 
@@ -260,7 +260,7 @@ class SocketReader:
         while piece := self._end.recv(PIECE):
             for message in map(wire.decode_to_writer, frames.receive(piece)):
                 self._has_work = self._has_work or isinstance(message, wire.Batch)
-                self.is_closing = self.is_closing or isinstance(message, wire.Shutdown)
+                self.is_closing = self.is_closing or isinstance(message, wire.CloseRequest)
                 self.queue.put(message)
 
     def messages(self) -> Iterator[wire.ToWriter]:
@@ -283,7 +283,7 @@ def serve(end: socket.socket) -> None:
     store = Database(parse_url(opening.url), KeyRing(opening.keys))
     writer = WriterProcess(store, opening.token, send, deadline, opening.is_shared)
     try:
-        lost = _write_all(writer, reader) if writer.open() else 0
+        lost = _write_all(writer, reader) if writer.acquire_lock() else 0
     finally:
         writer.close()
         store.close()

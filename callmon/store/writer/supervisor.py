@@ -187,7 +187,7 @@ class WriterSupervisor:
         del self.waiting[: len(items)]
         self._number += 1
         frame = messages.batch_frame(self._number, items)
-        self.pending.add(PendingBatch(self._number, len(items), self._since or monotonic(), frame))
+        self.pending.append(PendingBatch(self._number, len(items), self._since or monotonic(), frame))
         self._since = None
 
     @property
@@ -234,13 +234,13 @@ class WriterSupervisor:
         self._ready.modify(self._process.wire, wanted)
 
     def _shut_down_when_due(self) -> None:
-        """Sends `Shutdown` when all batches are sent, or when the writer process cannot use the database."""
+        """Sends `CloseRequest` when all batches are sent, or when the writer process cannot use the database."""
         if not self._closing or self._process is None or self._is_shutdown_sent:
             return
         is_left = bool(self.waiting or (self.pending and not (self.is_open and self.pending.are_all_sent)))
         if not is_left or self._is_stuck or self._number is None:
             self._is_shutdown_sent = True
-            self._send_frame(messages.frame(messages.Shutdown()))
+            self._send_frame(messages.frame(messages.CloseRequest()))
 
     # The answers.
 
@@ -335,7 +335,7 @@ class WriterSupervisor:
         self._set_trouble(None)
 
     def _stored(self, stored: messages.Committed) -> None:
-        self._counters.add(stored.figures)
+        self._counters.add_figures(stored.figures)
         for fault, of in stored.rejected:
             # Without the error's text, which may quote a value.
             log.error("an outcome was set aside", extra={"fault": fault, "of": of})
@@ -345,7 +345,7 @@ class WriterSupervisor:
         self._forget(stored.number)
 
     def _forget(self, number: int) -> None:
-        done = self.pending.forget(number)
+        done = self.pending.release(number)
         self.oldest = self.pending.since or self._since
         with self.changed:
             self.done += done
@@ -378,7 +378,9 @@ class WriterSupervisor:
         status = self._release_process()
         if not self._closing:
             self._missing(f"the process that writes has ended ({exit_reason(status)}), another is started")
-        elif status == 0 or self._is_shutdown_sent:  # otherwise it was killed before `Shutdown`: a new one may try
+        elif (
+            status == 0 or self._is_shutdown_sent
+        ):  # otherwise it was killed before `CloseRequest`: a new one may try
             self._has_given_up = True
 
     def _release_process(self) -> int:
@@ -389,7 +391,7 @@ class WriterSupervisor:
         self._frames = messages.Frames()
         process, self._process = self._process, None
         self.is_open = self._is_stuck = False
-        self.leadership.end()
+        self.leadership.lose_lock()
         return process.reap()
 
     def _missing(self, why: str) -> None:

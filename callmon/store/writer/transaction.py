@@ -9,7 +9,6 @@ Refuses: to write twice. What is stored already is neither written nor counted a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -22,14 +21,13 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.bulk import ADDING, ASKED_AT_ONCE, BulkWriter, replacing
+from callmon.store.bulk import ADDING, BulkWriter, chunks, replacing
 from callmon.store.encryption import KeyRing
+from callmon.store.numbers import record_key
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, DisruptionRows, Rows, StoredCallKey, figure_key, finding_rows
+from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.writer.corrections import correct
 from callmon.store.writer.messages import Rejected
-
-MOVING = "ON CONFLICT (exchange) DO UPDATE SET heard = excluded.heard"
 
 
 class BatchId(NamedTuple):
@@ -64,7 +62,7 @@ def write_batch(connection: Connection, batch_id: BatchId, items: Sequence[Item]
     writing = BulkWriter(connection, ring)
     _claim(writing, batch_id)
     rows = Rows(batch_id.number)
-    rows.take(items)
+    rows.add_items(items)
     return _write(writing, rows)
 
 
@@ -73,7 +71,7 @@ def write_bisecting(
 ) -> tuple[Figures, list[Rejected]]:
     """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
     bisection = _Bisection(BulkWriter(connection, ring), batch_id)
-    bisection.write(items)
+    bisection.write_part(items)
     return bisection.added, bisection.rejected
 
 
@@ -86,11 +84,11 @@ class _Bisection:
         self.added: Figures = {}
         self.rejected: list[Rejected] = []
 
-    def write(self, items: Sequence[Item]) -> None:
+    def write_part(self, items: Sequence[Item]) -> None:
         try:
             with self._writing.connection.begin_nested():
                 rows = Rows(self._number, self._place)
-                rows.take(items)
+                rows.add_items(items)
                 added = _write(self._writing, rows)
         except Exception as error:
             if may_pass(error):
@@ -106,8 +104,8 @@ class _Bisection:
             self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
             return
         middle = len(items) // 2
-        self.write(items[:middle])
-        self.write(items[middle:])
+        self.write_part(items[:middle])
+        self.write_part(items[middle:])
 
 
 def item_label(item: Item) -> str:
@@ -128,45 +126,41 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     _write_rows(writing, rows)
     stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
     corrected = correct(stored | rows.findings, rows.corrections, added)
-    writing.insert(tables.FindingRow, finding_rows(corrected), replacing(tables.FindingRow))
-    rolling.write()
+    writing.insert(tables.FINDING, finding_rows(corrected), replacing(tables.FINDING))
+    rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
-    writing.insert(tables.CounterRow, counters, ADDING)
+    writing.insert(tables.COUNTER, counters, ADDING)
     return added
 
 
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
-    writing.insert(tables.FactRow, rows.facts)
+    writing.insert(tables.FACT, rows.facts)
     _write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
-        writing.ask('DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER)
-    writing.insert(tables.OpenCallRow, rows.begun, "ON CONFLICT DO NOTHING")
-    writing.delete(tables.OpenCallRow, rows.over)
-    writing.insert(tables.CallRow, rows.call_rows())
-    writing.insert(tables.FindingRow, rows.finding_rows())
-    writing.insert(tables.GapRow, rows.gap_rows())
-    writing.insert(tables.LedgerRow, rows.ledger)
-    writing.insert(tables.ObligationRow, rows.obligation_rows(), replacing(tables.ObligationRow))
-    if rows.hand:
-        writing.ask("UPDATE mark SET value = ? WHERE name = 'hand' AND value < ?", rows.hand, rows.hand)
-    _write_disruptions(writing, rows.disruptions)
-    writing.insert(tables.HeartbeatRow, rows.heartbeat_rows(), MOVING)
-
-
-def _write_disruptions(writing: BulkWriter, rows: DisruptionRows) -> None:
-    writing.insert(tables.DisruptionEntryRow, rows.entries)
-    writing.insert(tables.DisruptionRow, rows.rows(), replacing(tables.DisruptionRow))
-    if rows.hand:
-        question = "UPDATE mark SET value = ? WHERE name = 'disruption_hand' AND value < ?"
-        writing.ask(question, rows.hand, rows.hand)
+        writing.execute(
+            'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
+        )
+    writing.insert(tables.OPEN, rows.begun, "ON CONFLICT DO NOTHING")
+    writing.delete(tables.OPEN, rows.over)
+    writing.insert(tables.CALL, rows.call_rows())
+    writing.insert(tables.FINDING, rows.finding_rows())
+    writing.insert(tables.GAP, rows.gap_rows())
+    writing.insert(tables.LEDGER, rows.ledger)
+    writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
+    writing.insert(tables.DISRUPTION_ENTRY, rows.disruptions.entries)
+    writing.insert(tables.DISRUPTION, rows.disruptions.rows(), replacing(tables.DISRUPTION))
+    for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruptions.hand)):
+        if n:
+            writing.execute("UPDATE mark SET value = ? WHERE name = ? AND value < ?", n, name, n)
+    writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
 
 
 def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
-        # The key's name each time: the key rotation deletes it when no number is encrypted with that key.
-        writing.insert(tables.NumberKeyRow, [(writing.ring.name,)], "ON CONFLICT DO NOTHING")
-    writing.insert(tables.NumberRow, sealed, "ON CONFLICT DO NOTHING")
+        # Each time: the key rotation deletes the name when no number is encrypted with that key.
+        record_key(writing.connection, writing.ring)
+    writing.insert(tables.NUMBER, sealed, "ON CONFLICT DO NOTHING")
 
 
 def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
@@ -175,9 +169,9 @@ def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
     Raises AlreadyCommitted when this batch has it, LostLeaseError when another program has written since.
     """
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
-    if writing.ask(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
+    if writing.execute(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
         return
-    found = writing.ask("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
+    found = writing.execute("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
     if found is not None and tuple(found) == batch_id:
         raise AlreadyCommitted
     raise LostLeaseError("another program has written to this database since: stop the other one, restart callmon")
@@ -211,9 +205,11 @@ def _known(writing: BulkWriter, keys: Iterable[StoredCallKey]) -> _Known:
     locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
     for exchange, calls in _by_exchange(keys):
         here = f'exchange = ? AND "call" IN ({_signs(calls)})'
-        for call, data in writing.ask(f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls):
+        for call, data in writing.execute(
+            f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls
+        ):
             known.calls[call, exchange] = data
-        for row in writing.ask(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
+        for row in writing.execute(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
             known.findings.setdefault((row[0], exchange), []).append(_finding(row))
     return known
 
@@ -249,7 +245,7 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     If the daemon ends before it reports the end of a gap, its next gap begins at the same time as the stored one.
     """
     question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
-    while found := writing.ask(question, gap.exchange, tables.microseconds(gap.start)).first():
+    while found := writing.execute(question, gap.exchange, tables.microseconds(gap.start)).first():
         ended = tables.from_microseconds(found[0])
         if gap.end <= ended:
             return None
@@ -266,9 +262,7 @@ def _by_exchange(keys: Iterable[StoredCallKey]) -> Iterator[tuple[str, list[str]
     for call, exchange in keys:
         calls.setdefault(exchange, []).append(call)
     for exchange, ids in calls.items():
-        rest = iter(ids)
-        while part := list(islice(rest, ASKED_AT_ONCE)):
-            yield exchange, part
+        yield from ((exchange, some) for some in chunks(ids))
 
 
 def _counted(rows: Rows) -> Figures:

@@ -108,7 +108,7 @@ class Writer:
         It waits on for as long as each `patience` (seconds) sees progress. Raises StoreError.
         """
         supervisor, goal, before = self._supervisor, self._offered, 0
-        while not self.wait(lambda: self._is_ready(goal), patience):
+        while not self.wait_until(lambda: self._is_ready(goal), patience):
             if supervisor.done == before or supervisor.trouble is not None:
                 why = supervisor.trouble or f"the database {store} did not answer in time"
                 self.close()
@@ -225,9 +225,11 @@ class Writer:
         """
         supervisor, goal = self._supervisor, self._offered
         supervisor.hurry()
-        return self.wait(lambda: supervisor.done >= goal or supervisor.leadership.has_nothing_to_write, timeout)
+        return self.wait_until(
+            lambda: supervisor.done >= goal or supervisor.leadership.has_nothing_to_write, timeout
+        )
 
-    def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
         """Blocks until `condition()`, which is evaluated after each commit and trouble; False after `timeout`
         (seconds).
         """

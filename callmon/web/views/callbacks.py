@@ -18,7 +18,7 @@ from callmon.config.phone_numbers import NO_BREAK, e164
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
-from callmon.store.commands import callback_rejections, last_applied_callback_command, queue_callback_command
+from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_callback_command
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import WorklistItem
@@ -384,9 +384,7 @@ def _today(visit: PageRequest) -> Any:
 async def _do(site: PageContext, hand: commands.CallbackCommand, other: str | None, language: str) -> str:
     """Queues the command and waits until the daemon has applied it. Returns the refusal, else ""."""
     place = (await site.ask(queue_callback_command, site.store, hand, other)).n
-    if not await site.until_done(last_applied_callback_command, place):
+    if not await site.until_done(CALLBACK_QUEUE.last_applied, place):
         return ""  # the command is stored: the leader applies it
-    refused = await site.ask(
-        callback_rejections, site.store, (hand.exchange, hand.obligation), hand.actor, hand.at
-    )
+    refused = await site.ask(callback_rejections, site.store, hand)
     return label("refusal", refused[0].why, language) if refused else ""

@@ -18,7 +18,7 @@ from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, notice, validate
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
-from callmon.store.commands import disruption_rejections, last_applied_disruption_command, queue_disruption_command
+from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
 from callmon.store.queries import disruptions, worklist
 from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
@@ -218,7 +218,7 @@ async def _done(
         return await refuse(why)
     ask, store = visit.site.ask, visit.site.store
     await visit.site.until_done(
-        last_applied_disruption_command, (await ask(queue_disruption_command, store, hand)).n
+        DISRUPTION_QUEUE.last_applied, (await ask(queue_disruption_command, store, hand)).n
     )
     if one is None:
         made = await ask(disruptions.created_by, store, hand)

@@ -60,7 +60,7 @@ def big(names: str) -> Columns:
     return _of(sa.BigInteger, names)
 
 
-def number(names: str, nullable: bool = False) -> Columns:
+def integer(names: str, nullable: bool = False) -> Columns:
     return _of(sa.Integer, names, nullable)
 
 
@@ -94,7 +94,7 @@ def _calls() -> None:
         text("line language"),
         flag("in_hours", nullable=True),
         text("verdict reason_key"),
-        number("number", nullable=True),
+        integer("number", nullable=True),
         text("cause", nullable=True),
     )
     table("number", "call exchange role", text("call exchange role number"), text("token", nullable=True))
@@ -123,7 +123,7 @@ def _call() -> None:
         flag("in_hours", nullable=True),
         time("arrived answered ended", nullable=True),
         text("outcome"),
-        number("rings", nullable=True),
+        integer("rings", nullable=True),
         flag("rings_estimated"),
         _of(sa.BigInteger, "waited", nullable=True),
         text("heard"),
@@ -150,7 +150,7 @@ def _ledger() -> None:
         time("due due_business actionable settled acknowledged", nullable=True),
         text("state"),
         text("reason", nullable=True),
-        number("count attempts"),
+        integer("count attempts"),
         flag("is_soon is_overdue is_live"),
         json("data"),
     )
@@ -184,42 +184,42 @@ def _counters() -> None:
     table("counter", "figure", text("figure"), _of(sa.Float, "value"))
     table("heartbeat", "exchange", text("exchange"), time("heard"), rowid=True)
     table("mark", "name", text("name"), big("value"))
-    table("writer", "id", number("id"), big("batch"), text("token"), text("session", nullable=True), rowid=True)
+    table("writer", "id", integer("id"), big("batch"), text("token"), text("session", nullable=True), rowid=True)
 
 
 def _rollups() -> None:
     key = "day line language exchange"
     table("rollup", key, text(key), big("stored calls"), text("seal"), json("cell"), rowid=True)
-    table("rollup_state", "id", number("id"), text("zone"), big("version until"), rowid=True)
+    table("rollup_state", "id", integer("id"), text("zone"), big("version until"), rowid=True)
 
 
 def _reconciliation() -> None:
     key = "exchange day line"
-    table("reconciliation", key, text(key), time("done"), number("of_exchange of_callmon"))
+    table("reconciliation", key, text(key), time("done"), integer("of_exchange of_callmon"))
     columns = (text("exchange day call line"), time("arrived"), text("counted_by"))
     table("reconciliation_call", "exchange day call", *columns)
 
 
 def _people() -> None:
     """Access to numbers and their disposal; accounts, sessions and the audit log; attestations of a line."""
-    columns = (time("at"), text("who purpose command"), number("found"), text("token", nullable=True))
-    table("access", "id", number("id"), *columns, rowid=True)
+    columns = (time("at"), text("who purpose command"), integer("found"), text("token", nullable=True))
+    table("access", "id", integer("id"), *columns, rowid=True)
     index("access", "token")
     table(
         "disposal",
         "id",
-        number("id"),
+        integer("id"),
         time("at"),
         text("who authority"),
         time("unused_since"),
         time("first_use last_use", nullable=True),
-        number("numbers uses files"),
+        integer("numbers uses files"),
         rowid=True,
     )
     table("account", "name", text("name password roles"), flag("is_locked"), time("made changed"))
     table("session", "id", text("id person source roles"), time("made seen"))
     index("session", "person", "source", name="person")
     index("session", "made")
-    table("audit", "id", number("id"), time("at"), text("who act about address"), rowid=True)
+    table("audit", "id", integer("id"), time("at"), text("who act about address"), rowid=True)
     index("audit", "at")
-    table("attestation", "id", number("id"), text("line subject tested by"), flag("is_so"), rowid=True)
+    table("attestation", "id", integer("id"), text("line subject tested by"), flag("is_so"), rowid=True)
