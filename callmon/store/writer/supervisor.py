@@ -47,19 +47,14 @@ class WriterSupervisor:
     """The supervisor: owns the thread and the writer process. `waiting` is the buffer of encoded items."""
 
     def __init__(
-        self,
-        opening: messages.OpenRequest,
-        counters: CommittedCounters,
-        batch_seconds: float,
-        journal: Outbox | None = None,
+        self, opening: messages.OpenRequest, counters: CommittedCounters, seconds: float, outbox: Outbox | None
     ) -> None:
-        self._opening, self._counters = opening, counters
-        self._batch_seconds = batch_seconds
-        # Never replaced. Only the event loop appends, with wake() at the first and at the MAX_GROUPth item. Only
+        self._opening, self._counters, self._batch_seconds = opening, counters, seconds
+        # Never replaced. Only the event loop appends, with wake() at the first and at the MAX_BATCHth item. Only
         # this thread deletes, from the beginning. Each is atomic: neither thread waits for the other.
         self.waiting: list[bytes] = []
         self.leadership = Leadership(opening.is_shared, self.waiting)
-        self.pending = PendingBatches(journal, opening.token)
+        self.pending = PendingBatches(outbox, opening.token)
         self._is_new = True  # the state of the database is not known yet
         self._read_outbox_at = 0.0  # monotonic; the journal could not be read and is retried then
         self._outgoing: deque[memoryview] = deque()
@@ -72,15 +67,15 @@ class WriterSupervisor:
         self._is_shutdown_sent = self._has_given_up = False
         self._start_at, self._wait = 0.0, FIRST_WAIT
         self._wake_reader, self._wake_writer = socket.socketpair()
-        for end in (self._wake_reader, self._wake_writer):
-            end.setblocking(False)
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
         self._ready = selectors.DefaultSelector()
         self._ready.register(self._wake_reader, selectors.EVENT_READ)
         # Read by other threads.
         self.done = self.rejected = 0
         self.oldest: float | None = None
         self.trouble: str | None = None
-        self.changed = Condition()  # notified when `done`, `trouble`, `is_open` or `turn.gained` changes
+        self.changed = Condition()  # notified when `done`, `trouble`, `is_open` or `leadership.gained` changes
         self.is_open = False
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self.thread.start()
@@ -96,7 +91,7 @@ class WriterSupervisor:
         self.wake()
 
     def become_leader(self, missing: list[bytes]) -> None:
-        """Sets the buffered items that the database lacks. For the event-loop thread, after `turn.gained`."""
+        """Sets the buffered items that the database lacks. For the event-loop thread, after `gained`."""
         self.leadership.become_leader(missing)
         self.wake()
 
@@ -370,18 +365,16 @@ class WriterSupervisor:
             self._process = WriterHandle()
         except OSError as error:
             self._missing(f"the process that writes cannot be started: {error.strerror}")
-            return
-        self._ready.register(self._process.wire, selectors.EVENT_READ)
-        self._send_frame(messages.frame(self._opening))
+        else:
+            self._ready.register(self._process.wire, selectors.EVENT_READ)
+            self._send_frame(messages.frame(self._opening))
 
     def _ended(self) -> None:
         status = self._release_process()
         if not self._closing:
             self._missing(f"the process that writes has ended ({exit_reason(status)}), another is started")
-        elif (
-            status == 0 or self._is_shutdown_sent
-        ):  # otherwise it was killed before `CloseRequest`: a new one may try
-            self._has_given_up = True
+        elif status == 0 or self._is_shutdown_sent:
+            self._has_given_up = True  # otherwise it was killed before `CloseRequest`: a new one may try
 
     def _release_process(self) -> int:
         """Releases a writer process that has closed its end; returns its exit status."""
