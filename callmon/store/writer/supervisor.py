@@ -81,7 +81,6 @@ class WriterSupervisor:
         self.thread.start()
 
     def hurry(self) -> None:
-        """Sends the buffered items at once."""
         self._hurry = True
         self.wake()
 
