@@ -159,7 +159,7 @@ class _Filling:
         `place`: the number of the first fact in the database.
         """
         rows = Rows(0, place)
-        rows.take([written])
+        rows.add_items([written])
         self._rows.append(rows)
         self.changes.append(change)
         call = change.call

@@ -73,10 +73,9 @@ class CallbackCommandContext(CommandContext):
         from callmon.text.callback_list import CallbackList
 
         queued = queue.queue_callback_command(self.store, command, number)
-        if not self.is_applied(queued, queue.last_applied_callback_command):
+        if not self.is_applied(queued, queue.CALLBACK_QUEUE.last_applied):
             return
-        key = (command.exchange, command.obligation)
-        for rejected in queue.callback_rejections(self.store, key, command.actor, command.at):
+        for rejected in queue.callback_rejections(self.store, command):
             self.refuse(rejected.why)
         entry = self.find(command.obligation)
         self.log_access([entry])

@@ -112,7 +112,7 @@ class DisruptionCommandContext(CommandContext):
         if (why := validate(one, command)) is not None:
             self.refuse(why)
         queued = queue.queue_disruption_command(self.store, command)
-        if not self.is_applied(queued, queue.last_applied_disruption_command):
+        if not self.is_applied(queued, queue.DISRUPTION_QUEUE.last_applied):
             return
         for rejected in queue.disruption_rejections(self.store, command):
             self.refuse(rejected.why)

@@ -94,7 +94,7 @@ class Runtime:
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
         before = CallbackStatus() if self._snapshot is None else self._snapshot.callbacks
         callbacks = before.updated(monitor.ledger.shelf)
-        heard = tuple(watched.state(monitor) for watched in self.watched.values())
+        heard = tuple(watched.status(monitor) for watched in self.watched.values())
         enabled, waits = monitor.enabled(), self._waits()
         clocks = datetime.now(UTC), monotonic()
         self._snapshot_at = clocks[1]
@@ -114,7 +114,7 @@ class Runtime:
             calls_other=dict(monitor.others),
             internal_errors=self.internal_errors,
             last_calls=monitor.last_calls(),
-            service=self.outlooks.at(now, self.settings, exchanges),
+            service=self.outlooks.status_at(now, self.settings, exchanges),
             host=host_state.host_status(exchanges, self.database, self.outlooks.disks, *clocks),
             sinks=tuple(
                 SinkStatus(x.name, x.backlog(), x.behind_for(), x.refused()) for x in self._sinks_in_use()

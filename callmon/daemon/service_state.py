@@ -42,7 +42,7 @@ def mailboxes(settings: Settings) -> frozenset[str]:
 
 
 class ServiceStateTask:
-    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `status_at` in the event loop."""
+    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `status_at`."""
 
     def __init__(self, store: Database) -> None:
         self._store = store

@@ -44,7 +44,7 @@ def gathered(
     others: dict[Relation, Month] = {}
     if compare:
         others = {"before": months.before(period, zone), "year_before": months.year_before(period, zone)}
-    with queries.snapshot() as connection:
+    with store.snapshot() as connection:
         step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *others.values())))
         report = _report(connection, ReportBuilder(settings, period, now, lines), step)
         compared = [

@@ -228,7 +228,11 @@ def pending_disruption_commands(
         return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in hands]
 
 
-def disruption_rejections(store: Database, hand: disruptions.DisruptionCommand) -> list[entries.DisruptionCommandRefused]:
+def disruption_rejections(
+    store: Database, hand: disruptions.DisruptionCommand
+) -> list[entries.DisruptionCommandRefused]:
     """The refusals of this command: entries with its actor and time."""
-    refused = [x for x in disruption_entries(store, hand.disruption) if isinstance(x, entries.DisruptionCommandRefused)]
+    refused = [
+        x for x in disruption_entries(store, hand.disruption) if isinstance(x, entries.DisruptionCommandRefused)
+    ]
     return [x for x in refused if (x.actor, x.at) == (hand.actor, hand.at)]

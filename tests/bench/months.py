@@ -151,7 +151,7 @@ class Bench(Filled):
         rows = []
         for n, group in enumerate(groups, 1_000_000):
             made = Rows(n)
-            made.take(group)
+            made.add_items(group)
             accounts = (tables.CALL, made.call_rows())
             rows.append(((tables.FACT, made.facts), accounts, (tables.FINDING, made.finding_rows())))
         begun = now()

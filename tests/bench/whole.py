@@ -64,7 +64,7 @@ def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
 
 async def _committed(running: Daemon, calls: int) -> None:
     while not await asyncio.to_thread(
-        running.runtime.database.wait, lambda: _counted(running) >= calls, LOOK_EVERY
+        running.runtime.database.wait_until, lambda: _counted(running) >= calls, LOOK_EVERY
     ):
         if running.runtime.internal_errors:
             raise RuntimeError("callmon made a mistake of its own: see above")

@@ -203,7 +203,7 @@ def _journals() -> list[bytes]:
         path = Path(folder) / "waiting"
         journal = Outbox(path, RING, 1 << 20)
         for number in range(1, 20):
-            journal.add("token", [(number, 1, b"a frame " * number)])
+            journal.append("token", [(number, 1, b"a frame " * number)])
         journal.close()
         return [path.read_bytes()]
 

@@ -86,7 +86,7 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
             async with asyncio.timeout(SOON):
                 for _ in range(2):  # a connection pings once it has read its greeting
                     await exchange.pinged.acquire()
-            assert seen.state(monitor).unusable == {"too_large": 0, "not_understood": 2, "too_many_channels": 0}
+            assert seen.status(monitor).unusable == {"too_large": 0, "not_understood": 2, "too_many_channels": 0}
         finally:
             task.cancel()
             with suppress(asyncio.CancelledError):
