@@ -246,7 +246,7 @@ def _accept(settings: Settings) -> None:
 
     click.echo("\n".join(test.sheet()))
     hear(settings, heard)
-    click.echo("\n".join(test.end()))
+    click.echo("\n".join(test.result_sheet()))
     if not test.is_over:
         sys.exit(1)
 

@@ -43,7 +43,7 @@ def test_five_calls_as_scripted_make_a_sheet_to_be_signed() -> None:
     test, lines = told(*AS_SCRIPTED)
     assert lines == [f"✓ {number} general" for number in range(1, 6)]
     assert test.is_over
-    assert list(test.end()) == [
+    assert list(test.result_sheet()) == [
         *("", "5 / 5", ""),
         *("Fait par / Done by   ______________________________   Date ______________", ""),
         "Responsable / Lead   ______________________________   Date ______________",

@@ -129,7 +129,7 @@ class Acceptance:
         if not self.is_over:
             yield from self._now_make()
 
-    def end(self) -> Iterator[str]:
+    def result_sheet(self) -> Iterator[str]:
         """The result, and the lines for signatures."""
         yield ""
         yield f"{self.done} / {len(CALLS)}"
