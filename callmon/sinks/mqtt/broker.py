@@ -59,7 +59,7 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
             f"{where} ended the connection; if it does so again and again, another client has the "
             f"client_id {settings.client_id!r}."
         )
-    return f"{where}: a mistake of callmon's own ({type(why).__name__})."
+    return f"{where}: internal error ({type(why).__name__}); retrying."
 
 
 def _code(error: BaseException) -> str:

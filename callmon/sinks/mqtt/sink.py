@@ -289,7 +289,7 @@ class Mqtt:
 
     def _reached(self, settings: MqttSettings) -> None:
         self._said = None
-        log.info("broker told", extra={"broker": f"{settings.host}:{settings.port}"})
+        log.info("connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
 
     def _say(self, what: str) -> None:
         if what != self._said:
