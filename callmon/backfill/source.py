@@ -8,7 +8,7 @@ Refuses: to write to a table. It runs only SELECT statements, in read-only trans
 """
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, tzinfo
 from glob import glob
@@ -25,6 +25,7 @@ from callmon.backfill.cel.formats import column_name
 from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.job import AROUND, Window, Windows, lines_of
 from callmon.config.cel import CelSettings
+from callmon.core.statistics.coverage import merge_spans
 from callmon.errors import ConfigError, StoreError
 from callmon.store.database import reason
 
@@ -162,7 +163,7 @@ class _Table:
         if windows is None:
             yield from self._read(select(self._table).order_by(order))
             return
-        for begin, end in _joined(self._bounds(window) for window in windows):
+        for begin, end in merge_spans(map(self._bounds, windows)):
             question = select(self._table).where(self._at >= begin, self._at <= end)
             yield from self._read(question.order_by(order))
 
@@ -196,18 +197,3 @@ class _Table:
             return at.timestamp()
         is_epoch = str(stored or "").replace(".", "").isdigit()
         return f"{at.timestamp():.6f}" if is_epoch else local.strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _joined(spans: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:
-    """The spans in order, overlapping ones merged."""
-    current: tuple[Any, Any] | None = None
-    for begin, end in sorted(spans):
-        if current is None:
-            current = begin, end
-        elif begin <= current[1]:
-            current = current[0], max(current[1], end)
-        else:
-            yield current
-            current = begin, end
-    if current is not None:
-        yield current
