@@ -37,7 +37,7 @@ class StoredOutcome(Outcome, frozen=True):
     disruptions: tuple[DisruptionUpdate, ...] = ()
 
 
-class OpenRequest(msgspec.Struct, frozen=True, tag=True):
+class OpenRequest(msgspec.Struct, frozen=True, tag="Opening"):
     """The database with its password and the keys of numbers, which therefore travel through the socket only.
 
     `token` marks this instance's batches in the database. `is_shared`: a writer process that finds another one
@@ -58,21 +58,21 @@ class Batch(msgspec.Struct, frozen=True, tag="Group"):
     items: msgspec.Raw
 
 
-class Resync(msgspec.Struct, frozen=True, tag=True):
+class Resync(msgspec.Struct, frozen=True, tag="Anew"):
     """Resynchronise: batches after this message continue from the last `DatabaseState`; earlier ones are stale."""
 
 
-class KeepAlive(msgspec.Struct, frozen=True, tag=True):
+class KeepAlive(msgspec.Struct, frozen=True, tag="Beat"):
     """The daemon is alive, which renews the lease. `at` is the machine's monotonic clock, in seconds."""
 
     at: float
 
 
-class CloseRequest(msgspec.Struct, frozen=True, tag=True):
+class CloseRequest(msgspec.Struct, frozen=True, tag="Closing"):
     """The last message: the writer process tries the queued batches once more and exits."""
 
 
-class DatabaseState(msgspec.Struct, frozen=True, tag=True):
+class DatabaseState(msgspec.Struct, frozen=True, tag="Standing"):
     """The state of the database: only this writer process may write now.
 
     `number` is the last committed batch, `token` its instance, `figures` all counters after that commit.
@@ -90,15 +90,15 @@ class Rejected(NamedTuple):
     of: str
 
 
-class Committed(msgspec.Struct, frozen=True, tag=True):
+class Committed(msgspec.Struct, frozen=True, tag="Stored"):
     """The batch is committed; `figures` has the counters that it added."""
 
     number: int
     figures: Figures
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[Rejected, ...] = msgspec.field(default=(), name="set_aside")
 
 
-class FollowerState(msgspec.Struct, frozen=True, tag=True):
+class FollowerState(msgspec.Struct, frozen=True, tag="Waits"):
     """Another instance writes.
 
     `heard`, by exchange: until when that instance received its events and committed all of them. `holder`: the
@@ -109,13 +109,13 @@ class FollowerState(msgspec.Struct, frozen=True, tag=True):
     holder: str = ""
 
 
-class LeaseRenewed(msgspec.Struct, frozen=True, tag=True):
+class LeaseRenewed(msgspec.Struct, frozen=True, tag="Held"):
     """The server confirmed the lease of the writer process. The query started after `at` (monotonic seconds)."""
 
     at: float
 
 
-class Trouble(msgspec.Struct, frozen=True, tag=True):
+class Trouble(msgspec.Struct, frozen=True, tag="Trouble"):
     """Why outcomes are not committed, for an operator."""
 
     why: str
