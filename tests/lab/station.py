@@ -18,6 +18,8 @@ from tests.lab import sip
 from tests.lab.leg import SECONDS_TO_REPLY, Leg, LineOver
 from tests.lab.media import Media
 
+RETRANSMIT_SECONDS = 4.0  # T2 of RFC 3261
+
 
 class Station(asyncio.DatagramProtocol):
     """One UDP address. ``called`` is called with every call that arrives."""
@@ -84,12 +86,15 @@ class Station(asyncio.DatagramProtocol):
         leg.send_invite()
 
     async def ask(self, request: sip.Message) -> sip.Message:
-        """Send a request and wait for its final answer."""
+        """Send a request until its final answer is there: UDP may drop a datagram (RFC 3261, 17.1.2.2)."""
         branch = self.send(request)
         reply: asyncio.Future[sip.Message] = asyncio.get_running_loop().create_future()
         self._waiting[branch] = reply
         try:
-            return await asyncio.wait_for(reply, SECONDS_TO_REPLY)
+            async with asyncio.timeout(SECONDS_TO_REPLY):
+                while not (await asyncio.wait([reply], timeout=RETRANSMIT_SECONDS))[0]:
+                    self.transmit(request)
+                return await reply
         finally:
             del self._waiting[branch]
 
