@@ -34,6 +34,7 @@ from callmon.core.disruptions import entries as disruptions
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
+from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer import messages
@@ -108,8 +109,8 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, list[str
 def metrics() -> dict[str, str]:
     """Each metric's type and labels, by name."""
     shown = page(full_daemon(), ONE_CALL)
-    families = [*shown.read(), *shown._parity({})]
-    labels = {family.name: family._labelnames for family in families}  # type: ignore[attr-defined]  # not in its stub
+    gauges = [*families(OF_CALLS, shown.read()), *families(OF_ITSELF, shown.read()), *shown._parity({})]
+    labels = {gauge.name: gauge._labelnames for gauge in gauges}  # type: ignore[attr-defined]  # not in its stub
     labels |= {metric.name: metric.labels for metric in METRICS}
     types = [line.split()[2:] for line in rendered(shown).splitlines() if line.startswith("# TYPE callmon_")]
     return {

@@ -283,10 +283,10 @@ from datetime import timedelta
 from pathlib import Path
 from callmon.store.writer.writer import Writer
 from callmon.store.database import open_store
-from callmon.store.writer.outbox import Journal
+from callmon.store.writer.outbox import Outbox
 from tests.support.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
-sink = Writer(store, timedelta(milliseconds=10), journal=Journal(Path(sys.argv[2]), RING, 1 << 24))
+sink = Writer(store, timedelta(milliseconds=10), journal=Outbox(Path(sys.argv[2]), RING, 1 << 24))
 print(sink.process_id, flush=True)
 number = int(sys.argv[3])
 while True:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from callmon.ami.recording import public_numbers
 from callmon.cli.check import check_remarks, report
 from callmon.config.mqtt import MqttSettings
-from callmon.config.settings import example, parse
+from callmon.config.settings import Settings, example, parse
 from callmon.core.calls.call import OUTCOMES, STATES, Call, Wait
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
@@ -32,7 +32,7 @@ from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.web import health
 from tests.recordings.test_traces import NAMES, recording
-from tests.support.ami_builders import Exchange, replayed
+from tests.support.ami_builders import Exchange, replayed, settings
 from tests.support.mqtt_subscriber import Ledger, Owed
 from tests.support.store_fixtures import START, account, answered_call, finding, seconds, wrote
 
@@ -322,8 +322,15 @@ def test_the_day_is_restored_from_what_was_stored(store: Database) -> None:
     assert fresh.verdicts("general", NOON, standards) == today.verdicts("general", NOON, standards)
 
 
-def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are_judged(store: Database) -> None:
-    runtime, exchange = Runtime(example(), store), Exchange()
+def in_folder(folder: Path) -> Settings:
+    """The example, with its database and its outbox in this folder."""
+    return settings({"sqlite:///callmon.db": f"sqlite:///{folder}/callmon.db"})
+
+
+def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are_judged(
+    store: Database, tmp_path: Path
+) -> None:
+    runtime, exchange = Runtime(in_folder(tmp_path), store), Exchange()
     try:
         exchange.at(1).rings(exchange.call(), "PJSIP/101")
         runtime.monitor = exchange.replayed()._monitor
@@ -340,8 +347,10 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
     assert {tuple(line.verdicts) for line in lines.values()} == {judged}
 
 
-def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(store: Database) -> None:
-    daemon = Daemon(example(), store)
+def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(
+    store: Database, tmp_path: Path
+) -> None:
+    daemon = Daemon(in_folder(tmp_path), store)
     try:
         daemon.runtime.monitor = None  # type: ignore[assignment]
         daemon.publish_status()

@@ -353,12 +353,12 @@ import sys
 sys.modules["authlib"] = sys.modules["httpx"] = sys.modules["joserfc"] = None
 from callmon.config.web import AccessSettings
 from callmon.errors import ConfigError
-from callmon.web.auth.service import Access
-from callmon.web.auth.sign_in import Door
-Door(Access(AccessSettings(accounts=True)))
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
+SignIn(AccessService(AccessSettings(accounts=True)))
 told = {{"issuer": "https://x.example", "client_id": "x", "client_secret_file": "{tmp_path}/secret"}}
 try:
-    Door(Access(AccessSettings(url="https://y.example", oidc=told, roles={{"viewer": ["*"]}})))
+    SignIn(AccessService(AccessSettings(url="https://y.example", oidc=told, roles={{"viewer": ["*"]}})))
 except ConfigError as error:
     print(error)
 """

@@ -48,7 +48,7 @@ def test_a_line_whose_phones_are_all_unreachable_is_disrupted_since_the_last_of_
     heard.now = back = heard.now + SECOND / 4
     heard.device("101", "NOT_INUSE").passes(1)
     assert (heard.one().ended, heard.one().how) == (back, "over")
-    assert heard.story() == ["Opened", "Ended"]
+    assert heard.story() == ["Opened", "DisruptionEnded"]
 
 
 @pytest.mark.parametrize("seconds", [1, 9])
@@ -98,7 +98,7 @@ def test_after_a_restart_a_disruption_goes_on_and_is_not_opened_twice() -> None:
     heard.restart().passes(3).listed(_101="UNAVAILABLE", _102="UNAVAILABLE").passes(60)
     assert (heard.one().ended, heard.story()) == (None, ["Opened"])
     heard.device("102", "NOT_INUSE").passes(1)
-    assert (heard.one().how, heard.story()) == ("over", ["Opened", "Ended"])
+    assert (heard.one().how, heard.story()) == ("over", ["Opened", "DisruptionEnded"])
 
 
 @pytest.mark.parametrize("is_stored", [True, False])
@@ -136,9 +136,9 @@ def test_a_trunk_that_brings_a_call_while_it_is_said_to_be_unreachable_is_not_be
     heard.call(ended=False).device("trunk", "INUSE").passes(1)
     assert heard.one().how == "over"
     heard.device("trunk", "UNAVAILABLE").passes(600)
-    assert heard.story() == ["Opened", "Ended"]
+    assert heard.story() == ["Opened", "DisruptionEnded"]
     heard.device("trunk", "NOT_INUSE").passes(1).device("trunk", "UNAVAILABLE").passes(12)
-    assert heard.story() == ["Opened", "Ended", "Opened"]
+    assert heard.story() == ["Opened", "DisruptionEnded", "Opened"]
 
 
 def test_a_line_that_also_comes_over_another_trunk_goes_on() -> None:
@@ -194,7 +194,7 @@ def test_an_exchange_that_was_cut_off_and_had_stopped_was_disrupted() -> None:
     heard = well().lose().passes(30).boot().passes(5).listed(_101="NOT_INUSE", _102="NOT_INUSE").passes(1)
     one = heard.one()
     assert (one.how, one.confirmed, one.ended) == ("over", True, TUESDAY + 31 * SECOND)
-    assert heard.story() == ["Opened", "Confirmed", "Ended"]
+    assert heard.story() == ["Opened", "Confirmed", "DisruptionEnded"]
 
 
 def test_of_an_exchange_that_tells_no_uptime_nobody_knows_whether_it_had_stopped() -> None:
@@ -305,11 +305,11 @@ def test_what_was_said_of_one_that_is_over_can_be_put_right_but_not_when_it_was(
 def test_one_that_was_ended_by_hand_is_not_opened_again_until_its_cause_was_over_once() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(11)
     heard.hand("end", heard.one().id).passes(60)
-    assert (heard.one().how, heard.story()) == ("by_hand", ["Opened", "Ended"])
+    assert (heard.one().how, heard.story()) == ("by_hand", ["Opened", "DisruptionEnded"])
     heard.restart().passes(1).listed(_101="UNAVAILABLE", _102="UNAVAILABLE").passes(60)
-    assert heard.story() == ["Opened", "Ended"]
+    assert heard.story() == ["Opened", "DisruptionEnded"]
     heard.device("101", "NOT_INUSE").passes(1).device("101", "UNAVAILABLE").passes(12)
-    assert heard.story() == ["Opened", "Ended", "CauseOver", "Opened"]
+    assert heard.story() == ["Opened", "DisruptionEnded", "CauseOver", "Opened"]
 
 
 # ── planned work ──
@@ -472,13 +472,13 @@ def test_a_call_proves_that_calls_come_in_though_no_registration_stands() -> Non
     heard = registry(registry(well(), "Registered", *CARRIERS), "Rejected", *CARRIERS).passes(12)
     assert heard.one().ended is None
     heard.call().passes(600)
-    assert (heard.one().how, heard.story()) == ("over", ["Opened", "Ended"])
+    assert (heard.one().how, heard.story()) == ("over", ["Opened", "DisruptionEnded"])
     registry(registry(heard, "Registered", CARRIERS[0]), "Rejected", CARRIERS[0]).passes(12)
-    assert heard.story() == ["Opened", "Ended", "Opened"]
+    assert heard.story() == ["Opened", "DisruptionEnded", "Opened"]
     heard.restart().passes(1).listed(_101="NOT_INUSE", _102="NOT_INUSE", trunk="NOT_INUSE").passes(60)
-    assert heard.story() == ["Opened", "Ended", "Opened"]
+    assert heard.story() == ["Opened", "DisruptionEnded", "Opened"]
     heard.call().passes(1)
-    assert heard.story() == ["Opened", "Ended", "Opened", "Ended"]
+    assert heard.story() == ["Opened", "DisruptionEnded", "Opened", "DisruptionEnded"]
 
 
 def test_a_registration_is_read_as_asterisk_writes_it() -> None:

@@ -65,7 +65,7 @@ def _service_phones(x: DaemonSnapshot) -> Values | None:
 
 def _callbacks(name: str, x: DaemonSnapshot) -> Values:
     """Every line and language has a series, 0 when nothing is open."""
-    counts = x.callbacks.counts.get(name, {})
+    counts = x.callbacks.counts.get(name.removeprefix("callmon_"), {})
     return {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
 
 
@@ -121,14 +121,14 @@ def _sinks(x: DaemonSnapshot, value: Callable[[SinkStatus], float]) -> Values:
 
 
 COUNTS = {
-    "callbacks_open": "Callbacks to make.",
-    "callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
-    "callbacks_overdue": "Callbacks that could no longer be made in time.",
-    "callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
-    "callbacks_in_hand": "Callbacks that somebody has in hand.",
-    "callbacks_overdue_untaken": "Callbacks that are overdue and that nobody has in hand.",
-    "complaints_open": "Complaints without an answer.",
-    "complaints_overdue": "Complaints whose next due time could no longer be met.",
+    "callmon_callbacks_open": "Callbacks to make.",
+    "callmon_callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
+    "callmon_callbacks_overdue": "Callbacks that could no longer be made in time.",
+    "callmon_callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
+    "callmon_callbacks_in_hand": "Callbacks that somebody has in hand.",
+    "callmon_callbacks_overdue_untaken": "Callbacks that are overdue and that nobody has in hand.",
+    "callmon_complaints_open": "Complaints without an answer.",
+    "callmon_complaints_overdue": "Complaints whose next due time could no longer be met.",
 }
 OF_CALLS: Table = {
     "callmon_calls_in_progress{line,state}": (
@@ -141,7 +141,7 @@ OF_CALLS: Table = {
         "Whether the line is open now.",
         lambda x: {(line.name,): int(line.is_open) for line in x.lines},
     ),
-    **{f"callmon_{name}{{line,language}}": (text, partial(_callbacks, name)) for name, text in COUNTS.items()},
+    **{f"{name}{{line,language}}": (text, partial(_callbacks, name)) for name, text in COUNTS.items()},
     "callmon_callbacks_to_listen_to{line}": (
         "Messages that nobody can call back: a person must listen to them.",
         _to_listen_to,
