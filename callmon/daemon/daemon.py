@@ -157,7 +157,7 @@ class Daemon:
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
         try:
-            snapshot = self.runtime.take_snapshot()
+            snapshot = self.runtime.snapshot()
         except Exception:
             self.runtime.internal_errors += 1
             log.exception("internal error while taking a snapshot; continuing")

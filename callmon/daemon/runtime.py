@@ -57,8 +57,7 @@ class Runtime:
         self.hands = CommandQueue(store, self.token)
         self.time = ExchangeTime()
         self.internal_errors = 0
-        self._snapshot: DaemonSnapshot | None = None
-        self._snapshot_at = 0.0  # monotonic seconds
+        self._callbacks = CallbackStatus()
 
     def reconfigure(self, settings: Settings, monitor: Monitor) -> None:
         """Replace the configuration, and the monitor by one that has adopted its state."""
@@ -85,20 +84,16 @@ class Runtime:
         return self.time.now(datetime.now(UTC), monotonic())
 
     def snapshot(self) -> DaemonSnapshot:
-        """The latest snapshot; a new one when it is a second old. Call it in the event loop."""
-        if self._snapshot is None or monotonic() - self._snapshot_at >= 1.0:
-            return self.take_snapshot()
-        return self._snapshot
+        """The state now: gauges that are older than the counters beside them would contradict these.
 
-    def take_snapshot(self) -> DaemonSnapshot:
+        Call it in the event loop.
+        """
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
-        before = CallbackStatus() if self._snapshot is None else self._snapshot.callbacks
-        callbacks = before.updated(monitor.ledger.shelf)
+        callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.shelf)
         heard = tuple(watched.status(monitor) for watched in self.watched.values())
         enabled, waits = monitor.enabled(), self._waits()
         clocks = datetime.now(UTC), monotonic()
-        self._snapshot_at = clocks[1]
-        self._snapshot = DaemonSnapshot(
+        return DaemonSnapshot(
             at=now,
             lines=tuple(self._line_statuses(now, heard, enabled, waits, callbacks)),
             exchanges=heard,
@@ -122,7 +117,6 @@ class Runtime:
             backfill_waiting=dict(self.refills.waiting()),
             compared=tuple(self.nights.compared),
         )
-        return self._snapshot
 
     def _line_statuses(
         self,

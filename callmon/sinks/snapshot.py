@@ -1,7 +1,7 @@
 """The daemon's state at one moment: what `/metrics`, the MQTT topics and the pages show. Frozen values.
 
-The daemon makes one snapshot a second (`daemon/runtime.py`), so that a thread may render it. Refuses: to report 0
-for an unknown value. Such a value is absent or None.
+The daemon makes one a second for topics and pages, and one for each scrape (`daemon/runtime.py`). A thread may
+render it. Refuses: to report 0 for an unknown value. Such a value is absent or None.
 """
 
 from __future__ import annotations

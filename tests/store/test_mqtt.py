@@ -334,7 +334,7 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
     try:
         exchange.at(1).rings(exchange.call(), "PJSIP/101")
         runtime.monitor = exchange.replayed()._monitor
-        snapshot = runtime.take_snapshot()
+        snapshot = runtime.snapshot()
     finally:
         runtime.database.close()
     lines = {line.name: line for line in snapshot.lines}

@@ -30,7 +30,7 @@ class MetricsSource(Protocol):
     """The daemon, as a scrape reads it."""
 
     def snapshot(self) -> DaemonSnapshot:
-        """The latest snapshot. Called in the daemon's event loop; must not block."""
+        """The state now. Called in the daemon's event loop; must not block."""
 
     def leads(self) -> bool:
         """Whether this instance is the leader, which writes and counts. Called from any thread."""
