@@ -35,7 +35,7 @@ def attest() -> None:
     help="person: a way to a person in every menu and greeting; greetings: all in both languages (default: both)",
 )
 @click.option("--on", "tested", metavar="DATE", help="the day of the test call, 2026-11-20 (default: today)")
-@click.option("--by", help="who made it (default: whoever is logged in); the report prints the name")
+@click.option("--by", help="the tester (default: the user logged in); the report prints the name")
 @click.option("--not-so", is_flag=True, help="the test found that it is not so")
 def add(
     context: CommandContext, lines: tuple[str, ...], subjects: tuple[Subject, ...], tested: str | None,

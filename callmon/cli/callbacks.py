@@ -103,7 +103,7 @@ class CallbackCommandContext(CommandContext):
 
 def _usual(command: Command) -> Command:
     """The options and the context of every action."""
-    by = click.option("--by", "actor", help="who did it (default: whoever is logged in)")
+    by = click.option("--by", "actor", help="the acting person (default: the user logged in)")
     exchange = click.option("--exchange", help="which one, when two have an entry of this name")
     return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
 
@@ -259,7 +259,7 @@ def release(context: CallbackCommandContext, name: str) -> None:
 def mark(
     context: CallbackCommandContext, name: str, no_message: bool, not_safe: bool, has_number: bool, text: str
 ) -> None:
-    """Record what the agent who calls back must know, or which other number to call.
+    """Record a note for the callback, or which other number to call.
 
     \b
     Example: callmon callbacks mark 1795527733.0 --no-message --number

@@ -44,7 +44,7 @@ def disruptions() -> None:
 def _notice(command: Command) -> Command:
     """The options that hold the public notice, and its author."""
     for name, what in (
-        ("--by", "who says so (default: whoever is logged in)"),
+        ("--by", "the acting person (default: the user logged in)"),
         ("--alternative-en", "what callers can do instead, in English"),
         ("--alternative-fr", "what callers can do instead, in French"),
         ("--reason-en", "the reason, in English"),
@@ -258,7 +258,7 @@ def change(
 @disruptions.command()
 @click.argument("name", required=False, metavar="[DISRUPTION]")
 @click.option("--at", "when", metavar="TIME", help='when it was over: "10:12" or "2026-11-24 10:12" (now)')
-@click.option("--by", help="who says so (default: whoever is logged in)")
+@click.option("--by", help="the acting person (default: the user logged in)")
 @_usual
 def end(context: DisruptionCommandContext, name: str | None, when: str | None) -> None:
     """Say that a disruption is over; end planned work sooner, or cancel it before it begins.

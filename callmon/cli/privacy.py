@@ -64,7 +64,7 @@ class PrivacyCommandContext(CommandContext):
 
 def _with_purpose(command: Command) -> Command:
     purpose = click.option("--purpose", required=True, help="why, for the log of accesses")
-    who = click.option("--who", help="who looks (default: the user of this machine)")
+    who = click.option("--who", help="the person named in the log (default: the user of this machine)")
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 

@@ -81,18 +81,16 @@ def report(
     """
     from callmon.reports import request
 
-    settings, now, lang = context.settings, context.now, context.lang
+    settings, lang = context.settings, context.lang
     month = months.last(context.today) if month == "last" else month
-    if scheduled and not (
-        months.is_due(settings.calendar(), context.today) and _is_missing(month, kind, lang, output)
-    ):
+    if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
         raise ConfigError("--sample tells calls one by one: that is never public.")
-    earlier = None if revises is None else _published(revises)
-    wanted, said, others = _lines(settings, names), _remarks_of(remarks), tuple(map(_published, beside))
+    earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
+    wanted, said = _lines(settings, names), _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
-    period = request.checked(order, settings, now)
+    period = request.checked(order, settings, context.now)
     if sample is None:
         _make(context, order, output, overwrite, scheduled)
     else:
@@ -130,12 +128,14 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
     _write([(sample.pack_path(output, period, x), packs[x]) for x in asked], overwrite)
 
 
-def _is_missing(month: str, kind: str, lang: str | None, output: Path | None) -> bool:
-    """Whether the internal report's first file is missing."""
+def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
+    """Whether the first business day has come, and the internal report's first file is missing."""
     from callmon.reports.export import localized_path
 
+    if not months.is_due(context.settings.calendar(), context.today):
+        return False
     path = output or Path(f"callmon-{month}.{kind}")
-    return not (path if kind == "json" or lang else localized_path(path, "fr")).exists()
+    return not (path if kind == "json" or context.lang else localized_path(path, "fr")).exists()
 
 
 def _published(path: Path) -> tuple[Published, str]:

@@ -38,7 +38,7 @@ def bit_flag(bit: int) -> bool:
     def put(owner: Any, value: bool) -> None:
         owner.flags = owner.flags | bit if value else owner.flags & ~bit
 
-    return property(get, put)  # type: ignore[return-value]  # whoever reads it gets a bool
+    return property(get, put)  # type: ignore[return-value]  # reads as a bool
 
 
 class SparseAttribute(Generic[T]):
