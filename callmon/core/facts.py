@@ -307,6 +307,13 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     holds: bool = False
 
 
+class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):
+    """The caller requested the hang-up (HangupRequest), and the dialplan still runs for the channel.
+
+    Emitted before a heartbeat, so that an instance that takes over knows of the request. `Ended` states it again.
+    """
+
+
 class Ended(Fact, frozen=True, gc=False, tag="Ended"):
     """The call ended (the caller's Hangup). `at` is None when it ended in a gap.
 
@@ -322,7 +329,7 @@ AnyFact = (
     | MusicPlayed | PhoneStopped | PhonesSeen | Answered | Held | Resumed | SentOff | Transferred | CameBack
     | PersonJoined | ThirdJoined | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed | SurveyOffered
     | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy | Unheard
-    | ClockSet | Filled | Ended
+    | ClockSet | Filled | HangupRequested | Ended
 )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import OPENED_BY, LedgerTriggers
+from callmon.core.calls import lifecycle
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.endpoints import endpoint
@@ -104,6 +105,13 @@ class Monitor:
         written, noted = self.ledger.drain_updates(), self.disruptions.book.drain_updates()
         found = [Outcome(written[0].entry.exchange, ledger=written)] if written else []
         return [*found, Outcome("", disruptions=noted)] if noted else found
+
+    def requested_hangups(self, exchange: str) -> list[Outcome]:
+        """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
+        hearing = self.exchanges[exchange]
+        facts = lifecycle.requested_hangups(hearing.tracker.state)
+        outcome = self._conclude(exchange, hearing, facts, None) if facts else None
+        return [] if outcome is None else [outcome]
 
     def hand(self, hand: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
         """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""

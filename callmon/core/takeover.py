@@ -28,7 +28,9 @@ from callmon.core.facts import (
     Answered,
     Arrived,
     ClockSet,
+    Ended,
     Fact,
+    HangupRequested,
     NumberWithheld,
     PersonJoined,
     PhoneDialled,
@@ -129,7 +131,10 @@ def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, Loc
         for fact in outcome.facts:
             # The fact of a gap may be emitted before the listing is complete.
             if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
-                own.setdefault((outcome.exchange, fact.call), LocalCall()).facts.append(fact)
+                facts = own.setdefault((outcome.exchange, fact.call), LocalCall()).facts
+                facts.append(fact)
+                if isinstance(fact, Arrived) and fact.found and outcome.gaps:
+                    facts.append(_gap_before(fact, outcome.gaps[0]))
         for finding in outcome.findings:
             own.setdefault((outcome.exchange, finding.call), LocalCall()).findings.append(finding)
         for call in outcome.calls:
@@ -137,10 +142,16 @@ def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, Loc
     return own
 
 
+def _gap_before(found: Arrived, gap: Gap) -> Unheard:
+    """The gap of a call found by the listing that ended it: the leader may have stored the call's arrival."""
+    start = gap.start if found.at is None else max(gap.start, found.at)
+    return Unheard(found.call, start, gap.end, found.may_hide_answer, found.may_hide_ringing)
+
+
 def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bool:
     """Whether the leader received events until the gap's end."""
     until = heard.get(exchange)
-    return end is not None and until is not None and end <= until
+    return end is not None and until is not None and end + CERTAIN <= until
 
 
 # Calls.
@@ -157,7 +168,8 @@ def _calls(
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
             continue
-        facts = [_as_leader_states(fact, stored.facts) for fact in told.facts]
+        heard_all = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, Unheard))]
+        facts = [_as_leader_states(fact, heard_all) for fact in told.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
@@ -193,7 +205,12 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
 
 
 def _as_leader_states(fact: Fact, stored: Sequence[Fact]) -> Fact:
-    """An answer with the ringing that the leader received. The next person's, if the first is stored."""
+    """An answer with the ringing that the leader received. The next person's, if the first is stored.
+
+    An end, after a listing, with the party that ended the call: the leader received every request before it.
+    """
+    if isinstance(fact, Ended) and (fact.how, fact.by) == ("hangup", "unknown"):
+        return _ended_as_leader_states(fact, stored)
     if not isinstance(fact, Answered):
         return fact
     answers = [known for known in stored if isinstance(known, Answered)]
@@ -204,6 +221,14 @@ def _as_leader_states(fact: Fact, stored: Sequence[Fact]) -> Fact:
     rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
     known = next(rang, None)
     return fact if known is None else msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
+
+
+def _ended_as_leader_states(fact: Ended, stored: Sequence[Fact]) -> Ended:
+    request = next((known for known in stored if isinstance(known, HangupRequested)), None)
+    if request is not None:
+        return Ended(fact.call, request.at, "caller")
+    partly = any(isinstance(known, Unheard) or (isinstance(known, Arrived) and known.found) for known in stored)
+    return fact if partly else Ended(fact.call, fact.at, "exchange")
 
 
 def _the_rest(

@@ -228,6 +228,7 @@ class Daemon:
         if heard is not None:
             self._heard[name] = heard
             self.runtime.time.set_time(name, heard, link.session.last_byte)
+            self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
             self.runtime.database.offer_heartbeat(name, heard)
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:

@@ -1,6 +1,7 @@
 """One call received by a leader and by a standby that starts during it. The leader dies; the standby takes over.
 
-No moment is lost between the two, so the stored call equals the call of one instance that received everything.
+Where the leader was alive at the standby's listing, no moment is lost between the two: the stored call equals the
+call of one instance that received everything. Otherwise the call claims no more than is true.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.takeover import StoredState, take_over
 from callmon.core.verdicts import Finding
 from tests.exam.cuts import _RETELLING, LATER, UPTIME, Examined, fresh
+from tests.exam.judging import wrongs
+from tests.exam.subjects import Said
 
 # A leader that dies sooner after the standby's listing leaves an honest gap: its last heartbeat is older.
 SURE = timedelta(seconds=0.6)
@@ -25,7 +28,7 @@ SECOND = timedelta(seconds=1)
 LAGS = (timedelta(0), SECOND)  # the age of the leader's last heartbeat
 OLDER = (0, 2, 8)  # events by which the stored state is older than the start of the standby
 # Unknown where the standby has its channel from a listing alone.
-NOT_COMPARED = {"caller", "ended_by", "people"}  # of the people, the phones alone: a join has several events
+NOT_COMPARED = {"caller", "people"}  # of the people, the phones alone: a join has several events
 
 
 class Takeover(NamedTuple):
@@ -56,19 +59,28 @@ def takeovers(examined: Examined, count: int, seed: int) -> Iterator[Takeover]:
         committed, lag = chance.randint(listed, last), chance.choice(LAGS)
         leads = chance.randint(committed, last)
         stored = chance.randint(max(0, begin - chance.choice(OLDER)), begin)
-        if _time(examined, committed) - lag > _time(examined, listed) + SURE:
-            yield Takeover(stored, begin, listed, committed, leads, lag)
+        yield Takeover(stored, begin, listed, committed, leads, lag)
+
+
+def _is_sure(examined: Examined, takeover: Takeover) -> bool:
+    """Whether the leader was alive at the standby's listing for certain."""
+    return _time(examined, takeover.committed) - takeover.lag > _time(examined, takeover.listed) + SURE
 
 
 def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
-    """What differs from the account of one instance that received everything."""
+    """What differs from the account of one instance that received everything; if not sure, what is untrue."""
     events, place = examined.subject.events, takeover
     leader = fresh()
     start = _time(examined, 0)
     begun = _fed(
         leader, [e.FullyBooted(start, UPTIME), e.CoreShowChannelsComplete(start), e.StatusComplete(start)]
     )
-    said = [(n, outcome) for n, event in enumerate(events) for outcome in _fed(leader, [event])]
+    said: list[tuple[int, Outcome]] = []
+    beat = _time(examined, place.committed) - place.lag
+    for n, event in enumerate(events):
+        if n == place.committed or (n < place.committed and event.at is not None and event.at > beat):
+            said += [(n - 1, outcome) for outcome in leader.requested_hangups("toronto")]
+        said += [(n, outcome) for outcome in _fed(leader, [event])]
     standby = _standby(examined, place, [*begun, *(outcome for n, outcome in said if n < place.stored)])
     kept = _buffered(
         standby,
@@ -84,8 +96,10 @@ def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     rest = _fed(standby, events[place.leads :])
     told = _by_call([*stored, *missing, *rest])
     true = _by_call([outcome for _, outcome in said])
-    found = [line for own in sorted(told.keys() | true.keys()) for line in _unlike(own, told, true)]
-    found += [f"gap {gap}" for outcome in (*missing, *rest) for gap in outcome.gaps]
+    unlike = _unlike if _is_sure(examined, place) else _untrue
+    found = [line for own in sorted(told.keys() | true.keys()) for line in unlike(own, told, true)]
+    if _is_sure(examined, place):
+        found += [f"gap {gap}" for outcome in (*missing, *rest) for gap in outcome.gaps]
     return [f"{examined.subject.name} {tuple(place)}: {line}" for line in found]
 
 
@@ -146,13 +160,29 @@ def _is_over(call: StoredCall) -> bool:
     return any(isinstance(fact, f.Ended) for fact in call.facts)
 
 
-def _unlike(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
-    made, real = (
-        _RETELLING.retell("toronto", as_it_stands(calls[own].facts)) if own in calls else None
-        for calls in (told, true)
-    )
+def _untrue(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
+    made, real = _retold(own, told), _retold(own, true)
     if made is None or real is None:
-        return [] if made is real else [f"{own} is known to {'nobody' if made is None else 'the standby alone'}"]
+        return _known_to_one(own, made, real)
+    return [f"{own} {line}" for line in wrongs(_said(made), _said(real))]
+
+
+def _said(outcome: Outcome) -> Said:
+    return Said(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
+
+
+def _retold(own: str, calls: dict[str, StoredCall]) -> Outcome | None:
+    return _RETELLING.retell("toronto", as_it_stands(calls[own].facts)) if own in calls else None
+
+
+def _known_to_one(own: str, made: Outcome | None, real: Outcome | None) -> list[str]:
+    return [] if made is real else [f"{own} is known to {'nobody' if made is None else 'the standby alone'}"]
+
+
+def _unlike(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
+    made, real = _retold(own, told), _retold(own, true)
+    if made is None or real is None:
+        return _known_to_one(own, made, real)
     names = [name for name in real.calls[0].__struct_fields__ if name not in NOT_COMPARED]
     pairs = [(name, getattr(made.calls[0], name), getattr(real.calls[0], name)) for name in names]
     pairs.append(("people", *([person.phone for person in outcome.calls[0].people] for outcome in (made, real))))

@@ -178,7 +178,7 @@ def begun_anew(store: Database) -> Callmon:
 
 @pytest.mark.parametrize("begun_at", [8.0, 12.0])
 @pytest.mark.parametrize("behind", [0.5, 7.5])
-@pytest.mark.parametrize("died_at", [13.0, 19.0, 25.0, 40.0])
+@pytest.mark.parametrize("died_at", [13.7, 19.0, 25.0, 40.0])
 def test_whoever_began_in_the_middle_of_a_call_knows_from_the_database_what_it_missed(
     tmp_path: Path, begun_at: float, behind: float, died_at: float
 ) -> None:
@@ -234,6 +234,45 @@ def test_a_caller_sent_off_before_it_began_was_transferred_when_somebody_else_an
     _go_on(second, rest[taken:])
     assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
     assert everything(store) == expected
+    store.close()
+
+
+@pytest.mark.parametrize("requested", [True, False])
+@pytest.mark.parametrize("died_at", [8.0, 11.0])
+def test_a_menu_that_a_standby_found_in_progress_is_ended_by_the_party_that_ended_it(
+    tmp_path: Path, requested: bool, died_at: float
+) -> None:
+    """The caller requests the hang-up before the standby lists, and the dialplan runs on; or nobody requests."""
+    exchange = Exchange()
+    exchange.list_channels()
+    caller = exchange.at(1).call()
+    exchange.at(2).menu(caller)
+    if requested:
+        exchange.at(5).event("HangupRequest", **exchange._of(caller))
+    exchange.at(5.5).event("PeerStatus", Peer="PJSIP/101")
+    place = len(exchange.connections[-1])
+    exchange.at(6).log_in()
+    exchange.list_channels()
+    exchange.at(9).hangup(caller)
+    exchange.at(12).event("PeerStatus", Peer="PJSIP/101")
+    whole = bytes(exchange.connections[-1])
+    expected, figures = alone(tmp_path, whole)
+    store, died = new(tmp_path, "shared"), MORNING + timedelta(seconds=died_at)
+    first, beat = Callmon(), _place(whole, MORNING + 5 * SECOND)
+    first.hear(whole[:beat])
+    written(store, [*first.between(None, None), *first.monitor.requested_hangups("toronto")])
+    assert first.monitor.requested_hangups("toronto") == []
+    written(store, [Heartbeat("toronto", MORNING + 8 * SECOND)])
+    second = Callmon()
+    rest = whole[place:]
+    taken = _place(rest, died)
+    second.hear(b"Asterisk Call Manager/11.0.0\r\n" + rest[:taken])
+    missing = succeed(store, second.monitor, second.between(None, None))
+    heard = len(second.told)
+    _go_on(second, rest[taken:])
+    assert written(store, [*missing, *(one for _, one in second.told[heard:])]) == pytest.approx(figures)
+    found = everything(store)
+    assert (found["call"], found["finding"]) == (expected["call"], expected["finding"])
     store.close()
 
 

@@ -36,7 +36,7 @@ def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
     assert examined == 129 + 28 + 15
 
 
-def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it() -> None:
+def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it_or_less() -> None:
     wrong: list[str] = []
     tried = 0
     for one in map(Examined, chain(recordings(), traces())):
@@ -44,7 +44,7 @@ def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it(
             wrong += disagreements(one, takeover)
             tried += 1
     assert wrong == []
-    assert tried == 446
+    assert tried == 942
 
 
 TAKEN_OVER = {

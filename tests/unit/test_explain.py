@@ -271,7 +271,8 @@ ONE_OF_EACH: list[Fact] = [
     f.Unheard(CALL, after(41), after(42)),
     f.ClockSet(CALL, after(42.5), timedelta(0.1)),
     f.Filled(CALL, after(43)),
-    f.Ended(CALL, after(45), "caller"),
+    f.HangupRequested(CALL, after(44)),
+    f.Ended(CALL, after(45), "unknown"),
 ]
 
 

@@ -365,6 +365,23 @@ def sends_off(exchange: Exchange, caller: Channel, phone: Channel, to: str) -> N
     exchange.hangup(phone)
 
 
+@pytest.mark.parametrize(
+    ("cause", "redirections"), [(21, [("blind", "102", False)]), (17, [("blind", "102", False)]), (19, [])]
+)
+def test_a_phone_that_refuses_before_its_dial_is_reported_was_reached_all_the_same(
+    cause: int, redirections: list[tuple[str, str, bool]]
+) -> None:
+    """The SIP answer can overtake the DialBegin: another thread of Asterisk reports the request to hang up."""
+    exchange, caller, phone = talking()
+    sends_off(exchange.at(6), caller, phone, "102")
+    other = exchange.new("PJSIP/102", 0, "s", caller.linkedid)
+    exchange.event("HangupRequest", **exchange._of(other), Cause=cause)
+    exchange._dial("DialBegin", caller, other, DialString="102")
+    exchange.at(6.01).stop(caller, other, "NOANSWER", cause)
+    exchange.hangup(caller)
+    assert sent(exchange.one()) == redirections
+
+
 @pytest.mark.parametrize("timestamps", [True, False])
 def test_a_transfer_whose_event_comes_after_voicemail_took_the_caller_is_one_transfer(timestamps: bool) -> None:
     exchange, caller, phone = talking(timestamps)

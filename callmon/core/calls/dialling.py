@@ -193,5 +193,5 @@ def asked(state: TrackerState, event: e.HangupRequest) -> None:
         return
     if leg is call.person:
         call.person_left = True
-    elif leg.dialled and not leg.answered and event.cause in transfers.REFUSALS:
+    elif leg.is_phone and not leg.answered and event.cause in transfers.REFUSALS:  # perhaps before its DialBegin
         transfers.taken(call)

@@ -21,6 +21,7 @@ from callmon.core.calls import (
 )
 from callmon.core.calls.channels import PHONE, TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
+from callmon.core.facts import Fact
 
 # Causes of a dial that made no channel: no route, absent, not registered, no circuit, out of order. The caller's
 # cause is stale in all other cases, but no other case sets these.
@@ -56,6 +57,16 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
         call.asked, call.asked_at = True, event.at
         voicemail.by_place(state, call, event)
         surveys.by_place(state, call, event)
+
+
+def requested_hangups(state: TrackerState) -> list[Fact]:
+    """The requests of callers whose channel still runs the dialplan (an `h` extension), each once."""
+    facts: list[Fact] = []
+    for call in state.calls.values():
+        if call.asked and call.told and not call.request_told:
+            call.request_told = True
+            facts.append(f.HangupRequested(call.id, call.asked_at))
+    return facts
 
 
 def soft_hangup_request(state: TrackerState, event: e.SoftHangupRequest) -> None:

@@ -15,7 +15,7 @@ from callmon.core import facts as f
 from callmon.core.calls import transfers
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.arrival import set_line
-from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel, new_call
+from callmon.core.calls.channels import NOT_HEARD, PendingTransfer, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
@@ -60,7 +60,9 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
     call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
     call.held, call.parked = account.handing.held, account.handing.is_parked
-    call.sent_unheard = call.sent_unheard and may_have_missed  # else the other instance received it
+    if not may_have_missed:  # the other instance received what no event has shown here
+        call.sent_unheard = False
+        call.flags &= ~NOT_HEARD
     people = _People(call)
     for fact in facts:
         people.record_fact(fact)
@@ -104,6 +106,12 @@ class _People:
                 self.call.sent = None
             case f.Parked():
                 self.call.sent = self.call.person = None
+            case f.Unheard() if self.call.sent is not None:
+                self.call.sent.is_unsure = True  # the next party may have answered in the gap
+            case f.CallerBusy():
+                self.call.busy, self.call.asked = True, False
+            case f.HangupRequested():
+                self.call.asked, self.call.asked_at, self.call.request_told = True, fact.at, True
             case f.QueueEntered() | f.VoicemailTook():
                 self._is_taken()
             case _:

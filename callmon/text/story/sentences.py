@@ -58,6 +58,8 @@ def _wording(context: StoryContext, moment: Moment) -> Wording:
             return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
         case f.CallerBusy():
             return say("L'appelant entend le signal d'occupation"), ()
+        case f.HangupRequested():
+            return say("L'appelant raccroche"), ()
         case f.Unheard() | f.ClockSet() | f.Filled():
             return _listening(context, fact)
         case f.Ended():

@@ -93,6 +93,8 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             return any(
                 isinstance(x, f.Retrieved) and x.phone == fact.phone and within(x, fact, AT_ONCE) for x in before
             )
+        case f.HangupRequested():
+            return any(isinstance(x, f.Ended) and x.by == "caller" for x in facts)
         case f.QueueLeft():
             return any(isinstance(x, f.Answered | f.Ended) and within(x, fact, AT_ONCE) for x in facts)
         case f.Answered() if fact.slack != f.EXACT or fact.at is None:
