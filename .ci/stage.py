@@ -21,6 +21,8 @@ LOGS = ROOT / "build" / "stage"
 SUPPORTED = ("3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
+WHOLE_DIFF = ("-o", "verbosity_assertions=2")
+MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
 NO_SERVER = "not lab and not postgresql"
 # Their result can differ between Pythons; all else is tested with the newest alone.
@@ -104,8 +106,18 @@ class Run:
         for part in self.parts.values():
             result = "FAILED: " if part.failed else ""
             print(f"{part.name:{width}}  {part.seconds:7.0f}  {result}{part.summary[:90]}")
-        print(f"{'all of it':{width}}  {time.monotonic() - self._began:7.0f}", flush=True)
-        return int(any(part.failed for part in self.parts.values()))
+        print(f"{'all of it':{width}}  {time.monotonic() - self._began:7.0f}")
+        failed = [part for part in self.parts.values() if part.failed]
+        for part in failed:
+            print("\n".join([f"\n{part.name}:", *_reasons(part.log)]))
+        sys.stdout.flush()
+        return int(bool(failed))
+
+
+def _reasons(log: Path) -> list[str]:
+    """What pytest says of each failure, without the source: a log may have thousands of lines."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.exists() else []
+    return [line[:MOST_COLUMNS] for line in lines if line.startswith(("E  ", "FAILED ", "ERROR "))][:MOST_REASONS]
 
 
 def _last(lines: list[str]) -> list[str]:
@@ -183,7 +195,7 @@ class Stages:
 
     def _pytest(self, name: str, *options: str, version: str = "") -> Part:
         python = self._python(version or self.newest)
-        return Part(name, [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options])
+        return Part(name, [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *WHOLE_DIFF, *options])
 
     def _python(self, version: str) -> str:
         return f".venv-{version}/bin/python"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -29,7 +30,14 @@ class Asked:
         """The same, looking at another moment."""
         other = copy(self)
         other.now = moment
+        other.__dict__.pop("looked", None)
         return other
+
+    @cached_property
+    def looked(self) -> float:
+        """When the last scrape before this moment began. On a busy machine one takes seconds."""
+        (one,) = self._instant("timestamp(callmon_exchange_events_total)")
+        return float(one["value"][1])
 
     def choose(self, board: Json, **chosen: str) -> None:
         """Every variable of a board: all of its values, or those that are given."""

@@ -133,11 +133,12 @@ def curve(scene: Scene, title: str, rows: Rows) -> list[str]:
             good = sum(values) * STEP == Near(carried, carried * 0.25)
             values = [*values, carried]
         case "Waiting to be written":
-            # At the end a heartbeat may be on its way, at most one a second.
-            good = max(values) >= int(HELD_UP - STEP) and values[-1] in (0, 1)
+            # One heartbeat a second. At the end a few may be on their way.
+            good = max(values) >= int(HELD_UP - STEP) > values[-1]
         case "How late the oldest is":
-            # A second until the first heartbeat, and a step until somebody looks.
-            good = max(values) == Near(HELD_UP - (1 + STEP) / 2, (1 + STEP) / 2 + 0.5)
+            # A second until the first heartbeat, a step until a scrape; a busy machine commits seconds later.
+            least = HELD_UP - 1 - STEP
+            good = least <= max(values) <= 2 * HELD_UP and values[-1] < least
         case "Memory":
             good = all(value == Near(scene.memory, scene.memory * 0.15) for value in values)
     return [] if good else [f"{title}: {values}"]

@@ -52,7 +52,7 @@ NOTICE = {
     "alternative_en": "call the toll-free number",
 }
 TARGET = 'title_en = "General inquiries, Toronto"'
-LOOKS_EVERY = 1.5  # seconds: Prometheus every one, and an answer takes its time
+WATCHED = 20.0  # seconds before the moment, in which what the network carries is counted
 HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
 INTO_IT = 3.5  # seconds after these began: nothing but heartbeats waits yet
@@ -182,14 +182,12 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         asterisk.cli("pjsip qualify trunk")  # it may have found the far end away before that was begun
         told = happens(callmon, link, start)
         reader = stack.enter_context(as_reader(url))
-        until(start + CAPTURE - LOOKS_EVERY)
-        before = link.events
-        until(start + CAPTURE)
+        carried = counted(link, start + CAPTURE)
         on_time(start + CAPTURE)
         still(reader)
         moment = time.time()
-        events = (before, link.events)
         asked = Asked(prometheus, reader, moment, moment - 30 * 86_400)
+        events = (max(n for at, n in carried if at <= asked.looked - SLACK), link.events)
         calls += of_today(playing.calls)
         memory = float(Path(f"/proc/{callmon.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
         yield Scene(
@@ -247,6 +245,16 @@ def still(reader: psycopg.Connection[Any]) -> None:
     reader.autocommit = False
     reader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     reader.execute("SELECT")
+
+
+def counted(link: Proxy, at: float) -> list[tuple[float, int]]:
+    """How many events the network had carried, ten times a second until then."""
+    until(at - WATCHED)
+    carried: list[tuple[float, int]] = []
+    while time.monotonic() < at:
+        carried.append((time.time(), link.events))
+        time.sleep(0.1)
+    return carried
 
 
 @contextmanager

@@ -36,7 +36,6 @@ pytestmark = pytest.mark.lab
 
 KILLS, SEED = 20, 7
 TO_LOOK, TO_STORE = timedelta(seconds=1.5), timedelta(seconds=0.25)
-UNANSWERED_AFTER = 4.0  # PJSIP gives a question up after three seconds: qualify_timeout
 BOX = "lab-offline-box"  # voicemail takes the call at once: a message is left in the eighteenth second
 TALKS_LONG, LONG_ENOUGH = (Step(13, "hang_up"),), timedelta(seconds=10)
 
@@ -66,24 +65,8 @@ def calls_beside(name: str, place: int, phone: str, begins: float) -> Situation:
 def call_back(asterisk: Asterisk, place: int, phone: str) -> None:
     """The same ten seconds from now, when nothing else is played."""
     with Playing(asterisk, [calls("calls_back", place, phone, 10.0 * asterisk.pace)]) as playing:
-        wait_for_trunk(asterisk)
         (call,) = playing.wait()
     assert (call.fault, call.refused, call.answered is not None) == (None, None, True)
-
-
-def wait_for_trunk(asterisk: Asterisk) -> None:
-    """The exchange may have found the trunk's far end away. It asks again, and once more when no answer to an
-    earlier question can arrive any longer.
-    """
-    for pause in (0.0, UNANSWERED_AFTER):
-        time.sleep(pause)
-        assert until(lambda: is_there(asterisk)), asterisk.cli("pjsip show contacts")
-
-
-def is_there(asterisk: Asterisk) -> bool:
-    asterisk.cli("pjsip qualify trunk")
-    contacts = asterisk.cli("pjsip show contacts").splitlines()
-    return any(" trunk/" in line and " Avail " in line for line in contacts)
 
 
 def command(callmon: Callmon, *words: str) -> subprocess.CompletedProcess[str]:
@@ -134,7 +117,6 @@ def test_whoever_left_a_message_is_called_back_and_the_debt_is_paid(
     with hurried(tmp_path, fast_exchange) as callmon:
         with Playing(fast_exchange, played) as playing:
             assert until(lambda: callmon.total("callmon_callbacks_open") == 4)
-            wait_for_trunk(fast_exchange)
             made = {call.situation.name: (call.fault, call.refused) for call in playing.wait()}
         assert (made["calls_back"], made["calls_beside"]) == ((None, None), (None, None))
         assert until(lambda: callmon.total("callmon_callbacks_open") == 2), listed(callmon)

@@ -166,9 +166,21 @@ function Placed({ panel, data, choices }: any) {
   );
 }
 
+// Until nothing changes on the page for a tenth of a second: a busy machine draws in several steps.
+async function settled(page: HTMLElement) {
+  let before = '';
+  do {
+    before = page.innerHTML;
+    await new Promise((done) => setTimeout(done, 100));
+    await new Promise((done) => requestAnimationFrame(done));
+  } while (before !== page.innerHTML);
+}
+
 let [root, last]: [any, any] = [null, null];
 
 async function draw(board: any, frames: Record<string, any[]>, choices: any) {
+  // A text is sized by the font that it is measured with.
+  await Promise.all([...document.fonts].map((font) => font.load()));
   const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
   const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
   const page = document.getElementById('page')!;
@@ -182,9 +194,7 @@ async function draw(board: any, frames: Record<string, any[]>, choices: any) {
       {made.map(({ panel, data }) => <Placed key={panel.id} panel={panel} data={data} choices={choices} />)}
     </ThemeContext.Provider>
   );
-  await new Promise((done) => setTimeout(done, 200));
-  await document.fonts.ready;
-  await new Promise((done) => setTimeout(done, 100));
+  await settled(page);
 }
 
 // Tables as tall as their rows: what is scrolled out is not on the page.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import callmon
 from callmon.config.standards import ALL_STANDARDS
-from tests.boards.scene import LOOKS_EVERY, Scene
+from tests.boards.scene import Scene
 from tests.boards.truths.counting import Near, Row, Truth, at, between, judged, said, today_of
 from tests.boards.truths.disruptions import unheard
 
@@ -41,11 +41,11 @@ def corrected(scene: Scene) -> list[Row]:
 
 def sinks(scene: Scene) -> list[Row]:
     """While somebody else holds the tables and no call changes: the heartbeats since then, one a second, and the
-    age of the first. Prometheus looked up to LOOKS_EVERY before.
+    age of the first, when Prometheus looked last.
     """
     begun, asked = scene.told["held up"]
     most = asked - begun
-    least = most - LOOKS_EVERY - 1
+    least = scene.asked.at(asked).looked - begun - 1
     waiting = between(int(least), int(most) + 1)
     return [{"sink": "database", "Value #A": waiting, "Value #B": between(least, most, "seconds"), "Value #C": 0}]
 

@@ -15,6 +15,7 @@ from tests.boards.truths.counting import (
     Row,
     Truth,
     at,
+    between,
     by_size,
     half_hour,
     in_words,
@@ -75,7 +76,8 @@ def causes_today(scene: Scene) -> list[Row]:
 def now_rows(scene: Scene) -> list[Row]:
     """Two ring, one waits in a queue, one talks; the phones of the configuration."""
     # It waits from when the queue took it.
-    waited = lasting(scene.asked.now - played(scene, "still_waits")[0].invited - 1.5, 1.5)
+    invited = played(scene, "still_waits")[0].invited
+    waited = between(scene.asked.looked - invited - 1.5, scene.asked.now - invited, "seconds")
     name = f"name_{scene.language}"
     general = {name: in_words(scene, "Renseignements généraux", "General inquiries")}
     return [
