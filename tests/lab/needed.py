@@ -16,8 +16,9 @@ OTHERS = {
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
+    "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "pango", "postgresql"}
+MUST = {"22", "browser", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

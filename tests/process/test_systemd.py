@@ -1,4 +1,4 @@
-"""The systemd unit that ships: parsed, and judged by systemd itself where there is one."""
+"""The systemd units that ship: parsed, and judged by systemd itself."""
 
 from __future__ import annotations
 
@@ -13,9 +13,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.needed import needed
+from tests.lab.system import have
+
 UNITS = files("callmon.daemon").joinpath("systemd")
 UNIT = UNITS.joinpath("callmon.service")
 HIGHEST_EXPOSURE = 20  # of 100; systemd calls 20 and less OK
+
+
+@pytest.fixture(scope="module")
+def analyze() -> str:
+    with needed("systemd"):
+        have("systemd judges its units", (), ("systemd",), ("systemd-analyze",))
+    program = shutil.which("systemd-analyze")
+    assert program is not None
+    return program
 
 
 class Repeated(dict[str, str]):
@@ -74,11 +86,9 @@ def test_stopping_may_last_longer_than_the_last_write_to_the_database() -> None:
     assert int(service()["TimeoutStopSec"][0]) == 45  # daemon.FLUSH_SECONDS is 30
 
 
+@pytest.mark.lab
 @pytest.mark.parametrize("name", ["callmon.service", "callmon-reports.service"])
-def test_systemd_finds_little_exposure(tmp_path: Path, name: str) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
+def test_systemd_finds_little_exposure(tmp_path: Path, analyze: str, name: str) -> None:
     with as_file(UNITS.joinpath(name)) as unit:
         done = subprocess.run(
             [analyze, "security", "--offline=true", "--no-pager", f"--threshold={HIGHEST_EXPOSURE}", str(unit)],
@@ -120,11 +130,9 @@ print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, os.getpriority(os.PRIO_PR
 """
 
 
-def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_system_calls() -> None:
+@pytest.mark.lab
+def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_system_calls(analyze: str) -> None:
     """With the kernel's own filter, made of the unit's names as systemd does."""
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
     allowed: set[str] = set()
     for line in service()["SystemCallFilter"]:
         words = named(analyze, line.lstrip("~").split())
@@ -135,10 +143,10 @@ def test_the_process_that_makes_a_report_is_bounded_under_the_units_filter_of_sy
     assert (done.stdout.split(), done.stderr) == (["1000", str(min(19, os.nice(0) + 10))], "")
 
 
-def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days(tmp_path: Path) -> None:
-    analyze = shutil.which("systemd-analyze")
-    if analyze is None:
-        pytest.skip("there is no systemd-analyze here (Debian's package systemd)")
+@pytest.mark.lab
+def test_systemd_understands_the_units_and_the_timer_comes_on_the_first_ten_days(
+    tmp_path: Path, analyze: str
+) -> None:
     names = ("callmon.service", "callmon-reports.service", "callmon-reports.timer")
     for name in names:  # where the program is not installed systemd would complain of that alone
         text = UNITS.joinpath(name).read_text(encoding="utf-8")
