@@ -164,11 +164,12 @@ class Stages:
         others = [part for version in list(self.pythons)[1:] for part in self._other(version)]
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
-        real.needs = whole.needs = (f"install {self.newest}",)
+        exam = Part("exam, whole", [self._python(self.newest), "-m", "tests.exam", "--whole"])
+        real.needs = whole.needs = exam.needs = (f"install {self.newest}",)
         return [
             [self._install(self.newest, f"install {self.newest}"), real, seen],
             [whole, coverage, *others, fuzz],
-            [self._folders("other folders", "16", "browser", "mariadb", "engine")],
+            [self._folders("other folders", "16", "browser", "mariadb", "engine"), exam],
         ]
 
     def _other(self, version: str) -> list[Part]:

@@ -54,6 +54,16 @@ def test_a_part_that_fails_fails_the_run_and_all_that_it_wrote_is_printed(
     assert [line.split()[2:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
 
 
+def test_the_last_lines_of_a_run_that_failed_are_what_pytest_says_of_each_failure(
+    stage: ModuleType, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = stage.Run()
+    bad = "print('>   assert x', 'E   assert 1 == 2', 'FAILED test_x.py', sep='\\n'); raise SystemExit(1)"
+    run.lanes([[stage.Part("good", python("print('E   all is well')")), stage.Part("bad", python(bad))]])
+    assert run.report() == 1
+    assert capfd.readouterr().out.splitlines()[-3:] == ["bad:", "E   assert 1 == 2", "FAILED test_x.py"]
+
+
 def test_a_run_of_which_every_part_ended_well_ends_well_and_shows_the_ends_of_its_logs(
     stage: ModuleType, capfd: pytest.CaptureFixture[str]
 ) -> None:
