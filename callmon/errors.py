@@ -12,8 +12,6 @@ logs and counts it. For one raised by an event, the daemon dumps the flight reco
 to log.
 """
 
-from __future__ import annotations
-
 
 class CallmonError(Exception):
     """An operation that callmon refuses or cannot do, with sentences that name what to do."""

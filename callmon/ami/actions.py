@@ -1,7 +1,5 @@
 """AMI actions as bytes, and any message as its headers. Not for the event path: `decoding` is. No I/O."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 

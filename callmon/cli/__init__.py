@@ -4,8 +4,6 @@ Results go to standard output, everything else to standard error. Exit status: 0
 found a fault, 2 bad usage or configuration.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from contextlib import ExitStack

@@ -4,8 +4,6 @@ Refuses: to change anything in an Alertmanager configuration except its section 
 alert except `CallmonTest`, which says that no action is needed.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import urllib.error

@@ -4,8 +4,6 @@ Writes to the database at once. Refuses: to change or delete an earlier attestat
 one.
 """
 
-from __future__ import annotations
-
 from datetime import date
 
 import click

@@ -4,8 +4,6 @@ Text for an operator's terminal, 100 columns wide. Never prints a secret: secret
 database's password is replaced. Opens no connection. Checks only whether a secret can be read.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta

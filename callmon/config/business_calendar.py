@@ -9,8 +9,6 @@ what Annexe 1 gives the counters. It ships as an assumption, and `callmon check`
 Refuses: naive datetimes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta

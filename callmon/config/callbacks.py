@@ -1,7 +1,5 @@
 """The [callbacks] table: the rules that `core/callbacks/` follows."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Self
 

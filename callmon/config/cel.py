@@ -4,8 +4,6 @@ The database's password is never in the configuration: `password()` reads it fro
 call. Refuses: to connect.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from pathlib import Path
 

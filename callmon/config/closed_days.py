@@ -8,8 +8,6 @@ Each year is calculated on demand.
 Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta

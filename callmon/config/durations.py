@@ -3,8 +3,6 @@
 Refuses: a number without a unit.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from decimal import Decimal

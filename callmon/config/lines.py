@@ -4,8 +4,6 @@ A line is identified by the dialled number that the exchange reports. This modul
 Refuses: two lines that cannot be distinguished (R-43).
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field

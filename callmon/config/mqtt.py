@@ -4,8 +4,6 @@ The password is never in the configuration: `password()` reads it from a file or
 Refuses: to connect.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -4,8 +4,6 @@ Converts text and tables to the calendar's values, without regard to dates. Refu
 begins.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar

@@ -4,8 +4,6 @@ Refuses: to guess. A text that `phonenumbers` does not accept as valid (711, "an
 no number here. This module never dials, stores or logs a number.
 """
 
-from __future__ import annotations
-
 import re
 from functools import lru_cache
 from typing import Literal

@@ -4,8 +4,6 @@
 database's password out of the file. Refuses: unknown settings and invalid values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path as FilePath

@@ -3,8 +3,6 @@
 An error names the setting that leads to the secret, and what to put there. Refuses: to show the secret.
 """
 
-from __future__ import annotations
-
 import os
 import stat
 from dataclasses import dataclass

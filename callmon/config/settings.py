@@ -7,8 +7,6 @@ Refuses: to open a connection, and to read a secret while loading (an exchange's
 on each use).
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

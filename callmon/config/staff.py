@@ -5,8 +5,6 @@ extension without an entry on a day is unknown: neither French nor not French. A
 language use this lookup. Refuses: to name a person.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from itertools import combinations

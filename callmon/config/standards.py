@@ -3,8 +3,6 @@
 A separate module, so that settings are validated against the names without importing the standards.
 """
 
-from __future__ import annotations
-
 CALL_STANDARDS = (
     "answer_by_third_ring",
     "voicemail_after_fourth_ring",

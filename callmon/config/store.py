@@ -3,8 +3,6 @@
 The password is read on each use, and never shown. Refuses: to open a connection.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import timedelta
 from pathlib import Path

@@ -3,8 +3,6 @@
 Converts pydantic's errors, independent of the individual settings. Refuses: to repeat a secret's value.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,8 +4,6 @@ There are three ways to identify a user: a reverse proxy's header, a provider's 
 accounts. Without any of them, the pages serve only users of this machine, and show no number. Refuses: to connect.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path

@@ -4,8 +4,6 @@ The leader's facts state each transfer as its event did. A standby that started 
 inferred it (`unheard`). It may also have missed the start of a transfer, or left it without a conclusion.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 

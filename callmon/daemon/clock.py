@@ -8,8 +8,6 @@ When an exchange's clock and the host's differ by more than `MOST_SKEW`, either 
 the earlier of the two, so that nothing falls due by one wrong clock.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from datetime import datetime, timedelta
 

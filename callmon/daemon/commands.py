@@ -4,8 +4,6 @@ Refuses: to write. The outcome of a command is stored together with the command'
 applied exactly once.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from functools import partial

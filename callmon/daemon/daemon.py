@@ -10,8 +10,6 @@ caught here: the daemon dumps the last minutes of the exchange's bytes, counts t
 (`Runtime.offer` catches exceptions of the timer and of commands.)
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import gc

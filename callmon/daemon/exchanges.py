@@ -1,7 +1,5 @@
 """One monitored exchange in the daemon: its connection, task, recorder, and since when it is unheard."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta

@@ -4,8 +4,6 @@
 as trouble. Each is a remark as long as callmon works.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 from collections.abc import Iterator, Mapping

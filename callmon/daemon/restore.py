@@ -1,7 +1,5 @@
 """Restores the daemon's state from the database before the exchanges are connected. Blocks: run it in a thread."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 

@@ -5,8 +5,6 @@ seconds. `callmon db upgrade` does the same at full speed. Until all roll-ups ex
 themselves.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 

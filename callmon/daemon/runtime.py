@@ -6,8 +6,6 @@ topics and the pages show.
 Refuses: to depend on any of these three.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime

@@ -3,8 +3,6 @@
 A separate module, because no other code communicates with systemd.
 """
 
-from __future__ import annotations
-
 import os
 import socket
 

@@ -11,8 +11,6 @@ exports no counters. After it gains the write lock, it reads the stored state an
 Refuses: to lead before it has received as much as the former leader had written.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence

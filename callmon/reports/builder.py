@@ -4,8 +4,6 @@ Calls are added as the database stores them, as cells of a line and a language. 
 call belongs to the local month in which it arrived, an obligation to the one in which it was opened (R-20).
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping

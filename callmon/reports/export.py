@@ -3,8 +3,6 @@
 Refuses: to write a file; the caller writes them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

@@ -4,8 +4,6 @@ The page states the kind in its own language. The kind names the person who can 
 report ("order", "long", "empty") or the administrator ("large", "disk", "database", "missing", "ended").
 """
 
-from __future__ import annotations
-
 import errno
 import sqlite3
 from collections.abc import Iterator

@@ -5,8 +5,6 @@ received and no exchange's log (CEL) covers the time. The same holds for a stand
 figure whose source this version does not have yet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 

@@ -10,8 +10,6 @@ because a page polls the progress of its report.
 Refuses: more than MOST reports (BusyError); a finished report older than KEPT is dropped.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import logging

@@ -4,8 +4,6 @@ The columns of a table are figures; its rows are cuts, parts of figures, or figu
 document. CSV and JSON have every figure, also those for which a page has no room.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import msgspec

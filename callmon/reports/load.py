@@ -3,8 +3,6 @@
 A report stays the same while neither the data nor the settings change and no obligation falls due.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 

@@ -1,7 +1,5 @@
 """The values that a report is made of. Pure, and the same in every language and format."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal

@@ -1,7 +1,5 @@
 """What a report states beside its figures: hours, closed days, settings, targets, attestations. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 

@@ -5,8 +5,6 @@ parts add up to the callbacks opened. Called back and only attempted are separat
 outside the rate if the caller reached us, requested nothing or cannot be called.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The counts of each rate, and the lengths of which median, 95th percentile and longest are reported. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """The request for a monthly report, from the command or a page, and the report made from it. Blocks."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -5,8 +5,6 @@ The earlier report is read from its JSON, as it was written and perhaps signed. 
 Refuses: to change the earlier report.
 """
 
-from __future__ import annotations
-
 import msgspec
 
 from callmon.errors import ConfigError

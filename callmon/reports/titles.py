@@ -5,8 +5,6 @@ their parts. `callmon.text.labels` has the words for identifiers that all of cal
 causes, reasons …).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ It reads the settings, the request and its limits from standard input. On standa
 for each step, then the bytes of the files. Its unhandled errors go to the standard error of the daemon.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -4,8 +4,6 @@ A sink buffers what it cannot deliver yet. The daemon bounds that buffer: `offer
 pause. Refuses: to block the caller of `offer`, and to raise into it.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Protocol
 

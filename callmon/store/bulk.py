@@ -1,7 +1,5 @@
 """Many rows in one statement: INSERT and DELETE on SQLite, JSON or COPY on PostgreSQL."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice

@@ -8,8 +8,6 @@ Only the daemon writes the resulting entries.
 Table `mark` has the number of the last applied command of each queue. The daemon's transaction advances it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 

@@ -13,8 +13,6 @@ The first key of a ring encrypts; all of them decrypt. During a key rotation a n
 Refuses: to guess. A text that no key of the ring decrypts raises an error, and never gives an empty number.
 """
 
-from __future__ import annotations
-
 import hmac
 import os
 import re

@@ -8,8 +8,6 @@ A symbolic link is followed: a new key is written to its target.
 Refuses: to overwrite a key, to read a file that every user can read or that other users can change, to show a key.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os

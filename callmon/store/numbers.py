@@ -1,7 +1,5 @@
 """The encrypted numbers: the names of the keys they need, and the tokens that older keys left in other columns."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection, and_, select
 
 from callmon.store import tables

@@ -5,8 +5,6 @@ Moves people's numbers out of facts and calls into rows of their own, and restor
 Refuses: SQL and connections; this module only has the tables' columns.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter

@@ -4,8 +4,6 @@ A new leader holds the write lock, so no other daemon commits while it reads. A 
 learn what the leader received; then the leader may commit meanwhile.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 

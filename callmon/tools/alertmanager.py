@@ -9,8 +9,6 @@ harm than one that is never sent.
 Pure. Refuses: to decide to whom an alert is sent.
 """
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping

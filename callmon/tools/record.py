@@ -5,8 +5,6 @@ and flushed, so that a recording that was cut short stays readable. Only the own
 Refuses: to overwrite a file without `overwrite`, and to record numbers without `with_numbers`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os

@@ -3,8 +3,6 @@
 Several recordings are successive connections to one exchange: between them is a gap.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO

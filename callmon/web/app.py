@@ -3,8 +3,6 @@
 The first two query no database and contain no caller's number. The daemon decides the listen address.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 

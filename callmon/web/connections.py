@@ -9,8 +9,6 @@ A new connection over a limit takes the place of the longest idle one; where non
 Never logs more than one line a minute about either.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import resource

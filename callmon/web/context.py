@@ -7,8 +7,6 @@ Never touches the monitor. The context has a few threads of its own: a slow quer
 daemon's writing. A database error becomes a page that says so.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

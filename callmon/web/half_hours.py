@@ -5,8 +5,6 @@ every exchange was heard throughout. Without ENOUGH of them there is no median. 
 was unheard is never zero: its received calls are marked as incomplete.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median

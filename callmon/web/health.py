@@ -4,8 +4,6 @@ Refuses to report health while an exchange is unheard or outcomes are not stored
 well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 

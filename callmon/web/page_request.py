@@ -1,7 +1,5 @@
 """One request to a page: its person, language and entry; and the answers that pages give."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any

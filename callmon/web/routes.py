@@ -4,8 +4,6 @@
 here, an endpoint in `views/` and a template.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial

@@ -1,7 +1,5 @@
 """The HTTP socket and server, in the daemon's event loop. The daemon handles the signals."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import errno

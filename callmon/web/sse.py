@@ -9,8 +9,6 @@ Bounded: one text a view, one queue of one a client, at most MOST clients. One p
 without a name) has at most MOST_OF_ONE. A client above a limit reads the page without live updates.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections import Counter

@@ -5,8 +5,6 @@ Horizontal bars with labels and numbers as text.
 Refuses: to convey anything by colour alone.
 """
 
-from __future__ import annotations
-
 from markupsafe import Markup, escape
 
 from callmon.core.verdicts import VERDICTS

@@ -5,8 +5,6 @@ comma, as spreadsheets in that language expect. A text that begins like a formul
 spreadsheet does not evaluate it.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Mapping
 from io import StringIO

@@ -3,8 +3,6 @@
 The template only lays out. Every text is made here, so that a missing translation is found whatever is printed.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from functools import lru_cache
 

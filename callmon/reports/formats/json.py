@@ -3,8 +3,6 @@
 `reports/report.schema.json` is its schema, generated from the types in this module; a test compares them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any

@@ -6,8 +6,6 @@ WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a system 
 error names what to install, and every other format still works.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ as rounded for display (R-23), so that no cell format rounds 99.96 % up. Its two
 Refuses: to merge cells.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable
 from datetime import datetime

@@ -8,8 +8,6 @@ are suppressed.
 Refuses: figures without this protection (reasons, causes, times, hours of the day, signs, relay calls).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec

@@ -7,8 +7,6 @@ a change could be derived.
 Refuses: another month as it would be today; it stands beside the edition only as it was published.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec

@@ -5,8 +5,6 @@
 3. Solve all sums together (Gauss, modulo a large prime). If a secret number results, suppress more and repeat.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The committed counters as text. Measured: prometheus_client takes 7 µs a series, this module 0.3 µs."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterator
 from itertools import groupby

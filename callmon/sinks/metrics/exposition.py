@@ -7,8 +7,6 @@ Refuses: labels outside the closed sets. A line that is no longer configured is 
 the database until the line returns. A caller's number cannot appear, because no label can hold one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 

@@ -4,8 +4,6 @@
 export 0 for an unknown value. A caller's number cannot appear, because no label can hold one.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime

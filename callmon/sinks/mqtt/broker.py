@@ -1,7 +1,5 @@
 """TLS to an MQTT broker, and its connection errors as sentences that name the person who can act."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 

@@ -8,8 +8,6 @@ The size is bounded: one state for each topic, and `max_waiting` messages. A mes
 when `done` confirms that the broker has it.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from itertools import islice
 from typing import NamedTuple

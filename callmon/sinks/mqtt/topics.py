@@ -11,8 +11,6 @@ Every payload but the status is one JSON object. A time is UTC; an unknown value
 Refuses: to publish a caller's number or a name. An extension that is not a short run of digits is not published.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

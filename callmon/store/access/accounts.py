@@ -5,8 +5,6 @@ Each change is recorded in the audit log, in the same transaction.
 Refuses: to handle a password; the calling code supplies the hash.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple

@@ -3,8 +3,6 @@
 It contains no caller's number. Accesses to a number are in `access` (`subject_access.log`), by its token only.
 """
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import NamedTuple

@@ -7,8 +7,6 @@ start, and the audit log records it. `callmon db upgrade` ends them in any case,
 Refuses: to change an account. The administrator decides from the list.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import secrets

@@ -5,8 +5,6 @@
 A session's id is a hash of the cookie that the browser has.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import NamedTuple
 

@@ -10,8 +10,6 @@ updates them.
 Refuses: to change anything.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from itertools import groupby, islice
 

@@ -14,8 +14,6 @@ Refuses: to take a batch number of the writer, so that the daemon can write mean
 corrections when it next reads its counters.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from math import isclose

@@ -7,8 +7,6 @@ Applies to recordings with numbers, the flight recorder's files, copies of the d
 Refuses: to search subfolders, and to select files with other names.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from datetime import date, timedelta

@@ -7,8 +7,6 @@ to a number by its token are updated in the same transaction. A key's name stays
 number may be under that key. If the name of its key is missing, the writer process inserts it again.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any

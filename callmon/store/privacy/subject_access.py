@@ -4,8 +4,6 @@ The log records actor, time, purpose, command, and how many calls were found. Th
 token that links the log to a number is deleted with the number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Attestations (what a person states about a line after testing it): insert and read. Every function blocks."""
 
-from __future__ import annotations
-
 import msgspec
 from sqlalchemy import Connection, insert, select
 

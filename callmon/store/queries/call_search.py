@@ -4,8 +4,6 @@ Each query reads a bounded range of an index, independent of the number of store
 cursor: the arrival and name of the last call that was shown. A query examines at most SCAN calls.
 """
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any
 

@@ -3,8 +3,6 @@
 A result contains a caller's number only with `numbers=True`, and only if the store has the key.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 

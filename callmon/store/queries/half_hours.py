@@ -3,8 +3,6 @@
 The cost is days times lines times languages, independent of the number of calls.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from datetime import date, datetime, timedelta

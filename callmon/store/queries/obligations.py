@@ -3,8 +3,6 @@
 A result contains a number only where the calling code requests it.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime

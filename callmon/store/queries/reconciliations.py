@@ -1,7 +1,5 @@
 """Results of the daily reconciliations: written here, read by metrics and reports. Every function blocks."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date, datetime
 

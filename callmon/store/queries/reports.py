@@ -7,8 +7,6 @@ figures are the same; the cost then grows with the number of calls.
 Refuses: to decrypt a number.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple

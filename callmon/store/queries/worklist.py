@@ -1,7 +1,5 @@
 """Queries of the pages on the ledger. They block (call them in a thread) and read a bounded number of rows."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, func, select

@@ -8,8 +8,6 @@ interrupted and resumed at any time. Until it is done, reports count the calls t
 Refuses: to read cells of another time zone or version.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta

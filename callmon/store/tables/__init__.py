@@ -9,8 +9,6 @@ Times are whole microseconds since 1970 in UTC: exact, sortable, and the same in
 Refuses: a naive datetime, since its moment is not known.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """The tables of accounts, sessions and the audit log of the pages: a part of `__init__.py`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlalchemy import Index

@@ -1,7 +1,5 @@
 """Column types and options that several tables share."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -9,8 +9,6 @@ month stays there.
 Refuses: every other table, and SQLite, which has no partitions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import UTC, datetime
 

@@ -1,7 +1,5 @@
 """The tables of the nightly comparison with the exchange's own records: a part of `__init__.py`."""
 
-from __future__ import annotations
-
 from datetime import datetime
 
 from sqlmodel import Field, SQLModel

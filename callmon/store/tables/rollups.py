@@ -1,7 +1,5 @@
 """The tables of the roll-ups (`store/rollups/`): a part of `__init__.py`."""
 
-from __future__ import annotations
-
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 

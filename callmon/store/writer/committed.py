@@ -1,7 +1,5 @@
 """The committed counters. The supervisor thread adds to them; other threads read them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from threading import Lock
 from types import MappingProxyType

@@ -6,8 +6,6 @@ difference between rows and counters is counted in `MOVED` (`maintenance/rejudge
 Refuses: to replace a verdict by the same verdict.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from callmon.core.statistics import counters

@@ -9,8 +9,6 @@ The event-loop thread calls `become_leader`. The supervisor thread calls all oth
 Refuses: all I/O.
 """
 
-from __future__ import annotations
-
 from math import inf
 from threading import Lock
 from time import monotonic

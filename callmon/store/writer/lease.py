@@ -17,8 +17,6 @@ An advisory lock would suffice for callmon alone. But every role of the database
 Refuses: a pooler that shares one connection among several clients, because the lease belongs to a session.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import datetime
 

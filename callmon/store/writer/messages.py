@@ -10,8 +10,6 @@ one by one when they are offered; this module only concatenates them. Batch numb
 Refuses: all I/O.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple

@@ -16,8 +16,6 @@ drops its batches and waits for the lease. The daemon still has those batches an
 Refuses: to end by a signal that a whole process group gets (`spawn.py` blocks them). It ends when its socket does.
 """
 
-from __future__ import annotations
-
 import gc
 import logging
 import socket

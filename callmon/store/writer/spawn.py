@@ -6,8 +6,6 @@ process gets only what Python and the database drivers look for.
 Refuses: a URL in the command line, which every user of the machine can read, or in the environment.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

@@ -7,8 +7,6 @@ Outcomes stay encoded.
 Refuses: all I/O.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 

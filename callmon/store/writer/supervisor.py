@@ -18,8 +18,6 @@ number from the database. So each batch is committed exactly once. Counters are 
 Refuses: to access the database, which only the writer process does.
 """
 
-from __future__ import annotations
-
 import logging
 import selectors
 import socket

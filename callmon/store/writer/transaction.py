@@ -6,8 +6,6 @@ the database rejects is isolated by bisecting the batch, then skipped, in the sa
 Refuses: to write twice. What is stored already is neither written nor counted again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 

@@ -6,8 +6,6 @@ session that writes, so a program that lost it cannot write. Both end with their
 Refuses: to wait. If the lock is taken, `LockTakenError` is raised and the writer process retries.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 from collections.abc import Iterator

@@ -21,8 +21,6 @@ the outcomes in the outbox and commits them before it starts.
 Refuses: to block or to raise in `offer`.
 """
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping

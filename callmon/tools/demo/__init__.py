@@ -5,8 +5,6 @@ is deleted at the end. The terminal shows one line for each ended call. Refuses:
 neither a configuration file nor CALLMON_… variables.
 """
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import signal

@@ -5,8 +5,6 @@ Asterisk's format. A value that a recording does not contain (formats, groups, a
 left out, not invented. Pure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ Ids, bridges and channel names are replaced, so that two replays are never taken
 numbers from 555-0100 to 555-0199, which belong to no one. Pure: no clock; the random source is an argument.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from functools import lru_cache

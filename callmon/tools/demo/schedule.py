@@ -4,8 +4,6 @@ Most calls are answered by the third ring. Some are answered late, some by voice
 up or the line is busy.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import chain, count

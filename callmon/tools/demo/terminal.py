@@ -3,8 +3,6 @@
 Only stored calls are printed, read back from the database. Refuses: to decrypt a caller's number.
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from datetime import UTC, datetime, timedelta

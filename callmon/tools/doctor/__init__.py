@@ -9,8 +9,6 @@ and receives events:
     bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta

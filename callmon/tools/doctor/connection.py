@@ -1,7 +1,5 @@
 """Why an exchange could not be asked, as complaints: the network, TLS, the login. Pure."""
 
-from __future__ import annotations
-
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor.finding import OURS, DoctorFinding
 from callmon.tools.doctor.questions import ExchangeAnswers

@@ -1,7 +1,5 @@
 """The exchange's configuration beyond the AMI user: CEL, tones, clock, mailboxes, lines. Pure."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta

@@ -5,8 +5,6 @@ begins with ! blocks the event. Asterisk 22 has a newer syntax, exact and cheape
 silently (measured: it then sends everything).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 

@@ -3,8 +3,6 @@
 Refuses: to hold a secret. Where a secret belongs, the lines say so in a comment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from textwrap import wrap

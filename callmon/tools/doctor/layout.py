@@ -5,8 +5,6 @@ FreePBX rewrites manager.conf, manager_additional.conf, cel.conf and cel_general
 after them. There, `[general](+)` adds to the existing section (measured: the last value of a key wins).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ only numbers dialled from outside, which are the ministry's own. Refuses: to gue
 which; two numbers that arrive as one cannot be distinguished here.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Ends when the time is over, when the receiver has enough, when every connection 
 bytes received until then have been passed on. Refuses: to send anything except the login.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress

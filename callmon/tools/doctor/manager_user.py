@@ -4,8 +4,6 @@ The rights are derived from the commands that Asterisk offers, which reflect the
 is read from its files, which may be newer than the loaded configuration: hence "then" after every snippet.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Whether an exchange reports phone states, also for the phones that the lines name: complaints. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from callmon.config.lines import Line

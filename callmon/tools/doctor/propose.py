@@ -4,8 +4,6 @@ A value that an exchange does not give (names of lines, which are TTY lines, lan
 marked FILL IN. An apparent fault at the exchange is reported as configuration, never as a person's fault.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from datetime import timedelta

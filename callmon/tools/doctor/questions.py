@@ -1,7 +1,5 @@
 """What is asked of one exchange, and the type of its answers. Pure. Refuses: to ask for a secret or a password."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta

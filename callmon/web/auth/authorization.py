@@ -4,8 +4,6 @@ A token is an HMAC-SHA256 keyed with the visitor's own cookie. A site that canno
 token. The tokens of a session become invalid when the session ends.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode

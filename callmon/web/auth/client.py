@@ -4,8 +4,6 @@ Pure: reads only the request's own data. Refuses: `X-Forwarded-For` and `-Proto`
 proxy of the configuration.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address

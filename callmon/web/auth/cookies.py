@@ -4,8 +4,6 @@ No script can read them (`HttpOnly`). No form of another site sends them (`SameS
 accepts them from callmon's own host alone (`__Host-`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import secrets

@@ -1,7 +1,5 @@
 """The security headers of every answer: nothing inline, nothing from other hosts, no framing, no caching."""
 
-from __future__ import annotations
-
 from starlette.datastructures import MutableHeaders
 
 POLICY = "; ".join(

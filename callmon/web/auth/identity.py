@@ -4,8 +4,6 @@ a sign-in is configured?  no ─▶ a browser on this machine is a viewer; any o
                          yes ─▶ the proxy's header, from its address alone ─▶ else the session cookie ─▶ else none
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from typing import Literal

@@ -8,8 +8,6 @@ sign-in expires after `MINUTES_UNDER_WAY` minutes.
 Refuses: a token not signed with the provider's own key, not for callmon, not for this sign-in, or expired.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

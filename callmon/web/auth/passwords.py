@@ -1,7 +1,5 @@
 """Passwords of callmon's own accounts: argon2id hashes; easy ones are refused. Never stores or logs a password."""
 
-from __future__ import annotations
-
 import unicodedata
 from functools import lru_cache
 

@@ -4,8 +4,6 @@ A person may have several roles. Each role has only the rights that its work nee
 administrator gives access to no number and no report. A person's change of their own roles is recorded (`audit`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum

@@ -11,8 +11,6 @@ An endpoint reads `request.state.person`, `.language` ("fr", "en"; "" where the 
 value of the hidden field `csrf` of every form), and records with `await request.state.audit(act, about)`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction

@@ -4,8 +4,6 @@ The database is queried in this service's own threads, never in the event loop. 
 time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pending.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hmac
 from collections.abc import Callable

@@ -4,8 +4,6 @@
 Never says whether an account exists.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 from collections.abc import Mapping

@@ -4,8 +4,6 @@ Attempts are counted by account and by address. An attempt counts when it begins
 as a hundred. Memory is bounded: the key with the oldest last attempt is dropped first. Time is an argument.
 """
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 

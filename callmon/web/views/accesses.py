@@ -3,8 +3,6 @@
 For the administrator. It contains no caller's number. `callmon privacy log` prints the whole record.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import datetime
 

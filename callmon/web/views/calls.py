@@ -5,8 +5,6 @@ letters. Boards link here with `jour`/`day`, `ligne`/`line`, `issue`/`outcome`, 
 `page`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any

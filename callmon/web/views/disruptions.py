@@ -4,8 +4,6 @@ The rules are those of `callmon disruptions`: a command is queued in the databas
 refused in the same words.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any

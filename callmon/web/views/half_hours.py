@@ -3,8 +3,6 @@
 Read from the database at most once a minute, for all viewers. While it is away, the page stands without this part.
 """
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from typing import Any
 

@@ -3,8 +3,6 @@
 Refuses to make a report in the daemon itself: a month of a busy site takes seconds of a processor.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime

@@ -4,8 +4,6 @@ Refuses to reassure. While an exchange is unheard, figures are hatched and not c
 a signed target, and with twenty judged calls or more. Outside opening hours neither rates nor lines are coloured.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

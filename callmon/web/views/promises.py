@@ -1,7 +1,5 @@
 """*Promises*: every service standard with the policy's words, callmon's definition, and the settings in force."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import groupby

@@ -5,8 +5,6 @@ of a month without a partition, goes to `fact_default`. There an index replaces 
 key of a call's facts. The primary key of a partitioned table must contain the time, which may be unknown.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Any
 
