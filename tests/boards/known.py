@@ -12,12 +12,11 @@ from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.sinks.metrics.gauges import PHONE_STATES
 from tests.boards import PLACE, ROOT
 
-# A test of the project holds the README's table and the code together.
+# A test of the project holds the list of metrics and the code together.
+LISTED = (ROOT / "docs/en/reference/metrics.md").read_text("utf-8")
 METRICS: Mapping[str, frozenset[str]] = {
     name: frozenset(re.findall(r"`(\w+)`", labels))
-    for name, labels in re.findall(
-        r"^\| `(callmon_[a-z_]+)` \| ([^|]*)\|", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
-    )
+    for name, labels in re.findall(r"^\| `(callmon_[a-z_]+)` \| ([^|]*)\|", LISTED, re.MULTILINE)
 } | {name: frozenset() for name in ("process_resident_memory_bytes", "process_start_time_seconds")}
 RULES = "".join(
     (ROOT / "dashboards" / "prometheus" / f"{name}.rules.yml").read_text() for name in ("callmon", "boards")

@@ -59,7 +59,7 @@ def planted(text: str, fault: Fault) -> str:
 
 def copy(to: Path) -> None:
     """What the tests need of this tree."""
-    for name in ("callmon", "tests", "asterisk"):
+    for name in ("callmon", "tests", "asterisk", "docs"):
         shutil.copytree(ROOT / name, to / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, to)

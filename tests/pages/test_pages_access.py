@@ -1,6 +1,6 @@
-"""The role matrix: each page, role and method, allowed or refused as the README's table says.
+"""The role matrix: each page, role and method, allowed or refused as docs/en/reference/pages-and-roles.md says.
 
-`python -m tests.pages.test_pages_access` prints the table that belongs into the README.
+`python -m tests.pages.test_pages_access` prints the table that belongs there.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
 
 
 def table(entries: tuple[PageRoute, ...]) -> list[str]:
-    """The README's rows: path in French and English, methods, then who may, in the order of WHO."""
+    """The page's rows: path in French and English, methods, then who may, in the order of WHO."""
     rows = []
     for entry in entries:
         paths = ", ".join(f"`{path}`" for path in entry.paths.values())
@@ -52,14 +52,12 @@ def table(entries: tuple[PageRoute, ...]) -> list[str]:
 
 
 def documented() -> list[str]:
-    text = (
-        (ROOT / "README.md").read_text(encoding="utf-8").partition("## Who may see what")[2].partition("\n## ")[0]
-    )
-    return [line for line in text.splitlines() if ROW.match(line)]
+    page = (ROOT / "docs/en/reference/pages-and-roles.md").read_text(encoding="utf-8")
+    return [line for line in page.partition("## Who may see what")[2].splitlines() if ROW.match(line)]
 
 
 def expected() -> dict[tuple[str, str], frozenset[str]]:
-    """(path, method) → who may, as the README says."""
+    """(path, method) → who may, as the page says."""
     found: dict[tuple[str, str], frozenset[str]] = {}
     for line in documented():
         row = ROW.match(line)

@@ -15,11 +15,21 @@ import pytest
 import callmon
 from callmon.cli import main
 from callmon.config.standards import ALL_STANDARDS
+from callmon.text.labels import label
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
-    *("callmon", "asterisk", "dashboards", "tests", "pyproject.toml", "docker-compose.yml"),
-    *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "PRIVACY.md", "LICENSE", "Makefile", "Dockerfile"),
+    *("callmon", "asterisk", "dashboards", "docs", "tests", "pyproject.toml", "docker-compose.yml"),
+    *(
+        "README.md",
+        "LISEZMOI.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "PRIVACY.md",
+        "LICENSE",
+        "Makefile",
+        "Dockerfile",
+    ),
     *("requirements.txt", "requirements-dev.txt", ".ci", ".docker"),
 }
 DOCUMENTS = (
@@ -30,12 +40,17 @@ DOCUMENTS = (
     "tests/README.md",
     "tests/bench/README.md",
 )
-DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md")
+DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md", "LISEZMOI.md")
+PAGES = ROOT / "docs" / "en"
+DOCUMENTS += tuple(sorted(str(path.relative_to(ROOT)) for path in PAGES.rglob("*.md")))
+FRONT_PAGES = {"README.md": "en", "LISEZMOI.md": "fr"}
 # With a sign between, so that this file does not hold what it looks for.
 HOSTS = ("py|pi.org", "python|hosted.org", "npm|js.org", "npm|js.com", "docker|.io", "ghcr|.io", "quay|.io")
 PLACES = ("/work|/", "/root|/", "/home|/", "..|/shared")
 METAPHOR = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 NUMBER = re.compile(
     r"(?<![\w.=+-])(?:\+?1[ -]?)?\(?([2-9]\d{2})\)?[-. ]?([2-9]\d{2})[-. ]?(\d{4})(?![\w.-])", re.ASCII
@@ -71,6 +86,25 @@ def commands(group: click.Group = main, before: str = "callmon") -> Iterator[tup
 
 
 COMMANDS = dict(commands())
+
+
+def anchors(written: str) -> set[str]:
+    """The anchors of a Markdown file: of its headings as a forge makes them, and its own."""
+    found: dict[str, int] = {}
+    for heading in re.findall(r"^#+ (.+)$", FENCED.sub("", written), re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", re.sub(r"\]\([^)]*\)", "", heading)).strip().lower().replace(" ", "-")
+        found[slug] = found.get(slug, 0) + 1
+    numbered = {f"{slug}-{n}" for slug, times in found.items() for n in range(1, times)}
+    return {*found, *numbered, *re.findall(r"<a (?:id|name)=\"([^\"]+)\"", written)}
+
+
+def sentences(written: str) -> list[str]:
+    """The prose of a Markdown file, sentence by sentence: no code, no tables, no titles, no pictures."""
+    prose = re.sub(r"^(?:[#|!].*|```.*?^```)$", "", FENCED.sub("", written), flags=re.MULTILINE)
+    prose = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", prose)
+    blocks = re.split(r"\n\n|\n(?=\* )", prose)
+    found = (part.strip() for block in blocks for part in re.split(r"(?<=[.?!])\s+", block))
+    return [part for part in found if re.search(r"\w", part)]
 
 
 # ── files ──
@@ -140,40 +174,106 @@ def test_every_command_has_a_help_with_an_example() -> None:
 
 def test_every_command_in_the_documents_exists() -> None:
     words = {tuple(name.split()[1:]) for name in COMMANDS}
-    found = set()
+    found, seen = set(), set()
     for name in DOCUMENTS:
-        for told in re.findall(
-            r"(?:`|^ {4}(?:\S+/)?)callmon ([a-z]+(?: [a-z]+)?)", text(ROOT / name), re.MULTILINE
+        written = text(ROOT / name)
+        blocks = "\n".join(FENCED.findall(written))
+        for told in (
+            *re.findall(r"(?:`|^ {4}(?:\S+/)?)callmon ([a-z]+(?: [a-z]+)?)", written, re.MULTILINE),
+            *re.findall(r"(?:^|&& )(?:\S+/)?callmon ([a-z]+(?: [a-z]+)?)", blocks, re.MULTILINE),
         ):
             said = tuple(told.split())
+            seen.add(said)
             if said not in words and said[:1] not in words:
                 found.add((name, told))
     assert found == set()
+    assert {("check",), ("db", "upgrade"), ("users", "add"), ("alerting", "test")} - seen == set()
 
 
-def test_every_command_is_in_the_readmes_table() -> None:
-    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(ROOT / "README.md"), re.MULTILINE)
+def test_every_shell_block_of_a_document_is_one_that_a_shell_reads() -> None:
+    blocks = {(name, block) for name in DOCUMENTS for block in re.findall(SHELL, text(ROOT / name))}
+    assert len(blocks) > 10
+    told = {
+        (name, b): subprocess.run(["bash", "-n"], input=b, capture_output=True, text=True) for name, b in blocks
+    }
+    assert {place: done.stderr for place, done in told.items() if done.returncode or done.stderr} == {}
+
+
+def test_every_command_is_in_the_list_of_commands() -> None:
+    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(PAGES / "reference/commands.md"), re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 
-def test_every_metric_is_in_the_readmes_table_and_no_other() -> None:
+def test_every_metric_is_in_the_list_of_metrics_and_no_other() -> None:
     sources = "".join(text(path) for path in (ROOT / "callmon").glob("sinks/**/*.py"))
     sources += text(ROOT / "callmon" / "core" / "statistics" / "counters.py")
     made = set(re.findall(r'"(callmon_[a-z_]+)["{]', sources))
-    listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(ROOT / "README.md"), re.MULTILINE)
+    listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(PAGES / "reference/metrics.md"), re.MULTILINE)
     assert sorted(listed) == sorted(made)
 
 
-def test_every_standard_that_is_judged_is_in_the_readme() -> None:
-    listed = re.findall(r"^\| `([a-z0-9_]+)` \|", text(ROOT / "README.md"), re.MULTILINE)
-    assert tuple(name for name in listed if not name.startswith("callmon")) == ALL_STANDARDS
+def test_every_standard_that_is_judged_is_in_the_page_of_standards() -> None:
+    listed = re.findall(r"^\| `([a-z0-9_]+)` \|", text(PAGES / "reference/standards.md"), re.MULTILINE)
+    assert tuple(listed) == ALL_STANDARDS
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_link_of_a_document_leads_somewhere(name: str) -> None:
-    path = ROOT / name
-    links = re.findall(r"\]\(([^)#]+)\)", CODE.sub("", text(path)))
-    assert [link for link in links if not (path.parent / link).exists()] == []
+@pytest.mark.parametrize(("name", "language"), FRONT_PAGES.items())
+def test_a_front_page_lists_every_standard_under_the_title_that_people_see(name: str, language: str) -> None:
+    table = re.search(r"^\|[^\n]*\|\n\|---\|---\|\n((?:\| [A-Z][^\n]+\n){10})\n", text(ROOT / name), re.MULTILINE)
+    assert table is not None
+    titles = tuple(row.split(" | ")[0].removeprefix("| ") for row in table[1].splitlines())
+    assert titles == tuple(label("standard", standard, language) for standard in ALL_STANDARDS)
+
+
+@pytest.mark.parametrize("name", FRONT_PAGES)
+def test_a_front_page_is_short(name: str) -> None:
+    written = text(ROOT / name)
+    assert len(written.splitlines()) <= 200
+    lengths = [len(sentence.split()) for sentence in sentences(written)]
+    assert sum(lengths) / len(lengths) <= 15
+
+
+@pytest.mark.parametrize(
+    "path", [*map(ROOT.joinpath, FRONT_PAGES), *sorted(PAGES.rglob("*.md"))], ids=lambda p: p.stem
+)
+def test_no_sentence_of_the_documentation_has_more_than_25_words(path: Path) -> None:
+    assert [sentence for sentence in sentences(text(path)) if len(sentence.split()) > 25] == []
+
+
+def test_the_front_pages_link_to_every_page_of_the_documentation() -> None:
+    every = {str(path.relative_to(ROOT)) for path in PAGES.rglob("*.md")}
+    assert every
+    linked = {name: set(re.findall(r"\]\((docs/[^)#]+)", text(ROOT / name))) for name in FRONT_PAGES}
+    assert linked == dict.fromkeys(FRONT_PAGES, every)
+
+
+@pytest.mark.parametrize("page", sorted(PAGES.rglob("*.md")), ids=lambda page: page.stem)
+def test_a_page_opens_with_its_purpose_and_links_back_to_the_readme(page: Path) -> None:
+    title, _, purpose = text(page).partition("\n\n")
+    assert title.startswith("# ")
+    first = purpose.partition("\n\n")[0].replace("\n", " ")
+    assert re.fullmatch(r"[^#|*\[]+\. Back to the \[README\]\(../../../README\.md\)\.", first)
+
+
+def test_every_link_and_anchor_of_every_document_leads_somewhere() -> None:
+    documents = [path for path in tracked() if path.suffix == ".md"]
+    assert {str(path.relative_to(ROOT)) for path in documents} >= set(DOCUMENTS)
+    lost = set()
+    for path in documents:
+        folder = ROOT if path.parent == ROOT / ".ci" / "install" else path.parent  # as the archive lays it
+        for link in re.findall(r"\]\(<?([^)>\s]+)>?\)", CODE.sub("", text(path))):
+            file, _, anchor = link.partition("#")
+            target = folder / file if file else path
+            if re.match(r"https?:|mailto:", link):
+                continue
+            if not target.exists() or (anchor and anchor not in anchors(text(target))):
+                lost.add((str(path.relative_to(ROOT)), link))
+    assert lost == set()
+
+
+def test_an_anchor_is_the_headings_as_a_forge_makes_it() -> None:
+    written = '# The path, past `one` machine\n```\n# no heading\n```\n## Clé\n## Clé\n<a id="own"></a>\n'
+    assert anchors(written) == {"the-path-past-one-machine", "clé", "clé-1", "own"}
 
 
 def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:

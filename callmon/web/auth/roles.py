@@ -1,4 +1,4 @@
-"""Rights and roles of the pages: one literal table, the README's matrix.
+"""Rights and roles of the pages: one literal table, the matrix of docs/en/reference/pages-and-roles.md.
 
 A person may have several roles. Each role has only the rights that its work needs (FIPPA: need to know). The role
 administrator gives access to no number and no report. A person's change of their own roles is recorded (`audit`).
