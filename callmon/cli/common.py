@@ -135,7 +135,7 @@ def _of_database(error: Exception) -> str:
 
     return (
         f"the database cannot be used: {reason(error)}. A damaged SQLite file: put a copy back "
-        '(docs/en/how-to/back-up-and-restore.md), or save what can be read with `sqlite3 FILE .recover`'
+        "(docs/en/how-to/back-up-and-restore.md), or save what can be read with `sqlite3 FILE .recover`"
     )
 
 
