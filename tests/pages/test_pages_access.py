@@ -69,7 +69,7 @@ def expected() -> dict[tuple[str, str], frozenset[str]]:
     return found
 
 
-def test_the_readmes_table_is_the_table_of_routes(site: Pages) -> None:
+def test_the_documented_table_is_the_table_of_routes(site: Pages) -> None:
     assert documented() == table(site.entries)
 
 
@@ -96,7 +96,7 @@ def is_refused(answer: httpx.Response) -> bool:
 
 
 @pytest.mark.parametrize("who", WHO, ids=lambda who: who or "nobody")
-def test_every_page_and_method_is_for_whom_the_readme_says(site: Pages, who: str) -> None:
+def test_every_page_and_method_is_for_whom_the_documentation_says(site: Pages, who: str) -> None:
     known, visitor = expected(), site.visitors[who]
     token = visitor.token("/en/sign-in")
     wrong = []

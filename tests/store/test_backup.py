@@ -1,4 +1,4 @@
-"""A copy made while a daemon writes is a whole database: as docs/en/how-to/back-up-and-restore.md says to make it, with the key beside it."""
+"""A copy made while a daemon writes is a whole database: made as documented, with the key beside it."""
 
 from __future__ import annotations
 

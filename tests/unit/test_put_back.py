@@ -1,4 +1,4 @@
-"""A copy of the database that is put back as docs/en/how-to/back-up-and-restore.md says: it signs nobody in, and accounts are told."""
+"""A copy of the database that is restored as documented: it signs nobody in, and accounts are told."""
 
 from __future__ import annotations
 
