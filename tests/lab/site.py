@@ -126,8 +126,9 @@ def _manager(ports: Ports, secrets: Secrets) -> str:
 
 def _pjsip(ports: Ports, secrets: Secrets) -> str:
     lines = [f"[transport-udp](+)\nbind = {HOME}:{ports.sip}"]
-    # The exchange starts before the trunk's far end: it must not find it away until a test asks (`pjsip qualify`).
-    lines.append(f"[trunk](+type=aor)\ncontact = sip:{TRUNK_ADDRESS}:{ports.trunk}\nqualify_frequency = 0")
+    # Asterisk asks first at a random moment of this time, and it starts before the trunk's far end. A day: it finds
+    # the far end away only when a test asks (`pjsip qualify`).
+    lines.append(f"[trunk](+type=aor)\ncontact = sip:{TRUNK_ADDRESS}:{ports.trunk}\nqualify_frequency = 86400")
     lines.append(f"[trunk](+type=identify)\nmatch = {TRUNK_ADDRESS}")
     for number in PHONES_ADDED + PHONES_OFFLINE + PHONES_SILENT:
         lines.append(

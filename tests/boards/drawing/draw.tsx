@@ -179,8 +179,8 @@ async function settled(page: HTMLElement) {
 let [root, last]: [any, any] = [null, null];
 
 async function draw(board: any, frames: Record<string, any[]>, choices: any) {
-  // A text is sized by the font that it is measured with.
-  await Promise.all([...document.fonts].map((font) => font.load()));
+  // A text is sized by the font that it is measured with: no load may end later, well or not.
+  await Promise.allSettled([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
   const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
   const page = document.getElementById('page')!;
