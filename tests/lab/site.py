@@ -126,9 +126,10 @@ def _manager(ports: Ports, secrets: Secrets) -> str:
 
 def _pjsip(ports: Ports, secrets: Secrets) -> str:
     lines = [f"[transport-udp](+)\nbind = {HOME}:{ports.sip}"]
-    # Asterisk asks first at a random moment of this time, and it starts before the trunk's far end. A day: it finds
-    # the far end away only when a test asks (`pjsip qualify`).
-    lines.append(f"[trunk](+type=aor)\ncontact = sip:{TRUNK_ADDRESS}:{ports.trunk}\nqualify_frequency = 86400")
+    # Asterisk starts before the trunk's far end, and asks it at a random moment of this time.
+    # A day: it finds the far end away only when a test asks (`pjsip qualify`).
+    lines.append("[trunk](+type=aor)\nqualify_frequency = 86400")
+    lines.append(f"contact = sip:{TRUNK_ADDRESS}:{ports.trunk}")
     lines.append(f"[trunk](+type=identify)\nmatch = {TRUNK_ADDRESS}")
     for number in PHONES_ADDED + PHONES_OFFLINE + PHONES_SILENT:
         lines.append(
