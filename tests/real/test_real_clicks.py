@@ -26,7 +26,7 @@ from tests.lab.play import Playing, number, play
 from tests.lab.site import BOXES, PHONES_ADDED, PHONES_OF_CHAN_SIP
 from tests.lab.situations_clicked import clicked
 from tests.lab.truths import BUSY, GENERAL
-from tests.real.test_real_callbacks import LONG_ENOUGH, at, is_there, leaves, listed
+from tests.real.test_real_callbacks import LONG_ENOUGH, at, leaves, listed
 from tests.real.test_real_exchange import until
 from tests.support.daemon_process import Callmon
 
@@ -179,7 +179,6 @@ def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else
     ):
         wait_for_callbacks(exchange, callmon, made)
         with Playing(exchange, [x.situation for x in made]) as playing:
-            assert until(lambda: is_there(exchange))
             faults = [call.fault for call in playing.wait() if call.fault]
         paid = sum(x.expect[0] == "paid" for x in made)
         assert until(lambda: callmon.total("callmon_callbacks_open") == len(made) - paid)
@@ -214,7 +213,6 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
     with Listener(asterisk.ami_port, "witness", asterisk.secrets.witness) as witness, callmon:
         wait_for_callbacks(asterisk, callmon, made)
         with Playing(asterisk, [x.situation for x in made]) as playing:
-            assert until(lambda: is_there(asterisk))
             for _ in range(KILLS):
                 time.sleep(chance.uniform(1.0, 4.0))
                 callmon.kill()
