@@ -14,7 +14,7 @@ from tests.exam.takeovers import disagreements, takeovers
 
 SAMPLE = 6  # pairs of a recording
 SEED = 1
-TAKEOVERS = 60  # tries of a recording, with --whole
+TAKEOVERS = 60  # tries of a recording
 SHOWN = 20  # disagreements of a recording
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     gc.freeze()  # what is loaded stays: only what a cut leaves behind is looked through
     subjects = tried = cuts = taken = wrong = 0
     for subject in _chosen(options.only):
-        pairs, made, takings, found = _examine(subject, most, options.seed)
+        pairs, made, takings, found = _examine(subject, most, options.takeovers, options.seed)
         subjects, tried, cuts, taken = subjects + 1, tried + pairs, cuts + made, taken + takings
         wrong += len(found)
         _say(
@@ -36,11 +36,11 @@ def main() -> int:
     return 1 if wrong else 0
 
 
-def _examine(subject: Subject, most: int | None, seed: int) -> tuple[int, int, int, list[str]]:
+def _examine(subject: Subject, most: int | None, tries: int, seed: int) -> tuple[int, int, int, list[str]]:
     examined = Examined(subject)
     pairs = examined.pairs(most, seed)
     made = [cut for pair in pairs for cut in examined.cuts(pair)]
-    taken = list(takeovers(examined, TAKEOVERS if most is None else most, seed))
+    taken = list(takeovers(examined, tries, seed))
     found = [line for cut in made for line in examined.wrongs(cut)]
     found += [line for takeover in taken for line in disagreements(examined, takeover)]
     return len(pairs), len(made), len(taken), found
@@ -55,6 +55,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.exam", description=__doc__)
     parser.add_argument("--whole", action="store_true", help="every pair of moments")
     parser.add_argument("--pairs", type=int, default=SAMPLE, help=f"so many of each recording (else {SAMPLE})")
+    parser.add_argument(
+        "--takeovers", type=int, default=TAKEOVERS, help=f"tries of each recording (else {TAKEOVERS})"
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="which of them")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these recordings")
     return parser.parse_args()

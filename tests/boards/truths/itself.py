@@ -41,12 +41,12 @@ def corrected(scene: Scene) -> list[Row]:
 
 def sinks(scene: Scene) -> list[Row]:
     """While somebody else holds the tables and no call changes: the heartbeats since then, one a second, and the
-    age of the first, when Prometheus looked last.
+    age of the first, when Prometheus looked last. One heartbeat may have been on its way when the hold began.
     """
     begun, asked = scene.told["held up"]
-    most = asked - begun
+    most = asked - begun + 1
     least = scene.asked.at(asked).looked - begun - 1
-    waiting = between(int(least), int(most) + 1)
+    waiting = between(max(1, int(least)), int(most) + 1)
     return [{"sink": "database", "Value #A": waiting, "Value #B": between(least, most, "seconds"), "Value #C": 0}]
 
 

@@ -75,9 +75,9 @@ def causes_today(scene: Scene) -> list[Row]:
 
 def now_rows(scene: Scene) -> list[Row]:
     """Two ring, one waits in a queue, one talks; the phones of the configuration."""
-    # It waits from when the queue took it.
+    # It waits from when the queue took it: on a busy machine seconds after the INVITE.
     invited = played(scene, "still_waits")[0].invited
-    waited = between(scene.asked.looked - invited - 1.5, scene.asked.now - invited, "seconds")
+    waited = between(scene.asked.looked - invited - 3.0, scene.asked.now - invited, "seconds")
     name = f"name_{scene.language}"
     general = {name: in_words(scene, "Renseignements généraux", "General inquiries")}
     return [
