@@ -1,6 +1,7 @@
 """``python -m tests.style``: names that text search finds, and plain technical English. Part of `.ci/checks`.
 
 Names: no public function or method name stands in more than four modules, and no class name stands twice.
+Functions: none has more than 40 lines.
 Sentences: no docstring of `callmon/` has one of over 25 words, or a word of `AVOIDED`.
 """
 
@@ -14,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 MODULES = 4
+LINES = 40
 WORDS = 25
 # Names of one protocol each, which several modules implement, or which a reader expects to find in each of them.
 SHARED = {
@@ -35,7 +37,7 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 def main() -> int:
     parsed = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(Path("callmon").rglob("*.py"))}
-    found = [*_names(parsed), *_sentences(parsed)]
+    found = [*_names(parsed), *_functions(parsed), *_sentences(parsed)]
     sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 
@@ -57,6 +59,13 @@ def _names(parsed: dict[Path, ast.Module]) -> Iterator[str]:
     for name, places in sorted(classes.items()):
         if len(places) > 1:
             yield f"class {name} stands in {', '.join(places)}"
+
+
+def _functions(parsed: dict[Path, ast.Module]) -> Iterator[str]:
+    for path, module in parsed.items():
+        for node in ast.walk(module):
+            if isinstance(node, Definition) and (lines := (node.end_lineno or 0) - node.lineno + 1) > LINES:
+                yield f"{path}:{node.lineno} {node.name}() has {lines} lines"
 
 
 def _sentences(parsed: dict[Path, ast.Module]) -> Iterator[str]:

@@ -110,8 +110,8 @@ class Monitor:
         """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
         hearing = self.exchanges[exchange]
         facts = lifecycle.requested_hangups(hearing.tracker.state)
-        outcome = self._conclude(exchange, hearing, facts, None) if facts else None
-        return [] if outcome is None else [outcome]
+        outcomes = (self._noted(exchange, hearing, fact) for fact in facts)
+        return [outcome for outcome in outcomes if outcome is not None]
 
     def hand(self, hand: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
         """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""

@@ -168,8 +168,8 @@ def _calls(
         if stored is None:
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
             continue
-        heard_all = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, Unheard))]
-        facts = [_as_leader_states(fact, heard_all) for fact in told.facts]
+        leader_and_gaps = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, Unheard))]
+        facts = [_as_leader_states(fact, leader_and_gaps) for fact in told.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
@@ -207,7 +207,7 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
 def _as_leader_states(fact: Fact, stored: Sequence[Fact]) -> Fact:
     """An answer with the ringing that the leader received. The next person's, if the first is stored.
 
-    An end, after a listing, with the party that ended the call: the leader received every request before it.
+    The party that ended the call, if this instance does not know it: the leader received every HangupRequest.
     """
     if isinstance(fact, Ended) and (fact.how, fact.by) == ("hangup", "unknown"):
         return _ended_as_leader_states(fact, stored)

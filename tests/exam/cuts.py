@@ -20,7 +20,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 from callmon.tools.replay import Replay
 from tests.exam.judging import wrongs
-from tests.exam.subjects import Said, Subject, said_in
+from tests.exam.subjects import Said, Subject, said_in, said_of
 from tests.support.cut_recordings import END, listing
 
 Way = Literal["cut", "kill"]
@@ -135,7 +135,7 @@ class Examined:
             is_whole = bool(facts) and isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
             outcome = _RETELLING.retell("toronto", merged(facts, in_diary) if is_whole else in_diary)
             if outcome is not None:
-                yield own, Said(outcome.calls[0], {x.standard: x.verdict for x in outcome.findings})
+                yield own, said_of(outcome)
 
 
 def _fed(replay: Replay, events: Iterable[e.Event]) -> list[Fact]:

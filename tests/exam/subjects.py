@@ -14,6 +14,7 @@ from callmon.ami import events as e
 from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
+from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay
 from tests.lab.recordings import cut
 from tests.recordings.test_cel import rows_of, told
@@ -42,6 +43,11 @@ class Said(NamedTuple):
 
     call: Call
     verdicts: dict[str, str]
+
+
+def said_of(outcome: Outcome) -> Said:
+    """What a retold call's outcome says."""
+    return Said(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
 
 
 @dataclass

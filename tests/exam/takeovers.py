@@ -20,7 +20,7 @@ from callmon.core.takeover import StoredState, take_over
 from callmon.core.verdicts import Finding
 from tests.exam.cuts import _RETELLING, LATER, UPTIME, Examined, fresh
 from tests.exam.judging import wrongs
-from tests.exam.subjects import Said
+from tests.exam.subjects import said_of
 
 # A leader that dies sooner after the standby's listing leaves an honest gap: its last heartbeat is older.
 SURE = timedelta(seconds=0.6)
@@ -164,11 +164,7 @@ def _untrue(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) 
     made, real = _retold(own, told), _retold(own, true)
     if made is None or real is None:
         return _known_to_one(own, made, real)
-    return [f"{own} {line}" for line in wrongs(_said(made), _said(real))]
-
-
-def _said(outcome: Outcome) -> Said:
-    return Said(outcome.calls[0], {finding.standard: finding.verdict for finding in outcome.findings})
+    return [f"{own} {line}" for line in wrongs(said_of(made), said_of(real))]
 
 
 def _retold(own: str, calls: dict[str, StoredCall]) -> Outcome | None:

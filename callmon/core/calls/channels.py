@@ -187,7 +187,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     together_at = SparseAttribute[datetime | None](None)  # a listing showed the two in one bridge
     gone_unheard = bit_flag(GONE_UNHEARD)
     refused_unheard = bit_flag(REFUSED_UNHEARD)
-    request_told = bit_flag(262144)  # HangupRequested has been emitted
+    request_emitted = bit_flag(262144)  # HangupRequested has been emitted
     thirds = SparseAttribute[tuple[str, ...]](())  # on the line beside the person
     maybe_voicemail = SparseAttribute[datetime | bool](
         False

@@ -63,8 +63,8 @@ def requested_hangups(state: TrackerState) -> list[Fact]:
     """The requests of callers whose channel still runs the dialplan (an `h` extension), each once."""
     facts: list[Fact] = []
     for call in state.calls.values():
-        if call.asked and call.told and not call.request_told:
-            call.request_told = True
+        if call.asked and call.told and not call.request_emitted:
+            call.request_emitted = True
             facts.append(f.HangupRequested(call.id, call.asked_at))
     return facts
 

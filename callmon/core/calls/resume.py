@@ -111,7 +111,7 @@ class _People:
             case f.CallerBusy():
                 self.call.busy, self.call.asked = True, False
             case f.HangupRequested():
-                self.call.asked, self.call.asked_at, self.call.request_told = True, fact.at, True
+                self.call.asked, self.call.asked_at, self.call.request_emitted = True, fact.at, True
             case f.QueueEntered() | f.VoicemailTook():
                 self._is_taken()
             case _:

@@ -58,11 +58,9 @@ def _wording(context: StoryContext, moment: Moment) -> Wording:
             return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
         case f.CallerBusy():
             return say("L'appelant entend le signal d'occupation"), ()
-        case f.HangupRequested():
-            return say("L'appelant raccroche"), ()
         case f.Unheard() | f.ClockSet() | f.Filled():
             return _listening(context, fact)
-        case f.Ended():
+        case f.HangupRequested() | f.Ended():
             return _ended(context, fact)
         case _:
             return handed_on(context, fact)
@@ -277,8 +275,10 @@ def _unheard(context: StoryContext, fact: f.Unheard) -> str:
     return context.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
 
 
-def _ended(context: StoryContext, fact: f.Ended) -> Wording:
+def _ended(context: StoryContext, fact: f.HangupRequested | f.Ended) -> Wording:
     say, call = context.say, context.call
+    if isinstance(fact, f.HangupRequested):
+        return say("L'appelant raccroche"), ()
     match fact.how, fact.by:
         case "stopped", _:
             return say("L'autocommutateur s'arrête : l'appel est coupé"), ()
