@@ -14,25 +14,29 @@ class CallbackRules(Table):
     """[callbacks]: parameters of the ledger and of its due dates."""
 
     within: Duration = Field(
-        default=timedelta(hours=24), description="a caller is to be called back within so long, by the clock"
+        default=timedelta(hours=24), description="a caller must be called back within this time, by the clock"
     )
     talked_for: Duration = Field(
-        default=timedelta(seconds=10), description="a call back counts when it lasted so long from the answer on"
+        default=timedelta(seconds=10),
+        description="a callback counts when the conversation lasted at least this long",
     )
     rang_for: Duration = Field(
-        default=timedelta(seconds=24), description="an attempt counts when it rang for so long: four rings"
+        default=timedelta(seconds=24),
+        description="an attempt counts when it rang for at least this long: four rings",
     )
     attempt_counts: bool = Field(
-        default=True, description="an attempt in time satisfies the standard (it is reported apart)"
+        default=True, description="an attempt in time satisfies the standard; it is reported separately"
     )
     due_soon: Duration = Field(
-        default=timedelta(hours=4), description="opening time that is left when a callback is called due soon"
+        default=timedelta(hours=4),
+        description="a callback is due soon when no more opening time than this is left",
     )
     abandoned_after: Duration | None = Field(
-        default=None, description="who gave up after waiting so long is called back, too; when left out, nobody"
+        default=None,
+        description="a caller who abandons after this wait must be called back; when left out, no such caller",
     )
     shared_numbers: tuple[str, ...] = Field(
-        default=(), description="numbers of many people: each of their messages is settled by hand"
+        default=(), description="numbers that several people share: staff close each callback manually"
     )
     shared_after_days: int = Field(
         default=5, ge=1, description="a number counts as shared after messages on more days of a month",
@@ -43,11 +47,14 @@ class CallbackRules(Table):
         json_schema_extra={"unit": "lines"},
     )  # fmt: skip
     unreachable_attempts: int = Field(
-        default=2, ge=1, description="attempts needed before a callback may be closed as unreachable",
+        default=2, ge=1, description="attempts required before a callback may be closed as unreachable",
         json_schema_extra={"unit": "attempts"},
     )  # fmt: skip
     unreachable_days: int = Field(
-        default=2, ge=1, description="on so many different days", json_schema_extra={"unit": "days"}
+        default=2,
+        ge=1,
+        description="different days on which those attempts were made",
+        json_schema_extra={"unit": "days"},
     )
 
     def in_region(self, region: str) -> Self:

@@ -20,26 +20,26 @@ class CelSettings(PasswordSource):
     file: str | None = Field(
         default=None,
         min_length=1,
-        description="the file that cel_custom writes; * and ? for rotated ones",
+        description="file that cel_custom writes; * and ? match rotated files",
         json_schema_extra={"file": True},
     )
     url: str | None = Field(
         default=None,
         pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
-        description="or the database: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        description="or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
         json_schema_extra={"file": True},
     )
-    table: str = Field(default="cel", min_length=1, description="its table")
-    password_file: Path | None = Field(default=None, description="file that holds that database's password")
+    table: str = Field(default="cel", min_length=1, description="table with the rows of CEL")
+    password_file: Path | None = Field(default=None, description="file that holds the database's password")
     password_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds that password"
+        default=None, min_length=1, description="environment variable that holds the database's password"
     )
     numbers: bool = Field(
         default=True,
-        description="CEL does not tell that a number is withheld: false keeps none of calls that it alone tells",
+        description="store numbers of calls known from CEL alone; CEL does not mark withheld numbers",
     )
     wait: Duration = Field(
-        default=timedelta(seconds=5), description="after a gap, how long until its rows are read"
+        default=timedelta(seconds=5), description="delay between the end of a gap and reading its rows"
     )
 
     @property
@@ -50,9 +50,9 @@ class CelSettings(PasswordSource):
         if self.file is not None and self.url is not None:
             yield ("url",), "is given beside file; keep one of the two"
         elif not self.is_on and self.model_fields_set:
-            yield ("file",), "is missing; name the file or, with url, the database, or leave the table out"
+            yield ("file",), "is missing; name the file, name the database with url, or remove the table"
         elif self.url is not None and not ADDRESS.fullmatch(self.url):
             yield ("url",), UNREADABLE
         elif self.url is not None and holds_password(self.url):
-            yield ("url",), "holds a password; put it in a file of its own, and name that as password_file"
+            yield ("url",), "holds a password; put it in a file, and name that file as password_file"
         yield from super()._errors()

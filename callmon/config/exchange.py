@@ -52,52 +52,63 @@ class ExchangeSettings(TlsClient, PasswordSource):
     STEM, WHAT, TLS_PORT = "secret", "the AMI secret", 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
-    host: str = Field(min_length=1, description="name or address of the exchange")
+    host: str = Field(min_length=1, description="host name or address of the exchange")
     port: int = Field(default=5038, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls")
-    username: str = Field(default="callmon", min_length=1, description="section of manager.conf")
+    username: str = Field(default="callmon", min_length=1, description="AMI user: its section in manager.conf")
     secret_file: Path | None = Field(default=None, description="file that holds the AMI secret")
     secret_env: str | None = Field(
         default=None, min_length=1, description="environment variable that holds the AMI secret"
     )
     login: Literal["md5", "plain"] = Field(
-        default="md5", description="md5 answers a challenge; plain sends the secret itself"
+        default="md5", description="login method: md5 answers a challenge, plain sends the secret itself"
     )
-    tls: bool = Field(default=False, description="encrypt, and check who answers")
-    ca_file: Path | None = Field(default=None, description="who vouches for it; when left out, the system")
-    client_certificate: Path | None = Field(default=None, description="certificate that callmon shows")
+    tls: bool = Field(
+        default=False, description="encrypt with TLS, and verify the certificate that the exchange presents"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
+    )
+    client_certificate: Path | None = Field(default=None, description="client certificate that callmon presents")
     client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
-    server_name: str | None = Field(default=None, description="name in its certificate, when not the host")
-    ping_every: Duration = Field(default=timedelta(seconds=5), description="how often to ask whether it is up")
-    ping_timeout: Duration = Field(default=timedelta(seconds=5), description="then it is taken for unheard")
+    server_name: str | None = Field(default=None, description="name in its certificate, when it differs from host")
+    ping_every: Duration = Field(default=timedelta(seconds=5), description="interval of Ping")
+    ping_timeout: Duration = Field(
+        default=timedelta(seconds=5), description="without an answer for this long, the exchange counts as unheard"
+    )
     list_every: Duration = Field(
-        default=timedelta(minutes=3), description="how often to look whether calls in progress are still there"
+        default=timedelta(minutes=3), description="interval of the check that calls in progress still exist"
     )
     trunks: Patterns = Field(
-        default=("PJSIP/trunk*",), min_length=1, description="endpoints that bring public calls (* and ?)"
+        default=("PJSIP/trunk*",),
+        min_length=1,
+        description="endpoints of trunks that deliver public calls; * and ? are wildcards",
     )
-    phones: Patterns = Field(default=(), description="endpoints of phones; empty: all that are no trunk")
+    phones: Patterns = Field(default=(), description="endpoints of phones; empty: every endpoint that is no trunk")
     voicemail_contexts: Patterns = Field(default=(), description="dialplan contexts that are voicemail")
     survey_extensions: Patterns = Field(default=(), description="a transfer there offers the survey")
     parking_extensions: Patterns = Field(default=("700",), description="a transfer there parks the call")
     queue_languages: dict[str, Literal["fr", "en"]] = Field(
-        default={}, description="queues that a caller enters to be served in a language"
+        default={}, description="queues that serve one language, with that language"
     )
     language_keys: dict[str, Literal["fr", "en"]] = Field(
         default={"1": "en", "2": "fr"},
-        description="which language a key of a line's language menu asks for (CEL tells the key alone)",
+        description="language that each key of a line's language menu selects; CEL records only the key",
     )
     timezone: TimeZone | None = Field(
-        default=None, description="where its clock hangs; when left out, as callmon's"
+        default=None, description="time zone of the exchange; when left out, callmon's"
     )
     dial_prefixes: Patterns = Field(
-        default=("9", "91", "9011"), description="what staff dial before an outside number"
+        default=("9", "91", "9011"), description="prefixes that staff dial before an outside number"
     )
 
-    cel: CelSettings = Field(default=CelSettings(), description="its own diary, from which gaps are filled")
+    cel: CelSettings = Field(default=CelSettings(), description="its CEL, from which callmon fills gaps")
 
     def _errors(self) -> Found:
         if not self.secret_source().is_configured:
-            yield ("secret_file",), 'is missing; name a file here, or a variable with secret_env = "…"'
+            yield (
+                ("secret_file",),
+                'is missing; name the file with the secret, or an environment variable with secret_env = "…"',
+            )
         yield from super()._errors()
 
     def is_reached_as(self, other: ExchangeSettings) -> bool:

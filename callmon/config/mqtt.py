@@ -22,26 +22,32 @@ class MqttSettings(TlsClient, PasswordSource):
     _path: str = PrivateAttr(default="mqtt")
 
     host: str | None = Field(
-        default=None, min_length=1, description="name or address of the broker; when left out, none is told"
+        default=None,
+        min_length=1,
+        description="host name or address of the broker; when left out, callmon does not publish",
     )
     port: int = Field(default=1883, ge=1, le=65535, description="its port; when left out, 8883 with tls")
-    username: str | None = Field(default=None, min_length=1, description="who callmon says it is")
+    username: str | None = Field(default=None, min_length=1, description="user name for the broker")
     password_file: Path | None = Field(default=None, description="file that holds the password")
     password_env: str | None = Field(
         default=None, min_length=1, description="environment variable that holds the password"
     )
     client_id: str = Field(
-        default="callmon", min_length=1, max_length=65535, description="no two clients of a broker share one"
+        default="callmon", min_length=1, max_length=65535, description="client ID; must be unique at the broker"
     )
-    prefix: str = Field(default="callmon/", description="what every topic begins with")
-    tls: bool = Field(default=False, description="encrypt, and check who answers")
-    ca_file: Path | None = Field(default=None, description="who vouches for it; when left out, the system")
-    client_certificate: Path | None = Field(default=None, description="certificate that callmon shows")
+    prefix: str = Field(default="callmon/", description="prefix of every topic")
+    tls: bool = Field(
+        default=False, description="encrypt with TLS, and verify the certificate that the broker presents"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
+    )
+    client_certificate: Path | None = Field(default=None, description="client certificate that callmon presents")
     client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
     max_waiting: int = Field(
         default=1000,
         ge=1,
-        description="ended calls kept in memory while the broker is away; then the oldest are dropped",
+        description="most ended calls buffered in memory while the broker is unreachable; the oldest are dropped",
         json_schema_extra={"unit": "calls"},
     )
 
@@ -50,7 +56,7 @@ class MqttSettings(TlsClient, PasswordSource):
     def _topic(cls, value: str) -> str:
         if not PREFIX.fullmatch(value) or len(value) > 200:
             raise ValueError(
-                f'"{value}" cannot begin a topic; write one such as "callmon/", without +, # or blanks'
+                f'"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks'
             )
         return value.rstrip("/") + "/"
 

@@ -40,10 +40,11 @@ class HealthSettings(Table):
     """[health]"""
 
     unheard_after: Duration = Field(
-        default=timedelta(seconds=60), description="/healthz says 503 when an exchange is unheard for longer"
+        default=timedelta(seconds=60), description="/healthz answers 503 when an exchange is unheard for longer"
     )
     behind_after: Duration = Field(
-        default=timedelta(seconds=30), description="/healthz says 503 when outcomes wait longer to be written"
+        default=timedelta(seconds=30),
+        description="/healthz answers 503 when an outcome waits longer to be committed",
     )
 
 
@@ -52,7 +53,7 @@ class DisruptionSettings(Table):
 
     after: Duration = Field(
         default=timedelta(seconds=10),
-        description="a line that cannot take calls for so long is a disruption, from its beginning on",
+        description="a line that cannot take calls for this long has a disruption, counted from its beginning",
     )
 
 
@@ -60,10 +61,12 @@ class PrivacySettings(Table):
     """[privacy]"""
 
     key_file: FilePath | None = Field(
-        default=None, description="keys of callers' numbers; when left out, beside the database"
+        default=None,
+        description="file with the encryption keys of callers' numbers; when left out, beside the database",
     )
     folders: tuple[FilePath, ...] = Field(
-        default=(), description="recordings and copies with numbers; `privacy purge` deletes those that expired"
+        default=(),
+        description="recordings and copies that hold numbers; `callmon privacy purge` deletes expired ones",
     )
 
 
@@ -73,12 +76,14 @@ class CalendarSettings(Table):
     hours: WeekTable | None = Field(
         default=None, description="normal business hours; when left out, 08:30-17:00 on weekdays, assumed"
     )
-    closed_days_add: tuple[AddedDay, ...] = Field(default=(), description="days closed beside Ontario's thirteen")
+    closed_days_add: tuple[AddedDay, ...] = Field(
+        default=(), description="closed days in addition to Ontario's thirteen"
+    )
     closed_days_remove: tuple[date, ...] = Field(
-        default=(), description="days of Ontario's thirteen on which the office opens"
+        default=(), description="those of Ontario's thirteen closed days on which the office opens"
     )
     special_hours: dict[date, DayPeriods] = Field(
-        default={}, description="hours of single days; they win over the week and over closed days"
+        default={}, description="hours of single days; they override the week and closed days"
     )
 
     @field_validator("closed_days_remove")
@@ -101,11 +106,11 @@ class TargetSettings(Table):
         gt=0,
         le=100,
         allow_inf_nan=False,
-        description="internal target: share of calls to be met",
+        description="internal target: share of calls that meet the standard",
         json_schema_extra={"unit": "%"},
     )
-    since: date = Field(description="first day on which it is in force")
-    signed_by: str = Field(min_length=1, description="who set it")
+    since: date = Field(description="first day on which the target is in force")
+    signed_by: str = Field(min_length=1, description="name and role of the person who approved it")
 
 
 class LineSettings(Table):
@@ -114,24 +119,36 @@ class LineSettings(Table):
     mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
     service: str = Field(description="the service it belongs to: a [services.NAME]")
     numbers: tuple[str, ...] = Field(default=(), description="its public numbers")
-    arrives_as: tuple[str, ...] = Field(default=(), description="what the trunk delivers instead, exactly")
+    arrives_as: tuple[str, ...] = Field(
+        default=(), description="DIDs exactly as the trunk delivers them, where they differ from numbers"
+    )
     title_fr: str = Field(min_length=1, description="its French name, as people see it")
     title_en: str = Field(min_length=1, description="its English name, as people see it")
-    ring_cycle: Duration = Field(default=RING_CYCLE, description="one ring: its tone and the silence after")
-    ring_tone: Duration = Field(default=RING_TONE, description="how long of that the tone sounds")
-    language: Literal["fr", "en"] | None = Field(default=None, description="when the line itself is in one")
-    language_menu: bool = Field(default=False, description="its menu lets the caller choose a language")
-    hours: WeekTable | None = Field(default=None, description="its own hours, when not the ministry's")
-    special_hours: dict[date, DayPeriods] = Field(default={}, description="its own hours on single days")
-    mailboxes: tuple[str, ...] = Field(default=(), description="its voicemail boxes; 500 is 500@default")
+    ring_cycle: Duration = Field(
+        default=RING_CYCLE, description="length of one ring: its tone and the silence after it"
+    )
+    ring_tone: Duration = Field(default=RING_TONE, description="length of the tone in one ring")
+    language: Literal["fr", "en"] | None = Field(
+        default=None, description="language of the line, when it serves one language"
+    )
+    language_menu: bool = Field(
+        default=False, description="the menu of the line lets the caller choose a language"
+    )
+    hours: WeekTable | None = Field(
+        default=None, description="opening hours of the line; when left out, the ministry's"
+    )
+    special_hours: dict[date, DayPeriods] = Field(default={}, description="hours of the line on single days")
+    mailboxes: tuple[str, ...] = Field(
+        default=(), description="voicemail boxes of the line; 500 means 500@default"
+    )
     extensions: tuple[str, ...] = Field(
-        default=(), description="its phones (101, PJSIP/101); empty: those dialled for it"
+        default=(), description="phones of the line (101, PJSIP/101); empty: those dialled for its calls"
     )
     callback_clock: CallbackClock = Field(
-        default="clock", description="callbacks are judged by 24 hours of the clock, or by the next business_day"
+        default="clock", description="rule that judges callbacks: 24 hours by the clock, or the next business_day"
     )
     test_call_every: Duration | None = Field(
-        default=None, description="how often somebody tests it; when left out, a TTY line every 31 days"
+        default=None, description="interval of test calls; when left out, 31 days for a TTY line"
     )
     target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
 
@@ -150,16 +167,16 @@ class Configuration(Table, BaseSettings):
         extra="forbid", frozen=True, env_prefix=validation.ENV_PREFIX, env_nested_delimiter="__"
     )
 
-    timezone: TimeZone = Field(default="America/Toronto", description="where the ministry's clocks hang")
+    timezone: TimeZone = Field(default="America/Toronto", description="time zone of the ministry")
     region: str = Field(default="CA", description="country whose numbers need no country code")
     default_language: Literal["fr", "en"] = Field(
-        default="fr", description="language of a reader who asked for none"
+        default="fr", description="language of pages and answers when the reader has chosen none"
     )
     retention_days: int = Field(
         default=YEAR_AND_MORE,
         ge=1,
         le=36_500,
-        description="how long a caller's number is kept after its last use",
+        description="time for which a caller's number is stored after its last use",
         json_schema_extra={"unit": "days"},
     )
     retention_authority: str | None = Field(
@@ -167,34 +184,36 @@ class Configuration(Table, BaseSettings):
     )
     relay_numbers: tuple[str, ...] = Field(
         default=("711", "1 800 855-0511", "1 800 855-1155"),
-        description="operators of the telephone relay service call from these numbers",
+        description="numbers from which operators of the telephone relay service call",
     )
     test_callers: tuple[str, ...] = Field(
-        default=(), description="numbers from which lines are tested: no figure counts their calls"
+        default=(), description="numbers from which staff test lines; figures exclude their calls"
     )
     minimum_sample: int = Field(
         default=20,
         ge=1,
-        description="callers are compared (TTY, language) when each side has so many judged calls",
+        description="comparisons (TTY, language) need this many judged calls on each side",
         json_schema_extra={"unit": "calls"},
     )
     accessible_contact: str | None = Field(
         default=None,
         min_length=1,
-        description="where people ask for a report in another format: an e-mail address or a telephone number",
+        description="contact for reports in another format: an e-mail address or telephone number",
     )
     store: StoreSettings = Field(default=StoreSettings(), description="the database")
-    privacy: PrivacySettings = Field(default=PrivacySettings(), description="keys, and files with numbers")
+    privacy: PrivacySettings = Field(
+        default=PrivacySettings(), description="encryption keys, and files that hold numbers"
+    )
     web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
     mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
-    health: HealthSettings = Field(default=HealthSettings(), description="when /healthz says 503")
-    callbacks: CallbackRules = Field(default=CallbackRules(), description="when a caller was called back")
-    disruptions: DisruptionSettings = Field(
-        default=DisruptionSettings(), description="when a line cannot take calls"
-    )
+    health: HealthSettings = Field(default=HealthSettings(), description="limits after which /healthz answers 503")
+    callbacks: CallbackRules = Field(default=CallbackRules(), description="rules for callbacks")
+    disruptions: DisruptionSettings = Field(default=DisruptionSettings(), description="rules for disruptions")
     exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
-    calendar: CalendarSettings = Field(default=CalendarSettings(), description="when the ministry is open")
-    services: dict[Name, ServiceSettings] = Field(default={}, description="what the lines serve")
+    calendar: CalendarSettings = Field(
+        default=CalendarSettings(), description="opening hours and closed days of the ministry"
+    )
+    services: dict[Name, ServiceSettings] = Field(default={}, description="services of the lines")
     lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
     staff: tuple[StaffMember, ...] = Field(default=(), description="languages of the staff, by extension")
     standards: dict[str, dict[str, Any]] = Field(
@@ -253,7 +272,7 @@ def _retention(configuration: Configuration) -> Found:
     if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
         yield (
             ("retention_days",),
-            f"{configuration.retention_days} is fewer than the {YEAR_AND_MORE} days of the law's year; "
+            f"{configuration.retention_days} is below the {YEAR_AND_MORE} days that cover the legal year; "
             'name the records schedule or consent that allows it: retention_authority = "…"',
         )
 
@@ -266,7 +285,7 @@ def _hours(configuration: Configuration) -> Found:
         if week and not any(week.hours().week[:5]):
             yield (
                 (*path, "hours"),
-                "no opening from Monday to Friday, so no business day; give a weekday hours",
+                "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours",
             )
 
 

@@ -18,19 +18,19 @@ from callmon.config.validation import Found, Table, did_you_mean
 class StaffMember(Table):
     """[[staff]]: the languages of an extension, for a time (a person changes desk). No name stands here."""
 
-    extension: str = Field(min_length=1, description="the phone, as the exchange names it")
+    extension: str = Field(min_length=1, description="extension of the phone at the exchange")
     languages: tuple[Literal["fr", "en"], ...] = Field(
         description="the languages that the agent at this phone speaks"
     )
-    valid_from: date | None = Field(default=None, description="first day; when left out, from ever")
-    valid_until: date | None = Field(default=None, description="last day, included; when left out, until further")
-    exchange: str | None = Field(default=None, description="the exchange that it is at; when left out, any")
+    valid_from: date | None = Field(default=None, description="first day; when left out, without limit")
+    valid_until: date | None = Field(default=None, description="last day, included; when left out, without limit")
+    exchange: str | None = Field(default=None, description="exchange of the phone; when left out, any")
 
     @field_validator("languages")
     @classmethod
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
-            raise ValueError('is empty; name what is spoken there: ["fr"], ["en"] or ["fr", "en"]')
+            raise ValueError('is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]')
         return value
 
     def _errors(self) -> Found:
@@ -98,5 +98,5 @@ def staff_errors(staff: Sequence[StaffMember], exchanges: Collection[str]) -> Fo
         yield (
             ("staff", second, "extension"),
             f'"{staff[second].extension}" is listed for some of the same days in staff[{first + 1}]; '
-            "let one of them end (valid_until) before the other begins (valid_from)",
+            "end one (valid_until) before the other begins (valid_from)",
         )

@@ -34,23 +34,24 @@ class StoreSettings(PasswordSource):
     )
     password_file: Path | None = Field(default=None, description="file that holds the database user's password")
     write_every: Duration = Field(
-        default=timedelta(milliseconds=100), description="outcomes of so long are written together"
+        default=timedelta(milliseconds=100),
+        description="outcomes are collected for this long, then committed in one transaction",
     )
     max_waiting: int = Field(
         default=200_000,
         ge=1,
-        description="outcomes kept in memory while the database is away and the journal takes no more",
+        description="most outcomes buffered in memory while the database is unavailable and the journal full",
         json_schema_extra={"unit": "outcomes"},
     )
     journal: Path | None = Field(
         default=None,
-        description="where outcomes wait, sealed, while the database is away; when left out, beside the database",
+        description="encrypted file that buffers outcomes during an outage; when left out, beside the database",
     )
     journal_limit: int = Field(
         default=256,
         ge=0,
         le=1 << 20,
-        description="the most that file may take; 0 for no such file",
+        description="size limit of the journal; 0 disables it",
         json_schema_extra={"unit": "MiB"},
     )
 

@@ -29,43 +29,52 @@ class ProxySettings(Table):
     """[web.access.proxy]"""
 
     addresses: tuple[Network, ...] = Field(
-        default=(), description="reverse proxies: they alone may say for whom, from where and over what they ask"
+        default=(), description="addresses of the reverse proxies; callmon trusts these headers from them alone"
     )
     header: HeaderName | None = Field(
-        default=None, description="the header in which they say who somebody is, such as X-Remote-User"
+        default=None, description="header that carries the user name, such as X-Remote-User"
     )
     groups_header: HeaderName | None = Field(
-        default=None, description="the header in which they say the person's groups, such as X-Remote-Groups"
+        default=None, description="header that carries the user's groups, such as X-Remote-Groups"
     )
     groups_separator: str = Field(
-        default=",", min_length=1, max_length=1, description="what stands between two groups there"
+        default=",", min_length=1, max_length=1, description="separator between two groups in groups_header"
     )
 
     def _errors(self) -> Found:
         if self.header and not self.addresses:
-            yield ("addresses",), "is missing beside header; name the proxies that may be believed"
+            yield ("addresses",), "is missing beside header; name the addresses of the reverse proxies"
         if self.groups_header and not self.header:
-            yield ("header",), "is missing beside groups_header; name the one that says who somebody is"
+            yield ("header",), "is missing beside groups_header; name the header that carries the user name"
         if any(network.prefixlen == 0 for network in self.addresses):
-            yield ("addresses",), "is every address there is; anybody could say to be anyone"
+            yield (
+                ("addresses",),
+                "covers every address, so any client could impersonate any user; name the proxies alone",
+            )
 
 
 class OidcSettings(PasswordSource):
     """[web.access.oidc]"""
 
-    STEM, WHAT = "client_secret", "the secret that the provider gave"
+    STEM, WHAT = "client_secret", "the client secret of the identity provider"
     _path: str = PrivateAttr(default="web.access.oidc")
 
-    issuer: str = Field(description="the provider, as its own configuration calls it: https://login.example/realm")
-    client_id: str = Field(min_length=1, description="what the provider calls callmon")
-    client_secret_file: Path | None = Field(default=None, description="file that holds the secret shared with it")
-    client_secret_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds it"
+    issuer: str = Field(
+        description="URL of the identity provider, exactly as its metadata states it: https://login.example/realm"
     )
-    ca_file: Path | None = Field(default=None, description="who vouches for it; when left out, the system")
-    scopes: tuple[Claim, ...] = Field(default=("openid", "profile"), description="what the provider is asked for")
-    name_claim: Claim = Field(default="preferred_username", description="the claim that says who somebody is")
-    groups_claim: Claim = Field(default="groups", description="the claim that says the person's groups")
+    client_id: str = Field(min_length=1, description="client ID of callmon at the provider")
+    client_secret_file: Path | None = Field(default=None, description="file that holds the client secret")
+    client_secret_env: str | None = Field(
+        default=None, min_length=1, description="environment variable that holds the client secret"
+    )
+    ca_file: Path | None = Field(
+        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
+    )
+    scopes: tuple[Claim, ...] = Field(
+        default=("openid", "profile"), description="scopes that callmon requests from the provider"
+    )
+    name_claim: Claim = Field(default="preferred_username", description="claim that carries the user name")
+    groups_claim: Claim = Field(default="groups", description="claim that carries the user's groups")
 
     @field_validator("issuer")
     @classmethod
@@ -85,9 +94,11 @@ class RoleSettings(Table):
     """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""
 
     viewer: tuple[str, ...] = Field(default=(), description="groups that see the pages without numbers")
-    agent: tuple[str, ...] = Field(default=(), description="groups that call back: numbers, the callback list")
+    agent: tuple[str, ...] = Field(
+        default=(), description="groups that make callbacks: they see numbers and the callback list"
+    )
     manager: tuple[str, ...] = Field(default=(), description="groups that read reports and announce disruptions")
-    administrator: tuple[str, ...] = Field(default=(), description="groups that see who saw and changed what")
+    administrator: tuple[str, ...] = Field(default=(), description="groups that read the access log")
 
     def roles_of(self, groups: Iterable[str]) -> frozenset[str]:
         """The names of the roles of a user in these groups."""
@@ -102,25 +113,24 @@ class AccessSettings(Table):
     """[web.access]"""
 
     url: str | None = Field(
-        default=None, description="what browsers call callmon: https://callmon.ministry.example; needed for oidc"
+        default=None,
+        description="address of the pages in browsers: https://callmon.ministry.example; oidc needs it",
     )
-    accounts: bool = Field(default=False, description="callmon's own accounts may sign in (callmon users)")
-    idle: Duration = Field(
-        default=HOUR, description="signed out after so long without a page; a desk is left for lunch"
-    )
+    accounts: bool = Field(default=False, description="allow sign-in with callmon's own accounts (callmon users)")
+    idle: Duration = Field(default=HOUR, description="a session ends after this long without a page request")
     longest: Duration = Field(
-        default=12 * HOUR, description="signed out after so long in any case: one working day, not the next"
+        default=12 * HOUR, description="a session ends after this long in any case; 12h covers one working day"
     )
     most_sessions: int = Field(
         default=5,
         ge=1,
         le=100,
-        description="browsers in which one person may be signed in; the oldest goes",
+        description="most sessions of one user; a further sign-in ends the oldest",
         json_schema_extra={"unit": "sessions"},
     )
-    proxy: ProxySettings = Field(default=ProxySettings(), description="a reverse proxy before callmon")
-    oidc: OidcSettings | None = Field(default=None, description="a provider that signs people in (OpenID Connect)")
-    roles: RoleSettings = Field(default=RoleSettings(), description="which groups have which role")
+    proxy: ProxySettings = Field(default=ProxySettings(), description="sign-in by a reverse proxy")
+    oidc: OidcSettings | None = Field(default=None, description="sign-in by an identity provider (OpenID Connect)")
+    roles: RoleSettings = Field(default=RoleSettings(), description="roles, and the groups that have each")
 
     @field_validator("url")
     @classmethod
@@ -129,7 +139,7 @@ class AccessSettings(Table):
             return None
         url = urlsplit(_address(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
-            raise ValueError(f'"{value}" has a path; callmon\'s pages begin at the root of their own name')
+            raise ValueError(f'"{value}" has a path; give the scheme and host alone: the pages begin at the root')
         return f"{url.scheme}://{url.netloc}"
 
     @property
@@ -139,11 +149,11 @@ class AccessSettings(Table):
 
     def _errors(self) -> Found:
         if self.oidc is not None and self.url is None:
-            yield ("url",), "is missing beside oidc; the provider must know where to send people back to"
+            yield ("url",), "is missing beside oidc; the provider sends browsers back to this address"
         if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty():
-            yield ("roles",), 'is missing; say which groups have which role, such as viewer = ["*"]'
+            yield ("roles",), 'is missing; give each role its groups, such as viewer = ["*"]'
         if self.idle > self.longest:
-            yield ("idle",), "is longer than longest; nobody would ever be idle for so long"
+            yield ("idle",), "is longer than longest, so it would never apply; shorten idle or raise longest"
 
 
 def _address(value: str, example: str) -> str:
@@ -155,9 +165,7 @@ def _address(value: str, example: str) -> str:
         host, url = None, urlsplit("")
     is_here = host in ("localhost", "127.0.0.1", "::1")
     if not host or url.username or not (url.scheme == "https" or (url.scheme == "http" and is_here)):
-        raise ValueError(
-            f'"{value}" is no encrypted address; write it as "{example}" (http on this machine alone)'
-        )
+        raise ValueError(f'"{value}" is no https address; write it as "{example}" (http only on this machine)')
     return value
 
 
@@ -167,7 +175,9 @@ class WebSettings(Table):
     listen: str = Field(
         default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"
     )
-    access: AccessSettings = Field(default=AccessSettings(), description="who may see which page")
+    access: AccessSettings = Field(
+        default=AccessSettings(), description="sign-in, and the roles that see each page"
+    )
 
     @field_validator("listen")
     @classmethod

@@ -246,10 +246,10 @@ def test_a_table_that_is_no_cel_says_what_it_lacks(store: Database, tmp_path: Pa
     ("source", "sentence"),
     [
         ('file = "a"\nurl = "sqlite:///b"', "url: is given beside file; keep one of the two"),
-        ('table = "cel"', "file: is missing; name the file or, with url, the database, or leave the table out"),
+        ('table = "cel"', "file: is missing; name the file, name the database with url, or remove the table"),
         (
             'url = "mysql://cel:secret@pbx/asteriskcdrdb"',
-            "url: holds a password; put it in a file of its own, and name that as password_file",
+            "url: holds a password; put it in a file, and name that file as password_file",
         ),
     ],
 )
