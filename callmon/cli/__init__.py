@@ -44,7 +44,7 @@ from callmon.errors import CallmonError, ConfigError
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="callmon")
 def main() -> None:
-    """callmon: the witness of what a ministry promised its callers on the telephone."""
+    """callmon measures whether a ministry keeps its telephone service standards."""
 
 
 for command in (
@@ -72,7 +72,7 @@ def check(context: CommandContext) -> None:
 @main.command()
 @with_context()
 def run(context: CommandContext) -> None:
-    """The daemon: listen to the exchanges, judge every call, store it and show it on /metrics.
+    """Run the monitor: it follows and judges every call. In the foreground; systemd runs this.
 
     \b
     Example: callmon run --config /etc/callmon/callmon.toml
@@ -83,7 +83,7 @@ def run(context: CommandContext) -> None:
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError(f"{context.path}: no exchange to listen to; add a table [exchanges.NAME].")
+        raise ConfigError(f"{context.path}: no exchange is configured; add a table [exchanges.NAME].")
     set_up()
     store = open_for_writing(settings)
 
@@ -96,10 +96,10 @@ def run(context: CommandContext) -> None:
 @main.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True))
 @with_context(lambda config: CommandContext(config) if config else None)
-@click.option("--json", "as_json", is_flag=True, help="one JSON object a call, instead of facts and findings")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per call, instead of facts and findings")
 @click.option("--any-line", is_flag=True, help="treat every number dialled from outside as a line")
 def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: bool, any_line: bool) -> None:
-    """Put recordings (AMI bytes) through the same pipeline, and print what callmon concludes.
+    """Replay recordings (AMI bytes) through the same pipeline; print facts and verdicts.
 
     Several FILES are successive connections to one exchange. FILE may be - for standard input.
 
@@ -129,10 +129,12 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @with_context()
-@click.option("--exchange", help="which one, when the configuration has several")
-@click.option("--with-numbers", is_flag=True, help="do not redact: the file will hold personal information")
-@click.option("--seconds", type=float, help="stop after this long (default: until Ctrl-C)")
-@click.option("--overwrite", is_flag=True, help="write over a file that is there")
+@click.option("--exchange", help="exchange to record; required when several are configured")
+@click.option(
+    "--with-numbers", is_flag=True, help="keep numbers and names: the file then holds personal information"
+)
+@click.option("--seconds", type=float, help="stop after this many seconds (default: at Ctrl-C)")
+@click.option("--overwrite", is_flag=True, help="replace an existing file")
 def record(
     context: CommandContext,
     file: Path,
@@ -141,9 +143,9 @@ def record(
     seconds: float | None,
     overwrite: bool,
 ) -> None:
-    """Write an exchange's AMI bytes to a .ami FILE, numbers and names redacted unless asked.
+    """Write an exchange's AMI bytes to a .ami FILE; numbers and names are redacted.
 
-    With numbers the name of FILE gets the last day on which it may be kept; `privacy purge` disposes of it.
+    With --with-numbers, the expiry date is added to the name of FILE; `callmon privacy purge` deletes it.
 
     \b
     Example: callmon record monday.ami --seconds 3600
@@ -156,7 +158,7 @@ def record(
     name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, context.today)
-        question = f"{file} will hold callers' numbers and names. Is it kept safe and disposed of?"
+        question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
         click.confirm(question, abort=True, err=True)
     done = asyncio.run(
         write(
@@ -175,10 +177,10 @@ def record(
 
 @main.command()
 @with_context()
-@click.option("--listen", metavar="DURATION", help="listen this long (30s, 1h), then propose a configuration")
-@click.option("--acceptance", is_flag=True, help="five scripted test calls, and what callmon makes of each")
+@click.option("--listen", metavar="DURATION", help="listen for this long (30s, 1h), then propose a configuration")
+@click.option("--acceptance", is_flag=True, help="check five scripted test calls against callmon's verdicts")
 def doctor(context: CommandContext, listen: str | None, acceptance: bool) -> None:
-    """Ask each exchange whether callmon can do its job there; print what is wrong and the lines that mend it.
+    """Check the configuration of each exchange; print each fault and the lines that fix it.
 
     \b
     Example: callmon doctor --config callmon.toml
@@ -187,9 +189,9 @@ def doctor(context: CommandContext, listen: str | None, acceptance: bool) -> Non
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError("No exchange to examine; add a table [exchanges.NAME].")
+        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
     if listen is not None and acceptance:
-        raise ConfigError("--listen and --acceptance are two different things; give one of them.")
+        raise ConfigError("--listen and --acceptance exclude each other; give one of them.")
     if listen is not None:
         _listen(settings, listen)
         return
@@ -223,7 +225,7 @@ def _listen(settings: Settings, length: str) -> None:
         seconds = duration(length).total_seconds()
     except ValueError as error:
         raise ConfigError(f"--listen {length}: {error}") from None
-    click.echo(f"Listening for {length}; Ctrl-C ends it sooner.", err=True)
+    click.echo(f"Listening for {length}; Ctrl-C stops earlier.", err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), seconds)
     for name, listening in heard.items():
@@ -254,9 +256,11 @@ def _accept(settings: Settings) -> None:
 @with_context()
 @lang_option
 @click.option("--json", "as_json", is_flag=True, help="the call as JSON, with the caller's number")
-@click.option("--purpose", default="explain --json", help="why the number is looked at, for the log of accesses")
+@click.option(
+    "--purpose", default="explain --json", help="purpose of the access to the number, for the access log"
+)
 def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> None:
-    """Tell one stored call as a timeline, each verdict with its reason.
+    """Show one stored call as a timeline, each verdict with its reason.
 
     \b
     Example: callmon explain 1795527733.0 --lang fr
@@ -272,9 +276,7 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     settings, store = context.settings, context.store
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
-        text = (
-            f"No call {call} is stored; it is named by its caller's Uniqueid, as the page of a day's calls shows."
-        )
+        text = f"No call {call} is stored. Give the Uniqueid of the caller's channel, as on the Calls page."
         stop((text,), 1)
     if as_json:
         look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")
@@ -291,11 +293,11 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 
 
 @main.command()
-@click.option("--listen", default="127.0.0.1:9469", show_default=True, help="where the pages are")
-@click.option("--seconds", type=float, help="stop after this long")
+@click.option("--listen", default="127.0.0.1:9469", show_default=True, help="address and port of the pages")
+@click.option("--seconds", type=float, help="stop after this many seconds (default: at Ctrl-C)")
 @report_errors
 def demo(listen: str, seconds: float | None) -> None:
-    """Everything with nothing installed: recordings of a real Asterisk played for ever, SQLite, metrics.
+    """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
     \b
     Example: callmon demo

@@ -26,19 +26,27 @@ _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", r
 
 @click.group()
 def alerting() -> None:
-    """What Alertmanager must be told of callmon's calendar, and a test alert."""
+    """Opening hours for Alertmanager from callmon's calendar, and a test alert."""
 
 
 @alerting.command()
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @with_context()
-@click.option("--months", default=MONTHS, show_default=True, type=click.IntRange(1, 120), help="of closed days")
-@click.option("--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="the first day (default: today)")
+@click.option(
+    "--months",
+    default=MONTHS,
+    show_default=True,
+    type=click.IntRange(1, 120),
+    help="months of closed days to print",
+)
+@click.option(
+    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="first day of the closed days (default: today)"
+)
 @lang_option
 def hours(context: CommandContext, file: Path | None, months: int, first: datetime | None) -> None:
-    """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar; or put it into FILE.
+    """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar, or replace it in FILE.
 
-    When the calendar changes, and once a year. Then have Alertmanager read its configuration again.
+    Run it once a year and when the calendar changes, then reload Alertmanager.
 
     \b
     Example: callmon alerting hours /etc/prometheus/alertmanager.yml --config /etc/callmon/callmon.toml
@@ -62,21 +70,21 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
 
 
 @alerting.command()
-@click.option("--to", type=click.Choice(WHO), default="lead", show_default=True, help="who is to receive it")
+@click.option("--to", type=click.Choice(WHO), default="lead", show_default=True, help="receiver of the test alert")
 @click.option(
     "--alertmanager",
     "address",
     default="http://127.0.0.1:9093",
     show_default=True,
     metavar="URL",
-    help="where it is",
+    help="URL of Alertmanager",
 )
 @with_context()
 @lang_option
 def test(context: CommandContext, to: str, address: str) -> None:
-    """Send the alert CallmonTest to an Alertmanager: its receiver must get a message, at any hour.
+    """Send the alert CallmonTest to Alertmanager: the receiver must get a message, at any hour.
 
-    Five minutes later Alertmanager ends the alert, and says so with the same words.
+    After five minutes Alertmanager resolves the alert and sends the same text.
 
     \b
     Example: callmon alerting test --to lead --alertmanager http://127.0.0.1:9093
@@ -90,7 +98,7 @@ def with_section(written: str, section: str) -> str:
     """An Alertmanager configuration with its section replaced by `section`; appended if it has none."""
     found = list(_SECTION.finditer(written))
     if len(found) > 1:
-        raise ConfigError(f"There are {len(found)} sections {SECTION} in this file; leave one.")
+        raise ConfigError(f"The file has {len(found)} sections {SECTION}; keep one.")
     if not found:
         return written + ("" if written.endswith("\n") or not written else "\n") + "\n" + section
     rest = written[found[0].end() :]
@@ -109,11 +117,11 @@ def send(address: str, to: str) -> None:
             return
     except urllib.error.HTTPError as error:
         error.close()
-        what = f"What answers at {url} does not take the alert ({error.code} {error.reason})"
-        raise CallmonError(f"{what}; is it Alertmanager's address?") from None
+        what = f"The server at {url} refuses the alert ({error.code} {error.reason})"
+        raise CallmonError(f"{what}; check that --alertmanager is Alertmanager's address.") from None
     except OSError as error:
         reason = getattr(error, "reason", None) or error
-        raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); is it up?") from None
+        raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); check that it runs.") from None
 
 
 def _texts() -> dict[str, str]:
@@ -126,4 +134,4 @@ def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8; is it Alertmanager's configuration?") from None
+        raise ConfigError(f"{path}: is not UTF-8; name Alertmanager's configuration file.") from None

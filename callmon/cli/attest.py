@@ -9,16 +9,16 @@ from datetime import date
 import click
 import msgspec
 
-from callmon.cli.common import CommandContext, lang_option, print_json, who, with_context
+from callmon.cli.common import CommandContext, actor_name, lang_option, print_json, with_context
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
 
 
 @click.group()
 def attest() -> None:
-    """Attestations: who tried a line, and whether a person can be reached everywhere, in both languages.
+    """Attestations: test calls to a line. Can a person be reached from every menu, in both languages?
 
-    No switch can hear what a menu says. Call each line once a quarter, listen to all of it, and say here what you
-    found; the monthly report prints it, and says when the last test is older than a quarter.
+    Asterisk cannot tell what a menu says. Call each line once a quarter, listen to all of it, and record the
+    result. The monthly report prints it, and marks a test that is older than a quarter.
     """
 
 
@@ -30,23 +30,23 @@ def attest() -> None:
     "subjects",
     type=click.Choice(SUBJECTS),
     multiple=True,
-    help="person: a way to a person in every menu and greeting; greetings: all in both languages (default: both)",
+    help="person: every menu and greeting leads to a person; greetings: all are in both languages (default: both)",
 )
-@click.option("--on", "tested", metavar="DATE", help="the day of the test call, 2026-11-20 (default: today)")
-@click.option("--by", help="the tester (default: the user logged in); the report prints the name")
-@click.option("--not-so", is_flag=True, help="the test found that it is not so")
+@click.option("--on", "tested", metavar="DATE", help="day of the test call, as 2026-11-20 (default: today)")
+@click.option("--by", help="name of the tester, printed in the report (default: the logged-in user)")
+@click.option("--not-so", is_flag=True, help="the test failed")
 def add(
     context: CommandContext, lines: tuple[str, ...], subjects: tuple[Subject, ...], tested: str | None,
     by: str | None, not_so: bool,
 ) -> None:  # fmt: skip
-    """Write down that LINES (or "all") were tried.
+    """Record a test call to LINES (or "all").
 
     \b
     Example: callmon attest add general tty --what person --on 2026-11-20 --by "A. Tremblay"
     """
     from callmon.store.queries.attestations import insert_attestations
 
-    day, name = context.past_day(tested, "--on"), who(by)
+    day, name = context.past_day(tested, "--on"), actor_name(by)
     known, whats = context.known_lines(lines), subjects or SUBJECTS
     given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
     insert_attestations(context.store, given)
@@ -56,9 +56,9 @@ def add(
 @attest.command("list")
 @with_context()
 @lang_option
-@click.option("--json", "as_json", is_flag=True, help="one JSON object a line and subject")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per line and subject")
 def list_(context: CommandContext, as_json: bool) -> None:
-    """How each line stands today.
+    """Show the last test of each line.
 
     \b
     Example: callmon attest list --lang en

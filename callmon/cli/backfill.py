@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @with_context()
-@click.option("--exchange", help="which one, when the configuration has several")
-@click.option("--json", "in_json", is_flag=True, help="one JSON object a call, with the callers' numbers")
+@click.option("--exchange", help="exchange of the rows; required when several are configured")
+@click.option("--json", "in_json", is_flag=True, help="one JSON object per call, with the callers' numbers")
 def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | None, in_json: bool) -> None:
-    """Fill gaps from CEL: calls that callmon did not hear, and the rest of those that it heard in part.
+    """Fill gaps from CEL: add missing calls, and complete calls that callmon heard in part.
 
-    FILES are rows as cel_custom writes them, oldest first (- for standard input, .gz too); without FILES, the
-    times that were not heard are read where the configuration says. Calls that were heard throughout stay as they
-    are; running it again changes nothing. It may run beside the daemon.
+    FILES hold rows of cel_custom, oldest first (- for standard input; .gz is read too). Without FILES, the gaps
+    are read from the configured source. Calls without a gap do not change, nor does a second run change anything.
+    The daemon may be running.
 
     \b
     Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
@@ -66,7 +66,7 @@ def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | N
     if not cel.is_on:
         where = f"[exchanges.{work.exchange}.cel]"
         raise ConfigError(
-            f"No FILE is given, and no source is configured: name one, or add {where} with a file or url."
+            f"No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url."
         )
     return rows(cel, work.exchange, work.reader(), windows)
 
@@ -100,10 +100,10 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
 
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
-    who = f" by {call.answered_by}" if call.answered_by is not None else ""
+    person = f" by {call.answered_by}" if call.answered_by is not None else ""
     rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"
     exact = rings if call.rings_estimated else rings.removesuffix(" (estimated)")
-    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{who}{exact}")
+    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{exact}")
     yield from (f"  {line}" for line in change.said)
 
 
@@ -114,10 +114,10 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):
-        stop(("No row of CEL was found: is this a file that cel_custom wrote?",), 1)
+        stop(("No row of CEL was found; give a file that cel_custom writes.",), 1)
     counts = [f"{with_noun(count, 'call')} {what}" for what, count in sorted(changed.items(), reverse=True)]
     said = f"{', '.join(counts)}." if counts else "Nothing changed."
     if work.called_back:
         calls = with_noun(work.called_back, "call")
-        said += f" {calls} out to somebody who waits: the daemon enters it in the ledger."
+        said += f" {calls} to a caller with an open callback: the daemon updates the ledger."
     click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)

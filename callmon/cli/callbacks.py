@@ -16,6 +16,7 @@ import click
 from callmon.cli.common import (
     Command,
     CommandContext,
+    actor_name,
     ask_number,
     current_user,
     lang_option,
@@ -23,7 +24,6 @@ from callmon.cli.common import (
     print_json,
     refuse_unknown,
     say,
-    who,
     with_context,
 )
 from callmon.core.callbacks import commands, entries
@@ -40,7 +40,7 @@ def callbacks() -> None:
 
 
 class CallbackCommandContext(CommandContext):
-    """The context of a command on the ledger; `exchange` is where to look for an entry, `actor` who acts."""
+    """The context of a command on the ledger: `exchange` limits the search, `actor` is the acting person."""
 
     with_numbers = True
 
@@ -61,7 +61,7 @@ class CallbackCommandContext(CommandContext):
             self.refuse("not_known")
         if len(found) > 1:
             names = ", ".join(sorted(x.obligation.exchange for x in found))
-            raise ConfigError(f"--exchange is needed: {name} is an entry of {names}.")
+            raise ConfigError(f"Several exchanges have an entry {name}; add --exchange with one of {names}.")
         return found[0]
 
     def refuse(self, why: entries.Refusal) -> NoReturn:
@@ -95,7 +95,7 @@ class CallbackCommandContext(CommandContext):
         """Request the action, if this entry allows it."""
         entry, day = self.find(name).obligation, self.settings.calendar().local_day
         now, rules = datetime.now(UTC), self.settings.rules
-        command = commands.parse_command(entry, who(self.actor), action, now, rules, day, **more)
+        command = commands.parse_command(entry, actor_name(self.actor), action, now, rules, day, **more)
         if not isinstance(command, commands.CallbackCommand):
             self.refuse(command)
         self.execute(command, number)
@@ -103,22 +103,26 @@ class CallbackCommandContext(CommandContext):
 
 def _usual(command: Command) -> Command:
     """The options and the context of every action."""
-    by = click.option("--by", "actor", help="the acting person (default: the user logged in)")
-    exchange = click.option("--exchange", help="which one, when two have an entry of this name")
+    by = click.option("--by", "actor", help="name of the acting person (default: the logged-in user)")
+    exchange = click.option("--exchange", help="exchange of the entry, when several have one of this name")
     return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
 
 
 @callbacks.command("list")
 @with_context(CallbackCommandContext)
 @click.option("--state", type=click.Choice(["open", "closed", "all"]), default="open", show_default=True)
-@click.option("--kind", type=click.Choice(["callback", "complaint"]), help="only these")
-@click.option("--line", help="only of this line")
-@click.option("--service", help="only of this service")
-@click.option("--language", type=click.Choice(["fr", "en", "other", "unknown"]), help="only asked for in it")
-@click.option("--overdue", is_flag=True, help="only what is late")
-@click.option("--untaken", is_flag=True, help="only what nobody has in hand")
+@click.option("--kind", type=click.Choice(["callback", "complaint"]), help="only entries of this kind")
+@click.option("--line", help="only entries of this line")
+@click.option("--service", help="only entries of this service")
+@click.option(
+    "--language",
+    type=click.Choice(["fr", "en", "other", "unknown"]),
+    help="only entries requested in this language",
+)
+@click.option("--overdue", is_flag=True, help="only overdue entries")
+@click.option("--untaken", is_flag=True, help="only entries that no one has taken")
 @lang_option
-@click.option("--json", "as_json", is_flag=True, help="one JSON object an entry")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object per entry")
 def list_(
     context: CallbackCommandContext,
     state: str,
@@ -127,7 +131,7 @@ def list_(
     untaken: bool,
     **only: str | None,
 ) -> None:
-    """List who must be called back, most urgent first, with the numbers. They are shown here alone.
+    """List callbacks to make and complaints, most urgent first, with the numbers. The access is logged.
 
     \b
     Example: callmon callbacks list --overdue --lang en
@@ -161,11 +165,13 @@ def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--result", type=click.Choice(list(commands.RESULTS)), help="what came of it")
-@click.option("--at", "when", metavar="TIME", help='when the call was made: "10:12" or "2026-11-24 10:12" (now)')
+@click.option("--result", type=click.Choice(list(commands.RESULTS)), help="result of the call")
+@click.option(
+    "--at", "when", metavar="TIME", help='time of the call: "10:12" or "2026-11-24 10:12" (default: now)'
+)
 @_usual
 def attempt(context: CallbackCommandContext, name: str, result: str | None, when: str | None) -> None:
-    """Write down a call that callmon did not hear: by mobile phone, or through the relay service.
+    """Record a call that callmon cannot see: by mobile phone, or through the relay service.
 
     `spoke` and `message-left` settle a callback; `no-answer` is an attempt.
 
@@ -174,29 +180,33 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
     """
     context.find(name)
     if result is None:
-        raise ConfigError(f"What came of the call? Add --result: {', '.join(commands.RESULTS)}.")
+        raise ConfigError(
+            f"The result of the call is missing. Add --result with one of {', '.join(commands.RESULTS)}."
+        )
     called = context.moment(when, "--at")
     context.request(name, "attempt", result=commands.RESULTS[result], when=called)
 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--reason", type=click.Choice(list(commands.REASONS)), help="why it is closed")
-@click.option("--text", default="", help="in your own words (for `listened` and `otherwise` it is needed)")
-@click.option("--in-charge", default="", metavar="NAME", help="who answers for the reply to a complaint")
+@click.option("--reason", type=click.Choice(list(commands.REASONS)), help="reason for closing the entry")
+@click.option("--text", default="", help="explanation in words; required for `listened` and `otherwise`")
+@click.option("--in-charge", default="", metavar="NAME", help="person responsible for the reply to a complaint")
 @_usual
 def close(context: CallbackCommandContext, name: str, reason: str | None, text: str, in_charge: str) -> None:
-    """Close an entry without a call, with a reason; a complaint when it was answered, with the person in charge.
+    """Close an entry without a call. An answered complaint needs the person in charge.
 
-    no-request: nobody asked to be called. unreachable: after attempts on different days. listened: the message was
-    heard, and nobody can be called. answered: a complaint. otherwise: say how.
+    no-request: the caller asked for no callback. unreachable: attempts on different days failed. listened: staff
+    listened to the message, and no number can be called. answered: a complaint. otherwise: see --text.
 
     \b
     Example: callmon callbacks close 1795527733.0 --reason no-request --text "wrong number"
     """
     context.find(name)
     if reason is None:
-        raise ConfigError(f"Why is it closed? Add --reason: {', '.join(commands.REASONS)}.")
+        raise ConfigError(
+            f"The reason for closing is missing. Add --reason with one of {', '.join(commands.REASONS)}."
+        )
     context.request(
         name,
         "close",
@@ -208,10 +218,10 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--reason", "text", default="", help="why it is opened again")
+@click.option("--reason", "text", default="", help="reason for opening the entry again")
 @_usual
 def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
-    """Open an entry again; its first due time stays, and a verdict that was given stands.
+    """Open an entry again. Its first due time and its verdict do not change.
 
     \b
     Example: callmon callbacks reopen 1795527733.0 --reason "the message was for us after all"
@@ -223,7 +233,7 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
 @click.argument("name", metavar="ENTRY")
 @_usual
 def take(context: CallbackCommandContext, name: str) -> None:
-    """Say that you have an entry in hand, so that nobody else sees to it; it stays due.
+    """Assign an entry to yourself. It stays due.
 
     \b
     Example: callmon callbacks take 1795527733.0
@@ -235,7 +245,7 @@ def take(context: CallbackCommandContext, name: str) -> None:
 @click.argument("name", metavar="ENTRY")
 @_usual
 def release(context: CallbackCommandContext, name: str) -> None:
-    """Give an entry back, or take it from a colleague who is away: anybody may have it in hand then.
+    """Release an entry, also one of an absent colleague. Any person may then take it.
 
     \b
     Example: callmon callbacks release 1795527733.0
@@ -245,21 +255,21 @@ def release(context: CallbackCommandContext, name: str) -> None:
 
 @callbacks.command()
 @click.argument("name", metavar="ENTRY")
-@click.option("--no-message", is_flag=True, help="no message may be left there")
-@click.option("--not-safe", is_flag=True, help="somebody else may answer there")
+@click.option("--no-message", is_flag=True, help="do not leave a message at this number")
+@click.option("--not-safe", is_flag=True, help="another person may answer at this number")
 @click.option(
     "--number",
     "has_number",
     is_flag=True,
-    help="another number to be called, which is asked for: a call to it settles the entry",
+    help="prompt for another number; a call to it settles the entry",
 )
 @number_is_asked
-@click.option("--text", default="", help="in your own words")
+@click.option("--text", default="", help="note in words")
 @_usual
 def mark(
     context: CallbackCommandContext, name: str, no_message: bool, not_safe: bool, has_number: bool, text: str
 ) -> None:
-    """Record a note for the callback, or which other number to call.
+    """Record a note for the callback, or another number to call.
 
     \b
     Example: callmon callbacks mark 1795527733.0 --no-message --number
@@ -270,11 +280,11 @@ def mark(
     asked = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
     other = None if asked is None else e164(asked, context.settings.region)
     if asked is not None and other is None:
-        raise ConfigError(f'"{asked}" is no telephone number; write it as "416 327-2422".')
+        raise ConfigError(f'"{asked}" is not a telephone number; write it as "416 327-2422".')
     given: dict[entries.Caution, bool] = {"no_message": no_message, "not_safe": not_safe}
     chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:
-        raise ConfigError("Nothing to mark: add --no-message, --not-safe or --number.")
+        raise ConfigError("Nothing to record: add --no-message, --not-safe or --number.")
     text, has_other = text[: commands.LONGEST_TEXT], other is not None
     context.request(name, "mark", other, cautions=chosen, other_number=has_other, text=text)
 
@@ -283,7 +293,7 @@ def mark(
 @click.argument("call")
 @_usual
 def complaint(context: CallbackCommandContext, call: str) -> None:
-    """Mark a stored call as a complaint; its two due times run from when it arrived.
+    """Mark a stored call as a complaint. Its two due times count from its arrival.
 
     \b
     Example: callmon callbacks complaint 1795527733.0
@@ -296,7 +306,7 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     if any(x.obligation.exchange == where for x in known):
         context.refuse("already_complaint")
     command = commands.CallbackCommand(
-        at=context.now, actor=who(context.actor), action="complaint", exchange=where, obligation=name,
+        at=context.now, actor=actor_name(context.actor), action="complaint", exchange=where, obligation=name,
         received=received,
     )  # fmt: skip
     context.execute(command)
@@ -310,7 +320,9 @@ def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands
 
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
-        raise CallmonError(f"No ended call {call} is stored; it is named by its caller's Uniqueid.")
+        raise CallmonError(
+            f"No ended call {call} is stored. Give the Uniqueid of the caller's channel, as on the Calls page."
+        )
     account = found[0].account
     if account.line is None or account.arrived is None or account.direction != "inbound":
         context.refuse("no_line")

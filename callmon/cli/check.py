@@ -44,7 +44,7 @@ def report(settings: Settings, today: date) -> str:
         "Public lines": _lines(settings),
         "Languages of the staff": _staff(settings),
         "Closed days of the next twelve months, for approval": _closed_days(settings, today),
-        "To look at": _remarks(settings),
+        "To check": _remarks(settings),
     }
     return "\n".join(_section(title, list(rows)) for title, rows in sections.items())
 
@@ -117,8 +117,8 @@ def _hours(settings: Settings) -> Iterator[str]:
     yield from _week(calendar.hours)
     yield from _special(calendar.special_hours)
     if settings.hours_are_assumed():
-        yield "ASSUMED: the policy says « heures normales de bureau » and gives the telephone no times."
-        yield "These are its counters' times. Write the ministry's own as [calendar.hours] to confirm."
+        yield "ASSUMED: the policy says « heures normales de bureau » but states no times for the telephone."
+        yield "These are the hours of the ministry's counters. Confirm them, or write others, as [calendar.hours]."
 
 
 def _week(hours: Hours) -> Iterator[str]:
@@ -203,7 +203,7 @@ def _closed_days(settings: Settings, today: date) -> Iterator[str]:
         yield from _closed_day(closed, calendar.special_hours.get(closed.day))
     for day in sorted(calendar.closed.remove):
         if first <= day <= last:
-            yield f"{day}  taken out of Ontario's list: open as on any {DAYS[day.weekday()]}"
+            yield f"{day}  removed from Ontario's list: open as on any {DAYS[day.weekday()]}"
 
 
 def _closed_day(closed: ClosedDay, special: Periods | None) -> Iterator[str]:
@@ -215,7 +215,7 @@ def _closed_day(closed: ClosedDay, special: Periods | None) -> Iterator[str]:
         yield f"{left:<18}{fr:<{column}}{right:<5}{en}"
         day = ""
     if special:
-        yield f"{'':<18}open all the same, {_periods(special)} (special hours)"
+        yield f"{'':<18}open nevertheless, {_periods(special)} (special hours)"
 
 
 # ── remarks ──
@@ -231,15 +231,15 @@ def check_remarks(settings: Settings) -> Iterator[str]:
     if settings.hours_are_assumed():
         yield "calendar.hours: opening hours are assumed; the ministry has not confirmed them."
     yield (
-        "calendar: whether the offices close on the Monday after 30 September or 11 November at a weekend is "
-        "for the ministry to confirm; closed_days_remove takes a day out."
+        "calendar: when 30 September or 11 November falls on a weekend, callmon closes the next Monday. "
+        "The ministry must confirm this; closed_days_remove removes a day."
     )
     yield from _not_judged(settings)
     yield from _key_remarks(settings)
     if not settings.exchanges:
-        yield "exchanges: there is none, so callmon has nothing to listen to; recordings can be replayed."
+        yield "exchanges: none is configured, so `callmon run` refuses to start; `callmon replay` works."
     if not settings.lines():
-        yield "lines: there is none, so no call is on a line; write [lines.NAME] for each."
+        yield "lines: none is configured, so no call is on a line; add [lines.NAME] for each."
     for name, exchange in settings.exchanges.items():
         yield from (f"exchanges.{name}: {text}." for text in _exchange_remarks(exchange))
     yield from (f"mqtt: {text}." for text in _mqtt_remarks(settings.mqtt))
@@ -251,15 +251,15 @@ def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
         yield warning
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
-        yield f"what the broker is told{password} cross the network in clear; set tls = true"
+        yield f"messages to the broker{password} cross the network unencrypted; set tls = true"
 
 
 def _access_remarks(web: WebSettings) -> Iterator[str]:
     access, is_reached = web.access, not web.host.startswith(LOOPBACK)
     if is_reached and not access.is_configured:
-        yield "nobody can sign in, so the pages are for whoever sits at this machine; others get the figures alone"
+        yield "no sign-in is configured: pages open on this machine only, other clients get /metrics and /healthz"
     if is_reached and access.accounts and not access.proxy.addresses:
-        yield "passwords cross the network in clear; put a proxy with TLS before callmon, and name its address"
+        yield "passwords cross the network unencrypted; add a TLS proxy, and name it in proxy.addresses"
     if access.oidc is not None and (warning := access.oidc.secret_source().warning()):
         yield warning
 
@@ -269,11 +269,11 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
     path = key_path(settings)
     if settings.privacy.key_file is None:
         yield (
-            f"privacy.key_file: not given, so the key of callers' numbers is {path}, made at the first start; "
-            "whoever copies the database's folder has both. Name a file elsewhere, and keep a copy of it."
+            f"privacy.key_file: not set, so the encryption key is {path}, created at the first start. "
+            "A copy of the database's folder then contains both. Name a file elsewhere, and keep a copy of it."
         )
     elif not path.exists():
-        yield f"privacy.key_file: {path} cannot be read here; callmon does not start without it."
+        yield f"privacy.key_file: {path} cannot be read by this user; callmon does not start without it."
     else:
         try:
             read_keys(path)
@@ -285,13 +285,13 @@ def _not_judged(settings: Settings) -> Iterator[str]:
     """Standards that are not enabled, and the setting that would enable each."""
     if not settings.configuration.staff:
         yield (
-            "standards.bilingual_person: not judged, since nobody's languages are listed; write [[staff]] with "
+            "standards.bilingual_person: not judged, as no languages of staff are configured. Add [[staff]] with "
             'an extension and its languages, such as extension = "102", languages = ["fr", "en"].'
         )
     if not any(exchange.survey_extensions for exchange in settings.exchanges.values()):
         yield (
-            "standards.feedback_offered: not judged, since no survey is configured (survey_extensions of an "
-            "exchange), until a dialplan says UserEvent(CallmonSurveyOffered) on a caller's channel."
+            "standards.feedback_offered: not judged, as no survey is configured. Set survey_extensions of an "
+            "exchange, or call UserEvent(CallmonSurveyOffered) on the caller's channel in the dialplan."
         )
 
 
@@ -300,4 +300,4 @@ def _exchange_remarks(exchange: ExchangeSettings) -> Iterator[str]:
         yield warning
     if not exchange.tls and not exchange.host.startswith(LOOPBACK):
         secret = " and the secret" if exchange.login == "plain" else ""
-        yield f"callers' numbers{secret} cross the network in clear; set tls = true"
+        yield f"callers' numbers{secret} cross the network unencrypted; set tls = true"

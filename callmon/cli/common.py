@@ -73,16 +73,16 @@ def report_errors(command: Command) -> Command:
 # Errors that a different command line does not fix.
 OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 ADVICE = {
-    errno.ENOENT: "make it first, or name another",
-    errno.ENOTDIR: "a part of this path is a file; name another",
+    errno.ENOENT: "create it first, or name another path",
+    errno.ENOTDIR: "a part of this path is a file; name another path",
     errno.EISDIR: "it is a folder; name a file",
     errno.EACCES: "give the command as a user who may, or name another",
     errno.EPERM: "give the command as a user who may, or name another",
-    errno.EROFS: "name a place that can be written to",
+    errno.EROFS: "name a path on a writable file system",
     errno.ENOSPC: "make room there, then give the command again",
     errno.EDQUOT: "make room there, then give the command again",
 }
-ELSE = "the administrator of this machine can look into it"
+ELSE = "the administrator of this machine can find the cause"
 
 
 def os_sentence(error: OSError) -> str:
@@ -206,7 +206,7 @@ class CommandContext:
         except ValueError:
             raise ConfigError(f"{name} {text}: write a day as 2026-11-20.") from None
         if day > self.today:
-            raise ConfigError(f"{name} {text}: that day has not come yet.")
+            raise ConfigError(f"{name} {text}: is in the future; give a past day.")
         return day
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
@@ -291,11 +291,11 @@ def show_count(number: int, what: str) -> None:
         click.echo(f"\r{number:>12,} {what}", nl=False, err=True)
 
 
-def who(given: str | None) -> str:
+def actor_name(given: str | None) -> str:
     """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
     name = given or os.environ.get("SUDO_USER") or getpass.getuser()
     if not name.strip() or (given is None and name in NOBODY):
-        raise ConfigError("Who did it? Add --by NAME: the ledger keeps it.")
+        raise ConfigError("The acting person is unknown. Add --by NAME: the ledger records it.")
     return name.strip()[:LONGEST_NAME]
 
 
@@ -328,7 +328,7 @@ def until_done(store: Database) -> Database:
 
 
 def current_user() -> str:
-    """The system user who runs the command, also behind sudo."""
+    """The system user of the command, also behind sudo."""
     try:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
@@ -348,7 +348,7 @@ def _pending(is_new: bool, language: str) -> str:
 def confirm(question: str) -> None:
     """Continue only after a yes on a terminal. Raises ConfigError without a terminal: a script passes --yes."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} There is no terminal to answer on: add --yes, or see first with --dry-run.")
+        raise ConfigError(f"{question} No terminal can answer: add --yes, or check first with --dry-run.")
     click.confirm(question, abort=True, err=True)
 
 
@@ -359,8 +359,8 @@ def no_number_here(_context: click.Context, _parameter: click.Parameter, given: 
 
 
 NO_NUMBER = (
-    "A telephone number does not stand on the command line: the shell's history and the list of processes would "
-    "keep it. Leave it out: the command asks for it, or reads it from standard input."
+    "A telephone number is refused on the command line: the shell's history and the process list would keep it. "
+    "Leave it out: the command prompts for it, or reads it from standard input."
 )
 
 
@@ -375,5 +375,5 @@ def ask_number(prompt: str) -> str:
         return plain(click.prompt(prompt, err=True)).strip()
     given = plain(sys.stdin.readline()).strip()
     if not given:
-        raise ConfigError(f"{prompt}: no number came from standard input; write it there, one on a line.")
+        raise ConfigError(f"{prompt}: standard input held no number; write one number on each line.")
     return given

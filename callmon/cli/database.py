@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, confirm, current_user, with_context
+from callmon.cli.common import CommandContext, confirm, current_user, with_context, with_noun
 from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def db() -> None:
 @db.command()
 @with_context()
 def upgrade(context: CommandContext) -> None:
-    """Make the database, or bring it up to this version, with the roll-ups of the calls in it.
+    """Create the database, or upgrade it to this version, with the roll-ups of the calls in it.
 
     Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
 
@@ -37,7 +37,7 @@ def upgrade(context: CommandContext) -> None:
     from callmon.store.database import stored_revision
 
     _roll_up(context.upgraded_store)
-    click.echo(f"The database is at revision {stored_revision(context.upgraded_store)}.")
+    click.echo(f"The database is up to date (revision {stored_revision(context.upgraded_store)}).")
     _sign_everybody_out(context)
 
 
@@ -60,13 +60,13 @@ def _sign_everybody_out(context: CommandContext) -> None:
 
 @db.command()
 @with_context()
-@click.option("--from", "first", type=DAY, help="roll-ups from this day on (2026-10-01); else of all days")
-@click.option("--to", "last", type=DAY, help="up to this day")
+@click.option("--from", "first", type=DAY, help="first day of the roll-ups, as 2026-10-01 (default: all days)")
+@click.option("--to", "last", type=DAY, help="last day of the roll-ups")
 def check(context: CommandContext, first: datetime | None, last: datetime | None) -> None:
     """Compare the stored data with itself. Each call and its verdicts are compared with its facts, and each
     callback with the ledger. The figures and each day's roll-ups are compared with the rows that they count.
 
-    A sentence for each thing that is wrong; status 1 when there is any. Changes nothing.
+    Prints a sentence for each difference; status 1 when it finds any. Changes nothing.
 
     \b
     Example: callmon db check --from 2026-10-01 --to 2026-10-31
@@ -91,9 +91,9 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
 @db.command()
 @with_context()
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
-@click.option("--yes", is_flag=True, help="do it without asking")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
 def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
-    """Judge every stored call again, by the standards and settings of now; print what changed.
+    """Judge every stored call again by the current standards and settings; print the changes.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
     rebuilt.
@@ -107,17 +107,21 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
 
     settings, store = context.settings, context.store
     if not dry_run and not yes:
-        confirm("Every stored call is judged again, of published months too. Go on?")
+        confirm("This judges every stored call again, also in published months. Continue?")
     changed = 0
     for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run):
         changed += 1
         click.echo(line)
     if dry_run:
-        click.echo(f"{changed} findings would change; nothing was changed.", err=True)
+        click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
         return
     rolled.reset_rollups(store, settings.timezone)
     _roll_up(store)
-    click.echo(f"{changed} findings changed.", err=True)
+    click.echo(f"{_verdicts(changed)} changed.", err=True)
+
+
+def _verdicts(count: int) -> str:
+    return with_noun(count, "verdict") if count else "No verdict"
 
 
 def _roll_up(store: Database) -> None:

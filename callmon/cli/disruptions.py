@@ -16,10 +16,10 @@ import click
 from callmon.cli.common import (
     Command,
     CommandContext,
+    actor_name,
     lang_option,
     print_json,
     refuse_unknown,
-    who,
     with_context,
 )
 from callmon.config.durations import duration
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
 
 @click.group()
 def disruptions() -> None:
-    """Disruptions: list them, tell the public why, until when and what instead; plan work beforehand.
+    """Disruptions of lines: list and announce them, and plan work.
 
-    A notice is complete when it has a reason, an end and an alternative, in French and in English. It is shown on
-    boards: it must hold nothing about a caller.
+    A notice is complete when it has a reason, an end and an alternative, in French and in English. Boards
+    show it: it must contain nothing about a caller.
     """
 
 
 def _notice(command: Command) -> Command:
     """The options that hold the public notice, and its author."""
     for name, what in (
-        ("--by", "the acting person (default: the user logged in)"),
-        ("--alternative-en", "what callers can do instead, in English"),
-        ("--alternative-fr", "what callers can do instead, in French"),
+        ("--by", "name of the acting person (default: the logged-in user)"),
+        ("--alternative-en", "alternative for callers, in English"),
+        ("--alternative-fr", "alternative for callers, in French"),
         ("--reason-en", "the reason, in English"),
         ("--reason-fr", "the reason, in French"),
     ):
@@ -55,7 +55,7 @@ def _notice(command: Command) -> Command:
 
 
 _until = click.option("--until", metavar="TIME", help='expected end: "16:30" or "2026-11-24 16:30", local time')
-_for = click.option("--for", "length", metavar="DURATION", help="the same as a length from its start: 45m, 2h")
+_for = click.option("--for", "length", metavar="DURATION", help="expected length from the start: 45m, 2h")
 
 
 class DisruptionCommandContext(CommandContext):
@@ -79,13 +79,13 @@ class DisruptionCommandContext(CommandContext):
             return going_on[0]
         names = ", ".join(x.id for x in going_on)
         raise ConfigError(
-            f"Which disruption? Name one of {names}." if names else "No disruption is going on: name its lines "
-            "with --line LINE to tell of one that callmon cannot see."
+            f"Several disruptions are in progress. Name one of {names}." if names else "No disruption is in "
+            "progress. For one that callmon cannot detect, name its lines with --line LINE."
         )  # fmt: skip
 
     def until(self, until: str | None, length: str | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
-            raise ConfigError("--until and --for say the same in two ways; give one of them.")
+            raise ConfigError("--until and --for exclude each other; give one of them.")
         if length is None:
             return self.moment(until, "--until")
         try:
@@ -107,7 +107,7 @@ class DisruptionCommandContext(CommandContext):
         from callmon.store.queries import disruptions as stored
         from callmon.text.disruption_list import DisruptionList
 
-        name, actor, lines = one.id if one else "", who(self.by), self.known_lines(lines)
+        name, actor, lines = one.id if one else "", actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(one, command)) is not None:
             self.refuse(why)
@@ -126,7 +126,7 @@ class DisruptionCommandContext(CommandContext):
 
 def _usual(command: Command) -> Command:
     """The options and the context of every command."""
-    as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object a disruption")
+    as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object per disruption")
     return with_context(DisruptionCommandContext)(lang_option(as_json(command)))
 
 
@@ -136,7 +136,7 @@ def _given(until: datetime | None, texts: dict[str, str | None]) -> Notice:
     for name, text in given.items():
         option = "--" + name.replace("_", "-")
         if not text:
-            raise ConfigError(f"{option} is empty; say it in a few words.")
+            raise ConfigError(f"{option} is empty; write a few words.")
         if len(text) > MOST:
             raise ConfigError(f"{option} has {len(text)} characters; boards show {MOST} at most.")
     return Notice(**given, until=until)
@@ -145,12 +145,16 @@ def _given(until: datetime | None, texts: dict[str, str | None]) -> Notice:
 @disruptions.command("list")
 @click.option("--state", type=click.Choice(["open", "over", "all"]), default="open", show_default=True)
 @click.option(
-    "--days", type=click.IntRange(1, 36500), default=31, show_default=True, help="of those that are over"
+    "--days",
+    type=click.IntRange(1, 36500),
+    default=31,
+    show_default=True,
+    help="days for which ended ones are listed",
 )
-@click.option("--line", help="only of this line")
+@click.option("--line", help="only disruptions of this line")
 @_usual
 def list_(context: DisruptionCommandContext, state: str, days: int, line: str | None) -> None:
-    """List disruptions and planned work, with what is missing of their notices and the calls that they met.
+    """List disruptions and planned work, with missing parts of notices and affected calls.
 
     \b
     Example: callmon disruptions list --state all --lang en
@@ -189,7 +193,7 @@ def _is_wanted(one: Disruption, state: str, line: str | None) -> bool:
 def plan(
     context: DisruptionCommandContext, start: str, end: str, lines: tuple[str, ...], **texts: str | None
 ) -> None:
-    """Plan work from START to END on lines ("all" for every one): its alerts are held for that time.
+    """Plan work from START to END on LINEs (or "all"); alerts are held for that time.
 
     \b
     Example: callmon disruptions plan "2026-12-01 02:00" 04:00 all --reason-en "telephone system update"
@@ -201,8 +205,8 @@ def plan(
 
 @disruptions.command()
 @click.argument("name", required=False, metavar="[DISRUPTION]")
-@click.option("--line", "lines", multiple=True, help="tell of one that callmon cannot see, on this line")
-@click.option("--since", metavar="TIME", help="with --line: since when (now)")
+@click.option("--line", "lines", multiple=True, help="line of a disruption that callmon cannot detect")
+@click.option("--since", metavar="TIME", help="start of a disruption given with --line (default: now)")
 @_until
 @_for
 @_notice
@@ -211,29 +215,31 @@ def announce(
     context: DisruptionCommandContext, name: str | None, lines: tuple[str, ...], since: str | None,
     until: str | None, length: str | None, **texts: str | None,
 ) -> None:  # fmt: skip
-    """Tell the public of a disruption: why, until when, what instead; all at once or little by little.
+    """Announce a disruption to the public: reason, end, alternative; together or one by one.
 
-    Without a name it is the only one that is going on.
+    Without a name, the command applies to the only disruption in progress.
 
     \b
     Example: callmon disruptions announce --for 2h --reason-fr "panne de courant" --reason-en "power failure"
     """
     if name is not None and lines:
-        raise ConfigError(f"--line is for a disruption that has no name yet; {name} has its lines.")
+        raise ConfigError(f"--line is for a new disruption; {name} already has its lines.")
     if since is not None and not lines:
-        raise ConfigError("--since goes with --line: callmon knows when the others began.")
+        raise ConfigError("--since is valid only with --line; callmon records the start of detected disruptions.")
     one = None if lines else context.find(name)
     start = context.moment(since, "--since") or (context.now if one is None else one.began)
     notice = _given(context.until(until, length, start), texts)
     if one is not None and notice == Notice():
-        raise ConfigError("Nothing to announce: add --reason-fr, --reason-en, --until or another of its options.")
+        raise ConfigError(
+            "Nothing to announce: add --reason-fr, --reason-en, --until or another part of the notice."
+        )
     context.request(one, "announce", lines, start=None if one else start, notice=notice)
 
 
 @disruptions.command()
 @click.argument("name", metavar="DISRUPTION")
-@click.option("--line", "lines", multiple=True, help="its lines from now on, instead of those it had")
-@click.option("--start", metavar="TIME", help="another start, of planned work that has not begun")
+@click.option("--line", "lines", multiple=True, help="affected lines, instead of the previous ones")
+@click.option("--start", metavar="TIME", help="new start of planned work that has not begun")
 @_until
 @_for
 @_notice
@@ -242,7 +248,7 @@ def change(
     context: DisruptionCommandContext, name: str, lines: tuple[str, ...], start: str | None,
     until: str | None, length: str | None, **texts: str | None,
 ) -> None:  # fmt: skip
-    """Change what was said of a disruption, or when planned work begins and ends.
+    """Change the notice of a disruption, or the times of planned work.
 
     \b
     Example: callmon disruptions change work-1796108400 --until "2026-12-01 05:00"
@@ -257,11 +263,13 @@ def change(
 
 @disruptions.command()
 @click.argument("name", required=False, metavar="[DISRUPTION]")
-@click.option("--at", "when", metavar="TIME", help='when it was over: "10:12" or "2026-11-24 10:12" (now)')
-@click.option("--by", help="the acting person (default: the user logged in)")
+@click.option(
+    "--at", "when", metavar="TIME", help='end of the disruption: "10:12" or "2026-11-24 10:12" (default: now)'
+)
+@click.option("--by", help="name of the acting person (default: the logged-in user)")
 @_usual
 def end(context: DisruptionCommandContext, name: str | None, when: str | None) -> None:
-    """Say that a disruption is over; end planned work sooner, or cancel it before it begins.
+    """Record the end of a disruption; end planned work earlier, or cancel it before it begins.
 
     \b
     Example: callmon disruptions end work-1796108400

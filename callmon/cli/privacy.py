@@ -35,7 +35,7 @@ NUMBER = "Telephone number"
 
 
 class PrivacyCommandContext(CommandContext):
-    """The context of a command on people's numbers: `who` looks at them, and for which `purpose`."""
+    """The context of a command on callers' numbers: the acting person (`who`) and the `purpose` of the access."""
 
     with_numbers = True
 
@@ -47,7 +47,7 @@ class PrivacyCommandContext(CommandContext):
         from callmon.store.privacy.subject_access import AccessReason
 
         if not self.purpose.strip():
-            raise ConfigError("--purpose is empty: say why the number is looked at.")
+            raise ConfigError("--purpose is empty; state the purpose of the access.")
         return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
 
     def forms(self, number: str) -> list[str]:
@@ -63,21 +63,21 @@ class PrivacyCommandContext(CommandContext):
 
 
 def _with_purpose(command: Command) -> Command:
-    purpose = click.option("--purpose", required=True, help="why, for the log of accesses")
-    who = click.option("--who", help="the person named in the log (default: the user of this machine)")
+    purpose = click.option("--purpose", required=True, help="purpose of the access, for the access log")
+    who = click.option("--who", help="name of the acting person, for the access log (default: the logged-in user)")
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
 @click.group()
 def privacy() -> None:
-    """People's numbers: keys, access requests, disposal."""
+    """Callers' numbers: encryption keys, access requests, disposal."""
 
 
 @privacy.command("key")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @with_context()
 def key(context: CommandContext, file: Path | None) -> None:
-    """Put a new key for callers' numbers first in the key FILE, made if there is none.
+    """Add a new encryption key at the top of the key FILE; create the file if it is missing.
 
     \b
     Example: callmon privacy key /etc/callmon/number.key
@@ -87,15 +87,15 @@ def key(context: CommandContext, file: Path | None) -> None:
 
     path = file or key_path(context.settings)
     if add_new_key(path, datetime.now().astimezone().date()):
-        click.echo(f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.")
+        click.echo(f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.")
     else:
-        click.echo(f"{path}: made. Without it the numbers are lost: keep a copy, apart from the database.")
+        click.echo(f"{path}: created. Without it the numbers are lost: keep a copy, separate from the database.")
 
 
 @privacy.command("rotate")
 @with_context(PrivacyCommandContext)
 def rotate(context: PrivacyCommandContext) -> None:
-    """Move every number to the newest key; callmon may be running, since its last restart with that key.
+    """Encrypt every number with the newest key. callmon may run, if restarted with that key.
 
     \b
     Example: callmon privacy rotate --config /etc/callmon/callmon.toml
@@ -107,20 +107,20 @@ def rotate(context: PrivacyCommandContext) -> None:
     for count in moved(store):
         total += count
         show_count(total, "numbers")
-    click.echo(f"{with_noun(total, 'number')} moved to the key {store.ring.name}.")
+    click.echo(f"{with_noun(total, 'number')} encrypted with the key {store.ring.name}.")
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
-        click.echo(f"Some are under {' '.join(older)} still: restart callmon, then run this again.", err=True)
+        click.echo(f"Some still use the key {' '.join(older)}: restart callmon, then run this again.", err=True)
         sys.exit(1)
     if len(store.ring.names) > 1:
-        click.echo("No number needs the older lines of the key file; copies of the database from before do.")
+        click.echo("No number needs the older lines of the key file, but earlier copies of the database do.")
 
 
 @privacy.command("find")
 @number_is_asked
 @_with_purpose
 def find(context: PrivacyCommandContext) -> None:
-    """Every place in which a number is kept; it is asked for, or read from standard input.
+    """List every record that holds a number. The command prompts for it, or reads standard input.
 
     \b
     Example: callmon privacy find --purpose "access request 2026-14"
@@ -141,9 +141,9 @@ def find(context: PrivacyCommandContext) -> None:
 @number_is_asked
 @_with_purpose
 def export(context: PrivacyCommandContext) -> None:
-    """All that is kept about a number, as JSON for the person whose it is.
+    """Export all data about a number, as JSON for the person concerned.
 
-    The number is asked for, or read from standard input.
+    The command prompts for the number, or reads it from standard input.
 
     \b
     Example: callmon privacy export --purpose "access request 2026-14" > request.json
@@ -168,12 +168,12 @@ def export(context: PrivacyCommandContext) -> None:
 
 @privacy.command("correct")
 @number_is_asked
-@click.option("--call", help="in this call alone")
+@click.option("--call", help="only in this call")
 @_with_purpose
 def correct(context: PrivacyCommandContext, call: str | None) -> None:
-    """Replace a number that is kept wrongly by the right one.
+    """Replace a wrong stored number by the right one.
 
-    Both are asked for, or read from standard input: the wrong one on a line, the right one on the next.
+    The command prompts for both, or reads standard input: the wrong one on a line, the right one on the next.
 
     \b
     Example: callmon privacy correct --purpose "correction 2026-15"
@@ -181,10 +181,10 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
     from callmon.store.privacy import subject_access as people
 
     store, look = context.store, context.access("correct")
-    number, right = ask_number("Number that is kept"), ask_number("Right number")
+    number, right = ask_number("Stored number"), ask_number("Right number")
     new = e164(right, context.settings.region)
     if new is None:
-        raise ConfigError(f'"{right}" is no telephone number; write it as "416 555-0102".')
+        raise ConfigError(f'"{right}" is not a telephone number; write it as "416 555-0102".')
     places = people.correct_number(store, context.forms(number), new, look, call)
     click.echo(f"Corrected in {with_noun(places, 'call')}.")
     if not places:
@@ -193,13 +193,13 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
 
 @privacy.command("purge")
 @with_context(PrivacyCommandContext)
-@click.option("--yes", is_flag=True, help="do it; without this, only say what would be done")
-@click.option("--authority", help="the records schedule that allows it (default: retention_authority)")
-@click.option("--who", help="who disposes (default: the user of this machine)")
+@click.option("--yes", is_flag=True, help="delete; without this option, only print what is due")
+@click.option("--authority", help="records schedule that allows the disposal (default: retention_authority)")
+@click.option("--who", help="name of the acting person, for the disposal record (default: the logged-in user)")
 def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> None:
-    """Dispose of numbers not used for retention_days, and of files whose last day is over.
+    """Delete numbers that were not used for retention_days, and expired files.
 
-    Figures stay. What was disposed of, when, by whom and by what right is written down and kept.
+    Figures stay. A permanent record states the time, the person, the authority and the counts.
 
     \b
     Example: callmon privacy purge --yes --authority "records schedule 12-345"
@@ -212,24 +212,28 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
     files = expired(_folders(settings), context.today)
     if not yes:
         click.echo(_disposed(disposal.count_due(store, since), since, context, len(files)))
-        click.echo("Nothing was changed; --yes does it.", err=True)
+        click.echo("Nothing was changed; add --yes to delete.", err=True)
         return
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
-        raise ConfigError('Name the records schedule that allows it: --authority "…", or retention_authority.')
+        raise ConfigError(
+            'No records schedule allows the disposal. Add --authority "…", or set retention_authority.'
+        )
     terms = disposal.DisposalTerms(context.now, since, context.who or current_user(), by_what_right)
     done = disposal.purge(store, terms, files)
     click.echo(_disposed(done, since, context, done.files))
 
 
 @privacy.command("log")
-@click.option("--number", "has_number", is_flag=True, help="only of one number, which is asked for")
+@click.option(
+    "--number", "has_number", is_flag=True, help="only accesses to one number; the command prompts for it"
+)
 @number_is_asked
 @with_context(PrivacyCommandContext)
 def log(context: PrivacyCommandContext, has_number: bool) -> None:
-    """Who looked at a number, when and why; who saw and changed what on the pages; what was disposed of.
+    """List accesses to numbers, accesses and changes on the pages, and disposals: time, person, purpose.
 
-    With --number: who looked at that one, by a command or on the pages, for as long as it is kept.
+    With --number: accesses to that number, by a command or on the pages, for as long as it is stored.
 
     \b
     Example: callmon privacy log --config /etc/callmon/callmon.toml
@@ -293,8 +297,7 @@ def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> str:
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
     first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
-    period = f", used from {first} to {last}" if what.uses else ""
-    return (
-        f"{with_noun(what.numbers, 'number')} not used since {context.local(since)}, "
-        f"of {with_noun(what.uses, 'use')}{period}; {with_noun(files, 'file')} whose last day is over."
-    )
+    uses = f" ({with_noun(what.uses, 'use')} from {first} to {last})" if what.uses else ""
+    numbers = with_noun(what.numbers, "number") if what.numbers else "No number"
+    expired = f"{files} expired {'file' if files == 1 else 'files'}" if files else "no expired file"
+    return f"{numbers} last used before {context.local(since)}{uses}; {expired}."

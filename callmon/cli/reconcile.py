@@ -20,13 +20,13 @@ WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"
 @click.command()
 @click.argument("day", required=False)
 @with_context()
-@click.option("--exchange", help="which one, when the configuration has several (all of them otherwise)")
-@click.option("--json", "in_json", is_flag=True, help="one JSON object an exchange")
+@click.option("--exchange", help="exchange to compare (default: all)")
+@click.option("--json", "in_json", is_flag=True, help="one JSON object per exchange")
 def reconcile(context: CommandContext, day: str | None, exchange: str | None, in_json: bool) -> None:
-    """Compare a day's calls with the exchange's own records (CEL): which does only one side have?
+    """Compare a day's calls with the exchange's own records (CEL); list calls that only one side has.
 
-    DAY as 2026-11-24; yesterday when it is left out. The daemon does the same each night. Status 1: they differ.
-    What callmon lacks, `callmon backfill` brings.
+    DAY is written as 2026-11-24 (default: yesterday). The daemon does the same each night. Status 1: they differ.
+    `callmon backfill` adds the calls that callmon lacks.
 
     \b
     Example: callmon reconcile 2026-11-24

@@ -35,25 +35,41 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
-@click.option("--public", "is_public", is_flag=True, help="the public edition: small numbers are kept back")
+@click.option("--public", "is_public", is_flag=True, help="the public edition: small numbers are suppressed")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, allow_dash=True), help="the FILE, or - for one language"
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="output file; - for standard output, with --lang",
 )
-@click.option("--month-to-date", "to_date", is_flag=True, help="only the days of the month that are over")
-@click.option("--lines", "names", help="only these lines, with commas between")
-@click.option("--compare/--no-compare", default=True, show_default=True, help="the month before and a year before")
-@click.option("--sample", metavar="SEED", help="instead, 20 calls drawn by this seed, a page of text each")
-@click.option("--revises", type=click.Path(path_type=Path), help="JSON of an earlier report: what changed since?")
+@click.option("--month-to-date", "to_date", is_flag=True, help="only the past days of the month")
+@click.option("--lines", "names", help="only these lines, separated by commas")
+@click.option(
+    "--compare/--no-compare",
+    default=True,
+    show_default=True,
+    help="compare with the previous month and the same month last year",
+)
+@click.option(
+    "--sample",
+    metavar="SEED",
+    help="instead of the report, a random sample of 20 calls by this seed, one page each",
+)
+@click.option(
+    "--revises",
+    type=click.Path(path_type=Path),
+    help="JSON of an earlier report of this month; list the changes since",
+)
 @click.option(
     "--beside",
     type=click.Path(path_type=Path),
     multiple=True,
-    help="JSON of the public edition of the month before, or of a year before: printed beside this public one",
+    help="JSON of the public edition of the previous month, or of the same month last year, to print beside",
 )
-@click.option("--scheduled", is_flag=True, help="for a timer: only from the first business day on, and once")
-@click.option("--overwrite", is_flag=True, help="write over another report that is there")
+@click.option("--scheduled", is_flag=True, help="for a timer: run once, from the first business day on")
+@click.option("--overwrite", is_flag=True, help="replace an existing report")
 @click.option(
-    "--remarks", type=click.Path(path_type=Path), help="a TOML file with the manager's remarks, fr and en"
+    "--remarks", type=click.Path(path_type=Path), help="TOML file with the manager's remarks, in fr and en"
 )
 def report(
     context: CommandContext,
@@ -73,8 +89,8 @@ def report(
 ) -> None:
     """The monthly statistics of MONTH (2026-10, or "last"), in French and English.
 
-    Both languages go to two files, -fr and -en; CSV has its data dictionary beside it. A report that is there
-    already and says something else is not written over: it may have been signed.
+    Each language goes to a file, -fr and -en; a CSV has its data dictionary beside it. An existing report with
+    other content is not replaced: it may have been signed.
 
     \b
     Example: callmon report 2026-10 --format xlsx -o october.xlsx
@@ -86,7 +102,9 @@ def report(
     if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
-        raise ConfigError("--sample tells calls one by one: that is never public.")
+        raise ConfigError(
+            "--sample and --public exclude each other: a sample shows single calls and is never public."
+        )
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = _lines(settings, names), _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
@@ -152,8 +170,8 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(
-                f"{path} is there and says something else; a report is not written over. Give another name with "
-                "-o (--revises tells what changed), or write over a draft with --overwrite."
+                f"{path} exists with other content and is not replaced. Give another name with -o, and "
+                "--revises to list the changes; or replace a draft with --overwrite."
             )
     for path, data in written:
         if path == STDOUT:
@@ -168,7 +186,7 @@ def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
         return None
     wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
     if not wanted:
-        raise ConfigError(f"--lines names no line; there are {', '.join(settings.names('line'))}.")
+        raise ConfigError(f"--lines is empty; name one or more of {', '.join(settings.names('line'))}.")
     refuse_unknown(settings, "line", *wanted)
     return wanted
 
@@ -197,5 +215,5 @@ def _remarks_of(path: Path | None) -> Remarks:
         raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs both fr and en, neither of them empty.")
+            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
     return remarks

@@ -60,7 +60,7 @@ def _role(command: Command) -> Command:
 @_role
 @with_context(AccountCommandContext)
 def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> None:
-    """A new account NAME; its password is asked for, or read from standard input.
+    """Add an account NAME. The command prompts for its password, or reads it from standard input.
 
     \b
     Example: callmon users add marie.tremblay --role agent --role manager
@@ -69,18 +69,20 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     from callmon.web.auth.passwords import hashed
 
     if not NAME.fullmatch(name):
-        raise ConfigError(f'"{name}" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.')
+        raise ConfigError(
+            f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
+        )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
     accounts.add_account(store, name, hashed(_password(name)), roles, deed)
     click.echo(f"{name}: added.")
     if not context.settings.web.access.accounts:
-        click.echo("Nobody can sign in yet: set accounts = true under [web.access].", err=True)
+        click.echo("Accounts cannot sign in yet: set accounts = true under [web.access].", err=True)
 
 
 @users.command("list")
 @with_context(AccountCommandContext)
 def list_(context: AccountCommandContext) -> None:
-    """Every account, its roles, and whether it is locked.
+    """List every account, its roles, and whether it is locked.
 
     \b
     Example: callmon users list --config /etc/callmon/callmon.toml
@@ -89,7 +91,7 @@ def list_(context: AccountCommandContext) -> None:
 
     found = accounts.accounts(context.store)
     if not found:
-        click.echo("There is no account yet; `callmon users add NAME --role ROLE` makes one.", err=True)
+        click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
     for account in found:
         click.echo(account_row(account))
 
@@ -103,7 +105,7 @@ def account_row(account: LocalAccount) -> str:
 @_role
 @with_context(AccountCommandContext)
 def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> None:
-    """Give the account NAME these roles instead of those it has.
+    """Replace the roles of the account NAME by these.
 
     \b
     Example: callmon users role marie.tremblay --role viewer
@@ -119,7 +121,7 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
 @click.argument("name")
 @with_context(AccountCommandContext)
 def password(context: AccountCommandContext, name: str) -> None:
-    """Another password for the account NAME, asked for or read from standard input.
+    """Set the password of the account NAME, from a prompt or from standard input.
 
     \b
     Example: callmon users password marie.tremblay
@@ -134,10 +136,10 @@ def password(context: AccountCommandContext, name: str) -> None:
 
 @users.command("lock")
 @click.argument("name")
-@click.option("--unlock", is_flag=True, help="let it sign in again")
+@click.option("--unlock", is_flag=True, help="allow sign-in again")
 @with_context(AccountCommandContext)
 def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
-    """Let the account NAME sign in no more, and sign it out; its roles stay.
+    """Lock the account NAME and end its sessions. Its roles stay.
 
     \b
     Example: callmon users lock marie.tremblay
@@ -153,7 +155,7 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
 @click.argument("name")
 @with_context(AccountCommandContext)
 def remove(context: AccountCommandContext, name: str) -> None:
-    """Remove the account NAME. What it did stays on record under its name.
+    """Remove the account NAME. Its entries in the access log stay.
 
     \b
     Example: callmon users remove marie.tremblay

@@ -85,7 +85,7 @@ def test_two_sections_are_left_to_a_person() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = hours(str(tmp_path / "none.yml"))
     assert (done.exit_code, done.output) == (
-        2, f"{tmp_path}/none.yml: No such file or directory; make it first, or name another.\n",
+        2, f"{tmp_path}/none.yml: No such file or directory; create it first, or name another path.\n",
     )  # fmt: skip
 
 

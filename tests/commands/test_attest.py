@@ -105,7 +105,7 @@ def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
     [
         (["generale"], "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?\n"),
         (["general", "--on", "5 May"], "--on 5 May: write a day as 2026-11-20.\n"),
-        (["general", "--on", "2999-01-01"], "--on 2999-01-01: that day has not come yet.\n"),
+        (["general", "--on", "2999-01-01"], "--on 2999-01-01: is in the future; give a past day.\n"),
     ],
 )
 def test_what_cannot_be_attested_is_told_and_nothing_is_written(

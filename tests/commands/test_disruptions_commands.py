@@ -176,7 +176,7 @@ def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) ->
 
 REFUSALS = {
     "announce": (
-        2, "Nothing to announce: add --reason-fr, --reason-en, --until or another of its options.",
+        2, "Nothing to announce: add --reason-fr, --reason-en, --until or another part of the notice.",
     ),
     "announce nothing-1 --reason-en x": (
         1, "There is no disruption of this name; `callmon disruptions list --state all` gives them.",
@@ -192,11 +192,12 @@ REFUSALS = {
     "announce --until 9999-12-31T23:59": (
         2, '--until 9999-12-31T23:59: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "announce --since 10:00": (2, "--since goes with --line: callmon knows when the others began."),
+    "announce --since 10:00": (2, "--since is valid only with --line; callmon records the start of detected "
+        "disruptions."),
     "announce --until noon": (
         2, '--until noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "announce --until 10:00 --for 2h": (2, "--until and --for say the same in two ways; give one of them."),
+    "announce --until 10:00 --for 2h": (2, "--until and --for exclude each other; give one of them."),
     "announce --for 2": (
         2, '--for 2: "2" is no length of time; write a length of time with its unit, such as "5s", "100ms", "24h" '
         'or "2 days"',
@@ -209,7 +210,7 @@ REFUSALS = {
     ),
     "end --at 2099-01-01T10:00": (1, "That time has not come yet."),
     "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time."),
-    "announce --reason-en=": (2, "--reason-en is empty; say it in a few words."),
+    "announce --reason-en=": (2, "--reason-en is empty; write a few words."),
     f"announce --reason-en {'x' * 301}": (2, "--reason-en has 301 characters; boards show 300 at most."),
 }  # fmt: skip
 

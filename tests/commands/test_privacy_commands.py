@@ -112,7 +112,7 @@ dial_prefixes = ["9", "91", "9011"]
 def test_a_look_without_a_purpose_is_refused(site: Callable[..., Result]) -> None:
     assert "Missing option '--purpose'" in site("privacy", "find", status=2).stderr
     refused = site("privacy", "export", "--purpose", " ", status=2, told=CALLER)
-    assert (refused.stdout, refused.stderr) == ("", "--purpose is empty: say why the number is looked at.\n")
+    assert (refused.stdout, refused.stderr) == ("", "--purpose is empty; state the purpose of the access.\n")
     assert site("privacy", "log").stdout == ""
 
 
@@ -136,7 +136,7 @@ def test_a_number_that_is_not_kept_is_found_nowhere(site: Callable[..., Result])
 
 def test_a_number_is_corrected_and_what_is_no_number_refused(site: Callable[..., Result], tmp_path: Path) -> None:
     refused = site("privacy", "correct", *PURPOSE, status=2, told=f"{CALLER}\n555\n")
-    assert refused.stderr == '"555" is no telephone number; write it as "416 555-0102".\n'
+    assert refused.stderr == '"555" is not a telephone number; write it as "416 555-0102".\n'
     done = site("privacy", "correct", *PURPOSE, told=f"{CALLER}\n416 555-0103\n")
     assert done.stdout == "Corrected in 2 calls.\n"
     assert kept(tmp_path) == [SECOND, "+14165550103", "+14165550103"]
@@ -151,13 +151,13 @@ def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
     fault = tmp_path / "faults" / "toronto-20200101T000000Z-expires-2020-01-31.ami"
     fault.touch()
     looked = site("privacy", "purge")
-    assert looked.stdout.startswith("1 number not used since ")
-    assert looked.stdout.endswith("; 1 file whose last day is over.\n")
-    assert looked.stderr == "Nothing was changed; --yes does it.\n"
+    assert looked.stdout.startswith("1 number last used before ")
+    assert looked.stdout.endswith("; 1 expired file.\n")
+    assert looked.stderr == "Nothing was changed; add --yes to delete.\n"
     assert (len(kept(tmp_path)), fault.exists()) == (3, True)
     refused = site("privacy", "purge", "--yes", status=2)
     assert refused.stderr == (
-        'Name the records schedule that allows it: --authority "…", or retention_authority.\n'
+        'No records schedule allows the disposal. Add --authority "…", or set retention_authority.\n'
     )
     done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--who", "M. Roy")
     assert (done.stdout.split(" not ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
@@ -170,17 +170,17 @@ def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
 ) -> None:
     path = tmp_path / "callmon.db-key"
     made = site("privacy", "key")
-    assert made.stdout == f"{path}: a new key stands first. Restart callmon, then run `callmon privacy rotate`.\n"
+    assert made.stdout == f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.\n"
     assert "under an older key" in site("privacy", "purge", status=1).stderr
     newest = opening.open_with_keys(load(tmp_path / "callmon.toml")).ring.name
     moved = site("privacy", "rotate")
     assert moved.stdout == (
-        f"3 numbers moved to the key {newest}.\n"
-        "No number needs the older lines of the key file; copies of the database from before do.\n"
+        f"3 numbers encrypted with the key {newest}.\n"
+        "No number needs the older lines of the key file, but earlier copies of the database do.\n"
     )
     path.write_text("\n".join(path.read_text().splitlines()[:3]))
     assert kept(tmp_path) == [CALLER, CALLER, SECOND]
-    assert site("privacy", "rotate").stdout == f"0 numbers moved to the key {newest}.\n"
+    assert site("privacy", "rotate").stdout == f"0 numbers encrypted with the key {newest}.\n"
 
 
 def test_a_wrong_key_is_one_sentence(site: Callable[..., Result], tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
 
 def test_a_folder_that_is_not_there_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
     done = report(site, "2024-05", "--lang", "en", "-o", str(tmp_path / "no/x.html"))
-    told = f"{tmp_path}/no/x.html: No such file or directory; make it first, or name another.\n"
+    told = f"{tmp_path}/no/x.html: No such file or directory; create it first, or name another path.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 

@@ -39,7 +39,7 @@ def test_an_account_is_added_with_a_password_from_standard_input(config: Path, s
 
 def test_where_there_is_no_account_the_list_says_how_to_make_one(config: Path) -> None:
     done = users(config, "list")
-    told = "There is no account yet; `callmon users add NAME --role ROLE` makes one.\n"
+    told = "There is no account; add one with `callmon users add NAME --role ROLE`.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", told)
 
 
@@ -56,12 +56,12 @@ def test_what_is_stored_takes_64_mib_to_try() -> None:
         (
             "marie",
             "aaaabbbbcccc",
-            "The password is too easy: not the account's name, not a few signs over and over.",
+            "The password is too easy: avoid the account's name and repeated characters.",
         ),
         (
             "marie",
             "I am MARIE!!",
-            "The password is too easy: not the account's name, not a few signs over and over.",
+            "The password is too easy: avoid the account's name and repeated characters.",
         ),
         ("Marie", PASSWORD, '"Marie" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
         ("../x", PASSWORD, '"../x" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
@@ -106,7 +106,7 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
     ]
     assert said == [
         "marie: added.\n",
-        "marie: there is an account of that name; change its role or its password.\n",
+        "marie: this account exists; change its roles or its password.\n",
         "marie: viewer; signed out everywhere.\n",
         "marie: the password is changed; signed out everywhere.\n",
         "marie: locked; signed out everywhere.\n",
@@ -114,8 +114,8 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
         "marie: may sign in.\n",
         "marie                   viewer\n",
         "marie: removed; signed out everywhere.\n",
-        "There is no account yet; `callmon users add NAME --role ROLE` makes one.\n",
-        "marie: there is no account of that name; `callmon users list` shows them.\n",
+        "There is no account; add one with `callmon users add NAME --role ROLE`.\n",
+        "marie: no such account; `callmon users list` shows the accounts.\n",
     ]
     log = CliRunner().invoke(main, ["privacy", "log", "--config", str(config)])
     assert [line.split("  ", 1)[1] for line in log.output.splitlines()] == [
@@ -131,4 +131,4 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
 def test_who_adds_an_account_that_cannot_sign_in_is_told(config: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("accounts = true", "accounts = false"), "utf-8")
     done = users(config, "add", "marie", "--role", "agent")
-    assert done.output == "marie: added.\nNobody can sign in yet: set accounts = true under [web.access].\n"
+    assert done.output == "marie: added.\nAccounts cannot sign in yet: set accounts = true under [web.access].\n"

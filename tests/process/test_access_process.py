@@ -91,15 +91,15 @@ def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anyb
         (
             'listen = "0.0.0.0:9469"',
             [
-                "web.access: nobody can sign in, so the pages are for whoever sits at this machine; "
-                "others get the figures alone."
+                "web.access: no sign-in is configured: pages open on this machine only, other clients get "
+                "/metrics and /healthz."
             ],
         ),
         (
             'listen = "0.0.0.0:9469"\naccess = { accounts = true }',
             [
-                "web.access: passwords cross the network in clear; put a proxy with TLS before callmon, "
-                "and name its address."
+                "web.access: passwords cross the network unencrypted; add a TLS proxy, and name it in "
+                "proxy.addresses."
             ],
         ),
         ('listen = "0.0.0.0:9469"\naccess = { accounts = true, proxy = { addresses = ["10.0.0.1"] } }', []),

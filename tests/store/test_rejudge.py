@@ -145,10 +145,10 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
 
     before = everything(sqlite_store)
     status, told, said = run("--dry-run")
-    assert (status, len(told), said) == (0, 1, "1 findings would change; nothing was changed.\n")
+    assert (status, len(told), said) == (0, 1, "1 verdict would change; nothing was changed.\n")
     assert everything(sqlite_store) == before
-    assert run("--yes") == (0, told, "1 findings changed.\n")
-    assert run("--dry-run") == (0, [], "0 findings would change; nothing was changed.\n")
+    assert run("--yes") == (0, told, "1 verdict changed.\n")
+    assert run("--dry-run") == (0, [], "No verdict would change; nothing was changed.\n")
 
 
 def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Database) -> None:

@@ -65,8 +65,8 @@ def test_assumed_hours_are_marked_until_the_ministry_writes_its_own() -> None:
         "time zone America/Toronto",
         "Monday to Friday      08:30 to 17:00",
         "Saturday to Sunday    closed",
-        "ASSUMED: the policy says « heures normales de bureau » and gives the telephone no times.",
-        "These are its counters' times. Write the ministry's own as [calendar.hours] to confirm.",
+        "ASSUMED: the policy says « heures normales de bureau » but states no times for the telephone.",
+        "These are the hours of the ministry's counters. Confirm them, or write others, as [calendar.hours].",
     ]
     own = parse('[calendar]\nhours = { monday = "09:00-12:00, 13:00-16:30" }\nspecial_hours = { 2026-12-24 = "" }')
     assert section(report(own, TODAY), "Normal business hours") == [
@@ -87,7 +87,7 @@ def test_the_closed_days_of_twelve_months_are_listed_in_both_languages() -> None
         "2026-12-26  sam.  lendemain de Noël                     Sat  Boxing Day",
         "2027-01-01  ven.  jour de l'An                          Fri  New Year's Day",
     ]
-    assert rows[-1] == "2026-12-28  taken out of Ontario's list: open as on any Monday"
+    assert rows[-1] == "2026-12-28  removed from Ontario's list: open as on any Monday"
 
 
 def test_what_somebody_should_decide_is_said() -> None:
@@ -129,7 +129,7 @@ def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing
     assert said(named) == []
     path.chmod(0o644)
     assert said(named) == [
-        "privacy.key_file: every user can read the key file FOLDER/number.key: chmod 0600 it, and make a new key."
+        "privacy.key_file: every user can read the key file FOLDER/number.key: chmod 0600 it, and add a new key."
     ]
 
 

@@ -161,13 +161,17 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "status", "told"),
     [
-        (errno.ENOENT, 2, "x: No such file or directory; make it first, or name another."),
-        (errno.ENOTDIR, 2, "x: Not a directory; a part of this path is a file; name another."),
+        (errno.ENOENT, 2, "x: No such file or directory; create it first, or name another path."),
+        (errno.ENOTDIR, 2, "x: Not a directory; a part of this path is a file; name another path."),
         (errno.EISDIR, 2, "x: Is a directory; it is a folder; name a file."),
-        (errno.EACCES, 2, "x: Permission denied; give the command as a user who may, or name another."),
-        (errno.EROFS, 2, "x: Read-only file system; name a place that can be written to."),
-        (errno.ENOSPC, 1, "x: No space left on device; make room there, then give the command again."),
-        (errno.EIO, 1, "x: Input/output error; the administrator of this machine can look into it."),
+        (
+            errno.EACCES,
+            2,
+            "x: Permission denied; run the command as a user with access to it, or name another path.",
+        ),
+        (errno.EROFS, 2, "x: Read-only file system; name a path on a writable file system."),
+        (errno.ENOSPC, 1, "x: No space left on device; free space there, then run the command again."),
+        (errno.EIO, 1, "x: Input/output error; the administrator of this machine can find the cause."),
     ],
 )
 def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
@@ -208,7 +212,7 @@ def test_output_onto_a_full_disk_is_one_sentence(here: Path) -> None:
         done = subprocess.run(
             [*COMMAND, "check"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
         )
-    told = "A file or the output: No space left on device; make room there, then give the command again.\n"
+    told = "A file or the output: No space left on device; free space there, then run the command again.\n"
     assert (done.returncode, done.stderr.decode()) == (1, told)
 
 
@@ -295,8 +299,8 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 @pytest.mark.parametrize("command", ["privacy find", "privacy export", "privacy correct", "privacy log"])
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], told="")
-    prompt = "Number that is kept" if command == "privacy correct" else "Telephone number"
-    told = f"{prompt}: no number came from standard input; write it there, one on a line.\n"
+    prompt = "Stored number" if command == "privacy correct" else "Telephone number"
+    told = f"{prompt}: standard input held no number; write one number on each line.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
@@ -325,15 +329,15 @@ def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
     assert (status, shown) == (0, f"Telephone number: {NUMBER}\n0 calls.\n")
 
 
-QUESTION = "Every stored call is judged again, of published months too. Go on?"
+QUESTION = "This judges every stored call again, also in published months. Continue?"
 
 
 def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
     assert on_terminal("n\n", "db", "rejudge") == (1, f"{QUESTION} [y/N]: n\nAborted!\n")
-    assert on_terminal("y\n", "db", "rejudge") == (0, f"{QUESTION} [y/N]: y\n0 findings changed.\n")
+    assert on_terminal("y\n", "db", "rejudge") == (0, f"{QUESTION} [y/N]: y\nNo verdict changed.\n")
 
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    told = f"{QUESTION} There is no terminal to answer on: add --yes, or see first with --dry-run.\n"
+    told = f"{QUESTION} No terminal can answer: add --yes, or check first with --dry-run.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
