@@ -249,7 +249,7 @@ class ExchangeClient:
 
     def _heard(self, events: list[e.Event]) -> None:
         if self._said is not None and self.is_connected:
-            log.info("exchange heard", extra={"exchange": self.name})
+            log.info("exchange: connected", extra={"exchange": self.name})
             self._said = None
         self._hear(events)
 
@@ -303,7 +303,10 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
         case ssl.SSLError():
             return f"Exchange {name}: {where} speaks no TLS ({error.reason}); check port, tls and manager.conf."
         case ConnectionRefusedError():
-            return f"Exchange {name}: nothing listens at {where}; is Asterisk up, and enabled=yes in manager.conf?"
+            return (
+                f"Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "
+                "manager.conf."
+            )
         case socket.gaierror():
             return f"Exchange {name}: the host name {settings.host!r} cannot be resolved; check host."
         case TimeoutError():

@@ -109,7 +109,7 @@ class FlightRecorder:
         try:
             _write(path, self._told(snapshot))
         except OSError as error:
-            log.warning("the flight recorder cannot write %s: %s", path, error.strerror)
+            log.warning("flight recorder: cannot write %s: %s", path, error.strerror)
 
     def _snapshot(self) -> bytes:
         """The buffer, from the first whole message to the last."""

@@ -151,7 +151,7 @@ class Session:
         elif now - self._deadline > HELD_UP and self._waived != asked:
             self._waived, self._deadline = asked, now + self._ping_timeout
         else:
-            self._fail("does not answer; the connection is given up")
+            self._fail("does not answer; closing the connection")
 
     def lost(self) -> e.ConnectionLost:
         """The event for the end of this connection: the exchange is unheard from its last reported time on.
@@ -181,7 +181,7 @@ class Session:
         if banner is None:
             return
         if not banner.startswith(BANNER):
-            self._fail("is no Asterisk manager interface; check host and port")
+            self._fail("is not an Asterisk manager interface; check host and port")
         elif self._md5:
             self.state = SessionState.CHALLENGING
             self._send("Challenge", (("AuthType", "MD5"),))
@@ -192,7 +192,7 @@ class Session:
     def _log_in(self, proof: tuple[tuple[str, str], ...]) -> None:
         self.state = SessionState.LOGGING_IN
         if not self._send("Login", (("Username", self._username), *proof)):
-            self._fail("cannot be asked: a user name or secret holds a line break")
+            self._fail("cannot be contacted: the user name or secret holds a line break")
 
     def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
         match self.state:

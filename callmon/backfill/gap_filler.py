@@ -109,12 +109,12 @@ class GapFiller:
         try:
             await asyncio.to_thread(self._fill, self._settings(), exchange, windows)
         except CallmonError as error:
-            log.warning("gaps are not filled yet", extra={"exchange": exchange, "why": str(error)})
+            log.warning("backfill: failed; retrying", extra={"exchange": exchange, "why": str(error)})
             for window in windows:
                 self._queue(exchange, window)
             return False
         except Exception:  # an internal error must not end the daemon; these spans are not retried
-            log.exception("internal error while filling gaps; continuing", extra={"exchange": exchange})
+            log.exception("backfill: internal error; continuing", extra={"exchange": exchange})
         return True
 
     def _fill(self, settings: Settings, exchange: str, windows: list[Window]) -> None:
@@ -124,6 +124,6 @@ class GapFiller:
         for filled in work.run(found, windows):
             changed += len(filled.changes)
             self._added(filled.added)
-        log.info("CEL was read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
+        log.info("backfill: CEL read", extra={"exchange": exchange, "rows": work.rows, "calls_changed": changed})
         for sentence in work.bad.sentences():
             log.warning(sentence, extra={"exchange": exchange})

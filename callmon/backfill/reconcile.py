@@ -47,8 +47,7 @@ def reconcile(
     cel = settings.exchanges[exchange].cel
     if not cel.is_on:
         raise ConfigError(
-            f"There is nothing to compare with: add [exchanges.{exchange}.cel] with a file or url, where the "
-            "exchange keeps its diary."
+            f"No CEL is configured to compare with; add [exchanges.{exchange}.cel] with its file or url."
         )
     begin, end = span(settings, day)
     begin = max(begin, since or begin)
@@ -125,14 +124,14 @@ class NightlyReconciliation:
                 reconciliations.latest_comparisons, self._store, settings.exchanges
             )
         except CallmonError as error:
-            log.warning("a day is not reconciled yet", extra={"exchange": exchange, "why": str(error)})
+            log.warning("reconcile: failed; retrying", extra={"exchange": exchange, "why": str(error)})
             return
         except Exception:  # an internal error must not end the daemon
-            log.exception("internal error while reconciling; continuing", extra={"exchange": exchange})
+            log.exception("reconcile: internal error; continuing", extra={"exchange": exchange})
             return
         fields = {"exchange": exchange, "day": day.isoformat(), "calls": sum(x.exchange for x in found.lines)}
         fields |= {f"only_{side}": len(found.only(side)) for side in ("exchange", "callmon")}
-        log.info("a day was reconciled", extra=fields)
+        log.info("reconcile: a day was compared", extra=fields)
 
     def _reconcile(self, settings: Settings, exchange: str, day: date) -> Reconciliation | None:
         """Reconciles from the exchange's first call or gap on; None if there is none before the day's end."""

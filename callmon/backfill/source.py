@@ -54,7 +54,7 @@ def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windo
 def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
-        raise ConfigError(f"exchanges.{exchange}.cel.file: there is no {pattern} that callmon's user can see")
+        raise ConfigError(f"exchanges.{exchange}.cel.file: no file {pattern} is readable by callmon's user")
     since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
     for path in paths:
         if since is not None and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
@@ -128,7 +128,7 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise ConfigError(
-            f"exchanges.{exchange}.cel.url: the driver of MariaDB is missing; pip install 'callmon[mariadb]'"
+            f"exchanges.{exchange}.cel.url: the MariaDB driver is missing; pip install 'callmon[mariadb]'"
         ) from None
     event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
     return engine
@@ -155,7 +155,7 @@ class _Table:
         columns = {column_name(column.name): column for column in self._table.columns}
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
-            raise StoreError(f"the table {name} is no CEL: it has no column {missing[0]}")
+            raise StoreError(f"the table {name} is not CEL: it has no column {missing[0]}")
         self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
 
     def rows(self, windows: Windows) -> Iterator[CelRow]:

@@ -26,7 +26,8 @@ class CelSettings(PasswordSource):
     url: str | None = Field(
         default=None,
         pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
-        description="or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        description="or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, "
+        "sqlite:///FILE",
         json_schema_extra={"file": True},
     )
     table: str = Field(default="cel", min_length=1, description="table with the rows of CEL")

@@ -281,7 +281,7 @@ class Daemon:
             monitor = assembly.monitor(changed, token=self.runtime.token)
         except ConfigError as error:
             for sentence in error.sentences:
-                log.error("configuration refused: %s", sentence)
+                log.error("configuration: refused: %s", sentence)
             return
         monitor.adopt(self.runtime.monitor)
         before = self.runtime.settings
@@ -289,7 +289,7 @@ class Daemon:
         self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
         self.publish_status()
-        log.info("configuration taken over")
+        log.info("configuration: applied")
 
     def _reconnect_changed(self, before: Settings) -> None:
         """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""

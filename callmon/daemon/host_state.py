@@ -21,7 +21,7 @@ from callmon.store.writer.writer import Writer
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
-NOT_BELIEVED = " Until they agree, nothing falls due before both clocks say so."
+NOT_BELIEVED = " Until they agree, callbacks fall due only when both clocks say so."
 # Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
@@ -50,7 +50,7 @@ class FileCheck:
             return []
         return [
             f"database: the file {self._store.path} is damaged ({self._damage}): stop callmon, keep the file, and "
-            "put a copy back."
+            "restore a backup."
         ]
 
 
@@ -99,8 +99,8 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
         if abs(skew) > MOST_SKEW:
             side = "ahead of" if skew > 0 else "behind"
             yield (
-                f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: calls are told by the "
-                "exchange's, and so is what is due; let both follow a time server."
+                f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: the times of calls "
+                "and due times follow the exchange's clock. Synchronise both with a time server."
                 + NOT_BELIEVED
                 * (abs(skew) > MOST_SKEW_BELIEVED)
             )
@@ -110,11 +110,14 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
     state = database.journal()
     if state is None:
         if is_wanted:
-            yield "database: the journal cannot be used (the log says why): outcomes would wait in memory alone."
+            yield (
+                "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see "
+                "the log."
+            )
     elif state.outcomes:
         yield (
-            f"database: {state.outcomes} outcomes wait in the journal {state.path} "
-            f"({_mib(state.size)} of {_mib(state.most)} MiB) until the database takes them."
+            f"database: {state.outcomes} outcomes are buffered in the journal {state.path} "
+            f"({_mib(state.size)} of {_mib(state.most)} MiB) until the database is available."
         )
 
 
@@ -124,8 +127,8 @@ def journal_troubles(database: Writer) -> list[str]:
     if state is None or state.trouble is None:
         return []
     return [
-        f"database: {state.trouble}: outcomes wait in memory, and when {database.max_waiting} do callmon reads no "
-        "further; bring the database back, or make room."
+        f"database: {state.trouble}: outcomes are buffered in memory. At {database.max_waiting} outcomes callmon "
+        "stops reading events. Restore the database, or free disk space."
     ]
 
 

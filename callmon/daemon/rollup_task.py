@@ -24,7 +24,7 @@ async def roll_up(store: Database) -> None:
         try:
             built = await asyncio.to_thread(rebuild.rebuild_step, store, CHUNK)
         except CallmonError as error:
-            log.warning("roll-ups are not made yet", extra={"why": str(error)})
+            log.warning("roll-ups: update failed; retrying", extra={"why": str(error)})
             await asyncio.sleep(AFTER_TROUBLE)
             continue
         if built is None:
@@ -32,4 +32,4 @@ async def roll_up(store: Database) -> None:
         calls += built.calls
         await asyncio.sleep(PAUSE)
     if calls:
-        log.info("roll-ups are made", extra={"calls": calls})
+        log.info("roll-ups: up to date", extra={"calls": calls})

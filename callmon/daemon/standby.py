@@ -43,10 +43,10 @@ CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
 # The leader's heartbeat does not advance between two messages of a quiet exchange (`ping_every`).
 LAG = timedelta(seconds=10)
-STANDS_BY = "standby: another callmon writes to this database; this one takes its place when that one is gone."
+STANDS_BY = "standby: another callmon is the leader of this database; this one takes over when the leader ends."
 LEARNS = (
-    "standby: what this one has not heard is not known from the other yet: should that one end now, calls of that "
-    "time would be partly heard."
+    "standby: its own gaps are not yet covered by the leader's stored calls. If the leader ends now, calls in "
+    "those gaps are recorded as partly heard."
 )
 
 
@@ -92,13 +92,14 @@ class Standby:
         if lags <= limit:
             return []
         return [
-            f"standby: no callmon has stored what the exchanges say for {lags.total_seconds():.0f} s, and this "
-            f"one may not write.{self._held_by()} If that is no callmon, end it with pg_terminate_backend."
+            f"standby: for {lags.total_seconds():.0f} s no callmon has committed received events, and this "
+            "standby "
+            f"may not write.{self._held_by()} If the holder is no callmon, end it with pg_terminate_backend."
         ]
 
     def _held_by(self) -> str:
         holder = self._runtime.database.holder
-        return f" PostgreSQL says that the right to write is held by: {holder}." if holder else ""
+        return f" PostgreSQL names the holder of the lease: {holder}." if holder else ""
 
     async def replay(self) -> None:
         """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.
@@ -135,7 +136,9 @@ class Standby:
         if role == self._role:
             return
         if "standby" in (role, self._role):
-            log.warning("another callmon leads, this one stands by" if role == "standby" else "this callmon leads")
+            log.warning(
+                "standby: another callmon is the leader" if role == "standby" else "leader: this callmon leads"
+            )
         self._role = role
         self._runtime.mqtt.lead(role != "standby")  # "waiting" publishes too: without a database no leader does
         self._publish_status()
@@ -196,7 +199,7 @@ class Standby:
         """Log each reason once; the caller retries."""
         if self._why != reason(error):
             self._why = reason(error)
-            log.error("cannot lead yet: what is stored cannot be read", extra={"why": self._why})
+            log.error("take-over: the stored state cannot be read; retrying", extra={"why": self._why})
 
     async def _take_over(self) -> None:
         database, monitor = self._runtime.database, self._runtime.monitor
@@ -222,7 +225,10 @@ class Standby:
         missing = take_over(self._runtime.monitor, read.known, kept)
         self._runtime.database.become_leader([*missing, *beats.values()])
         self._restore(read, missing)
-        log.warning("takes the place of another callmon", extra={"kept": len(kept), "missing": len(missing)})
+        log.warning(
+            "take-over: this callmon replaces the former leader",
+            extra={"kept": len(kept), "missing": len(missing)},
+        )
         return []
 
     def _exchanges(self) -> list[str]:

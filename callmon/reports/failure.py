@@ -29,7 +29,7 @@ KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
 )
 LIMITS = {
     "long": "it was not made within {limit} s; `callmon report` may take longer",
-    "large": "it needs more than the {limit} MB it may have; `callmon report` may have more",
+    "large": "it needs more than its limit of {limit} MB; `callmon report` has no such limit",
 }
 
 

@@ -89,9 +89,9 @@ class ReportProcess:
             async with turn:
                 await self._make()
         except OSError as error:
-            self.failure = ReportFailure("ended", f"its process cannot be started: {error.strerror}")
+            self.failure = ReportFailure("ended", f"the report process cannot start: {error.strerror}")
         if self.failure is not None:
-            log.warning("the report of %s was not made: %s", self.order.month, self.failure.message)
+            log.warning("report: %s failed: %s", self.order.month, self.failure.message)
 
     async def _make(self) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -108,7 +108,7 @@ class ReportProcess:
         finally:
             await _end(process)
         if not self.files and self.failure is None:
-            self.failure = ReportFailure("ended", f"its process ended ({process.returncode})")
+            self.failure = ReportFailure("ended", f"the report process ended ({process.returncode})")
 
     async def _follow(self, process: Process) -> None:
         assert process.stdin is not None

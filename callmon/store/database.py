@@ -101,7 +101,7 @@ class Database:
         SQLite continues to write to a deleted or moved file, which no program would ever read.
         """
         if self.path is not None and _identity(self.path) != self._identity:
-            raise StoreError(f"the database {self.path} is no longer the file that was opened")
+            raise StoreError(f"the database {self.path} was replaced by another file")
 
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
@@ -202,24 +202,24 @@ def parse_url(url: str) -> URL:
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case "sqlite":
-            raise StoreError("a database in memory would not outlive the program: name a file")
+            raise StoreError("an in-memory database is refused, as it ends with the process: name a file")
         case other:
-            raise StoreError(f"callmon keeps its data in SQLite or PostgreSQL, not in {other}")
+            raise StoreError(f"callmon supports SQLite and PostgreSQL, not {other}")
 
 
 def _complaint(found: str | None) -> str | None:
     if found == HEAD:
         return None
     if found is None:
-        return "holds no tables of callmon: run `callmon db upgrade`"
+        return "has no callmon tables: run `callmon db upgrade`"
     if found in KNOWN:
-        return "is of an older callmon: run `callmon db upgrade`"
+        return "is from an older callmon: run `callmon db upgrade`"
     if found.startswith(DEVELOPMENT):
         return (
             f"was made by a development version (revision {found}) and cannot be upgraded: set store.url to a new "
             "database and run `callmon db upgrade`"
         )
-    return f"is of a newer callmon (revision {found}): install that version"
+    return f"is from a newer callmon (revision {found}): install that version"
 
 
 @contextmanager
@@ -269,7 +269,7 @@ def _close_to_others(path: Path | None) -> None:
             else:
                 what = "its mode is 0600 now"
             log.warning(
-                "other users could read the database",
+                "database: other users could read the file",
                 extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
             )
 

@@ -77,7 +77,7 @@ class KeyRing:
         """The number, decrypted. Raises KeyMissingError."""
         found = SEALED.fullmatch(text)
         if found is None:
-            raise KeyMissingError("a number in the database is not sealed: it was altered")
+            raise KeyMissingError("a number in the database is not encrypted: it was altered")
         return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, "a number").decode()
 
     def encrypt_bytes(self, data: bytes) -> bytes:
@@ -99,7 +99,7 @@ class KeyRing:
         try:
             return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], about)
         except (InvalidTag, ValueError):
-            raise KeyMissingError(f"{what} sealed with the key {name} is damaged, or was altered") from None
+            raise KeyMissingError(f"{what} encrypted with the key {name} is damaged or was altered") from None
 
     def token(self, number: str) -> str:
         """The number's token under the newest key. Raises KeyMissingError."""
@@ -112,15 +112,15 @@ class KeyRing:
     def lacks(self, name: str) -> str:
         """The error message for the missing key `name`."""
         if not self:
-            return f"numbers are sealed with the key {name}, and no key is at hand: see privacy.key_file"
+            return f"numbers are encrypted with the key {name}, and no key is available: set privacy.key_file"
         return (
-            f"numbers are sealed with the key {name}, which {self.source} does not hold: "
-            "put back that key's line, below the newest"
+            f"numbers are encrypted with the key {name}, which {self.source} lacks: restore that key's line "
+            "below the newest"
         )
 
     def _sealing(self) -> Key:
         if self._first is None:
-            raise KeyMissingError("there is no key to seal numbers with: see privacy.key_file")
+            raise KeyMissingError("no key is available to encrypt numbers: set privacy.key_file")
         return self._first
 
 

@@ -32,14 +32,14 @@ def read_keys(path: Path) -> KeyRing:
         _refuse_open_to_others(path)
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"there is no key at {path}: make one with `callmon privacy key {path}`") from None
+        raise ConfigError(f"no key file at {path}: create one with `callmon privacy key {path}`") from None
     except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
+        why = getattr(error, "strerror", None) or "it is not text"
         raise ConfigError(f"the key file {path} cannot be read ({why})") from None
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     keys = [_key(line, number, path) for number, line in enumerate(lines, 1) if line]
     if not keys:
-        raise ConfigError(f"the key file {path} holds no key; make one with `callmon privacy key {path}`")
+        raise ConfigError(f"the key file {path} holds no key; create one with `callmon privacy key {path}`")
     return KeyRing(list(dict.fromkeys(keys)), str(path))
 
 
@@ -92,7 +92,7 @@ def _key(line: str, number: int, path: Path) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise ConfigError(
-            f"the key file {path}: line {number} is no key; put it back as `callmon privacy key` wrote it"
+            f"the key file {path}: line {number} is not a key; restore the line that `callmon privacy key` wrote"
         )
     return key
 
@@ -102,13 +102,13 @@ def _refuse_open_to_others(path: Path) -> None:
     if not stat.S_ISREG(known.st_mode):
         return
     if known.st_mode & stat.S_IROTH:
-        raise ConfigError(f"every user can read the key file {path}: chmod 0600 it, and make a new key")
+        raise ConfigError(f"every user can read the key file {path}: chmod 0600 it, and add a new key")
     if known.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigError(f"other users can change the key file {path}: chmod 0600 it, and look at its keys")
+        raise ConfigError(f"other users can change the key file {path}: chmod 0600 it, and check its keys")
     if not is_trusted(known.st_uid, os.geteuid(), folder.st_uid):
         raise ConfigError(
-            f"the key file {path} belongs to another user ({known.st_uid}), who can change it: "
-            "chown it to callmon's"
+            f"the key file {path} belongs to another user ({known.st_uid}), and that user can change it: chown "
+            "it to callmon's"
         )
 
 

@@ -92,6 +92,6 @@ def _refuse_without_key(store: Database, path: Path) -> None:
     if names:
         store.close()
         raise ConfigError(
-            f"there is no key at {path}, and the database {store} holds numbers sealed with the key "
-            f"{' '.join(sorted(names))}: put the key file back, or name it as privacy.key_file"
+            f"no key file at {path}, but the database {store} holds numbers encrypted with the key "
+            f"{' '.join(sorted(names))}: restore the file, or name it as privacy.key_file"
         )

@@ -22,10 +22,10 @@ from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
 from callmon.web.routes import entries
 
-WELCOME = """callmon: witness of telephone promises
+WELCOME = """callmon: telephone service standards, measured on Asterisk
 
 /metrics   figures for Prometheus
-/healthz   whether callmon hears the exchanges and stores what it hears
+/healthz   whether callmon receives events of all exchanges and commits them
 """
 NOT_KEPT = {"Cache-Control": "no-store"}
 

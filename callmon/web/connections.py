@@ -52,7 +52,7 @@ class Connections:
         self._count: Counter[str] = Counter()
         self._idle: dict[str, dict[Idle, None]] = {}  # by address, the longest idle first
         self._all_idle: dict[Idle, None] = {}
-        self._full = Seldom(log, "too many HTTP connections: idle or new ones are closed")
+        self._full = Seldom(log, "web: too many HTTP connections; closing idle or new ones")
 
     def __len__(self) -> int:
         return len(self._open)
@@ -112,7 +112,7 @@ class _Counted(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._refused = Seldom(log, "requests that are no HTTP were refused")
+        self._refused = Seldom(log, "web: refused invalid HTTP requests")
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno == logging.WARNING:

@@ -43,8 +43,8 @@ def _unheard(state: ExchangeStatus) -> str:
 
 def _full(state: ExchangeStatus) -> str:
     return (
-        f"The exchange {state.name} has told of {MAX_CHANNELS} channels and not of their end: for each new "
-        "channel the one without an event for longest is no longer followed."
+        f"The exchange {state.name} has {MAX_CHANNELS} channels without a hang-up: each new channel replaces "
+        "the one that has been idle longest."
     )
 
 
@@ -56,4 +56,4 @@ def _behind(sink: Sink) -> str:
 
 
 def _refused(sink: Sink) -> str:
-    return f"{sink.name}: {sink.refused()} outcomes could never be stored and were set aside: see the log."
+    return f"{sink.name}: {sink.refused()} outcomes were rejected by the database and skipped: see the log."

@@ -58,7 +58,7 @@ class Exhausted:
     """The loop's exception handler. It logs once a minute that no descriptor is left for a connection."""
 
     def __init__(self) -> None:
-        self._exhausted = Seldom(log, "no connection can be accepted")
+        self._exhausted = Seldom(log, "web: cannot accept connections")
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -77,9 +77,7 @@ def listening(address: str) -> socket.socket:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         return wire
     except OSError as error:
-        raise ConfigError(
-            f"web.listen: {address} cannot be listened at ({os.strerror(error.errno or 0)})."
-        ) from None
+        raise ConfigError(f"web.listen: {address} cannot be bound ({os.strerror(error.errno or 0)}).") from None
 
 
 def _family(host: str) -> socket.AddressFamily:

@@ -100,7 +100,7 @@ async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCa
             assert await asyncio.wait_for(reader.read(), 30) == b""
             writer.close()
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert told == ["requests ended before their body was whole"]
+    assert told == ["web: clients disconnected before the end of the request body"]
 
 
 async def spoken(port: int, sent: str) -> str:

@@ -90,7 +90,7 @@ def is_refused(answer: httpx.Response) -> bool:
     """For want of a right: sent to sign in, or told."""
     if answer.status_code == 303:
         return answer.headers["location"].partition("?")[0] in ("/fr/connexion", "/en/sign-in")
-    told = ("Accès refusé", "Access refused", "Not signed in.", "Not for your role.")
+    told = ("Accès refusé", "Access refused", "Not signed in.", "Your role does not allow this.")
     is_told = answer.request.method == "HEAD" or any(text in answer.text for text in told)
     return answer.status_code in (401, 403) and is_told
 

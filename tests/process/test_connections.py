@@ -125,7 +125,7 @@ def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -
         told = callmon.log.read_text().splitlines()[before:]
     lines = [line.partition(" ")[2] for line in told]
     why = "Invalid HTTP request received."
-    assert lines == [f'WARNING requests that are no HTTP were refused why="{why}" count=1']
+    assert lines == [f'WARNING web: refused invalid HTTP requests why="{why}" count=1']
 
 
 # ── the server alone ──
@@ -223,7 +223,7 @@ async def test_that_no_descriptor_is_left_is_logged_once_and_another_error_each_
         loop.call_exception_handler({"message": "another", "exception": OSError(errno.EIO, "input")})
     loop.set_exception_handler(None)
     assert [record.getMessage().splitlines()[0] for record in caplog.records] == [
-        "no connection can be accepted",
+        "web: cannot accept connections",
         "another",
         "another",
     ]

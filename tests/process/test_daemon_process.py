@@ -60,7 +60,7 @@ def test_a_scribe_that_is_killed_is_told_in_the_log_and_replaced(callmon: Callmo
     assert told == [
         'ERROR outcomes wait why="the process that writes has ended (killed by signal 9), another is started"'
         " waiting=0",
-        "WARNING the database takes outcomes again waiting=0",
+        "WARNING database: available again waiting=0",
     ]
 
 

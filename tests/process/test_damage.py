@@ -133,7 +133,7 @@ def test_a_copy_that_was_put_back_for_all_to_read_is_closed_to_others_and_that_i
             store = opening(f"sqlite:///{path}", RING)
             assert set(modes(path).values()) == {0o600}
             told = [record.message for record in caplog.records]
-            assert told == ["other users could read the database"] * 3
+            assert told == ["database: other users could read the file"] * 3
             store.close()
 
 

@@ -62,7 +62,7 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     always = [standard for standard in standards({}) if standard.needs is None and standard.kind is None]
     assert verdicts == len(always) * len(said)
     assert (status, left) == (200, 0)
-    assert "configuration taken over" in callmon.log.read_text()
+    assert "configuration: applied" in callmon.log.read_text()
 
 
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:

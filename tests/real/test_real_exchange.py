@@ -115,11 +115,12 @@ def test_what_is_no_ami_and_a_port_where_nobody_listens_are_named(asterisk: Aste
         callmon.start(until_heard=False)
         wire, _ = other.accept()
         wire.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
-        said = "Exchange toronto is no Asterisk manager interface; check host and port."
+        said = "Exchange toronto is not an Asterisk manager interface; check host and port."
         assert until(lambda: said in callmon.log.read_text())
         wire.close()
     nobody = (
-        f"Exchange toronto: nothing listens at 127.0.0.1:{port}; is Asterisk up, and enabled=yes in manager.conf?"
+        f"Exchange toronto: nothing listens at 127.0.0.1:{port}; check that Asterisk runs, with enabled=yes in "
+        "manager.conf."
     )
     assert until(lambda: nobody in callmon.log.read_text())
     status, health = callmon.health()

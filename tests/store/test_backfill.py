@@ -111,7 +111,7 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
 
 def test_what_is_no_cel_is_said_to_be_none(office: Office) -> None:
     result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
-    assert result.stderr.splitlines()[-1] == "No row of CEL was found: is this a file that cel_custom wrote?"
+    assert result.stderr.splitlines()[-1] == "No row of CEL was found; give a file that cel_custom writes."
 
 
 def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path: Path) -> None:

@@ -238,7 +238,7 @@ def test_of_a_table_only_the_rows_of_the_gaps_calls_are_read(store: Database, tm
 def test_a_table_that_is_no_cel_says_what_it_lacks(store: Database, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "cel.db")) as connection, connection:
         connection.execute("CREATE TABLE cel (id INTEGER, eventtype TEXT)")
-    with pytest.raises(Exception, match="the table cel is no CEL: it has no column eventtime"):
+    with pytest.raises(Exception, match="the table cel is not CEL: it has no column eventtime"):
         from_source(sourced(tmp_path, f'url = "sqlite:///{tmp_path}/cel.db"'), store, None)
 
 
@@ -396,7 +396,7 @@ async def test_a_source_that_is_away_is_tried_again(
     refills = GapFiller(lambda: settings, store, got.append, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
     task = asyncio.create_task(refills.run())
-    assert await asyncio.to_thread(until, lambda: caplog.messages.count("gaps are not filled yet") >= 2)
+    assert await asyncio.to_thread(until, lambda: caplog.messages.count("backfill: failed; retrying") >= 2)
     assert (list(refills.waiting()), got) == ([EXCHANGE], [])
     shutil.copy(cel("blind_transfer_1"), tmp_path / "copied")
     (tmp_path / "copied").rename(tmp_path / "Master.csv")

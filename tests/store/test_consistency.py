@@ -80,32 +80,32 @@ FAULTS = {
     ),
     "its account is gone": (
         f'DELETE FROM "call" WHERE {HERE}',
-        "facts of it are stored, and it is neither in progress nor over.",
+        "its facts are stored, but it is neither in progress nor ended.",
     ),
     "it is said to be in progress": (
         f"INSERT INTO open_call (\"call\", exchange) VALUES ('{CALL}', 'toronto')",
-        "it is in progress and over at once.",
+        "it is both in progress and ended.",
     ),
     "nothing began": (
         "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')",
-        "it is in progress, and nothing tells how it began.",
+        "it is in progress, but its beginning is not stored.",
     ),
     "an entry of the ledger is gone": (
         f"DELETE FROM ledger WHERE kind = 'ClosedByHand' AND {OWED}",
-        "its entries in the ledger give another obligation than is stored.",
+        "its ledger entries and the stored obligation differ.",
     ),
     "the first entry is gone": (
         f"DELETE FROM ledger WHERE kind = 'Owed' AND {OWED}",
-        "the first entry in the ledger does not say what is owed.",
+        "the first ledger entry does not open the obligation.",
     ),
-    "the whole ledger is gone": (f"DELETE FROM ledger WHERE {OWED}", "the obligation has no entry in the ledger."),
+    "the whole ledger is gone": (f"DELETE FROM ledger WHERE {OWED}", "the obligation has no ledger entry."),
     "the obligation is gone": (
         f"DELETE FROM obligation WHERE {HERE}",
-        "entries are in the ledger, and the obligation is not.",
+        "the ledger has entries, but the obligation is not stored.",
     ),
     "it is found among the open ones": (
         f"UPDATE obligation SET state = 'open' WHERE {HERE}",
-        "it is found under open, and is closed.",
+        "it is indexed as open, and is closed.",
     ),
 }
 
@@ -120,21 +120,21 @@ def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Database, fau
 
 def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
     plant(full, f"DELETE FROM fact WHERE {HERE}")
-    assert said(full) == [f"toronto {CALL}: it is over, and no fact of it is stored."]
+    assert said(full) == [f"toronto {CALL}: it has ended, but none of its facts is stored."]
     plant(
         full,
         f'DELETE FROM "call" WHERE {HERE}',
         f"DELETE FROM obligation WHERE {HERE}",
         f"DELETE FROM ledger WHERE {OWED}",
     )
-    assert said(full) == [f"toronto {CALL}: it has verdicts, and there is no such call."]
+    assert said(full) == [f"toronto {CALL}: it has verdicts, but the call is not stored."]
 
 
 def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Database) -> None:
     calls = ", ".join(f"('{n}.1', 'toronto')" for n in range(25))
     plant(full, f'INSERT INTO open_call ("call", exchange) VALUES {calls}')
     told = said(full)
-    assert (len(told), told[-1]) == (21, "… and 5 more calls of that kind.")
+    assert (len(told), told[-1]) == (21, "… and 5 more calls of this kind.")
 
 
 def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_path: Path) -> None:
@@ -144,4 +144,4 @@ def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_pa
     assert office.run("db", "check").stdout == sound
     plant(office.store(), "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')")
     told = office.run("db", "check", status=1).stdout
-    assert told == "toronto 1.1: it is in progress, and nothing tells how it began.\n"
+    assert told == "toronto 1.1: it is in progress, but its beginning is not stored.\n"

@@ -228,7 +228,7 @@ def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
     # Told again where the lock let some be written meanwhile.
     assert {r.getMessage() for r in caplog.records if "memory" in r.getMessage()} == {
-        "outcomes wait in memory alone"
+        "journal: not writable; buffering outcomes in memory only"
     }
 
 
@@ -247,7 +247,7 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
             os.kill(sink.process_id, signal.SIGKILL)
         sink.close(2.0)
     said = [r.getMessage() for r in caplog.records if "next start" in r.getMessage()]
-    assert said == ["outcomes wait in the journal for the next start"]
+    assert said == ["journal: outcomes stay buffered until the next start"]
     assert until(lambda: not sink._supervisor.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)

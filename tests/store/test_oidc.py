@@ -144,7 +144,7 @@ def test_what_nobody_began_is_logged_once_a_minute(
     visitor = Visitor(gate, ELSEWHERE)
     statuses = {visitor.get("/oidc").status_code for _ in range(20)}
     told = [record.getMessage() for record in caplog.records if record.name.startswith("callmon")]
-    assert (statuses, told) == ({403}, ["nobody was signed in by the provider"])
+    assert (statuses, told) == ({403}, ["sign-in: the identity provider signed in no user"])
 
 
 def test_what_the_provider_is_said_to_have_refused_forges_no_line(
@@ -157,7 +157,7 @@ def test_what_the_provider_is_said_to_have_refused_forges_no_line(
     (record,) = [record for record in caplog.records if record.name.startswith("callmon")]
     told = KeyValueFormatter().format(record).partition("Z ")[2]
     reason = "the provider refused: x 2026-11-24T13:42:13Z INFO callmon stops?[2J"
-    assert told == f'WARNING nobody was signed in by the provider reason="{reason}" count=1'
+    assert told == f'WARNING sign-in: the identity provider signed in no user reason="{reason}" count=1'
 
 
 # ── what is not believed ──

@@ -200,7 +200,7 @@ def test_a_key_file_that_is_named_is_never_made_by_itself(url: str, tmp_path: Pa
     settings = configured(url, f'key_file = "{path}"')
     with pytest.raises(ConfigError) as refusal:
         opening.open_for_writing(settings)
-    assert str(refusal.value) == f"there is no key at {path}: make one with `callmon privacy key {path}`"
+    assert str(refusal.value) == f"no key file at {path}: create one with `callmon privacy key {path}`"
     key_file.add_new_key(path, START.date())
     opening.open_for_writing(settings).close()
 
@@ -400,7 +400,7 @@ def test_nothing_is_disposed_of_while_a_number_may_have_two_tokens(store: Databa
     for way in (lambda: count_due(both, START), lambda: purge(both, terms(START))):
         with pytest.raises(StoreError) as refusal:
             way()
-        assert str(refusal.value) == "some numbers are under an older key: run `callmon privacy rotate` first"
+        assert str(refusal.value) == "some numbers use an older key: run `callmon privacy rotate` first"
     assert disposals(store) == []
     both.close()
 

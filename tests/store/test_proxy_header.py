@@ -47,7 +47,7 @@ def test_from_anybody_else_the_header_is_ignored_and_the_log_says_so_once(
         answers = [visitor.get("/fr/who", headers=MARIE).text for _ in range(3)]
     assert (answers, [record.getMessage() for record in caplog.records]) == (
         [": "] * 3,
-        ["somebody says who they are who is no proxy of [web.access.proxy]: not believed"],
+        ["sign-in: identity header refused from an address outside web.access.proxy.addresses"],
     )
 
 

@@ -78,7 +78,7 @@ def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str,
     with pytest.raises(StoreError) as refusal:
         open_store(url)
     name = engine.parse_url(url).render_as_string(hide_password=True)
-    assert str(refusal.value) == f"the database {name} holds no tables of callmon: run `callmon db upgrade`"
+    assert str(refusal.value) == f"the database {name} has no callmon tables: run `callmon db upgrade`"
 
 
 def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) -> None:
@@ -125,9 +125,9 @@ def test_a_database_of_a_development_version_is_refused_and_left_as_it_is(
             "the database's URL (sqlite:///path or postgresql://…) cannot be read; a password is kept in "
             "password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40",
         ),
-        ("sqlite://", "a database in memory would not outlive the program: name a file"),
-        ("sqlite:///:memory:", "a database in memory would not outlive the program: name a file"),
-        ("mysql://x/y", "callmon keeps its data in SQLite or PostgreSQL, not in mysql"),
+        ("sqlite://", "an in-memory database is refused, as it ends with the process: name a file"),
+        ("sqlite:///:memory:", "an in-memory database is refused, as it ends with the process: name a file"),
+        ("mysql://x/y", "callmon supports SQLite and PostgreSQL, not mysql"),
     ],
 )
 def test_a_url_of_anything_else_is_refused(given_url: str, sentence: str) -> None:

@@ -195,7 +195,7 @@ def test_an_outcome_that_can_never_be_stored_is_set_aside_alone_and_told_without
     assert calls.counters(store) == pytest.approx(summed(told))
     assert rows(store)["fact"] == 60
     said = [(record.getMessage(), record.__dict__["of"]) for record in caplog.records if "of" in record.__dict__]
-    assert said == [("an outcome was set aside", f"{EXCHANGE} broken")]
+    assert said == [("database: an outcome was skipped", f"{EXCHANGE} broken")]
     assert caplog.text.count("41655501") == 0
 
 
@@ -217,8 +217,8 @@ def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted
         first.offer(told[-1])
         assert until(lambda: first.trouble() is not None)
         assert first.trouble() == (
-            "the database cannot be written: another program has written to this database since: "
-            "stop the other one, restart callmon"
+            "the database cannot be written: another program has written to this database meanwhile: stop it, "
+            "then restart callmon"
         )
     assert (calls.counters(store), rows(store)["call"]) == ({}, 0)
 
@@ -274,7 +274,7 @@ def test_what_cannot_be_stored_at_the_end_is_told(
         assert until(lambda: sink.trouble() is not None)
         sink.close(SOON)
     told = [(r.getMessage(), r.__dict__["waiting"]) for r in caplog.records if r.levelno == logging.ERROR]
-    assert told == [("outcomes wait", 12), ("closed with outcomes not stored", 12)]
+    assert told == [("outcomes wait", 12), ("database: closed with uncommitted outcomes", 12)]
     assert rows(sqlite_store)["fact"] == 0
 
 

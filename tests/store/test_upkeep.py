@@ -95,7 +95,7 @@ def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
         else [
             f"The clock of the exchange toronto {said}: calls are told by the exchange's, and so is what is due; "
             "let both follow a time server."
-            + " Until they agree, nothing falls due before both clocks say so."
+            + " Until they agree, callbacks fall due only when both clocks say so."
             * (abs(skew) > 60)
         ]
     )
@@ -131,7 +131,7 @@ def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_st
     try:
         assert host_state.host_remarks({}, sink, is_wanted=False) == []
         assert host_state.host_remarks({}, sink, is_wanted=True) == [
-            "database: the journal cannot be used (the log says why): outcomes would wait in memory alone."
+            "database: journal: cannot be used, so an outage would buffer outcomes in memory only; see the log."
         ]
     finally:
         sink.close(SOON)

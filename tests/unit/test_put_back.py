@@ -147,7 +147,7 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
         used, "marie", True, audit.AuditEvent(datetime.now(UTC), "root", "account locked", "marie")
     )
     assert [one.name for one in accounts.accounts(used) if one.is_locked] == ["marie"]
-    assert [record.message for record in caplog.records] == ["the change of an account is not noted"]
+    assert [record.message for record in caplog.records] == ["accounts: the change cannot be recorded in the file"]
     used.close()
 
 

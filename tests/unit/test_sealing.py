@@ -83,7 +83,7 @@ def test_an_altered_number_is_refused() -> None:
 
 @pytest.mark.parametrize("text", [NUMBER, "102", ""])
 def test_a_number_that_is_not_sealed_is_refused(text: str) -> None:
-    with pytest.raises(KeyMissingError, match=r"^a number in the database is not sealed: it was altered$"):
+    with pytest.raises(KeyMissingError, match=r"^a number in the database is not encrypted: it was altered$"):
         KeyRing([NEW]).decrypt(text)
 
 
@@ -133,9 +133,9 @@ def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("# nothing\n", "the key file FILE holds no key; make one with `callmon privacy key FILE`"),
-        ("sesame\n", "the key file FILE: line 1 is no key; put it back as `callmon privacy key` wrote it"),
-        ("# x\né\n", "the key file FILE: line 2 is no key; put it back as `callmon privacy key` wrote it"),
+        ("# nothing\n", "the key file FILE holds no key; create one with `callmon privacy key FILE`"),
+        ("sesame\n", "the key file FILE: line 1 is not a key; restore the line that `callmon privacy key` wrote"),
+        ("# x\né\n", "the key file FILE: line 2 is not a key; restore the line that `callmon privacy key` wrote"),
     ],
 )
 def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: str) -> None:
@@ -151,9 +151,9 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, text: str, sentence: st
 @pytest.mark.parametrize(
     ("mode", "told"),
     [
-        (0o644, "every user can read the key file FILE: chmod 0600 it, and make a new key"),
+        (0o644, "every user can read the key file FILE: chmod 0600 it, and add a new key"),
         *(
-            (mode, "other users can change the key file FILE: chmod 0600 it, and look at its keys")
+            (mode, "other users can change the key file FILE: chmod 0600 it, and check its keys")
             for mode in (0o620, 0o602, 0o660, 0o662)
         ),
     ],
@@ -190,7 +190,7 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
     key_file.add_new_key(path, TODAY)
     os.chown(path, 65533, 65533)
     assert refusal_of(path) == (
-        "the key file FILE belongs to another user (65533), who can change it: chown it to callmon's"
+        "the key file FILE belongs to another user (65533), and that user can change it: chown it to callmon's"
     )
 
 

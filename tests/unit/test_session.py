@@ -140,7 +140,7 @@ def test_what_does_not_greet_as_ami_is_given_up(greeting: bytes) -> None:
     made = session()
     made.receive_data(greeting, 100.0)
     assert (made.state, made.is_refused) == (SessionState.FAILED, False)
-    assert str(made.failure) == "Exchange toronto is no Asterisk manager interface; check host and port."
+    assert str(made.failure) == "Exchange toronto is not an Asterisk manager interface; check host and port."
     assert made.data_to_send() == b""
 
 
@@ -182,7 +182,7 @@ def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds(
     assert made.state is SessionState.LISTENING
     made.tick(110.0)
     assert made.state is SessionState.FAILED
-    assert str(made.failure) == "Exchange toronto does not answer; the connection is given up."
+    assert str(made.failure) == "Exchange toronto does not answer; closing the connection."
 
 
 def test_an_alarm_that_comes_late_leaves_time_to_read_what_has_come_and_only_once() -> None:
@@ -337,5 +337,5 @@ def test_a_line_break_in_the_name_or_the_secret_is_said(more: dict[str, str]) ->
     made = session(md5=False, **more)
     made.receive_data(BANNER, 100.0)
     assert (made.state, made.data_to_send()) == (SessionState.FAILED, b"")
-    sentence = "Exchange toronto cannot be asked: a user name or secret holds a line break."
+    sentence = "Exchange toronto cannot be contacted: the user name or secret holds a line break."
     assert str(made.failure) == sentence

@@ -129,5 +129,5 @@ def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
 @pytest.mark.parametrize(("limit", "behind"), [(1.5, False), (1.4, True)])
 def test_a_store_that_is_behind_says_how_far_and_why(limit: float, behind: bool) -> None:
     wait = "database: 3 outcomes wait, the oldest for 2 s: the database cannot be written: disk full."
-    aside = "database: 2 outcomes could never be stored and were set aside: see the log."
+    aside = "database: 2 outcomes were rejected by the database and skipped: see the log."
     assert troubles([], [Waiting()], MINUTE, seconds(limit)) == [wait, aside][0 if behind else 1 :]

@@ -75,7 +75,7 @@ class ParseErrors:
         if self.doubted:
             calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
             yield (
-                f"CEL: {calls} told in part: who answered or ended a call, and where it was handed on, takes the "
+                f"CEL: {calls} known in part. The answering phone, the end and transfers of a call need the "
                 "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
             )
 
@@ -95,7 +95,7 @@ class CelReader:
         for place, (number, fields) in enumerate(self._fields(text)):
             if not place and (names := header(fields)):
                 if missing := next((name for name in NEEDED if name not in names), None):
-                    self.bad.count(f"for it has no column {missing}, without which calls cannot be told", number)
+                    self.bad.count(f"for it has no column {missing}, which calls need", number)
                     return
                 columns = names
                 continue
@@ -142,7 +142,7 @@ class CelReader:
             return None
         at, is_whole = self._time(values.get("eventtime"), uniqueid)
         if at is None:
-            self.bad.count("its time is not understood", number)
+            self.bad.count("its time cannot be parsed", number)
             return None
         self._n += 1
         self.bad.lacks_apps |= "appname" not in values

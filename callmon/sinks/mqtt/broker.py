@@ -38,7 +38,7 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
         case ssl.SSLError():
             return f"{where} speaks no TLS as it should ({why.reason}); check port, tls and client_certificate."
         case ConnectionRefusedError():
-            return f"{where} cannot be reached: nothing listens there; is the broker up?"
+            return f"{where} cannot be reached: nothing listens there; check that the broker runs."
         case socket.gaierror():
             return f"mqtt: the host name {settings.host!r} cannot be resolved; check host."
         case TimeoutError():

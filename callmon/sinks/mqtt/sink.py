@@ -115,7 +115,9 @@ class Mqtt:
             self._set_aside += 1
             if self._fault != type(error).__name__:
                 self._fault = type(error).__name__
-                log.error("internal error; the broker misses a message; continuing", extra={"fault": self._fault})
+                log.error(
+                    "mqtt: internal error; one message is not published; continuing", extra={"fault": self._fault}
+                )
 
     def _tell(self, outcome: Outcome) -> None:
         for exchange, call, findings in self.today.record_outcome(outcome):
@@ -289,7 +291,7 @@ class Mqtt:
 
     def _reached(self, settings: MqttSettings) -> None:
         self._said = None
-        log.info("connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
+        log.info("mqtt: connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
 
     def _say(self, what: str) -> None:
         if what != self._said:

@@ -47,7 +47,7 @@ def add_account(store: Database, name: str, password: str, roles: Collection[str
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
-            raise ConfigError(f"{name}: there is an account of that name; change its role or its password.")
+            raise ConfigError(f"{name}: this account exists; change its roles or its password.")
         connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
         audit.insert_event(connection, deed)
 
@@ -85,7 +85,7 @@ def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None
 def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
-            raise ConfigError(f"{name}: there is no account of that name; `callmon users list` shows them.")
+            raise ConfigError(f"{name}: no such account; `callmon users list` shows the accounts.")
         yield connection
         sessions.end_sessions_of(connection, name, "account")
         audit.insert_event(connection, deed)

@@ -47,7 +47,7 @@ def record_change(store: Database, at: datetime) -> None:
         with suppress(OSError):
             scratch.unlink()
         why = error.strerror or str(error)
-        log.warning("the change of an account is not noted", extra={"file": str(path), "why": why})
+        log.warning("accounts: the change cannot be recorded in the file", extra={"file": str(path), "why": why})
 
 
 def recorded_change(path: Path | None) -> datetime | None:
@@ -75,7 +75,7 @@ def end_if_older(store: Database) -> bool:
         return False
     end_all(store, AuditEvent(max(datetime.now(UTC), last), "callmon", ENDED))
     log.warning(
-        "the database is older than the last change of an account: all sessions are ended",
+        "accounts: the database is older than the last account change; all sessions ended",
         extra={"changed": last.isoformat(timespec="seconds"), "see": "callmon users list"},
     )
     return True

@@ -31,9 +31,9 @@ MOST = 20  # sentences of one kind; above this only their number is given
 
 def inconsistencies(store: Database, monitor: Monitor) -> Iterator[str]:
     """One sentence per inconsistency. Raises StoreError."""
-    yield from _shortened(_of_calls(store, monitor), "calls whose facts give something else")
+    yield from _shortened(_of_calls(store, monitor), "calls whose facts differ")
     with database_errors(store), store.reading() as connection:
-        yield from _shortened(_in_limbo(connection), "calls of that kind")
+        yield from _shortened(_in_limbo(connection), "calls of this kind")
         yield from _shortened(_of_ledger(connection), "entries of the list of callbacks")
 
 
@@ -55,7 +55,7 @@ def _of_calls(store: Database, monitor: Monitor) -> Iterator[str]:
             keys = group.judge(after_key, CHUNK)
             otherwise = group.otherwise()
         for (call, exchange), what in otherwise.items():
-            yield f"{exchange} {call}: its facts give other {what} than are stored; run `callmon db rejudge`."
+            yield f"{exchange} {call}: its facts and the stored {what} differ; run `callmon db rejudge`."
         if len(keys) < CHUNK:
             return
         after_key = keys[-1]
@@ -68,11 +68,11 @@ def _in_limbo(connection: Connection) -> Iterator[str]:
     has_begun = _in(FACT, OPEN, FACT.c.kind == tag_of(Arrived))
     has_neither = ~_in(CALL, FACT) & ~_in(OPEN, FACT)
     checks = (
-        (OPEN, ~has_begun, "it is in progress, and nothing tells how it began"),
-        (OPEN, _in(CALL, OPEN), "it is in progress and over at once"),
-        (CALL, ~_in(FACT, CALL) & (CALL.c.ended >= since), "it is over, and no fact of it is stored"),
-        (FACT, has_neither, "facts of it are stored, and it is neither in progress nor over"),
-        (FINDING, ~has_call, "it has verdicts, and there is no such call"),
+        (OPEN, ~has_begun, "it is in progress, but its beginning is not stored"),
+        (OPEN, _in(CALL, OPEN), "it is both in progress and ended"),
+        (CALL, ~_in(FACT, CALL) & (CALL.c.ended >= since), "it has ended, but none of its facts is stored"),
+        (FACT, has_neither, "its facts are stored, but it is neither in progress nor ended"),
+        (FINDING, ~has_call, "it has verdicts, but the call is not stored"),
     )
     for table, condition, what in checks:
         question = select(table.c["call"], table.c.exchange).where(condition).distinct()
@@ -99,15 +99,15 @@ def _of_ledger(connection: Connection) -> Iterator[str]:
         kept = stored.pop((exchange, name), None)
         made = _made([data for _, _, data in told])
         if made is None:
-            yield f"{exchange} {name}: the first entry in the ledger does not say what is owed."
+            yield f"{exchange} {name}: the first ledger entry does not open the obligation."
         elif kept is None:
-            yield f"{exchange} {name}: entries are in the ledger, and the obligation is not."
+            yield f"{exchange} {name}: the ledger has entries, but the obligation is not stored."
         elif _bare(made) != _bare(obligation_of(kept[0], None, None)):
-            yield f"{exchange} {name}: its entries in the ledger give another obligation than is stored."
+            yield f"{exchange} {name}: its ledger entries and the stored obligation differ."
         elif (kept[1], bool(kept[2])) != (made.state, made.is_live):
-            yield f"{exchange} {name}: it is found under {kept[1]}, and is {made.state}."
+            yield f"{exchange} {name}: it is indexed as {kept[1]}, and is {made.state}."
     for exchange, name in stored:
-        yield f"{exchange} {name}: the obligation has no entry in the ledger."
+        yield f"{exchange} {name}: the obligation has no ledger entry."
 
 
 def _made(entries: list[str]) -> Obligation | None:

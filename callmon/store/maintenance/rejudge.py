@@ -180,7 +180,7 @@ def counter_differences(store: Database) -> list[str]:
         counted = _counted(connection)
     names = {metric.name for metric in METRICS} - {CORRECTED.name}
     expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
-    told = _unequal(expected, counted, "counted {0:g}, and the rows give {1:g}")
+    told = _unequal(expected, counted, "the counter is {0:g}, the rows give {1:g}")
     return told + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
 
 

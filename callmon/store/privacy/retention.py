@@ -111,7 +111,7 @@ def disposals(store: Database) -> list[tuple[DisposalTerms, Disposal]]:
 def _refuse_halfway(store: Database) -> None:
     """Raises StoreError during a key rotation: a number's last use may be under its other token."""
     if not key_rotation.is_done(store):
-        raise StoreError("some numbers are under an older key: run `callmon privacy rotate` first")
+        raise StoreError("some numbers use an older key: run `callmon privacy rotate` first")
 
 
 def _uses() -> Subquery:

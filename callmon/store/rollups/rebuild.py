@@ -170,7 +170,7 @@ def rollup_differences(
         found = rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
-        yield ["the roll-ups are not made yet, or of another version or time zone: run `callmon db upgrade`."]
+        yield ["the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`."]
         return
     for day in days:
         with database_errors(store), store.snapshot() as connection:

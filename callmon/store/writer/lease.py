@@ -88,7 +88,7 @@ def acquire(connection: Connection, is_shared: bool) -> str | None:
         named, holder = connection.exec_driver_sql(HOLDER).one()
         if holder is None:
             taken = connection.exec_driver_sql(TAKE, (named,)).rowcount == 1
-            return None if taken else "another session that was faster"
+            return None if taken else "another session that acquired it first"
         if is_shared:
             connection.exec_driver_sql(END_CUT_OFF_HOLDER).all()
         return str(holder)

@@ -144,7 +144,7 @@ class Outbox:
             os.ftruncate(self._file, size)
             os.fdatasync(self._file)
         except OSError as error:
-            log.error("the journal cannot be cut", extra={"journal": str(self.path), "why": error.strerror})
+            log.error("journal: cannot be truncated", extra={"journal": str(self.path), "why": error.strerror})
 
     def _read(self) -> None:
         for entry, record in self._records():
@@ -152,7 +152,9 @@ class Outbox:
             self.found.append(entry)
             self.size = entry.place + entry.length
         if (torn := os.fstat(self._file).st_size - self.size) > 0:
-            log.warning("cut off what was not written whole", extra={"journal": str(self.path), "bytes": torn})
+            log.warning(
+                "journal: truncated an incomplete record", extra={"journal": str(self.path), "bytes": torn}
+            )
             self._cut(self.size)
 
     def _records(self) -> Iterator[tuple[OutboxEntry, OutboxRecord]]:
@@ -336,7 +338,7 @@ class PendingBatches:
 
     def _cannot(self, why: str) -> None:
         if why != self.trouble:
-            log.error("outcomes wait in memory alone", extra={"why": why})
+            log.error("journal: not writable; buffering outcomes in memory only", extra={"why": why})
         self.trouble = why
         self._again_at = monotonic() + TRY_AGAIN
 
@@ -369,8 +371,8 @@ def open_outbox(settings: Settings, store: Database) -> Outbox | None:
     try:
         return Outbox(path, store.ring, settings.store.journal_limit << 20)
     except BlockingIOError:
-        why = "another callmon uses it: give each its own as store.journal"
+        why = "another callmon uses it: set a different store.journal for each"
     except OSError as error:
         why = error.strerror or str(error)
-    log.error("the journal cannot be used", extra={"journal": str(path), "why": why})
+    log.error("journal: cannot be used", extra={"journal": str(path), "why": why})
     return None

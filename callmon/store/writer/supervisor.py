@@ -330,7 +330,7 @@ class WriterSupervisor:
         self._counters.add_figures(stored.figures)
         for fault, of in stored.rejected:
             # Without the error's text, which may quote a value.
-            log.error("an outcome was set aside", extra={"fault": fault, "of": of})
+            log.error("database: an outcome was skipped", extra={"fault": fault, "of": of})
         self.rejected += len(stored.rejected)
         self._wait, self._is_stuck = FIRST_WAIT, False
         self._set_trouble(None)
@@ -345,7 +345,7 @@ class WriterSupervisor:
 
     def _set_trouble(self, why: str | None) -> None:
         if self.trouble is not None and why is None:
-            log.warning("the database takes outcomes again", extra={"waiting": self._backlog()})
+            log.warning("database: available again", extra={"waiting": self._backlog()})
         with self.changed:
             self.trouble = why
             self.changed.notify_all()
@@ -361,7 +361,7 @@ class WriterSupervisor:
         try:
             self._process = WriterHandle()
         except OSError as error:
-            self._missing(f"the process that writes cannot be started: {error.strerror}")
+            self._missing(f"the writer process cannot start: {error.strerror}")
         else:
             self._ready.register(self._process.wire, selectors.EVENT_READ)
             self._send_frame(messages.frame(self._opening))
@@ -369,7 +369,7 @@ class WriterSupervisor:
     def _ended(self) -> None:
         status = self._release_process()
         if not self._closing:
-            self._missing(f"the process that writes has ended ({exit_reason(status)}), another is started")
+            self._missing(f"the writer process has ended ({exit_reason(status)}); starting another")
         elif status == 0 or self._is_shutdown_sent:
             self._has_given_up = True  # otherwise it was killed before `CloseRequest`: a new one may try
 
@@ -391,7 +391,11 @@ class WriterSupervisor:
 
     def _wait_because(self, why: str) -> None:
         if why != self.trouble:
-            what = "the database is waited for" if self._number is None else "outcomes wait"
+            what = (
+                "database: not available; retrying"
+                if self._number is None
+                else "database: not available; buffering outcomes"
+            )
             log.error(what, extra={"why": why, "waiting": self._backlog()})
         if self.leadership.is_standby:  # a standby's buffer is no trouble, but here its duration is unknown
             self.oldest = self.oldest or monotonic()

@@ -172,7 +172,7 @@ def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
     found = writing.execute("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
     if found is not None and tuple(found) == batch_id:
         raise AlreadyCommitted
-    raise LostLeaseError("another program has written to this database since: stop the other one, restart callmon")
+    raise LostLeaseError("another program has written to this database meanwhile: stop it, then restart callmon")
 
 
 class _Known(NamedTuple):

@@ -111,6 +111,4 @@ def _lock_beside(store: Database) -> int:
 
 def _taken(store: Database, holder: str = "") -> LockTakenError:
     by = f" ({holder})" if holder else ""
-    return LockTakenError(
-        f"another callmon writes to {store}{by}: stop that one, or give this one a database of its own"
-    )
+    return LockTakenError(f"another callmon writes to {store}{by}: stop it, or give this callmon its own database")

@@ -135,7 +135,9 @@ class Writer:
 
     def _reject(self, outcome: Item, error: Exception) -> bool:
         self._refused += 1
-        log.error("an outcome was set aside", extra={"fault": type(error).__name__, "of": item_label(outcome)})
+        log.error(
+            "database: an outcome was skipped", extra={"fault": type(error).__name__, "of": item_label(outcome)}
+        )
         return self.has_room()
 
     # A shared database.
@@ -208,7 +210,7 @@ class Writer:
     def trouble(self) -> str | None:
         """Why outcomes are not committed, for an operator; None without trouble."""
         return (
-            self._supervisor.trouble if self._supervisor.thread.is_alive() else "the thread that stores has ended"
+            self._supervisor.trouble if self._supervisor.thread.is_alive() else "the supervisor thread has ended"
         )
 
     @property
@@ -246,6 +248,8 @@ class Writer:
         self._supervisor.thread.join(timeout)
         left, why = self._supervisor.pending.journaled, self._supervisor.trouble
         if (waiting := self.backlog() - left) and not self.stands_by:
-            log.error("closed with outcomes not stored", extra={"waiting": waiting, "why": why})
+            log.error("database: closed with uncommitted outcomes", extra={"waiting": waiting, "why": why})
         if left:
-            log.warning("outcomes wait in the journal for the next start", extra={"waiting": left, "why": why})
+            log.warning(
+                "journal: outcomes stay buffered until the next start", extra={"waiting": left, "why": why}
+            )

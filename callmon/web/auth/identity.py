@@ -64,7 +64,7 @@ class ProxyIdentity:
         if address not in self._told and len(self._told) < MOST_TOLD:
             self._told.add(address)
             log.warning(
-                "somebody says who they are who is no proxy of [web.access.proxy]: not believed",
+                "sign-in: identity header refused from an address outside web.access.proxy.addresses",
                 extra={"address": address, "header": self._settings.proxy.header},
             )
 

@@ -42,11 +42,11 @@ class AccessMiddleware:
     def __init__(self, app: ASGIApp, door: SignIn | None = None) -> None:
         self._app, self._door = app, door or SignIn(AccessService())
         self._access = self._door.access
-        self._cut_off = Seldom(log, "requests ended before their body was whole")
+        self._cut_off = Seldom(log, "web: clients disconnected before the end of the request body")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _has_two_lengths(scope):
-            refusal = PlainTextResponse("Two lengths of one body.", 400, {"Connection": "close"})
+            refusal = PlainTextResponse("The request states two body lengths.", 400, {"Connection": "close"})
             await refusal(scope, receive, send)
         elif scope["type"] != "http" or scope["path"] in UNTOUCHED:
             await self._app(scope, receive, send)
@@ -63,7 +63,9 @@ class AccessMiddleware:
         try:
             known = await self._access.known(request, origin)
         except NotOneError:
-            await PlainTextResponse("The proxy's header says no one name.", 400)(scope, receive, with_headers)
+            await PlainTextResponse("The proxy's header must carry exactly one user name.", 400)(
+                scope, receive, with_headers
+            )
             return
         except StoreError:
             known = UNKNOWN  # no identity can be read; the requested page says why

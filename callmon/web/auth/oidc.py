@@ -82,7 +82,7 @@ class Provider:
             raise ProviderError(f"the provider refused: {answer.get('error', 'it gave no code')[:100]}")
         metadata = await self._metadata()
         if answer.get("iss", metadata["issuer"]) != metadata["issuer"]:  # RFC 9207
-            raise ProviderError("another provider answered")
+            raise ProviderError("the answer is from another issuer")
         token = await self._token(metadata, answer["code"], _derived(secret, "verifier"))
         claims = self._claims(metadata, await self._keys(metadata), token, _derived(secret, "nonce"))
         return self._person(claims), self._groups(claims), to
@@ -91,9 +91,9 @@ class Provider:
         """The page to continue at. Valid once, for a sign-in that this browser began, until it expires."""
         made, told = _read(state)
         if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):
-            raise ProviderError("this browser did not begin this sign-in")
+            raise ProviderError("this browser did not start this sign-in")
         if not 0 <= time() - made <= MINUTES_UNDER_WAY * 60:
-            raise ProviderError("the sign-in took too long")
+            raise ProviderError("the sign-in has expired")
         if secret in self._used:
             raise ProviderError("this sign-in was used before")
         self._used[secret] = None
@@ -122,7 +122,7 @@ class Provider:
             return self._told[1]
         found = await self._asked("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
         if found.get("issuer") != self._settings.issuer:
-            raise ProviderError(f"{self._settings.issuer} says that it is another issuer")
+            raise ProviderError(f"{self._settings.issuer} states another issuer in its metadata")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not _is_safe(found.get(name)):
                 raise ProviderError(f"{self._settings.issuer} names no encrypted {name}")
@@ -174,9 +174,7 @@ class Provider:
             claims = CodeIDToken(told.claims, told.header, options, parameters)
             claims.validate(leeway=LEEWAY)
         except (JoseError, KeyError, TypeError, ValueError) as error:
-            raise ProviderError(
-                f"the provider's token cannot be believed: {type(error).__name__} {error}"
-            ) from None
+            raise ProviderError(f"the provider's token is invalid: {type(error).__name__} {error}") from None
         return dict(claims)
 
     def _person(self, claims: Mapping[str, Any]) -> Person:
@@ -215,7 +213,7 @@ def _read(state: str) -> tuple[int, str]:
         _, made, packed = state.split(".")
         return int(made[:12]), urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
     except ValueError:
-        raise ProviderError("the state is none of ours") from None
+        raise ProviderError("the state was not issued by callmon") from None
 
 
 def _is_safe(address: object) -> bool:

@@ -41,12 +41,12 @@ def refuse_if_easy(password: str, name: str) -> None:
     """Raises ConfigError for a password that is too short, too long or easy to guess."""
     if len(password) < SHORTEST:
         raise ConfigError(
-            f"The password is too short: {SHORTEST} characters at least; a sentence is easy to keep."
+            f"The password is too short: it needs {SHORTEST} characters or more, such as a sentence."
         )
     if len(password) > LONGEST:
         raise ConfigError(f"The password is too long: {LONGEST} characters at most.")
     if len(set(password.casefold())) < FEWEST_SIGNS or name.casefold() in password.casefold():
-        raise ConfigError("The password is too easy: not the account's name, not a few signs over and over.")
+        raise ConfigError("The password is too easy: avoid the account's name and repeated characters.")
 
 
 def _same(password: str) -> str:

@@ -49,7 +49,7 @@ class SignIn:
 
     def __init__(self, access: AccessService) -> None:
         self.access, self._templates = access, _read_all()
-        self._refused = Seldom(log, "nobody was signed in by the provider")
+        self._refused = Seldom(log, "sign-in: the identity provider signed in no user")
         told = access.settings
         self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
 
@@ -75,7 +75,7 @@ class SignIn:
         is_known = bool(person.name or person.roles)
         if not is_page:
             return PlainTextResponse(
-                "Not for your role." if is_known else "Not signed in.", 403 if is_known else 401
+                "Your role does not allow this." if is_known else "Not signed in.", 403 if is_known else 401
             )
         if not is_known and self.access.has_sign_in:
             to = _to(request.url.path + (f"?{request.url.query}" if request.url.query else ""))
@@ -87,7 +87,7 @@ class SignIn:
     def out_of_date(self, request: Request, is_page: bool) -> Response:
         """For a form without its token, or from another origin."""
         if not is_page:
-            return PlainTextResponse("This form is not ours, or no longer valid.", 403)
+            return PlainTextResponse("This form is invalid or has expired.", 403)
         return self._page(request, "refused.html", 403, why="form")
 
     def away(self, request: Request) -> Response:
@@ -167,7 +167,7 @@ class SignIn:
         secret = cookies.read(request.cookies, cookies.UNDER_WAY, asking.is_https)
         try:
             if self._provider is None or not secret:
-                raise ProviderError("this browser began no sign-in")
+                raise ProviderError("this browser did not start a sign-in")
             person, groups, to = await self._provider.finish(secret, request.query_params)
         except ProviderError as error:
             await self.access.note_refused("oidc", asking)
