@@ -110,7 +110,7 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
     try:
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
-        raise ConfigError(f"{file}: is there already; name another file, or remove it first") from None
+        raise ConfigError(f"{file}: exists; name another file, or add --overwrite") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error.strerror}); name another place") from None
     os.fchmod(descriptor, 0o600)

@@ -259,7 +259,7 @@ def test_an_excluding_filter_is_told_to_be_deleted(patient: Patient) -> None:
     assert [(c.severity, c.what, c.lines) for c in patient.examine()] == [
         (
             "error",
-            "the event filter of user 'callmon' keeps back what callmon needs: Hangup, HangupRequest.",
+            "the event filter of user 'callmon' drops events that callmon needs: Hangup, HangupRequest.",
             (USER, "; and delete: eventfilter = !Event: Hangup"),
         )
     ]
@@ -343,7 +343,7 @@ def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -
     complaints = patient.examine()
     *told, caution = complaints
     assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
-    assert (caution.what, caution.lines) == ("user 'callmon' was made in FreePBX's GUI.", ())
+    assert (caution.what, caution.lines) == ("user 'callmon' was created in FreePBX's GUI.", ())
     patient.mend(told)
     assert patient.examine() == []
 
@@ -408,7 +408,7 @@ def test_a_closed_port_is_told(secret: str) -> None:
 def test_what_is_no_ami_server_is_told(secret: str, banner: bytes) -> None:
     with listening(banner) as port:
         assert only(examine(configured(port), NOW), port) == (
-            "what answers at 127.0.0.1:PORT is no Asterisk manager interface.",
+            "127.0.0.1:PORT is not an Asterisk manager interface.",
             "callmon.toml",
             ("[exchanges.toronto]", "port = 5038"),
         )
@@ -417,7 +417,8 @@ def test_what_is_no_ami_server_is_told(secret: str, banner: bytes) -> None:
 def test_a_server_that_closes_at_once_is_told(secret: str) -> None:
     with listening(b"") as port:
         assert (
-            only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT took the connection and said nothing."
+            only(examine(configured(port), NOW), port)[0]
+            == "127.0.0.1:PORT accepted the connection but sent no greeting."
         )
 
 
@@ -425,13 +426,13 @@ def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: s
     began = time.monotonic()
     with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
         told = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
-        assert only(told, port)[0] == "127.0.0.1:PORT does not answer to the end."
+        assert only(told, port)[0] == "127.0.0.1:PORT does not complete its answers."
     assert time.monotonic() - began < 4
 
 
 def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:
     with listening(b"Asterisk Call Manager/11.0.0\r\n") as port:
-        assert only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT hung up on us."
+        assert only(examine(configured(port), NOW), port)[0] == "127.0.0.1:PORT closed the connection."
 
 
 def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(secret: str) -> None:
@@ -507,14 +508,14 @@ def test_a_certificate_for_another_name_is_told(secret: str, tmp_path: Path) -> 
 def test_a_certificate_that_nobody_vouches_for_is_told(secret: str, tmp_path: Path) -> None:
     with tls_server(tmp_path, "pbx.example") as (port, _):
         told = examine(configured(port, tls="true", server_name='"pbx.example"'), NOW)
-        assert only(told, port)[0] == "nobody whom we trust vouches for the certificate of 127.0.0.1:PORT."
+        assert only(told, port)[0] == "the certificate of 127.0.0.1:PORT is not from a trusted authority."
 
 
 def test_a_line_break_in_the_secret_never_goes_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SECRET_VARIABLE, "good")
     with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
         sly = configured(port, login='"plain"', username='"x\\r\\nAction: Originate"')
-        assert [c.what for c in examine(sly, NOW)] == ["it cannot be asked."]
+        assert [c.what for c in examine(sly, NOW)] == ["it cannot be contacted."]
 
 
 # --- what is judged without any exchange --------------------------------------------------------------
@@ -570,19 +571,19 @@ def test_a_clock_more_than_two_seconds_off_is_told(seconds: float, told: list[st
 
 def test_a_mailbox_that_no_exchange_has_is_told() -> None:
     assert judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "505@default")))) == [
-        "line tty: no exchange has its mailbox '504'.",
-        "line tty-toll-free: no exchange has its mailbox '504'.",
+        "line tty: no exchange has the mailbox '504'.",
+        "line tty-toll-free: no exchange has the mailbox '504'.",
     ]
 
 
 def test_a_mailbox_of_another_context_has_to_be_named_with_it() -> None:
     told = judged(replace(HEALTHY, mailboxes=frozenset(("500@default", "504@public"))))
-    assert told == [f"line {line}: no exchange has its mailbox '504'." for line in ("tty", "tty-toll-free")]
+    assert told == [f"line {line}: no exchange has the mailbox '504'." for line in ("tty", "tty-toll-free")]
 
 
 def test_an_exchange_that_cannot_tell_how_full_a_box_is_is_told_where_lines_have_boxes() -> None:
     commands = {name: rights for name, rights in HEALTHY.commands.items() if name != "VoicemailUserStatus"}
-    expected = ["it does not tell how full a mailbox is (VoicemailUserStatus)."]
+    expected = ["it does not report the size of mailboxes (VoicemailUserStatus)."]
     assert judged(replace(HEALTHY, commands=commands)) == expected
     elsewhere = replace(HEALTHY, commands=commands, mailboxes=frozenset())
     assert expected[0] not in judged(elsewhere)
@@ -593,12 +594,14 @@ def test_mailboxes_are_not_judged_while_an_exchange_has_not_said_its_own() -> No
 
 
 def test_an_exchange_that_does_not_list_how_phones_stand_is_told() -> None:
-    assert judged(replace(HEALTHY, devices=None)) == ["it does not list how its phones stand (DeviceStateList)."]
+    assert judged(replace(HEALTHY, devices=None)) == [
+        "it does not list the states of its phones (DeviceStateList)."
+    ]
 
 
 def test_phones_of_chan_sip_need_callcounter() -> None:
     devices = frozenset(("SIP/101", "SIP/102"))
-    whats = ["phones of chan_sip look free while somebody talks on them: callcounter is not set."]
+    whats = ["phones of chan_sip look free during a conversation, because callcounter is not set."]
     assert judged(replace(HEALTHY, devices=devices)) == whats
     with_counter = with_variable(setting("sip.conf", "general", "callcounter"), "yes")
     assert judged(replace(with_counter, devices=devices)) == []
@@ -610,7 +613,7 @@ def test_a_phone_of_a_line_that_no_exchange_knows_is_told() -> None:
         'numbers = ["416 327-2422"]\nextensions = ["101", "PJSIP/102", "109", "genline_avail"]',
     )
     told = judge(settings.parse(text), {"toronto": HEALTHY}, NOW)
-    assert [c.what for c in told] == ["line general: no exchange knows its phone '109', 'genline_avail'."]
+    assert [c.what for c in told] == ["line general: no exchange has the phone '109', 'genline_avail'."]
     unlisted = judge(settings.parse(text), {"toronto": replace(HEALTHY, devices=None)}, NOW)
     assert [c.exchange for c in unlisted] == ["toronto"]
 
@@ -645,8 +648,8 @@ def test_a_line_not_seen_for_more_than_seven_days_is_told() -> None:
     assert judged(HEALTHY, last_seen=seen) == []
     seen |= {"tty": NOW - timedelta(days=7, seconds=1), "poci": None}
     assert judged(HEALTHY, last_seen=seen) == [
-        "line tty: no call has been seen on it since 2026-11-17.",
-        "line poci: no call has been seen on it ever.",
+        "line tty: no call has arrived on it since 2026-11-17.",
+        "line poci: no call has arrived on it ever.",
     ]
 
 
@@ -654,7 +657,7 @@ def test_every_failure_of_the_query_has_its_sentence() -> None:
     source = Path(ask.__code__.co_filename).read_text()
     kinds = re.findall(r'(?:FailureError\(\s*|failure=|kind = |else )"(\w+)"|"(\w+)" if', source)
     whats = {kind: judged(ExchangeAnswers(failure=kind)) for pair in kinds for kind in pair if kind}
-    assert [kind for kind, what in whats.items() if what == ["doctor itself failed."]] == []
+    assert [kind for kind, what in whats.items() if what == ["doctor has an internal error."]] == []
 
 
 def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_menu() -> None:
@@ -676,7 +679,7 @@ def test_without_the_step_and_without_a_place_voicemail_cannot_be_told_from_a_me
 
 def test_cel_that_is_kept_nowhere_is_told_unless_freepbx_keeps_it() -> None:
     nowhere = with_variable(setting("cel_custom.conf", "mappings", "Master.csv"), "")
-    assert judged(nowhere) == ["CEL is kept nowhere that doctor knows."]
+    assert judged(nowhere) == ["CEL has no known destination."]
     odbc = {**nowhere.variables, setting("cel_odbc.conf", "cel", "connection"): "asteriskcdrdb"}
     assert judged(replace(nowhere, variables=odbc)) == []
 
@@ -702,11 +705,13 @@ def test_complaints_read_well_at_100_columns() -> None:
             ("[general](+)", "enable = yes"),
             "reload",
         ),
-        DoctorFinding("toronto", "error", "events carry no time: timestampevents is not set.", "Why. " * 30),
+        DoctorFinding(
+            "toronto", "error", "events carry no time, because timestampevents is not set.", "Why. " * 30
+        ),
     ]
     assert as_text(complaints, ["toronto", "ottawa"]) == (
         "toronto: 1 error, 1 warning\n\n"
-        "ERROR  events carry no time: timestampevents is not set.\n"
+        "ERROR  events carry no time, because timestampevents is not set.\n"
         "  Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why.\n"
         "  Why. Why. Why. Why. Why. Why. Why. Why. Why. Why. Why.\n\n"
         "WARNING  CEL is off.\n"
@@ -715,7 +720,7 @@ def test_complaints_read_well_at_100_columns() -> None:
         "      [general](+)\n"
         "      enable = yes\n\n"
         "  Then: reload\n\n"
-        "ottawa: nothing to complain of."
+        "ottawa: no findings."
     )
 
 

@@ -296,7 +296,7 @@ def test_doctor_has_nothing_to_complain_of(
     site: Site, told: Callable[[Snippet], Settings], table: Snippet
 ) -> None:
     given = told(table)
-    assert as_text(_examined(given), given.exchanges) == "toronto: nothing to complain of."
+    assert as_text(_examined(given), given.exchanges) == "toronto: no findings."
 
 
 @pytest.mark.lab

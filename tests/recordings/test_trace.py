@@ -411,7 +411,7 @@ async def test_a_file_that_is_there_is_written_over_only_when_told_so(tmp_path: 
     file.write_bytes(b"precious")
     with pytest.raises(ConfigError) as refused:
         await record(EXCHANGE, file, EXAMPLE.lines(), False, said)
-    assert str(refused.value) == f"{file}: is there already; name another file, or remove it first"
+    assert str(refused.value) == f"{file}: exists; name another file, or add --overwrite"
     assert file.read_bytes() == b"precious"
     await record(EXCHANGE, file, EXAMPLE.lines(), False, said, overwrite=True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

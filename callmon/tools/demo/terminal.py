@@ -68,7 +68,7 @@ class Terminal:
 
     def farewell(self) -> None:
         """Print the number of calls."""
-        click.echo(f"\nStopped. Calls told: {self._count}. Nothing is kept.")
+        click.echo(f"\nStopped. Calls shown: {self._count}. Nothing is kept.")
 
     def _lines(self) -> list[str]:
         now = datetime.now(UTC)

@@ -134,8 +134,8 @@ class Acceptance:
         yield ""
         yield f"{self.done} / {len(CALLS)}"
         if self.is_over:
-            for who in ("Fait par / Done by", "Responsable / Lead"):
-                yield from ("", f"{who:<20} ______________________________   Date ______________")
+            for role in ("Fait par / Done by", "Responsable / Lead"):
+                yield from ("", f"{role:<20} ______________________________   Date ______________")
 
 
 def _beside(expected: Concluded, told: Concluded) -> Iterator[str]:

@@ -7,52 +7,52 @@ from callmon.tools.doctor.questions import ExchangeAnswers
 EITHER_FILE = "manager.conf (on FreePBX: manager_custom.conf)"
 EITHER_THEN = "asterisk -rx 'manager reload' (on FreePBX: fwconsole reload)"
 LOG = (
-    "A wrong password, an unknown user and an address that permit does not allow look the same from here. "
+    "Asterisk gives one answer to a wrong password, an unknown user and an address outside permit. "
     "Asterisk's own log (on FreePBX /var/log/asterisk/full, else messages) says which: `failed to authenticate "
     "as` is the password, `tried to authenticate with nonexistent user` the user, `failed to pass IP ACL as` the "
-    "address. Mend it before trying again: the fail2ban of a PBX bans whoever fails too often. If there is no "
-    "such user yet:"
+    "address. Correct it before the next attempt: after repeated failures fail2ban blocks callmon. If the user "
+    "does not exist yet:"
 )
-LOOK = "Look at host, port, and the firewalls in between."
+LOOK = "Check host, port, and the firewalls in between."
 
 # Failures before any question: the fault, its reason, and the lines for callmon's own configuration.
 _OURS: dict[str, tuple[str, str, str]] = {
     "name": (
         "the host name {host!r} cannot be resolved.",
-        "Write a name that is known here, or its address.",
+        "Write a name that this machine resolves, or the address.",
         'host = "…"',
     ),
     "not_ami": (
-        "what answers at {where} is no Asterisk manager interface.",
-        "It said something else than `Asterisk Call Manager`. AMI's usual port is 5038, with TLS 5039.",
+        "{where} is not an Asterisk manager interface.",
+        "Its greeting is not `Asterisk Call Manager`. The usual port of AMI is 5038, with TLS 5039.",
         "port = 5038",
     ),
     "no_greeting": (
-        "{where} took the connection and said nothing.",
-        "Perhaps it expects TLS there; or too many connections wait for a login (authlimit), or a firewall lets "
-        "nobody through.",
+        "{where} accepted the connection but sent no greeting.",
+        "The port may expect TLS, too many connections may wait for a login (authlimit), or a firewall may "
+        "block callmon.",
         "tls = true",
     ),
     "tls_name": (
         "the certificate of {where} is not for {expected!r}.",
-        "{text} Say the name that stands in the certificate, or have one made for this name.",
+        "{text} Write the name of the certificate, or have a certificate issued for this name.",
         'server_name = "…"',
     ),
     "tls_certificate": (
-        "nobody whom we trust vouches for the certificate of {where}.",
-        "{text} Name the file of who signed it, or renew it.",
+        "the certificate of {where} is not from a trusted authority.",
+        "{text} Name the file of its certificate authority, or renew the certificate.",
         'ca_file = "/etc/callmon/ca.pem"',
     ),
     "tls_file": (
         "a file that TLS needs cannot be read.",
-        "{text} Look at ca_file, client_certificate and client_key.",
+        "{text} Check ca_file, client_certificate and client_key.",
         'ca_file = "…"',
     ),
-    "line_break": ("it cannot be asked.", "{text}", 'username = "callmon"'),
+    "line_break": ("it cannot be contacted.", "{text}", 'username = "callmon"'),
     "silent": ("{where} does not answer.", LOOK, 'host = "…"'),
-    "hung": ("{where} does not answer to the end.", LOOK, 'host = "…"'),
+    "hung": ("{where} does not complete its answers.", LOOK, 'host = "…"'),
     "unreachable": ("{where} cannot be reached.", "{text} " + LOOK, 'host = "…"'),
-    "ended": ("{where} hung up on us.", "{text} " + LOOK, 'host = "…"'),
+    "ended": ("{where} closed the connection.", "{text} " + LOOK, 'host = "…"'),
 }
 
 
@@ -64,14 +64,16 @@ def failed(name: str, exchange: ExchangeSettings, answers: ExchangeAnswers) -> D
             what = f"the login of {exchange.username!r} is refused."
             return _theirs(name, what, LOG, *_user(exchange, answers.us))
         case "closed" if exchange.tls:
-            what = f"nothing listens at {where}, where AMI over TLS was expected."
-            return _theirs(name, what, "Is Asterisk up, and TLS on for AMI?", *_tls(exchange.port))
+            what = f"nothing listens at {where}, the address of AMI over TLS."
+            return _theirs(name, what, "Check that Asterisk runs, with TLS enabled for AMI.", *_tls(exchange.port))
         case "closed":
             lines = ("[general](+)", "enabled = yes", f"port = {exchange.port}")
-            return _theirs(name, f"nothing listens at {where}.", "Is Asterisk up, and AMI at that port?", *lines)
+            return _theirs(
+                name, f"nothing listens at {where}.", "Check that Asterisk runs, with AMI at that port.", *lines
+            )
         case "tls":
             return _theirs(
-                name, f"{where} speaks no TLS.", "AMI has it at a port of its own.", *_tls(exchange.port)
+                name, f"{where} speaks no TLS.", "AMI offers TLS at a separate port.", *_tls(exchange.port)
             )
         case kind if kind in _OURS:
             what, why, line = _OURS[kind]
@@ -81,7 +83,7 @@ def failed(name: str, exchange: ExchangeSettings, answers: ExchangeAnswers) -> D
             ours = (f"[exchanges.{name}]", line)
             return DoctorFinding(name, "error", what.format(**said), why.format(**said).strip(), OURS, ours)
     return DoctorFinding(
-        name, "error", "doctor itself failed.", f"{answers.text or answers.failure}. Please report it."
+        name, "error", "doctor has an internal error.", f"{answers.text or answers.failure}. Please report it."
     )
 
 

@@ -20,7 +20,7 @@ EVENTS = (
 )
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
-GAPS = "CEL alone knows what happened while callmon could not listen; without it those calls stay unknown."
+GAPS = "Only CEL records calls during a gap of callmon; without it those calls stay unknown."
 # A row of CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
 COLUMNS = (
     *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
@@ -46,16 +46,17 @@ def diary(examined: Examination) -> Iterator[DoctorFinding]:
     if missing_apps:
         yield _of_cel(examined, *_unnamed(apps, missing_apps), *_apps(missing_apps))
     if missing_events:
-        why = f"{GAPS} Events are logged only when they are named."
+        why = f"{GAPS} CEL logs only the events that are listed."
         if "app_start" not in events and apps:
-            why += " Worse: with applications named and no APP_START, Asterisk refuses the whole file."
+            why += " With apps but without APP_START, Asterisk refuses the whole file."
         what = f"CEL does not log {', '.join(missing_events)}."
         yield _of_cel(examined, what, why, *_events(missing_events))
     if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
         yield examined.warning(
-            "CEL is kept nowhere that doctor knows.",
-            "Neither is there a Master.csv in cel_custom.conf, nor a table in cel_odbc.conf. (The heading may be "
-            "missing; the long line is one line.) Rotate the file: it grows for ever, and holds callers' numbers.",
+            "CEL has no known destination.",
+            "cel_custom.conf has no Master.csv, and cel_odbc.conf has no table. (The heading may be "
+            "missing; the long line is one line.) Rotate the file: it grows without limit, and holds callers' "
+            "numbers.",
             CEL_FILE,
             ("[mappings]", MAPPING),
             "asterisk -rx 'module reload cel_custom.so'",
@@ -65,8 +66,8 @@ def diary(examined: Examination) -> Iterator[DoctorFinding]:
 def _unnamed(apps: frozenset[str], missing: list[str]) -> tuple[str, str]:
     if "all" in apps:
         return (
-            "CEL names no application: apps = all logs none.",
-            f"{GAPS} Asterisk accepts `all` and then logs nothing.",
+            "CEL logs no application, because apps = all is ignored.",
+            f"{GAPS} Asterisk accepts `all`, but then logs no application.",
         )
     return f"CEL does not log the application{'s' if len(missing) > 1 else ''} {', '.join(missing)}.", GAPS
 
@@ -112,7 +113,7 @@ def clock(examined: Examination) -> Iterator[DoctorFinding]:
         way = "ahead of" if ahead > timedelta(0) else "behind"
         yield examined.warning(
             f"its clock is {abs(ahead).total_seconds():.1f} s {way} ours.",
-            "Arrivals, opening hours and due times are those of the exchange's clock. Let both machines keep time "
+            "Arrivals, opening hours and due times are those of the exchange's clock. Synchronise both machines "
             "by NTP (chrony).",
         )
 
@@ -133,14 +134,14 @@ def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFindin
                 yield finding_of_line(
                     line,
                     f"a ring is {theirs} at exchange {examined.name}, {ours} here.",
-                    "Rings are counted by it: the third ring ends after three of them.",
+                    "callmon counts rings by this length: the third ring ends after three of them.",
                     f'ring_cycle = "{theirs}"',
                 )
 
 
 def _foreign_tones(examined: Examination, country: str) -> DoctorFinding:
     what = f"its tones are those of {country!r}, in which a ring has another length than the 6 s of Canada."
-    why = "Where Asterisk itself plays the ringing (behind a menu), callers hear others than callmon counts."
+    why = "Where Asterisk plays the ringing (behind a menu), callers hear other rings than callmon counts."
     if examined.layout is FREEPBX:
         return examined.warning(what, f"{why} In the GUI: Advanced Settings, Country Indication Tones.")
     then = "asterisk -rx 'module reload indications'"
@@ -168,8 +169,8 @@ def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iter
             if box not in known | short:
                 yield finding_of_line(
                     line,
-                    f"no exchange has its mailbox {box!r}.",
-                    f"A message left elsewhere would not be found. There are {some}.",
+                    f"no exchange has the mailbox {box!r}.",
+                    f"callmon would not find a message in another mailbox. The exchanges have {some}.",
                     'mailboxes = ["…"]',
                 )
 
@@ -180,9 +181,9 @@ def fullness(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFin
     asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
     if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
         yield examined.warning(
-            "it does not tell how full a mailbox is (VoicemailUserStatus).",
-            "Messages are counted only once one is left, and nobody is told that a box is nearly full. "
-            "Asterisk 16 and 22 know the question; an older one may not.",
+            "it does not report the size of mailboxes (VoicemailUserStatus).",
+            "Messages are counted only after the first new one, and no alert warns of a full mailbox. "
+            "Asterisk 16 and 22 support this action; an older version may not.",
         )
 
 
@@ -197,9 +198,9 @@ def silent_lines(
         since = "ever" if seen is None else f"since {seen.astimezone(settings.timezone):%Y-%m-%d}"
         yield finding_of_line(
             line,
-            f"no call has been seen on it {since}.",
-            "Is it dead, or does its number arrive as another one (a toll-free number that ends on the local "
-            "one)? Call it; `callmon doctor --listen 10min` shows what the trunk delivers.",
+            f"no call has arrived on it {since}.",
+            "The line may be dead, or its number may arrive as another one (a toll-free number that ends on the "
+            "local one). Call it; `callmon doctor --listen 10min` shows what the trunk delivers.",
             'arrives_as = ["…"]',
         )
 

@@ -42,7 +42,7 @@ def as_text(findings: Iterable[DoctorFinding], exchanges: Iterable[str] = (), wi
 def _about(exchange: str, findings: list[DoctorFinding], width: int) -> str:
     title = exchange or "all exchanges"
     if not findings:
-        return f"{title}: nothing to complain of."
+        return f"{title}: no findings."
     errors = sum(finding.severity == "error" for finding in findings)
     counted = [_counted(errors, "error"), _counted(len(findings) - errors, "warning")]
     text = [f"{title}: {', '.join(filter(None, counted))}"]

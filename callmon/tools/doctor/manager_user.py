@@ -15,11 +15,11 @@ from callmon.tools.doctor.questions import MANAGER, ExchangeAnswers, new_voicema
 
 READ = "call,agent,user,system,dialplan"
 NEEDED = {
-    "call": "calls, ringing, answers and hang-ups: all that callmon is for",
-    "system": "that Asterisk booted or stops under the calls",
-    "user": "what a dialplan tells callmon on purpose",
+    "call": "calls, ringing, answers and hang-ups, which callmon measures",
+    "system": "start and stop of Asterisk during calls",
+    "user": "events that the dialplan sends to callmon",
     "agent": "waiting queues",
-    "dialplan": "that voicemail takes a call which a menu or a queue had answered",
+    "dialplan": "voicemail that takes a call after a menu or a queue",
 }
 ERRORS = frozenset(("call", "system"))
 # More than needed, but harmless: the filter passes none of their events, or they hold nothing new.
@@ -83,10 +83,10 @@ def complaints(examined: Examination) -> Iterator[DoctorFinding]:
 def _of_gui(examined: Examination) -> DoctorFinding:
     user = examined.exchange.username
     return examined.warning(
-        f"user {user!r} was made in FreePBX's GUI.",
-        "The GUI cannot say what is needed. Better delete the user there and write all of it into "
-        f"{examined.layout.manager_file}. If you keep it, the lines [{user}](+) hang on it: take them out before "
-        "you ever delete it in the GUI, or Asterisk refuses the whole file, and nobody can log in.",
+        f"user {user!r} was created in FreePBX's GUI.",
+        "The GUI cannot express the needed settings. Delete the user there, and write it into "
+        f"{examined.layout.manager_file}. If you keep it, remove the lines [{user}](+) before "
+        "you delete it in the GUI: otherwise Asterisk refuses the whole file and every login.",
     )
 
 
@@ -99,16 +99,17 @@ def _rights(examined: Examination) -> Iterator[DoctorFinding]:
         told = [name for name in TELLING if name in more] or sorted(more)
         yield examined.of_user(
             "warning",
-            f"user {user!r} may do more than ask: {', '.join(told[:4])} and others ({len(more)} commands).",
-            "callmon only asks. With more rights, whoever gets its secret can hang up the public's calls.",
+            f"user {user!r} has more rights than callmon needs: {', '.join(told[:4])} and others ({len(more)} "
+            "commands).",
+            "callmon only reads. With more rights, a stolen secret allows hanging up the public's calls.",
             "write = reporting",
         )
     elif "CoreShowChannels" not in commands:
         yield examined.of_user(
             "error",
-            f"user {user!r} may not ask which calls are up.",
-            "Without `reporting`, callmon cannot take up the calls in progress after a reconnection, nor can "
-            "doctor look any further here.",
+            f"user {user!r} may not list the calls in progress.",
+            "Without `reporting`, callmon cannot resume the calls in progress after a reconnection, "
+            "and doctor cannot check more.",
             "write = reporting",
         )
 
@@ -117,7 +118,7 @@ def _times(examined: Examination) -> Iterator[DoctorFinding]:
     if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
         yield examined.of_manager(
             "error",
-            "events carry no time: timestampevents is not set.",
+            "events carry no time, because timestampevents is not set.",
             "Rings are counted between the times of events. Without them every wait and every ring is unknown.",
             "[general](+)",
             "timestampevents = yes",
@@ -135,16 +136,16 @@ def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
     if missing:
         yield examined.of_user(
             "error" if ERRORS & set(missing) else "warning",
-            f"user {user!r} does not hear the class{'es' if len(missing) > 1 else ''} {', '.join(missing)}.",
-            f"Not heard: {'; '.join(NEEDED[name] for name in missing)}.",
+            f"user {user!r} does not receive the class{'es' if len(missing) > 1 else ''} {', '.join(missing)}.",
+            f"Not received: {'; '.join(NEEDED[name] for name in missing)}.",
             f"read = {READ}",
         )
     elif more:
         yield examined.of_user(
             "warning",
-            f"user {user!r} hears more than callmon needs: {', '.join(more)}.",
-            "Among all that Asterisk tells are the keys that callers press (dtmf) and every step of the dialplan: "
-            "personal information that callmon has no use for.",
+            f"user {user!r} receives more than callmon needs: {', '.join(more)}.",
+            "They include the keys that callers press (dtmf) and every step of the dialplan: "
+            "personal information that callmon does not need.",
             f"read = {READ}",
         )
 
@@ -164,8 +165,9 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
     names = [name for name in unnamed if name != event_filter.VOICEMAIL]
     yield examined.of_user(
         "warning" if event_filter.DISPENSABLE.issuperset(missing) else "error",
-        f"the event filter of user {user!r} keeps back what callmon needs: {', '.join(missing)}.",
-        "What is not sent cannot be counted. (Lines of a filter add up, those with ! win.)",
+        f"the event filter of user {user!r} drops events that callmon needs: {', '.join(missing)}.",
+        "callmon cannot count events that it does not receive. (Filter lines add up; lines with ! take "
+        "precedence.)",
         *([event_filter.old_line(names)] if names else ()),
         *([event_filter.VOICEMAIL_LINE] if event_filter.VOICEMAIL in unnamed else ()),
         *(f"; and delete: eventfilter = {text}" for text in black),
@@ -173,12 +175,12 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
 
 
 def _unfiltered(examined: Examination) -> DoctorFinding:
-    ignored = " It has one in the syntax of Asterisk 22, which this version ignores silently."
+    ignored = " Its filter has the syntax of Asterisk 22, which this version ignores silently."
     return examined.of_user(
         "warning",
         f"user {examined.exchange.username!r} has no event filter.",
-        "Asterisk sends about seven times what callmon needs, hundreds of events a call with the class dialplan; "
-        f"among them what callmon has no use for.{ignored if examined.has_new_filter else ''}",
+        "Asterisk sends about seven times the needed events, and hundreds per call with the class dialplan; "
+        f"some hold personal information.{ignored if examined.has_new_filter else ''}",
         *event_filter.lines(),
     )
 
@@ -202,6 +204,6 @@ def _patience(examined: Examination) -> Iterator[DoctorFinding]:
     yield examined.of_user(
         "warning",
         f"writetimeout is {said}.",
-        "When the network stutters for longer, Asterisk hangs up on callmon; the calls of that time have a gap.",
+        "After a longer network delay, Asterisk closes the connection; calls of that time have a gap.",
         "writetimeout = 10000",
     )

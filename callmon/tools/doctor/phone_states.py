@@ -11,7 +11,7 @@ from callmon.tools.doctor.layout import ADDED, FREEPBX
 from callmon.tools.doctor.manager_user import TRUE, Examination
 from callmon.tools.doctor.questions import CHAN_SIP, ExchangeAnswers
 
-WHY = "By them callmon counts the phones of a line that are free, and tells a missed call's cause."
+WHY = "From phone states callmon counts the free phones of a line, and derives the cause of a missed call."
 
 
 def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
@@ -19,14 +19,14 @@ def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
     answers = examined.answers
     if answers.devices is None:
         yield examined.warning(
-            "it does not list how its phones stand (DeviceStateList).",
+            "it does not list the states of its phones (DeviceStateList).",
             f"{WHY} Without the list, after each reconnection a phone is unknown until its state changes. "
-            "Asterisk lists them from version 13 on.",
+            "Asterisk supports the list from version 13 on.",
         )
     elif any(d.startswith("SIP/") for d in answers.devices) and not _counts_calls(examined):
         yield examined.warning(
-            "phones of chan_sip look free while somebody talks on them: callcounter is not set.",
-            f"{WHY} (Where each phone's own section sets it, all is well.)",
+            "phones of chan_sip look free during a conversation, because callcounter is not set.",
+            f"{WHY} (No fault if the section of each phone sets it.)",
             CHAN_SIP,
             (ADDED, "callcounter = yes"),
             "asterisk -rx 'module reload chan_sip.so'",
@@ -51,7 +51,7 @@ def unknown(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterat
         if missing:
             yield finding_of_line(
                 line,
-                f"no exchange knows its phone {', '.join(map(repr, missing))}.",
-                "It is in no count of phones, and that all were in use is never said of this line.",
+                f"no exchange has the phone {', '.join(map(repr, missing))}.",
+                "No count of phones includes it, and this line never has the cause `nobody free`.",
                 'extensions = ["…"]',
             )

@@ -29,7 +29,7 @@ def propose(listening: TrafficSample, name: str, exchange: ExchangeSettings | No
 
 def _head(heard: TrafficSample) -> Iterator[str]:
     yield f"# Proposed by callmon doctor --listen from {heard.calls} calls from outside."
-    yield f"# Whatever says {FILL_IN} only you can know. Then: callmon check --config callmon.toml"
+    yield f"# Complete each {FILL_IN}. Then run: callmon check --config callmon.toml"
     yield ""
     yield f"region = {_text(heard.region)}"
 
@@ -63,7 +63,7 @@ def _parking(heard: TrafficSample) -> Iterator[str]:
     if heard.parking_extensions:
         yield f"parking_extensions = {_list(heard.parking_extensions)}"
     elif heard.slots:
-        yield f'# parking_extensions = ["700"]  # {FILL_IN}: parked by keys; where would a transfer park?'
+        yield f'# parking_extensions = ["700"]  # {FILL_IN}: the extension to which a transfer parks a call'
 
 
 def _all_lines(heard: TrafficSample) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _all_lines(heard: TrafficSample) -> Iterator[str]:
         yield from _one_line(heard.region, f"line-{number}", key, line)
     if not lines:
         yield ""
-        yield f"# {FILL_IN}: no call came from outside, so no line is known. Listen for longer, or call one."
+        yield f"# {FILL_IN}: no call came from outside, so no line is known. Listen for longer, or call a line."
 
 
 def _toll_free(lines: Iterable[str]) -> Iterator[str]:
@@ -128,8 +128,8 @@ def _ring_time(line: Dialled) -> Iterator[str]:
 def _music(line: Dialled) -> Iterator[str]:
     if line.music:
         yield from _comment(
-            f"In {line.music} of its calls the caller heard music instead of ringing. Nobody can count such rings "
-            "by ear: let the group ring (FreePBX: Ring Groups, Play Music On Hold: Ring), or do not report them."
+            f"In {line.music} of its calls the caller heard music instead of ringing. Callers cannot count such "
+            "rings: let the group ring (FreePBX: Ring Groups, Play Music On Hold: Ring), or do not report them."
         )
     if line.queued:
         yield from _comment(
@@ -144,7 +144,7 @@ def _languages(line: Dialled) -> Iterator[str]:
     if line.has_menu:
         yield "language_menu = true  # callers chose another language when something had answered"
     elif line.has_prompt:
-        yield f"# language_menu = true  # {FILL_IN}: something answers first; does it ask for the language?"
+        yield f"# language_menu = true  # {FILL_IN}: true if the menu that answers asks for the language"
     elif given in ({"fr"}, {"en"}):
         yield f"language = {_text(given.pop())}  # the exchange gave it to every call before anything answered"
 
