@@ -379,7 +379,9 @@ def test_hours_are_told_as_people_write_them() -> None:
 def test_who_gives_the_report_in_another_format_is_told_or_whom_to_ask() -> None:
     contact = 'accessible_contact = "accessible@ministry.example"'
     nobody, somebody = parse(example_text()), parse(f"{contact}\n{example_text()}")
-    assert html.accessible(nobody, EN) == "Accessible formats on request, from whoever gave you this report."
+    assert (
+        html.accessible(nobody, EN) == "Accessible formats on request, from the person who gave you this report."
+    )
     assert html.accessible(somebody, EN) == "Accessible formats on request: accessible@ministry.example."
     assert html.accessible(somebody, FR) == (
         f"Formats accessibles sur demande{NBSP}: accessible@ministry.example."

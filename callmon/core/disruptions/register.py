@@ -186,12 +186,12 @@ class DisruptionRegister:
                 self.append_entry(n.Announced(other.id, hand.at, hand.actor, hand.notice))
 
     def _begin(self, hand: DisruptionCommand) -> None:
-        start, lines, who = hand.start or hand.at, hand.lines, hand.actor
+        start, lines, actor = hand.start or hand.at, hand.lines, hand.actor
         if hand.action == "plan":
-            self.append_entry(n.Planned(self._name("work", start), hand.at, who, lines, start, hand.notice))
+            self.append_entry(n.Planned(self._name("work", start), hand.at, actor, lines, start, hand.notice))
             return
         name = self._name(lines[0], start)
-        self.append_entry(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=who, told=hand.at))
+        self.append_entry(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=actor, told=hand.at))
 
     def _end_by_hand(self, one: Disruption, hand: DisruptionCommand) -> None:
         when = hand.when or hand.at

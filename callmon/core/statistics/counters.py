@@ -56,7 +56,9 @@ class Metric(NamedTuple):
 
 
 COMPLETENESS = Metric(
-    "callmon_calls_completeness_total", "Inbound calls that ended, by how they were heard.", ("line", "heard")
+    "callmon_calls_completeness_total",
+    "Ended inbound calls, by how completely callmon received them.",
+    ("line", "heard"),
 )
 CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
 RINGS_HEARD = Metric(
@@ -88,7 +90,7 @@ CORRECTED = Metric(
     "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
     ("standard", "line", "from", "to"),
 )
-CAUSE = Metric("callmon_not_met_cause_total", "Promises not kept, by cause.", ("standard", "line", "cause"))
+CAUSE = Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause"))
 ATFIRST = Metric(
     "callmon_french_at_first_answer_total",
     "Calls asked for in French: whether the first person to answer spoke it.",
@@ -100,21 +102,21 @@ RELAY_ENDED = Metric(
     "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
 )
 INTEGRITY = Metric(
-    "callmon_integrity_calls_total", "Answered calls that bear a sign of gaming; no verdict.", ("line", "sign")
+    "callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.", ("line", "sign")
 )
 HELD = Metric(
     "callmon_early_hold_seconds",
-    "Holds that began within 10 s of the answer: their length.",
+    "Length of holds that began within 10 s of the answer.",
     ("line",),
     HOLD_BOUNDS,
 )
 DELAY = Metric(
     "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), DELAY_BOUNDS
 )
-DISRUPTIONS = Metric(
-    "callmon_disruptions_total", "Disruptions that are over, and planned work.", ("line", "source")
+DISRUPTIONS = Metric("callmon_disruptions_total", "Ended disruptions and planned work.", ("line", "source"))
+DISRUPTED = Metric(
+    "callmon_disrupted_seconds_total", "Length of ended disruptions and planned work.", ("line", "source")
 )
-DISRUPTED = Metric("callmon_disrupted_seconds_total", "How long those lasted.", ("line", "source"))
 NOTICE = Metric(
     "callmon_disruption_notice_seconds",
     "From the start of a disruption to its complete notice in both languages.",

@@ -78,7 +78,7 @@ class Metrics:
         text = self._text.render(figures, content_type.startswith("application/openmetrics"))
         counted = [*self._parity(figures)]
         leads = self._source.leads()  # read last: the figures date from before any other instance counted
-        gauges.append(family("callmon_leader", "Whether this callmon is the one that counts.", {(): leads}))
+        gauges.append(family("callmon_leader", "Whether this callmon is the leader.", {(): leads}))
         if not leads:
             text, counted = "", []
         rest: bytes = encode(_Given([*gauges, *counted, *self._process.collect()]))

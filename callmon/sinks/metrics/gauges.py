@@ -123,8 +123,8 @@ COUNTS = {
     "callmon_callbacks_due_soon": "Callbacks with little opening time left; none of these is overdue.",
     "callmon_callbacks_overdue": "Callbacks that could no longer be made in time.",
     "callmon_callbacks_no_open_hour": "Callbacks with no opening minute between message and due time.",
-    "callmon_callbacks_in_hand": "Callbacks that somebody has in hand.",
-    "callmon_callbacks_overdue_untaken": "Callbacks that are overdue and that nobody has in hand.",
+    "callmon_callbacks_in_hand": "Callbacks that a person has taken.",
+    "callmon_callbacks_overdue_untaken": "Overdue callbacks that no person has taken.",
     "callmon_complaints_open": "Complaints without an answer.",
     "callmon_complaints_overdue": "Complaints whose next due time could no longer be met.",
 }
@@ -141,11 +141,11 @@ OF_CALLS: Table = {
     ),
     **{f"{name}{{line,language}}": (text, partial(_callbacks, name)) for name, text in COUNTS.items()},
     "callmon_callbacks_to_listen_to{line}": (
-        "Messages that nobody can call back: a person must listen to them.",
+        "Messages without a number to call back: a person must listen to them.",
         _to_listen_to,
     ),
     "callmon_callback_earliest_opened_timestamp_seconds{line}": (
-        "Since when the first person waits for a callback.",
+        "When the oldest open callback was requested.",
         partial(_first, "opened"),
     ),
     "callmon_callback_earliest_due_timestamp_seconds{line}": (
@@ -153,7 +153,7 @@ OF_CALLS: Table = {
         partial(_first, "due"),
     ),
     "callmon_callback_earliest_actionable_timestamp_seconds{line}": (
-        "Until when the first callback can be made by a person.",
+        "Last opening time at which the first callback can be made in time.",
         partial(_first, "actionable"),
     ),
     "callmon_callbacks_to_listen_to_due_timestamp_seconds{line}": (
@@ -165,11 +165,11 @@ OF_CALLS: Table = {
         lambda x: {(box.exchange, box.mailbox): box.messages for box in x.service.mailboxes},
     ),
     "callmon_mailbox_capacity{exchange,mailbox}": (
-        "New messages that the box can hold.",
+        "Capacity of the box, in new messages.",
         lambda x: {(b.exchange, b.mailbox): b.capacity for b in x.service.mailboxes if b.capacity is not None},
     ),
     "callmon_mailbox_messages_unheard{exchange,mailbox}": (
-        "Of these: nobody has listened to them for more than four opening hours.",
+        "New messages that stayed unheard for more than four opening hours.",
         lambda x: {(box.exchange, box.mailbox): box.unheard for box in x.service.mailboxes},
     ),
     "callmon_opening_change_timestamp_seconds{line}": (
@@ -177,7 +177,7 @@ OF_CALLS: Table = {
         lambda x: _times(x.service.opening_changes),
     ),
     "callmon_last_day_verdicts{standard,line,verdict}": (
-        "Verdicts on the calls of the line's last opening day that is over.",
+        "Verdicts on the calls of the line's last complete opening day.",
         lambda x: x.service.last_day,
     ),
     "callmon_target_ratio{standard,line}": (
@@ -186,23 +186,23 @@ OF_CALLS: Table = {
     ),
     "callmon_standard_info{standard,title_fr,title_en}": ("The service standards.", _standard_titles),
     "callmon_exchange_calls_processed_total{exchange}": (
-        "Calls that the exchange says it has handled since it started.",
+        "Calls handled by the exchange since its start, by its own count.",
         lambda x: {(name,): counts.processed for name, counts in x.service.feeds.items()},
     ),
     "callmon_exchange_calls_heard_total{exchange}": (
-        "Calls of any kind whose beginning was heard, as of the same question.",
+        "Calls of any kind whose beginning callmon received, at the time of that count.",
         lambda x: {(name,): counts.heard for name, counts in x.service.feeds.items()},
     ),
     "callmon_exchange_clock_skew_seconds{exchange}": (
-        "How far the exchange's clock is ahead of callmon's, by its answers to Ping.",
+        "Lead of the exchange's clock over callmon's, from its answers to Ping.",
         lambda x: {(name,): seconds for name, seconds in x.host.skews.items()},
     ),
     "callmon_exchange_certificate_expires_timestamp_seconds{exchange}": (
-        "Until when the certificate holds that the exchange's manager interface shows.",
+        "Expiry of the certificate of the exchange's manager interface.",
         lambda x: _times(x.host.certificates),
     ),
     "callmon_disk_free_bytes{holds}": (
-        "What may still be written to the file system of the database or the journal.",
+        "Free space on the file system of the database or the journal.",
         lambda x: {(name,): disk.free for name, disk in x.host.disks.items()},
     ),
     "callmon_disk_size_bytes{holds}": (
@@ -210,17 +210,17 @@ OF_CALLS: Table = {
         lambda x: {(name,): disk.size for name, disk in x.host.disks.items()},
     ),
     "callmon_sink_journal_bytes{sink}": (
-        "The file in which outcomes wait while the database is away.",
+        "Size of the journal, which buffers outcomes while the database is unavailable.",
         partial(_journal, 0),
     ),
-    "callmon_sink_journal_limit_bytes{sink}": ("The most that it may take.", partial(_journal, 1)),
-    "callmon_sink_journal_outcomes{sink}": ("Outcomes that wait in it.", partial(_journal, 2)),
+    "callmon_sink_journal_limit_bytes{sink}": ("Size limit of the journal.", partial(_journal, 1)),
+    "callmon_sink_journal_outcomes{sink}": ("Outcomes buffered in the journal.", partial(_journal, 2)),
     "callmon_longest_wait_rings{line,state}": (
-        "The ring that the caller who waits longest hears; in a queue, as many as would have rung.",
+        "Rings heard by the caller with the longest wait; in a queue, rings in that time.",
         lambda x: _waits(x, rings.begun),
     ),
     "callmon_longest_wait_seconds{line,state}": (
-        "How long that caller has waited.",
+        "Longest wait of a caller now.",
         lambda x: _waits(x, lambda waited, _: waited.total_seconds()),
     ),
     "callmon_service_info{service,name_fr,name_en}": (
@@ -228,19 +228,19 @@ OF_CALLS: Table = {
         lambda x: {(name, *titles): 1 for name, titles in x.service.services.items()},
     ),
     "callmon_closed_day_info{line,name_fr,name_en}": (
-        "The closed day that today is for the line; absent on other days.",
+        "Name of today's closed day of the line; absent on other days.",
         lambda x: {(line, *names): 1 for line, names in x.service.closed_days.items()},
     ),
     "callmon_backfill_waiting_since_timestamp_seconds{exchange}": (
-        "Since when times that were unheard wait to be filled from the exchange's diary; absent when none does.",
+        "When the oldest gap that waits for CEL began to wait; absent without one.",
         lambda x: _times(x.backfill_waiting),
     ),
     "callmon_reconciliation_calls{exchange,side}": (
-        "Calls of the last day compared that only this side counted: the exchange, or callmon.",
+        "Calls of the last compared day that only this side counted: the exchange or callmon.",
         lambda x: {(one.exchange, side): one.only[side] for one in x.compared for side in SIDES},
     ),
     "callmon_reconciliation_timestamp_seconds{exchange}": (
-        "When a day was last compared with the exchange's own records.",
+        "Time of the last comparison with the exchange's own records.",
         lambda x: {(one.exchange,): one.done.timestamp() for one in x.compared},
     ),
     "callmon_line_last_call_timestamp_seconds{line}": (
@@ -259,11 +259,11 @@ OF_CALLS: Table = {
     ),
     "callmon_disruptions_open{line,source}": ("Disruptions and planned work now.", _disruptions),
     "callmon_disruption_unannounced_since_timestamp_seconds{line}": (
-        "Since when the first disruption without a complete notice in both languages lasts.",
+        "Start of the oldest disruption without a complete notice in both languages.",
         _unannounced,
     ),
     "callmon_planned_work_until_timestamp_seconds{line}": (
-        "Until when work is planned; from two minutes before it begins.",
+        "End of planned work; present from two minutes before its start.",
         _planned,
     ),
     "callmon_line_info{line,mode,service,name_fr,name_en}": (
@@ -278,7 +278,7 @@ OF_CALLS: Table = {
 # A standby exports these alone: its own state.
 OF_ITSELF: Table = {
     "callmon_exchange_connected{exchange}": (
-        "Whether the exchange is heard now.",
+        "Whether callmon is connected to the exchange.",
         lambda x: {(one.name,): int(one.connected) for one in x.exchanges},
     ),
     "callmon_exchange_events_total{exchange}": (
@@ -290,26 +290,29 @@ OF_ITSELF: Table = {
         lambda x: _times({one.name: one.last_event for one in x.exchanges if one.last_event}),
     ),
     "callmon_messages_unusable_total{exchange,reason}": (
-        "Messages not understood.",
+        "Messages that callmon could not parse.",
         lambda x: {(one.name, reason): n for one in x.exchanges for reason, n in one.unusable.items()},
     ),
     "callmon_calls_vanished_total{exchange}": (
-        "Calls gone though no end of theirs was heard.",
+        "Calls that ended without a hang-up event.",
         lambda x: {(one.name,): one.vanished for one in x.exchanges},
     ),
     "callmon_calls_other_total{direction}": (
-        "Calls of no line that ended.",
+        "Ended calls without a public line.",
         lambda x: {(direction,): x.calls_other.get(direction, 0) for direction in DIRECTIONS},
     ),
-    "callmon_sink_backlog{sink}": ("Outcomes waiting.", lambda x: _sinks(x, lambda sink: sink.backlog)),
+    "callmon_sink_backlog{sink}": (
+        "Outcomes not yet committed or published.",
+        lambda x: _sinks(x, lambda sink: sink.backlog),
+    ),
     "callmon_sink_behind_seconds{sink}": (
-        "Age of the oldest outcome waiting.",
+        "Age of the oldest outcome in the backlog.",
         lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
     ),
     "callmon_sink_refused_total{sink}": (
-        "Outcomes set aside for good.",
+        "Outcomes that were rejected and skipped.",
         lambda x: _sinks(x, lambda sink: sink.refused),
     ),
-    "callmon_build_info{version}": ("The callmon that runs.", lambda _: {(__version__,): 1}),
-    "callmon_faults_total": ("Mistakes of callmon's own that were caught.", lambda x: {(): x.internal_errors}),
+    "callmon_build_info{version}": ("Version of the running callmon.", lambda _: {(__version__,): 1}),
+    "callmon_faults_total": ("Internal errors that callmon caught.", lambda x: {(): x.internal_errors}),
 }

@@ -71,7 +71,7 @@ def _exchange(settings: Settings, name: str, answers: ExchangeAnswers) -> Iterat
     yield from manager_user.complaints(examined)
     if answers.may_ask:
         yield from dialplan.voicemail(examined, settings.lines())
-        yield from dialplan.diary(examined)
+        yield from dialplan.cel_findings(examined)
         yield from dialplan.tones(examined, settings.lines())
         yield from phone_states.phone_state_findings(examined)
         yield from dialplan.fullness(examined, settings.lines())

@@ -31,7 +31,7 @@ COLUMNS = (
 MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
 
 
-def diary(examined: Examination) -> Iterator[DoctorFinding]:
+def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
     """CEL: enabled, applications named, events named."""
     answers = examined.answers
     is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (CEL, GENERATED_CEL))
@@ -99,9 +99,9 @@ def voicemail(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFi
         examined.name,
         "error",
         "callmon cannot tell voicemail from a menu here.",
-        "The dialplan step VoiceMail is not sent to it (class dialplan, event filter: see there), and it is not "
-        "told which contexts or mailboxes are voicemail. Callers whom voicemail took at once would count as "
-        "callers in a menu, and their messages as none. Mend either.",
+        "callmon does not receive the dialplan step VoiceMail (see class dialplan and event filter). Nor are "
+        "contexts or mailboxes of voicemail configured. Calls that go directly to voicemail would count as calls "
+        "in a menu, without a message. Correct one of the two.",
         OURS,
         (f"[exchanges.{examined.name}]", 'voicemail_contexts = ["…"]'),
     )

@@ -148,10 +148,10 @@ class AccessService:
             self._by_address.tried(origin, at)
             await self.note("", "sign in refused", about, asking)
 
-    async def note(self, who: str, act: str, about: str, asking: ClientInfo) -> None:
+    async def note(self, actor: str, act: str, about: str, asking: ClientInfo) -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
-            deed = AuditEvent(self.now(), who, act, about, asking.address)
+            deed = AuditEvent(self.now(), actor, act, about, asking.address)
             await self._ask(audit.record_event, self._store, deed)
 
     async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:
