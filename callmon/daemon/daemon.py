@@ -158,7 +158,7 @@ class Daemon:
             snapshot = self.runtime.snapshot()
         except Exception:
             self.runtime.internal_errors += 1
-            log.exception("internal error while taking a snapshot; continuing")
+            log.exception("daemon: internal error in a snapshot; continuing")
             return
         self.runtime.mqtt.publish_snapshot(snapshot)
         self.site.update(snapshot)
@@ -194,7 +194,7 @@ class Daemon:
         gc.collect()
         gc.freeze()  # the objects of the start stay: the garbage collector need not scan them again
         notify("READY=1")
-        log.info("callmon listens", extra={"pages": self.address, "version": __version__})
+        log.info("daemon: listening", extra={"pages": self.address, "version": __version__})
 
     async def _tick_every_second(self) -> None:
         while True:
@@ -242,7 +242,7 @@ class Daemon:
         await self.standby.finish()
         await self._leave_broker()
         stored = await asyncio.to_thread(self.runtime.database.flush, FLUSH_SECONDS)
-        log.info("callmon stops", extra={"all_stored": "yes" if stored else "no"})
+        log.info("daemon: stopping", extra={"all_stored": "yes" if stored else "no"})
 
     async def _leave_broker(self) -> None:
         """End the MQTT sink. A broker that does not answer within `BROKER_SECONDS` is abandoned."""
@@ -253,7 +253,7 @@ class Daemon:
     def _fault(self, watched: ExchangeTask, event: str) -> None:
         self.runtime.internal_errors += 1
         log.exception(
-            "internal error while handling an event; continuing",
+            "daemon: internal error in an event; continuing",
             extra={"exchange": watched.exchange.name, "event": event},
         )
         with contextlib.suppress(OSError):

@@ -71,7 +71,7 @@ class Runtime:
             outcomes = work()
         except Exception:
             self.internal_errors += 1
-            log.exception("internal error; continuing")
+            log.exception("daemon: internal error; continuing")
             return
         for outcome in outcomes:
             for sink in self.sinks:

@@ -41,7 +41,7 @@ def test_when_the_whole_group_is_told_to_end_both_end_well(callmon: Callmon, num
     callmon.signal(number)
     assert callmon.stop() == 0
     assert is_gone(scribe)
-    assert callmon.log.read_text().splitlines()[-1].endswith("callmon stops all_stored=yes")
+    assert callmon.log.read_text().splitlines()[-1].endswith("daemon: stopping all_stored=yes")
 
 
 def test_a_scribe_whose_daemon_is_killed_ends_by_itself(callmon: Callmon) -> None:

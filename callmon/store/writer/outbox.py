@@ -284,7 +284,7 @@ class PendingBatches:
                 frames.append(self._frame(sent))
             except StoreError as error:
                 lost += sent.count
-                log.error("outcomes are lost", extra={"lost": sent.count, "why": str(error)})
+                log.error("journal: outcomes are lost", extra={"lost": sent.count, "why": str(error)})
         self._groups.clear()
         self._spilled = self._sent = self.journaled = 0
         if self.journal is not None:

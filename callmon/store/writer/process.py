@@ -286,7 +286,7 @@ def serve(end: socket.socket) -> None:
         writer.close()
         store.close()
     if lost and not reader.is_closing:  # otherwise the daemon knows and logs it
-        log.error("outcomes are lost: the daemon has ended and no retry is left", extra={"lost": lost})
+        log.error("writer: outcomes are lost: the daemon has ended and no retry is left", extra={"lost": lost})
 
 
 def _write_all(writer: WriterProcess, reader: SocketReader) -> int:
