@@ -269,8 +269,8 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
     path = key_path(settings)
     if settings.privacy.key_file is None:
         yield (
-            f"privacy.key_file: not set, so the encryption key is {path}, created at the first start. "
-            "A copy of the database's folder then contains both. Name a file elsewhere, and keep a copy of it."
+            f"privacy.key_file: not set, so the encryption key is {path}, created at the first start; "
+            "a copy of the database's folder then contains both. Name a file elsewhere, and keep a copy of it."
         )
     elif not path.exists():
         yield f"privacy.key_file: {path} cannot be read by this user; callmon does not start without it."

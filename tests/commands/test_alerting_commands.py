@@ -78,7 +78,7 @@ def test_only_the_section_on_the_top_level_is_replaced(written: str, expected: s
 
 
 def test_two_sections_are_left_to_a_person() -> None:
-    with pytest.raises(ConfigError, match="There are 2 sections time_intervals: in this file; leave one"):
+    with pytest.raises(ConfigError, match="The file has 2 sections time_intervals:; keep one"):
         with_section("time_intervals:\n  - a\nb: 1\ntime_intervals:\n  - c\n", SECTION)
 
 
@@ -132,8 +132,8 @@ def test_what_is_no_alertmanager_is_named_as_such() -> None:
     with answering(404) as (address, _):
         done = command("test", "--alertmanager", address)
     assert (done.exit_code, done.output) == (
-        1, f"What answers at {address}/api/v2/alerts does not take the alert (404 Not Found); "
-        "is it Alertmanager's address?\n",
+        1, f"The server at {address}/api/v2/alerts refuses the alert (404 Not Found); "
+        "check that --alertmanager is Alertmanager's address.\n",
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_an_alertmanager_that_is_not_there_is_named() -> None:
     done = command("test", "--alertmanager", address)
     where = f"{address}/api/v2/alerts"
     assert (done.exit_code, done.output) == (
-        1, f"Alertmanager cannot be reached at {where} ([Errno 111] Connection refused); is it up?\n",
+        1, f"Alertmanager cannot be reached at {where} ([Errno 111] Connection refused); check that it runs.\n",
     )  # fmt: skip
 
 

@@ -122,7 +122,8 @@ REFUSALS = {
     f"{SPOKE} --at 2020-01-01T10:00": (1, "That call was before the message: it is no callback of it."),
     f"{SPOKE} --at 2120-01-01T10:00": (1, "That time has not come yet."),
     "mark 1700000001.0": (2, "Nothing to record: add --no-message, --not-safe or --number."),
-    "complaint 9.9": (1, "No ended call 9.9 is stored; it is named by its caller's Uniqueid."),
+    "complaint 9.9": (1, "No ended call 9.9 is stored. Give the Uniqueid of the caller's channel, as on the "
+        "Calls page."),
 }  # fmt: skip
 
 

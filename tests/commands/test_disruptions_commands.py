@@ -250,11 +250,14 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
 def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
     status, told = refused("end", "--by", "m")
-    assert (status, told) == (2, f"Which disruption? Name one of {heard.one().id}, {name_of_exchange(desk)}.")
+    assert (status, told) == (
+        2,
+        f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
+    )
     for one in disruptions.live_disruptions(desk):
         keep(desk, done(desk, one.id))
     assert refused("end", "--by", "m") == (
-        2, "No disruption is going on: name its lines with --line LINE to tell of one that callmon cannot see.",
+        2, "No disruption is in progress. For one that callmon cannot detect, name its lines with --line LINE.",
     )  # fmt: skip
 
 

@@ -190,7 +190,7 @@ def test_a_wrong_key_is_one_sentence(site: Callable[..., Result], tmp_path: Path
     for words in (("privacy", "find", *PURPOSE), ("explain", "1795527733.0", "--json"), ("db", "upgrade")):
         said = site(*words, status=1, told=CALLER)
         assert (said.stdout, len(said.stderr.splitlines())) == ("", 1)
-        assert said.stderr.endswith(f"which {path} does not hold: put back that key's line, below the newest\n")
+        assert said.stderr.endswith(f"which {path} lacks: restore that key's line below the newest\n")
     assert site("explain", "1795527733.0", "--lang", "en").stdout.count("555") == 0
 
 

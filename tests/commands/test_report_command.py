@@ -105,7 +105,7 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
          "would tell what is kept back.\n"),
         (["2024-05", "--lines", "tty,fax"], 'There is no line "fax"; there are general, general-toll-free, tty, '
          "tty-toll-free, poci, poci-toll-free.\n"),
-        (["2024-05", "--lines", ","], "--lines names no line; there are general, general-toll-free, tty, "
+        (["2024-05", "--lines", ","], "--lines is empty; name one or more of general, general-toll-free, tty, "
          "tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
@@ -142,7 +142,7 @@ def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Pa
     remarks.write_text('[callbacks]\nfr = "Une panne."\nen = ""\n', encoding="utf-8")
     done = report(site, "2024-05", "--remarks", str(remarks), "-o", out)
     assert (done.exit_code, done.stderr) == (
-        2, f"{remarks}: the remark [callbacks] needs both fr and en, neither of them empty.\n"
+        2, f"{remarks}: the remark [callbacks] needs fr and en, and neither may be empty.\n"
     )  # fmt: skip
 
 
@@ -229,8 +229,8 @@ def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_p
     other = report(site, *arguments, "--lines", "tty")
     assert (other.exit_code, other.stderr) == (
         2,
-        f"{out} is there and says something else; a report is not written over. Give another name with -o "
-        "(--revises tells what changed), or write over a draft with --overwrite.\n",
+        f"{out} exists with other content and is not replaced. Give another name with -o, and "
+        "--revises to list the changes; or replace a draft with --overwrite.\n",
     )
     assert {out.name: out.read_bytes()} == before
     assert report(site, *arguments, "--lines", "tty", "--overwrite").exit_code == 0

@@ -50,8 +50,8 @@ def test_what_is_stored_takes_64_mib_to_try() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("marie", "eleven sign", "The password is too short: 12 characters at least; a sentence is easy to keep."),
-        ("marie", "", "The password is too short: 12 characters at least; a sentence is easy to keep."),
+        ("marie", "eleven sign", "The password is too short: it needs 12 characters or more, such as a sentence."),
+        ("marie", "", "The password is too short: it needs 12 characters or more, such as a sentence."),
         ("marie", "x" * 129, "The password is too long: 128 characters at most."),
         (
             "marie",
@@ -63,8 +63,16 @@ def test_what_is_stored_takes_64_mib_to_try() -> None:
             "I am MARIE!!",
             "The password is too easy: avoid the account's name and repeated characters.",
         ),
-        ("Marie", PASSWORD, '"Marie" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
-        ("../x", PASSWORD, '"../x" is no account\'s name; use a to z, 0 to 9, and . _ @ - within.'),
+        (
+            "Marie",
+            PASSWORD,
+            '"Marie" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
+        ),
+        (
+            "../x",
+            PASSWORD,
+            '"../x" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
+        ),
     ],
 )
 def test_what_is_refused_says_why_and_makes_no_account(

@@ -54,11 +54,12 @@ def test_a_scribe_that_is_killed_is_told_in_the_log_and_replaced(callmon: Callmo
     scribe = started(callmon)
     os.kill(scribe, signal.SIGKILL)
     assert until(lambda: len(callmon.scribes() - {scribe}) == 1)
-    assert until(lambda: "takes outcomes again" in callmon.log.read_text())
+    assert until(lambda: "database: available again" in callmon.log.read_text())
     told = [line.partition(" ")[2] for line in callmon.log.read_text().splitlines() if "outcomes" in line]
     assert callmon.stop() == 0
     assert told == [
-        'ERROR outcomes wait why="the process that writes has ended (killed by signal 9), another is started"'
+        'ERROR database: not available; buffering outcomes why="the writer process has ended (killed by signal "
+            "9); starting another"'
         " waiting=0",
         "WARNING database: available again waiting=0",
     ]
@@ -78,7 +79,7 @@ def test_a_start_that_is_refused_leaves_no_scribe_behind(callmon: Callmon) -> No
         timeout=60,
     )
     assert callmon.stop() == 0
-    sentence = f"web.listen: 127.0.0.1:{callmon.web_port} cannot be listened at (Address already in use)."
+    sentence = f"web.listen: 127.0.0.1:{callmon.web_port} cannot be bound (Address already in use)."
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, sentence)
     free = upgrade(f"sqlite:///{callmon.place}/other.db")
     with database(free):  # else it would be refused for as long as the other's scribe is there

@@ -294,5 +294,5 @@ def test_a_port_in_use_is_one_sentence_and_status_2() -> None:
         )
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith(f"--listen: 127.0.0.1:{port} cannot be listened at")
+    assert done.stderr.startswith(f"--listen: 127.0.0.1:{port} cannot be bound")
     assert "callmon demo --listen" in done.stderr

@@ -438,7 +438,7 @@ def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:
 def test_a_closed_port_where_tls_was_expected_is_told_with_the_lines_for_tls(secret: str) -> None:
     port = free_port(socket.SOCK_STREAM, "127.0.0.1")
     assert only(examine(configured(port, tls="true"), NOW), port)[0::2] == (
-        "nothing listens at 127.0.0.1:PORT, where AMI over TLS was expected.",
+        "nothing listens at 127.0.0.1:PORT, the address of AMI over TLS.",
         (
             *("[general](+)", "tlsenable = yes", f"tlsbindaddr = 0.0.0.0:{port}"),
             "tlscertfile = /etc/asterisk/keys/asterisk.pem",

@@ -233,7 +233,7 @@ def test_healthz_says_that_outcomes_wait_and_why_and_is_well_again_afterwards(
     assert [sentence for sentence in watched.troubles() if not sentence.startswith("database: ")] == []
     assert any(why in sentence for sentence in watched.troubles())  # when it is back, they wait without a reason
     remarks = {sentence for _, body in watched.said for sentence in body["remarks"]}
-    waiting = f"outcomes wait in the journal {watched.callmon.place}/waiting"
+    waiting = f"outcomes are buffered in the journal {watched.callmon.place}/waiting"
     assert any(waiting in sentence for sentence in remarks)
     assert watched.said[-1][1]["remarks"] == []
 

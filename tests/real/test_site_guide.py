@@ -200,16 +200,16 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
     assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
     assert line.extensions == ("101", "102", "103", "110", "127", "140", "160")
     assert [row for row in heard.proposed.splitlines() if "of its calls" in row] == [
-        "# In 1 of its calls the caller heard music instead of ringing. Nobody can count such rings by ear:",
+        "# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings:",
         "# 1 of its calls entered a queue. If it answers with music, rings are counted from there.",
     ]
     assert [
         row for row in heard.proposed.splitlines() if "delivered" in row or "park" in row or "menu" in row
     ] == [
         "# parked calls waited at 701",
-        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: parked by keys; where would a transfer park?',
+        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: the extension to which a transfer parks a call',
         "[lines.line-1]  # delivered as: 4163272422 (6)",
-        "# language_menu = true  # FILL IN / À REMPLIR: something answers first; does it ask for the language?",
+        "# language_menu = true  # FILL IN / À REMPLIR: true if the menu that answers asks for the language",
     ]
 
 

@@ -105,7 +105,7 @@ def filled(folder: Path, name: str, *columns: str) -> tuple[dict[str, Any], list
 
 
 IN_PART = (
-    "CEL: 1 call told in part: who answered or ended a call, and where it was handed on, takes the events ANSWER, "
+    "CEL: 1 call known in part. The answering phone, the end and transfers of a call need the events ANSWER, "
     "BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
 )
 

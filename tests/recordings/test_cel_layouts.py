@@ -242,5 +242,5 @@ def test_a_file_without_the_call_s_id_is_refused_by_the_name_of_the_column(tmp_p
     rows = [row[:at] + row[at + 1 :] for row in padded(fields_of(TRACES / "blind_transfer_1" / "cel.csv"))]
     (tmp_path / "Master.csv").write_text(written(rows, names), encoding="utf-8")
     result = Office(tmp_path).run("backfill", str(tmp_path / "Master.csv"), status=1)
-    why = "for it has no column linkedid, without which calls cannot be told"
+    why = "for it has no column linkedid, which calls need"
     assert result.stderr.splitlines()[0] == f"CEL: 1 row left out, {why} (the first is row 1)."

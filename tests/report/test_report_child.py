@@ -104,7 +104,7 @@ async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     process = await made(site[1], ReportRequest("2024-05"))
     assert (process.files, process.failure) == (
-        [], ReportFailure("ended", "its process cannot be started: No such file or directory"),
+        [], ReportFailure("ended", "the report process cannot start: No such file or directory"),
     )  # fmt: skip
 
 

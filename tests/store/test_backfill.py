@@ -131,7 +131,7 @@ def test_a_file_that_is_not_there_is_named(office: Office) -> None:
 def test_without_file_and_source_it_says_what_to_configure(office: Office) -> None:
     result = office.run("backfill", status=2)
     assert result.stderr == (
-        "No FILE is given, and no source is configured: name one, or add [exchanges.toronto.cel] with a file or "
+        "No FILE is given, and no source is configured. Give a FILE, or add [exchanges.toronto.cel] with file or "
         "url.\n"
     )
 

@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_found_says_which_setting_names_it(store: Database
     with pytest.raises(ConfigError) as told_of:
         from_source(settings, store, None)
     where = "exchanges.toronto.cel.file"
-    assert str(told_of.value) == f"{where}: there is no {tmp_path}/nowhere that callmon's user can see"
+    assert str(told_of.value) == f"{where}: no file {tmp_path}/nowhere is readable by callmon's user"
 
 
 FREEPBX = """CREATE TABLE cel (id INTEGER PRIMARY KEY {serial}, eventtype VARCHAR(30), eventtime {time},

@@ -99,4 +99,4 @@ def test_a_copy_without_its_key_is_refused_by_the_key_s_name(sqlite_store: Datab
         pass
     with pytest.raises(StoreError) as refused:
         open_store(str(sqlite_store.url), KeyRing([bytes(range(1, 33))]))
-    assert f"numbers are sealed with the key {RING.name}, which the key file does not hold" in str(refused.value)
+    assert f"numbers are encrypted with the key {RING.name}, which the key file lacks" in str(refused.value)

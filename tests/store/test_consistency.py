@@ -67,7 +67,7 @@ def test_a_whole_run_that_a_backfill_stored_is_sound(sqlite_store: Database) -> 
 
 HERE = f"exchange = 'toronto' AND \"call\" = '{CALL}'"
 OWED = f"exchange = 'toronto' AND obligation = '{CALL}'"
-OTHER = "give other figures than are stored; run `callmon db rejudge`."
+OTHER = "and the stored figures differ; run `callmon db rejudge`."
 FAULTS = {
     "an account was changed": (
         f'UPDATE "call" SET data = REPLACE(data, \'"rings":4\', \'"rings":3\') WHERE {HERE}',
@@ -76,7 +76,7 @@ FAULTS = {
     "a fact is gone": (f"DELETE FROM fact WHERE kind = 'VoicemailTook' AND {HERE}", f"its facts {OTHER}"),
     "a verdict was changed": (
         f"UPDATE finding SET verdict = 'met' WHERE standard = 'reach_a_person' AND {HERE}",
-        "its facts give other verdicts than are stored; run `callmon db rejudge`.",
+        "its facts and the stored verdicts differ; run `callmon db rejudge`.",
     ),
     "its account is gone": (
         f'DELETE FROM "call" WHERE {HERE}',

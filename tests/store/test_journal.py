@@ -133,8 +133,8 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
     with pytest.raises(KeyMissingError) as told:
         journal_in(tmp_path, ring=KeyRing([bytes(32)]))
     assert str(told.value) == (
-        f"numbers are sealed with the key {RING.name}, which the key file does not hold: "
-        "put back that key's line, below the newest"
+        f"numbers are encrypted with the key {RING.name}, which the key file lacks: "
+        "restore that key's line below the newest"
     )
     assert (tmp_path / "waiting").read_bytes() == before
     assert [n for n, _, _ in kept(tmp_path, KeyRing([bytes(32), bytes(range(32))]))] == [7, 8, 9]

@@ -201,7 +201,7 @@ def test_who_does_not_share_is_refused_as_ever(store: Database) -> None:
     told = re.sub(r"session \d+ of", "session N of", str(refusal.value))
     assert told == (
         f"the database cannot be written: another callmon writes to {store} (session N of role postgres, "
-        "application callmon, from 127.0.0.1): stop that one, or give this one a database of its own"
+        "application callmon, from 127.0.0.1): stop it, or give this callmon its own database"
     )
 
 

@@ -396,7 +396,7 @@ def test_check_shows_the_brokers_settings_and_says_what_crosses_in_clear() -> No
     said = [remark for remark in check_remarks(settings) if remark.startswith("mqtt")]
     assert said == [
         "mqtt: environment variable CALLMON_NOT_SET is not set here.",
-        "mqtt: what the broker is told and the password cross the network in clear; set tls = true.",
+        "mqtt: messages to the broker and the password cross the network unencrypted; set tls = true.",
     ]
 
 

@@ -136,8 +136,8 @@ def test_a_database_whose_key_is_missing_is_refused_with_its_name(store: Databas
     with pytest.raises(StoreError) as refusal:
         open_store(url, KeyRing([NEW_KEY], "number.key"))
     assert str(refusal.value) == (
-        f"the database {store}: numbers are sealed with the key {RING.name}, which number.key does not hold: "
-        "put back that key's line, below the newest"
+        f"the database {store}: numbers are encrypted with the key {RING.name}, which number.key lacks: "
+        "restore that key's line below the newest"
     )
     open_store(url, BOTH).close()
 
@@ -188,8 +188,8 @@ def test_a_key_that_has_gone_missing_is_not_replaced(
         with pytest.raises(ConfigError) as refusal:
             use(settings)
         assert str(refusal.value) == (
-            f"there is no key at {path}, and the database {first} holds numbers sealed with the key {name}: "
-            "put the key file back, or name it as privacy.key_file"
+            f"no key file at {path}, but the database {first} holds numbers encrypted with the key {name}: "
+            "restore the file, or name it as privacy.key_file"
         )
         assert not path.exists()
     first.close()

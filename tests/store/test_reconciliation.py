@@ -178,8 +178,7 @@ def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfil
         (["--exchange", "ottawa"], 'There is no exchange "ottawa"; there are toronto.\n'),
         (
             [],
-            "There is nothing to compare with: add [exchanges.toronto.cel] with a file or url, where the exchange "
-            "keeps its diary.\n",
+            "No CEL is configured to compare with; add [exchanges.toronto.cel] with its file or url.\n",
         ),
     ],
 )

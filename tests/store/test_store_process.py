@@ -87,9 +87,7 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
                 killed.append(number_of(sink))
                 os.kill(killed[-1], signal.SIGKILL)
                 assert until(lambda: sink.trouble() is not None)
-                assert sink.trouble() == (
-                    "the process that writes has ended (killed by signal 9), another is started"
-                )
+                assert sink.trouble() == ("the writer process has ended (killed by signal 9); starting another")
         assert sink.flush(SOON)
         assert until(lambda: sink.trouble() is None)  # the last kill may have come after the last commit
         assert (sink.backlog(), sink.refused()) == (0, 0)
@@ -197,7 +195,7 @@ def test_a_second_callmon_is_refused_while_the_first_may_write_and_has_its_turn_
         session = r" \(session \d+ of role \w+, application callmon, from 127\.0\.0\.1\)"
         assert re.subn(session, "", str(refusal.value)) == (
             f"the database cannot be written: another callmon writes to {store}: "
-            "stop that one, or give this one a database of its own",
+            "stop it, or give this callmon its own database",
             int(store.engine.dialect.name == "postgresql"),
         )
         for item in told:

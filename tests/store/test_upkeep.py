@@ -93,8 +93,9 @@ def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
         []
         if said is None
         else [
-            f"The clock of the exchange toronto {said}: calls are told by the exchange's, and so is what is due; "
-            "let both follow a time server."
+            f"The clock of the exchange toronto {said}: the times of calls and due times follow the exchange's "
+            "clock. "
+            "Synchronise both with a time server."
             + " Until they agree, callbacks fall due only when both clocks say so."
             * (abs(skew) > 60)
         ]
@@ -117,12 +118,12 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         state = sink.journal()
         assert state is not None
         assert host_state.host_remarks({}, sink, True) == [
-            f"database: {state.outcomes} outcomes wait in the journal {place} (0 of 0 MiB) "
-            "until the database takes them."
+            f"database: {state.outcomes} outcomes are buffered in the journal {place} (0 of 0 MiB) "
+            "until the database is available."
         ]
         assert host_state.journal_troubles(sink) == [
-            f"database: the journal {place} is full (0 MiB): outcomes wait in memory, and when 500 do callmon "
-            "reads no further; bring the database back, or make room."
+            f"database: the journal {place} is full (0 MiB): outcomes are buffered in memory. At 500 outcomes "
+            "callmon stops reading events. Restore the database, or free disk space."
         ]
 
 

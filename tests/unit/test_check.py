@@ -108,8 +108,8 @@ def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_
     secret.chmod(0o600)
     exchange = f'[exchanges.a]\nhost = "10.0.0.1"\nsecret_file = "{secret}"\n'
     assert [list(check_remarks(parse(exchange + more)))[-1] for more in ("", 'login = "plain"\n')] == [
-        "exchanges.a: callers' numbers cross the network in clear; set tls = true.",
-        "exchanges.a: callers' numbers and the secret cross the network in clear; set tls = true.",
+        "exchanges.a: callers' numbers cross the network unencrypted; set tls = true.",
+        "exchanges.a: callers' numbers and the secret cross the network unencrypted; set tls = true.",
     ]
     assert [text for text in check_remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
 
@@ -121,7 +121,7 @@ def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing
 
     path = tmp_path / "number.key"
     named = f'[privacy]\nkey_file = "{path}"'
-    beside = "privacy.key_file: not given, so the key of callers' numbers is {}, made at the first start"
+    beside = "privacy.key_file: not set, so the encryption key is {}, created at the first start"
     assert said("") == [beside.format("callmon.db-key")]
     assert said(f'[store]\nurl = "sqlite:///{tmp_path}/x.db"') == [beside.format("FOLDER/x.db-key")]
     assert said(named) == ["privacy.key_file: FOLDER/number.key cannot be read here"]

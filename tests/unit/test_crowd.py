@@ -17,8 +17,8 @@ from tests.support.store_fixtures import until
 
 EXCHANGE = "toronto"
 SENTENCE = (
-    f"The exchange toronto has told of {MAX_CHANNELS} channels and not of their end: for each new channel the one "
-    "without an event for longest is no longer followed."
+    f"The exchange toronto has {MAX_CHANNELS} channels without a hang-up: each new channel replaces "
+    "the one that has been idle longest."
 )
 
 

@@ -226,7 +226,7 @@ def test_a_language_given_before_anything_answers_is_the_lines_and_one_chosen_la
     ]
     assert told == [[("fr", False)], [(None, True)], [(None, False)]]
     assert [row for row in told_of(prompt) if "language_menu" in row] == [
-        "# language_menu = true  # FILL IN / À REMPLIR: something answers first; does it ask for the language?"
+        "# language_menu = true  # FILL IN / À REMPLIR: true if the menu that answers asks for the language"
     ]
 
 
@@ -265,7 +265,7 @@ def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() ->
         exchange.at(9.0).ends(caller, phones[0])
     told = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
     assert told == [
-        ["# In 1 of its calls the caller heard music instead of ringing. Nobody can count such rings by ear:"],
+        ["# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings:"],
         ["# 1 of its calls entered a queue. If it answers with music, rings are counted from there."],
         [],
     ]
@@ -275,5 +275,5 @@ def test_slots_without_a_transfer_to_the_lot_leave_its_extension_to_be_filled_in
     told = proposal([arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"])
     assert [row for row in told.splitlines() if "park" in row] == [
         "# parked calls waited at 71",
-        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: parked by keys; where would a transfer park?',
+        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: the extension to which a transfer parks a call',
     ]

@@ -66,10 +66,10 @@ def test_without_its_key_a_number_is_refused_with_what_to_do() -> None:
     with pytest.raises(KeyMissingError) as refusal:
         KeyRing([NEW], "/etc/callmon/number.key").decrypt(sealed)
     assert str(refusal.value) == (
-        f"numbers are sealed with the key {name}, which /etc/callmon/number.key does not hold: "
-        "put back that key's line, below the newest"
+        f"numbers are encrypted with the key {name}, which /etc/callmon/number.key lacks: "
+        "restore that key's line below the newest"
     )
-    with pytest.raises(KeyMissingError, match=r"no key is at hand: see privacy\.key_file"):
+    with pytest.raises(KeyMissingError, match=r"no key is available: set privacy\.key_file"):
         NO_KEYS.decrypt(sealed)
 
 
@@ -77,7 +77,7 @@ def test_an_altered_number_is_refused() -> None:
     sealed = KeyRing([NEW]).encrypt(NUMBER)
     place = len(sealed) // 2
     altered = sealed[:place] + ("A" if sealed[place] != "A" else "B") + sealed[place + 1 :]
-    with pytest.raises(KeyMissingError, match="is damaged, or was altered"):
+    with pytest.raises(KeyMissingError, match="is damaged or was altered"):
         KeyRing([NEW]).decrypt(altered)
 
 
@@ -127,7 +127,7 @@ def refusal_of(path: Path) -> str:
 
 def test_a_file_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
     said = refusal_of(tmp_path / "number.key")
-    assert said == "there is no key at FILE: make one with `callmon privacy key FILE`"
+    assert said == "no key file at FILE: create one with `callmon privacy key FILE`"
 
 
 @pytest.mark.parametrize(
