@@ -96,7 +96,7 @@ def test_a_scribe_that_is_killed_is_missed_at_once_and_replaced_and_nothing_is_l
     assert calls.counters(store) == pytest.approx(summed(told))
     assert (rows(store)["call"], rows(store)["fact"], rows(store)["open_call"]) == (300, 3600, 0)
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-    assert said == ["outcomes wait", "database: available again"] * 6
+    assert said == ["database: not available; buffering outcomes", "database: available again"] * 6
 
 
 def test_a_group_committed_by_a_scribe_that_died_before_it_could_say_so_is_neither_repeated_nor_forgotten(
