@@ -274,7 +274,10 @@ def test_what_cannot_be_stored_at_the_end_is_told(
         assert until(lambda: sink.trouble() is not None)
         sink.close(SOON)
     told = [(r.getMessage(), r.__dict__["waiting"]) for r in caplog.records if r.levelno == logging.ERROR]
-    assert told == [("database: not available; buffering outcomes", 12), ("database: closed with uncommitted outcomes", 12)]
+    assert told == [
+        ("database: not available; buffering outcomes", 12),
+        ("database: closed with uncommitted outcomes", 12),
+    ]
     assert rows(sqlite_store)["fact"] == 0
 
 
