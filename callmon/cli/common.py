@@ -76,11 +76,11 @@ ADVICE = {
     errno.ENOENT: "create it first, or name another path",
     errno.ENOTDIR: "a part of this path is a file; name another path",
     errno.EISDIR: "it is a folder; name a file",
-    errno.EACCES: "give the command as a user who may, or name another",
-    errno.EPERM: "give the command as a user who may, or name another",
+    errno.EACCES: "run the command as a user with access to it, or name another path",
+    errno.EPERM: "run the command as a user with access to it, or name another path",
     errno.EROFS: "name a path on a writable file system",
-    errno.ENOSPC: "make room there, then give the command again",
-    errno.EDQUOT: "make room there, then give the command again",
+    errno.ENOSPC: "free space there, then run the command again",
+    errno.EDQUOT: "free space there, then run the command again",
 }
 ELSE = "the administrator of this machine can find the cause"
 

@@ -132,7 +132,7 @@ def test_a_journal_that_cannot_be_used_is_remarked_where_one_is_wanted(sqlite_st
     try:
         assert host_state.host_remarks({}, sink, is_wanted=False) == []
         assert host_state.host_remarks({}, sink, is_wanted=True) == [
-            "database: journal: cannot be used, so an outage would buffer outcomes in memory only; see the log."
+            "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see the log."
         ]
     finally:
         sink.close(SOON)

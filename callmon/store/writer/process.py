@@ -202,7 +202,7 @@ class WriterProcess:
         with self._lock.writing() as connection:
             number, token = self._last(connection)
         if token != self._token and number != self._number:
-            raise LostLeaseError("another program has written to this database since")
+            raise LostLeaseError("another program has written to this database meanwhile")
         return wire.LeaseRenewed(at)
 
     @staticmethod
