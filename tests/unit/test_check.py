@@ -124,7 +124,7 @@ def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing
     beside = "privacy.key_file: not set, so the encryption key is {}, created at the first start"
     assert said("") == [beside.format("callmon.db-key")]
     assert said(f'[store]\nurl = "sqlite:///{tmp_path}/x.db"') == [beside.format("FOLDER/x.db-key")]
-    assert said(named) == ["privacy.key_file: FOLDER/number.key cannot be read here"]
+    assert said(named) == ["privacy.key_file: FOLDER/number.key cannot be read by this user"]
     add_new_key(path, TODAY)
     assert said(named) == []
     path.chmod(0o644)
