@@ -160,7 +160,7 @@ def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
         'No records schedule allows the disposal. Add --authority "…", or set retention_authority.\n'
     )
     done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--who", "M. Roy")
-    assert (done.stdout.split(" not ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
+    assert (done.stdout.split(" last ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
     (line,) = site("privacy", "log").stdout.splitlines()
     assert line.split("  ")[1:4] == ["M. Roy", "purge", "schedule 12-345"]
 
@@ -171,7 +171,7 @@ def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
     path = tmp_path / "callmon.db-key"
     made = site("privacy", "key")
     assert made.stdout == f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.\n"
-    assert "under an older key" in site("privacy", "purge", status=1).stderr
+    assert "use an older key" in site("privacy", "purge", status=1).stderr
     newest = opening.open_with_keys(load(tmp_path / "callmon.toml")).ring.name
     moved = site("privacy", "rotate")
     assert moved.stdout == (
