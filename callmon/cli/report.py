@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from callmon.reports.request import ReportRequest
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
+SAMPLE_IS_NEVER_PUBLIC = (
+    "--sample and --public exclude each other: a sample shows single calls and is never public."
+)
 
 
 @click.command()
@@ -102,9 +105,7 @@ def report(
     if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
-        raise ConfigError(
-            "--sample and --public exclude each other: a sample shows single calls and is never public."
-        )
+        raise ConfigError(SAMPLE_IS_NEVER_PUBLIC)
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = _lines(settings, names), _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
