@@ -239,7 +239,9 @@ def test_the_new_filter_syntax_is_enough_on_22_and_nothing_on_16(patient: Patien
     complaints = patient.examine()
     if patient.asterisk.version == "16":
         assert short(complaints) == [("warning", "manager.conf", (USER, *OLD_FILTER))]
-        assert complaints[0].why.endswith("in the syntax of Asterisk 22, which this version ignores silently.")
+        assert complaints[0].why.endswith(
+            "Its filter has the syntax of Asterisk 22, which this version ignores silently."
+        )
     else:
         assert complaints == []
 

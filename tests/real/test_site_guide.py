@@ -200,7 +200,7 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
     assert (line.numbers, line.mailboxes) == (("+14163272422",), ("500",))
     assert line.extensions == ("101", "102", "103", "110", "127", "140", "160")
     assert [row for row in heard.proposed.splitlines() if "of its calls" in row] == [
-        "# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings:",
+        "# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings: let",
         "# 1 of its calls entered a queue. If it answers with music, rings are counted from there.",
     ]
     assert [

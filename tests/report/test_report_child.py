@@ -95,7 +95,7 @@ async def test_what_the_page_does_not_say_is_in_the_log(
     site: tuple[Database, Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
     await made(site[1], ReportRequest("2099-01"))
-    assert caplog.messages == ["the report of 2099-01 was not made: 2099-01 has not begun yet."]
+    assert caplog.messages == ["report: 2099-01 failed: 2099-01 has not begun yet."]
 
 
 async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report(

@@ -99,7 +99,7 @@ def test_the_page_of_a_report_that_fails_is_wholly_in_its_language(tmp_path: Pat
             database.execute("ALTER TABLE obligation RENAME TO gone")
         found = {language: told(place, language) for language in ("fr", "en")}
         # The page may say it before the process has ended, and the log after that.
-        logged = "was not made: no such table: obligation"
+        logged = "failed: no such table: obligation"
         assert until(lambda: place.log.read_text().count(logged) == 2)
     assert found == {
         "fr": "■ Le rapport n'a pas été produit. La base de données n'a pas répondu. Réessayez dans une minute; "

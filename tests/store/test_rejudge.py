@@ -277,15 +277,15 @@ def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Database) -> None:
     [
         (
             """UPDATE counter SET value = value + 1 WHERE figure LIKE '["callmon_calls_total"%'""",
-            ["callmon_calls_total general answered fr open: counted 2, and the rows give 1."],
+            ["callmon_calls_total general answered fr open: the counter is 2, the rows give 1."],
         ),
         (
             "DELETE FROM finding WHERE standard = 'reach_a_person'",
-            ["callmon_verdicts_total reach_a_person general fr met: counted 1, and the rows give 0."],
+            ["callmon_verdicts_total reach_a_person general fr met: the counter is 1, the rows give 0."],
         ),
         (
             "DELETE FROM counter WHERE figure LIKE '%\"12.0\"%'",
-            ["callmon_answer_wait_seconds general fr 12.0: counted 0, and the rows give 1."],
+            ["callmon_answer_wait_seconds general fr 12.0: the counter is 0, the rows give 1."],
         ),
     ],
     ids=["a figure too high", "a row gone", "a figure gone"],

@@ -98,7 +98,7 @@ def test_a_database_of_a_newer_callmon_is_refused(
     with pytest.raises(StoreError) as refusal:
         using(url)
     told = str(refusal.value).removeprefix(f"the database {store} ")
-    assert told == "is of a newer callmon (revision 9999): install that version"
+    assert told == "is from a newer callmon (revision 9999): install that version"
 
 
 @pytest.mark.parametrize("using", [open_store, upgrade])

@@ -265,7 +265,7 @@ def test_music_instead_of_ringing_is_told_but_not_a_queues_nor_that_of_hold() ->
         exchange.at(9.0).ends(caller, phones[0])
     told = [[row for row in told_of(exchange) if "of its calls" in row] for exchange in (group, queue, held)]
     assert told == [
-        ["# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings:"],
+        ["# In 1 of its calls the caller heard music instead of ringing. Callers cannot count such rings: let"],
         ["# 1 of its calls entered a queue. If it answers with music, rings are counted from there."],
         [],
     ]
