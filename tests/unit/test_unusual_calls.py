@@ -8,7 +8,7 @@ import pytest
 
 from callmon.core.facts import MusicPlayed
 from tests.store.test_phones import facts_of
-from tests.support.ami_builders import Channel, Exchange, judged, left, settings
+from tests.support.ami_builders import TTY, Channel, Exchange, judged, left, settings
 from tests.unit.test_tracker import summary
 
 POCI = "4163270374"
@@ -172,6 +172,38 @@ def test_a_call_that_goes_out_and_comes_back_is_one_call_answered_by_who_took_it
     exchange = Exchange(timestamps=timestamps)
     taken(exchange, *hairpin(exchange, number=number))
     assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+
+
+def early_return(exchange: Exchange, dial_begins: float, number: str = POCI) -> tuple[Channel, Channel, Channel]:
+    """The call comes back before the DialBegin of the channel that goes out."""
+    public = exchange.at(-0.1).call()
+    with exchange.unsaid():
+        out = exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier")
+    exchange.event("Newchannel", **exchange._of(out))
+    back = exchange.at(0).new("PJSIP/carrier", 4, number, caller="4165550101")
+    back.context, back.exten = "ring-poci", "s"
+    if dial_begins > 0.5:
+        exchange.hangup(exchange.at(dial_begins - 0.01).dial(back, "PJSIP/105"))
+    exchange.at(dial_begins)._dial("DialBegin", public, out, DialString=f"{POCI}@carrier")
+    return public, out, back
+
+
+@pytest.mark.parametrize("timestamps", [True, False])
+def test_a_call_that_comes_back_before_the_dialbegin_of_its_way_out_is_one_call(timestamps: bool) -> None:
+    exchange = Exchange(timestamps=timestamps)
+    taken(exchange, *early_return(exchange, 0.01))
+    assert told(exchange) == [("inbound", "general", "answered", 2 if timestamps else None, "105")]
+
+
+@pytest.mark.parametrize(("dial_begins", "number"), [(0.6, POCI), (0.01, TTY)])
+def test_the_same_caller_s_call_is_a_call_of_its_own_without_a_dial_to_its_number_in_half_a_second(
+    dial_begins: float, number: str
+) -> None:
+    exchange = Exchange()
+    public, out, other = early_return(exchange, dial_begins, number)
+    exchange.at(12).gives_up(other)
+    exchange.gives_up(public, public, out)
+    assert len(told(exchange)) == 2
 
 
 @pytest.mark.parametrize(

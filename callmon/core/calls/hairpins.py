@@ -5,6 +5,9 @@ caller's number, dials the number just dialled for the caller, and has an id of 
 it. Both channels are treated as the halves of one, like those of a Local channel. So the person who answers behind
 them answers the caller, on the line that was called first.
 
+Asterisk publishes the two from different threads. So the new channel may come before the DialBegin of the channel
+that went out. Then all events wait for that DialBegin, half a second at most.
+
 Refuses: to guess where the carrier shows another number than the caller's. Then they are two calls.
 """
 
@@ -12,13 +15,17 @@ from datetime import timedelta
 
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164, is_withheld
-from callmon.core.calls.channels import HALF, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import DIALLED, HALF, PHONE, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import number_dialled
 from callmon.core.calls.state import TrackerState
 
 # A carrier connects a call in a few seconds. Later, the same caller may have called again.
 WITHIN = timedelta(seconds=10)
 MAX_OUT = 100
+# How long, and how many events, an early return waits for the DialBegin.
+EARLY = timedelta(seconds=0.5)
+MAX_EARLY = 100
+END_OF_WAIT = (e.ConnectionLost, e.Shutdown, e.FullyBooted)
 
 
 def went_out(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:
@@ -30,10 +37,14 @@ def went_out(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event:
         state.gone_out[call.number, _one_form(state, number)] = leg, event.at
 
 
-def came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
+def is_return(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
+    """Whether this new channel is the other end of one that goes out, or may be: then it begins no call yet."""
+    return bool(state.gone_out and _came_back(state, leg, event)) or _came_early(state, leg, event)
+
+
+def _came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
     """Whether this new channel is the other end of one that just went out: then it becomes a leg of that call."""
-    caller = None if is_withheld(event.caller, event.caller_name) else _one_form(state, event.caller)
-    out, since = state.gone_out.pop((caller, _one_form(state, event.exten)), (None, None))
+    out, since = state.gone_out.pop((_caller(state, event), _one_form(state, event.exten)), (None, None))
     if out is None or out.call is None or not out.is_tried:
         return False
     at = event.at
@@ -46,9 +57,46 @@ def came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> 
     return True
 
 
+def _came_early(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
+    """Whether a call of this caller may be on its way out, without its DialBegin. Then `event` waits for it."""
+    if not any(_goes_out(state, out, event) for out in state.newest_legs):
+        return False
+    del state.legs[leg.uniqueid]
+    state.early = [event]
+    return True
+
+
+def _goes_out(state: TrackerState, out: TrackedChannel | None, event: e.Newchannel) -> bool:
+    """Whether a channel was made for a call of this caller, and its DialBegin was not received yet."""
+    if out is None or out.call is None or out.flags & (PHONE | DIALLED) != PHONE or out.uniqueid not in state.legs:
+        return False
+    return out.call.inbound and out.call.number == _caller(state, event)
+
+
+def reordered(state: TrackerState, event: e.Event) -> list[e.Event]:
+    """The events to process now: the DialBegin that the early return waits for, before all others."""
+    early, first = state.early, state.early[0]
+    early.append(event)
+    if isinstance(event, e.DialBegin) and _goes_out(state, state.legs.get(event.dest_uniqueid), first):
+        early.insert(0, early.pop())
+    elif len(early) < MAX_EARLY and not isinstance(event, END_OF_WAIT) and not _is_later(event, first):
+        return []
+    state.early = []
+    state.newest_legs.clear()
+    return early
+
+
+def _is_later(event: e.Event, first: e.Event) -> bool:
+    return event.at is not None and first.at is not None and event.at - first.at > EARLY
+
+
 def forget_channel(state: TrackerState, leg: TrackedChannel) -> None:
     for key in [key for key, (out, _) in state.gone_out.items() if out is leg]:
         del state.gone_out[key]
+
+
+def _caller(state: TrackerState, event: e.Newchannel) -> str | None:
+    return None if is_withheld(event.caller, event.caller_name) else _one_form(state, event.caller)
 
 
 def _one_form(state: TrackerState, number: str) -> str:

@@ -38,9 +38,10 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
     leg = state.legs[uniqueid] = TrackedChannel(uniqueid, event.channel)
     if call is not None:
         call.adopt_channel(leg)
+        state.newest_legs.append(leg)
     elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
         if event.state == RING:
-            if not state.gone_out or not hairpins.came_back(state, leg, event):
+            if not hairpins.is_return(state, leg, event):
                 arrival.begin_call(state, leg, event)
         else:
             state.unborn[uniqueid] = event

@@ -4,6 +4,7 @@ Every situation (`dialling`, `transfers`, `voicemail` …) takes a `TrackerState
 tracker, which only chooses the situation by the kind of the event.
 """
 
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 
@@ -45,6 +46,8 @@ class TrackerState:
         self.originations: dict[str, Origination] = {}
         # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
         self.gone_out: dict[tuple[str | None, str], tuple[TrackedChannel, datetime | None]] = {}
+        self.newest_legs: deque[TrackedChannel] = deque(maxlen=8)  # one of them may just be on its way out
+        self.early: list[e.Event] = []  # a return before its DialBegin, and what was received since
         self.dialplan_heard = False
         self.is_unheard = True  # until a listing is complete
         self.deferred: list[Callable[[], None]] = []  # until then

@@ -25,6 +25,7 @@ from callmon.core.calls import (
     availability,
     clock_steps,
     dialling,
+    hairpins,
     lifecycle,
     queues,
     transfers,
@@ -51,7 +52,11 @@ class Tracker:
             state.latest = event
         if len(state.legs) > CROWDED:
             state.limit.record_event(event)
-        self._steps[type(event)](event)
+        if state.early:
+            for released in hairpins.reordered(state, event):
+                self._steps[type(released)](released)
+        else:
+            self._steps[type(event)](event)
         if not state.emitted:
             return []
         emitted, state.emitted = state.emitted, []
