@@ -77,13 +77,19 @@ def reordered(state: TrackerState, event: e.Event) -> list[e.Event]:
     """The events to process now: the DialBegin that the early return waits for, before all others."""
     early, first = state.early, state.early[0]
     early.append(event)
-    if isinstance(event, e.DialBegin) and _goes_out(state, state.legs.get(event.dest_uniqueid), first):
+    if _is_dial_of(state, event, first):
         early.insert(0, early.pop())
     elif len(early) < MAX_EARLY and not isinstance(event, END_OF_WAIT) and not _is_later(event, first):
         return []
     state.early = []
     state.newest_legs.clear()
     return early
+
+
+def _is_dial_of(state: TrackerState, event: e.Event, first: e.Event) -> bool:
+    if not isinstance(event, e.DialBegin) or not isinstance(first, e.Newchannel):
+        return False
+    return _goes_out(state, state.legs.get(event.dest_uniqueid), first)
 
 
 def _is_later(event: e.Event, first: e.Event) -> bool:
