@@ -24,7 +24,12 @@ RULES = (BOARDS / "prometheus" / "callmon.rules.yml").read_text()
 TESTS = (BOARDS / "prometheus" / "callmon.test.yml").read_text()
 ROUTES = (BOARDS / "alertmanager" / "alertmanager.yml").read_text()
 TEMPLATES = "".join(path.read_text() for path in sorted((BOARDS / "alertmanager").glob("*.tmpl")))
-RUNBOOK = (BOARDS / "RUNBOOK.md").read_text()
+RUNBOOK = {language: (ROOT / "docs" / language / "how-to" / "runbook.md").read_text() for language in ("fr", "en")}
+# The parts of an entry, in their order.
+PARTS = {
+    "fr": ["Pour le public", "D'abord", "À ne pas faire", "Qui", "C'est fini quand"],
+    "en": ["For the public", "First", "Do not", "Who", "Over when"],
+}
 EXAMPLE = ROOT / "callmon" / "config" / "callmon.example.toml"
 TORONTO = ZoneInfo("America/Toronto")
 
@@ -37,22 +42,25 @@ AWAITED: set[str] = set()
 # ── rules and runbook ──
 
 
-def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has() -> None:
-    entries = re.findall(r"^## (\w+)$", RUNBOOK, re.MULTILINE)
+@pytest.mark.parametrize("language", RUNBOOK)
+def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has(language: str) -> None:
+    entries = re.findall(r"^## (\w+)\n\n\*\*", RUNBOOK[language], re.MULTILINE)
     assert sorted(entries) == sorted(ALERTS)
 
 
+def test_the_two_runbooks_have_the_same_sections_in_the_same_order() -> None:
+    sections = {
+        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", told, re.MULTILINE) for language, told in RUNBOOK.items()
+    }
+    counts = {language: len(re.findall(r"^## ", told, re.MULTILINE)) for language, told in RUNBOOK.items()}
+    assert (sections["fr"], counts["fr"]) == (sections["en"], counts["en"])
+
+
+@pytest.mark.parametrize("language", RUNBOOK)
 @pytest.mark.parametrize("alert", ALERTS)
-def test_an_entry_of_the_runbook_says_the_same_four_things_in_both_languages(alert: str) -> None:
-    entry = RUNBOOK.split(f"\n## {alert}\n")[1].split("\n## ")[0]
-    french = ["Pour le public", "D'abord", "À ne pas faire", "Qui"]
-    assert re.findall(r"^\* \*([^*]+)\*", entry, re.MULTILINE) == [
-        *french,
-        "For the public",
-        "First",
-        "Do not",
-        "Who",
-    ]
+def test_an_entry_of_the_runbook_says_the_same_five_things(alert: str, language: str) -> None:
+    entry = RUNBOOK[language].split(f"\n## {alert}\n")[1].split("\n## ")[0]
+    assert re.findall(r"^\* \*([^*]+)\*", entry, re.MULTILINE) == PARTS[language]
 
 
 @pytest.mark.parametrize("alert", ALERTS)
@@ -86,7 +94,7 @@ def test_every_metric_that_a_rule_names_is_one_of_callmons() -> None:
     assert sorted(named - made) == sorted(AWAITED)
 
 
-@pytest.mark.parametrize("text", [RULES, TESTS, ROUTES, TEMPLATES, RUNBOOK], ids=lambda text: text[:20])
+@pytest.mark.parametrize("text", [RULES, TESTS, ROUTES, TEMPLATES, *RUNBOOK.values()], ids=lambda text: text[:20])
 def test_no_text_of_an_alert_has_a_persons_number_or_a_metaphor_of_a_disability(text: str) -> None:
     numbers = ["".join(match.groups()) for match in NUMBER.finditer(text)]
     assert ([n for n in numbers if n not in PUBLIC], METAPHOR.findall(text)) == ([], [])

@@ -41,9 +41,14 @@ DOCUMENTS = (
     "tests/bench/README.md",
 )
 DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md", "LISEZMOI.md")
-PAGES = ROOT / "docs" / "en"
-DOCUMENTS += tuple(sorted(str(path.relative_to(ROOT)) for path in PAGES.rglob("*.md")))
+PAGES = {language: ROOT / "docs" / language for language in ("en", "fr")}
+WRITTEN = sorted(path for folder in PAGES.values() for path in folder.rglob("*.md"))
+DOCUMENTS += tuple(str(path.relative_to(ROOT)) for path in WRITTEN)
 FRONT_PAGES = {"README.md": "en", "LISEZMOI.md": "fr"}
+PURPOSE = {  # each page's first paragraph
+    "en": r"[^#|*\[]+\. Back to the \[README\]\((?:\.\./)+README\.md\)\.",
+    "fr": r"[^#|*\[]+\. Retour au \[LISEZMOI\]\((?:\.\./)+LISEZMOI\.md\)\.",
+}
 # With a sign between, so that this file does not hold what it looks for.
 HOSTS = ("py|pi.org", "python|hosted.org", "npm|js.org", "npm|js.com", "docker|.io", "ghcr|.io", "quay|.io")
 PLACES = ("/work|/", "/root|/", "/home|/", "..|/shared")
@@ -200,7 +205,7 @@ def test_every_shell_block_of_a_document_is_one_that_a_shell_reads() -> None:
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:
-    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(PAGES / "reference/commands.md"), re.MULTILINE)
+    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(PAGES["en"] / "reference/commands.md"), re.MULTILINE)
     assert sorted(listed) == sorted(COMMANDS)
 
 
@@ -208,12 +213,12 @@ def test_every_metric_is_in_the_list_of_metrics_and_no_other() -> None:
     sources = "".join(text(path) for path in (ROOT / "callmon").glob("sinks/**/*.py"))
     sources += text(ROOT / "callmon" / "core" / "statistics" / "counters.py")
     made = set(re.findall(r'"(callmon_[a-z_]+)["{]', sources))
-    listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(PAGES / "reference/metrics.md"), re.MULTILINE)
+    listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(PAGES["en"] / "reference/metrics.md"), re.MULTILINE)
     assert sorted(listed) == sorted(made)
 
 
 def test_every_standard_that_is_judged_is_in_the_page_of_standards() -> None:
-    listed = re.findall(r"^\| `([a-z0-9_]+)` \|", text(PAGES / "reference/standards.md"), re.MULTILINE)
+    listed = re.findall(r"^\| `([a-z0-9_]+)` \|", text(PAGES["en"] / "reference/standards.md"), re.MULTILINE)
     assert tuple(listed) == ALL_STANDARDS
 
 
@@ -234,25 +239,44 @@ def test_a_front_page_is_short(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*map(ROOT.joinpath, FRONT_PAGES), *sorted(PAGES.rglob("*.md"))], ids=lambda p: p.stem
+    "path", [*map(ROOT.joinpath, FRONT_PAGES), *WRITTEN], ids=lambda p: str(p.relative_to(ROOT))
 )
 def test_no_sentence_of_the_documentation_has_more_than_25_words(path: Path) -> None:
     assert [sentence for sentence in sentences(text(path)) if len(sentence.split()) > 25] == []
 
 
-def test_the_front_pages_link_to_every_page_of_the_documentation() -> None:
-    every = {str(path.relative_to(ROOT)) for path in PAGES.rglob("*.md")}
-    assert every
-    linked = {name: set(re.findall(r"\]\((docs/[^)#]+)", text(ROOT / name))) for name in FRONT_PAGES}
-    assert linked == dict.fromkeys(FRONT_PAGES, every)
+def pages_of(language: str) -> set[str]:
+    return {str(path.relative_to(PAGES[language])) for path in PAGES[language].rglob("*.md")}
 
 
-@pytest.mark.parametrize("page", sorted(PAGES.rglob("*.md")), ids=lambda page: page.stem)
-def test_a_page_opens_with_its_purpose_and_links_back_to_the_readme(page: Path) -> None:
+def test_every_french_page_has_the_name_of_an_english_one() -> None:
+    assert sorted(pages_of("fr") - pages_of("en")) == []
+
+
+@pytest.mark.parametrize(("name", "language"), FRONT_PAGES.items())
+def test_a_front_page_links_to_every_page_in_its_language_or_in_english_where_there_is_no_other(
+    name: str, language: str
+) -> None:
+    every = {f"docs/{language}/{page}" for page in pages_of(language)}
+    every |= {f"docs/en/{page}" for page in pages_of("en") - pages_of(language)}
+    assert set(re.findall(r"\]\((docs/[^)#]+)", text(ROOT / name))) == every
+
+
+@pytest.mark.parametrize("language", PAGES)
+def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
+    index = PAGES[language] / "index.md"
+    links = {index.parent.joinpath(link).resolve() for link in re.findall(r"\]\(([^)#]+\.md)", text(index))}
+    every = {PAGES[language] / page for page in pages_of(language)}
+    every |= {PAGES["en"] / page for page in pages_of("en") - pages_of(language) - {"index.md"}}
+    assert sorted(every - {index} - links) == []
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_opens_with_its_purpose_and_links_back_to_the_front_page(page: Path) -> None:
     title, _, purpose = text(page).partition("\n\n")
     assert title.startswith("# ")
     first = purpose.partition("\n\n")[0].replace("\n", " ")
-    assert re.fullmatch(r"[^#|*\[]+\. Back to the \[README\]\(../../../README\.md\)\.", first)
+    assert re.fullmatch(PURPOSE[page.relative_to(ROOT / "docs").parts[0]], first)
 
 
 def test_every_link_and_anchor_of_every_document_leads_somewhere() -> None:
