@@ -23,6 +23,7 @@ RUN --mount=type=bind,from=wheels,target=/wheels \
     done
 COPY pyproject.toml README.md LICENSE ./
 COPY callmon callmon
+COPY docs/man docs/man
 RUN /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isolation -w own . \
     && /opt/callmon/bin/python -m pip install --no-cache-dir --no-deps --no-index own/*.whl \
     && /opt/callmon/bin/python -m pip uninstall --yes --quiet pip

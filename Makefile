@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(shell .ci/pythons))
 VENV   ?= .venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test quick test-all test-rest bench format requirements up calls down archive image clean
+.PHONY: demo test quick test-all test-rest bench format references requirements up calls down archive image clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
@@ -31,6 +31,10 @@ bench: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(VENV)/bin/python -m ruff format callmon tests
 	$(VENV)/bin/python -m ruff check --fix callmon tests
+
+# The parts of the documentation that are made from the product: docs/*/reference, docs/man, the pages /fr/guide and /en/guide.
+references: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.references
 
 # The whole stack in containers, with its passwords made first; `calls` adds a ministry's day of them; `down` stops it.
 up:

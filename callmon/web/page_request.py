@@ -141,6 +141,7 @@ class PageRequest:
             "promises": self.say("Normes"),
             "disruptions": self.say("Perturbations"),
             "accesses": self.say("Consultations"),
+            "guide": self.say("Guide"),
         }
         here = SECTION.get(self.entry.name, self.entry.name)
         return [

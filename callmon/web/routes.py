@@ -17,7 +17,7 @@ from callmon.web.auth.roles import Right
 from callmon.web.auth.route import PageRoute, RouteTable
 from callmon.web.context import AwayError, PageContext
 from callmon.web.page_request import PageRequest, UnknownNameError
-from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
+from callmon.web.views import accesses, callbacks, calls, disruptions, guide, months, now, promises
 
 Page = Callable[[PageRequest], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]
@@ -82,6 +82,7 @@ PAGES = (
     _entry("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption", "POST"),
     _entry("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption", "POST"),
     _entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
+    _entry("guide", "/guide", "/guide", guide.show, Right.OPEN),
     _entry("live", "/direct", "/live", now.stream, is_page=False),
 )
 TABLE = RouteTable(PAGES)

@@ -81,7 +81,9 @@ def variables(board: Board, language: str) -> Iterator[Any]:
                 yield _days(language)
     if any(column.link for row in board.rows for panel in row for column in panel.columns):
         yield _site("pages", Text("Adresse des pages", "Address of the pages"), SITE, language)
-    yield _site("runbook", Text("Adresse du guide", "Address of the runbook"), f"{SITE}/RUNBOOK.md", language)
+    yield _site(
+        "runbook", Text("Adresse du guide", "Address of the runbook"), f"{SITE}/{language}/guide", language
+    )
 
 
 HOURS = {

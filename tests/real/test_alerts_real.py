@@ -368,7 +368,7 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert "\n1. Rappelez maintenant, dans l'ordre de la liste.\n2. " in first
     assert "\nListe : https://callmon.ministry.example/fr/rappels?ligne=" in first
     assert "\nList: https://callmon.ministry.example/en/callbacks?line=" in then
-    assert "/RUNBOOK.md#callbackoverdue\n" in first
+    assert "\nGuide : https://callmon.ministry.example/fr/guide#callbackoverdue\n" in first
     assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
 
     # Nothing on closed days nor after a short day's closing; but the sign of life, and a test, at any hour.
@@ -455,8 +455,8 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
 
     closed = site.alertmanagers["closed day"]
     words = ["alerting", "test", "--to", "lead", "--alertmanager", closed.url]
-    written = "    callmon " + " ".join(words).replace(closed.url, "http://127.0.0.1:9093") + "\n"
-    assert written in RUNBOOK
+    written = "\ncallmon " + " ".join(words).replace(closed.url, "http://127.0.0.1:9093") + "\n"
+    assert [language for language, told in RUNBOOK.items() if written in told] == ["fr", "en"]
     done = CliRunner().invoke(main, [*words, "--lang", "en"])
     assert (done.exit_code, done.output) == (0, 'Test handed to Alertmanager: a message must reach "lead".\n')
     wait_for(lambda: subjects(site.letters["closed day"], "lead@"))

@@ -50,7 +50,8 @@ def test_every_alert_has_an_entry_in_the_runbook_and_no_other_has(language: str)
 
 def test_the_two_runbooks_have_the_same_sections_in_the_same_order() -> None:
     sections = {
-        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", told, re.MULTILINE) for language, told in RUNBOOK.items()
+        language: re.findall(r"^## ((?:board-)?\w+)\n\n\*\*", told, re.MULTILINE)
+        for language, told in RUNBOOK.items()
     }
     counts = {language: len(re.findall(r"^## ", told, re.MULTILINE)) for language, told in RUNBOOK.items()}
     assert (sections["fr"], counts["fr"]) == (sections["en"], counts["en"])

@@ -205,7 +205,9 @@ def test_every_shell_block_of_a_document_is_one_that_a_shell_reads() -> None:
 
 
 def test_every_command_is_in_the_list_of_commands() -> None:
-    listed = re.findall(r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(PAGES["en"] / "reference/commands.md"), re.MULTILINE)
+    listed = re.findall(
+        r"^\| `(callmon [a-z]+(?: [a-z]+)?)", text(PAGES["en"] / "reference/commands.md"), re.MULTILINE
+    )
     assert sorted(listed) == sorted(COMMANDS)
 
 

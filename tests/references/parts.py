@@ -1,0 +1,178 @@
+"""The tables of docs/*/reference: settings, commands, metrics, standards, pages and roles, JSON payloads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import click
+
+from callmon.cli import main
+from callmon.config.schema import Configuration
+from callmon.config.settings import example
+from callmon.config.standards import ALL_STANDARDS
+from callmon.core.statistics.counters import METRICS
+from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF
+from callmon.text.labels import label
+from callmon.text.story.policy import QUOTES
+from callmon.web.auth.service import AccessService
+from callmon.web.auth.sign_in import SignIn
+from callmon.web.context import PageContext
+from callmon.web.formatter import WebFormatter
+from callmon.web.routes import entries
+from callmon.web.views.promises import definition
+from tests import interface
+from tests.pages.test_pages_access import NAMES, WHO, table
+from tests.unit.test_metrics import ONE_CALL, full_daemon, page
+
+WIDTH = 100  # of a help text
+SCHEMA = Configuration.model_json_schema()
+
+
+def rows(*head: str) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+
+
+# ── settings ──
+
+
+def every_setting() -> Iterator[tuple[str, str, str]]:
+    """(path, default, meaning), in the order of the schema. NAME is a name that the site chooses."""
+    yield from _under(SCHEMA, "")
+
+
+def _under(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    for name, inner in part.get("properties", {}).items():
+        here = f"{path}.{name}".lstrip(".")
+        tables = list(_tables(inner, here))
+        if tables:
+            for table_path, below in tables:
+                yield from _under(below, table_path)
+        else:
+            yield here, _default(inner), inner.get("description", "")
+
+
+def _tables(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The tables of which a setting consists; none: it is a value."""
+    if "$ref" in part:
+        part = SCHEMA["$defs"][part["$ref"].rpartition("/")[2]]
+    if "properties" in part:
+        yield path, part
+    for one in (*part.get("anyOf", ()), *part.get("oneOf", ())):
+        yield from _tables(one, path)
+    below = [(inner, ".NAME") for inner in part.get("patternProperties", {}).values()]
+    below += [(part[key], add) for key, add in (("items", "[]"), ("additionalProperties", ".NAME")) if key in part]
+    for inner, add in below:
+        if isinstance(inner, dict):
+            yield from _tables(inner, path + add)
+
+
+def _default(part: Mapping[str, Any]) -> str:
+    value = part.get("default")
+    if value in (None, [], {}, ""):
+        return "required" if "default" not in part else "none"
+    if part.get("format") == "duration":
+        return str(value).removeprefix("PT").removeprefix("P").lower()
+    return f"{value if isinstance(value, str) else json.dumps(value)} {part.get('unit', '')}".rstrip()
+
+
+def settings() -> Iterator[str]:
+    yield from rows("setting", "default", "meaning")
+    for path, default, meaning in every_setting():
+        yield f"| `{path}` | {f'`{default}`' if default not in ('none', 'required') else default} | {meaning} |"
+
+
+def variables() -> Iterator[str]:
+    yield from (f"* `{name}`" for name in interface.variables())
+
+
+# ── commands ──
+
+
+def every_command(command: click.Command = main, name: str = "callmon") -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for below, inner in sorted(command.commands.items()):
+            yield from every_command(inner, f"{name} {below}")
+    else:
+        yield name, command
+
+
+def context(name: str, command: click.Command) -> click.Context:
+    return click.Context(command, info_name=name, terminal_width=WIDTH)
+
+
+def commands() -> Iterator[str]:
+    yield from rows("command", "purpose")
+    for name, command in every_command():
+        arguments = [
+            str(x.make_metavar(context(name, command))) for x in command.params if isinstance(x, click.Argument)
+        ]
+        yield f"| `{' '.join((name, *arguments)).replace('|', '/')}` | {command.get_short_help_str(200)} |"
+    for name, command in every_command():
+        yield from ("", f"## {name}", "", "```text", *command.get_help(context(name, command)).splitlines(), "```")
+
+
+# ── metrics, standards, pages ──
+
+
+def metrics() -> Iterator[str]:
+    told = {
+        metric.name: (metric.labels, "histogram" if metric.buckets else "counter", metric.help)
+        for metric in METRICS
+    }
+    shown = page(full_daemon(), ONE_CALL)
+    parity = {f"{one.name}{{{','.join(one._labelnames)}}}": (one.documentation,) for one in shown._parity({})}  # type: ignore[attr-defined]
+    leader = {"callmon_leader": ("Whether this callmon is the leader.",)}
+    for name_and_labels, (text, *_) in {**OF_CALLS, **OF_ITSELF, **parity, **leader}.items():
+        name, _, labels = name_and_labels.rstrip("}").partition("{")
+        told[name] = (
+            tuple(filter(None, labels.split(","))),
+            "counter" if name.endswith("_total") else "gauge",
+            text,
+        )
+    yield from rows("metric", "labels", "type", "meaning")
+    for name, (names, kind, text) in sorted(told.items()):
+        yield f"| `{name}` | {', '.join(f'`{x}`' for x in names) or '-'} | {kind} | {text} |"
+
+
+def standards(language: str) -> Iterator[str]:
+    tongue = WebFormatter(example(), language, datetime(2026, 11, 24, 15, tzinfo=UTC))
+    yield from rows(
+        *{"fr": ("norme", "titre", "règle", "politique"), "en": ("standard", "title", "rule", "policy")}[language]
+    )
+    for name in ALL_STANDARDS:
+        rule, quote = definition(name, tongue), QUOTES[name].words
+        yield f"| `{name}` | {label('standard', name, language)} | {rule} | {quote} |"
+
+
+def pages() -> Iterator[str]:
+    site = cast(PageContext, SimpleNamespace(views={}))
+    yield from rows("page (French, English)", "method", *(NAMES.get(role, role) for role in WHO))
+    yield from table((*entries(site), *SignIn(AccessService()).entries()))
+
+
+# ── JSON ──
+
+
+def calls_json() -> Iterator[str]:
+    return _keys(interface.call_json())
+
+
+def callbacks_json() -> Iterator[str]:
+    return _keys(interface.callback_json())
+
+
+def health_json() -> Iterator[str]:
+    return _keys(interface.health_json())
+
+
+def topics() -> Iterator[str]:
+    return _keys(interface.mqtt())
+
+
+def _keys(names: list[str]) -> Iterator[str]:
+    yield from (f"* `{name}`" for name in names)
