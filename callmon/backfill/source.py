@@ -128,7 +128,8 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise ConfigError(
-            f"exchanges.{exchange}.cel.url: the MariaDB driver is missing; pip install 'callmon[mariadb]'"
+            f"exchanges.{exchange}.cel.url: the MariaDB driver is missing; "
+            'see "Extras" in docs/en/how-to/install.md'
         ) from None
     event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
     return engine

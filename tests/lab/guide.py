@@ -38,7 +38,7 @@ class Snippet:
 
 def snippets(name: str = "README.md") -> list[Snippet]:
     text = (GUIDES / name).read_text(encoding="utf-8")
-    found = [(before, kind, body) for before, kind, body in FENCED.findall(text) if kind != "text"]
+    found = [(before, kind, body) for before, kind, body in FENCED.findall(text) if kind not in ("text", "sh")]
     return [Snippet(kind, _files(before), tuple(body.splitlines())) for before, kind, body in found]
 
 

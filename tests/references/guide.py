@@ -13,7 +13,7 @@ from callmon.text.formatter import Formatter
 
 CONTENTS = {"fr": "Sommaire", "en": "Contents"}
 NAMED = re.compile(r"^## ([\w-]+)\n\n\*\*([^*]+?)\.?\*\* ?", re.MULTILINE)  # an identifier, then its title
-PICTURE = re.compile(r"^!\[[^\n]*\n\n", re.MULTILINE)
+PICTURE = re.compile(r"^(?:!\[|The pictures |Les images )(?:.+\n)+\n", re.MULTILINE)
 
 
 def page(runbook: str, language: str) -> str:
@@ -21,7 +21,7 @@ def page(runbook: str, language: str) -> str:
     first, _, rest = runbook.partition("\n\n")[2].partition("\n\n")
     first = re.split(r" (?:Back to|Retour au)\s", first.replace("\n", " "))[0]
     rest = PICTURE.sub("", rest.partition("\n\n")[2])
-    rest = NAMED.sub(r"## \2 `\1`\n\n", rest)
+    rest = NAMED.sub(lambda one: f"## {one[2]}{'' if '-' in one[1] else f' `{one[1]}`'}\n\n", rest)
     made = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).render(f"{first}\n\n{rest}")
     if "{{" in made or "{%" in made or re.search(r'href="(?!#)', made):
         raise ValueError("the runbook has a link to another file, or a sign of the templates")
@@ -32,7 +32,8 @@ def page(runbook: str, language: str) -> str:
         f'<li><a href="#{anchor}">{escape(title, quote=False)}</a></li>\n' for anchor, title in headings
     )
     label = CONTENTS[language]
-    whole = f'<nav class="contents" aria-label="{label}">\n<ul>\n{links}</ul>\n</nav>\n{made}'
+    contents = f'<nav class="contents" aria-label="{label}">\n<ul>\n{links}</ul>\n</nav>\n'
+    whole = made.replace("<h2", f"{contents}<h2", 1)
     typeset = Formatter(language, ZoneInfo("America/Toronto")).typeset
     return "".join(f"{typeset(line)}\n" for line in whole.splitlines())
 

@@ -363,4 +363,5 @@ except ConfigError as error:
     print(error)
 """
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert (told.stdout, told.stderr) == ('web.access.oidc: needs pip install "callmon[oidc]"\n', "")
+    missing = 'web.access.oidc: packages are missing; see "Extras" in docs/en/how-to/install.md\n'
+    assert (told.stdout, told.stderr) == (missing, "")

@@ -54,8 +54,8 @@ HOSTS = ("py|pi.org", "python|hosted.org", "npm|js.org", "npm|js.com", "docker|.
 PLACES = ("/work|/", "/root|/", "/home|/", "..|/shared")
 METAPHOR = re.compile(r"\b(deaf|blind\w*|dumb|kill\w*|sourde?s?|aveugles?|blondes?|muet\w*)\b", re.IGNORECASE)
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-SHELL = re.compile(r"^```sh\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+FENCED = re.compile(r"^```[^\n`]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SHELL = re.compile(r"^```sh[^\n`]*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 NUMBER = re.compile(
     r"(?<![\w.=+-])(?:\+?1[ -]?)?\(?([2-9]\d{2})\)?[-. ]?([2-9]\d{2})[-. ]?(\d{4})(?![\w.-])", re.ASCII

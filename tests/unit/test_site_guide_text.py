@@ -20,7 +20,7 @@ def test_the_french_guide_has_the_same_snippets_in_the_same_files() -> None:
 
 def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
     english, french = (GUIDES / "README.md").read_text(), (GUIDES / "LISEZMOI.md").read_text()
-    for what in (r"^## (\d+)\. ", r"^    (.+)$", r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|"):
+    for what in (r"^## (\d+)\. ", r"^```(?:sh[^\n]*)\n([^`]+)", r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|"):
         assert re.findall(what, french, re.MULTILINE) == re.findall(what, english, re.MULTILINE)
 
 

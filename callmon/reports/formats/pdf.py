@@ -2,8 +2,8 @@
 
 Table headers get their scopes. Page numbers become artifacts, separate from the text.
 
-WeasyPrint is an extra (`pip install "callmon[pdf]"`) and needs Pango, a system library. If either is missing, the
-error names what to install, and every other format still works.
+WeasyPrint is an extra package and needs Pango, a system library. If either is missing, the error names the
+page that says how to install them, and every other format still works.
 """
 
 import os
@@ -16,8 +16,8 @@ from typing import Any
 from callmon.errors import MissingError
 
 MISSING = (
-    "A PDF needs WeasyPrint and the system's Pango: install them with `pip install 'callmon[pdf]'` and "
-    "`apt-get install libpango-1.0-0 libpangoft2-1.0-0`, or print the HTML from a browser."
+    'A PDF needs WeasyPrint and the system\'s Pango: see "Extras" in docs/en/how-to/install.md. '
+    "Or print the HTML from a browser."
 )
 MARKED = re.compile(rb"/\w+\s*<<\s*/MCID \d+\s*>>\s*BDC")
 PRINTED = 4  # the Print flag of an annotation

@@ -45,7 +45,9 @@ class Provider:
             import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
             import httpx
         except ImportError:
-            raise ConfigError('web.access.oidc: needs pip install "callmon[oidc]"') from None
+            raise ConfigError(
+                'web.access.oidc: packages are missing; see "Extras" in docs/en/how-to/install.md'
+            ) from None
         self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
         self._http = httpx.AsyncClient(
             verify=_trust(settings),
