@@ -24,11 +24,14 @@ from callmon.config.schema import Configuration
 from callmon.config.settings import example_text
 from callmon.store.database import upgrade
 from tests import year
-from tests.unit.test_project import ROOT, text, tracked
+from tests.unit.test_project import DOCUMENTS, ROOT, text, tracked
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
 
+OTHERS = (".ci/install/INSTALL.md", "callmon/text/locale/GLOSSARY.md", "tests/freepbx/README.md")
+OTHERS += ("tests/lab/SITUATIONS.md", "tests/mutations/caught.md")
+MARKDOWN = {ROOT / name for name in (*DOCUMENTS, *OTHERS)}
 BLOCK = re.compile(r"^(`{3,})([^\n`]*)\n(.*?)^\1$", re.DOTALL | re.MULTILINE)
 MARK = re.compile(r"not run: \w[\w /,]+")
 KINDS = {"sh", "toml", "ini", "sql", "nginx", "apache", "text", ""}  # the guide's ini is loaded by tests/real
@@ -50,7 +53,7 @@ class Block(NamedTuple):
 
 def blocks() -> list[Block]:
     found = []
-    for path in sorted(path for path in tracked() if path.suffix == ".md"):
+    for path in sorted(path for path in MARKDOWN if path.exists()):
         written = text(path)
         for block in BLOCK.finditer(written):
             kind, _, mark = block[2].partition(" ")
@@ -140,6 +143,10 @@ def test_every_block_that_is_not_run_says_why(capsys: pytest.CaptureFixture[str]
     assert ran >= 18
 
 
+def test_the_blocks_of_every_markdown_file_are_read() -> None:
+    assert sorted(MARKDOWN) == sorted(path for path in tracked() if path.suffix == ".md")
+
+
 def test_every_block_has_a_known_kind_and_commands_stand_in_blocks_of_commands_alone() -> None:
     assert [(x.file, x.line, x.kind) for x in BLOCKS if x.kind not in KINDS] == []
     bare = [x for x in BLOCKS if x.kind in ("text", "") and not x.file.endswith("reference/commands.md")]
@@ -148,9 +155,8 @@ def test_every_block_has_a_known_kind_and_commands_stand_in_blocks_of_commands_a
 
 def test_no_document_has_commands_in_an_indented_block() -> None:
     found = []
-    for path in tracked():
-        if path.suffix == ".md":
-            found += [(path.name, x) for x in re.findall(r"\n\n {4}(\S[^\n]*)", BLOCK.sub("", text(path)))]
+    for path in MARKDOWN:
+        found += [(path.name, x) for x in re.findall(r"\n\n {4}(\S[^\n]*)", BLOCK.sub("", text(path)))]
     assert found == []
 
 
