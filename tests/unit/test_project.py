@@ -44,7 +44,13 @@ DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.m
 PAGES = {language: ROOT / "docs" / language for language in ("en", "fr")}
 WRITTEN = sorted(path for folder in PAGES.values() for path in folder.rglob("*.md"))
 DOCUMENTS += tuple(str(path.relative_to(ROOT)) for path in WRITTEN)
-PLAIN = ("CONTRIBUTING.md", "asterisk/README.md", "asterisk/LISEZMOI.md", ".ci/install/INSTALL.md")  # 25 words too
+PLAIN = (
+    "CONTRIBUTING.md",
+    "PRIVACY.md",
+    "asterisk/README.md",
+    "asterisk/LISEZMOI.md",
+    ".ci/install/INSTALL.md",
+)  # 25 words too
 FRONT_PAGES = {"README.md": "en", "LISEZMOI.md": "fr"}
 PURPOSE = {  # each page's first paragraph
     "en": r"[^#|*\[]+\. Back to the \[README\]\((?:\.\./)+README\.md\)\.",
