@@ -52,11 +52,20 @@ class WebFormatter(TerminalPage):
         """« 98,5 % », as the monthly report has it (R-23)."""
         return self.percent(permille(part, whole))
 
+    def short_decimal(self, number: float) -> str:
+        """« 1,5 » / "1.5", without zeros at the end."""
+        return f"{number:g}".replace(".", "," if self.language == "fr" else ".")
+
+    def hours(self, length: timedelta) -> str:
+        """« 24 h »: as configured, not as days."""
+        hours, rest = divmod(length, timedelta(hours=1))
+        return self.say("{hours} h", hours=hours) if not rest else self.duration(length)
+
     def service(self, name: str) -> str:
-        told = self.settings.services.get(name)
-        if told is None:
+        service = self.settings.services.get(name)
+        if service is None:
             return name
-        return told.title_fr if self.language == "fr" else told.title_en
+        return service.title_fr if self.language == "fr" else service.title_en
 
 
 def local_time(dial: str, tongue: WebFormatter) -> str:
