@@ -118,7 +118,8 @@ class PageContext:
 
     def common(self, tongue: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
-        return {"tongue": tongue, "say": tongue.say, "word": tongue.word, "language": tongue.language}
+        own = {"tongue": tongue, "settings": tongue.settings, "language": tongue.language}
+        return own | {"say": tongue.say, "word": tongue.word}
 
     def close(self) -> None:
         """Ends the live streams, so that the server can stop; then reports, query threads and `reader`."""

@@ -18,8 +18,8 @@ from sqlalchemy.exc import OperationalError
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.failure import FAILS, Kind, ReportFailure, classify
+from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.views.months import why
 from tests.support.fact_builder import TORONTO
 from tests.support.pages_daemon import Site, person, site
 from tests.support.store_fixtures import SOON, until
@@ -30,9 +30,10 @@ NO_BREAK = re.compile("[\u00a0\u202f]")
 
 
 def said(kind: Kind, language: str, limit: int = 0) -> str:
-    return NO_BREAK.sub(
-        " ", why(ReportFailure(kind, "its own sentence", limit), WebFormatter(example(), language, NOW), "X")
-    )
+    page = PageContext.__new__(PageContext)  # its templates alone
+    failure = ReportFailure(kind, "its own sentence", limit)
+    values = page.common(WebFormatter(example(), language, NOW)) | {"failure": failure, "month_title": "X"}
+    return NO_BREAK.sub(" ", html.unescape(page._render("_failure.html", values)))
 
 
 # Which kind it is.

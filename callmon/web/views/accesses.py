@@ -4,9 +4,7 @@ For the administrator. It contains no caller's number. `callmon privacy log` pri
 """
 
 from collections.abc import Iterator
-from datetime import datetime
 
-import msgspec
 from starlette.responses import Response
 
 from callmon.store.access import audit
@@ -17,17 +15,6 @@ from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
 
 MOST = 200
-
-
-class AccessView(msgspec.Struct, frozen=True):
-    """One recorded act."""
-
-    at: datetime
-    when: str
-    who: str
-    act: str
-    about: str
-    address: str
 
 
 async def show(visit: PageRequest) -> Response:
@@ -42,20 +29,16 @@ def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[audi
 
 
 def _rows(
-    looks: list[subject_access.AccessRecord], deeds: list[audit.AuditEvent], tongue: WebFormatter
-) -> Iterator[AccessView]:
+    looks: list[subject_access.AccessRecord], events: list[audit.AuditEvent], tongue: WebFormatter
+) -> Iterator[audit.AuditEvent]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
-        yield AccessView(look.at, _when(look.at, tongue), look.who, tongue.word("act", "number"), about, "")
-    for deed in deeds:
-        act, about = _word("act", deed.act, tongue), _word("about", deed.about, tongue)
-        yield AccessView(deed.at, _when(deed.at, tongue), deed.who, act, about, deed.address)
+        yield audit.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
+    for event in events:
+        act, about = _word("act", event.act, tongue), _word("about", event.about, tongue)
+        yield event._replace(act=act, about=about)
 
 
 def _word(kind: str, identifier: str, tongue: WebFormatter) -> str:
     """The label of an identifier; free text stays as written."""
     return tongue.word(kind, identifier) if identifier in KINDS[kind] else identifier
-
-
-def _when(at: datetime, tongue: WebFormatter) -> str:
-    return f"{tongue.day(at)}, {tongue.second(at)}"

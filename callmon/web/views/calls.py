@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from callmon.config.lines import RING_TONE
@@ -17,7 +16,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.verdicts import VERDICTS, Finding
+from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
@@ -25,7 +24,6 @@ from callmon.text import ledger_sentences
 from callmon.text.story import story_context, story_page
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
-from callmon.text.story.page import Page
 from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
@@ -33,65 +31,34 @@ from callmon.web.page_request import PageRequest
 DAY = timedelta(days=1)
 
 
-class ChosenView(msgspec.Struct, frozen=True):
-    """The filters; "" is all. A day that cannot be parsed is today; a verdict needs its standard."""
-
-    day: date
-    line: str = ""
-    outcome: str = ""
-    standard: str = ""
-    verdict: str = ""
-
-
-class CallView(msgspec.Struct, frozen=True):
-    call: str
-    exchange: str
-    when: str
-    line: str
-    outcome: str
-    language: str
-    rings: str
-    heard: str
-    is_test: bool
-
-
 async def show(visit: PageRequest) -> Response:
     """The calls of a day."""
-    chosen = _chosen(visit)
-    found = await visit.site.ask(
-        call_search.search_calls, visit.site.reader, _wanted(chosen, visit), visit.asked("page") or None
-    )
-    query = {"day": chosen.day.isoformat(), "line": chosen.line, "outcome": chosen.outcome}
-    query |= {"standard": chosen.standard, "verdict": chosen.verdict}
-    tongue = visit.tongue
+    day = _day(visit.asked("day"), visit.tongue)
+    known = {"line": visit.site.settings.names("line"), "outcome": OUTCOMES}
+    known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
+    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
+    if not chosen["standard"]:
+        chosen["verdict"] = ""
+    zone = visit.site.settings.timezone
+    begin, end = (datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (day, day + DAY))
+    wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
+    found = await visit.site.ask(call_search.search_calls, visit.site.reader, wanted, visit.asked("page") or None)
+    query = chosen | {"day": day.isoformat()}
     return await visit.page(
         "calls.html",
         visit.say("Appels"),
         chosen=chosen,
-        day_told=tongue.long_day(chosen.day),
-        rows=[_row(one, tongue) for one in found.calls],
+        day=day,
+        rows=found.calls,
         more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
         is_first=not visit.asked("page"),
-        days=[visit.path("calls", None, query | {"day": (chosen.day + n * DAY).isoformat()}) for n in (-1, 1)],
-        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
-        outcomes=[(x, tongue.word("outcome", x)) for x in OUTCOMES],
-        standards=[(x, tongue.word("standard", x)) for x in ALL_STANDARDS],
-        verdicts=[(x, tongue.word("verdict", x)) for x in VERDICTS],
-    )
-
-
-def _chosen(visit: PageRequest) -> ChosenView:
-    standard, verdict = visit.chosen("standard", ALL_STANDARDS), visit.chosen("verdict", VERDICTS)
-    return ChosenView(
-        _day(visit.asked("day"), visit.tongue),
-        visit.chosen("line", visit.site.settings.names("line")),
-        visit.chosen("outcome", OUTCOMES),
-        standard,
-        verdict if standard else "",
+        days=[visit.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
+        known=known,
     )
 
 
 def _day(text: str, tongue: WebFormatter) -> date:
+    """The day; today for a text that is not a date."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -99,44 +66,7 @@ def _day(text: str, tongue: WebFormatter) -> date:
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
 
 
-def _wanted(chosen: ChosenView, visit: PageRequest) -> call_search.CallFilter:
-    zone = visit.site.settings.timezone
-    begin, end = (
-        datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (chosen.day, chosen.day + DAY)
-    )
-    kept = (chosen.line, chosen.outcome, chosen.standard, chosen.verdict)
-    return call_search.CallFilter(begin, end, *(value or None for value in kept))
-
-
-def _row(one: call_search.CallSummary, tongue: WebFormatter) -> CallView:
-    heard = {"full": "", "filled": tongue.say("complété"), "partly": tongue.say("lacune")}[one.heard]
-    language = "" if one.language == "unknown" else tongue.word("language", one.language)
-    return CallView(
-        one.call,
-        one.exchange,
-        tongue.second(one.arrived),
-        "" if one.line is None else tongue.line_title(one.line),
-        tongue.word("outcome", one.outcome),
-        language,
-        "" if one.rings is None else str(one.rings),
-        heard,
-        one.is_test,
-    )
-
-
 # One call.
-
-
-class VerdictView(msgspec.Struct, frozen=True):
-    """A service standard and its verdict. `verdict` is the identifier; `sign` stands beside its word."""
-
-    standard: str
-    title: str
-    verdict: str
-    told: str
-    sign: str
-    why: tuple[str, ...]
-    quoted: tuple[str, ...]
 
 
 async def one(visit: PageRequest) -> Response:
@@ -175,16 +105,12 @@ def _story(
     lines = tongue.settings.lines()
     tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE
     return {
-        "heading": typeset(page.title()),
-        "when": typeset(page.when()),
-        "known": [(typeset(name), typeset(value)) for name, value in page.properties()],
-        "timeline_head": typeset(page.timeline_head()),
-        "happenings": page.happenings(),
         "picture": (picture := drawing(context, tone)),
         "narrow": drawing(context, tone, NARROW),
         "kinds": {box.kind for box in picture.boxes} if picture else set(),
-        "note": typeset(page.counting_note()),
-        "verdicts": [_verdict(page, finding, tongue) for finding in stored.findings],
+        "findings": stored.findings,
+        "page": page,
+        "typeset": typeset,
         "followed": [
             (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(ledger_sentences.sentence(tongue.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
@@ -193,16 +119,3 @@ def _story(
         "call": context.call,
         "exchange": stored.exchange,
     }
-
-
-def _verdict(page: Page, finding: Finding, tongue: WebFormatter) -> VerdictView:
-    typeset = tongue.speech.typeset
-    return VerdictView(
-        finding.standard,
-        tongue.word("standard", finding.standard),
-        finding.verdict,
-        tongue.word("verdict", finding.verdict),
-        {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}[finding.verdict],
-        tuple(map(typeset, page.why(finding))),
-        tuple(map(typeset, page.quoted(finding.standard))),
-    )

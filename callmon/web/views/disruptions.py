@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import msgspec
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -29,17 +28,6 @@ OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
 
 
-class DisruptionView(msgspec.Struct, frozen=True):
-    """One disruption in words."""
-
-    id: str
-    title: str
-    lines: str
-    notice: tuple[str, ...]
-    lacks: bool
-    is_going_on: bool
-
-
 async def show(visit: PageRequest) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
     return await _list(visit)
@@ -49,40 +37,23 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     since = visit.tongue.now - OVER_FOR
     found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
     now, say = visit.tongue.now, visit.say
-    parts: dict[str, list[DisruptionView]] = {}
-    for one in found[-MOST_SHOWN:]:
-        parts.setdefault(one.state(now), []).append(disruption_view(one, visit.tongue, now))
-    over = [*parts.get("over", ()), *parts.get("cancelled", ())]
+    states = ("going_on", "planned", "over", "cancelled")
+    found_in = {state: [x for x in found[-MOST_SHOWN:] if x.state(now) == state] for state in states}
+    going, planned, over = (found_in["going_on"], found_in["planned"], found_in["over"] + found_in["cancelled"])
     return await visit.page(
         "disruptions.html",
         say("Perturbations"),
         status=409 if refused else 200,
         sections=[
-            ("going", say("En cours : {count}", count=len(parts.get("going_on", ()))), parts.get("going_on", [])),
-            (
-                "planned",
-                say("Travaux planifiés : {count}", count=len(parts.get("planned", ()))),
-                parts.get("planned", []),
-            ),
+            ("going", say("En cours : {count}", count=len(going)), going),
+            ("planned", say("Travaux planifiés : {count}", count=len(planned)), planned),
             ("over", say("Terminées depuis un mois : {count}", count=len(over)), over[::-1]),
         ],
-        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
+        notices=DisruptionList(visit.site.settings, visit.language, now),
         may_tell=visit.may(Right.REPORT),
         refused=refused,
         given=given or {},
         most=MOST,
-    )
-
-
-def disruption_view(one: Disruption, tongue: WebFormatter, now: datetime) -> DisruptionView:
-    page, typeset = DisruptionList(tongue.settings, tongue.language, now), tongue.speech.typeset
-    return DisruptionView(
-        one.id,
-        typeset(page.title(one)),
-        page.line_titles(one),
-        tuple(map(typeset, page.notice(one))),
-        one.counts and bool(one.notice.missing()),
-        one.state(now) == "going_on",
     )
 
 
@@ -107,7 +78,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         visit.say("Une perturbation"),
         status=409 if refused else 200,
         one=found,
-        told=disruption_view(found, visit.tongue, visit.tongue.now),
+        notices=DisruptionList(visit.site.settings, visit.language, visit.tongue.now),
         met=min(met, worklist.MOST_MET),
         met_more=met > worklist.MOST_MET,
         may_tell=visit.may(Right.REPORT),

@@ -5,15 +5,13 @@ Refuses to make a report in the daemon itself: a month of a busy site takes seco
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from mimetypes import guess_type
 
-import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.reports.failure import ReportFailure
 from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
@@ -27,28 +25,23 @@ STYLE_NAME = "style.css"
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 
 
-class MonthView(msgspec.Struct, frozen=True):
-    name: str
-    title: str
-    is_over: bool
-
-
 async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
     first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
-    return await visit.page("months.html", visit.say("Mois"), months=list(_months(first, visit.tongue)))
+    months = list(_months(first, visit.tongue))
+    return await visit.page("months.html", visit.say("Mois"), months=months)
 
 
-def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[MonthView]:
+def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
+    """The first day of each month, from this one back to that of the first call."""
     zone = tongue.settings.timezone
-    now = tongue.now.astimezone(zone).date()
-    begin = now if first is None else first.astimezone(zone).date()
-    day = now.replace(day=1)
+    day = tongue.now.astimezone(zone).date().replace(day=1)
+    begin = day if first is None else first.astimezone(zone).date()
     for _ in range(MOST_LISTED):
-        yield MonthView(f"{day:%Y-%m}", tongue.month(day), day < now.replace(day=1))
-        if (day.year, day.month) <= (begin.year, begin.month):
+        yield day
+        if day <= begin:
             return
-        day = date(day.year - (day.month == 1), (day.month - 2) % 12 + 1, 1)
+        day = (day - timedelta(days=1)).replace(day=1)
 
 
 async def one(visit: PageRequest) -> Response:
@@ -69,7 +62,7 @@ async def _month_page(visit: PageRequest, refused: str = "") -> Response:
         month=f"{first:%Y-%m}",
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
-        kinds=[(kind, _kind(kind, visit.tongue)) for kind in KINDS],
+        kinds=KINDS,
     )
 
 
@@ -79,16 +72,6 @@ def _first_day(visit: PageRequest) -> date | None:
     except ConfigError:
         return None
     return month.first if month.begin < datetime.now(UTC) else None
-
-
-def _kind(kind: str, tongue: WebFormatter) -> str:
-    return {
-        "html": tongue.say("page à lire ici"),
-        "pdf": tongue.say("PDF, pour imprimer et signer"),
-        "xlsx": tongue.say("classeur (XLSX)"),
-        "csv": tongue.say("données (CSV), avec leur dictionnaire"),
-        "json": tongue.say("données (JSON), dans les deux langues"),
-    }[kind]
 
 
 async def make(visit: PageRequest) -> Response:
@@ -124,49 +107,13 @@ async def progress(visit: PageRequest) -> Response:
         visit.say("Rapport : {month}", month=title),
         is_done=is_done,
         percent=int(100 * process.progress),
-        failure=None if process.failure is None else why(process.failure, visit.tongue, title),
+        failure=process.failure,
+        month_title=title,
         files=[name for name, _ in process.files],
         month=order.month,
         name=process.name,
         is_page=order.kind == "html",
     )
-
-
-def why(failure: ReportFailure, tongue: WebFormatter, month: str) -> str:
-    """Why there is no report, and which person can act how. The failure's own message is in the log."""
-    say, limit = tongue.say, failure.limit
-    return {
-        "order": say(
-            "Ce rapport ne se demande pas ainsi. Choisissez un mois déjà commencé et un format de la liste."
-        ),
-        "long": say(
-            "Il n'était pas prêt après {minutes} min. Réessayez à un moment plus calme; si cela se répète, "
-            "l'équipe qui administre callmon peut le produire avec la commande « callmon report ».",
-            minutes=max(1, limit // 60),
-        ),
-        "large": say(
-            "Il lui faudrait plus de mémoire qu'il n'en a ici ({megabytes} Mo). L'équipe qui administre callmon"
-            " peut le produire avec la commande « callmon report ».",
-            megabytes=limit,
-        ),
-        "disk": say(
-            "Le disque est plein. L'équipe qui administre callmon doit y faire de la place; redemandez ensuite "
-            "le rapport."
-        ),
-        "database": say(
-            "La base de données n'a pas répondu. Réessayez dans une minute; si cela dure, prévenez l'équipe qui"
-            " administre callmon."
-        ),
-        "missing": say(
-            "callmon ne peut pas produire de PDF sur ce serveur : il y manque un composant, que l'équipe qui "
-            "administre callmon peut installer. D'ici là, demandez la page à lire et imprimez-la."
-        ),
-        "empty": tongue.word("no_report", "no_data").format(month=month),
-        "ended": say(
-            "Sa production s'est arrêtée avant la fin. Réessayez; si cela se répète, prévenez l'équipe qui "
-            "administre callmon : son journal dit pourquoi."
-        ),
-    }[failure.kind]
 
 
 def _process(visit: PageRequest) -> ReportProcess | None:

@@ -9,18 +9,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls import rings
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
-from callmon.web.formatter import FEW, WebFormatter
+from callmon.text.disruption_list import DisruptionList
+from callmon.web.formatter import FEW, OTHER, WebFormatter
 from callmon.web.page_request import PageRequest
 from callmon.web.sse import Stream
 from callmon.web.views import half_hours
-from callmon.web.views.disruptions import disruption_view
 
 DOTS = 4
 HELD = ("talking", "held", "parked")
@@ -28,71 +27,9 @@ VOICEMAIL = "voicemail_after_fourth_ring"
 ANSWER = "answer_by_third_ring"
 TRANSFERS = "one_transfer_at_most"
 FRENCH = "bilingual_person"
-
-
-class LevelView(msgspec.Struct, frozen=True):
-    """The urgency: "" neutral, "soon", "over", "off"; of a rate also "reached".
-
-    "soon" and "over" have a sign, so that colour is not the only cue.
-    """
-
-    name: str = ""
-
-    @property
-    def sign(self) -> str:
-        return {"soon": "▲", "over": "■"}.get(self.name, "")
-
-
-class RingingView(msgspec.Struct, frozen=True):
-    calls: int
-    dots: tuple[bool, ...]
-    ring: str
-    level: LevelView
-
-
-class LineView(msgspec.Struct, frozen=True):
-    """A line, or (on the wall) the lines of a service that have the same mode."""
-
-    name: str
-    title: str
-    other_title: str
-    is_tty: bool
-    is_open: bool
-    is_heard: bool
-    hours: str
-    ringing: RingingView | None
-    waiting: int
-    waited: str
-    talking: int
-    voicemail: int
-    arriving: int
-    phones: str
-    phones_level: LevelView
-
-
-class RateView(msgspec.Struct, frozen=True):
-    """Today against one service standard."""
-
-    standard: str
-    title: str
-    who: str
-    met: int
-    judged: int
-    told: str
-    level: LevelView
-    target: float | None
-    others: str
-    varies: bool
-
-
-class StripView(msgspec.Struct, frozen=True):
-    """The strip on top: open or closed, and whether callmon receives events."""
-
-    hours: str
-    is_open: bool
-    clock: str
-    heard: str
-    is_heard: bool
+# What a template shows. A `level` is the urgency: "" neutral, "soon", "over" (both with a sign, so that colour is
+# not the only cue), "off"; of a rate also "reached".
+View = dict[str, Any]
 
 
 async def show(visit: PageRequest) -> Response:
@@ -133,7 +70,8 @@ def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
         "calls_today": _calls(sight),
         "callbacks": callbacks(sight, tongue),
         "exchanges": sight.unheard_since,
-        "disruptions": [disruption_view(one, tongue, sight.at) for one in sight.disruptions],
+        "disruptions": sight.disruptions,
+        "notices": DisruptionList(tongue.settings, tongue.language, sight.at),
         "sight": sight,
     }
 
@@ -147,10 +85,12 @@ def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
         groups.setdefault((line.service, line.mode), []).append(line)
     rows = [_service_row(group, [seen[x.name] for x in group], sight, tongue) for group in groups.values()]
     voice = [line for line in known if line.mode == "voice"]
-    return view(sight, tongue) | {"rows": rows, "headline": _headline(voice, seen, sight, tongue)}
+    going = [x for x in sight.disruptions if x.state(sight.at) == "going_on"]
+    more = {"rows": rows, "headline": _headline(voice, seen, sight, tongue), "going": going}
+    return view(sight, tongue) | more
 
 
-def strip(sight: DaemonSnapshot, tongue: WebFormatter) -> StripView:
+def strip(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """Open until when, or closed and when it opens; and whether callmon receives events."""
     calendar, say = tongue.settings.calendar(), tongue.say
     is_open = calendar.is_open(sight.at)
@@ -162,9 +102,8 @@ def strip(sight: DaemonSnapshot, tongue: WebFormatter) -> StripView:
         heard = say("Aucun autocommutateur configuré")
     else:
         heard = say("Mesure : à l'écoute")
-    return StripView(
-        _hours(is_open, change, sight, tongue), is_open, tongue.minute(sight.at), heard, sight.is_heard
-    )
+    hours, clock = _hours(is_open, change, sight, tongue), tongue.minute(sight.at)
+    return {"hours": hours, "is_open": is_open, "clock": clock, "heard": heard, "is_heard": sight.is_heard}
 
 
 def _hours(is_open: bool, change: datetime | None, sight: DaemonSnapshot, tongue: WebFormatter) -> str:
@@ -182,61 +121,54 @@ def _hours(is_open: bool, change: datetime | None, sight: DaemonSnapshot, tongue
     return say("Fermé : {opens}", opens=opens)
 
 
-def row(line: Line, seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> LineView:
+def row(line: Line, seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
-    other = "en" if tongue.language == "fr" else "fr"
     phones, level = _phones(seen, is_open, tongue)
-    return LineView(
-        name=line.name,
-        title=line.title(tongue.language),
-        other_title=line.title(other),
-        is_tty=line.mode == "tty",
-        is_open=is_open,
-        is_heard=all(one.is_heard for one in seen),
-        hours=tongue.say("ouverte") if is_open else tongue.say("fermée"),
-        ringing=_ringing(seen, states["ringing"], is_open, tongue),
-        waiting=states["queue"],
-        waited=_waited(seen, sight, tongue),
-        talking=sum(states[state] for state in HELD),
-        voicemail=states["voicemail"],
-        arriving=states["arriving"] + states["menu"],
-        phones=phones,
-        phones_level=level,
-    )
+    return {
+        "title": line.title(tongue.language),
+        "other_title": line.title(OTHER[tongue.language]),
+        "is_tty": line.mode == "tty",
+        "is_open": is_open,
+        "is_heard": all(one.is_heard for one in seen),
+        "ringing": _ringing(seen, states["ringing"], is_open, tongue),
+        "waiting": states["queue"],
+        "waited": _waited(seen, sight, tongue),
+        "talking": sum(states[state] for state in HELD),
+        "voicemail": states["voicemail"],
+        "arriving": states["arriving"] + states["menu"],
+        "phones": phones,
+        "phones_level": level,
+    }
 
 
 def _service_row(
     lines: Sequence[Line], seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> LineView:
+) -> View:
     """The lines of one service and mode together, under the service's title."""
-    told = row(lines[0], seen, sight, tongue)
+    first = row(lines[0], seen, sight, tongue)
     service = tongue.settings.services[lines[0].service]
     names = (service.title_fr, service.title_en)
     here, there = names if tongue.language == "fr" else names[::-1]
-    if told.is_tty:
+    if first["is_tty"]:
         here = f"{here} · {tongue.say('ATS')}"
-    return msgspec.structs.replace(told, title=here, other_title=there)
+    return first | {"title": here, "other_title": there}
 
 
-def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: WebFormatter) -> RingingView | None:
+def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: WebFormatter) -> View | None:
     """The longest ringing call counts, by the ring that its caller hears."""
     if not calls:
         return None
     waits = [w for one in seen if (w := one.ringing) is not None and w.waited is not None]
     longest = max((rings.begun(w.waited, w.cycle) for w in waits if w.waited is not None), default=None)
     if longest is None:
-        return RingingView(calls, (), tongue.say("sonnerie inconnue"), LevelView())
-    level = (
-        LevelView("over" if longest >= DOTS else "soon" if longest == DOTS - 1 else "")
-        if is_open
-        else LevelView("off")
-    )
-    told = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
-    if longest == DOTS - 1 and is_open:
-        told = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
-    return RingingView(calls, tuple(n < longest for n in range(DOTS)), told, level)
+        return {"calls": calls, "dots": (), "ring": tongue.say("sonnerie inconnue"), "level": ""}
+    level = "off" if not is_open else "over" if longest >= DOTS else "soon" if longest == DOTS - 1 else ""
+    ring = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
+    if level == "soon":
+        ring = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
+    return {"calls": calls, "dots": [n < longest for n in range(DOTS)], "ring": ring, "level": level}
 
 
 def _waited(seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> str:
@@ -249,18 +181,18 @@ def _waited(seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormat
     return tongue.say("{minutes} min {seconds} s", minutes=minutes, seconds=f"{seconds:02}")
 
 
-def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> tuple[str, LevelView]:
+def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> tuple[str, str]:
     """« 2 sur 3 »; « n. d. » where no phone is watched."""
     phones = total(one.phones for one in seen)
     count = sum(phones.values())
     if not count:
-        return tongue.say("n. d."), LevelView()
-    told = tongue.say("{free} sur {count}", free=phones["free"], count=count)
+        return tongue.say("n. d."), ""
+    free = tongue.say("{free} sur {count}", free=phones["free"], count=count)
     if not is_open:
-        return told, LevelView("off")
+        return free, "off"
     if phones["unreachable"] == count:
-        return tongue.say("aucun joignable"), LevelView("over")
-    return told, LevelView("soon") if not phones["free"] else LevelView()
+        return tongue.say("aucun joignable"), "over"
+    return free, "" if phones["free"] else "soon"
 
 
 def _calls(sight: DaemonSnapshot) -> int:
@@ -269,7 +201,7 @@ def _calls(sight: DaemonSnapshot) -> int:
 
 def rates(
     lines: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> Iterator[RateView]:
+) -> Iterator[View]:
     """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
     for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
         group = [line for line in lines if line.mode == mode]
@@ -285,23 +217,33 @@ def rate(
     seen: Iterable[LineStatus],
     sight: DaemonSnapshot,
     tongue: WebFormatter,
-) -> RateView:
+) -> View:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(one.verdicts.get(standard, {}) for one in seen)
     met, judged = verdicts["met"], verdicts["met"] + verdicts["not_met"]
-    title, say = tongue.word("standard", standard), tongue.say
-    told = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
+    say = tongue.say
+    share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
-        told = f"{told} ({tongue.share(met, judged)})"
+        share = f"{share} ({tongue.share(met, judged)})"
     targets = _targets(standard, lines, sight, tongue)
     target = targets[0] if len(targets) == 1 else None
     others = say(
         "non visées : {exempt} · indéterminées : {unknown}", exempt=verdicts["exempt"], unknown=verdicts["unknown"]
     )
-    level = LevelView()
-    if target is not None and judged >= FEW and sight.is_heard and any(one.is_open for one in sight.lines):
-        level = LevelView("over") if met * 100 < target * judged else LevelView("reached")
-    return RateView(standard, title, who, met, judged, told, level, target, others, len(targets) > 1)
+    level = ""
+    if target is not None and judged >= FEW and sight.is_heard and any(x.is_open for x in sight.lines):
+        level = "over" if met * 100 < target * judged else "reached"
+    return {
+        "title": tongue.word("standard", standard),
+        "who": who,
+        "met": met,
+        "judged": judged,
+        "share": share,
+        "level": level,
+        "target": target,
+        "others": others,
+        "varies": len(targets) > 1,
+    }
 
 
 def _targets(
@@ -309,8 +251,8 @@ def _targets(
 ) -> list[float | None]:
     """The targets that these lines have today, each once; None for a line that has none."""
     day = sight.at.astimezone(tongue.settings.timezone).date()
-    told = (line.target(standard, day) for line in lines)
-    return list(dict.fromkeys(None if x is None else x.percent for x in told))
+    targets = (line.target(standard, day) for line in lines)
+    return list(dict.fromkeys(None if x is None else x.percent for x in targets))
 
 
 def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
@@ -321,19 +263,7 @@ def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
     return found
 
 
-class DueView(msgspec.Struct, frozen=True):
-    """The open callbacks: the next one, those due today, those overdue."""
-
-    next: str
-    left: str
-    level: LevelView
-    today: int
-    overdue: int
-    open: int
-    to_listen_to: int
-
-
-def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> DueView:
+def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
     shown = sight.callbacks.visible.values()
     calendar = tongue.settings.calendar()
@@ -341,37 +271,28 @@ def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> DueView:
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
     is_soon = any(x.state == "due_soon" for x in ahead)
-    due_today = [x for x in shown if x.actionable and calendar.local_day(x.actionable) == today]
-    overdue = sum(x.state == "overdue" for x in shown)
-    return DueView(
-        "" if first is None else tongue.when(first),
-        "" if first is None else tongue.duration(first - sight.at),
-        LevelView("soon" if is_soon else ""),
-        len(due_today),
-        overdue,
-        len(shown),
-        sight.callbacks.to_listen_to,
-    )
-
-
-class HeadlineView(msgspec.Struct, frozen=True):
-    """The wall's second half: today on the voice lines."""
-
-    answer: RateView
-    voicemail: int
-    voicemail_early: int
-    redirected: int
-    french: str
+    return {
+        "next": "" if first is None else tongue.when(first),
+        "left": "" if first is None else tongue.duration(first - sight.at),
+        "level": "soon" if is_soon else "",
+        "today": sum(x.actionable is not None and calendar.local_day(x.actionable) == today for x in shown),
+        "overdue": sum(x.state == "overdue" for x in shown),
+        "open": len(shown),
+        "to_listen_to": sight.callbacks.to_listen_to,
+    }
 
 
 def _headline(
     voice: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> HeadlineView:
+) -> View:
     rows = [seen[line.name] for line in voice]
     calls = total(one.calls for one in rows)
     late = total(one.verdicts.get(VOICEMAIL, {}) for one in rows)
     moved = total(one.verdicts.get(TRANSFERS, {}) for one in rows)
-    taken = sum(calls[name] for name in ("voicemail_message", "voicemail_no_message", "voicemail"))
-    french = rate(FRENCH, "", voice, rows, sight, tongue)
-    answer = rate(ANSWER, "", voice, rows, sight, tongue)
-    return HeadlineView(answer, taken, late["not_met"], moved["not_met"], french.told)
+    return {
+        "answer": rate(ANSWER, "", voice, rows, sight, tongue),
+        "voicemail": sum(calls[x] for x in ("voicemail_message", "voicemail_no_message", "voicemail")),
+        "voicemail_early": late["not_met"],
+        "redirected": moved["not_met"],
+        "french": rate(FRENCH, "", voice, rows, sight, tongue)["share"],
+    }

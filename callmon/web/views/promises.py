@@ -28,7 +28,6 @@ async def show(visit: PageRequest) -> Response:
         translate=translate,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
         enabled=visit.site.seen().enabled,
-        settings=settings,
         targets=[(line, target) for line in settings.lines() for target in line.targets],
         hours=list(_hours(visit.tongue)),
         closed=calendar.closed_days(today, today + MONTHS_AHEAD),
