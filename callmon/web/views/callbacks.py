@@ -7,11 +7,11 @@ command line: it is queued in the database, applied by the daemon, and refused w
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
 from callmon.config.phone_numbers import NO_BREAK, e164
@@ -33,73 +33,46 @@ from callmon.web.page_request import PageRequest
 LANGUAGES = ("fr", "en", "other", "unknown")
 
 
-class CallbackRowView(msgspec.Struct, frozen=True):
-    """An entry of the list, without its number."""
-
-    id: str
-    exchange: str
-    key: str
-    version: str
-    level: str
-    sign: str
-    left: str
-    where: str
-    cautions: tuple[str, ...]
-    hand: str
-    mine: bool
-    taken: bool
-    history: str
-    messages: int
-    is_open: bool
-    others: tuple[str, ...]
-
-
-class Filters(msgspec.Struct, frozen=True):
-    """The filters of the list; "" is all."""
-
-    line: str = ""
-    service: str = ""
-    language: str = ""
-    state: str = ""
-
-
 async def show(visit: PageRequest) -> Response:
     """The worklist, most urgent first."""
-    chosen = _filters(visit)
-    found = await visit.site.ask(
-        worklist.worklist, visit.site.reader, chosen.line or None, chosen.language or None, chosen.service or None
-    )
-    wanted = [one for one in found.entries if _is_wanted(one, chosen, visit.person.name)]
-    rows = _Rows(visit, wanted)
+    settings = visit.site.settings
+    known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
+    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
+    found = await visit.site.ask(worklist.worklist, visit.site.reader, *(x or None for x in chosen.values()))
+    state = visit.chosen("state", ("overdue", "untaken", "mine"))
+    wanted = [x for x in found.entries if _is_wanted(x, state, visit.person.name)]
     return await visit.page(
         "callbacks.html",
         visit.say("Rappels"),
         view="callbacks",
-        chosen=chosen,
-        sections=_sections(visit, wanted, rows),
-        count=len(wanted),
+        chosen=chosen | {"state": state},
+        known=known,
+        sections=_sections(visit, wanted),
         left_out=max(0, found.whole - len(found.entries)),
         closed_note=_closed_note(visit),
-        lines=[(x.name, x.title(visit.language)) for x in visit.site.settings.lines()],
-        services=[(name, visit.tongue.service(name)) for name in visit.site.settings.services],
-        languages=[(x, visit.tongue.word("language", x)) for x in LANGUAGES],
-        may_call=visit.may(Right.CALL_BACK),
+        **_shared(visit, wanted),
     )
 
 
-def _filters(visit: PageRequest) -> Filters:
-    """The filters in the query. Raises UnknownNameError for a value that does not exist."""
-    settings = visit.site.settings
-    return Filters(
-        visit.chosen("line", settings.names("line")),
-        visit.chosen("service", settings.names("service")),
-        visit.chosen("language", LANGUAGES),
-        visit.chosen("state", ("overdue", "untaken", "mine")),
-    )
+def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
+    """What the templates show obligations with. `version`: a new text when what is shown of one changes."""
+    owed = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
+    by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
+    for obligation in found:
+        by_token[obligation.token or ""].append(obligation)
+
+    def others(one: Obligation) -> list[str]:
+        return [x.id for x in by_token[one.token] if x.key != one.key] if one.token else []
+
+    def version(one: Obligation) -> str:
+        shown = (owed.time_left(one), one.in_hand, one.count, one.cautions, len(one.attempts), one.state)
+        return f"{hash(shown):x}"
+
+    return {"owed": owed, "others": others, "version": version, "may_call": visit.may(Right.CALL_BACK)}
 
 
-def _is_wanted(one: Obligation, chosen: Filters, me: str) -> bool:
-    match chosen.state:
+def _is_wanted(one: Obligation, state: str, me: str) -> bool:
+    match state:
         case "overdue":
             return one.is_overdue
         case "untaken":
@@ -120,76 +93,17 @@ def _closed_note(visit: PageRequest) -> str:
     )
 
 
-class SectionView(msgspec.Struct, frozen=True):
-    key: str
-    title: str
-    rows: Sequence[CallbackRowView]
-
-
-def _sections(visit: PageRequest, found: Sequence[Obligation], rows: _Rows) -> list[SectionView]:
+def _sections(visit: PageRequest, found: Sequence[Obligation]) -> list[tuple[str, str, list[Obligation]]]:
     """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
     ordered = sorted(found, key=urgency)
     calls = [x for x in ordered if x.kind == "callback" and x.can_be_called]
     complaints = [x for x in ordered if x.kind == "complaint"]
     hidden = [x for x in ordered if x.kind == "callback" and not x.can_be_called]
-    parts = (
+    return [
         ("calls", visit.say("Rappels à faire : {count}", count=len(calls)), calls),
         ("complaints", visit.say("Plaintes à traiter : {count}", count=len(complaints)), complaints),
         ("hidden", visit.say("Rappel impossible, message à écouter : {count}", count=len(hidden)), hidden),
-    )
-    return [SectionView(key, title, [rows.row(x) for x in some]) for key, title, some in parts]
-
-
-class _Rows:
-    """Obligations as rows, each with the ids of the same caller's others."""
-
-    def __init__(self, visit: PageRequest, found: Sequence[Obligation]) -> None:
-        self._visit, self._tongue = visit, visit.tongue
-        self._page = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
-        self._by_token: dict[str, list[Obligation]] = {}
-        for one in found:
-            if one.token is not None:
-                self._by_token.setdefault(one.token, []).append(one)
-
-    def row(self, one: Obligation) -> CallbackRowView:
-        set_, me = self._tongue.speech.typeset, self._visit.person.name
-        level = "over" if one.is_overdue else "soon" if one.is_soon else ""
-        others = [x.id for x in self._by_token.get(one.token or "", ()) if x.key != one.key]
-        left = set_(self._page.time_left(one))
-        return CallbackRowView(
-            id=one.id,
-            exchange=one.exchange,
-            key=f"{one.exchange}-{one.id}".replace(".", "-"),
-            version=f"{hash((left, one.in_hand, one.count, one.cautions, len(one.attempts), one.state)):x}",
-            level=level,
-            sign={"over": "■", "soon": "▲"}.get(level, ""),
-            left=left,
-            where=set_(self._where(one)),
-            cautions=tuple(self._tongue.capital(self._tongue.word("caution", x)) for x in one.cautions),
-            hand=self._hand(one),
-            mine=bool(me) and one.in_hand == me,
-            taken=one.in_hand is not None,
-            history=set_(self._page.history(one)),
-            messages=one.count,
-            is_open=one.is_open,
-            others=tuple(others),
-        )
-
-    def _where(self, one: Obligation) -> str:
-        """The line, and why no callback is possible."""
-        where = self._page.where(one)
-        if one.can_be_called or one.hidden is None:
-            return where
-        return f"{where} · {self._tongue.word('not_returnable', one.hidden)}"
-
-    def _hand(self, one: Obligation) -> str:
-        """The agent in charge; the name is shown only to persons with the right to call back."""
-        if one.in_hand is None or one.taken is None:
-            return ""
-        since = self._tongue.when(one.taken)
-        if not self._visit.may(Right.CALL_BACK):
-            return self._visit.say("Prise en charge, {when}", when=since)
-        return self._visit.say("Prise en charge par {who}, {when}", who=one.in_hand, when=since)
+    ]
 
 
 # One entry.
@@ -234,42 +148,30 @@ async def _entry_page(
         entries = await visit.site.ask(
             obligations.ledger_entries, visit.site.reader, obligation.call, obligation.exchange
         )
-    row = _Rows(visit, [obligation]).row(obligation)
-    values = _entry_values(visit, obligation, entries)
-    values["number"] = _number(found, visit.tongue) if shown else None
-    title = visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel")
+    speech, tongue = visit.tongue.speech, visit.tongue
+    history = sorted((x for x in entries if x.obligation == obligation.id), key=lambda x: x.at)
     return await visit.page(
         "callback.html",
-        title,
+        visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel"),
         status=409 if refused else 200,
-        row=row,
-        may_call=may_call,
-        refused=refused,
-        said=visit.asked("said"),
-        **values,
-    )
-
-
-def _entry_values(visit: PageRequest, one: Obligation, entries: Sequence[AnyEntry]) -> dict[str, Any]:
-    tongue, speech = visit.tongue, visit.tongue.speech
-    hidden = None if one.hidden is None else tongue.capital(tongue.word("not_returnable", one.hidden))
-    told = sorted((x for x in entries if x.obligation == one.id), key=lambda x: x.at)
-    return {
-        "one": one,
-        "hidden_why": hidden if one.other is None else None,
-        "query": {"exchange": one.exchange},
-        "entries": [
+        one=obligation,
+        query={"exchange": obligation.exchange},
+        number=found if shown else None,
+        local_time=local_time,
+        entries=[
             (
                 f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
                 speech.typeset(ledger_sentences.sentence(speech, x)),
                 _by(x, tongue),
             )
-            for x in told
+            for x in history
         ],
-        "reasons": _reasons(one, tongue),
-        "cautions": [(x, tongue.capital(tongue.word("caution", x))) for x in CAUTIONS],
-        "results": _results(tongue),
-    }
+        reasons=_reasons(obligation),
+        cautions=CAUTIONS,
+        refused=refused,
+        said=visit.asked("said"),
+        **_shared(visit, [obligation]),
+    )
 
 
 def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
@@ -279,15 +181,7 @@ def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
     return colon.join(x for x in told if x)
 
 
-def _results(tongue: WebFormatter) -> list[tuple[str, str]]:
-    return [
-        ("spoke", tongue.say("J'ai parlé à la personne")),
-        ("message-left", tongue.say("J'ai laissé un message dans sa boîte vocale")),
-        ("no-answer", tongue.say("Pas de réponse")),
-    ]
-
-
-def _reasons(one: Obligation, tongue: WebFormatter) -> list[tuple[str, str]]:
+def _reasons(one: Obligation) -> dict[str, str]:
     """The reasons for which this entry can be closed."""
     if one.kind == "complaint":
         names = ["answered", "no-request", "otherwise"]
@@ -295,22 +189,7 @@ def _reasons(one: Obligation, tongue: WebFormatter) -> list[tuple[str, str]]:
         names = ["listened", "no-request", "otherwise"]
     else:
         names = ["no-request", "unreachable", "otherwise"]
-    return [(name, tongue.capital(tongue.word("close_reason", commands.REASONS[name]))) for name in names]
-
-
-class NumberView(msgspec.Struct, frozen=True):
-    """A number to call: as printed (`told`), and as dialled (`dial`; None when no number is stored)."""
-
-    told: str
-    dial: str | None
-    local: str
-
-
-def _number(found: WorklistItem, tongue: WebFormatter) -> NumberView:
-    page = CallbackList(tongue.settings, tongue.language, tongue.now)
-    told = tongue.speech.typeset(page.printed_number(found))
-    dial = None if found.obligation.is_erased else found.other or found.number
-    return NumberView(told, dial, "" if dial is None else local_time(dial, tongue))
+    return {name: commands.REASONS[name] for name in names}
 
 
 # Commands.
