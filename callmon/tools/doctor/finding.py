@@ -3,14 +3,16 @@
 Refuses: to hold a secret. Where a secret belongs, the lines say so in a comment.
 """
 
-from collections.abc import Iterable, Iterator
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from textwrap import wrap
-from typing import Literal
+from typing import Any, Literal
 
 Severity = Literal["error", "warning"]
 WIDTH = 100  # and no wider, however wide the terminal is
-OURS = "callmon.toml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,24 @@ class DoctorFinding:
     file: str = ""
     lines: tuple[str, ...] = ()
     then: str = ""
+
+
+@cache
+def finding_texts() -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
+    """`findings.toml`: the texts of every finding, by group and name."""
+    return tomllib.loads(files("callmon.tools.doctor").joinpath("findings.toml").read_text(encoding="utf-8"))
+
+
+def finding(
+    kind: str, *more: str, exchange: str = "", severity: Severity | None = None, **values: object
+) -> DoctorFinding:
+    """The finding `GROUP.NAME` of the table, filled with `values`. `more`: further lines for the file."""
+    group, _, name = kind.partition(".")
+    entry = finding_texts()[group][name]
+    values |= {"exchange": exchange}
+    what, why, file, then = (entry.get(x, "").format(**values).strip() for x in ("what", "why", "file", "then"))
+    lines = (*(line.format(**values) for line in entry.get("lines", ())), *more)
+    return DoctorFinding(exchange, severity or entry.get("severity", "warning"), what, why, file, lines, then)
 
 
 def as_text(findings: Iterable[DoctorFinding], exchanges: Iterable[str] = (), width: int = WIDTH) -> str:

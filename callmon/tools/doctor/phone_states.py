@@ -5,32 +5,19 @@ from collections.abc import Iterable, Iterator
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
-from callmon.tools.doctor.dialplan import finding_of_line
-from callmon.tools.doctor.finding import DoctorFinding
-from callmon.tools.doctor.layout import ADDED, FREEPBX
+from callmon.tools.doctor.finding import DoctorFinding, finding
+from callmon.tools.doctor.layout import FREEPBX
 from callmon.tools.doctor.manager_user import TRUE, Examination
 from callmon.tools.doctor.questions import CHAN_SIP, ExchangeAnswers
-
-WHY = "From phone states callmon counts the free phones of a line, and derives the cause of a missed call."
 
 
 def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
     """The list of states, and chan_sip's states, which do not show calls without `callcounter`."""
     answers = examined.answers
     if answers.devices is None:
-        yield examined.warning(
-            "it does not list the states of its phones (DeviceStateList).",
-            f"{WHY} Without the list, after each reconnection a phone is unknown until its state changes. "
-            "Asterisk supports the list from version 13 on.",
-        )
+        yield examined.finding("exchange.no_states")
     elif any(d.startswith("SIP/") for d in answers.devices) and not _counts_calls(examined):
-        yield examined.warning(
-            "phones of chan_sip look free during a conversation, because callcounter is not set.",
-            f"{WHY} (No fault if the section of each phone sets it.)",
-            CHAN_SIP,
-            (ADDED, "callcounter = yes"),
-            "asterisk -rx 'module reload chan_sip.so'",
-        )
+        yield examined.finding("exchange.callcounter")
 
 
 def _counts_calls(examined: Examination) -> bool:
@@ -49,9 +36,4 @@ def unknown(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterat
     for line in lines:
         missing = [phone for phone in line.extensions if phone not in names]
         if missing:
-            yield finding_of_line(
-                line,
-                f"no exchange has the phone {', '.join(map(repr, missing))}.",
-                "No count of phones includes it, and this line never has the cause `nobody free`.",
-                'extensions = ["…"]',
-            )
+            yield finding("line.phone", line=line.name, names=", ".join(map(repr, missing)))

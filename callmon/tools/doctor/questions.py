@@ -8,6 +8,7 @@ from callmon.tools.doctor import event_filter, layout
 
 MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
 CHAN_SIP = "sip.conf"
+READ = "call,agent,user,system,dialplan"  # the classes of events that callmon needs
 
 
 def setting(file: str, section: str, key: str) -> str:
