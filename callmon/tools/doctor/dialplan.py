@@ -52,13 +52,16 @@ def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
         yield examined.finding("cel.destination", MAPPING)
 
 
-def _of_cel(examined: Examination, kind: str, *lines: str, **values: object) -> DoctorFinding:
+def _of_cel(
+    examined: Examination, kind: str, *lines: str, names: str = "", plural: str = "", refused: str = ""
+) -> DoctorFinding:
     """If the file appears to have no section yet, `[general](+)` would make Asterisk refuse the file."""
     answers = examined.answers
     is_there = examined.layout is FREEPBX or any(
         (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
-    return examined.finding(kind, *lines, section=ADDED if is_there else "[general]", **values)
+    section = ADDED if is_there else "[general]"
+    return examined.finding(kind, *lines, section=section, names=names, plural=plural, refused=refused)
 
 
 def _apps(missing: list[str]) -> tuple[str, ...]:
