@@ -29,7 +29,6 @@ from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.assembly import monitor
 from callmon.tools.demo import demo_settings
-from callmon.tools.demo.channel_list import ChannelList
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.retime import RecordingPlayer, recording
 from callmon.tools.demo.schedule import MORNING, calls, messages
@@ -166,31 +165,6 @@ def test_about_a_dozen_calls_are_up_at_once(two_loops: list[tuple[float, bytes]]
 def _header(message: bytes, name: bytes) -> bytes:
     found = re.search(rb"(?:^|\r\n)" + name + rb": (.*?)\r\n", message)
     return found[1] if found else b""
-
-
-# ── what the exchange lists ──
-
-
-def test_whoever_comes_in_the_middle_is_listed_every_call_in_progress(
-    settings: Settings, two_loops: list[tuple[float, bytes]]
-) -> None:
-    middle = BEGIN + 50
-    board = ChannelList()
-    before = [(at, message) for at, message in two_loops if at < middle]
-    for at, message in before:
-        board.hear(at, message)
-    listing = [*board.core_show_channels("ActionID: 1", middle), *board.status("ActionID: 2", middle)]
-    heard = concluded(settings, *(message for _, message in before))
-    up = {(c["call"], c["line"], c["direction"]) for c in heard if c["ended"] is None}
-    listed = {(c["call"], c["line"], c["direction"]) for c in concluded(settings, *listing)}
-    assert listed == up
-    assert len(up) >= 5
-
-
-def test_a_board_with_nobody_on_it_lists_nothing_and_says_so() -> None:
-    assert list(ChannelList().status("ActionID: 1", 0.0)) == [
-        b"Event: StatusComplete\r\nActionID: 1\r\nEventList: Complete\r\nListItems: 0\r\nItems: 0\r\n\r\n"
-    ]
 
 
 # ── how it is spoken to ──

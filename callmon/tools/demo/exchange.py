@@ -2,7 +2,8 @@
 
     connected ──Challenge, Login──▶ listening (receives every message) ──Logoff, or reads too slowly──▶ closed
 
-Playing begins when the first client has logged in, and continues without end at the recordings' own speed.
+Each client hears calls of its own: playing begins once its login and its first question about calls in progress
+are answered, and continues without end at the recordings' own speed. So no call is in progress before it.
 Refuses: to listen anywhere except on loopback, and every action that is not a question about calls.
 """
 
@@ -18,7 +19,6 @@ from types import TracebackType
 
 from callmon.ami.actions import login_key, parse_headers
 from callmon.ami.framing import END
-from callmon.tools.demo.channel_list import ChannelList, ami_message
 from callmon.tools.demo.retime import RecordingPlayer
 from callmon.tools.demo.schedule import messages
 
@@ -27,6 +27,11 @@ USER = "callmon"
 # Limits of one client: pending bytes of actions, and unread bytes before it is dropped, as Asterisk does.
 MAX_PENDING = 64 * 1024
 MAX_UNREAD = 8 * 1024 * 1024
+# The headers of a channel in a list, in Asterisk's order.
+CHANNEL = (
+    "Channel", "ChannelState", "ChannelStateDesc", "CallerIDNum", "CallerIDName", "ConnectedLineNum",
+    "ConnectedLineName", "Language", "AccountCode", "Context", "Exten", "Priority", "Uniqueid", "Linkedid",
+)  # fmt: skip
 
 
 class DemoExchange:
@@ -35,12 +40,10 @@ class DemoExchange:
     def __init__(self, seed: int = 1) -> None:
         self.secret = secrets.token_hex(16)
         self.port = 0
-        self.channels = ChannelList()
         self.listeners: set[Listener] = set()
-        self._player = RecordingPlayer(Random(seed))
+        self.player = RecordingPlayer(Random(seed))
         self._epoch = time.time() - time.monotonic()
         self.began = self.now()
-        self._playing: asyncio.Task[None] | None = None
 
     def now(self) -> float:
         """The exchange's own clock, in epoch seconds: the wall clock at the start, never set since."""
@@ -56,25 +59,12 @@ class DemoExchange:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        playing = [listener.playing for listener in self.listeners if listener.playing is not None]
         for listener in list(self.listeners):
             listener.close()
-        if self._playing is not None:
-            self._playing.cancel()
-            await asyncio.gather(self._playing, return_exceptions=True)
-
-    def begin(self) -> None:
-        """Start playing. Called when a client has logged in."""
-        if self._playing is None:
-            self._playing = asyncio.get_running_loop().create_task(self._play(), name="demo exchange")
-
-    async def _play(self) -> None:
-        for at, message in messages(self.now(), self._player):
-            wait = at - self.now()
-            if wait > 0:
-                await asyncio.sleep(wait)
-            self.channels.hear(at, message)
-            for listener in list(self.listeners):
-                listener.send_event(message)
+        for task in playing:
+            task.cancel()
+        await asyncio.gather(*playing, return_exceptions=True)
 
 
 class Listener(asyncio.Protocol):
@@ -84,6 +74,8 @@ class Listener(asyncio.Protocol):
 
     def __init__(self, exchange: DemoExchange) -> None:
         self._exchange = exchange
+        self._channels: dict[str, dict[str, str]] = {}  # those that are up: the headers of each one's last event
+        self.playing: asyncio.Task[None] | None = None
         self._challenge = ""
         self._pending = b""
         self._logged_in = False
@@ -96,6 +88,8 @@ class Listener(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._exchange.listeners.discard(self)
+        if self.playing is not None:
+            self.playing.cancel()
 
     def data_received(self, data: bytes) -> None:
         *actions, self._pending = (self._pending + data).split(END)
@@ -106,12 +100,22 @@ class Listener(asyncio.Protocol):
         if len(self._pending) > MAX_PENDING:
             self.close()
 
-    def send_event(self, message: bytes) -> None:
-        """Send one more event, if this client has logged in."""
-        if self._logged_in:
+    async def _play(self) -> None:
+        """Send each message at its time, for ever."""
+        now = self._exchange.now
+        for at, message in messages(now(), self._exchange.player):
+            await asyncio.sleep(max(0.0, at - now()))
+            self._update_channels(parse_headers(message))
             self._transport.write(message)
             if self._transport.get_write_buffer_size() > MAX_UNREAD:
                 self.close()
+
+    def _update_channels(self, headers: dict[str, str]) -> None:
+        uniqueid = headers.get("Uniqueid", "")
+        if headers.get("Event") == "Hangup":
+            self._channels.pop(uniqueid, None)
+        elif headers.get("Event") == "Newchannel" or uniqueid in self._channels:
+            self._channels[uniqueid] = self._channels.get(uniqueid, {}) | headers
 
     def close(self) -> None:
         self._transport.abort()
@@ -137,10 +141,14 @@ class Listener(asyncio.Protocol):
                 yield self._core_status(number)
             case "coreshowchannels":
                 yield _reply("Success", number, "EventList: start", "Message: Channels will follow")
-                yield from exchange.channels.core_show_channels(number, now)
+                for channel in self._channels.values():
+                    lines = (f"{name}: {channel.get(name, '')}" for name in CHANNEL)
+                    yield _ami_message("Event: CoreShowChannel", number, *lines)
+                yield _complete("CoreShowChannelsComplete", number, len(self._channels))
             case "status":
                 yield _reply("Success", number, "EventList: start", "Message: Channel status will follow")
-                yield from exchange.channels.status(number, now)
+                yield _complete("StatusComplete", number, 0)
+                self.playing = self.playing or asyncio.get_running_loop().create_task(self._play(), name="demo")
             case _:
                 yield _reply("Error", number, "Message: Permission denied")
 
@@ -157,8 +165,7 @@ class Listener(asyncio.Protocol):
         up = int(now - self._exchange.began)
         yield _reply("Success", number, "Message: Authentication accepted")
         booted = ("Event: FullyBooted", "Privilege: system,all", f"Uptime: {up}", f"LastReload: {up}")
-        yield ami_message(*booted, "Status: Fully Booted")
-        self._exchange.begin()
+        yield _ami_message(*booted, "Status: Fully Booted")
 
     def _core_status(self, number: str) -> bytes:
         began = time.localtime(self._exchange.began)
@@ -169,9 +176,18 @@ class Listener(asyncio.Protocol):
             time.strftime("CoreStartupTime: %H:%M:%S", began),
             "CoreReloadDate: ",
             "CoreReloadTime: ",
-            f"CoreCurrentCalls: {len(self._exchange.channels)}",
+            f"CoreCurrentCalls: {len(self._channels)}",
         )
 
 
 def _reply(response: str, *lines: str) -> bytes:
-    return ami_message(f"Response: {response}", *lines)
+    return _ami_message(f"Response: {response}", *lines)
+
+
+def _complete(event: str, number: str, count: int) -> bytes:
+    return _ami_message(f"Event: {event}", number, "EventList: Complete", f"ListItems: {count}")
+
+
+def _ami_message(*lines: str) -> bytes:
+    """The message of these lines, without the empty ones."""
+    return "\r\n".join(filter(None, lines)).encode() + END
