@@ -31,20 +31,7 @@ QUERY = {
     "autocommutateur": "exchange",
     "dit": "said",
 }
-# SECTION: the menu entry of a page. TWIN: the page that stands for a form's answer in the other language.
-SECTION = {
-    "callback": "callbacks",
-    "number": "callbacks",
-    "record": "callbacks",
-    "call": "calls",
-    "begin": "disruptions",
-    "tell": "disruptions",
-    "make": "months",
-    "report": "months",
-    "file": "months",
-    "month": "months",
-    "disruption": "disruptions",
-}
+# The page that stands for a form's answer in the other language.
 TWIN = {
     "number": "callback",
     "record": "callback",
@@ -60,6 +47,10 @@ NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
 class UnknownNameError(Exception):
     """An address names a line, an outcome … that does not exist; the message lists those that do."""
+
+
+class RefusedError(Exception):
+    """A command that callmon refuses; the message says why, in the reader's language."""
 
 
 class PageRequest:
@@ -143,7 +134,7 @@ class PageRequest:
             "accesses": self.say("Consultations"),
             "guide": self.say("Guide"),
         }
-        here = SECTION.get(self.entry.name, self.entry.name)
+        here = self.entry.paths["en"].split("/")[2] or "now"
         return [
             (title, self.path(name), name == here)
             for name, title in titles.items()

@@ -26,9 +26,8 @@ from callmon.text import ledger_sentences
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
 from callmon.web.auth.roles import Right
-from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter, local_time
-from callmon.web.page_request import PageRequest
+from callmon.web.page_request import PageRequest, RefusedError
 
 LANGUAGES = ("fr", "en", "other", "unknown")
 
@@ -200,70 +199,68 @@ async def record(visit: PageRequest) -> Response:
     found, form = await _find(visit), await visit.form()
     if found is None:
         return await _entry_page(visit, None)
-    hand, other = _wanted(visit, found.obligation, form)
-    if isinstance(hand, str):
-        return await _entry_page(visit, found, refused=hand)
-    refused = await _do(visit.site, hand, other, visit.language)
-    if refused:
-        return await _entry_page(visit, await _find(visit) or found, refused=refused)
-    query = {"exchange": hand.exchange, "said": hand.action}
+    try:
+        command, number_to_call = _command(visit, found.obligation, form)
+        await _apply(visit, command, number_to_call)
+    except RefusedError as why:
+        return await _entry_page(visit, await _find(visit) or found, refused=str(why))
     if form.get("back") == "list":
         return visit.go("callbacks")
-    return visit.go("callback", query, id=hand.obligation)
+    query = {"exchange": command.exchange, "said": command.action}
+    return visit.go("callback", query, id=command.obligation)
 
 
-def _wanted(
+def _command(
     visit: PageRequest, one: Obligation, form: Mapping[str, str]
-) -> tuple[commands.CallbackCommand | str, str | None]:
-    """The form's command, or a sentence that states why it is refused; and another number to call, or None."""
-    action, more, other = form.get("action", ""), dict[str, Any](), None
-    text = form.get("text", "")[: commands.LONGEST_TEXT]
+) -> tuple[commands.CallbackCommand, str | None]:
+    """The form's command, and another number to call, or None. Raises RefusedError."""
+    action, other, settings = form.get("action", ""), None, visit.site.settings
+    more: dict[str, Any] = {"text": form.get("text", "")[: commands.LONGEST_TEXT]}
     match action:
         case "attempt":
-            more = {"result": commands.RESULTS.get(form.get("result", ""))}
-            if more["result"] is None:
-                return visit.say("Il faut dire ce que l'appel a donné."), None
-            if when := form.get("when", ""):
-                more["when"] = commands.local_moment(when, visit.site.settings.timezone, _today(visit))
-                if more["when"] is None:
-                    return visit.say("L'heure s'écrit 10:12."), None
+            more = _attempt(visit, form)
         case "close":
-            more = {"reason": commands.REASONS.get(form.get("reason", "")), "text": text}
+            more["reason"] = commands.REASONS.get(form.get("reason", ""))
             more["in_charge"] = form.get("in_charge", "")[: commands.LONGEST_NAME]
         case "mark":
-            other = e164(form.get("number", ""), visit.site.settings.region) if form.get("number") else None
+            other = e164(form.get("number", ""), settings.region) if form.get("number") else None
             if form.get("number") and other is None:
-                return visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), None
+                raise RefusedError(visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."))
             chosen = tuple(x for x in CAUTIONS if form.get(x))
             if not chosen and other is None:
-                return visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), None
-            more = {"cautions": chosen, "other_number": other is not None, "text": text}
+                raise RefusedError(visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."))
+            more |= {"cautions": chosen, "other_number": other is not None}
         case "reopen":
-            more = {"text": text}
-        case "take" | "release":
             pass
+        case "take" | "release":
+            more = {}
         case _:
-            return visit.say("Ce formulaire ne se lit pas."), None
-    return _checked(visit, one, action, more), other
+            raise RefusedError(visit.say("Ce formulaire ne se lit pas."))
+    day, now = settings.calendar().local_day, datetime.now(UTC)
+    command = commands.parse_command(one, visit.person.name, action, now, settings.rules, day, **more)
+    if not isinstance(command, commands.CallbackCommand):
+        raise RefusedError(label("refusal", command, visit.language))
+    return command, other
 
 
-def _checked(
-    visit: PageRequest, one: Obligation, action: commands.Action, more: Mapping[str, Any]
-) -> commands.CallbackCommand | str:
-    settings = visit.site.settings
-    day = settings.calendar().local_day
-    hand = commands.parse_command(one, visit.person.name, action, datetime.now(UTC), settings.rules, day, **more)
-    return hand if isinstance(hand, commands.CallbackCommand) else label("refusal", hand, visit.language)
+def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
+    result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
+    if result is None:
+        raise RefusedError(visit.say("Il faut dire ce que l'appel a donné."))
+    if not when:
+        return {"result": result}
+    zone = visit.site.settings.timezone
+    at = commands.local_moment(when, zone, visit.tongue.now.astimezone(zone).date())
+    if at is None:
+        raise RefusedError(visit.say("L'heure s'écrit 10:12."))
+    return {"result": result, "when": at}
 
 
-def _today(visit: PageRequest) -> Any:
-    return visit.tongue.now.astimezone(visit.site.settings.timezone).date()
-
-
-async def _do(site: PageContext, hand: commands.CallbackCommand, other: str | None, language: str) -> str:
-    """Queues the command and waits until the daemon has applied it. Returns the refusal, else ""."""
-    place = (await site.ask(queue_callback_command, site.store, hand, other)).n
+async def _apply(visit: PageRequest, command: commands.CallbackCommand, number_to_call: str | None) -> None:
+    """Queues the command and waits until the daemon has applied it. Raises RefusedError."""
+    site = visit.site
+    place = (await site.ask(queue_callback_command, site.store, command, number_to_call)).n
     if not await site.until_done(CALLBACK_QUEUE.last_applied, place):
-        return ""  # the command is stored: the leader applies it
-    refused = await site.ask(callback_rejections, site.store, hand)
-    return label("refusal", refused[0].why, language) if refused else ""
+        return  # the command is stored: the leader applies it
+    for rejected in await site.ask(callback_rejections, site.store, command):
+        raise RefusedError(label("refusal", rejected.why, visit.language))

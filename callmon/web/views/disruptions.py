@@ -22,7 +22,7 @@ from callmon.text.labels import label
 from callmon.web.auth.roles import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import PageRequest
+from callmon.web.page_request import PageRequest, RefusedError
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
@@ -105,12 +105,14 @@ def _field(at: datetime | None, tongue: WebFormatter) -> str:
 
 async def begin(visit: PageRequest) -> Response:
     """Records a disruption that callmon cannot detect, or planned work."""
-    given = await visit.form()
-    lines = _lines(await visit.request.form(), visit.site)
-    hand = _begun(visit, given, lines)
-    if isinstance(hand, str):
-        return await _list(visit, hand, given)
-    return await _done(visit, hand, None, given)
+    given, site = await visit.form(), visit.site
+    try:
+        command = _new(visit, given, _lines(await visit.request.form(), site))
+        await _apply(visit, None, command)
+    except RefusedError as why:
+        return await _list(visit, str(why), given)
+    made = await site.ask(disruptions.created_by, site.store, command)
+    return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
 
 
 def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
@@ -118,15 +120,13 @@ def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
     return tuple(line.name for line in site.settings.lines() if line.name in chosen)
 
 
-def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand | str:
+def _new(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
     say, is_work = visit.say, given.get("action") == "plan"
     if not lines:
-        return say("Il faut dire quelles lignes sont touchées.")
+        raise RefusedError(say("Il faut dire quelles lignes sont touchées."))
     start, until = _time(given.get("start", ""), visit), _time(given.get("until", ""), visit)
-    if isinstance(start, str) or isinstance(until, str):
-        return say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
     if is_work and (start is None or until is None):
-        return say("Des travaux planifiés ont un début et une fin.")
+        raise RefusedError(say("Des travaux planifiés ont un début et une fin."))
     said, now = notice(until, given), datetime.now(UTC)
     action: Action = "plan" if is_work else "announce"
     return DisruptionCommand(
@@ -134,12 +134,13 @@ def _begun(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...])
     )
 
 
-def _time(text: str, visit: PageRequest) -> datetime | str | None:
-    """The time; None for an empty field; the text itself when it cannot be parsed."""
-    if not text:
-        return None
+def _time(text: str, visit: PageRequest) -> datetime | None:
+    """The time; None for an empty field. Raises RefusedError for another text."""
     zone = visit.site.settings.timezone
-    return local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) or text
+    at = local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) if text else None
+    if text and at is None:
+        raise RefusedError(visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12."))
+    return at
 
 
 async def record(visit: PageRequest) -> Response:
@@ -148,50 +149,36 @@ async def record(visit: PageRequest) -> Response:
     found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         return await _one_page(visit)
-    hand = _asked(visit, found, given)
-    if isinstance(hand, str):
-        return await _one_page(visit, hand, given)
-    return await _done(visit, hand, found, given)
+    try:
+        await _apply(visit, found, _change(visit, found, given))
+    except RefusedError as why:
+        return await _one_page(visit, str(why), given)
+    return visit.go("disruption", {"said": "done"}, id=found.id)
 
 
-def _asked(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> DisruptionCommand | str:
+def _change(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
     base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": one.id}
     if given.get("action") == "end":
-        when = _time(given.get("when", ""), visit)
-        if isinstance(when, str):
-            return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
-        return DisruptionCommand(action="end", when=when, **base)
+        return DisruptionCommand(action="end", when=_time(given.get("when", ""), visit), **base)
     until, start = _time(given.get("until", ""), visit), _time(given.get("start", ""), visit)
-    if isinstance(until, str) or isinstance(start, str):
-        return visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12.")
     moved = start if start is not None and _field(start, visit.tongue) != _field(one.began, visit.tongue) else None
     same = _field(until, visit.tongue) == _field(one.notice.until, visit.tongue)
     said = notice(None if same else until, given)
     if said == NO_NOTICE and moved is None:
-        return visit.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
+        raise RefusedError(
+            visit.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
+        )
     return DisruptionCommand(
         action="change" if moved is not None else "announce", start=moved, notice=said, **base
     )
 
 
-async def _done(
-    visit: PageRequest, hand: DisruptionCommand, one: Disruption | None, given: Mapping[str, str]
-) -> Response:
-    """Validates and queues the command, waits until it is applied, and shows the result."""
-
-    async def refuse(why: str) -> Response:
-        told_ = label("disruption_refusal", why, visit.language)
-        return await (_list(visit, told_, given) if one is None else _one_page(visit, told_, given))
-
-    if (why := validate(one, hand)) is not None:
-        return await refuse(why)
+async def _apply(visit: PageRequest, one: Disruption | None, command: DisruptionCommand) -> None:
+    """Validates and queues the command, and waits until the daemon has applied it. Raises RefusedError."""
     ask, store = visit.site.ask, visit.site.store
-    await visit.site.until_done(
-        DISRUPTION_QUEUE.last_applied, (await ask(queue_disruption_command, store, hand)).n
-    )
-    if one is None:
-        made = await ask(disruptions.created_by, store, hand)
-        return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
-    if refusals := await ask(disruption_rejections, store, hand):
-        return await refuse(refusals[0].why)
-    return visit.go("disruption", {"said": "done"}, id=one.id)
+    if (why := validate(one, command)) is not None:
+        raise RefusedError(label("disruption_refusal", why, visit.language))
+    queued = await ask(queue_disruption_command, store, command)
+    await visit.site.until_done(DISRUPTION_QUEUE.last_applied, queued.n)
+    for rejected in await ask(disruption_rejections, store, command):
+        raise RefusedError(label("disruption_refusal", rejected.why, visit.language))
