@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO, TextIO
 
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
@@ -33,10 +34,6 @@ class Recorded:
     size: int = 0
 
 
-# Turns received bytes into whole messages in the form to be written, and their count.
-Cutter = Callable[[bytes], tuple[bytes, int]]
-
-
 async def record(
     exchange: ExchangeSettings,
     file: Path,
@@ -52,27 +49,38 @@ async def record(
 
     Progress is shown on `terminal` (default: standard error) if it is a terminal.
     """
-    cut: Cutter = _Verbatim() if with_numbers else _Redacting(lines, region)
-    done = Recorded()
+    cut = _Verbatim() if with_numbers else _Redacting(lines, region)
+    done, terminal = Recorded(), terminal or sys.stderr
     seconds = None if duration is None else duration.total_seconds()
-    with _opened(file, overwrite) as out, _shown(done, terminal or sys.stderr):
-        writing = asyncio.create_task(_write(bytes_of(exchange), cut, out, done), name="record")
+    with _opened(file, overwrite) as out:
+        writing = asyncio.create_task(_write(bytes_of(exchange), cut, out, done, terminal), name="record")
         with _signals_cancel(writing):
             await asyncio.wait({writing}, timeout=seconds)
             writing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await writing
+    if terminal.isatty():
+        print(f"\r{_progress(done)}", file=terminal)
     return done
 
 
-async def _write(chunks: AsyncIterator[bytes], cut: Cutter, out: BinaryIO, done: Recorded) -> None:
-    """Write in the event loop: a cancelled recording never ends inside a message, and nothing else runs in it."""
+async def _write(
+    chunks: AsyncIterator[bytes], cut: "_Redacting | _Verbatim", out: BinaryIO, done: Recorded, terminal: TextIO
+) -> None:
+    """Write in the event loop: a cancelled recording never ends inside a message, and nothing else runs in it.
+
+    On a terminal, one line of progress is drawn again at most once a second; in a pipe, none.
+    """
+    shown = -1.0
     async for chunk in chunks:
         whole, messages = cut(chunk)
         out.write(whole)
         out.flush()
         done.messages += messages
         done.size += len(whole)
+        if terminal.isatty() and monotonic() - shown >= 1:
+            shown = monotonic()
+            print(f"\r{_progress(done)}", end="", file=terminal, flush=True)
 
 
 class _Redacting:
@@ -128,26 +136,6 @@ def _signals_cancel(task: asyncio.Task[None]) -> Iterator[None]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-@contextlib.contextmanager
-def _shown(done: Recorded, terminal: TextIO) -> Iterator[None]:
-    """One line on a terminal, redrawn every second; nothing in a pipe."""
-    if not terminal.isatty():
-        yield
-        return
-    showing = asyncio.create_task(_show(done, terminal), name="progress")
-    try:
-        yield
-    finally:
-        showing.cancel()
-        print(f"\r{_progress(done)}", file=terminal)
-
-
-async def _show(done: Recorded, terminal: TextIO) -> None:
-    while True:
-        print(f"\r{_progress(done)}", end="", file=terminal, flush=True)
-        await asyncio.sleep(1)
 
 
 def _progress(done: Recorded) -> str:

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import resource
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import h11
@@ -50,8 +50,7 @@ class Connections:
         self._most, self._is_trusted = most, is_trusted
         self._open: dict[Idle, str] = {}
         self._count: Counter[str] = Counter()
-        self._idle: dict[str, dict[Idle, None]] = {}  # by address, the longest idle first
-        self._all_idle: dict[Idle, None] = {}
+        self._idle: dict[Idle, str] = {}  # with their addresses, the longest idle first
         self._full = Seldom(log, "web: too many HTTP connections; closing idle or new ones")
 
     def __len__(self) -> int:
@@ -60,9 +59,9 @@ class Connections:
     def admit(self, connection: Idle, address: str) -> bool:
         """Whether the connection has room. Where necessary, the longest idle connection is aborted."""
         if self._count[address] >= self._most_of(address):
-            is_admitted = self._make_room(self._idle.get(address, {}), address)
+            is_admitted = self._make_room(address, (x for x, origin in self._idle.items() if origin == address))
         elif len(self._open) >= self._most:
-            is_admitted = self._make_room(self._all_idle, address)
+            is_admitted = self._make_room(address, self._idle)
         else:
             is_admitted = True
         if is_admitted:
@@ -72,16 +71,10 @@ class Connections:
 
     def idle(self, connection: Idle) -> None:
         if connection in self._open:
-            self._idle.setdefault(self._open[connection], {})[connection] = None
-            self._all_idle[connection] = None
+            self._idle[connection] = self._open[connection]
 
     def busy(self, connection: Idle) -> None:
-        address = self._open.get(connection, "")
-        self._all_idle.pop(connection, None)
-        theirs = self._idle.get(address, {})
-        theirs.pop(connection, None)
-        if not theirs:
-            self._idle.pop(address, None)
+        self._idle.pop(connection, None)
 
     def close(self, connection: Idle) -> None:
         if connection in self._open:
@@ -94,7 +87,7 @@ class Connections:
     def _most_of(self, address: str) -> int:
         return max(1, self._most - LEFT_FOR_OTHERS) if self._is_trusted(address) else MOST_OF_AN_ADDRESS
 
-    def _make_room(self, idle: dict[Idle, None], address: str) -> bool:
+    def _make_room(self, address: str, idle: Iterable[Idle]) -> bool:
         self._full(address=address, open=len(self._open))
         oldest = next(iter(idle), None)
         if oldest is None:

@@ -194,7 +194,7 @@ FAULTS = (
         "a page needs no right",
         "web/auth/route",
         (
-            "return await authorization.rejection(request, entry.right, entry.is_page) or await _run(",
+            "return await rejection(request, entry.right, entry.is_page) or await _run(",
             "return await _run(",
         ),
     ),
@@ -205,12 +205,12 @@ FAULTS = (
     ),
     fault(
         "a form needs no token",
-        "web/auth/authorization",
+        "web/auth/route",
         ("not (is_from_us(request) and await _has_token(request))", "not is_from_us(request)"),
     ),
     fault(
         "a form may stand on another site",
-        "web/auth/authorization",
+        "web/auth/route",
         ("not (is_from_us(request) and await _has_token(request))", "not await _has_token(request)"),
     ),
     fault("a body may be of any length", "web/auth/middleware", ("if count > MOST_BYTES:", "if count < 0:")),

@@ -1,7 +1,7 @@
 """ASGI middleware for every request: identifies the person, limits form size, adds the security headers.
 
     scrape of /metrics, /healthz ─▶ untouched: they contain no number, and a scraper has no roles
-    else ─▶ asking (network origin) ─▶ known (person) ─▶ the application; its routes check (`authorization`)
+    else ─▶ asking (network origin) ─▶ known (person) ─▶ the application; its routes check (`route`)
                                                   └▶ headers on every answer; a live stream ends when its
                                                      person's identity or roles change
 
@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callmon.errors import StoreError
 from callmon.logs import Seldom
-from callmon.web.auth import authorization, client, cookies, headers
+from callmon.web.auth import client, cookies, headers, route
 from callmon.web.auth.identity import UNKNOWN, Identity, NotOneError
 from callmon.web.auth.roles import Role
 from callmon.web.auth.service import AccessService
@@ -80,7 +80,7 @@ class AccessMiddleware:
         secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
         if not secret:
             secret = answer.form_secret = cookies.new()
-        state.csrf = authorization.token(secret, known.person.name)
+        state.csrf = route.token(secret, known.person.name)
         state.audit = partial(self._audit, known, origin)
 
     async def _audit(self, known: Identity, origin: client.ClientInfo, act: str, about: str = "") -> None:

@@ -7,14 +7,20 @@
     )
     AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
 
+An act also needs a form of callmon's own origin with its token: an HMAC-SHA256 keyed with the visitor's cookie. A
+site that cannot read the cookie cannot make the token. A session's tokens end with the session.
+
 An endpoint reads `request.state.person`, `.language` ("fr", "en"; "" where the path has none) and `.csrf` (the
 value of the hidden field `csrf` of every form), and records with `await request.state.audit(act, about)`.
 """
 
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import cast
+from typing import Protocol, cast
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -25,8 +31,12 @@ from starlette.routing import Route
 
 from callmon.core.callbacks.commands import plain
 from callmon.errors import StoreError
-from callmon.web.auth import authorization
 from callmon.web.auth.roles import Right
+
+FIELD = "csrf"
+HEADER = "x-csrf"  # for requests that a script sends
+UNCHANGING = frozenset({"GET", "HEAD"})
+MOST_FIELDS = 100
 
 Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Response]
 
@@ -62,9 +72,9 @@ def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[R
         if any(plain(str(part)) != part for part in request.path_params.values()):
             raise HTTPException(404)  # no stored name has such a character; a database may refuse it
         try:
-            return await authorization.rejection(request, entry.right, entry.is_page) or await _run(entry, request)
+            return await rejection(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # the access cannot be recorded, so nothing is shown
-            door: authorization.Rejection = request.state.door
+            door: Rejection = request.state.door
             return door.away(request)
 
     return endpoint
@@ -96,3 +106,53 @@ class RouteTable:
     def path(self, name: str, language: str, /, **parts: str) -> str:
         """The entry's path with these parts, each percent-encoded."""
         return self._entries[name].paths[language].format(**{k: quote(v, "") for k, v in parts.items()})
+
+
+# ── the checks ──
+
+
+class Rejection(Protocol):
+    """The answers to a refused request; `Door` implements them."""
+
+    def refused(self, request: Request, is_page: bool) -> Response: ...
+
+    def out_of_date(self, request: Request, is_page: bool) -> Response: ...
+
+    def away(self, request: Request) -> Response: ...
+
+
+def token(secret: str, name: str) -> str:
+    """The form token for the holder of the cookie `secret`, bound to the holder's present `name`."""
+    made = hmac.digest(secret.encode(), f"form\0{name}".encode(), hashlib.sha256)
+    return urlsafe_b64encode(made).decode().rstrip("=")
+
+
+async def rejection(request: Request, right: Right, is_page: bool) -> Response | None:
+    """The refusal; None when the endpoint may run."""
+    door: Rejection = request.state.door
+    if not request.state.person.may(right):
+        return door.refused(request, is_page)
+    if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):
+        return door.out_of_date(request, is_page)
+    return None
+
+
+def is_from_us(request: Request) -> bool:
+    """Whether the browser's headers permit that the form is callmon's. A missing header proves nothing: the token
+    is the proof.
+
+    With `Referrer-Policy: no-referrer`, a browser sends `Origin: null` for callmon's own forms as well.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    return origin in (None, "null") or origin in request.state.asking.origins
+
+
+async def _has_token(request: Request) -> bool:
+    given = request.headers.get(HEADER)
+    if given is None:
+        form = await request.form(max_files=0, max_fields=MOST_FIELDS)
+        field = form.get(FIELD)
+        given = field if isinstance(field, str) else ""
+    return hmac.compare_digest(given.encode(errors="replace"), request.state.csrf.encode())

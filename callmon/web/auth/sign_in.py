@@ -1,6 +1,6 @@
 """Sign-in and sign-out, and the pages that state why access is refused. In both languages.
 
-`SignIn` has endpoints for the route table (`entries`), and answers for `authorization` (`refused`, `away` …).
+`SignIn` has endpoints for the route table (`entries`), and answers for `route` (`refused`, `away` …).
 Never says whether an account exists.
 """
 
