@@ -61,11 +61,11 @@ class WebFormatter(TerminalPage):
         hours, rest = divmod(length, timedelta(hours=1))
         return self.say("{hours} h", hours=hours) if not rest else self.duration(length)
 
-    def service(self, name: str) -> str:
+    def service(self, name: str, language: str = "") -> str:
         service = self.settings.services.get(name)
         if service is None:
             return name
-        return service.title_fr if self.language == "fr" else service.title_en
+        return service.title_fr if (language or self.language) == "fr" else service.title_en
 
 
 def local_time(dial: str, tongue: WebFormatter) -> str:

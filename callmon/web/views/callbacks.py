@@ -34,7 +34,7 @@ LANGUAGES = ("fr", "en", "other", "unknown")
 
 async def show(visit: PageRequest) -> Response:
     """The worklist, most urgent first."""
-    settings = visit.site.settings
+    settings, calendar = visit.site.settings, visit.site.settings.calendar()
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
     chosen = {name: visit.chosen(name, names) for name, names in known.items()}
     found = await visit.site.ask(worklist.worklist, visit.site.reader, *(x or None for x in chosen.values()))
@@ -48,7 +48,7 @@ async def show(visit: PageRequest) -> Response:
         known=known,
         sections=_sections(visit, wanted),
         left_out=max(0, found.whole - len(found.entries)),
-        closed_note=_closed_note(visit),
+        opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
         **_shared(visit, wanted),
     )
 
@@ -79,17 +79,6 @@ def _is_wanted(one: Obligation, state: str, me: str) -> bool:
         case "mine":
             return one.in_hand == me and bool(me)
     return True
-
-
-def _closed_note(visit: PageRequest) -> str:
-    """The note outside opening hours that the public must not be called; "" while open."""
-    calendar, now = visit.site.settings.calendar(), visit.tongue.now
-    opens = None if calendar.is_open(now) else calendar.opens_next(now)
-    return (
-        ""
-        if opens is None
-        else visit.say("Fermé : n'appelez pas le public avant {when}.", when=visit.tongue.when(opens))
-    )
 
 
 def _sections(visit: PageRequest, found: Sequence[Obligation]) -> list[tuple[str, str, list[Obligation]]]:

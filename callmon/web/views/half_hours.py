@@ -3,7 +3,7 @@
 Read from the database at most once a minute, for all viewers. While it is away, the page stands without this part.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from callmon.store.queries import half_hours as stored
@@ -43,46 +43,17 @@ async def _today(site: PageContext) -> TodayHalfHours | None:
 def view(told: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
     halves = told.halves
-    every = 1 if len(halves) <= 30 else 2  # hours to a label: "10 a.m." needs the room
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
-    known = any(x.usual is not None for x in halves)
     return {
         "told": told,
-        "at": tongue.minute(told.at),
-        "day": told.day.isoformat(),
-        "columns": [
-            (half, tongue.minute(half.begin) if _has_label(half.begin, every, tongue) else "") for half in halves
-        ],
+        "every": 1 if len(halves) <= 30 else 2,  # hours to a label: "10 a.m." needs the room
         "most": most,
         "step": (WIDTH - LEFT) / max(1, len(halves)),
-        "note": _note(known, tongue.weekday(told.day), tongue),
+        "weeks": WEEKS,
+        "enough": ENOUGH,
         "most_missed": max([1, *(x.voice for x in told.missed)]),
         "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
-        "known": known,
+        "known": any(x.usual is not None for x in halves),
         "size": (WIDTH, TOP + HEIGHT + FOOT, LEFT, TOP, TOP + HEIGHT),
         "label": LABEL,
     }
-
-
-def _note(known: bool, weekday: str, tongue: WebFormatter) -> str:
-    """The meaning of the median's mark, or why there is none."""
-    if known:
-        return tongue.say(
-            "Repère : médiane des {weekday}s comparables des {weeks} dernières semaines, sans les demi-heures "
-            "hors d'écoute.",
-            weekday=weekday,
-            weeks=WEEKS,
-        )
-    return tongue.say(
-        "Pas encore de repère : il faut au moins {count} {weekday}s comparables, entièrement entendus, dans "
-        "les {weeks} dernières semaines.",
-        count=ENOUGH,
-        weekday=weekday,
-        weeks=WEEKS,
-    )
-
-
-def _has_label(begin: datetime, every: int, tongue: WebFormatter) -> bool:
-    """Whether the column has its hour below it."""
-    local = begin.astimezone(tongue.settings.timezone)
-    return not local.minute and not local.hour % every

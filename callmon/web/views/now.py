@@ -6,7 +6,7 @@ a signed target, and with twenty judged calls or more. Outside opening hours nei
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
@@ -21,7 +21,7 @@ from callmon.web.page_request import PageRequest
 from callmon.web.sse import Stream
 from callmon.web.views import half_hours
 
-DOTS = 4
+SECOND = timedelta(seconds=1)
 HELD = ("talking", "held", "parked")
 VOICEMAIL = "voicemail_after_fourth_ring"
 ANSWER = "answer_by_third_ring"
@@ -64,10 +64,10 @@ def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
     seen = {one.name: one for one in sight.lines}
     known = [line for line in lines if line.name in seen]
     return {
-        "strip": strip(sight, tongue),
+        "is_open": tongue.settings.calendar().is_open(sight.at),
         "rows": [row(line, [seen[line.name]], sight, tongue) for line in known],
         "rates": list(rates(known, seen, sight, tongue)),
-        "calls_today": _calls(sight),
+        "calls_today": sum(sum(one.calls.values()) for one in sight.lines),
         "callbacks": callbacks(sight, tongue),
         "exchanges": sight.unheard_since,
         "disruptions": sight.disruptions,
@@ -90,51 +90,24 @@ def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
     return view(sight, tongue) | more
 
 
-def strip(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
-    """Open until when, or closed and when it opens; and whether callmon receives events."""
-    calendar, say = tongue.settings.calendar(), tongue.say
-    is_open = calendar.is_open(sight.at)
-    change = calendar.closes_next(sight.at) if is_open else calendar.opens_next(sight.at)
-    silent = [since for since in sight.unheard_since.values() if since is not None]
-    if silent:
-        heard = say("Hors d'écoute depuis {time} : chiffres incomplets", time=tongue.when(min(silent)))
-    elif not sight.exchanges:
-        heard = say("Aucun autocommutateur configuré")
-    else:
-        heard = say("Mesure : à l'écoute")
-    hours, clock = _hours(is_open, change, sight, tongue), tongue.minute(sight.at)
-    return {"hours": hours, "is_open": is_open, "clock": clock, "heard": heard, "is_heard": sight.is_heard}
-
-
-def _hours(is_open: bool, change: datetime | None, sight: DaemonSnapshot, tongue: WebFormatter) -> str:
-    say, calendar = tongue.say, tongue.settings.calendar()
-    if is_open:
-        if change is None or change - sight.at > timedelta(hours=24):
-            return say("Ouvert jour et nuit")
-        return say("Ouvert jusqu'à {time}", time=tongue.minute(change))
-    today = calendar.local_day(sight.at)
-    closed = calendar.closed_days(today, today)
-    opens = say("date d'ouverture inconnue") if change is None else say("ouvre {when}", when=tongue.when(change))
-    if closed:
-        name = closed[0].name_fr if tongue.language == "fr" else closed[0].name_en
-        return say("Fermé ({holiday}) : {opens}", holiday=name, opens=opens)
-    return say("Fermé : {opens}", opens=opens)
-
-
 def row(line: Line, seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """One row: the state of a line, or of several lines together, at this moment."""
     states = total(one.states for one in seen)
     is_open = any(one.is_open for one in seen)
     phones, level = _phones(seen, is_open, tongue)
+    ringing, queues = ([x for one in seen if (x := getattr(one, name))] for name in ("ringing", "queue"))
     return {
         "title": line.title(tongue.language),
         "other_title": line.title(OTHER[tongue.language]),
         "is_tty": line.mode == "tty",
         "is_open": is_open,
         "is_heard": all(one.is_heard for one in seen),
-        "ringing": _ringing(seen, states["ringing"], is_open, tongue),
+        "ringing": states["ringing"],
+        "longest_ring": max(
+            (rings.begun(x.waited, x.cycle) for x in ringing if x.waited is not None), default=None
+        ),
         "waiting": states["queue"],
-        "waited": _waited(seen, sight, tongue),
+        "waited": max((x.waited // SECOND for x in queues if x.waited is not None), default=None),
         "talking": sum(states[state] for state in HELD),
         "voicemail": states["voicemail"],
         "arriving": states["arriving"] + states["menu"],
@@ -148,37 +121,10 @@ def _service_row(
 ) -> View:
     """The lines of one service and mode together, under the service's title."""
     first = row(lines[0], seen, sight, tongue)
-    service = tongue.settings.services[lines[0].service]
-    names = (service.title_fr, service.title_en)
-    here, there = names if tongue.language == "fr" else names[::-1]
+    here, there = (tongue.service(lines[0].service, x) for x in (tongue.language, OTHER[tongue.language]))
     if first["is_tty"]:
         here = f"{here} · {tongue.say('ATS')}"
     return first | {"title": here, "other_title": there}
-
-
-def _ringing(seen: Sequence[LineStatus], calls: int, is_open: bool, tongue: WebFormatter) -> View | None:
-    """The longest ringing call counts, by the ring that its caller hears."""
-    if not calls:
-        return None
-    waits = [w for one in seen if (w := one.ringing) is not None and w.waited is not None]
-    longest = max((rings.begun(w.waited, w.cycle) for w in waits if w.waited is not None), default=None)
-    if longest is None:
-        return {"calls": calls, "dots": (), "ring": tongue.say("sonnerie inconnue"), "level": ""}
-    level = "off" if not is_open else "over" if longest >= DOTS else "soon" if longest == DOTS - 1 else ""
-    ring = tongue.say("{ring} sonnerie", ring=tongue.speech.ordinal(longest))
-    if level == "soon":
-        ring = tongue.say("{ring} sonnerie, la dernière", ring=tongue.speech.ordinal(longest))
-    return {"calls": calls, "dots": [n < longest for n in range(DOTS)], "ring": ring, "level": level}
-
-
-def _waited(seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> str:
-    waits = [w.waited for one in seen if (w := one.queue) is not None and w.waited is not None]
-    if not waits:
-        return ""
-    minutes, seconds = divmod(max(waits) // timedelta(seconds=1), 60)
-    if not minutes:
-        return tongue.say("{seconds} s", seconds=seconds)
-    return tongue.say("{minutes} min {seconds} s", minutes=minutes, seconds=f"{seconds:02}")
 
 
 def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> tuple[str, str]:
@@ -193,10 +139,6 @@ def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> 
     if phones["unreachable"] == count:
         return tongue.say("aucun joignable"), "over"
     return free, "" if phones["free"] else "soon"
-
-
-def _calls(sight: DaemonSnapshot) -> int:
-    return sum(sum(one.calls.values()) for one in sight.lines)
 
 
 def rates(
