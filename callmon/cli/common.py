@@ -285,6 +285,20 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
+def progress_bar(length: int, label: str) -> Callable[[int], None]:
+    """A progress bar on a terminal, nothing in a pipe. The function that is returned advances it."""
+    if not length or not sys.stderr.isatty():
+        return lambda _done: None
+    bar = click.progressbar(length=length, label=label, file=sys.stderr)
+
+    def advance(done: int) -> None:
+        bar.update(done)
+        if bar.finished:
+            bar.render_finish()
+
+    return advance
+
+
 def show_count(number: int, what: str) -> None:
     """The progress of long work on a terminal; nothing in a pipe."""
     if sys.stderr.isatty():

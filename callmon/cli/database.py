@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, confirm, current_user, with_context, with_noun
+from callmon.cli.common import CommandContext, confirm, current_user, progress_bar, with_context, with_noun
 from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
@@ -128,16 +126,6 @@ def _roll_up(store: Database) -> None:
     """Add every call that is in no roll-up yet."""
     from callmon.store.rollups import rebuild as rolled
 
-    with _progress(rolled.count_missing(store), "Rolling up") as advance:
-        for built in rolled.rebuild_rollups(store):
-            advance(built.calls)
-
-
-@contextmanager
-def _progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, nothing in a pipe."""
-    if not length or not sys.stderr.isatty():
-        yield lambda done: None
-        return
-    with click.progressbar(length=length, label=label, file=sys.stderr) as bar:
-        yield bar.update
+    advance = progress_bar(rolled.count_missing(store), "Rolling up")
+    for built in rolled.rebuild_rollups(store):
+        advance(built.calls)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, refuse_unknown, with_context, write_file
+from callmon.cli.common import CommandContext, progress_bar, refuse_unknown, with_context, write_file
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.model import FORMATS
@@ -193,17 +194,7 @@ def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
 
 
 def _progress(days: int) -> Step:
-    """A progress bar on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda: None
-    bar = click.progressbar(length=days, label="Reading", file=sys.stderr)
-
-    def step() -> None:
-        bar.update(1)
-        if bar.finished:
-            bar.render_finish()
-
-    return step
+    return partial(progress_bar(days, "Reading"), 1)
 
 
 def _remarks_of(path: Path | None) -> Remarks:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from callmon.core.callbacks.commands import plain
 from callmon.text.labels import unknown_name
 from callmon.web.auth.roles import Person, Right
-from callmon.web.auth.route import PageRoute, RouteTable
+from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
@@ -57,7 +57,7 @@ class PageRequest:
     """A request as a page's endpoint receives it."""
 
     def __init__(
-        self, site: PageContext, table: RouteTable, entry: PageRoute, language: str, request: Request
+        self, site: PageContext, table: Mapping[str, PageRoute], entry: PageRoute, language: str, request: Request
     ) -> None:
         self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
         self.tongue: WebFormatter = site.tongue(language)
@@ -92,7 +92,7 @@ class PageRequest:
     ) -> str:
         """The path of a page. `query`: by its English names."""
         spoken = language or self.language
-        path = self.table.path(name, spoken, **parts)
+        path = self.table[name].path(spoken, **parts)
         named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
         return f"{path}?{urlencode(named)}" if named else path
 

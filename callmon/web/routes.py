@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from callmon.web.auth.roles import Right
-from callmon.web.auth.route import PageRoute, RouteTable
+from callmon.web.auth.route import PageRoute
 from callmon.web.context import AwayError, PageContext
 from callmon.web.page_request import PageRequest, UnknownNameError
 from callmon.web.views import accesses, callbacks, calls, disruptions, guide, months, now, promises
@@ -85,7 +85,7 @@ PAGES = (
     _entry("guide", "/guide", "/guide", guide.show, Right.OPEN),
     _entry("live", "/direct", "/live", now.stream, is_page=False),
 )
-TABLE = RouteTable(PAGES)
+TABLE = {entry.name: entry for entry in PAGES}
 VIEWS = {"now": now.view, "wall": now.wall_view}
 
 
@@ -115,7 +115,7 @@ async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Respo
 async def _front(request: Request) -> Response:
     """The redirect to the first page: French, or English where the browser prefers it."""
     language = "en" if prefers_english(request.headers.get("accept-language", "")) else "fr"
-    return RedirectResponse(TABLE.path("now", language), 302, {"Vary": "Accept-Language"})
+    return RedirectResponse(TABLE["now"].path(language), 302, {"Vary": "Accept-Language"})
 
 
 def prefers_english(accepted: str) -> bool:

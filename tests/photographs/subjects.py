@@ -37,7 +37,7 @@ def at(page: str, query: Mapping[str, str] | None = None, **parts: str) -> dict[
         french = {"day": "jour", "line": "ligne", "outcome": "issue", "standard": "norme", "state": "etat"}
         told["en"] = "?" + "&".join(f"{name}={value}" for name, value in query.items())
         told["fr"] = "?" + "&".join(f"{french.get(name, name)}={value}" for name, value in query.items())
-    return {language: TABLE.path(page, language, **parts) + told[language] for language in LANGUAGES}
+    return {language: TABLE[page].path(language, **parts) + told[language] for language in LANGUAGES}
 
 
 def press(selector: str) -> Act:

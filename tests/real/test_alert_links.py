@@ -51,7 +51,7 @@ def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_
         [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels"],
         [f"{PAGES}/en/callbacks?line=poci", f"{PAGES}/en/callbacks"],
     )
-    assert [TABLE.path("callbacks", language) for language in ("fr", "en")] == ["/fr/rappels", "/en/callbacks"]
+    assert [TABLE["callbacks"].path(language) for language in ("fr", "en")] == ["/fr/rappels", "/en/callbacks"]
     assert QUERY["ligne"] == "line"
 
 
@@ -62,7 +62,7 @@ def test_an_alert_about_a_disruption_leads_to_where_it_is_announced_and_others_l
         [f"{PAGES}/fr/perturbations"],
         [f"{PAGES}/en/disruptions"],
     )
-    assert [TABLE.path("disruptions", language) for language in ("fr", "en")] == [
+    assert [TABLE["disruptions"].path(language) for language in ("fr", "en")] == [
         "/fr/perturbations",
         "/en/disruptions",
     ]

@@ -17,7 +17,7 @@ value of the hidden field `csrf` of every form), and records with `await request
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Protocol, cast
@@ -56,6 +56,10 @@ class PageRoute:
     act: str | None = None
     is_page: bool = True
 
+    def path(self, language: str, /, **parts: str) -> str:
+        """The path with these parts, each percent-encoded."""
+        return self.paths[language].format(**{name: quote(part, "") for name, part in parts.items()})
+
 
 def routes(entries: Iterable[PageRoute]) -> list[Route]:
     """A route for each path; its name is the entry's name, a colon and the language."""
@@ -86,26 +90,6 @@ async def _run(entry: PageRoute, request: Request) -> Response:
     if iscoroutinefunction(entry.endpoint):
         return cast(Response, await entry.endpoint(request))
     return cast(Response, await run_in_threadpool(entry.endpoint, request))
-
-
-class RouteTable:
-    """All entries, by name."""
-
-    def __init__(self, entries: Iterable[PageRoute]) -> None:
-        self._entries = {entry.name: entry for entry in entries}
-
-    def __iter__(self) -> Iterator[PageRoute]:
-        return iter(self._entries.values())
-
-    def __getitem__(self, name: str) -> PageRoute:
-        return self._entries[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def path(self, name: str, language: str, /, **parts: str) -> str:
-        """The entry's path with these parts, each percent-encoded."""
-        return self._entries[name].paths[language].format(**{k: quote(v, "") for k, v in parts.items()})
 
 
 # ── the checks ──
