@@ -28,11 +28,6 @@ Entry = dict[str, Any]  # one of Alertmanager's time intervals; all of its condi
 Choice = Callable[[Periods], Periods]
 
 
-def whole(opening: Periods) -> Periods:
-    """The opening periods themselves."""
-    return opening
-
-
 def before_opening(opening: Periods) -> Periods:
     """The digest's time: five minutes, from 15 minutes before the day's first opening (8:15 to 8:20)."""
     if not opening:
@@ -53,7 +48,7 @@ def after_an_hour(opening: Periods) -> Periods:
 
 
 CHOICES: Mapping[str, Choice] = {
-    "callmon_open": whole,
+    "callmon_open": lambda opening: opening,
     "callmon_before_opening": before_opening,
     "callmon_open_for_an_hour": after_an_hour,
 }

@@ -37,7 +37,7 @@ class Half(msgspec.Struct, frozen=True):
     usual: float | None
 
     @property
-    def is_told(self) -> bool:
+    def is_shown(self) -> bool:
         """Whether the half-hour has anything to show."""
         return self.is_open or self.offered > 0 or bool(self.usual)
 
@@ -88,8 +88,8 @@ class _Maker:
         alike = [day for day in self._before if self._is_alike(day)]
         counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
         halves = [self._half(name, counts) for name in HALF_HOURS]
-        told = [place for place, half in enumerate(halves) if half.is_told]
-        shown = tuple(halves[told[0] : told[-1] + 1]) if told else ()
+        places = [place for place, half in enumerate(halves) if half.is_shown]
+        shown = tuple(halves[places[0] : places[-1] + 1]) if places else ()
         voice, tty = counts[self._day], self._total(self._day, self._tty)
         missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
         return TodayHalfHours(self._at, self._day, shown, tuple(one for one in missed if one.voice or one.tty))

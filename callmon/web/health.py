@@ -51,8 +51,8 @@ def _full(state: ExchangeStatus) -> str:
 def _behind(sink: Sink) -> str:
     seconds = sink.behind_for().total_seconds()
     why = sink.trouble()
-    told = f"{sink.name}: {sink.backlog()} outcomes wait, the oldest for {seconds:.0f} s"
-    return f"{told}: {why}." if why else f"{told}."
+    backlog = f"{sink.name}: {sink.backlog()} outcomes wait, the oldest for {seconds:.0f} s"
+    return f"{backlog}: {why}." if why else f"{backlog}."
 
 
 def _refused(sink: Sink) -> str:

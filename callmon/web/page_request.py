@@ -71,7 +71,7 @@ class PageRequest:
     def may(self, right: Right) -> bool:
         return self.person.may(right)
 
-    def asked(self, name: str) -> str:
+    def parameter(self, name: str) -> str:
         """The query parameter with the English name `name`, at most 200 characters; "" when absent."""
         given = self.request.query_params.get(FRENCH[name] if self.language == "fr" else name, "")
         return plain(given).strip()[:200]
@@ -81,7 +81,7 @@ class PageRequest:
 
         For a misspelt line, a list of all calls would be taken for that line's.
         """
-        given, names = self.asked(name), list(known)
+        given, names = self.parameter(name), list(known)
         if given and given not in names:
             shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
             raise UnknownNameError(unknown_name(name, shown, names, self.language))
@@ -98,7 +98,7 @@ class PageRequest:
 
     def twin(self) -> str:
         """The same page in the other language."""
-        query = {name: value for name in FRENCH if (value := self.asked(name)) and name != "said"}
+        query = {name: value for name in FRENCH if (value := self.parameter(name)) and name != "said"}
         return self.path(
             TWIN.get(self.entry.name, self.entry.name), OTHER[self.language], query, **self.request.path_params
         )
@@ -119,8 +119,8 @@ class PageRequest:
         html = await self.site.render(template, frame | values)
         return HTMLResponse(html, status, KEPT_SHORT)
 
-    async def not_found(self, title: str, told: str) -> Response:
-        return await self.page("refused.html", title, status=404, told=told)
+    async def not_found(self, title: str, text: str) -> Response:
+        return await self.page("refused.html", title, status=404, text=text)
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""

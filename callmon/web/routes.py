@@ -106,8 +106,8 @@ async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Respo
     try:
         return await cast(Page, entry.endpoint)(visit)
     except UnknownNameError as error:
-        told = visit.tongue.speech.typeset(str(error))
-        return await visit.not_found(visit.say("Adresse inconnue"), told)
+        text = visit.tongue.speech.typeset(str(error))
+        return await visit.not_found(visit.say("Adresse inconnue"), text)
     except AwayError:
         return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
 

@@ -228,7 +228,7 @@ FAULTS = (
     fault(
         "the browser's address is what it says itself",
         "web/auth/client",
-        ('for part in reversed(",".join(told).split(",")):', 'for part in ",".join(told).split(","):'),
+        ('for part in reversed(",".join(forwarded).split(",")):', 'for part in ",".join(forwarded).split(","):'),
     ),
     fault(
         "a cookie goes without TLS too",
@@ -280,7 +280,7 @@ FAULTS = (
     fault(
         "another browser may finish a sign-in",
         "web/auth/oidc",
-        ("if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):", "if not state:"),
+        ("if not hmac.compare_digest(state.encode(), _state(secret, to, made).encode()):", "if not state:"),
     ),
     fault(
         "an entry shows its number unasked",

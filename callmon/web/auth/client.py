@@ -56,9 +56,9 @@ def is_one_of(address: str, networks: Sequence[Network]) -> bool:
     return any(known in network for network in networks)
 
 
-def _behind(peer: str, told: Sequence[str], settings: AccessSettings) -> str:
+def _behind(peer: str, forwarded: Sequence[str], settings: AccessSettings) -> str:
     """The last address that is not a trusted proxy. Any client could have written the addresses before it."""
-    for part in reversed(",".join(told).split(",")):
+    for part in reversed(",".join(forwarded).split(",")):
         address = _bare(part.strip())
         if not _is_address(address):
             return peer
@@ -76,9 +76,9 @@ def _bare(text: str) -> str:
 
 
 def _scheme(request: HTTPConnection, settings: AccessSettings, is_by_proxy: bool) -> str:
-    told = request.headers.getlist("x-forwarded-proto") if is_by_proxy else []
-    if told:
-        return "https" if told[-1].rpartition(",")[2].strip().lower() == "https" else "http"
+    forwarded = request.headers.getlist("x-forwarded-proto") if is_by_proxy else []
+    if forwarded:
+        return "https" if forwarded[-1].rpartition(",")[2].strip().lower() == "https" else "http"
     own = settings.url if is_by_proxy else None
     return "https" if own and own.startswith("https:") else str(request.scope["scheme"])
 

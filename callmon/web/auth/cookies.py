@@ -28,9 +28,9 @@ def hashed(value: str) -> str:
 
 def device(account: str, kept: str, nonce: str = "") -> str:
     """A device's value for an account. `kept`: the stored password hash; a new hash makes the value invalid."""
-    told = nonce or secrets.token_urlsafe(NONCE * 3 // 4)
-    proof = hmac.digest(kept.encode(), f"device\0{account}\0{told}".encode(), hashlib.sha256)
-    return told + urlsafe_b64encode(proof).decode()[: LENGTH - NONCE]
+    identifier = nonce or secrets.token_urlsafe(NONCE * 3 // 4)
+    proof = hmac.digest(kept.encode(), f"device\0{account}\0{identifier}".encode(), hashlib.sha256)
+    return identifier + urlsafe_b64encode(proof).decode()[: LENGTH - NONCE]
 
 
 def name(base: str, is_https: bool) -> str:

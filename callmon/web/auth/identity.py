@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 SOMEBODY_HERE = Person("", frozenset({Role.VIEWER}))
 LONGEST_NAME = 200
-MOST_TOLD = 100  # addresses whose untrusted header is logged
+MOST_LOGGED = 100  # addresses whose untrusted header is logged
 Source = Literal["", "proxy", "account", "oidc"]
 
 
@@ -43,7 +43,7 @@ class ProxyIdentity:
 
     def __init__(self, settings: AccessSettings) -> None:
         self._settings = settings
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def known(self, request: HTTPConnection, asking: ClientInfo) -> Identity | None:
         """The person that a trusted proxy names; None when there is none. Raises NotOneError."""
@@ -54,15 +54,15 @@ class ProxyIdentity:
         if not asking.is_by_proxy:
             self._not_believed(asking.address)
             return None
-        name, groups = _one(said), request.headers.getlist(proxy.groups_header) if proxy.groups_header else []
+        name, groups = _single(said), request.headers.getlist(proxy.groups_header) if proxy.groups_header else []
         if not name:
             return None
-        theirs = {group.strip() for group in (_one(groups) if groups else "").split(proxy.groups_separator)}
+        theirs = {group.strip() for group in (_single(groups) if groups else "").split(proxy.groups_separator)}
         return Identity(Person(name, roles(self._settings.roles.roles_of(theirs - {""}))), "proxy")
 
     def _not_believed(self, address: str) -> None:
-        if address not in self._told and len(self._told) < MOST_TOLD:
-            self._told.add(address)
+        if address not in self._logged and len(self._logged) < MOST_LOGGED:
+            self._logged.add(address)
             log.warning(
                 "sign-in: identity header refused from an address outside web.access.proxy.addresses",
                 extra={"address": address, "header": self._settings.proxy.header},
@@ -74,7 +74,7 @@ def roles(names: frozenset[str]) -> frozenset[Role]:
     return frozenset(role for role in Role if role.value in names)
 
 
-def _one(values: list[str]) -> str:
+def _single(values: list[str]) -> str:
     """The only value, decoded as UTF-8 where its bytes are valid UTF-8. Raises NotOneError."""
     if len(values) != 1:
         raise NotOneError

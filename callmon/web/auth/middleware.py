@@ -70,11 +70,13 @@ class AccessMiddleware:
         except StoreError:
             known = UNKNOWN  # no identity can be read; the requested page says why
             request.state.is_away = True
-        self._tell(request, origin, known, with_headers)
+        self._set_state(request, origin, known, with_headers)
         still = partial(self._is_still, request, origin, known)
         await self._app(scope, _bounded(receive), StreamGuard(with_headers, still))
 
-    def _tell(self, request: Request, origin: client.ClientInfo, known: Identity, answer: HeaderSender) -> None:
+    def _set_state(
+        self, request: Request, origin: client.ClientInfo, known: Identity, answer: HeaderSender
+    ) -> None:
         state = request.state
         state.door, state.asking, state.known, state.person = self._door, origin, known, known.person
         secret = known.cookie or cookies.read(request.cookies, cookies.FORM, origin.is_https)
@@ -108,10 +110,10 @@ class HeaderSender:
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            told = MutableHeaders(scope=message)
-            headers.put(told, self._origin.is_https)
-            if self.form_secret and told.get("content-type", "").startswith("text/html"):
-                told.append("Set-Cookie", cookies.written(cookies.FORM, self.form_secret, self._origin.is_https))
+            own = MutableHeaders(scope=message)
+            headers.put(own, self._origin.is_https)
+            if self.form_secret and own.get("content-type", "").startswith("text/html"):
+                own.append("Set-Cookie", cookies.written(cookies.FORM, self.form_secret, self._origin.is_https))
         await self._send(message)
 
 

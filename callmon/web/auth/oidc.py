@@ -54,7 +54,7 @@ class Provider:
             timeout=SECONDS,
             limits=httpx.Limits(max_connections=10, max_keepalive_connections=0),
         )
-        self._told: tuple[float, dict[str, Any]] | None = None
+        self._cached: tuple[float, dict[str, Any]] | None = None
         self._used: OrderedDict[str, None] = OrderedDict()
 
     async def begin(self, secret: str, to: str) -> str:
@@ -91,8 +91,8 @@ class Provider:
 
     def _where(self, secret: str, state: str) -> str:
         """The page to continue at. Valid once, for a sign-in that this browser began, until it expires."""
-        made, told = _read(state)
-        if not hmac.compare_digest(state.encode(), _state(secret, told, made).encode()):
+        made, to = _read(state)
+        if not hmac.compare_digest(state.encode(), _state(secret, to, made).encode()):
             raise ProviderError("this browser did not start this sign-in")
         if not 0 <= time() - made <= MINUTES_UNDER_WAY * 60:
             raise ProviderError("the sign-in has expired")
@@ -101,7 +101,7 @@ class Provider:
         self._used[secret] = None
         while len(self._used) > MOST_USED:
             self._used.popitem(last=False)
-        return told
+        return to
 
     async def _token(self, metadata: Mapping[str, Any], code: str, verifier: str) -> Mapping[str, Any]:
         form = {
@@ -117,18 +117,18 @@ class Provider:
             auth = (self._settings.client_id, self._secret)
         else:
             form |= {"client_id": self._settings.client_id, "client_secret": self._secret}
-        return await self._asked("POST", metadata["token_endpoint"], data=form, auth=auth)
+        return await self._request("POST", metadata["token_endpoint"], data=form, auth=auth)
 
     async def _metadata(self) -> dict[str, Any]:
-        if self._told is not None and monotonic() - self._told[0] < KEPT_SECONDS:
-            return self._told[1]
-        found = await self._asked("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
+        if self._cached is not None and monotonic() - self._cached[0] < KEPT_SECONDS:
+            return self._cached[1]
+        found = await self._request("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
         if found.get("issuer") != self._settings.issuer:
             raise ProviderError(f"{self._settings.issuer} states another issuer in its metadata")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not _is_safe(found.get(name)):
                 raise ProviderError(f"{self._settings.issuer} names no encrypted {name}")
-        self._told = (monotonic(), found)
+        self._cached = (monotonic(), found)
         return found
 
     async def _keys(self, metadata: dict[str, Any]) -> Any:
@@ -136,23 +136,23 @@ class Provider:
         from joserfc.errors import JoseError
         from joserfc.jwk import KeySet
 
-        found = await self._asked("GET", metadata["jwks_uri"])
+        found = await self._request("GET", metadata["jwks_uri"])
         try:
             return KeySet.import_key_set(found)  # type: ignore[arg-type]  # whatever it is, JoseError or keys
         except (JoseError, KeyError, TypeError, ValueError) as error:
             raise ProviderError(f"the provider's keys cannot be read: {error}") from None
 
-    async def _asked(self, method: str, address: str, **options: Any) -> dict[str, Any]:
+    async def _request(self, method: str, address: str, **options: Any) -> dict[str, Any]:
         import httpx
 
         try:
             answer = await self._http.request(method, address, headers={"Accept": "application/json"}, **options)
-            told = answer.json() if answer.status_code == 200 else None
+            found = answer.json() if answer.status_code == 200 else None
         except (httpx.HTTPError, ValueError) as error:
             raise ProviderError(f"{_host(address)} cannot be asked: {type(error).__name__}") from None
-        if not isinstance(told, dict):
+        if not isinstance(found, dict):
             raise ProviderError(f"{_host(address)} answered {answer.status_code}")
-        return told
+        return found
 
     def _claims(
         self, metadata: Mapping[str, Any], keys: Any, token: Mapping[str, Any], nonce: str
@@ -172,8 +172,8 @@ class Provider:
             name: token[name] for name in ("access_token",) if name in token
         }
         try:
-            told = jwt.decode(str(token.get("id_token", "")), keys, registry=registry)
-            claims = CodeIDToken(told.claims, told.header, options, parameters)
+            decoded = jwt.decode(str(token.get("id_token", "")), keys, registry=registry)
+            claims = CodeIDToken(decoded.claims, decoded.header, options, parameters)
             claims.validate(leeway=LEEWAY)
         except (JoseError, KeyError, TypeError, ValueError) as error:
             raise ProviderError(f"the provider's token is invalid: {type(error).__name__} {error}") from None
@@ -186,8 +186,8 @@ class Provider:
         return Person(name.strip())
 
     def _groups(self, claims: Mapping[str, Any]) -> frozenset[str]:
-        told = claims.get(self._settings.groups_claim, ())
-        listed = (told,) if isinstance(told, str) else told
+        groups = claims.get(self._settings.groups_claim, ())
+        listed = (groups,) if isinstance(groups, str) else groups
         return (
             frozenset(x for x in listed if isinstance(x, str)) if isinstance(listed, list | tuple) else frozenset()
         )
@@ -221,12 +221,12 @@ def _read(state: str) -> tuple[int, str]:
 def _is_safe(address: object) -> bool:
     """Whether the address is encrypted, or on this machine."""
     try:
-        told = urlsplit(address) if isinstance(address, str) else None
-        host = told.hostname if told else None
+        parts = urlsplit(address) if isinstance(address, str) else None
+        host = parts.hostname if parts else None
     except ValueError:
         return False
     is_here = host in ("localhost", "127.0.0.1", "::1")
-    return told is not None and bool(host) and (told.scheme == "https" or (told.scheme == "http" and is_here))
+    return parts is not None and bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 
 
 def _host(address: str) -> str:

@@ -50,8 +50,8 @@ class SignIn:
     def __init__(self, access: AccessService) -> None:
         self.access, self._templates = access, _read_all()
         self._refused = Seldom(log, "sign-in: the identity provider signed in no user")
-        told = access.settings
-        self._provider = Provider(told.oidc, told.url) if told.oidc is not None and told.url else None
+        oidc, url = access.settings.oidc, access.settings.url
+        self._provider = Provider(oidc, url) if oidc is not None and url else None
 
     def entries(self) -> tuple[PageRoute, ...]:
         here = ("GET",)
@@ -235,8 +235,8 @@ PATHS: Mapping[str, Mapping[str, str]] = {
 
 def _language(request: Request) -> str:
     """The language of the path; French where it has none."""
-    told = getattr(request.state, "language", "")
-    return told or ("en" if request.url.path.startswith("/en") else "fr")
+    language: str = getattr(request.state, "language", "")
+    return language or ("en" if request.url.path.startswith("/en") else "fr")
 
 
 def _twin(request: Request, other: str) -> str:

@@ -46,7 +46,7 @@ async def show(visit: PageRequest) -> Response:
         view="callbacks",
         chosen=chosen | {"state": state},
         known=known,
-        sections=_sections(visit, wanted),
+        sections=_sections(wanted),
         left_out=max(0, found.whole - len(found.entries)),
         opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
         **_shared(visit, wanted),
@@ -81,17 +81,14 @@ def _is_wanted(one: Obligation, state: str, me: str) -> bool:
     return True
 
 
-def _sections(visit: PageRequest, found: Sequence[Obligation]) -> list[tuple[str, str, list[Obligation]]]:
+def _sections(found: Sequence[Obligation]) -> dict[str, list[Obligation]]:
     """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
     ordered = sorted(found, key=urgency)
-    calls = [x for x in ordered if x.kind == "callback" and x.can_be_called]
-    complaints = [x for x in ordered if x.kind == "complaint"]
-    hidden = [x for x in ordered if x.kind == "callback" and not x.can_be_called]
-    return [
-        ("calls", visit.say("Rappels à faire : {count}", count=len(calls)), calls),
-        ("complaints", visit.say("Plaintes à traiter : {count}", count=len(complaints)), complaints),
-        ("hidden", visit.say("Rappel impossible, message à écouter : {count}", count=len(hidden)), hidden),
-    ]
+    return {
+        "calls": [x for x in ordered if x.kind == "callback" and x.can_be_called],
+        "complaints": [x for x in ordered if x.kind == "complaint"],
+        "hidden": [x for x in ordered if x.kind == "callback" and not x.can_be_called],
+    }
 
 
 # One entry.
@@ -116,7 +113,7 @@ async def number(visit: PageRequest) -> Response:
 
 
 async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem | None:
-    name, exchange = visit.request.path_params["id"], visit.asked("exchange")
+    name, exchange = visit.request.path_params["id"], visit.parameter("exchange")
     found = await visit.site.ask(
         obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
     )
@@ -128,8 +125,8 @@ async def _entry_page(
     visit: PageRequest, found: WorklistItem | None, shown: bool = False, refused: str = ""
 ) -> Response:
     if found is None:
-        told = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.not_found(visit.say("Aucune fiche de ce nom"), told)
+        text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        return await visit.not_found(visit.say("Aucune fiche de ce nom"), text)
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
@@ -157,16 +154,16 @@ async def _entry_page(
         reasons=_reasons(obligation),
         cautions=CAUTIONS,
         refused=refused,
-        said=visit.asked("said"),
+        said=visit.parameter("said"),
         **_shared(visit, [obligation]),
     )
 
 
 def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
     """The actor, the text and the person in charge of an entry that was recorded manually."""
-    told = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
+    text = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
     colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
-    return colon.join(x for x in told if x)
+    return colon.join(x for x in text if x)
 
 
 def _reasons(one: Obligation) -> dict[str, str]:

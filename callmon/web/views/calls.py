@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 
 async def show(visit: PageRequest) -> Response:
     """The calls of a day."""
-    day = _day(visit.asked("day"), visit.tongue)
+    day = _day(visit.parameter("day"), visit.tongue)
     known = {"line": visit.site.settings.names("line"), "outcome": OUTCOMES}
     known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
     chosen = {name: visit.chosen(name, names) for name, names in known.items()}
@@ -42,7 +42,9 @@ async def show(visit: PageRequest) -> Response:
     zone = visit.site.settings.timezone
     begin, end = (datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (day, day + DAY))
     wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
-    found = await visit.site.ask(call_search.search_calls, visit.site.reader, wanted, visit.asked("page") or None)
+    found = await visit.site.ask(
+        call_search.search_calls, visit.site.reader, wanted, visit.parameter("page") or None
+    )
     query = chosen | {"day": day.isoformat()}
     return await visit.page(
         "calls.html",
@@ -51,7 +53,7 @@ async def show(visit: PageRequest) -> Response:
         day=day,
         rows=found.calls,
         more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
-        is_first=not visit.asked("page"),
+        is_first=not visit.parameter("page"),
         days=[visit.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
         known=known,
     )
@@ -74,8 +76,8 @@ async def one(visit: PageRequest) -> Response:
     name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
-        told = visit.say("Aucun appel de ce nom n'est enregistré.")
-        return await visit.not_found(visit.say("Appel inconnu"), told)
+        text = visit.say("Aucun appel de ce nom n'est enregistré.")
+        return await visit.not_found(visit.say("Appel inconnu"), text)
     stored, entries, met = found
     names = visit.may(Right.REPORT)
     values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)

@@ -36,19 +36,15 @@ async def show(visit: PageRequest) -> Response:
 async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
     found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
-    now, say = visit.tongue.now, visit.say
-    states = ("going_on", "planned", "over", "cancelled")
-    found_in = {state: [x for x in found[-MOST_SHOWN:] if x.state(now) == state] for state in states}
-    going, planned, over = (found_in["going_on"], found_in["planned"], found_in["over"] + found_in["cancelled"])
+    now, shown = visit.tongue.now, found[-MOST_SHOWN:]
+    ended = [x for state in ("over", "cancelled") for x in shown if x.state(now) == state]
     return await visit.page(
         "disruptions.html",
-        say("Perturbations"),
+        visit.say("Perturbations"),
         status=409 if refused else 200,
-        sections=[
-            ("going", say("En cours : {count}", count=len(going)), going),
-            ("planned", say("Travaux planifiés : {count}", count=len(planned)), planned),
-            ("over", say("Terminées depuis un mois : {count}", count=len(over)), over[::-1]),
-        ],
+        going=[x for x in shown if x.state(now) == "going_on"],
+        planned=[x for x in shown if x.state(now) == "planned"],
+        ended=ended[::-1],
         notices=DisruptionList(visit.site.settings, visit.language, now),
         may_tell=visit.may(Right.REPORT),
         refused=refused,
@@ -84,7 +80,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         may_tell=visit.may(Right.REPORT),
         can_move=can_move,
         refused=refused,
-        said=visit.asked("said"),
+        said=visit.parameter("said"),
         given=given or _as_given(found, visit.tongue),
         most=MOST,
     )

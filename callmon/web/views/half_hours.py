@@ -20,12 +20,12 @@ LABEL = 330  # the width of the causes' names in their drawing
 async def part(site: PageContext, tongue: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
-        told = await _today(site)
+        today = await _today(site)
     except AwayError:
-        return {"told": None, "why": tongue.say("n. d. : la base de données ne répond pas.")}
-    if told is None:
-        return {"told": None, "why": tongue.say("n. d. : les totaux par jour sont en train d'être refaits.")}
-    return view(told, tongue)
+        return {"today": None, "why": tongue.say("n. d. : la base de données ne répond pas.")}
+    if today is None:
+        return {"today": None, "why": tongue.say("n. d. : les totaux par jour sont en train d'être refaits.")}
+    return view(today, tongue)
 
 
 async def _today(site: PageContext) -> TodayHalfHours | None:
@@ -40,18 +40,18 @@ async def _today(site: PageContext) -> TodayHalfHours | None:
     return site.today
 
 
-def view(told: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
+def view(today: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
-    halves = told.halves
+    halves = today.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
     return {
-        "told": told,
+        "today": today,
         "every": 1 if len(halves) <= 30 else 2,  # hours to a label: "10 a.m." needs the room
         "most": most,
         "step": (WIDTH - LEFT) / max(1, len(halves)),
         "weeks": WEEKS,
         "enough": ENOUGH,
-        "most_missed": max([1, *(x.voice for x in told.missed)]),
+        "most_missed": max([1, *(x.voice for x in today.missed)]),
         "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
         "known": any(x.usual is not None for x in halves),
         "size": (WIDTH, TOP + HEIGHT + FOOT, LEFT, TOP, TOP + HEIGHT),

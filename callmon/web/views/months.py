@@ -52,8 +52,8 @@ async def one(visit: PageRequest) -> Response:
 async def _month_page(visit: PageRequest, refused: str = "") -> Response:
     first = _first_day(visit)
     if first is None:
-        told = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
-        return await visit.not_found(visit.say("Mois inconnu"), told)
+        text = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
+        return await visit.not_found(visit.say("Mois inconnu"), text)
     today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
     return await visit.page(
         "month.html",
@@ -148,5 +148,5 @@ def _page(process: ReportProcess | None) -> str | None:
 
 
 async def _unknown(visit: PageRequest) -> Response:
-    told = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-    return await visit.not_found(visit.say("Rapport inconnu"), told)
+    text = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+    return await visit.not_found(visit.say("Rapport inconnu"), text)

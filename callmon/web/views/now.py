@@ -199,10 +199,7 @@ def _targets(
 
 def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
     """The sum of several tables of counts."""
-    found: Counter[str] = Counter()
-    for table in tables:
-        found.update(table)
-    return found
+    return sum(map(Counter, tables), Counter())
 
 
 def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
