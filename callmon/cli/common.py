@@ -376,11 +376,8 @@ NO_NUMBER = (
     "A telephone number is refused on the command line: the shell's history and the process list would keep it. "
     "Leave it out: the command prompts for it, or reads it from standard input."
 )
-
-
-def number_is_asked(command: Command) -> Command:
-    """For a command that prompts for a number: a number on the command line is refused."""
-    return click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)(command)
+# For a command that prompts for a number: a number on the command line is refused.
+number_is_asked = click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)
 
 
 def ask_number(prompt: str) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import Command, CommandContext, current_user, until_done, with_context
+from callmon.cli.common import CommandContext, current_user, until_done, with_context
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
@@ -49,10 +49,7 @@ class AccountCommandContext(CommandContext):
         return AuditEvent(self.now, current_user(), act, about)
 
 
-def _role(command: Command) -> Command:
-    return click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help=ROLE_HELP)(
-        command
-    )
+_role = click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help=ROLE_HELP)
 
 
 @users.command("add")

@@ -14,7 +14,7 @@ import pytest
 
 from callmon.store.access import audit
 from callmon.store.privacy import subject_access
-from callmon.web.auth.headers import ALWAYS
+from callmon.web.auth.middleware import SECURITY_HEADERS
 from callmon.web.auth.roles import RIGHTS, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
@@ -112,7 +112,7 @@ def test_every_page_and_method_is_for_whom_the_documentation_says(site: Pages, w
 
 
 def _as_said(answer: httpx.Response, may: frozenset[str] | None, who: str, path: str) -> bool:
-    if {name: answer.headers.get(name) for name in ALWAYS} != ALWAYS:
+    if {name: answer.headers.get(name) for name in SECURITY_HEADERS} != SECURITY_HEADERS:
         return False
     if may is None:
         return answer.status_code == 405

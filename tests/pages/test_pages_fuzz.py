@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callmon.web.auth import cookies
-from callmon.web.auth.headers import ALWAYS
+from callmon.web.auth.middleware import SECURITY_HEADERS
 from tests.pages.test_pages_access import METHODS, WHO
 from tests.support.examples import examples
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
@@ -190,7 +190,7 @@ def test_no_request_leads_to_a_mistake_or_to_a_number(site: Pages, who: str) -> 
             return  # it does what it says
         answer = _sent(visitor, request, token)
         assert answer.status_code < 500 or "Base de données" in answer.text
-        assert {name: answer.headers.get(name) for name in ALWAYS} == ALWAYS
+        assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
         is_theirs = who == "agent" and request["place"] in NUMBER_PAGES and request["method"] == "POST"
         told = answer.text + " ".join(
             f"{name} {value}" for name, value in answer.headers.items() if name != "set-cookie"

@@ -1,6 +1,6 @@
 """Checks whether callmon can work with these exchanges, and prints the lines that fix each fault.
 
-    settings ─▶ ami_query ─▶ connection, manager_user, dialplan, … ─▶ [DoctorFinding] ─▶ as_text
+    settings ─▶ ami_query ─▶ manager_user, dialplan ─▶ [DoctorFinding] ─▶ as_text
 
 Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
 and receives events:
@@ -13,14 +13,15 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from callmon.config.exchange import ExchangeSettings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import connection, dialplan, layout, manager_user, phone_states
+from callmon.tools.doctor import dialplan, layout, manager_user
 from callmon.tools.doctor.acceptance import Acceptance
 from callmon.tools.doctor.ami_query import TIMEOUT, ask
-from callmon.tools.doctor.finding import DoctorFinding, as_text
+from callmon.tools.doctor.finding import DoctorFinding, as_text, finding, finding_texts
 from callmon.tools.doctor.learn import TrafficSample
 from callmon.tools.doctor.propose import propose
-from callmon.tools.doctor.questions import ExchangeAnswers
+from callmon.tools.doctor.questions import READ, ExchangeAnswers
 
 __all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "propose"]
 
@@ -55,7 +56,7 @@ def judge(
         yield from _exchange(settings, name, given)
     if all(given.failure is None and given.may_ask for given in answers.values()):
         yield from dialplan.mailboxes(answers.values(), settings.lines())
-        yield from phone_states.unknown(answers.values(), settings.lines())
+        yield from dialplan.unknown_phones(answers.values(), settings.lines())
     if last_seen is not None:
         yield from dialplan.silent_lines(settings, last_seen, now)
 
@@ -63,7 +64,7 @@ def judge(
 def _exchange(settings: Settings, name: str, answers: ExchangeAnswers) -> Iterator[DoctorFinding]:
     exchange = settings.exchanges[name]
     if answers.failure is not None:
-        yield connection.failed(name, exchange, answers)
+        yield _failed(name, exchange, answers)
         return
     generated = bool(answers.values(layout.GENERATED_CEL, "general", "apps"))
     files = layout.layout(exchange.username, answers.variables, generated, answers.words("apps"))
@@ -73,6 +74,28 @@ def _exchange(settings: Settings, name: str, answers: ExchangeAnswers) -> Iterat
         yield from dialplan.voicemail(examined, settings.lines())
         yield from dialplan.cel_findings(examined)
         yield from dialplan.tones(examined, settings.lines())
-        yield from phone_states.phone_state_findings(examined)
+        yield from dialplan.phone_state_findings(examined)
         yield from dialplan.fullness(examined, settings.lines())
     yield from dialplan.clock(examined)
+
+
+def _failed(name: str, exchange: ExchangeSettings, answers: ExchangeAnswers) -> DoctorFinding:
+    """The one finding that is made if nothing could be asked."""
+    kind = "closed_tls" if answers.failure == "closed" and exchange.tls else answers.failure or ""
+    text = answers.text
+    if kind not in finding_texts()["connection"]:
+        kind, text = "internal", text or kind
+    return finding(
+        f"connection.{kind}",
+        exchange=name,
+        where=f"{exchange.host}:{exchange.port}",
+        host=exchange.host,
+        port=exchange.port,
+        user=exchange.username,
+        secret_source=exchange.secret_source().source(),
+        expected=exchange.server_name or exchange.host,
+        us=answers.us,
+        mask="128" if ":" in answers.us else "255.255.255.255",
+        read=READ,
+        text=f"{text.rstrip('.')}." if text else "",
+    )

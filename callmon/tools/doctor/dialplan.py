@@ -1,4 +1,4 @@
-"""The exchange's configuration beyond the AMI user: CEL, tones, clock, mailboxes, lines. Pure."""
+"""The exchange's configuration beyond the AMI user: CEL, tones, clock, mailboxes, phones, lines. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from callmon.config.durations import formatted_duration
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
+from callmon.core.calls.endpoints import extension
+from callmon.core.calls.phone_states import is_phone
 from callmon.tools.doctor.finding import DoctorFinding, finding
 from callmon.tools.doctor.layout import ADDED, FREEPBX, GENERATED_CEL
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
-from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, ExchangeAnswers
+from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, CHAN_SIP, ExchangeAnswers
 
 # Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
@@ -143,3 +145,31 @@ def silent_lines(
             continue
         since = "ever" if seen is None else f"since {seen.astimezone(settings.timezone):%Y-%m-%d}"
         yield finding("line.silent", line=line.name, since=since)
+
+
+def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
+    """The list of states, and chan_sip's states, which do not show calls without `callcounter`."""
+    answers = examined.answers
+    if answers.devices is None:
+        yield examined.finding("exchange.no_states")
+    elif any(d.startswith("SIP/") for d in answers.devices) and not _counts_calls(examined):
+        yield examined.finding("exchange.callcounter")
+
+
+def _counts_calls(examined: Examination) -> bool:
+    """FreePBX sets `callcounter` in each phone's own section."""
+    value = examined.answers.value(CHAN_SIP, "general", "callcounter")
+    return examined.layout is FREEPBX or value.lower() in TRUE
+
+
+def unknown_phones(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:
+    """A line's phones must exist on an exchange. Silent if one exchange did not list its own."""
+    listed = [each.devices for each in answers]
+    known = {device for devices in listed if devices is not None for device in devices if is_phone(device)}
+    if not listed or None in listed:
+        return
+    names = known | {extension(device) for device in known}
+    for line in lines:
+        missing = [phone for phone in line.extensions if phone not in names]
+        if missing:
+            yield finding("line.phone", line=line.name, names=", ".join(map(repr, missing)))

@@ -1,4 +1,5 @@
-"""ASGI middleware for every request: identifies the person, limits form size, adds the security headers.
+"""ASGI middleware for every request: identifies the person, limits form size, adds the security headers: nothing
+inline, nothing from other hosts, no framing, no caching.
 
     scrape of /metrics, /healthz ─▶ untouched: they contain no number, and a scraper has no roles
     else ─▶ asking (network origin) ─▶ known (person) ─▶ the application; its routes check (`route`)
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from callmon.errors import StoreError
 from callmon.logs import Seldom
-from callmon.web.auth import client, cookies, headers, route
+from callmon.web.auth import client, cookies, route
 from callmon.web.auth.identity import UNKNOWN, Identity, NotOneError
 from callmon.web.auth.roles import Role
 from callmon.web.auth.service import AccessService
@@ -31,6 +32,30 @@ from callmon.web.auth.sign_in import SignIn
 
 log = logging.getLogger(__name__)
 
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "style-src 'self'",
+        "script-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+# An endpoint that sets its own Cache-Control (a style sheet) keeps it.
+UNLESS_SAID = {"Cache-Control": "no-store"}
+HSTS = "max-age=31536000"  # one year, as browsers' preload lists require; sent only over TLS
 UNTOUCHED = frozenset({"/metrics", "/healthz"})
 MOST_BYTES = 65_536  # of a request's body; the largest form is a disruption's notice in two languages
 LOOK_AGAIN_SECONDS = 60.0  # interval of the identity check on a live stream
@@ -111,7 +136,11 @@ class HeaderSender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             own = MutableHeaders(scope=message)
-            headers.put(own, self._origin.is_https)
+            own.update(SECURITY_HEADERS)
+            for name, value in UNLESS_SAID.items():
+                own.setdefault(name, value)
+            if self._origin.is_https:
+                own["Strict-Transport-Security"] = HSTS
             if self.form_secret and own.get("content-type", "").startswith("text/html"):
                 own.append("Set-Cookie", cookies.written(cookies.FORM, self.form_secret, self._origin.is_https))
         await self._send(message)

@@ -21,7 +21,7 @@ from callmon.store.access.audit import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo
-from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, Source, roles
+from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, roles
 from callmon.web.auth.roles import Person
 from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, SignInThrottle, by_address
 
@@ -188,6 +188,3 @@ class AccessService:
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(THREADS, thread_name_prefix="access")
-
-
-__all__ = ["AccessService", "Source", "TooManyError", "Tried"]

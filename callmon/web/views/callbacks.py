@@ -94,7 +94,7 @@ def _sections(found: Sequence[Obligation]) -> dict[str, list[Obligation]]:
 # One entry.
 
 
-async def one(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest) -> Response:
     """An entry without its number."""
     return await _entry_page(visit, await _find(visit))
 

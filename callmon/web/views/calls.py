@@ -71,7 +71,7 @@ def _day(text: str, tongue: WebFormatter) -> date:
 # One call.
 
 
-async def one(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest) -> Response:
     """The story of a call."""
     name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)

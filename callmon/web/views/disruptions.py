@@ -53,7 +53,7 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     )
 
 
-async def one(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest) -> Response:
     """One disruption, and its forms."""
     return await _one_page(visit)
 

@@ -44,7 +44,7 @@ def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
         day = (day - timedelta(days=1)).replace(day=1)
 
 
-async def one(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest) -> Response:
     """One month, and the formats of its report."""
     return await _month_page(visit)
 
