@@ -107,13 +107,13 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     Example: callmon replay --json tests/recordings/vm_message.ami
     """
     from callmon.core.assembly import monitor
-    from callmon.tools.replay import Replay, told
+    from callmon.tools.replay import Replay, replayed_lines
 
     settings = context.settings if context else example()
     exchange = next(iter(settings.exchanges), "recording")
     replayed = Replay(monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
-        lines = told(replayed, (_open(opened, path) for path in files))
+        lines = replayed_lines(replayed, (_open(opened, path) for path in files))
         for line in lines:
             if not as_json:
                 click.echo(line)

@@ -111,9 +111,9 @@ def send(address: str, to: str) -> None:
         raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
     url = address.rstrip("/") + "/api/v2/alerts"
     body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": _texts()}])
-    asked = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(asked, timeout=ANSWER_SECONDS):
+        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
             return
     except urllib.error.HTTPError as error:
         error.close()

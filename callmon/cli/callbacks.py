@@ -155,12 +155,12 @@ def list_(
 
 
 def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, str | None]) -> bool:
-    one = listed.obligation
-    if state == "closed" and one.is_open:
+    obligation = listed.obligation
+    if state == "closed" and obligation.is_open:
         return False
-    if overdue and not one.is_overdue:
+    if overdue and not obligation.is_overdue:
         return False
-    return all(value is None or getattr(one, name) == value for name, value in only.items())
+    return all(value is None or getattr(obligation, name) == value for name, value in only.items())
 
 
 @callbacks.command()
@@ -277,10 +277,10 @@ def mark(
     from callmon.config.phone_numbers import e164
 
     context.find(name)
-    asked = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
-    other = None if asked is None else e164(asked, context.settings.region)
-    if asked is not None and other is None:
-        raise ConfigError(f'"{asked}" is not a telephone number; write it as "416 327-2422".')
+    typed = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
+    other = None if typed is None else e164(typed, context.settings.region)
+    if typed is not None and other is None:
+        raise ConfigError(f'"{typed}" is not a telephone number; write it as "416 327-2422".')
     given: dict[entries.Caution, bool] = {"no_message": no_message, "not_safe": not_safe}
     chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:

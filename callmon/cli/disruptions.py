@@ -97,19 +97,21 @@ class DisruptionCommandContext(CommandContext):
         from callmon.store.queries import disruptions as stored
         from callmon.text.disruption_list import disruption_as_json
 
-        for one in found:
-            met = stored.calls_met(self.store, one)
-            print_json(disruption_as_json(one, datetime.now(UTC), met))
+        for disruption in found:
+            met = stored.calls_met(self.store, disruption)
+            print_json(disruption_as_json(disruption, datetime.now(UTC), met))
 
-    def request(self, one: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any) -> None:
+    def request(
+        self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
+    ) -> None:
         """Store a valid request on `one`, or on a new disruption; wait until it is applied; show the result."""
         from callmon.store import commands as queue
         from callmon.store.queries import disruptions as stored
         from callmon.text.disruption_list import DisruptionList
 
-        name, actor, lines = one.id if one else "", actor_name(self.by), self.known_lines(lines)
+        name, actor, lines = disruption.id if disruption else "", actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
-        if (why := validate(one, command)) is not None:
+        if (why := validate(disruption, command)) is not None:
             self.refuse(why)
         queued = queue.queue_disruption_command(self.store, command)
         if not self.is_applied(queued, queue.DISRUPTION_QUEUE.last_applied):
@@ -178,10 +180,10 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     click.echo(DisruptionList(context.settings, context.language, context.now).text(found, met))
 
 
-def _is_wanted(one: Disruption, state: str, line: str | None) -> bool:
-    if line is not None and line not in one.lines:
+def _is_wanted(disruption: Disruption, state: str, line: str | None) -> bool:
+    if line is not None and line not in disruption.lines:
         return False
-    return state == "all" or (one.ended is None) == (state == "open")
+    return state == "all" or (disruption.ended is None) == (state == "open")
 
 
 @disruptions.command()
@@ -226,14 +228,14 @@ def announce(
         raise ConfigError(f"--line is for a new disruption; {name} already has its lines.")
     if since is not None and not lines:
         raise ConfigError("--since is valid only with --line; callmon records the start of detected disruptions.")
-    one = None if lines else context.find(name)
-    start = context.moment(since, "--since") or (context.now if one is None else one.began)
+    disruption = None if lines else context.find(name)
+    start = context.moment(since, "--since") or (context.now if disruption is None else disruption.began)
     notice = _given(context.until(until, length, start), texts)
-    if one is not None and notice == Notice():
+    if disruption is not None and notice == Notice():
         raise ConfigError(
             "Nothing to announce: add --reason-fr, --reason-en, --until or another part of the notice."
         )
-    context.request(one, "announce", lines, start=None if one else start, notice=notice)
+    context.request(disruption, "announce", lines, start=None if disruption else start, notice=notice)
 
 
 @disruptions.command()
@@ -253,12 +255,12 @@ def change(
     \b
     Example: callmon disruptions change work-1796108400 --until "2026-12-01 05:00"
     """
-    one = context.find(name)
+    disruption = context.find(name)
     begin = context.moment(start, "--start")
-    notice = _given(context.until(until, length, begin or one.began), texts)
+    notice = _given(context.until(until, length, begin or disruption.began), texts)
     if notice == Notice() and begin is None and not lines:
         raise ConfigError("Nothing to change: add --until, --start, --line or a text.")
-    context.request(one, "change", lines, start=begin, notice=notice)
+    context.request(disruption, "change", lines, start=begin, notice=notice)
 
 
 @disruptions.command()
@@ -274,5 +276,5 @@ def end(context: DisruptionCommandContext, name: str | None, when: str | None) -
     \b
     Example: callmon disruptions end work-1796108400
     """
-    one = context.find(name)
-    context.request(one, "end", when=context.moment(when, "--at"))
+    disruption = context.find(name)
+    context.request(disruption, "end", when=context.moment(when, "--at"))

@@ -46,8 +46,8 @@ def _names(settings: Settings, exchange: str | None) -> Sequence[str]:
     refuse_unknown(settings, "exchange", exchange)
     if exchange is not None:
         return [exchange]
-    with_diary = [name for name, one in settings.exchanges.items() if one.cel.is_on]
-    return with_diary or list(settings.exchanges)[:1]  # the missing source of this one is then reported
+    with_cel = [name for name, exchange_settings in settings.exchanges.items() if exchange_settings.cel.is_on]
+    return with_cel or list(settings.exchanges)[:1]  # the missing source of this one is then reported
 
 
 def _as_json(result: Reconciliation) -> dict[str, Any]:

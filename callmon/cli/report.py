@@ -144,8 +144,8 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
     packs = sample.packs(context.store, context.settings, period, seed)
     if not packs:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
-    asked = [x for x in LANGUAGES if context.lang in (None, x)]
-    _write([(sample.pack_path(output, period, x), packs[x]) for x in asked], overwrite)
+    languages = [x for x in LANGUAGES if context.lang in (None, x)]
+    _write([(sample.pack_path(output, period, x), packs[x]) for x in languages], overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:

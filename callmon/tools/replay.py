@@ -81,7 +81,7 @@ def chunks(source: BinaryIO) -> Iterator[bytes]:
         yield data
 
 
-def told(replay: Replay, sources: Iterable[BinaryIO]) -> Iterator[str]:
+def replayed_lines(replay: Replay, sources: Iterable[BinaryIO]) -> Iterator[str]:
     """The aligned lines of all facts and findings."""
     for source in sources:
         for outcome in replay.connection(chunks(source)):

@@ -92,10 +92,10 @@ class _Maker:
         shown = tuple(halves[places[0] : places[-1] + 1]) if places else ()
         voice, tty = counts[self._day], self._total(self._day, self._tty)
         missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
-        return TodayHalfHours(self._at, self._day, shown, tuple(one for one in missed if one.voice or one.tty))
+        return TodayHalfHours(self._at, self._day, shown, tuple(x for x in missed if x.voice or x.tty))
 
     def _is_alike(self, day: date) -> bool:
-        return all(one.periods_on(day) == one.periods_on(self._day) for one in self._voice.values())
+        return all(x.periods_on(day) == x.periods_on(self._day) for x in self._voice.values())
 
     def _total(self, day: date, lines: Iterable[str]) -> Counts:
         found = Counts()
@@ -107,7 +107,7 @@ class _Maker:
         begin, end = self._span(name, self._day)
         before = [x for x in counts if x != self._day and self._is_heard(*self._span(name, x))]
         earlier = [counts[day]["half_hour.offered", name] for day in before]
-        spans = [span for one in self._voice.values() for span in one.spans(self._day)]
+        spans = [span for calendar in self._voice.values() for span in calendar.spans(self._day)]
         return Half(
             begin,
             "over" if end <= self._at else "now" if begin <= self._at else "ahead",
@@ -127,7 +127,7 @@ class _Maker:
         return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # the addition is in wall-clock time
 
     def _is_heard(self, begin: datetime, end: datetime) -> bool:
-        return not any(one.unheard_spans(begin, end) for one in self._listening)
+        return not any(coverage.unheard_spans(begin, end) for coverage in self._listening)
 
 
 def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime) -> Coverage:

@@ -20,7 +20,11 @@ def troubles(
 ) -> list[str]:
     """One sentence for each fault; none when all is well."""
     return [
-        *(_unheard(state) for state in exchanges if _over(state.unheard_for, unheard_limit)),
+        *(
+            f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
+            for state in exchanges
+            if state.unheard_for is not None and state.unheard_for > unheard_limit
+        ),
         *(_full(state) for state in exchanges if state.is_full),
         *(_behind(sink) for sink in sinks if sink.behind_for() > behind_limit or not sink.has_room()),
         *(_refused(sink) for sink in sinks if sink.refused()),
@@ -30,15 +34,6 @@ def troubles(
 def remarks(sinks: Iterable[Sink]) -> list[str]:
     """Faults that do not make callmon unhealthy: a sink that may be away has not received every outcome."""
     return [why for sink in sinks if (why := sink.trouble()) is not None]
-
-
-def _over(length: timedelta | None, limit: timedelta) -> bool:
-    return length is not None and length > limit
-
-
-def _unheard(state: ExchangeStatus) -> str:
-    assert state.unheard_for is not None
-    return f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
 
 
 def _full(state: ExchangeStatus) -> str:

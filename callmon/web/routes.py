@@ -92,9 +92,16 @@ VIEWS = {"now": now.view, "wall": now.wall_view}
 def entries(site: PageContext) -> tuple[PageRoute, ...]:
     """Every entry, its page bound to this site; and the entries without a language."""
     site.views.update(VIEWS)
-    bound = tuple(replace(one, endpoint=partial(_visit, site, one)) for one in PAGES)
+    static = files("callmon.web").joinpath("static")
+    bound = tuple(replace(entry, endpoint=partial(_visit, site, entry)) for entry in PAGES)
     parts = tuple(
-        PageRoute(name, {"": f"/static/{name}"}, partial(_static, _read(name), kind), Right.OPEN, is_page=False)
+        PageRoute(
+            name,
+            {"": f"/static/{name}"},
+            partial(_static, static.joinpath(name).read_bytes(), kind),
+            Right.OPEN,
+            is_page=False,
+        )
         for name, kind in STATIC.items()
     )
     return (PageRoute("front", {"": "/"}, _front, Right.OPEN), *parts, *bound)
@@ -139,7 +146,3 @@ def _weight(rest: str) -> float:
 
 async def _static(body: bytes, kind: str, _request: Request) -> Response:
     return Response(body, media_type=kind, headers=KEPT_AN_HOUR)
-
-
-def _read(name: str) -> bytes:
-    return files("callmon.web").joinpath("static", name).read_bytes()

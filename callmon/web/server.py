@@ -72,13 +72,11 @@ def listening(address: str) -> socket.socket:
     """The listening socket, bound before anything else starts. Raises ConfigError when it cannot be bound."""
     host, _, port = address.rpartition(":")
     try:
-        wire = socket.create_server((host.strip("[]"), int(port)), family=_family(host))
+        wire = socket.create_server(
+            (host.strip("[]"), int(port)), family=socket.AF_INET6 if ":" in host else socket.AF_INET
+        )
         # A client that accepts no data for so long is cut off, so that a live page's buffer is not held for ever.
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         return wire
     except OSError as error:
         raise ConfigError(f"web.listen: {address} cannot be bound ({os.strerror(error.errno or 0)}).") from None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET

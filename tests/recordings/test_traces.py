@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from callmon.tools.replay import Replay, told
+from callmon.tools.replay import Replay, replayed_lines
 from tests.support.ami_builders import BANNER, left, listener, replayed
 from tests.support.examples import examples
 
@@ -137,7 +137,7 @@ def test_replaying_twice_gives_the_same_bytes(name: str) -> None:
     def printed() -> str:
         replay = Replay(listener(), "toronto")
         sources = [(TRACES / name / "ami.raw").open("rb")]
-        text = "\n".join(told(replay, sources))
+        text = "\n".join(replayed_lines(replay, sources))
         for source in sources:
             source.close()
         return text + json.dumps(replay.calls())

@@ -59,7 +59,9 @@ async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) ->
     try:
         await daemon.run()
     except ConfigError as error:
-        raise ConfigError(*(_of_listen(sentence) for sentence in error.sentences)) from None
+        # The daemon names a setting in a file; in the demonstration it is an option.
+        sentences = (x.rstrip(".").replace("web.listen", "--listen") for x in error.sentences)
+        raise ConfigError(*(f"{sentence}; {ELSEWHERE}" for sentence in sentences)) from None
     finally:
         over.set()
         await printing
@@ -77,11 +79,6 @@ async def _print_calls(daemon: Daemon, terminal: Terminal, over: asyncio.Event) 
             await asyncio.wait_for(over.wait(), 1.0)
         await terminal.show_ended()
     terminal.farewell()
-
-
-def _of_listen(sentence: str) -> str:
-    """The daemon's sentence names a setting in a file; in the demonstration it is an option."""
-    return f"{sentence.rstrip('.').replace('web.listen', '--listen')}; {ELSEWHERE}"
 
 
 class _Alone(Configuration):

@@ -29,9 +29,9 @@ class Concluded:
     transfers: int = 0
     rings: int | None = None
 
-    def agrees(self, told: Concluded) -> bool:
-        rings = told.rings if self.rings is not None else None
-        return (self.outcome, self.transfers, self.rings) == (told.outcome, told.transfers, rings)
+    def agrees(self, observed: Concluded) -> bool:
+        rings = observed.rings if self.rings is not None else None
+        return (self.outcome, self.transfers, self.rings) == (observed.outcome, observed.transfers, rings)
 
     def text(self, language: str) -> str:
         parts = [label("outcome", self.outcome, language)]
@@ -117,12 +117,12 @@ class Acceptance:
         if self.is_over or call.line is None or call.direction != "inbound":
             return
         script, number = CALLS[self.done], self.done + 1
-        told = Concluded(call.outcome or "unknown", len(call.transfers), call.rings)
+        observed = Concluded(call.outcome or "unknown", len(call.transfers), call.rings)
         at = call.arrived.astimezone(self._zone).strftime("%H:%M:%S") if call.arrived else "--:--:--"
-        agrees = script.expected.agrees(told)
+        agrees = script.expected.agrees(observed)
         self.done += agrees
         yield from ("", f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}")
-        yield from _beside(script.expected, told)
+        yield from _beside(script.expected, observed)
         if not agrees:
             yield f"     Autrement que prévu : refaites l'appel {number}."
             yield f"     Not as scripted: make call {number} again."
@@ -138,9 +138,9 @@ class Acceptance:
                 yield from ("", f"{role:<20} ______________________________   Date ______________")
 
 
-def _beside(expected: Concluded, told: Concluded) -> Iterator[str]:
+def _beside(expected: Concluded, observed: Concluded) -> Iterator[str]:
     """Expected and observed facts, one above the other, in both languages."""
     yield f"     prévu     {expected.text('fr')}"
-    yield f"     entendu   {told.text('fr')}"
+    yield f"     entendu   {observed.text('fr')}"
     yield f"     expected  {expected.text('en')}"
-    yield f"     heard     {told.text('en')}"
+    yield f"     heard     {observed.text('en')}"

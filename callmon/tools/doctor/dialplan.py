@@ -130,8 +130,8 @@ def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iter
 def fullness(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
     """Whether the exchange reports how full a mailbox is. Silent if it may not list its commands."""
     commands = examined.answers.commands
-    asked = any(line.mailboxes for line in lines) and examined.answers.mailboxes
-    if asked and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
+    is_needed = any(line.mailboxes for line in lines) and examined.answers.mailboxes
+    if is_needed and "CoreShowChannels" in commands and "VoicemailUserStatus" not in commands:
         yield examined.finding("exchange.fullness")
 
 

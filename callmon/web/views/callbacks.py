@@ -60,24 +60,31 @@ def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     for obligation in found:
         by_token[obligation.token or ""].append(obligation)
 
-    def others(one: Obligation) -> list[str]:
-        return [x.id for x in by_token[one.token] if x.key != one.key] if one.token else []
+    def others(obligation: Obligation) -> list[str]:
+        return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    def version(one: Obligation) -> str:
-        shown = (owed.time_left(one), one.in_hand, one.count, one.cautions, len(one.attempts), one.state)
+    def version(obligation: Obligation) -> str:
+        shown = (
+            owed.time_left(obligation),
+            obligation.in_hand,
+            obligation.count,
+            obligation.cautions,
+            len(obligation.attempts),
+            obligation.state,
+        )
         return f"{hash(shown):x}"
 
     return {"owed": owed, "others": others, "version": version, "may_call": visit.may(Right.CALL_BACK)}
 
 
-def _is_wanted(one: Obligation, state: str, me: str) -> bool:
+def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
     match state:
         case "overdue":
-            return one.is_overdue
+            return obligation.is_overdue
         case "untaken":
-            return one.in_hand is None
+            return obligation.in_hand is None
         case "mine":
-            return one.in_hand == me and bool(me)
+            return obligation.in_hand == me and bool(me)
     return True
 
 
@@ -139,7 +146,7 @@ async def _entry_page(
         "callback.html",
         visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel"),
         status=409 if refused else 200,
-        one=obligation,
+        entry=obligation,
         query={"exchange": obligation.exchange},
         number=found if shown else None,
         local_time=local_time,
@@ -166,11 +173,11 @@ def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
     return colon.join(x for x in text if x)
 
 
-def _reasons(one: Obligation) -> dict[str, str]:
+def _reasons(obligation: Obligation) -> dict[str, str]:
     """The reasons for which this entry can be closed."""
-    if one.kind == "complaint":
+    if obligation.kind == "complaint":
         names = ["answered", "no-request", "otherwise"]
-    elif one.hidden is not None:
+    elif obligation.hidden is not None:
         names = ["listened", "no-request", "otherwise"]
     else:
         names = ["no-request", "unreachable", "otherwise"]
@@ -197,7 +204,7 @@ async def record(visit: PageRequest) -> Response:
 
 
 def _command(
-    visit: PageRequest, one: Obligation, form: Mapping[str, str]
+    visit: PageRequest, obligation: Obligation, form: Mapping[str, str]
 ) -> tuple[commands.CallbackCommand, str | None]:
     """The form's command, and another number to call, or None. Raises RefusedError."""
     action, other, settings = form.get("action", ""), None, visit.site.settings
@@ -223,7 +230,7 @@ def _command(
         case _:
             raise RefusedError(visit.say("Ce formulaire ne se lit pas."))
     day, now = settings.calendar().local_day, datetime.now(UTC)
-    command = commands.parse_command(one, visit.person.name, action, now, settings.rules, day, **more)
+    command = commands.parse_command(obligation, visit.person.name, action, now, settings.rules, day, **more)
     if not isinstance(command, commands.CallbackCommand):
         raise RefusedError(label("refusal", command, visit.language))
     return command, other

@@ -73,7 +73,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         "disruption.html",
         visit.say("Une perturbation"),
         status=409 if refused else 200,
-        one=found,
+        disruption=found,
         notices=DisruptionList(visit.site.settings, visit.language, visit.tongue.now),
         met=min(met, worklist.MOST_MET),
         met_more=met > worklist.MOST_MET,
@@ -86,10 +86,10 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
     )
 
 
-def _as_given(one: Disruption, tongue: WebFormatter) -> dict[str, str]:
+def _as_given(disruption: Disruption, tongue: WebFormatter) -> dict[str, str]:
     """The stored notice and times, as values of the form's fields."""
-    given = {name: getattr(one.notice, name) or "" for name in TEXTS}
-    return given | {"until": _field(one.notice.until, tongue), "start": _field(one.began, tongue)}
+    given = {name: getattr(disruption.notice, name) or "" for name in TEXTS}
+    return given | {"until": _field(disruption.notice.until, tongue), "start": _field(disruption.began, tongue)}
 
 
 def _field(at: datetime | None, tongue: WebFormatter) -> str:
@@ -152,13 +152,17 @@ async def record(visit: PageRequest) -> Response:
     return visit.go("disruption", {"said": "done"}, id=found.id)
 
 
-def _change(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
-    base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": one.id}
+def _change(visit: PageRequest, disruption: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
+    base: dict[str, Any] = {"at": datetime.now(UTC), "actor": visit.person.name, "disruption": disruption.id}
     if given.get("action") == "end":
         return DisruptionCommand(action="end", when=_time(given.get("when", ""), visit), **base)
     until, start = _time(given.get("until", ""), visit), _time(given.get("start", ""), visit)
-    moved = start if start is not None and _field(start, visit.tongue) != _field(one.began, visit.tongue) else None
-    same = _field(until, visit.tongue) == _field(one.notice.until, visit.tongue)
+    moved = (
+        start
+        if start is not None and _field(start, visit.tongue) != _field(disruption.began, visit.tongue)
+        else None
+    )
+    same = _field(until, visit.tongue) == _field(disruption.notice.until, visit.tongue)
     said = notice(None if same else until, given)
     if said == NO_NOTICE and moved is None:
         raise RefusedError(
@@ -169,10 +173,10 @@ def _change(visit: PageRequest, one: Disruption, given: Mapping[str, str]) -> Di
     )
 
 
-async def _apply(visit: PageRequest, one: Disruption | None, command: DisruptionCommand) -> None:
+async def _apply(visit: PageRequest, disruption: Disruption | None, command: DisruptionCommand) -> None:
     """Validates and queues the command, and waits until the daemon has applied it. Raises RefusedError."""
     ask, store = visit.site.ask, visit.site.store
-    if (why := validate(one, command)) is not None:
+    if (why := validate(disruption, command)) is not None:
         raise RefusedError(label("disruption_refusal", why, visit.language))
     queued = await ask(queue_disruption_command, store, command)
     await visit.site.until_done(DISRUPTION_QUEUE.last_applied, queued.n)

@@ -4,7 +4,7 @@ Refuses to reassure. While an exchange is unheard, figures are hatched and not c
 a signed target, and with twenty judged calls or more. Outside opening hours neither rates nor lines are coloured.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -30,6 +30,7 @@ FRENCH = "bilingual_person"
 # What a template shows. A `level` is the urgency: "" neutral, "soon", "over" (both with a sign, so that colour is
 # not the only cue), "off"; of a rate also "reached".
 View = dict[str, Any]
+Pair = tuple[Line, LineStatus]  # a configured line, and its state
 
 
 async def show(visit: PageRequest) -> Response:
@@ -58,17 +59,15 @@ async def stream(visit: PageRequest) -> Response:
     return Stream(live, (name, visit.language), person, visit.request)
 
 
-def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
+def view(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """The values of the live part of *Now*."""
-    lines = list(tongue.settings.lines())
-    seen = {one.name: one for one in sight.lines}
-    known = [line for line in lines if line.name in seen]
+    pairs = _pairs(sight, tongue)
     return {
         "is_open": tongue.settings.calendar().is_open(sight.at),
-        "rows": [row(line, [seen[line.name]], sight, tongue) for line in known],
-        "rates": list(rates(known, seen, sight, tongue)),
-        "calls_today": sum(sum(one.calls.values()) for one in sight.lines),
-        "callbacks": callbacks(sight, tongue),
+        "rows": [_row([pair], tongue) for pair in pairs],
+        "rates": list(_rates(pairs, sight, tongue)),
+        "calls_today": sum(sum(status.calls.values()) for status in sight.lines),
+        "callbacks": _callbacks(sight, tongue),
         "exchanges": sight.unheard_since,
         "disruptions": sight.disruptions,
         "notices": DisruptionList(tongue.settings, tongue.language, sight.at),
@@ -76,125 +75,91 @@ def view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
     }
 
 
-def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> dict[str, Any]:
+def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """The same, with one row for each service and mode. TTY lines are never counted with others."""
-    seen = {one.name: one for one in sight.lines}
-    known = [line for line in tongue.settings.lines() if line.name in seen]
-    groups: dict[tuple[str, str], list[Line]] = {}
-    for line in known:
-        groups.setdefault((line.service, line.mode), []).append(line)
-    rows = [_service_row(group, [seen[x.name] for x in group], sight, tongue) for group in groups.values()]
-    voice = [line for line in known if line.mode == "voice"]
-    going = [x for x in sight.disruptions if x.state(sight.at) == "going_on"]
-    more = {"rows": rows, "headline": _headline(voice, seen, sight, tongue), "going": going}
-    return view(sight, tongue) | more
+    groups: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in (pairs := _pairs(sight, tongue)):
+        groups[pair[0].service, pair[0].mode].append(pair)
+    voice = [pair for pair in pairs if pair[0].mode == "voice"]
+    return view(sight, tongue) | {
+        "rows": [_service_row(group, tongue) for group in groups.values()],
+        "headline": _headline(voice, sight, tongue),
+        "going": [x for x in sight.disruptions if x.state(sight.at) == "going_on"],
+    }
 
 
-def row(line: Line, seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def _pairs(sight: DaemonSnapshot, tongue: WebFormatter) -> list[Pair]:
+    seen = {status.name: status for status in sight.lines}
+    return [(line, seen[line.name]) for line in tongue.settings.lines() if line.name in seen]
+
+
+def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     """One row: the state of a line, or of several lines together, at this moment."""
-    states = total(one.states for one in seen)
-    is_open = any(one.is_open for one in seen)
-    phones, level = _phones(seen, is_open, tongue)
-    ringing, queues = ([x for one in seen if (x := getattr(one, name))] for name in ("ringing", "queue"))
+    line, seen = pairs[0][0], [status for _, status in pairs]
+    states, phones = total(status.states for status in seen), total(status.phones for status in seen)
+    ringing, queues = ([x for status in seen if (x := getattr(status, name))] for name in ("ringing", "queue"))
+    begun = (rings.begun(x.waited, x.cycle) for x in ringing if x.waited is not None)
     return {
         "title": line.title(tongue.language),
         "other_title": line.title(OTHER[tongue.language]),
         "is_tty": line.mode == "tty",
-        "is_open": is_open,
-        "is_heard": all(one.is_heard for one in seen),
+        "is_open": any(status.is_open for status in seen),
+        "is_heard": all(status.is_heard for status in seen),
         "ringing": states["ringing"],
-        "longest_ring": max(
-            (rings.begun(x.waited, x.cycle) for x in ringing if x.waited is not None), default=None
-        ),
+        "longest_ring": max(begun, default=None),
         "waiting": states["queue"],
         "waited": max((x.waited // SECOND for x in queues if x.waited is not None), default=None),
         "talking": sum(states[state] for state in HELD),
         "voicemail": states["voicemail"],
         "arriving": states["arriving"] + states["menu"],
-        "phones": phones,
-        "phones_level": level,
+        "phones": sum(phones.values()),
+        "free": phones["free"],
+        "unreachable": phones["unreachable"],
     }
 
 
-def _service_row(
-    lines: Sequence[Line], seen: Sequence[LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> View:
+def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     """The lines of one service and mode together, under the service's title."""
-    first = row(lines[0], seen, sight, tongue)
-    here, there = (tongue.service(lines[0].service, x) for x in (tongue.language, OTHER[tongue.language]))
-    if first["is_tty"]:
+    service, row = pairs[0][0].service, _row(pairs, tongue)
+    here, there = (tongue.service(service, x) for x in (tongue.language, OTHER[tongue.language]))
+    if row["is_tty"]:
         here = f"{here} · {tongue.say('ATS')}"
-    return first | {"title": here, "other_title": there}
+    return row | {"title": here, "other_title": there}
 
 
-def _phones(seen: Sequence[LineStatus], is_open: bool, tongue: WebFormatter) -> tuple[str, str]:
-    """« 2 sur 3 »; « n. d. » where no phone is watched."""
-    phones = total(one.phones for one in seen)
-    count = sum(phones.values())
-    if not count:
-        return tongue.say("n. d."), ""
-    free = tongue.say("{free} sur {count}", free=phones["free"], count=count)
-    if not is_open:
-        return free, "off"
-    if phones["unreachable"] == count:
-        return tongue.say("aucun joignable"), "over"
-    return free, "" if phones["free"] else "soon"
-
-
-def rates(
-    lines: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> Iterator[View]:
+def _rates(pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> Iterator[View]:
     """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
-    for mode, who in (("voice", tongue.say("lignes vocales")), ("tty", tongue.say("lignes ATS"))):
-        group = [line for line in lines if line.mode == mode]
-        standards = dict.fromkeys(s for line in group for s in seen[line.name].verdicts if s in CALL_STANDARDS)
+    for mode in ("voice", "tty"):
+        group = [pair for pair in pairs if pair[0].mode == mode]
+        standards = dict.fromkeys(x for _, status in group for x in status.verdicts if x in CALL_STANDARDS)
         for standard in standards:
-            yield rate(standard, who, group, [seen[x.name] for x in group], sight, tongue)
+            yield _rate(standard, group, sight, tongue) | {"mode": mode}
 
 
-def rate(
-    standard: str,
-    who: str,
-    lines: Sequence[Line],
-    seen: Iterable[LineStatus],
-    sight: DaemonSnapshot,
-    tongue: WebFormatter,
-) -> View:
+def _rate(standard: str, pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
-    verdicts = total(one.verdicts.get(standard, {}) for one in seen)
-    met, judged = verdicts["met"], verdicts["met"] + verdicts["not_met"]
-    say = tongue.say
+    verdicts = total(status.verdicts.get(standard, {}) for _, status in pairs)
+    met, judged, say = verdicts["met"], verdicts["met"] + verdicts["not_met"], tongue.say
     share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
         share = f"{share} ({tongue.share(met, judged)})"
-    targets = _targets(standard, lines, sight, tongue)
-    target = targets[0] if len(targets) == 1 else None
-    others = say(
-        "non visées : {exempt} · indéterminées : {unknown}", exempt=verdicts["exempt"], unknown=verdicts["unknown"]
-    )
+    day = sight.at.astimezone(tongue.settings.timezone).date()
+    targets = {None if (x := line.target(standard, day)) is None else x.percent for line, _ in pairs}
+    target = next(iter(targets)) if len(targets) == 1 else None
     level = ""
     if target is not None and judged >= FEW and sight.is_heard and any(x.is_open for x in sight.lines):
         level = "over" if met * 100 < target * judged else "reached"
     return {
-        "title": tongue.word("standard", standard),
-        "who": who,
+        "standard": standard,
         "met": met,
         "judged": judged,
         "share": share,
         "level": level,
         "target": target,
-        "others": others,
+        "exempt": verdicts["exempt"],
+        "unknown": verdicts["unknown"],
         "varies": len(targets) > 1,
     }
-
-
-def _targets(
-    standard: str, lines: Sequence[Line], sight: DaemonSnapshot, tongue: WebFormatter
-) -> list[float | None]:
-    """The targets that these lines have today, each once; None for a line that has none."""
-    day = sight.at.astimezone(tongue.settings.timezone).date()
-    targets = (line.target(standard, day) for line in lines)
-    return list(dict.fromkeys(None if x is None else x.percent for x in targets))
 
 
 def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
@@ -202,7 +167,7 @@ def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
     return sum(map(Counter, tables), Counter())
 
 
-def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def _callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
     shown = sight.callbacks.visible.values()
     calendar = tongue.settings.calendar()
@@ -221,17 +186,15 @@ def callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     }
 
 
-def _headline(
-    voice: Sequence[Line], seen: dict[str, LineStatus], sight: DaemonSnapshot, tongue: WebFormatter
-) -> View:
-    rows = [seen[line.name] for line in voice]
-    calls = total(one.calls for one in rows)
-    late = total(one.verdicts.get(VOICEMAIL, {}) for one in rows)
-    moved = total(one.verdicts.get(TRANSFERS, {}) for one in rows)
+def _headline(voice: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+    """The wall's second half: today on the voice lines."""
+    calls = total(status.calls for _, status in voice)
+    late = total(status.verdicts.get(VOICEMAIL, {}) for _, status in voice)
+    moved = total(status.verdicts.get(TRANSFERS, {}) for _, status in voice)
     return {
-        "answer": rate(ANSWER, "", voice, rows, sight, tongue),
+        "answer": _rate(ANSWER, voice, sight, tongue),
         "voicemail": sum(calls[x] for x in ("voicemail_message", "voicemail_no_message", "voicemail")),
         "voicemail_early": late["not_met"],
         "redirected": moved["not_met"],
-        "french": rate(FRENCH, "", voice, rows, sight, tongue)["share"],
+        "french": _rate(FRENCH, voice, sight, tongue)["share"],
     }
