@@ -1,6 +1,6 @@
 """The context of the pages: the latest snapshot, the templates, the query threads, and the live clients.
 
-    daemon, each second ─ update ─▶ sight ─▶ live.tell()      one rendering a view, for all clients
+    daemon, each second ─ update ─▶ sight ─▶ live.push()      one rendering a view, for all clients
     a request ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
 
 Never touches the monitor. The context has a few threads of its own: a slow query delays other pages, not the
@@ -64,7 +64,7 @@ class PageContext:
     def update(self, snapshot: DaemonSnapshot) -> None:
         """Shows a new snapshot to the live clients. Called once a second."""
         self.sight = snapshot
-        self.live.tell()
+        self.live.push()
 
     def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""

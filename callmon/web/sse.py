@@ -1,6 +1,6 @@
 """The live pages: one rendering a second, view and language, sent to all its clients. Server-sent events.
 
-    tell() ──▶ each view that has clients is rendered once, in a thread
+    push() ──▶ each view that has clients is rendered once, in a thread
                  └▶ each client's queue of one: a new text replaces one that was not fetched
     a client that has fetched nothing for PATIENCE is dropped, not waited for
     close() ends every stream at once
@@ -83,7 +83,7 @@ class Live:
         """Whether this person can open no further stream."""
         return self._is_closed or len(self._clients) >= MOST or self._of[person] >= MOST_OF_ONE
 
-    def tell(self) -> None:
+    def push(self) -> None:
         """Drops slow clients and starts a rendering. Never waits: a long one delays the next one, not the loop."""
         for client in [x for x in self._clients if x.is_slow()]:
             client.gone.set()

@@ -51,7 +51,7 @@ async def test_a_view_is_rendered_once_for_all_and_again_only_when_it_changed() 
     tasks = [looking(many, taking(first)), looking(many, taking(second))]
     await settled()
     for _ in range(3):
-        many.tell()
+        many.push()
         await settled()
     assert asked == [VIEW] * 3
     assert first == second == [b"", STAYS_OPEN, b"one", STILL, b"two"]
@@ -64,11 +64,11 @@ async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> Non
     many, first, second = Live(lambda _: b"one"), Sent(), Sent()
     tasks = [looking(many, taking(first))]
     await settled()
-    many.tell()
+    many.push()
     await settled()
     tasks.append(looking(many, taking(second)))
     await settled()
-    many.tell()
+    many.push()
     await settled()
     assert (first[2:], second[2:]) == ([b"one", STILL], [b"one"])
     many.close()
@@ -89,7 +89,7 @@ async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_fo
     slow, other = looking(many, stuck), looking(many, taking(quick))
     await settled()
     for _ in range(6):
-        many.tell()
+        many.push()
         await settled()
     assert (slow.done(), other.done(), len(many)) == (True, False, 1)
     assert quick[2:] == [b"0", b"1", b"2", b"3", b"4", b"5"]

@@ -22,7 +22,9 @@ from typing import Any
 
 import pytest
 
+from callmon.ami.actions import parse_headers
 from callmon.ami.events import StatusComplete
+from callmon.ami.framing import END
 from callmon.ami.recording import public_numbers
 from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines
@@ -196,6 +198,38 @@ async def test_a_wrong_password_is_refused_and_a_stranger_is_told_nothing() -> N
             b"Response: Error\r\nMessage: Authentication failed\r\n\r\n"
         )
         writer.close()
+
+
+async def listed(reader: asyncio.StreamReader, event: str) -> list[dict[str, str]]:
+    """The messages up to the end of a list."""
+    found = [parse_headers(await reader.readuntil(END))]
+    while found[-1].get("Event") != event:
+        found.append(parse_headers(await reader.readuntil(END)))
+    return found
+
+
+async def test_each_client_hears_calls_of_its_own_and_the_list_has_those_alone() -> None:
+    async with DemoExchange() as exchange, asyncio.timeout(60):
+        begun: list[set[str]] = []
+        for _ in range(2):
+            reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
+            secret = exchange.secret.encode()
+            writer.write(b"Action: Login\r\nUsername: callmon\r\nSecret: " + secret + b"\r\n\r\n")
+            writer.write(b"Action: Status\r\n\r\n")
+            assert [x for x in await listed(reader, "StatusComplete") if "Uniqueid" in x] == []
+            events: list[dict[str, str]] = []
+            while [x.get("Event") for x in events].count("Newchannel") < 3:
+                events.append(parse_headers(await reader.readuntil(END)))
+            writer.write(b"Action: CoreShowChannels\r\n\r\n")
+            events += await listed(reader, "CoreShowChannelsComplete")
+            of = {
+                name: {x["Uniqueid"] for x in events if x.get("Event") == name}
+                for name in ("Newchannel", "Hangup", "CoreShowChannel")
+            }
+            assert of["CoreShowChannel"] == of["Newchannel"] - of["Hangup"]
+            begun.append(of["Newchannel"])
+            writer.close()
+        assert begun[0] & begun[1] == set()
 
 
 # ── the command ──
