@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -22,6 +22,11 @@ from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
 from callmon.web.routes import entries
 
+WELCOME = """callmon: telephone service standards, measured on Asterisk
+
+/metrics   figures for Prometheus
+/healthz   whether callmon receives events of all exchanges and commits them
+"""
 NOT_KEPT = {"Cache-Control": "no-store"}
 
 
@@ -53,8 +58,11 @@ def app(
         body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 
+    async def welcome(_request: Request) -> Response:
+        return PlainTextResponse(WELCOME)
+
     door = SignIn(access or AccessService())
-    pages = [] if site is None else routes((*entries(site), *door.entries()))
+    pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
     machines = [Route("/metrics", figures), Route("/healthz", health)]
     inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
     inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent

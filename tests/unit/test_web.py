@@ -103,6 +103,13 @@ async def test_a_remark_leaves_health_at_200() -> None:
     assert (status, json.loads(body)["remarks"]) == (200, ["mqtt: the broker is away."])
 
 
+async def test_the_front_page_names_the_others() -> None:
+    async with served(app(metrics(), list)) as port:
+        status, _, body = await get(port, "/")
+    paths = [word for word in body.split() if word.startswith("/")]
+    assert (status, paths) == (200, ["/metrics", "/healthz"])
+
+
 @pytest.mark.parametrize(
     ("unheard_for", "sentences"),
     [
