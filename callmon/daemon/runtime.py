@@ -96,7 +96,7 @@ class Runtime:
             lines=tuple(self._line_statuses(now, heard, enabled, waits, callbacks)),
             exchanges=heard,
             callbacks=callbacks,
-            disruptions=tuple(monitor.disruptions.book.shown().values()),
+            disruptions=monitor.disruptions.book.visible(),
             enabled=enabled,
             stores=self.database.trouble() is None,
             leads=self.leads(),

@@ -16,7 +16,16 @@ import msgspec
 
 from callmon.ami.call_counts import CallCounts
 from callmon.config.lines import Line
-from callmon.core.callbacks.index import COUNTS, FIRSTS, Group, ObligationIndex, ObligationSummary
+from callmon.core.callbacks.index import (
+    COUNTS,
+    FIRSTS,
+    Group,
+    ObligationIndex,
+    ObligationSummary,
+    counted,
+    first_times,
+    summary_of,
+)
 from callmon.core.calls.call import Wait
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.last_calls import LastCalls
@@ -117,29 +126,40 @@ class HostStatus(NamedTuple):
 
 
 class CallbackStatus(msgspec.Struct, frozen=True):
-    """The callbacks and complaints: `visible` are the callbacks to make, by id, at that revision of the index."""
+    """The callbacks and complaints: `visible` are the callbacks to make, by id. `revision` changes with them."""
 
-    revision: int = -1
+    revision: int = 0
     visible: Mapping[str, ObligationSummary] = NOTHING
     by_line: Mapping[str, tuple[int, int]] = NOTHING  # line → callbacks (open, overdue)
     counts: Mapping[str, Mapping[Group, int]] = NOTHING  # name → by line and language
     firsts: Mapping[str, Mapping[str, datetime]] = NOTHING  # name → line → the earliest time
+    version: object = None  # of the index
 
     @property
     def to_listen_to(self) -> int:
         return sum(self.counts.get("callbacks_to_listen_to", NOTHING).values())
 
     def updated(self, index: ObligationIndex) -> CallbackStatus:
-        """The status of the index now. The list of callbacks is copied only when it has changed."""
-        counts = {name: index.count(name) for name in COUNTS}
-        firsts = {name: index.first(name) for name in FIRSTS}
-        if index.revision() == self.revision:
-            return msgspec.structs.replace(self, counts=counts, firsts=firsts)
-        visible = dict(index.open())
+        """The status of the index now; this one when nothing has changed."""
+        if index.version is self.version:
+            return self
+        visible: dict[str, ObligationSummary] = {}
+        counts: dict[str, Counter[Group]] = {name: Counter() for name in COUNTS}
+        firsts: dict[str, dict[str, datetime]] = {name: {} for name in FIRSTS}
+        for obligation in index:
+            group = obligation.line, obligation.language
+            for name in counted(obligation):
+                counts[name][group] += 1
+            for name, at in first_times(obligation).items():
+                if at is not None:
+                    firsts[name][obligation.line] = min(at, firsts[name].get(obligation.line, at))
+            if (summary := summary_of(obligation)) is not None:
+                visible[obligation.id] = summary
         opened = Counter(one.line for one in visible.values())
         overdue = Counter(one.line for one in visible.values() if one.state == "overdue")
         by_line = {line: (count, overdue[line]) for line, count in opened.items()}
-        return CallbackStatus(index.revision(), visible, by_line, counts, firsts)
+        revision = self.revision + (visible != self.visible)
+        return CallbackStatus(revision, visible, by_line, counts, firsts, index.version)
 
 
 class DaemonSnapshot(msgspec.Struct, frozen=True):

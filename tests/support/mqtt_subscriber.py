@@ -88,29 +88,12 @@ class Owed:
 class Ledger:
     def __init__(self, *owed: Owed) -> None:
         self.entries = {entry.id: entry for entry in owed}
-        self.changes = 0
-        self.status = CallbackStatus()
 
     def change(self, owed: Owed) -> None:
         self.entries[owed.id] = owed
-        self.changes += 1
 
     def close(self, name: str) -> None:
         del self.entries[name]
-        self.changes += 1
 
     def snapshot(self, *lines: LineStatus) -> DaemonSnapshot:
-        self.status = self.status.updated(self)
-        return DaemonSnapshot(START, lines, callbacks=self.status)
-
-    def revision(self) -> int:
-        return self.changes
-
-    def count(self, _name: str) -> dict[tuple[str, str], int]:
-        return {}
-
-    def first(self, _which: str) -> dict[str, datetime]:
-        return {}
-
-    def open(self) -> dict[str, Owed]:
-        return dict(self.entries)
+        return DaemonSnapshot(START, lines, callbacks=CallbackStatus(visible=dict(self.entries)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from callmon.core.callbacks.due_dates import DueDatePolicies
+from callmon.sinks.snapshot import CallbackStatus
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
@@ -287,7 +288,7 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
 def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
     from callmon.config.settings import example
     from callmon.sinks.metrics.gauges import OF_CALLS, families
-    from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot
+    from callmon.sinks.snapshot import DaemonSnapshot
 
     lines = tuple(line for line in example().lines() if line.name in ("general", "poci"))
 
@@ -326,13 +327,18 @@ def test_a_board_is_shown_the_callbacks_that_are_owed_and_each_change_once() -> 
     office = Office()
     shelf = office.monitor.ledger.shelf
     office.hear(office.message(TUESDAY, language="fr"), office.message(TUESDAY, None, withheld="withheld"))
-    first, revision = dict(shelf.open()), shelf.revision()
-    assert [(name, x.state, x.attempts, x.language) for name, x in first.items()] == [
+    first = CallbackStatus().updated(shelf)
+    assert first.updated(shelf) is first
+    assert [(name, x.state, x.attempts, x.language) for name, x in first.visible.items()] == [
         ("1700000001.0", "open", 0, "fr")
     ]
     office.hand("mark", TUESDAY + HOUR, "1700000001.0", cautions=("no_message",))
-    assert (shelf.revision(), shelf.open()["1700000001.0"] is first["1700000001.0"]) == (revision, True)
+    marked = first.updated(shelf)
+    assert (marked.revision, marked.visible) == (first.revision, first.visible)
     office.tick(TUESDAY + 2 * DAY)
-    assert shelf.open()["1700000001.0"].state == "overdue"
+    overdue = marked.updated(shelf)
+    assert (overdue.visible["1700000001.0"].state, overdue.revision > first.revision) == ("overdue", True)
     office.hear(office.call_out(TUESDAY + 3 * DAY))
-    assert (shelf.open(), shelf.revision() > revision) == ({}, True)
+    paid = overdue.updated(shelf)
+    assert (paid.visible, paid.revision > overdue.revision) == ({}, True)
+    assert [x.by_line for x in (first, overdue, paid)] == [{"general": (1, 0)}, {"general": (1, 1)}, {}]

@@ -106,7 +106,7 @@ def test_who_takes_another_s_place_goes_on_with_what_is_stored_and_sees_again_wh
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(30)
     gone, book = heard.one().began, heard.monitor.disruptions.book
     book.begin_anew(list(heard.kept.values()) if is_stored else [])
-    assert (book.drain_updates(), len(book.shown())) == ((), int(is_stored))
+    assert (book.drain_updates(), len(book.visible())) == ((), int(is_stored))
     heard.passes(11)
     assert [(one.began, one.ended) for one in book] == [(gone, None)]
     assert heard.story() == (["Opened"] if is_stored else ["Opened", "Opened"])
@@ -537,16 +537,16 @@ def test_whatever_happens_the_entries_give_what_stands_and_no_cause_is_open_twic
     assert made == heard.kept
     assert [one for one in made.values() if one.ended is not None and one.ended < one.began and one.counts] == []
     shown = {one.id for one in made.values() if one.ended is None}
-    assert set(heard.monitor.disruptions.book.shown()) == shown
+    assert {one.id for one in heard.monitor.disruptions.book.visible()} == shown
 
 
 def test_a_reload_keeps_what_is_going_on_and_since_when_each_cause_was_seen() -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(5)
     heard.hand("announce", lines=("poci",))
-    older, before = heard.monitor, heard.monitor.disruptions.book.revision()
+    older, before = heard.monitor, heard.monitor.disruptions.book.visible()
     heard.monitor = assembly.monitor(heard.settings, "toronto", token=str)
     heard.monitor.adopt(older)
-    assert heard.monitor.disruptions.book.revision() == before
+    assert heard.monitor.disruptions.book.visible() == before
     heard.passes(6)
     assert [one.source for one in heard.kept.values()] == ["staff", "phones"]
     heard.device("101", "NOT_INUSE").passes(1)

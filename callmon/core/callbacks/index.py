@@ -1,12 +1,10 @@
 """In-memory index of the live obligations, which time, a call or a person may still change. Pure; no rules here.
 
-By token of a number: one look-up. By time: a heap, whose stale entries are dropped when they reach the top. The
-counts of each line and language are updated on each change. No query iterates over all obligations.
+By token of a number: one look-up. By time: a heap, whose stale entries are dropped when they reach the top.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from heapq import heappop, heappush
@@ -46,15 +44,14 @@ def counted(one: Obligation) -> Iterator[str]:
             yield "callbacks_overdue_untaken"
 
 
-def first_of(one: Obligation, which: str) -> datetime | None:
-    """The time of this obligation for the line's earliest (`FIRSTS`); None when the obligation is not included."""
-    if not one.is_open or one.kind != "callback":
-        return None
-    if which == "listen":
-        return None if one.can_be_called else one.dues.business
-    if not one.can_be_called:
-        return None
-    return {"opened": one.opened, "due": one.due.at, "actionable": one.due.actionable}[which]
+def first_times(obligation: Obligation) -> dict[str, datetime | None]:
+    """The times of this obligation for the line's earliest, by the names in `FIRSTS`."""
+    if not obligation.is_open or obligation.kind != "callback":
+        return {}
+    if not obligation.can_be_called:
+        return {"listen": obligation.dues.business}
+    due = obligation.due
+    return {"opened": obligation.opened, "due": due.at, "actionable": due.actionable}
 
 
 class ObligationSummary(msgspec.Struct, frozen=True):
@@ -81,30 +78,15 @@ def summary_of(one: Obligation) -> ObligationSummary | None:
 
 
 class ObligationIndex:
+    """`version` is another object after each change."""
+
     def __init__(self) -> None:
-        self._shown: dict[str, ObligationSummary] = {}
-        self._revision = 0
+        self.version = object()
         self._all: dict[Key, Obligation] = {}
         self._by_token: dict[str, tuple[Key, ...]] = {}
-        self._counts: dict[str, Counter[Group]] = {name: Counter() for name in COUNTS}
-        self._firsts: dict[tuple[str, str], list[tuple[datetime, Key]]] = {}
 
     def __len__(self) -> int:
         return len(self._all)
-
-    # Board state (`topics.Obligations`).
-
-    def revision(self) -> int:
-        """A number that changes whenever the result of `open` changes."""
-        return self._revision
-
-    def follow(self, older: ObligationIndex) -> None:
-        """Replace the older index: the revision continues above the older one's."""
-        self._revision += older._revision + 1
-
-    def open(self) -> dict[str, ObligationSummary]:
-        """The owed callbacks by name. A value is replaced only when a shown field changes."""
-        return self._shown
 
     def __iter__(self) -> Iterator[Obligation]:
         return iter(self._all.values())
@@ -122,59 +104,15 @@ class ObligationIndex:
         return [self._all[key] for key in self._by_token.get(token, ())]
 
     def insert(self, one: Obligation) -> None:
-        before = self._all.get(one.key)
+        before, self.version = self._all.get(one.key), object()
         self._all[one.key] = one
-        self._show(one.id, summary_of(one))
         if before is None or (before.token, before.other) != (one.token, one.other):
             self._index(before, one)
-        if before is not None:
-            self._count(before, -1)
-        self._count(one, 1)
-        for which in FIRSTS:
-            at = first_of(one, which)
-            if at is not None and (before is None or at != first_of(before, which)):
-                heappush(self._firsts.setdefault((which, one.line), []), (at, one.key))
 
     def drop(self, key: Key) -> None:
         """Remove an obligation that nothing can change any more."""
-        one = self._all.pop(key)
-        self._show(one.id, None)
-        self._count(one, -1)
-        self._index(one, None)
-
-    def _show(self, name: str, now: ObligationSummary | None) -> None:
-        if self._shown.get(name) == now:
-            return
-        self._revision += 1
-        if now is None:
-            del self._shown[name]
-        else:
-            self._shown[name] = now
-
-    def count(self, name: str) -> dict[Group, int]:
-        """(line, language) → count; groups at 0 may be missing."""
-        return {group: n for group, n in self._counts[name].items() if n}
-
-    def first(self, which: str) -> dict[str, datetime]:
-        """line → the earliest time; lines without one are missing."""
-        found: dict[str, datetime] = {}
-        for (what, line), heap in self._firsts.items():
-            if what == which and (at := self._earliest(which, heap)) is not None:
-                found[line] = at
-        return found
-
-    def _earliest(self, which: str, heap: list[tuple[datetime, Key]]) -> datetime | None:
-        while heap:
-            at, key = heap[0]
-            one = self._all.get(key)
-            if one is not None and first_of(one, which) == at:
-                return at
-            heappop(heap)
-        return None
-
-    def _count(self, one: Obligation, by: int) -> None:
-        for name in counted(one):
-            self._counts[name][one.line, one.language] += by
+        self.version = object()
+        self._index(self._all.pop(key), None)
 
     def _index(self, before: Obligation | None, one: Obligation | None) -> None:
         old = () if before is None else (before.token, before.other)

@@ -363,13 +363,11 @@ class Ledger:
 
     def renew(self, stored: Ledger) -> None:
         """Replace the state by the stored ledger. Outbound calls in progress stay: their events still arrive."""
-        stored.shelf.follow(self.shelf)
         self.shelf, self.sharing, self._cautions = stored.shelf, stored.sharing, stored._cautions
         self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
 
     def adopt(self, older: Ledger) -> None:
         self.restore(older.shelf)
-        self.shelf.follow(older.shelf)
         self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
         self.sharing.inherit(older.sharing)
         self._out = older._out

@@ -42,8 +42,6 @@ class DisruptionRegister:
         self._all: dict[str, Disruption] = {}
         self._known: set[str] = set()  # ids assigned since the start: none is assigned twice
         self._out: list[DisruptionUpdate] = []
-        self._shown: dict[str, Disruption] = {}
-        self._revision = 0
 
     def __iter__(self) -> Iterator[Disruption]:
         return iter(self._all.values())
@@ -59,13 +57,10 @@ class DisruptionRegister:
         """Replace all by the stored disruptions. Unstored entries are dropped, as another instance was leader."""
         self._all.clear()
         self._out.clear()
-        for name in [*self._shown]:
-            self._show(name, None)
         self.restore(stored)
 
     def inherit(self, older: DisruptionRegister) -> None:
         self._all, self._known, self._out = older._all, older._known, older._out
-        self._shown, self._revision = older._shown, older._revision
 
     def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
         if not self._out:
@@ -87,15 +82,9 @@ class DisruptionRegister:
         works = (one for one in self._all.values() if one.source == "work" and one.ended is None)
         return [one for one in works if one.began - BEFOREHAND <= now]
 
-    # Board state.
-
-    def revision(self) -> int:
-        """A number that changes whenever the result of `shown` changes."""
-        return self._revision
-
-    def shown(self) -> dict[str, Disruption]:
-        """Disruptions going on or planned, by id. A value is replaced only when it changes."""
-        return self._shown
+    def visible(self) -> tuple[Disruption, ...]:
+        """Disruptions going on or planned."""
+        return tuple(x for x in self._all.values() if x.ended is None)
 
     # Writing.
 
@@ -118,16 +107,6 @@ class DisruptionRegister:
             self._all[one.id] = one
         else:
             self._all.pop(one.id, None)
-        self._show(one.id, one if one.ended is None else None)
-
-    def _show(self, name: str, one: Disruption | None) -> None:
-        if self._shown.get(name) == one:
-            return
-        self._revision += 1
-        if one is None:
-            del self._shown[name]
-        else:
-            self._shown[name] = one
 
     def open_detected(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
         """Open a detected disruption: these lines cannot take calls since `at`."""

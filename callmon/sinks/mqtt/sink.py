@@ -126,12 +126,11 @@ class Mqtt:
                 self._more.set()
 
     def _publish(self, snapshot: DaemonSnapshot) -> None:
-        """Publish only what changed. An unchanged callback or disruption is the same object."""
+        """Publish only what changed."""
         now = monotonic()
         callbacks, disruptions = snapshot.callbacks.visible, {one.id: one for one in snapshot.disruptions}
         lines = {line.name: line for line in snapshot.lines}
-        if callbacks is not self._callbacks:
-            self._publish_changes(self._callbacks, callbacks, topics.callback_topic, topics.of_callback, now)
+        self._publish_changes(self._callbacks, callbacks, topics.callback_topic, topics.of_callback, now)
         self._publish_changes(self._disruptions, disruptions, topics.disruption_topic, topics.of_disruption, now)
         self._publish_changes(self._lines, lines, topics.line_topic, topics.of_line, now)
         self._callbacks, self._disruptions, self._lines = callbacks, disruptions, lines
@@ -147,7 +146,7 @@ class Mqtt:
         now: float,
     ) -> None:
         for name, value in after.items():
-            if before.get(name) is not value:
+            if before.get(name) != value:
                 self._outbox.keep(topic(name), payload(value), now)
         for name in before.keys() - after.keys():
             self._outbox.clear(topic(name), now)
