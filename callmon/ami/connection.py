@@ -11,7 +11,8 @@ import logging
 import random
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -34,18 +35,18 @@ CONNECT_TIMEOUT = 10.0
 # The kernel drops a peer that acknowledges nothing after this time; its default is minutes.
 USER_TIMEOUT_MS = 10_000
 
-Hear = Callable[[list[e.Event]], None]
-Witness = Callable[[bytes, float], None]
+OnEvents = Callable[[list[e.Event]], None]
+OnBytes = Callable[[bytes, float], None]
 
 
 class Transport(asyncio.BufferedProtocol):
-    """One connection: passes the socket's bytes to the session, and the session's events to `hear`."""
+    """One connection: passes the socket's bytes to the session, and the session's events to `on_events`."""
 
-    def __init__(self, session: Session, hear: Hear, witness: Witness | None = None) -> None:
+    def __init__(self, session: Session, on_events: OnEvents, on_bytes: OnBytes | None = None) -> None:
         self.session = session
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.fault: Exception | None = None  # an internal error that ended the connection
-        self._hear, self._witness = hear, witness
+        self._on_events, self._on_bytes = on_events, on_bytes
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
         self._transport: asyncio.Transport | None = None
@@ -65,17 +66,14 @@ class Transport(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         data, now = bytes(self._view[:nbytes]), monotonic()
-        if self._witness is not None:
-            self._witness(data, now)
-        try:
-            heard = self.session.receive_data(data, now)
-            if heard:
-                self._hear(heard)
+        if self._on_bytes is not None:
+            self._on_bytes(data, now)
+        with self._reporting_faults():
+            events = self.session.receive_data(data, now)
+            if events:
+                self._on_events(events)
             self._answer()
-        except Exception as error:
-            self.give_up(error)
-            return
-        if nbytes < BUFFER // 2 and self._resume is None and not self._paused:
+        if self.fault is None and nbytes < BUFFER // 2 and self._resume is None and not self._paused:
             self._gather()
 
     def eof_received(self) -> bool:
@@ -105,24 +103,24 @@ class Transport(asyncio.BufferedProtocol):
 
     def heard_until(self) -> datetime | None:
         """`Session.heard_until`; an internal error ends the connection."""
-        try:
+        with self._reporting_faults():
             return self.session.heard_until()
-        except Exception as error:
-            self.give_up(error)
-            return None
+        return None
 
     def exchange_time(self) -> datetime | None:
         """The exchange's own time now; an internal error ends the connection."""
-        try:
+        with self._reporting_faults():
             return self.session.exchange_time(monotonic())
-        except Exception as error:
-            self.give_up(error)
-            return None
+        return None
 
-    def give_up(self, error: Exception) -> None:
+    @contextmanager
+    def _reporting_faults(self) -> Iterator[None]:
         """An internal error ends this connection; `ExchangeClient.listen` raises it."""
-        self.fault = self.fault or error
-        self.close()
+        try:
+            yield
+        except Exception as error:
+            self.fault = self.fault or error
+            self.close()
 
     def _gather(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -157,23 +155,27 @@ class Transport(asyncio.BufferedProtocol):
 
     def _tick(self) -> None:
         self._timer = None
-        try:
+        with self._reporting_faults():
             self.session.tick(monotonic())
             self._answer()
-        except Exception as error:
-            self.give_up(error)
 
 
 class ExchangeClient:
     """One exchange, connected again and again until the task that runs `listen` is cancelled."""
 
-    def __init__(self, name: str, settings: ExchangeSettings, hear: Hear, witness: Witness | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: ExchangeSettings,
+        on_events: OnEvents,
+        on_bytes: OnBytes | None = None,
+    ) -> None:
         self.name, self.settings = name, settings
         self.link: Transport | None = None
         self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
         self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
         self.boxes, self.feed = Mailboxes(), CallCountMonitor()
-        self._hear, self._witness = hear, witness
+        self._on_events, self._on_bytes = on_events, on_bytes
         self._said: str | None = ""
 
     @property
@@ -220,7 +222,7 @@ class ExchangeClient:
         secret = s.secret()
         loop = asyncio.get_running_loop()
 
-        def fresh() -> Transport:
+        def new_transport() -> Transport:
             session = Session(
                 self.name,
                 s.username,
@@ -233,12 +235,12 @@ class ExchangeClient:
                 boxes=self.boxes,
                 feed=self.feed,
             )
-            return Transport(session, self._heard, self._witness)
+            return Transport(session, self._events_received, self._on_bytes)
 
         context = tls_context(s) if s.tls else None
         async with asyncio.timeout(CONNECT_TIMEOUT):
             transport, link = await loop.create_connection(
-                fresh,
+                new_transport,
                 s.host,
                 s.port,
                 ssl=context,
@@ -247,11 +249,11 @@ class ExchangeClient:
         self.certificate_expires = _certificate_expires(transport)
         return link
 
-    def _heard(self, events: list[e.Event]) -> None:
+    def _events_received(self, events: list[e.Event]) -> None:
         if self._said is not None and self.is_connected:
             log.info("exchange: connected", extra={"exchange": self.name})
             self._said = None
-        self._hear(events)
+        self._on_events(events)
 
     def _over(self, link: Transport) -> None:
         """The connection ended: log the reason, and emit `ConnectionLost` to the core."""
@@ -264,7 +266,7 @@ class ExchangeClient:
         if link.fault is None:
             self._say(str(failure))
         if link.exchange_time() is not None:
-            self._hear([*link.session.odd(), link.session.lost()])
+            self._on_events([*link.session.odd(), link.session.lost()])
 
     def _say(self, what: str) -> None:
         if what != self._said:

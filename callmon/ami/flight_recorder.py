@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 # worst 80 KB a second: the buffer still holds the minute around the fault.
 MAX_BYTES = 4 * 1024 * 1024
 MAX_AGE = timedelta(minutes=10)
-MAX_NOTES = 100
 FILES_A_DAY = 5
 KEEP_FOR = timedelta(days=30)
 _NAMED = re.compile(r"(?P<exchange>.+)-(?P<day>\d{8})T\d{6}Z(?:-\d+)?-expires-(?P<last>\d{4}-\d{2}-\d{2})\.ami")
@@ -55,7 +54,6 @@ class FlightRecorder:
         self._chunks: deque[tuple[float, bytes]] = deque()
         self._size = 0
         self._whole = True  # nothing has been dropped: the first byte is the connection's first
-        self._notes: deque[tuple[float, str]] = deque(maxlen=MAX_NOTES)
         self._writing: threading.Thread | None = None
 
     def record_bytes(self, data: bytes, now: float) -> None:
@@ -72,32 +70,22 @@ class FlightRecorder:
             self._size -= len(self._chunks.popleft()[1])
             self._whole = False
 
-    def record_reason(self, reason: str, now: float) -> None:
-        """Record why a message could not be used; the message itself is in the buffer."""
-        self._notes.append((now, reason))
-
     @property
     def size(self) -> int:
         return self._size
 
-    def dump(self, exchange: str, at: datetime) -> Path | None:
-        """Write the buffer to a file in `folder`; None when the day's limit is reached. Raises OSError."""
-        path = self._path(exchange, at)
-        if path is not None:
-            _write(path, self._told(self._snapshot()))
-        return path
-
     def dump_fault(self, exchange: str, at: datetime) -> Path | None:
-        """`dump` in a thread: redacting megabytes would block the event loop.
+        """Write the buffer to a file in `folder`, in a thread: redacting megabytes would block the event loop.
 
-        None also while the previous file is still being written: it holds the same minutes.
+        None when the day's limit is reached, and while the previous file is still being written: it holds the same
+        minutes.
         """
         if self._writing is not None and self._writing.is_alive():
             return None
         path = self._path(exchange, at)
         if path is not None:
-            told = (path, self._snapshot())
-            self._writing = threading.Thread(target=self._write_quietly, args=told, name="flight recorder")
+            arguments = path, self._snapshot()
+            self._writing = threading.Thread(target=self._write, args=arguments, name="flight recorder")
             self._writing.start()
         return path
 
@@ -105,9 +93,10 @@ class FlightRecorder:
         if self._writing is not None:
             self._writing.join()
 
-    def _write_quietly(self, path: Path, snapshot: bytes) -> None:
+    def _write(self, path: Path, snapshot: bytes) -> None:
         try:
-            _write(path, self._told(snapshot))
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.writelines(redacted([snapshot], self._keep))
         except OSError as error:
             log.warning("flight recorder: cannot write %s: %s", path, error.strerror)
 
@@ -116,14 +105,6 @@ class FlightRecorder:
         data = b"".join(chunk for _, chunk in self._chunks)
         data = data if self._whole else data.partition(END)[2]
         return data[: data.rfind(END) + len(END)] if END in data else b""
-
-    def _told(self, snapshot: bytes) -> Iterator[bytes]:
-        """The redacted buffer, then the notes as separate messages, which readers of recordings skip."""
-        noted = (
-            f"Event: CallmonNote\r\nHeardAt: {now:.3f}\r\nReason: {' '.join(reason.split())}".encode() + END
-            for now, reason in list(self._notes)
-        )
-        return redacted([snapshot, *noted], self._keep)
 
     def _path(self, exchange: str, at: datetime) -> Path | None:
         """A file name with its time and the last day of its retention; None when the day's limit is reached."""
@@ -137,8 +118,3 @@ class FlightRecorder:
         last = (at + self._keep_for).date()
         first = self.folder / f"{exchange}-{at:%Y%m%dT%H%M%SZ}-expires-{last}.ami"
         return first if not first.exists() else first.with_name(first.name.replace("Z-", f"Z-{there}-", 1))
-
-
-def _write(path: Path, chunks: Iterable[bytes]) -> None:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.writelines(chunks)

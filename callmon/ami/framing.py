@@ -1,9 +1,13 @@
-"""Bytes to whole AMI messages. Framing is on bytes; nothing is decoded here. No I/O, no clock.
+"""Bytes to whole AMI messages, and actions to bytes. Framing is on bytes. No I/O, no clock.
 
 The wire format (measured): one banner line without a blank line after it; then messages ended by CR LF CR LF.
 Occasionally a message begins with a stray CR LF. A broken session ends inside a message: the tail is never a
-message. Refuses: messages above `MAX_MESSAGE`, which are dropped as they arrive and counted.
+message. `parse_headers` is not for the event path: `decoding` is. Refuses: messages above `MAX_MESSAGE`, which are
+dropped as they arrive and counted.
 """
+
+import hashlib
+from collections.abc import Mapping
 
 END = b"\r\n\r\n"
 BANNER = b"Asterisk Call Manager/"
@@ -37,10 +41,6 @@ class Framer:
         self._keep(tail)
         return self._short_enough(messages) if _may_be_long(data) else messages
 
-    @property
-    def tail(self) -> bytes:
-        return self._tail
-
     def _take_banner(self, data: bytes) -> bytes:
         """Take the banner, which is one line. Any other text stays in the data."""
         if not data.startswith(BANNER[: len(data)]):
@@ -72,3 +72,22 @@ def _may_be_long(data: bytes) -> bool:
     """Whether a message may be too long: when every half of `MAX_MESSAGE` holds a message end, none is."""
     half = MAX_MESSAGE // 2
     return any(data.find(END, start, start + half) < 0 for start in range(0, len(data) - half, half))
+
+
+def format_action(fields: Mapping[str, str]) -> bytes | None:
+    """The action's bytes. None when a field contains a line break, which would begin another field."""
+    text = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
+    if text.count("\r") != len(fields) or text.count("\n") != len(fields):
+        return None
+    return text.encode() + b"\r\n"
+
+
+def parse_headers(message: bytes) -> dict[str, str]:
+    """The headers of a whole message. Invalid UTF-8 becomes U+FFFD; the last of equal names wins."""
+    lines = (line.partition(":") for line in message.decode("utf-8", "replace").split("\r\n"))
+    return {name.strip(): value.strip() for name, colon, value in lines if colon}
+
+
+def login_key(challenge: str, secret: str) -> str:
+    """The proof that answers the challenge of a login by MD5."""
+    return hashlib.md5((challenge + secret).encode(), usedforsecurity=False).hexdigest()

@@ -38,7 +38,7 @@ class HeaderLayouts:
         # A listing's variables vary in number, and are rare.
         self._attempts = 0 if any(field.startswith("Variable") for field in fields) else MAX_ATTEMPTS
         self._fields = ("Timestamp", *fields)
-        self._needles = tuple(map(_needle, self._fields))
+        self._needles = tuple(CRLF + x + ("=" if x.startswith("Variable") else ": ") for x in self._fields)
 
     def search(self, text: str, longest: int) -> Values:
         """The values at any place in the message, each cut to `longest` characters."""
@@ -71,25 +71,18 @@ class HeaderLayouts:
         for at, name in enumerate(names[: places[-1] + 1] if is_whole else names):
             if at in places:
                 missing = waiting.index(name)
-                lines.append("()" * missing + _group(name))
+                value = _TIME if name == "Timestamp" else _TEXT
+                lines.append(f"{'()' * missing}{re.escape(name)}: {value}")
                 del waiting[: missing + 1]
             else:
                 lines.append(_ANY if is_whole else _skipped(name))
         return CRLF.join(lines) + ("(?=\r\n|\\Z)" if is_whole else "()" * len(waiting) + "\\Z")
 
 
-def _group(name: str) -> str:
-    return f"{re.escape(name)}: {_TIME if name == 'Timestamp' else _TEXT}"
-
-
 def _skipped(name: str) -> str:
     """Match a skipped header by its name. `ChanVariable(PJSIP/101-00000001)` holds a channel: match up to "("."""
     head, bracket, _ = name.partition("(")
     return re.escape(head + (bracket or ": ")) + _ANY
-
-
-def _needle(field: str) -> str:
-    return CRLF + field + ("=" if field.startswith("Variable") else ": ")
 
 
 def _value(text: str, needle: str, longest: int) -> str:

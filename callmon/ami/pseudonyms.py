@@ -10,9 +10,8 @@ Refuses: to grow without limit. Above `MAX_REMEMBERED` values the mapping is cle
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
-from typing import NamedTuple
 
-from callmon.config.phone_numbers import e164, is_withheld
+from callmon.config.phone_numbers import e164
 
 MAX_REMEMBERED = 100_000
 FICTION = "55501"
@@ -27,15 +26,15 @@ CANADIAN = (
 class Pseudonyms:
     """The pseudonyms of one kind of value. When they run out, the last one serves all further values."""
 
-    def __init__(self, fresh: Callable[[], Iterator[str]], is_own: Callable[[str], bool]) -> None:
-        self._make, self._is_own = fresh, is_own
-        self._reserved: frozenset[str] = frozenset()
+    def __init__(
+        self,
+        fresh: Callable[[], Iterator[str]],
+        is_own: Callable[[str], bool],
+        reserved: frozenset[str] = frozenset(),
+    ) -> None:
+        """`reserved`: values that are no pseudonym, because they stand for themselves."""
+        self._make, self._is_own, self._reserved = fresh, is_own, reserved
         self.reset()
-
-    def reserve(self, values: Iterable[str]) -> None:
-        """Exclude these values from the pseudonyms: they stand for themselves."""
-        self._reserved = frozenset(values)
-        self._given |= self._reserved
 
     def reset(self) -> None:
         self._by_true: dict[str, str] = {}
@@ -62,14 +61,6 @@ class Pseudonyms:
         return self._last
 
 
-class Run(NamedTuple):
-    """A run of digits: the prefix, which stays, and the number."""
-
-    prefix: str
-    number: str
-    is_valid: bool
-
-
 class Numbers:
     """Telephone numbers: equal last ten digits get equal pseudonyms. A public number stays."""
 
@@ -77,11 +68,9 @@ class Numbers:
         self._region = region
         self._keep = frozenset(form.removeprefix("+") for form in keep)
         self._public = frozenset(form[-10:] for form in self._keep if len(form) >= 10)
-        self._valid = Pseudonyms(_valid_numbers, _is_fiction)
-        self._invalid = Pseudonyms(_invalid_numbers, _is_fiction)
+        self._valid = Pseudonyms(_valid_numbers, _is_fiction, self._public)
+        self._invalid = Pseudonyms(_invalid_numbers, _is_fiction, self._public)
         self._short = Pseudonyms(lambda: (f"{FICTION}{n:02}" for n in range(100)), _is_fiction)
-        self._valid.reserve(self._public)
-        self._invalid.reserve(self._public)
 
     def pseudonym_of(self, digits: str, international: bool = False) -> str:
         """`digits` (7 or more) with the number replaced; `international` when a + precedes them."""
@@ -89,25 +78,22 @@ class Numbers:
             return digits
         if len(digits) < 10:
             return digits[:-7] + self._short.pseudonym_of(digits[-7:])
-        run = self._run(digits, international)
-        pools = (self._valid, self._invalid) if run.is_valid else (self._invalid, self._valid)
-        pool = next((pool for pool in pools if run.number in pool), pools[0])
-        return run.prefix + pool.pseudonym_of(run.number)
+        prefix, number, is_valid = self._run(digits, international)
+        pools = (self._valid, self._invalid) if is_valid else (self._invalid, self._valid)
+        pool = next((pool for pool in pools if number in pool), pools[0])
+        return prefix + pool.pseudonym_of(number)
 
-    def reset(self) -> None:
-        for pool in (self._valid, self._invalid, self._short):
-            pool.reset()
-
-    def _run(self, digits: str, international: bool) -> Run:
+    def _run(self, digits: str, international: bool) -> tuple[str, str, bool]:
+        """The prefix, which stays; the number; and whether it is valid."""
         prefix, number = digits[:-10], digits[-10:]
         abroad = "" if international else next((p for p in ("9011", "011") if digits.startswith(p)), None)
         rest = digits[len(abroad or "") :]
         if abroad is not None and len(rest) <= 15 and not (len(rest) == 11 and rest[0] == "1"):
             # A number abroad becomes a Canadian one: +33… → +1 416 555-01xx, which is a valid number too.
-            return Run(abroad + "1", number, e164("+" + rest, self._region) is not None)
+            return abroad + "1", number, e164("+" + rest, self._region) is not None
         if len(prefix) > 5:  # a personal code, not a dial prefix
             prefix = "0" * len(prefix)
-        return Run(prefix, number, e164(number, self._region) is not None)
+        return prefix, number, e164(number, self._region) is not None
 
 
 def _is_fiction(number: str) -> bool:
@@ -133,35 +119,20 @@ def _numbered(form: str, pattern: str) -> Pseudonyms:
     )
 
 
-def names() -> Pseudonyms:
-    return _numbered("Name {}", r"Name [1-9]\d*")
+class PseudonymsByKind:
+    """The pseudonyms of a recording. `people`: mail addresses, and SIP users named after a person."""
 
-
-def people() -> Pseudonyms:
-    """Mail addresses, and SIP users named after a person."""
-    return _numbered("person-{}@example.org", r"person-[1-9]\d*@example\.org")
-
-
-def hosts() -> Pseudonyms:
-    return _numbered("host-{}.example", r"host-[1-9]\d*\.example")
-
-
-def addresses() -> Pseudonyms:
-    """IPv4: the 762 documentation addresses."""
-    blocks = ("192.0.2", "198.51.100", "203.0.113")
-    return Pseudonyms(
-        lambda: (f"{block}.{n}" for block in blocks for n in range(1, 255)),
-        lambda true: true.startswith(tuple(f"{block}." for block in blocks)),
-    )
-
-
-def addresses_v6() -> Pseudonyms:
-    return Pseudonyms(
-        lambda: (f"2001:db8:0:0:0:0:0:{n:x}" for n in range(1, 65_536)),
-        lambda true: true.startswith("2001:db8:"),
-    )
-
-
-def says_nothing(name: str) -> bool:
-    """Whether the name identifies nobody: empty, <unknown>, Anonymous, Private … Such a name stays."""
-    return is_withheld(name, None) is not None
+    def __init__(self, keep: Iterable[str], region: str) -> None:
+        blocks = ("192.0.2", "198.51.100", "203.0.113")  # 762 documentation addresses
+        self.numbers = Numbers(keep, region)
+        self.names = _numbered("Name {}", r"Name [1-9]\d*")
+        self.people = _numbered("person-{}@example.org", r"person-[1-9]\d*@example\.org")
+        self.hosts = _numbered("host-{}.example", r"host-[1-9]\d*\.example")
+        self.v4 = Pseudonyms(
+            lambda: (f"{block}.{n}" for block in blocks for n in range(1, 255)),
+            lambda true: true.startswith(tuple(f"{block}." for block in blocks)),
+        )
+        self.v6 = Pseudonyms(
+            lambda: (f"2001:db8:0:0:0:0:0:{n:x}" for n in range(1, 65_536)),
+            lambda true: true.startswith("2001:db8:"),
+        )

@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from callmon.ami import pseudonyms
 from callmon.ami.framing import END, Framer
+from callmon.ami.pseudonyms import PseudonymsByKind
 from callmon.config.lines import Lines, forms
+from callmon.config.phone_numbers import is_withheld
 
 CRLF = b"\r\n"
 REMOVED = b"removed"
@@ -148,12 +149,12 @@ class Redactor:
     """Redacts messages one by one, and stores the pseudonym of each value."""
 
     def __init__(self, keep: Iterable[str] = (), region: str = "CA") -> None:
-        self._numbers = pseudonyms.Numbers(keep, region)
-        self._names = pseudonyms.names()
-        self._people = pseudonyms.people()
-        self._hosts = pseudonyms.hosts()
-        self._v4 = pseudonyms.addresses()
-        self._v6 = pseudonyms.addresses_v6()
+        self._given = frozenset(keep), region
+        self.reset()
+
+    def reset(self) -> None:
+        """Drop all pseudonyms: from here on, every value gets a new one."""
+        self._pools = PseudonymsByKind(*self._given)
 
     def message(self, message: bytes) -> bytes:
         """Redact one whole message, without its CR LF CR LF. Never raises."""
@@ -174,11 +175,6 @@ class Redactor:
             else self._free(name, people)
             for kind, (name, colon, value) in zip(kinds, headers, strict=True)
         )
-
-    def reset(self) -> None:
-        """Drop all pseudonyms: from here on, every value gets a new one."""
-        for memory in (self._numbers, self._names, self._people, self._hosts, self._v4, self._v6):
-            memory.reset()
 
     def _people_in(self, headers: list[tuple[bytes, bytes, bytes]], kinds: list[str]) -> list[bytes]:
         """The names in this message's headers, the longest first: free text may repeat them."""
@@ -217,7 +213,9 @@ class Redactor:
             return b'"' + self._label(name[1:-1]) + b'"'
         if _is_nobody(name):
             return self._tokens(name)
-        return self._names.pseudonym_of(name.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+        return self._pools.names.pseudonym_of(name.decode("utf-8", "surrogateescape")).encode(
+            "utf-8", "surrogateescape"
+        )
 
     def _free(self, text: bytes, people: list[bytes]) -> bytes:
         """Redact `CALLERID(name)=Zoé`, `SECRET=…`, `"Zoé" <416…>`, or any text. Nothing is redacted twice."""
@@ -269,13 +267,13 @@ class Redactor:
         if _NO_PERSON.fullmatch(found["first"]) or _NO_PERSON.fullmatch(found["last"]):
             return found["person"]
         technology, _, name = found["person"].partition(b"/")
-        person = self._people.pseudonym_of(name.decode("ascii")).partition("@")[0]
+        person = self._pools.people.pseudonym_of(name.decode("ascii")).partition("@")[0]
         return technology + b"/" + person.encode("ascii")
 
     def _sip(self, found: re.Match[bytes]) -> bytes:
         user, host = found["user"], found["host"].decode("ascii")
         if user is not None and b"." in user and not _LOOKS_LIKE_NUMBER.fullmatch(user):
-            person = self._people.pseudonym_of(user.decode("utf-8", "surrogateescape")).partition("@")[0]
+            person = self._pools.people.pseudonym_of(user.decode("utf-8", "surrogateescape")).partition("@")[0]
             user = person.encode("utf-8", "surrogateescape")
         elif user is not None:
             user = self._tokens(user)
@@ -284,8 +282,8 @@ class Redactor:
     def _mail(self, address: str) -> str:
         user, _, host = address.partition("@")
         if user.isdigit():  # a number at an endpoint, not a person's mail address
-            return (self._numbers.pseudonym_of(user) if len(user) >= 7 else user) + "@" + host
-        return self._people.pseudonym_of(address)
+            return (self._pools.numbers.pseudonym_of(user) if len(user) >= 7 else user) + "@" + host
+        return self._pools.people.pseudonym_of(address)
 
     def _host(self, host: str) -> str:
         if host.startswith("["):
@@ -294,20 +292,20 @@ class Redactor:
             return self._address(host)
         if "." not in host:  # localhost, or sip:NUMBER without a host
             return self._tokens(host.encode("ascii")).decode("ascii")
-        return self._hosts.pseudonym_of(host)
+        return self._pools.hosts.pseudonym_of(host)
 
     def _address(self, address: str) -> str:
         """Redact an IPv4 address; loopback, "any" and broadcast addresses stay."""
-        return address if address.startswith(("127.", "0.0.0.0", "255.")) else self._v4.pseudonym_of(address)
+        return address if address.startswith(("127.", "0.0.0.0", "255.")) else self._pools.v4.pseudonym_of(address)
 
     def _address_v6(self, address: str) -> str:
-        return address if address in ("::", "::1") else self._v6.pseudonym_of(address)
+        return address if address in ("::", "::1") else self._pools.v6.pseudonym_of(address)
 
     def _written(self, number: bytes, international: bool) -> bytes:
         """The pseudonym with the number's separators (416 555-0101). Its length may differ from the number's."""
         between = _SEPARATOR.findall(number)
         parts = _SEPARATOR.split(number)
-        given = self._numbers.pseudonym_of(b"".join(parts).decode("ascii"), international).encode("ascii")
+        given = self._pools.numbers.pseudonym_of(b"".join(parts).decode("ascii"), international).encode("ascii")
         said = b""
         for part, separator in zip(parts, [*between, b""], strict=True):
             last = not separator
@@ -348,4 +346,4 @@ def _is_nobody(name: bytes) -> bool:
     """Whether this is no person's name: empty, withheld, unknown, an endpoint, or a number (redacted as one)."""
     text = name.decode("utf-8", "replace")
     is_number = _LOOKS_LIKE_NUMBER.fullmatch(name) is not None
-    return is_number or _ENDPOINT.match(name) is not None or pseudonyms.says_nothing(text)
+    return is_number or _ENDPOINT.match(name) is not None or is_withheld(text, None) is not None

@@ -22,12 +22,11 @@ from enum import Enum, auto
 from math import inf
 
 from callmon.ami import events as e
-from callmon.ami.actions import format_action, login_key
 from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.clock import LEAST_STEP, Clock, ClockStepped
 from callmon.ami.decoding import decode
 from callmon.ami.events import RING
-from callmon.ami.framing import BANNER, Framer
+from callmon.ami.framing import BANNER, Framer, format_action, login_key
 from callmon.ami.mailboxes import Mailboxes
 from callmon.errors import AmiError
 

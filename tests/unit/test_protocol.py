@@ -80,7 +80,7 @@ def test_neither_the_banner_nor_a_message_without_its_end_is_a_message(
     data: bytes, messages: list[bytes], banner: bytes, tail: bytes
 ) -> None:
     framer = Framer()
-    assert (framer.receive(data), framer.banner, framer.tail) == (messages, banner, tail)
+    assert (framer.receive(data), framer.banner, framer._tail) == (messages, banner, tail)
 
 
 @pytest.mark.parametrize(("length", "kept", "dropped"), [(MAX_MESSAGE, 1, 0), (MAX_MESSAGE + 1, 0, 1)])
@@ -95,7 +95,7 @@ def test_an_endless_line_takes_no_memory_and_is_dropped_once() -> None:
     framer.receive(BANNER)
     for _ in range(100):
         assert framer.receive(b"x" * 10_000) == []
-        assert len(framer.tail) <= MAX_MESSAGE + 3
+        assert len(framer._tail) <= MAX_MESSAGE + 3
     assert framer.receive(END + LOG_IN + END) == [LOG_IN]
     assert framer.dropped == 1
 
@@ -104,7 +104,7 @@ def test_an_endless_banner_takes_no_memory() -> None:
     framer = Framer()
     for _ in range(100):
         framer.receive(b"Asterisk Call Manager/" + b"1" * 10_000)
-    assert len(framer.tail) <= MAX_MESSAGE + 3
+    assert len(framer._tail) <= MAX_MESSAGE + 3
 
 
 @pytest.mark.parametrize(("length", "is_banner"), [(106, True), (107, False), (70_000, False)])

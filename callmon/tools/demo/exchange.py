@@ -17,8 +17,7 @@ from collections.abc import Iterator
 from random import Random
 from types import TracebackType
 
-from callmon.ami.actions import login_key, parse_headers
-from callmon.ami.framing import END
+from callmon.ami.framing import END, login_key, parse_headers
 from callmon.tools.demo.retime import RecordingPlayer
 from callmon.tools.demo.schedule import messages
 

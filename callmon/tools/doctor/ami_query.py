@@ -12,9 +12,8 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
-from callmon.ami.actions import format_action, login_key, parse_headers
 from callmon.ami.connection import tls_context
-from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE
+from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE, format_action, login_key, parse_headers
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor.questions import ExchangeAnswers, lists, variables
 
