@@ -247,7 +247,7 @@ def check_remarks(settings: Settings) -> Iterator[str]:
 
 
 def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
-    if warning := mqtt.secret_source().warning():
+    if warning := mqtt.secret_warning():
         yield warning
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
@@ -260,7 +260,7 @@ def _access_remarks(web: WebSettings) -> Iterator[str]:
         yield "no sign-in is configured: pages open on this machine only, other clients get /metrics and /healthz"
     if is_reached and access.accounts and not access.proxy.addresses:
         yield "passwords cross the network unencrypted; add a TLS proxy, and name it in proxy.addresses"
-    if access.oidc is not None and (warning := access.oidc.secret_source().warning()):
+    if access.oidc is not None and (warning := access.oidc.secret_warning()):
         yield warning
 
 
@@ -296,7 +296,7 @@ def _not_judged(settings: Settings) -> Iterator[str]:
 
 
 def _exchange_remarks(exchange: ExchangeSettings) -> Iterator[str]:
-    if warning := exchange.secret_source().warning():
+    if warning := exchange.secret_warning():
         yield warning
     if not exchange.tls and not exchange.host.startswith(LOOPBACK):
         secret = " and the secret" if exchange.login == "plain" else ""

@@ -104,7 +104,7 @@ class ExchangeSettings(TlsClient, PasswordSource):
     cel: CelSettings = Field(default=CelSettings(), description="its CEL, from which callmon fills gaps")
 
     def _errors(self) -> Found:
-        if not self.secret_source().is_configured:
+        if not self.has_secret():
             yield (
                 ("secret_file",),
                 'is missing; name the file with the secret, or an environment variable with secret_env = "…"',
@@ -114,7 +114,3 @@ class ExchangeSettings(TlsClient, PasswordSource):
     def is_reached_as(self, other: ExchangeSettings) -> bool:
         """Whether a connection opened with the other settings serves these too."""
         return self.model_dump(exclude=UNDERSTOOD_BY) == other.model_dump(exclude=UNDERSTOOD_BY)
-
-    def secret(self) -> str:
-        """The AMI secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
-        return self.secret_source().read_secret()

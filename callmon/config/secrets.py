@@ -5,7 +5,6 @@ An error names the setting that leads to the secret, and what to put there. Refu
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,91 +16,79 @@ from callmon.errors import ConfigError
 LONGEST_SECRET = 4096
 
 
-@dataclass(frozen=True)
-class SecretSource:
-    """A secret's source. `where` is the table, `stem` the prefix of its two settings, `what` its description."""
+class PasswordSource(Table):
+    """A table with a secret: the settings `STEM_file` and `STEM_env` name its file or its variable."""
 
-    where: str
-    stem: str
-    what: str
-    file: Path | None
-    variable: str | None
+    STEM: ClassVar[str] = "password"
+    WHAT: ClassVar[str] = "the password"
+    _path: str = PrivateAttr(default="")  # of this table, for error messages
 
-    @property
-    def is_configured(self) -> bool:
-        return self.file is not None or self.variable is not None
+    def locate(self, path: str) -> None:
+        self._path = path
 
-    def read_secret(self) -> str:
+    def has_secret(self) -> bool:
+        return any(self._source())
+
+    def password(self) -> str | None:
+        """The secret; None when none is configured."""
+        return self.secret() if self.has_secret() else None
+
+    def secret(self) -> str:
         """The secret, read now. Raises ConfigError when it cannot be read or could not be sent."""
-        text = self._from_file(self.file) if self.file else self._from_environment()
-        secret = text.rstrip("\r\n")
+        file, _ = self._source()
+        secret = (self._from_file(file) if file else self._from_environment()).rstrip("\r\n")
         if not secret:
-            raise ConfigError(f"{self.where}: {self.source()} is empty; put {self.what} there")
+            raise ConfigError(f"{self._path}: {self.secret_place()} is empty; put {self.WHAT} there")
         if not secret.isprintable() or len(secret) > LONGEST_SECRET:
-            raise ConfigError(f"{self.where}: {self.source()} holds no single line of text")
+            raise ConfigError(f"{self._path}: {self.secret_place()} holds no single line of text")
         return secret
 
-    def source(self) -> str:
+    def secret_place(self) -> str:
         """The location of the secret, without the secret."""
-        return f"file {self.file}" if self.file else f"environment variable {self.variable}"
+        file, variable = self._source()
+        return f"file {file}" if file else f"environment variable {variable}"
 
-    def warning(self) -> str | None:
+    def secret_warning(self) -> str | None:
         """A warning about how the secret is stored, though it is usable; None without one, or without a secret."""
-        if not self.is_configured:
+        if not self.has_secret():
             return None
+        file, variable = self._source()
         try:
-            mode = self.file.stat().st_mode if self.file else 0
+            mode = file.stat().st_mode if file else 0
         except OSError:
-            return f"{self.source()} cannot be read here"
+            return f"{self.secret_place()} cannot be read here"
         if mode & stat.S_IROTH:
-            return f"every user can read {self.source()}; chmod 0600 it"
-        if not self.file and str(self.variable) not in os.environ:
-            return f"{self.source()} is not set here"
+            return f"every user can read {self.secret_place()}; chmod 0600 it"
+        if not file and str(variable) not in os.environ:
+            return f"{self.secret_place()} is not set here"
         return None
+
+    def _source(self) -> tuple[Path | None, str | None]:
+        """The file and the environment variable."""
+        return getattr(self, f"{self.STEM}_file"), getattr(self, f"{self.STEM}_env", None)
 
     def _from_file(self, path: Path) -> str:
         try:
             return path.read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(
-                f"{self.where}.{self.stem}_file: cannot read {path} ({error.strerror}); "
+                f"{self._path}.{self.STEM}_file: cannot read {path} ({error.strerror}); "
                 "create it, readable by callmon's user alone"
             ) from None
         except UnicodeDecodeError:
-            raise ConfigError(f"{self.where}.{self.stem}_file: {path} holds no single line of text") from None
+            raise ConfigError(f"{self._path}.{self.STEM}_file: {path} holds no single line of text") from None
 
     def _from_environment(self) -> str:
-        value = os.environ.get(str(self.variable))
+        _, variable = self._source()
+        value = os.environ.get(str(variable))
         if value is None:
             raise ConfigError(
-                f"{self.where}.{self.stem}_env: the environment has no {self.variable}; set it to {self.what}"
+                f"{self._path}.{self.STEM}_env: the environment has no {variable}; set it to {self.WHAT}"
             )
         return value
 
-
-class PasswordSource(Table):
-    """A table with a secret: the settings `STEM_file` and `STEM_env` name its file or its variable."""
-
-    STEM: ClassVar[str] = "password"
-    WHAT: ClassVar[str] = "the password"
-    _path: str = PrivateAttr(default="")
-
-    def locate(self, path: str) -> None:
-        """Set the path of this table, for error messages."""
-        self._path = path
-
-    def secret_source(self) -> SecretSource:
-        file, variable = (getattr(self, f"{self.STEM}_{kind}", None) for kind in ("file", "env"))
-        return SecretSource(self._path, self.STEM, self.WHAT, file, variable)
-
-    def password(self) -> str | None:
-        """The password, read now; None when none is configured. Raises ConfigError when it cannot be read."""
-        source = self.secret_source()
-        return source.read_secret() if source.is_configured else None
-
     def _errors(self) -> Found:
-        source = self.secret_source()
-        if source.file is not None and source.variable is not None:
+        if all(self._source()):
             yield (f"{self.STEM}_file",), f"is given beside {self.STEM}_env; keep one of the two"
 
 

@@ -85,10 +85,6 @@ class OidcSettings(PasswordSource):
         if (self.client_secret_file is None) == (self.client_secret_env is None):
             yield ("client_secret_file",), "or client_secret_env is needed, and only one of them"
 
-    def secret(self) -> str:
-        """The client secret, read now. Raises ConfigError when it cannot be read."""
-        return self.secret_source().read_secret()
-
 
 class RoleSettings(Table):
     """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""

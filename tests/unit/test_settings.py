@@ -275,14 +275,14 @@ def test_a_shorter_retention_is_taken_with_an_authority() -> None:
 def test_a_secret_is_read_from_its_file_when_it_is_needed(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     exchange = parse(f'{EXCHANGE}secret_file = "{path}"').exchanges["toronto"]
-    assert exchange.secret_source().warning() == f"file {path} cannot be read here"
+    assert exchange.secret_warning() == f"file {path} cannot be read here"
     with pytest.raises(ConfigError, match=r"^exchanges\.toronto\.secret_file: cannot read .*; create it"):
         exchange.secret()
     path.write_text("hunter2é\r\n", encoding="utf-8")
     path.chmod(0o600)
-    assert (exchange.secret(), exchange.secret_source().warning()) == ("hunter2é", None)
+    assert (exchange.secret(), exchange.secret_warning()) == ("hunter2é", None)
     path.chmod(0o644)
-    assert exchange.secret_source().warning() == f"every user can read file {path}; chmod 0600 it"
+    assert exchange.secret_warning() == f"every user can read file {path}; chmod 0600 it"
 
 
 @pytest.mark.parametrize("text", ["", "\n", "two\nlines", "a\0b", "x" * 4097])
@@ -301,7 +301,7 @@ def test_a_secret_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ConfigError, match=r"^exchanges\.toronto\.secret_env: the environment has no AMI_SECRET"):
         exchange.secret()
     monkeypatch.setenv("AMI_SECRET", "hunter2")
-    assert (exchange.secret(), exchange.secret_source().warning()) == ("hunter2", None)
+    assert (exchange.secret(), exchange.secret_warning()) == ("hunter2", None)
 
 
 # ── calendars ──
