@@ -167,17 +167,14 @@ FAULTS = (
         "the fourth ring is in time",
         "core/standards/answer_by_third_ring",
         (
-            "return met(reason, number) if waited.longest < limit else",
-            "return met(reason, number) if waited.longest <= limit else",
+            "return common.met(reason, number) if waited.longest < limit else",
+            "return common.met(reason, number) if waited.longest <= limit else",
         ),
     ),
     fault(
         "whoever gives up is never counted",
-        "core/standards/answer_by_third_ring",
-        (
-            'return exempt("hung_up_early") if call.waited.longest < limit else',
-            'return exempt("hung_up_early") if limit else',
-        ),
+        "core/standards/_common",
+        ("is_early = call.waited.longest < limit", "is_early = bool(limit)"),
     ),
     fault(
         "one transfer is too many",

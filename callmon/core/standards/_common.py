@@ -55,6 +55,28 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
     return exempt("exchange_stopped")
 
 
+def abandoned(
+    call: Call, limit: timedelta, cause: Cause, silence: tuple[str, str] = ("hung_up_early", "gave_up")
+) -> Judgement:
+    """The verdict on a call that its caller gave up. `silence`: the reasons where nothing rang, before `limit` and
+    after it.
+    """
+    if call.abandoned_in == "menu" and call.waited is None:
+        return exempt("in_the_menu")
+    if call.waited is not None:
+        if is_unclear(call.waited, limit):
+            return UNHEARD
+        is_early = call.waited.longest < limit
+        return exempt("hung_up_early") if is_early else not_met(call, "gave_up", cause=cause)
+    if call.silence is None:
+        return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
+    early, late = silence
+    if call.silence < limit:
+        return exempt(early)
+    # In a gap, a phone may have rung for a part of that time.
+    return UNHEARD if call.heard == "partly" else not_met(call, late, cause=cause)
+
+
 def may_hide_a_person(call: Call) -> bool:
     """Whether a gap may hide a transfer, a person on the line, or the offer of the survey.
 

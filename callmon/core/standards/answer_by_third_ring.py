@@ -10,23 +10,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Answered, Ended, Fact, VoicemailTook
-from callmon.core.standards._common import (
-    UNHEARD,
-    StandardParameters,
-    cause_of,
-    exempt,
-    is_unclear,
-    met,
-    not_covered,
-    not_met,
-    stopped,
-)
+from callmon.core.standards import _common as common
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Answered, VoicemailTook, Ended)
 
 
-class AnswerByThirdRingParameters(StandardParameters):
+class AnswerByThirdRingParameters(common.StandardParameters):
     rings: int = Field(
         3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
     )
@@ -37,7 +27,7 @@ PARAMETERS = AnswerByThirdRingParameters
 
 def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Judgement | None:
     """The verdict once a person or voicemail took the call, or the call ended."""
-    if (uncovered := not_covered(call)) is not None:
+    if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     limit = parameters.rings * call.cycle
     match call.outcome:
@@ -46,26 +36,26 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
         case "voicemail_message" | "voicemail_no_message" | "voicemail":
             return _voicemail(fact, call, limit)
         case "lost":
-            return stopped(call, limit)
+            return common.stopped(call, limit)
         case "unknown":
-            return UNHEARD
+            return common.UNHEARD
         case "abandoned":
-            return _abandoned(call, limit)
+            return common.UNHEARD if call.doubtful else _abandoned(call, limit)
         case _:
-            return UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
+            return common.UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
 
 
 def _missed(call: Call, limit: timedelta, reason: str, number: int | None = None) -> Judgement:
     """Not met: no answer in time. The cause is taken from the first rings, whatever the phones did later."""
-    return not_met(call, reason, number, cause_of(call, limit))
+    return common.not_met(call, reason, number, common.cause_of(call, limit))
 
 
 def _answered(call: Call, limit: timedelta) -> Judgement:
     waited = call.waited
     if waited is None:
         return _answered_without_ringing(call, limit)
-    if is_unclear(waited, limit) or (call.doubtful and waited.longest >= limit):
-        return UNHEARD
+    if common.is_unclear(waited, limit) or (call.doubtful and waited.longest >= limit):
+        return common.UNHEARD
     reason, number = ("answered_on_ring", call.rings)
     if call.by_queue:
         reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))
@@ -73,16 +63,16 @@ def _answered(call: Call, limit: timedelta) -> Judgement:
         reason, number = ("answered_after_music", int(waited.longest.total_seconds()))
     elif number is None:
         reason = "answered_in_time" if waited.longest < limit else "answered_late"
-    return met(reason, number) if waited.longest < limit else _missed(call, limit, reason, number)
+    return common.met(reason, number) if waited.longest < limit else _missed(call, limit, reason, number)
 
 
 def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the phone took the call before it rang, or the whole wait was silence."""
     silence = call.silence
     if silence is None or call.heard == "partly":
-        return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
+        return common.UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if silence < limit:
-        return met("answered_without_ringing")
+        return common.met("answered_without_ringing")
     return _missed(call, limit, "answered_without_ringing")
 
 
@@ -95,11 +85,11 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     if took is not None and took.chosen and not isinstance(fact, Ended):
         return None
     if took is not None and took.chosen and call.heard != "partly":
-        return exempt("chosen_in_menu")
+        return common.exempt("chosen_in_menu")
     if call.doubtful or (took is not None and took.chosen):
-        return UNHEARD
+        return common.UNHEARD
     if _is_early(call):
-        return not_met(call, "voicemail", cause="sent_to_voicemail_early")
+        return common.not_met(call, "voicemail", cause="sent_to_voicemail_early")
     return _missed(call, limit, "voicemail")
 
 
@@ -113,25 +103,8 @@ def _is_early(call: Call) -> bool:
 
 
 def _abandoned(call: Call, limit: timedelta) -> Judgement:
-    if call.doubtful:
-        return UNHEARD
-    if call.abandoned_in == "menu" and call.waited is None:
-        return exempt("in_the_menu")
-    if call.waited is None:
-        return _left_in_silence(call, limit)
-    if is_unclear(call.waited, limit):
-        return UNHEARD
-    return exempt("hung_up_early") if call.waited.longest < limit else _missed(call, limit, "gave_up")
-
-
-def _left_in_silence(call: Call, limit: timedelta) -> Judgement:
-    if call.silence is None:
-        return UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
-    if call.silence < limit:
-        return exempt("no_phone_reachable")
-    if call.heard == "partly":
-        return UNHEARD  # a phone may have rung for a part of that time
-    return _missed(call, limit, "no_phone_reachable")
+    silence = "no_phone_reachable", "no_phone_reachable"
+    return common.abandoned(call, limit, common.cause_of(call, limit), silence)
 
 
 def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:
@@ -139,7 +112,7 @@ def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:
         case "busy":
             return _missed(call, limit, "busy")
         case "announcement":
-            return not_met(call, "announcement", cause="other")
+            return common.not_met(call, "announcement", cause="other")
         case "no_answer":
             return _missed(call, limit, "rang_in_vain")
         case _:

@@ -7,24 +7,21 @@ is configured or such a UserEvent is received. Without a survey, calls are not r
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards._common import (
-    UNHEARD,
-    StandardParameters,
-    may_hide_a_person,
-    met,
-    not_answered,
-    not_met,
-)
+from callmon.core.standards import _common as common
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
 NEEDS = "survey"
 
 
-def judge(fact: Fact, call: Call, parameters: StandardParameters) -> Judgement | None:
+def judge(fact: Fact, call: Call, parameters: common.StandardParameters) -> Judgement | None:
     """The verdict when the call is over: until then the survey may still be offered."""
-    if (other := not_answered(call)) is not None:
+    if (other := common.not_answered(call)) is not None:
         return other
     if call.survey is not None:
-        return met("survey_offered")
-    return UNHEARD if may_hide_a_person(call) else not_met(call, "survey_not_offered", cause="other")
+        return common.met("survey_offered")
+    return (
+        common.UNHEARD
+        if common.may_hide_a_person(call)
+        else common.not_met(call, "survey_not_offered", cause="other")
+    )

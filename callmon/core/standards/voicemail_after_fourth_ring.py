@@ -12,13 +12,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, VoicemailTook
-from callmon.core.standards._common import UNHEARD, StandardParameters, exempt, met, not_covered, not_met
+from callmon.core.standards import _common as common
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (VoicemailTook, Ended)
 
 
-class VoicemailAfterFourthRingParameters(StandardParameters):
+class VoicemailAfterFourthRingParameters(common.StandardParameters):
     after_ring: int = Field(
         4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
     )
@@ -32,17 +32,17 @@ PARAMETERS = VoicemailAfterFourthRingParameters
 
 def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement | None:
     """The verdict once voicemail took the call or the call ended without it."""
-    if (uncovered := not_covered(call)) is not None:
+    if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
     if took is None:
-        return UNHEARD if _may_have_been(call) else exempt("no_voicemail")
+        return common.UNHEARD if _may_have_been(call) else common.exempt("no_voicemail")
     if took.after_person:
-        return exempt("after_a_person")
+        return common.exempt("after_a_person")
     if call.heard == "partly" and (call.waited is None or call.doubtful):
-        return UNHEARD
+        return common.UNHEARD
     if took.chosen:  # only the hang-up shows a dial that reached no phone
-        return exempt("chosen_in_menu") if isinstance(fact, Ended) else None
+        return common.exempt("chosen_in_menu") if isinstance(fact, Ended) else None
     return _timed(call, parameters)
 
 
@@ -55,17 +55,17 @@ def _timed(call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgem
     if call.waited is None:
         if call.arrived is None:
             return Judgement("unknown", "no_time")
-        return not_met(
+        return common.not_met(
             call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early"
         )
     first = _when(call.waited.shortest, call, parameters)
-    return first if first == _when(call.waited.longest, call, parameters) else UNHEARD
+    return first if first == _when(call.waited.longest, call, parameters) else common.UNHEARD
 
 
 def _when(rang: timedelta, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:
     ring = call.voicemail.rings if call.voicemail else None
     if rang < parameters.after_ring * call.cycle - call.grace:
-        return not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
+        return common.not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
     if rang <= parameters.late_after_ring * call.cycle + call.grace:
-        return met("voicemail_on_time", ring)
-    return not_met(call, "voicemail_late", ring, cause="other")
+        return common.met("voicemail_on_time", ring)
+    return common.not_met(call, "voicemail_late", ring, cause="other")
