@@ -2,12 +2,19 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
 from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
+
+# The settings of an exchange that its profile holds.
+OWN = (
+    *("trunks", "phones", "voicemail_contexts", "parking_extensions", "survey_extensions", "queue_languages"),
+    "dial_prefixes",
+)
 
 
 def monitor(
@@ -46,27 +53,14 @@ def warm_up(settings: Settings, now: datetime) -> None:
 
 
 def site(settings: Settings, exchange: str, any_line: bool = False) -> ExchangeProfile:
-    told, lines, relay = settings.exchanges.get(exchange), settings.lines(), settings.relay_numbers
-    if told is None:
-        return ExchangeProfile(
-            lines,
-            region=settings.region,
-            any_line=any_line,
-            relay_numbers=relay,
-            test_callers=settings.test_callers,
-        )
+    table, own = settings.exchanges.get(exchange), dict[str, Any]()
+    if table is not None:
+        own = {name: getattr(table, name) for name in OWN} | {"staff": settings.staff(exchange)}
     return ExchangeProfile(
-        lines,
-        told.trunks,
-        told.phones,
-        told.voicemail_contexts,
-        settings.region,
-        any_line,
-        told.parking_extensions,
-        told.survey_extensions,
-        told.queue_languages,
-        relay,
-        settings.staff(exchange),
-        told.dial_prefixes,
-        settings.test_callers,
+        settings.lines(),
+        region=settings.region,
+        any_line=any_line,
+        relay_numbers=settings.relay_numbers,
+        test_callers=settings.test_callers,
+        **own,
     )

@@ -18,7 +18,7 @@ obligation.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -128,26 +128,17 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
         return (self.dues.judging.at,) if answer is None else (self.dues.judging.at, answer.at)
 
 
+# The fields that an obligation has from the entry that opened it.
+_AS_OWED = (
+    *("exchange", "call", "kind", "opening", "line", "service", "language", "tty", "dues", "hidden", "shared"),
+    "cautions",
+)
+
+
 def opened(entry: n.Owed, token: str | None) -> Obligation:
-    return Obligation(
-        exchange=entry.exchange,
-        id=entry.obligation,
-        call=entry.call,
-        kind=entry.kind,
-        opening=entry.opening,
-        line=entry.line,
-        service=entry.service,
-        language=entry.language,
-        tty=entry.tty,
-        opened=entry.at,
-        since=entry.at,
-        dues=entry.dues,
-        token=token,
-        hidden=entry.hidden,
-        shared=entry.shared,
-        cautions=entry.cautions,
-        unsure=entry.at if entry.unsure else None,
-    )
+    same: dict[str, Any] = {name: getattr(entry, name) for name in _AS_OWED}
+    name, at, unsure = entry.obligation, entry.at, entry.at if entry.unsure else None
+    return Obligation(**same, id=name, opened=at, since=at, token=token, unsure=unsure)
 
 
 def after(one: Obligation, entry: LedgerEntry) -> Obligation:

@@ -5,7 +5,7 @@ call on a public line is emitted at once. Any other call is emitted when it dial
 outward, to come from a trunk to a number that is not monitored, or to stay inside.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from callmon.ami import events as e
@@ -44,40 +44,21 @@ def emit_arrival(state: TrackerState, call: TrackedCall, direction: f.Direction,
         return
     if line is not None:
         call.waiting = WaitState(line)
-    _emit(state, call, event, event.at, event.exten, direction, line, call.withheld, beside=beside)
+    _emit(state, call, event, event.exten, direction, line, call.withheld, at=event.at, beside=beside)
 
 
 def emit_found_call(
-    state: TrackerState,
-    call: TrackedCall,
-    entry: e.Status,
-    direction: f.Direction,
-    line: Line | None,
-    arrived: datetime | None,
-    **may_hide: bool,
+    state: TrackerState, call: TrackedCall, entry: e.Status, direction: f.Direction, line: Line | None, **more: Any
 ) -> None:
     """Emit `Arrived` for a call found in a listing. It arrived in the second that its Uniqueid names."""
-    restricted, slack = entry.presentation.startswith(RESTRICTED), timedelta(seconds=1)
-    _emit(
-        state,
-        call,
-        entry,
-        arrived,
-        entry.dialled,
-        direction,
-        line,
-        restricted,
-        found=True,
-        slack=slack,
-        **may_hide,
-    )
+    is_restricted, more["slack"] = entry.presentation.startswith(RESTRICTED), timedelta(seconds=1)
+    _emit(state, call, entry, entry.dialled, direction, line, is_restricted, found=True, **more)
 
 
 def _emit(
     state: TrackerState,
     call: TrackedCall,
     event: e.Newchannel | e.Status,
-    at: datetime | None,
     dialled: str,
     direction: f.Direction,
     line: Line | None,
@@ -94,7 +75,6 @@ def _emit(
     state.emit(
         f.Arrived(
             call=call.id,
-            at=at,
             direction=direction,
             line=line.name if line else None,
             dialled=state.common(dialled) if line else dialled,

@@ -313,8 +313,8 @@ class Listing:
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
         may_hide = entry.state == UP and not any(soon(arrived, rung_by(phone)) for phone in rung)
         silent = not is_ringing(phones)
-        hidden = {"may_hide_answer": may_hide, "may_hide_ringing": silent}
-        arrival.emit_found_call(state, call, entry, direction, line, arrived, **hidden)
+        seen = {"at": arrived, "may_hide_answer": may_hide, "may_hide_ringing": silent}
+        arrival.emit_found_call(state, call, entry, direction, line, **seen)
         call.unheard_since, call.sent_unheard = arrived, True
         if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
             leg.answered, leg.joined_unheard = True, arrived

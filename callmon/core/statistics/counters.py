@@ -142,14 +142,8 @@ class LabelValues(NamedTuple):
     exchanges: tuple[str, ...] = ()
 
     def values_of(self, label: str) -> tuple[str, ...]:
-        match label:
-            case "line":
-                return tuple(self.lines)
-            case "standard":
-                return self.standards
-            case "exchange":
-                return self.exchanges
-        return _FIXED[label]
+        configured = {"line": tuple(self.lines), "standard": self.standards, "exchange": self.exchanges}
+        return {**_FIXED, **configured}[label]
 
 
 _FIXED: Mapping[str, tuple[str, ...]] = {
