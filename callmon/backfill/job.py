@@ -30,6 +30,7 @@ from callmon.core import assembly
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.errors import ConfigError
@@ -56,7 +57,7 @@ class Backfill:
         """`grown`: by mailbox, its growth during measurement gaps, where messages were counted."""
         self._grown = grown or {}
         self._store, self.exchange = store, exchange
-        self._site = assembly.site(settings, exchange)
+        self._site = ExchangeProfile(settings, exchange)
         self._monitor = assembly.monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         known = settings.exchanges.get(exchange)

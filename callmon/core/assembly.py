@@ -2,19 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
-
-# The settings of an exchange that its profile holds.
-OWN = (
-    *("trunks", "phones", "voicemail_contexts", "parking_extensions", "survey_extensions", "queue_languages"),
-    "dial_prefixes",
-)
 
 
 def monitor(
@@ -32,7 +25,7 @@ def monitor(
     The daemon's `token` is a keyed hash. Where nothing is stored (replay, rejudgement), `str` is enough.
     """
     names = list(settings.exchanges) if exchange is None else [exchange]
-    sites = {name: site(settings, name, any_line) for name in names}
+    sites = {name: ExchangeProfile(settings, name, any_line) for name in names}
     return Monitor(
         sites,
         settings.calendars,
@@ -50,17 +43,3 @@ def warm_up(settings: Settings, now: datetime) -> None:
     for line in settings.lines():
         settings.calendar(line).is_open(now)
     e164("416 555-0100", settings.region)
-
-
-def site(settings: Settings, exchange: str, any_line: bool = False) -> ExchangeProfile:
-    table, own = settings.exchanges.get(exchange), dict[str, Any]()
-    if table is not None:
-        own = {name: getattr(table, name) for name in OWN} | {"staff": settings.staff(exchange)}
-    return ExchangeProfile(
-        settings.lines(),
-        region=settings.region,
-        any_line=any_line,
-        relay_numbers=settings.relay_numbers,
-        test_callers=settings.test_callers,
-        **own,
-    )

@@ -13,8 +13,9 @@ from callmon.ami import events as e
 from callmon.backfill.merge import merged
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor, site
+from callmon.core.assembly import monitor
 from callmon.core.calls.endpoints import Endpoints
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.standards import load
@@ -32,7 +33,7 @@ LATER = 3  # messages that are heard before the listing
 _SETTINGS = example()
 _STANDARDS, _LINES = load(_SETTINGS.standards), _SETTINGS.lines()
 _CALENDARS = {line.name: _SETTINGS.calendar(line) for line in _LINES} | {"": _SETTINGS.calendar()}
-_SITE = site(_SETTINGS, "toronto")
+_SITE = ExchangeProfile(_SETTINGS, "toronto")
 _RETELLING = monitor(_SETTINGS, "toronto", token=str)
 
 

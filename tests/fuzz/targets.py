@@ -24,6 +24,7 @@ from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import assembly
 from callmon.core import facts as f
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat
@@ -38,7 +39,7 @@ TESTS = Path(__file__).parent.parent
 SETTINGS = example()
 EXCHANGE = next(iter(SETTINGS.exchanges))
 KEPT = public_numbers(SETTINGS.lines())
-SITE = assembly.site(SETTINGS, EXCHANGE)
+SITE = ExchangeProfile(SETTINGS, EXCHANGE)
 ZONE = ZoneInfo("America/Toronto")
 NOON = datetime(2026, 11, 24, 17, tzinfo=UTC)
 NOTHING_IS_UP = (e.ConnectionLost(NOON), e.CoreShowChannelsComplete(NOON), e.StatusComplete(NOON))

@@ -172,6 +172,7 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
 def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: list[int]) -> None:
     """And what is counted is what stands."""
     from callmon.core.callbacks.obligation import Obligation, after, opened
+    from callmon.sinks.snapshot import CallbackStatus
 
     office = played(events, restarts)
     made: dict[str, Obligation] = {}
@@ -186,5 +187,5 @@ def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: lis
     import msgspec
 
     assert {name: msgspec.structs.replace(x, judged=judged[name]) for name, x in made.items()} == kept
-    counted = sum(office.monitor.ledger.shelf.count("callbacks_open").values())
+    counted = sum(CallbackStatus().updated(office.monitor.ledger.shelf).counts["callbacks_open"].values())
     assert counted == sum(one.is_open for one in kept.values())

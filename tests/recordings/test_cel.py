@@ -27,8 +27,9 @@ from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.merge import merged
 from callmon.config.settings import example, example_text, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor, site
+from callmon.core.assembly import monitor
 from callmon.core.calls.account import CallAccount
+from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.text.records import as_json
 from callmon.tools.doctor.dialplan import EVENTS
@@ -57,7 +58,7 @@ def _rows_of(path: Path) -> tuple[CelRow, ...]:
 
 
 def told(rows: Iterable[CelRow]) -> extract.ExtractedCalls:
-    where = site(example(), "toronto")
+    where = ExchangeProfile(example(), "toronto")
     return {
         call: facts
         for part in extract.stretches(rows)
@@ -357,7 +358,7 @@ def test_a_join_that_was_heard_after_the_gap_is_not_the_answer_that_the_gap_hid(
 def test_parking_by_a_transfer_is_no_transfer_wherever_the_site_parks() -> None:
     text = example_text().replace('parking_extensions = ["700"]', "parking_extensions = []")
     rows = rows_of(TRACES / "park_retrieve" / "cel.csv")
-    (facts,) = extract.extract_calls(rows, site(parse(text), "toronto"), KEYS).values()
+    (facts,) = extract.extract_calls(rows, ExchangeProfile(parse(text), "toronto"), KEYS).values()
     assert [type(fact).__name__ for fact in facts if isinstance(fact, f.SentOff | f.Parked | f.Retrieved)] == [
         "Parked",
         "Retrieved",

@@ -14,7 +14,7 @@ from callmon.backfill.cel.formats import COLUMNS
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import CelRow
 from callmon.config.settings import example
-from callmon.core.assembly import site
+from callmon.core.calls.site import ExchangeProfile
 from tests.recordings.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.recordings.test_cel_layouts import fields_of, padded, written
 from tests.recordings.test_traces import TRACES
@@ -35,7 +35,7 @@ def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
 def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
-        told = extract.extract_calls(part, site(example(), "toronto"), KEYS)
+        told = extract.extract_calls(part, ExchangeProfile(example(), "toronto"), KEYS)
         found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
     return found
 

@@ -16,7 +16,7 @@ from callmon.config.callbacks import CallbackRules
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.obligation import Caller, Obligation
+from callmon.core.callbacks.obligation import Message, Obligation
 from callmon.core.facts import AnyFact
 
 Action = Literal["attempt", "close", "reopen", "complaint", "mark", "erase", "take", "release", "owe", "called"]
@@ -267,8 +267,7 @@ def _do_owe(ledger: Ledger, hand: CallbackCommand) -> None:
     received = hand.received
     if received is None:
         return
-    caller = Caller(hand.exchange, received.call, received.line, received.language, hand.token, received.hidden)
-    if hand.action == "complaint":
-        ledger.owe(caller, received.at, "complaint", "command")
-    else:
-        ledger.owe(caller, received.at, "callback", "message" if received.message else "unheard")
+    kind: n.Kind = "complaint" if hand.action == "complaint" else "callback"
+    opening: n.Opening = "command" if kind == "complaint" else "message" if received.message else "unheard"
+    about = hand.exchange, received.call, received.at, received.line, received.language
+    ledger.owe(Message(*about, opening), kind, hand.token, received.hidden)

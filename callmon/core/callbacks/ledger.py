@@ -26,7 +26,7 @@ from callmon.core.callbacks import entries as n
 from callmon.core.callbacks import obligation
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.index import ObligationIndex, Timers
-from callmon.core.callbacks.obligation import Caller, Judge, Key, LedgerUpdate, Message, Obligation
+from callmon.core.callbacks.obligation import Judge, Key, LedgerUpdate, Message, Obligation
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.callbacks.shared_numbers import SharedNumbers
 from callmon.core.facts import Fact
@@ -98,13 +98,12 @@ class Ledger:
 
     # n.Opening.
 
-    def owe(self, caller: Caller, at: datetime, kind: n.Kind, opening: n.Opening) -> None:
-        """Open an obligation: a caller left a message, requested a callback, or is owed one otherwise."""
-        message = Message(caller.exchange, caller.call, at, caller.line, caller.language, opening)
-        if not self._is_known(message, kind, caller.token):
-            if caller.token is not None:
-                self.sharing.record_call(caller.token, self.terms.local_day(at), caller.line)
-            self._owe(message, kind, caller.token, caller.hidden)
+    def owe(self, message: Message, kind: n.Kind, token: str | None, hidden: n.Hidden | None) -> None:
+        """Open an obligation to the caller of this message. `token`: of the number to call."""
+        if not self._is_known(message, kind, token):
+            if token is not None:
+                self.sharing.record_call(token, self.terms.local_day(message.at), message.line)
+            self._owe(message, kind, token, hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
         """Whether this call has opened or repeated an obligation of this kind. A call does so only once."""

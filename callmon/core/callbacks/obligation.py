@@ -216,17 +216,6 @@ def left_over(one: Obligation, at: datetime) -> list[Message]:
     return sorted((m for m in one.messages if m.at >= at), key=lambda message: (message.at, message.call))
 
 
-class Caller(msgspec.Struct, frozen=True):
-    """The caller to call back, who called a public line. `token`: of the number to call."""
-
-    exchange: str
-    call: str
-    line: str
-    language: str
-    token: str | None
-    hidden: Hidden | None
-
-
 class LedgerUpdate(msgspec.Struct, frozen=True):
     """One entry, the obligation after it, and the resulting verdicts.
 

@@ -5,17 +5,15 @@ message is not known opens one too; so does an abandoned call, by a setting. Onl
 open obligations.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
-import msgspec
-
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
-from callmon.core.callbacks.entries import Hidden
+from callmon.core.callbacks.entries import Hidden, Opening
 from callmon.core.callbacks.ledger import Ledger
-from callmon.core.callbacks.obligation import Caller
+from callmon.core.callbacks.obligation import Message
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
@@ -40,19 +38,20 @@ class LedgerTriggers:
         at = fact.at or born(fact.call)
         if at is None:
             return  # without any time nothing can be due
+        owe = partial(self._owe, exchange, account, site)
         match fact:
             case f.MessageLeft():
-                self._ledger.owe(self._caller(exchange, account, site), at, "callback", "message")
+                owe(at, "message")
             case f.CallbackRequested():
-                self._ledger.owe(self._asking(exchange, account, site, fact), at, "callback", "request")
+                owe(at, "request", fact)
             case f.ComplaintMade():
-                self._ledger.owe(self._caller(exchange, account, site), at, "complaint", "agent")
+                owe(at, "agent")
             case f.Answered() | f.PersonJoined():
                 self._reached(account, site, at)
             case f.NumberWithheld():
                 self._ledger.hide(exchange, fact.call)
             case f.Ended():
-                self._ended(exchange, account, site, at)
+                self._ended(account, at, owe)
             case _:
                 pass
 
@@ -63,15 +62,14 @@ class LedgerTriggers:
         if token is not None and self._ledger.shelf.has_token(token):
             self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
 
-    def _ended(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
+    def _ended(self, account: CallAccount, at: datetime, owe: Callable[[datetime, Opening], None]) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
         if took is not None and account.message is None and account.may_have_left_message():
-            since = took.at or account.arrival.at or at
-            self._ledger.owe(self._caller(exchange, account, site), since, "callback", "unheard")
+            owe(took.at or account.arrival.at or at, "unheard")
         elif after is not None and _gave_up_after(account.call(), after.total_seconds()):
-            self._ledger.owe(self._caller(exchange, account, site), at, "callback", "abandoned")
+            owe(at, "abandoned")
 
     def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
@@ -93,22 +91,24 @@ class LedgerTriggers:
         if one is not None:
             one.is_waited_for = True  # its end must be emitted, too
 
-    def _caller(self, exchange: str, account: CallAccount, site: ExchangeProfile) -> Caller:
-        arrival = account.arrival
+    def _owe(
+        self,
+        exchange: str,
+        account: CallAccount,
+        site: ExchangeProfile,
+        at: datetime,
+        opening: Opening,
+        request: f.CallbackRequested | None = None,
+    ) -> None:
+        """Open an obligation to this caller. A number given in the request replaces the caller's own."""
+        arrival, language = account.arrival, account.language
         token, hidden = self._who(arrival, site)
-        language = language_label(account.language)
-        return Caller(exchange, arrival.call, arrival.line or "", language, token, hidden)
-
-    def _asking(
-        self, exchange: str, account: CallAccount, site: ExchangeProfile, fact: f.CallbackRequested
-    ) -> Caller:
-        """The caller of a callback request. A number given in the request replaces the caller's own."""
-        caller = self._caller(exchange, account, site)
-        language = account.language or fact.language
-        caller = msgspec.structs.replace(caller, language=language_label(language))
-        if fact.number is None:
-            return caller
-        return msgspec.structs.replace(caller, token=self._ledger.token(fact.number), hidden=None)
+        if request is not None:
+            language = language or request.language
+            if request.number is not None:
+                token, hidden = self._ledger.token(request.number), None
+        message = Message(exchange, arrival.call, at, arrival.line or "", language_label(language), opening)
+        self._ledger.owe(message, "complaint" if opening == "agent" else "callback", token, hidden)
 
     def _who(self, arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, Hidden | None]:
         hidden = hidden_of(arrival, site.region, self._ledger.terms.own_numbers)

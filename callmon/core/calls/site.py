@@ -1,44 +1,29 @@
 """The configuration of an exchange and of its lines that the tracker and the triggers of the ledger read. Pure."""
 
-from collections.abc import Iterable, Mapping
-
-from callmon.config.lines import Line, Lines
-from callmon.config.staff import NOBODY, StaffLanguages
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.lines import Line
+from callmon.config.settings import Settings
+from callmon.config.staff import NOBODY
 from callmon.core.calls.endpoints import Endpoints
+
+# Of an exchange that is not configured (a recording), nothing is known.
+NOT_CONFIGURED = ExchangeSettings.model_construct(trunks=(), parking_extensions=(), dial_prefixes=())
 
 
 class ExchangeProfile:
-    """The configuration of one exchange."""
+    """The configuration of one exchange. `any_line`: treat every dialled number as a line."""
 
-    def __init__(
-        self,
-        lines: Lines,
-        trunks: Iterable[str] = (),
-        phones: Iterable[str] = (),
-        voicemail_contexts: Iterable[str] = (),
-        region: str = "CA",
-        any_line: bool = False,
-        parking_extensions: Iterable[str] = (),
-        survey_extensions: Iterable[str] = (),
-        queue_languages: Mapping[str, str] | None = None,
-        relay_numbers: Iterable[str] = (),
-        staff: StaffLanguages = NOBODY,
-        dial_prefixes: Iterable[str] = (),
-        test_callers: Iterable[str] = (),
-    ) -> None:
-        self.test_callers = frozenset(test_callers)
-        self.dial_prefixes = tuple(dial_prefixes)
-        self.parking_extensions = frozenset(parking_extensions)
-        self.survey_extensions = frozenset(survey_extensions)
-        self.queue_languages: Mapping[str, str] = queue_languages or {}
-        self.relay_numbers = frozenset(relay_numbers)
-        self.staff = staff
-        self.endpoints = Endpoints(tuple(trunks), tuple(phones))
-        self.region = region
-        self.any_line = any_line
-        self.voicemail_contexts = frozenset(voicemail_contexts)
-        self.mailboxes = frozenset(box.partition("@")[0] for line in lines for box in line.mailboxes)
-        self.lines = lines
+    def __init__(self, settings: Settings, exchange: str, any_line: bool = False) -> None:
+        table = settings.exchanges.get(exchange, NOT_CONFIGURED)
+        self.lines, self.region, self.any_line = settings.lines(), settings.region, any_line
+        self.relay_numbers, self.test_callers = settings.relay_numbers, settings.test_callers
+        self.staff = NOBODY if table is NOT_CONFIGURED else settings.staff(exchange)
+        self.dial_prefixes, self.queue_languages = table.dial_prefixes, table.queue_languages
+        self.parking_extensions = frozenset(table.parking_extensions)
+        self.survey_extensions = frozenset(table.survey_extensions)
+        self.voicemail_contexts = frozenset(table.voicemail_contexts)
+        self.endpoints = Endpoints(table.trunks, table.phones)
+        self.mailboxes = frozenset(box.partition("@")[0] for line in self.lines for box in line.mailboxes)
 
     def line(self, dialled: str) -> Line | None:
         """The line of this number; with `any_line`, a line created for an unknown number."""
