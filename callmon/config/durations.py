@@ -27,16 +27,12 @@ _PART = re.compile(r"(\d{1,12}(?:[.,]\d{1,6})?)\s*([a-z]+)", re.ASCII)
 def duration(text: str) -> timedelta:
     """Parse `text` to the microsecond. Raises ValueError, whose text explains the format."""
     if text.strip().upper().startswith("P"):
-        return _iso(text.strip())
+        return _bounded(text, lambda: TypeAdapter(timedelta).validate_python(text.strip().upper()))
     parts = _PART.findall(text.casefold())
     if not parts or _PART.sub("", text.casefold()).strip() or any(unit not in _UNITS for _, unit in parts):
         raise ValueError(f'"{text}" is no length of time; {HOW}')
     total = sum(Decimal(n.replace(",", ".")) * _MICROSECONDS[_UNITS[unit]] for n, unit in parts)
     return _bounded(text, lambda: timedelta(microseconds=int(total)))
-
-
-def _iso(text: str) -> timedelta:
-    return _bounded(text, lambda: TypeAdapter(timedelta).validate_python(text.upper()))
 
 
 def _bounded(text: str, make: Any) -> timedelta:

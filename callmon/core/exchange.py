@@ -31,5 +31,5 @@ class ExchangeState:
         """Record the trunk and the time of an inbound call of this line."""
         trunk = endpoint(fact.channel)
         self.routes.learn(line.name, trunk, fact.at, self.tracker.state.phones.phone_state(trunk))
-        self.tracker.state.phones.registrations.a_call_came()
+        self.tracker.state.phones.registrations.call_came = True
         self.last_calls.record_call(line.name, fact.at, fact.test)

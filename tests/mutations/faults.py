@@ -94,7 +94,10 @@ FAULTS = (
     fault(
         "a redirect is no transfer",
         "core/calls/transfers",
-        ('send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at))', "pass"),
+        (
+            'send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at, dialled=True))',
+            "pass",
+        ),
     ),
     fault(
         "a phone's forwarding is a transfer",

@@ -11,29 +11,32 @@ exchange were received.
 
 from datetime import datetime, timedelta
 
+import msgspec
+
 from callmon.config.callbacks import CallbackRules
 from callmon.core import facts as f
 from callmon.core.facts import OUTSIDE, Fact
 
 
-class TrackedOutboundCall:
+class TrackedOutboundCall(msgspec.Struct, eq=False):
     """One outbound call. `attempt` and `answered`: its result so far."""
 
-    __slots__ = (
-        "answered", "attempt", "call", "earliest", "exchange", "is_counted", "is_over", "is_paid", "is_settled",
-        "is_unsure", "is_waited_for", "phone", "ringing", "seen", "token", "waiting",
-    )  # fmt: skip
-
-    def __init__(self, exchange: str, call: str, token: str, phone: str) -> None:
-        self.exchange, self.call, self.token, self.phone = exchange, call, token, phone
-        self.ringing: datetime | None = None
-        self.answered: datetime | None = None  # the latest possible time
-        self.earliest: datetime | None = None  # the earliest possible time
-        self.attempt: datetime | None = None
-        self.seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that gap
-        self.is_paid = self.is_counted = self.is_settled = self.is_over = self.is_waited_for = False
-        self.is_unsure = False  # answered; its end was not received, so the talk may have been long enough
-        self.waiting: list[tuple[str, str]] = []  # obligations whose verdict depends on it
+    exchange: str
+    call: str
+    token: str
+    phone: str
+    ringing: datetime | None = None
+    answered: datetime | None = None  # the latest possible time
+    earliest: datetime | None = None  # the earliest possible time
+    attempt: datetime | None = None
+    seen: datetime | None = None  # when it was still listed after a gap, unless it ended in that gap
+    is_paid: bool = False
+    is_counted: bool = False
+    is_settled: bool = False
+    is_over: bool = False
+    is_waited_for: bool = False
+    is_unsure: bool = False  # answered; its end was not received, so the talk may have been long enough
+    waiting: list[tuple[str, str]] = []  # obligations whose verdict depends on it
 
     def hear(self, fact: Fact, rules: CallbackRules) -> None:
         match fact:

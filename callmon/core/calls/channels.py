@@ -110,18 +110,17 @@ class TrackedChannel(msgspec.Struct, eq=False, gc=False):
         return self.flags & (PHONE | ANSWERED | HALF) == PHONE | ANSWERED
 
 
-class PendingTransfer:
+class PendingTransfer(msgspec.Struct, eq=False, gc=False):
     """A caller on the way from one person to another party."""
 
-    __slots__ = ("at", "by", "dialled", "is_unsure", "kind", "taken", "to", "unheard")
-
-    def __init__(self, kind: TransferKind, by: str, to: str, at: datetime | None) -> None:
-        self.kind: TransferKind = kind
-        self.by, self.to, self.at = by, to, at
-        self.taken = False  # a phone rang for the caller, or a party refused or took the call
-        self.dialled = False
-        self.is_unsure = False  # the caller may have been taken, or have come back, in a gap
-        self.unheard = False  # a gap may hide the event that says of which kind it is
+    kind: TransferKind
+    by: str
+    to: str
+    at: datetime | None
+    dialled: bool = False
+    taken: bool = False  # a phone rang for the caller, or a party refused or took the call
+    is_unsure: bool = False  # the caller may have been taken, or have come back, in a gap
+    unheard: bool = False  # a gap may hide the event that says of which kind it is
 
     def named_late(self, seen: PendingTransfer) -> None:
         """Take over the state of `seen`: the same sending, noticed before the exchange reported its kind."""
@@ -216,18 +215,15 @@ def new_call(caller: TrackedChannel, begun: e.Newchannel | None, language: str) 
     return call
 
 
-class Origination:
+class Origination(msgspec.Struct, eq=False):
     """One Originate. It stores the ids of channels and no leg."""
 
-    __slots__ = ("agents", "call", "channels", "is_up", "phone", "root")
-
-    def __init__(self, root: str) -> None:
-        self.root = root
-        self.channels = {root}
-        self.agents: set[str] = set()  # dialled to reach the agent
-        self.is_up = False  # the first channel was answered
-        self.phone: str | None = None  # the agent's, picked up
-        self.call: str | None = None
+    root: str
+    channels: set[str]
+    agents: set[str] = msgspec.field(default_factory=set)  # dialled to reach the agent
+    is_up: bool = False  # the first channel was answered
+    phone: str | None = None  # the agent's, picked up
+    call: str | None = None
 
     def reaches_agent(self, leg: TrackedChannel) -> bool:
         """Whether this channel dials to reach the agent: it is the half ;2 of a Local channel on that side."""
@@ -319,6 +315,3 @@ class ChannelLimit:
             leg = self._legs.pop(getattr(event, name, ""), None)
             if leg is not None:
                 self._legs[leg.uniqueid] = leg
-
-    def longest_silent(self) -> TrackedChannel:
-        return next(iter(self._legs.values()))

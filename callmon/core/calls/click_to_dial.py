@@ -29,7 +29,7 @@ def born(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
     if one is None:
         if leg.uniqueid != event.linkedid or not is_local(leg.channel):
             return
-        one = Origination(leg.uniqueid)
+        one = Origination(leg.uniqueid, {leg.uniqueid})
     one.channels.add(leg.uniqueid)
     state.originations[leg.uniqueid] = one
     call = state.calls.get(one.call) if one.call is not None else None
@@ -51,7 +51,7 @@ def gone(state: TrackerState, uniqueid: str) -> None:
 def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
     if source is None and leg.uniqueid in state.unborn:
-        state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid))
+        state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid, {leg.uniqueid}))
     if leg.is_phone and leg.uniqueid in state.originations:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
 
@@ -69,7 +69,7 @@ def answered(state: TrackerState, source: TrackedChannel | None, leg: TrackedCha
 def dial_begin(state: TrackerState, source: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call dials: for the agent's phone, or on the way to it."""
     if source.uniqueid in state.unborn:  # it runs the dialplan: it was picked up
-        one = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid))
+        one = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid, {source.uniqueid}))
         one.is_up, one.phone = True, source.uniqueid
     found = state.originations.get(source.uniqueid)
     if found is None:

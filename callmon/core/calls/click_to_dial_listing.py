@@ -85,8 +85,7 @@ def _may_be_originated(state: TrackerState, first: e.Status) -> bool:
 
 
 def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) -> Origination:
-    one = Origination(root)
-    one.channels = {entry.uniqueid for entry in entries}
+    one = Origination(root, {entry.uniqueid for entry in entries})
     for uniqueid in one.channels | {root}:
         state.originations[uniqueid] = one
     return one

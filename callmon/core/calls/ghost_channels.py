@@ -72,7 +72,7 @@ def make_room(state: TrackerState, at: datetime | None) -> None:
     """Make room for one more channel: at the limit, drop those without an event for longest."""
     limit = state.limit
     while limit.is_full:
-        leg = limit.longest_silent()
+        leg = next(iter(state.legs.values()))
         give_up(state, leg, at)
         state.legs.pop(leg.uniqueid, None)
         limit.given_up += 1

@@ -65,9 +65,6 @@ def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
 
 
 def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
-    if call.flags & (MENU | LANGUAGE_TOLD) != MENU:
+    if call.flags & (MENU | LANGUAGE_TOLD) != MENU or not isinstance(call.line_up, datetime):
         return False
-    since = call.line_up
-    if not isinstance(since, datetime) or (at := event.at) is None:
-        return False
-    return at - since >= SHORTEST_MENU
+    return event.at is not None and _may_have_chosen(call, event.at)

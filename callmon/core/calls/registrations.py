@@ -16,7 +16,7 @@ class Registrations:
     def __init__(self) -> None:
         self._lost: dict[tuple[str, ...], datetime | None] = {}  # since when
         self._well: set[tuple[str, ...]] = set()
-        self._a_call_came = False
+        self.call_came = False  # a call came in over a trunk
         self.turned: datetime | None = None  # when one was last lost, or restored
 
     def record_registry(self, event: e.Registry) -> None:
@@ -30,14 +30,10 @@ class Registrations:
         elif event.status in LOST and key in self._well:
             self._well.discard(key)
             self._lost[key] = self.turned = event.at
-            self._a_call_came = False
-
-    def a_call_came(self) -> None:
-        """A call came in over a trunk."""
-        self._a_call_came = True
+            self.call_came = False
 
     def are_lost(self) -> bool | None:
         """Whether every registration that once stood is lost, and no call came since; None when none is known."""
-        if self._a_call_came or self._well:
+        if self.call_came or self._well:
             return False
         return True if self._lost else None

@@ -62,8 +62,8 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
         target = person  # the bridges were merged before the event
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
     to = state.phone(target) if target is not None else extension
-    sending = PendingTransfer(kind, event.original_channel, to, event.at)
-    sending.taken = target is not None and (target.answered or target.rang)
+    is_taken = target is not None and (target.answered or target.rang)
+    sending = PendingTransfer(kind, event.original_channel, to, event.at, taken=is_taken)
     send_off(state, call, sending)
     if call.sent is not None and target is not None and target is person:
         call.sent = None
@@ -120,9 +120,7 @@ def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: 
         state.emit(f.Overflowed(call.id, event.at))
         return
     to = state.phone(leg)
-    send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at))
-    if call.sent is not None:
-        call.sent.dialled = True
+    send_off(state, call, PendingTransfer("redirect", call.person.channel, to, event.at, dialled=True))
 
 
 def redirected(state: TrackerState, call: TrackedCall, at: datetime | None, to: str) -> None:

@@ -147,10 +147,8 @@ class DisruptionRegister:
         """Apply a manual command. `stored`: the stored disruption, for one that has ended."""
         one = self._all.get(hand.disruption) or stored
         why = validate(one, hand)
-        if one is None and hand.disruption:
-            return
-        if why is not None and one is None:
-            return  # valid when requested; only the time since has made it invalid
+        if one is None and (hand.disruption or why is not None):
+            return  # not stored; or valid when requested, and only the time since has made it invalid
         if one is not None and one.id not in self._all:
             self._all[one.id] = one
         if one is None:

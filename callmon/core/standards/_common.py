@@ -77,6 +77,14 @@ def abandoned(
     return UNHEARD if call.heard == "partly" else not_met(call, late, cause=cause)
 
 
+def not_reached(call: Call) -> str:
+    """The reason why the exchange ended a call that no person answered."""
+    if call.outcome.startswith("voicemail"):
+        return "voicemail"
+    reasons = {"busy": "busy", "announcement": "announcement", "no_answer": "rang_in_vain"}
+    return reasons.get(call.outcome, "no_phone_reachable")
+
+
 def may_hide_a_person(call: Call) -> bool:
     """Whether a gap may hide a transfer, a person on the line, or the offer of the survey.
 

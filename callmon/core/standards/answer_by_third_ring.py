@@ -108,12 +108,7 @@ def _abandoned(call: Call, limit: timedelta) -> Judgement:
 
 
 def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:
-    match call.outcome:
-        case "busy":
-            return _missed(call, limit, "busy")
-        case "announcement":
-            return common.not_met(call, "announcement", cause="other")
-        case "no_answer":
-            return _missed(call, limit, "rang_in_vain")
-        case _:
-            return _missed(call, limit, "no_phone_reachable")
+    reason = common.not_reached(call)
+    if reason == "announcement":
+        return common.not_met(call, reason, cause="other")
+    return _missed(call, limit, reason)

@@ -36,18 +36,4 @@ def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgeme
         return common.UNHEARD
     if call.outcome == "abandoned":
         return common.abandoned(call, parameters.rings * call.cycle, common.cause_of(call))
-    return common.not_met(call, _reason(call))
-
-
-def _reason(call: Call) -> str:
-    match call.outcome:
-        case "voicemail_message" | "voicemail_no_message" | "voicemail":
-            return "voicemail"
-        case "busy":
-            return "busy"
-        case "announcement":
-            return "announcement"
-        case "no_answer":
-            return "rang_in_vain"
-        case _:
-            return "no_phone_reachable"
+    return common.not_met(call, common.not_reached(call))
