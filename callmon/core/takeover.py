@@ -276,7 +276,7 @@ def _ledger(monitor: Monitor, known: StoredState, kept: Iterable[Outcome]) -> It
     monitor.ledger.renew(known.ledger)
     for outcome in kept:
         for written in outcome.ledger:
-            before = monitor.ledger.shelf.get(written.obligation.key)
+            before = monitor.ledger.index.get(written.obligation.key)
             if written.entry in known.entries or (before is not None and _is_said(before, written.entry)):
                 continue
             again = _stood(before, written)

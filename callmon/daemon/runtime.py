@@ -87,7 +87,7 @@ class Runtime:
         Call it in the event loop.
         """
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
-        callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.shelf)
+        callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
         heard = tuple(watched.status(monitor) for watched in self.watched.values())
         enabled, waits = monitor.enabled(), self._waits()
         clocks = datetime.now(UTC), monotonic()

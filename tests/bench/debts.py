@@ -39,11 +39,11 @@ def cpu(wire: Connection, held: int) -> None:
     calls = iter(range(TIMES))
     pays = _each(lambda _: _hear(monitor, _call_out(next(calls), now + timedelta(minutes=1))), TIMES)
     elsewhere = _each(lambda n: _hear(monitor, _call_out(5_000 + n, now + timedelta(minutes=1))), TIMES)
-    paid = sum(one.state == "paid" for one in monitor.ledger.shelf)
+    paid = sum(one.state == "paid" for one in monitor.ledger.index)
     if paid != TIMES:
         raise RuntimeError(f"{paid} of {TIMES} were paid")
     falls_due = _each(lambda n: monitor.tick(SOON + timedelta(milliseconds=n + 0.5)), min(held, TIMES))
-    wire.send((len(monitor.ledger.shelf), idle, message, pays, elsewhere, falls_due))
+    wire.send((len(monitor.ledger.index), idle, message, pays, elsewhere, falls_due))
 
 
 def _each(work: Callable[[int], object], times: int) -> float:
@@ -56,8 +56,8 @@ def _each(work: Callable[[int], object], times: int) -> float:
 def _owe(monitor: Monitor, held: int, token: Callable[[int], str]) -> None:
     """One obligation, in as many copies as wanted; they fall due one a millisecond."""
     _hear(monitor, _message(9_999, START))
-    (one,) = monitor.ledger.shelf
-    monitor.ledger.shelf.drop(one.key)
+    (one,) = monitor.ledger.index
+    monitor.ledger.index.drop(one.key)
     monitor.ledger.restore(_copies(one, held, token))
 
 

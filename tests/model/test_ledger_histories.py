@@ -187,5 +187,5 @@ def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: lis
     import msgspec
 
     assert {name: msgspec.structs.replace(x, judged=judged[name]) for name, x in made.items()} == kept
-    counted = sum(CallbackStatus().updated(office.monitor.ledger.shelf).counts["callbacks_open"].values())
+    counted = sum(CallbackStatus().updated(office.monitor.ledger.index).counts["callbacks_open"].values())
     assert counted == sum(one.is_open for one in kept.values())

@@ -42,7 +42,7 @@ def goes_on(exchange: Exchange, caller: Channel, phone: Channel) -> None:
 
 
 def debt(exchange: Exchange) -> Obligation:
-    (one,) = exchange.replayed()._monitor.ledger.shelf
+    (one,) = exchange.replayed()._monitor.ledger.index
     return one
 
 

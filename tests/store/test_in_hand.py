@@ -36,7 +36,7 @@ def refusals(office: Office) -> list[str]:
 
 
 def gauge(office: Office, name: str, line: str = "general", language: str = "fr") -> float | None:
-    values = read(page(Daemon(shelf=office.monitor.ledger.shelf), {}))
+    values = read(page(Daemon(shelf=office.monitor.ledger.index), {}))
     return value(values, f"callmon_callbacks_{name}", line=line, language=language)
 
 

@@ -545,12 +545,12 @@ def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(
     quiet.at(61).list_channels()
     second = Callmon().hear(*quiet.connections)
     second.monitor.ledger.gap("toronto", MORNING, MORNING + 60 * SECOND)
-    before = CallbackStatus().updated(second.monitor.ledger.shelf)
+    before = CallbackStatus().updated(second.monitor.ledger.index)
     assert succeed(store, second.monitor, second.between(None, None)) == []
-    assert [one.call for one in second.monitor.ledger.shelf] == [one.call for one in first.monitor.ledger.shelf]
-    assert len(second.monitor.ledger.shelf) == 1
+    assert [one.call for one in second.monitor.ledger.index] == [one.call for one in first.monitor.ledger.index]
+    assert len(second.monitor.ledger.index) == 1
     assert second.monitor.ledger._gaps == []  # a callback made meanwhile was heard
-    assert before.updated(second.monitor.ledger.shelf).revision > before.revision
+    assert before.updated(second.monitor.ledger.index).revision > before.revision
     store.close()
 
 

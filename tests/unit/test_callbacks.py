@@ -295,7 +295,7 @@ def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> N
     office = Office()
 
     def shown() -> dict[tuple[str, ...], float]:
-        callbacks = CallbackStatus().updated(office.monitor.ledger.shelf)
+        callbacks = CallbackStatus().updated(office.monitor.ledger.index)
         found = families(OF_CALLS, DaemonSnapshot(TUESDAY, callbacks=callbacks, configured=lines))
         samples = [sample for family in found if "callback" in family.name for sample in family.samples]
         return {(s.name.removeprefix("callmon_"), *s.labels.values()): s.value for s in samples if s.value}
@@ -325,7 +325,7 @@ def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> N
 
 def test_a_board_is_shown_the_callbacks_that_are_owed_and_each_change_once() -> None:
     office = Office()
-    shelf = office.monitor.ledger.shelf
+    shelf = office.monitor.ledger.index
     office.hear(office.message(TUESDAY, language="fr"), office.message(TUESDAY, None, withheld="withheld"))
     first = CallbackStatus().updated(shelf)
     assert first.updated(shelf) is first

@@ -358,7 +358,7 @@ def test_what_is_reopened_is_owed_from_then_on_with_its_first_clock() -> None:
 def test_what_was_put_away_long_ago_can_be_reopened() -> None:
     office = owing()
     office.hear(office.call_out(LATER)).tick(TUESDAY + 9 * DAY)
-    assert len(office.monitor.ledger.shelf) == 0
+    assert len(office.monitor.ledger.index) == 0
     office.hand("reopen", TUESDAY + 9 * DAY, text="nobody spoke")
     assert office.one().is_open
 

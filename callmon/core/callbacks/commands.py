@@ -65,74 +65,75 @@ class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 REPEATED_WITHIN = timedelta(minutes=1)
 
 
-def is_same(one: CallbackCommand, other: CallbackCommand) -> bool:
+def is_same(command: CallbackCommand, other: CallbackCommand) -> bool:
     """Whether two requests are the same. Attempts one minute or more apart are different."""
-    if one.action == "attempt" and abs((one.when or one.at) - (other.when or other.at)) >= REPEATED_WITHIN:
+    apart = abs((command.when or command.at) - (other.when or other.at))
+    if command.action == "attempt" and apart >= REPEATED_WITHIN:
         return False
-    return msgspec.structs.replace(one, n=other.n, at=other.at, when=other.when, token=other.token) == other
+    return msgspec.structs.replace(command, n=other.n, at=other.at, when=other.when, token=other.token) == other
 
 
 def validate(
-    one: Obligation | None, hand: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
+    obligation: Obligation | None, command: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
 ) -> Refusal | None:
     """The reason to refuse the command; None when it can be applied. `day`: the calendar's local day of a time."""
-    if hand.action in ("complaint", "owe", "called"):
+    if command.action in ("complaint", "owe", "called"):
         return None
-    if one is None:
+    if obligation is None:
         return "not_known"
-    if one.is_erased and hand.action not in ("close", "erase"):
+    if obligation.is_erased and command.action not in ("close", "erase"):
         return "erased"
-    match hand.action:
+    match command.action:
         case "attempt":
-            return _attempt(one, hand)
+            return _attempt(obligation, command)
         case "close":
-            return _close(one, hand, rules, day)
+            return _close(obligation, command, rules, day)
         case "reopen":
-            if one.is_open:
+            if obligation.is_open:
                 return "is_open"
-            return None if hand.text.strip() else "no_reason"
+            return None if command.text.strip() else "no_reason"
         case "take" | "release":
-            return _in_hand(one, hand)
+            return _in_hand(obligation, command)
     return None
 
 
-def _in_hand(one: Obligation, hand: CallbackCommand) -> Refusal | None:
+def _in_hand(obligation: Obligation, command: CallbackCommand) -> Refusal | None:
     """The agent who took it may take it again. Any agent may release it, as that agent may be away."""
-    if not one.is_open:
+    if not obligation.is_open:
         return "not_open"
-    if hand.action == "release":
-        return "not_taken" if one.in_hand is None else None
-    return None if one.in_hand in (None, hand.actor) else "taken"
+    if command.action == "release":
+        return "not_taken" if obligation.in_hand is None else None
+    return None if obligation.in_hand in (None, command.actor) else "taken"
 
 
-def _attempt(one: Obligation, hand: CallbackCommand) -> Refusal | None:
-    is_mark = hand.result == "message_left" and one.state == "paid"
-    if not one.is_open and not is_mark:
+def _attempt(obligation: Obligation, command: CallbackCommand) -> Refusal | None:
+    is_mark = command.result == "message_left" and obligation.state == "paid"
+    if not obligation.is_open and not is_mark:
         return "not_open"
-    when = hand.when or hand.at
-    if when <= one.since:
+    when = command.when or command.at
+    if when <= obligation.since:
         return "not_before_opening"
-    return "not_yet" if when > hand.at else None
+    return "not_yet" if when > command.at else None
 
 
 def _close(
-    one: Obligation, hand: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
+    obligation: Obligation, command: CallbackCommand, rules: CallbackRules, day: Callable[[datetime], date]
 ) -> Refusal | None:
-    if not one.is_open:
+    if not obligation.is_open:
         return "not_open"
-    if hand.reason is None or (hand.reason in NEED_WORDS and not hand.text.strip()):
+    if command.reason is None or (command.reason in NEED_WORDS and not command.text.strip()):
         return "no_reason"
-    if one.kind == "complaint" and hand.reason in ("unreachable", "listened"):
+    if obligation.kind == "complaint" and command.reason in ("unreachable", "listened"):
         return "not_for_complaints"
-    if hand.reason == "answered":
-        if one.kind == "callback":
+    if command.reason == "answered":
+        if obligation.kind == "callback":
             return "only_for_complaints"
-        return None if hand.in_charge.strip() else "nobody_in_charge"
-    if hand.reason == "listened" and one.hidden is None:
+        return None if command.in_charge.strip() else "nobody_in_charge"
+    if command.reason == "listened" and obligation.hidden is None:
         return "is_returnable"
-    if hand.reason == "unreachable":
-        days = len({day(at) for at in one.attempts})
-        if len(one.attempts) < rules.unreachable_attempts or days < rules.unreachable_days:
+    if command.reason == "unreachable":
+        days = len({day(at) for at in obligation.attempts})
+        if len(obligation.attempts) < rules.unreachable_attempts or days < rules.unreachable_days:
             return "too_few_attempts"
     return None
 
@@ -149,7 +150,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u20
 
 
 def parse_command(
-    one: Obligation,
+    obligation: Obligation,
     actor: str,
     action: Action,
     now: datetime,
@@ -161,8 +162,9 @@ def parse_command(
 
     `day`: the calendar's local day of a time.
     """
-    hand = CallbackCommand(at=now, actor=actor, action=action, exchange=one.exchange, obligation=one.id, **more)
-    return validate(one, hand, rules, day) or hand
+    exchange, name = obligation.key
+    command = CallbackCommand(at=now, actor=actor, action=action, exchange=exchange, obligation=name, **more)
+    return validate(obligation, command, rules, day) or command
 
 
 def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
@@ -184,90 +186,93 @@ def plain(text: str) -> str:
     return CONTROL.sub("", text)
 
 
-def apply(ledger: Ledger, hand: CallbackCommand, stored: Obligation | None = None) -> None:
+def apply(ledger: Ledger, command: CallbackCommand, stored: Obligation | None = None) -> None:
     """Apply the command. `stored`: the stored obligation, for one that the ledger has dropped since."""
-    key = hand.exchange, hand.obligation
-    if stored is not None and ledger.shelf.get(key) is None:
+    key = command.exchange, command.obligation
+    if stored is not None and ledger.index.get(key) is None:
         ledger.restore([stored])
-    one = ledger.shelf.get(key)
-    if hand.action in ("complaint", "owe"):
-        _do_owe(ledger, hand)
+    obligation = ledger.index.get(key)
+    if command.action in ("complaint", "owe"):
+        _do_owe(ledger, command)
         return
-    if one is None:
+    if obligation is None:
         return
-    why = validate(one, hand, ledger.rules, ledger.terms.local_day) or _another_is_open(ledger, one, hand)
+    why = validate(obligation, command, ledger.rules, ledger.terms.local_day)
+    why = why or _another_is_open(ledger, obligation, command)
     if why is not None:
-        ledger.append_entry(n.Refused(one.exchange, one.id, hand.at, hand.actor, hand.action, why))
+        ledger.append_entry(n.Refused(*obligation.key, command.at, command.actor, command.action, why))
     else:
-        _do_one(ledger, one, hand)
+        _do(ledger, obligation, command)
 
 
-def _another_is_open(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> n.Refusal | None:
-    if hand.action != "reopen" or one.shared:
+def _another_is_open(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -> n.Refusal | None:
+    if command.action != "reopen" or obligation.shared:
         return None
-    same = (x for x in ledger.shelf.of_token(one.token) if x.is_open and x.key != one.key)
-    like = any(x.service == one.service and x.kind == one.kind for x in same)
+    same = (x for x in ledger.index.of_token(obligation.token) if x.is_open and x.key != obligation.key)
+    like = any(x.service == obligation.service and x.kind == obligation.kind for x in same)
     return "another_open" if like else None
 
 
-def _do_one(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
-    match hand.action:
+def _do(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -> None:
+    about = *obligation.key, command.at, command.actor
+    match command.action:
         case "attempt":
-            _do_attempt(ledger, one, hand)
+            _do_attempt(ledger, obligation, command)
         case "close":
-            _do_close(ledger, one, hand)
+            _do_close(ledger, obligation, command)
         case "reopen":
-            ledger.append_entry(n.Reopened(one.exchange, one.id, hand.at, hand.actor, hand.text))
+            ledger.append_entry(n.Reopened(*about, command.text))
         case "mark":
-            _do_mark(ledger, one, hand)
+            _do_mark(ledger, obligation, command)
         case "take":
-            ledger.append_entry(n.Taken(one.exchange, one.id, hand.at, hand.actor))
+            ledger.append_entry(n.Taken(*about))
         case "release":
-            ledger.append_entry(n.Released(one.exchange, one.id, hand.at, hand.actor))
+            ledger.append_entry(n.Released(*about))
         case "erase":
-            for token in filter(None, (one.token, one.other)):
+            for token in filter(None, (obligation.token, obligation.other)):
                 ledger.forget_number(token)
-            ledger.append_entry(n.Erased(one.exchange, one.id, hand.at))
+            ledger.append_entry(n.Erased(*obligation.key, command.at))
 
 
-def _do_attempt(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
+def _do_attempt(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -> None:
     """A call that its maker recorded manually: from elsewhere, or through the relay service (R-17, R-19)."""
-    at = hand.when or hand.at
-    if one.state == "paid":
-        ledger.append_entry(n.Marked(one.exchange, one.id, hand.at, hand.actor, message_left=True))
-    elif hand.result == "no_answer":
-        told = n.Attempted(one.exchange, one.id, at, actor=hand.actor, satisfies=ledger.satisfies(one, at))
-        ledger.append_entry(told)
-    elif one.kind == "complaint":
-        ledger.append_entry(n.Acknowledged(one.exchange, one.id, at, actor=hand.actor))
+    at = command.when or command.at
+    if obligation.state == "paid":
+        ledger.append_entry(n.Marked(*obligation.key, command.at, command.actor, message_left=True))
+    elif command.result == "no_answer":
+        is_enough = ledger.satisfies(obligation, at)
+        ledger.append_entry(n.Attempted(*obligation.key, at, actor=command.actor, satisfies=is_enough))
+    elif obligation.kind == "complaint":
+        ledger.append_entry(n.Acknowledged(*obligation.key, at, actor=command.actor))
     else:
-        about = one.exchange, one.id, at, one.line, one.language, at - one.opened
-        ledger.settle(one, n.CalledBack(*about, actor=hand.actor, result=hand.result))
+        about = *obligation.key, at, obligation.line, obligation.language, at - obligation.opened
+        ledger.settle(obligation, n.CalledBack(*about, actor=command.actor, result=command.result))
 
 
-def _do_close(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
-    assert hand.reason is not None
-    if hand.reason == "answered":
-        ledger.settle(one, n.ComplaintAnswered(one.exchange, one.id, hand.at, hand.actor, hand.in_charge))
+def _do_close(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -> None:
+    assert command.reason is not None
+    about = *obligation.key, command.at, command.actor
+    if command.reason == "answered":
+        ledger.settle(obligation, n.ComplaintAnswered(*about, command.in_charge))
     else:
-        ledger.settle(one, n.ClosedByHand(one.exchange, one.id, hand.at, hand.actor, hand.reason, hand.text))
+        ledger.settle(obligation, n.ClosedByHand(*about, command.reason, command.text))
 
 
-def _do_mark(ledger: Ledger, one: Obligation, hand: CallbackCommand) -> None:
+def _do_mark(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -> None:
     """Record what the agent who calls must know (R-21), or the number to call instead (R-16)."""
-    token = hand.token if hand.other_number else None
-    for known in filter(None, (one.token, token)):
-        ledger.know(known, hand.cautions)
-    entry = n.Marked(one.exchange, one.id, hand.at, hand.actor, hand.cautions, False, token is not None, hand.text)
-    ledger.append_entry(entry, other=token)
+    token = command.token if command.other_number else None
+    for known in filter(None, (obligation.token, token)):
+        ledger.know(known, command.cautions)
+    about = *obligation.key, command.at, command.actor, command.cautions
+    ledger.append_entry(n.Marked(*about, False, token is not None, command.text), other=token)
 
 
-def _do_owe(ledger: Ledger, hand: CallbackCommand) -> None:
+def _do_owe(ledger: Ledger, command: CallbackCommand) -> None:
     """A complaint; or a backfill found that voicemail took a call: a person must check if a message was left."""
-    received = hand.received
+    received = command.received
     if received is None:
         return
-    kind: n.Kind = "complaint" if hand.action == "complaint" else "callback"
+    kind: n.Kind = "complaint" if command.action == "complaint" else "callback"
     opening: n.Opening = "command" if kind == "complaint" else "message" if received.message else "unheard"
-    about = hand.exchange, received.call, received.at, received.line, received.language
-    ledger.owe(Message(*about, opening), kind, hand.token, received.hidden)
+    about = command.exchange, received.call, received.at, received.line, received.language
+    ledger.owe(Message(*about, opening), kind, command.token, received.hidden)

@@ -22,25 +22,25 @@ COUNTS = (
 FIRSTS = ("opened", "due", "actionable", "listen")
 
 
-def counted(one: Obligation) -> Iterator[str]:
+def counted(obligation: Obligation) -> Iterator[str]:
     """The names of `COUNTS` that include this obligation. A callback that cannot be called is counted apart."""
-    if not one.is_open:
+    if not obligation.is_open:
         return
-    if one.kind == "callback" and not one.can_be_called:
+    if obligation.kind == "callback" and not obligation.can_be_called:
         yield "callbacks_to_listen_to"
         return
-    kind = f"{one.kind}s"
+    kind = f"{obligation.kind}s"
     yield f"{kind}_open"
-    if one.is_overdue:
+    if obligation.is_overdue:
         yield f"{kind}_overdue"
-    if one.kind == "callback":
-        if one.is_soon and not one.is_overdue:
+    if obligation.kind == "callback":
+        if obligation.is_soon and not obligation.is_overdue:
             yield "callbacks_due_soon"
-        if one.no_open_hour:
+        if obligation.no_open_hour:
             yield "callbacks_no_open_hour"
-        if one.in_hand is not None:
+        if obligation.in_hand is not None:
             yield "callbacks_in_hand"
-        elif one.is_overdue:
+        elif obligation.is_overdue:
             yield "callbacks_overdue_untaken"
 
 
@@ -68,13 +68,14 @@ class ObligationSummary(msgspec.Struct, frozen=True):
     in_hand: bool
 
 
-def summary_of(one: Obligation) -> ObligationSummary | None:
+def summary_of(obligation: Obligation) -> ObligationSummary | None:
     """The callback as a board shows it; None when it is not to be called back."""
-    if not one.is_open or one.kind != "callback" or not one.can_be_called:
+    if not obligation.is_open or obligation.kind != "callback" or not obligation.can_be_called:
         return None
-    due, state = one.due, "overdue" if one.is_overdue else "due_soon" if one.is_soon else "open"
-    times, is_taken = (one.opened, due.at, due.actionable), one.in_hand is not None
-    return ObligationSummary(one.id, one.line, one.language, *times, state, len(one.attempts), is_taken)
+    due, attempts, is_taken = obligation.due, len(obligation.attempts), obligation.in_hand is not None
+    state = "overdue" if obligation.is_overdue else "due_soon" if obligation.is_soon else "open"
+    about = obligation.id, obligation.line, obligation.language, obligation.opened, due.at, due.actionable
+    return ObligationSummary(*about, state, attempts, is_taken)
 
 
 class ObligationIndex:
@@ -103,20 +104,20 @@ class ObligationIndex:
             return []
         return [self._all[key] for key in self._by_token.get(token, ())]
 
-    def insert(self, one: Obligation) -> None:
-        before, self.version = self._all.get(one.key), object()
-        self._all[one.key] = one
-        if before is None or (before.token, before.other) != (one.token, one.other):
-            self._index(before, one)
+    def insert(self, obligation: Obligation) -> None:
+        before, self.version = self._all.get(obligation.key), object()
+        self._all[obligation.key] = obligation
+        if before is None or (before.token, before.other) != (obligation.token, obligation.other):
+            self._index(before, obligation)
 
     def drop(self, key: Key) -> None:
         """Remove an obligation that nothing can change any more."""
         self.version = object()
         self._index(self._all.pop(key), None)
 
-    def _index(self, before: Obligation | None, one: Obligation | None) -> None:
+    def _index(self, before: Obligation | None, obligation: Obligation | None) -> None:
         old = () if before is None else (before.token, before.other)
-        new = () if one is None else (one.token, one.other)
+        new = () if obligation is None else (obligation.token, obligation.other)
         for token in filter(None, old):
             left = tuple(key for key in self._by_token.get(token, ()) if before is None or key != before.key)
             if left:
@@ -124,8 +125,8 @@ class ObligationIndex:
             else:
                 self._by_token.pop(token, None)
         for token in dict.fromkeys(filter(None, new)):
-            if one is not None:
-                self._by_token[token] = (*self._by_token.get(token, ()), one.key)
+            if obligation is not None:
+                self._by_token[token] = (*self._by_token.get(token, ()), obligation.key)
 
 
 class Timers:

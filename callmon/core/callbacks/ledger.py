@@ -23,10 +23,20 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks import obligation
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.index import ObligationIndex, Timers
-from callmon.core.callbacks.obligation import Judge, Key, LedgerUpdate, Message, Obligation
+from callmon.core.callbacks.obligation import (
+    Judge,
+    Key,
+    LedgerUpdate,
+    Message,
+    Obligation,
+    after,
+    corrections,
+    left_over,
+    obligation_id,
+    opened,
+)
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.callbacks.shared_numbers import SharedNumbers
 from callmon.core.facts import Fact
@@ -44,11 +54,11 @@ class Ledger:
     def __init__(self, terms: DueDatePolicies, token: Callable[[str], str], judge: Judge) -> None:
         rules = terms.rules
         self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
-        self.shelf = ObligationIndex()
-        self.sharing = SharedNumbers(
+        self.index = ObligationIndex()
+        self.shared_numbers = SharedNumbers(
             map(token, rules.shared_numbers), rules.shared_after_days, rules.shared_after_lines
         )
-        self.following: dict[Key, TrackedOutboundCall] = {}
+        self.outbound_calls: dict[Key, TrackedOutboundCall] = {}
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
         self._marks, self._dues, self._done = Timers(), Timers(), Timers()
         self._gaps: list[tuple[str, datetime, datetime]] = []
@@ -67,79 +77,80 @@ class Ledger:
         self, entry: n.AnyEntry, by: str = "", doubt: bool = False, other: str | None = None
     ) -> Obligation:
         """`other`: the token of another number to call (R-16)."""
-        one = self.shelf.get((entry.exchange, entry.obligation))
-        assert one is not None
+        obligation = self.index.get((entry.exchange, entry.obligation))
+        assert obligation is not None
         if other is not None:
-            one = msgspec.structs.replace(one, other=other)
-        return self._stand(entry, obligation.after(one, entry), by, doubt)
+            obligation = msgspec.structs.replace(obligation, other=other)
+        return self._stand(entry, after(obligation, entry), by, doubt)
 
-    def _stand(self, entry: n.AnyEntry, one: Obligation, by: str = "", doubt: bool = False) -> Obligation:
-        findings = self._judge(one, by, doubt)
-        corrected = () if by in self.unbelieved else obligation.corrections(self._judge, entry, one, by)
+    def _stand(self, entry: n.AnyEntry, obligation: Obligation, by: str = "", doubt: bool = False) -> Obligation:
+        findings = self._judge(obligation, by, doubt)
+        corrected = () if by in self.unbelieved else corrections(self._judge, entry, obligation, by)
         if findings:
-            one = msgspec.structs.replace(one, judged=(*one.judged, *(x.standard for x in findings)))
-        before = self.shelf.get(one.key)
-        self.shelf.insert(one)
-        if before is None or before.due != one.due or (one.is_open and not before.is_open):
-            self._set_times(one)
-        if not one.is_open and one.settled is not None:
-            self._done.schedule(one.settled + LATE, one.key)
-        self._out.append(LedgerUpdate(entry, one, findings, corrected))
-        return one
+            judged = *obligation.judged, *(x.standard for x in findings)
+            obligation = msgspec.structs.replace(obligation, judged=judged)
+        before = self.index.get(obligation.key)
+        self.index.insert(obligation)
+        if before is None or before.due != obligation.due or (obligation.is_open and not before.is_open):
+            self._set_times(obligation)
+        if not obligation.is_open and obligation.settled is not None:
+            self._done.schedule(obligation.settled + LATE, obligation.key)
+        self._out.append(LedgerUpdate(entry, obligation, findings, corrected))
+        return obligation
 
-    def _set_times(self, one: Obligation) -> None:
-        due = one.due
-        if due.soon is not None and not one.is_soon:
-            self._marks.schedule(due.soon, one.key)
-        if due.actionable is not None and not one.is_overdue:
-            self._marks.schedule(due.actionable, one.key)
-        for at in one.due_times[one.fell_due :]:
-            self._dues.schedule(at, one.key)
+    def _set_times(self, obligation: Obligation) -> None:
+        due = obligation.due
+        if due.soon is not None and not obligation.is_soon:
+            self._marks.schedule(due.soon, obligation.key)
+        if due.actionable is not None and not obligation.is_overdue:
+            self._marks.schedule(due.actionable, obligation.key)
+        for at in obligation.due_times[obligation.fell_due :]:
+            self._dues.schedule(at, obligation.key)
 
-    # n.Opening.
+    # Opening.
 
     def owe(self, message: Message, kind: n.Kind, token: str | None, hidden: n.Hidden | None) -> None:
         """Open an obligation to the caller of this message. `token`: of the number to call."""
         if not self._is_known(message, kind, token):
             if token is not None:
-                self.sharing.record_call(token, self.terms.local_day(message.at), message.line)
+                self.shared_numbers.record_call(token, self.terms.local_day(message.at), message.line)
             self._owe(message, kind, token, hidden)
 
     def _is_known(self, message: Message, kind: n.Kind, token: str | None) -> bool:
         """Whether this call has opened or repeated an obligation of this kind. A call does so only once."""
-        own = self.shelf.get((message.exchange, obligation.obligation_id(message.call, kind)))
+        own = self.index.get((message.exchange, obligation_id(message.call, kind)))
         return own is not None or any(
             (said.exchange, said.call) == (message.exchange, message.call)
-            for one in self.shelf.of_token(token)
-            if one.kind == kind
-            for said in one.messages
+            for obligation in self.index.of_token(token)
+            if obligation.kind == kind
+            for said in obligation.messages
         )
 
     def _owe(self, message: Message, kind: n.Kind, token: str | None, hidden: n.Hidden | None) -> None:
         terms = self.terms.policy_of(message.line)
-        shared = token is not None and self.sharing.is_shared(token)
+        shared = token is not None and self.shared_numbers.is_shared(token)
         same = None if shared or token is None else self._open_like(token, terms.line.service, kind)
         if same is not None:
             self._repeat(same, message)
             return
         entry = n.Owed(
-            message.exchange, obligation.obligation_id(message.call, kind), message.at, message.call, kind,
+            message.exchange, obligation_id(message.call, kind), message.at, message.call, kind,
             message.opening, message.line, terms.line.service, message.language, terms.dues(kind, message.at),
             terms.line.mode == "tty", hidden, shared, self._cautions.get(token or "", ()),
             message.exchange in self.unbelieved,
         )  # fmt: skip
-        self._stand(entry, obligation.opened(entry, token))
+        self._stand(entry, opened(entry, token))
 
     def _open_like(self, token: str, service: str, kind: n.Kind) -> Obligation | None:
-        like = (x for x in self.shelf.of_token(token) if x.is_open and not x.shared)
+        like = (x for x in self.index.of_token(token) if x.is_open and not x.shared)
         return next((x for x in like if x.service == service and x.kind == kind and x.token == token), None)
 
-    def _repeat(self, one: Obligation, message: Message) -> None:
-        older = message.at < one.opened
-        dues = self.terms.policy_of(one.line).dues(one.kind, message.at) if older else None
+    def _repeat(self, obligation: Obligation, message: Message) -> None:
+        older = message.at < obligation.opened
+        dues = self.terms.policy_of(obligation.line).dues(obligation.kind, message.at) if older else None
         self.append_entry(
             n.Repeated(
-                one.exchange, one.id, message.at, message.call, message.line, message.language, message.opening,
+                *obligation.key, message.at, message.call, message.line, message.language, message.opening,
                 message.exchange, dues,
             )
         )  # fmt: skip
@@ -147,36 +158,36 @@ class Ledger:
     def hide(self, exchange: str, call: str) -> None:
         """Record that the number of this call must not be shown (R-51)."""
         for kind in ("callback", "complaint"):
-            one = self.shelf.get((exchange, obligation.obligation_id(call, kind)))
-            if one is not None and one.token is not None:
-                self.append_entry(n.NumberHidden(one.exchange, one.id, one.opened))
+            obligation = self.index.get((exchange, obligation_id(call, kind)))
+            if obligation is not None and obligation.token is not None:
+                self.append_entry(n.NumberHidden(*obligation.key, obligation.opened))
 
     # Settling.
 
-    def settle(self, one: Obligation, entry: n.AnyEntry, by: str = "") -> None:
+    def settle(self, obligation: Obligation, entry: n.AnyEntry, by: str = "") -> None:
         """Settle an obligation. Messages at or after `entry.at` open a new obligation."""
-        token, hidden, rest = one.token, one.hidden, obligation.left_over(one, entry.at)
-        self.append_entry(entry, by, by in self.unbelieved or one.unsure == one.opened)
+        token, hidden, rest = obligation.token, obligation.hidden, left_over(obligation, entry.at)
+        self.append_entry(entry, by, by in self.unbelieved or obligation.unsure == obligation.opened)
         for message in rest:
-            self._owe(message, one.kind, token, hidden)
+            self._owe(message, obligation.kind, token, hidden)
 
-    def yields(self, one: Obligation, state: str, at: datetime) -> bool:
+    def yields(self, obligation: Obligation, state: str, at: datetime) -> bool:
         """Whether a call at `at` settles it: it was owed before `at`, and no prevailing settlement came first."""
-        if one.since >= at or one.state == "paid":
+        if obligation.since >= at or obligation.state == "paid":
             return False
-        if one.is_open or one.settled is None:
-            return one.is_open
-        return (at, -PRECEDENCE.index(state)) < (one.settled, -PRECEDENCE.index(one.state))
+        if obligation.is_open or obligation.settled is None:
+            return obligation.is_open
+        return (at, -PRECEDENCE.index(state)) < (obligation.settled, -PRECEDENCE.index(obligation.state))
 
     def reached_us(self, token: str, line: str, at: datetime, call: str) -> None:
         """A caller speaks to a person: open callbacks of this caller to this service are settled (R-14)."""
-        if self.sharing.is_shared(token):
+        if self.shared_numbers.is_shared(token):
             return
         service = self.terms.policy_of(line).line.service
-        for one in self.shelf.of_token(token):
-            ours = one.kind == "callback" and one.service == service and not one.shared
-            if ours and self.yields(one, "reached_us", at):
-                self.settle(one, n.ReachedUs(one.exchange, one.id, at, call))
+        for obligation in self.index.of_token(token):
+            ours = obligation.kind == "callback" and obligation.service == service and not obligation.shared
+            if ours and self.yields(obligation, "reached_us", at):
+                self.settle(obligation, n.ReachedUs(*obligation.key, at, call))
 
     # Outbound calls.
 
@@ -186,63 +197,61 @@ class Ledger:
         `number` returns the called number and the calling phone. It is called once per call.
         """
         key = exchange, fact.call
-        one = self.following.get(key)
-        if one is None:
+        outbound = self.outbound_calls.get(key)
+        if outbound is None:
             if type(fact) is not f.Arrived:
                 return False
             called, phone = number()
             if called is None:
                 return False
-            one = self.following[key] = TrackedOutboundCall(exchange, fact.call, self.token(called), phone)
-        one.hear(fact, self.rules)
-        self._counts_now(one)
-        if one.is_over:
-            del self.following[key]
-            self._judge_waiting(one)
-        one.is_waited_for = one.is_waited_for or self.shelf.has_token(one.token)
-        return one.is_waited_for
+            outbound = TrackedOutboundCall(exchange, fact.call, self.token(called), phone)
+            self.outbound_calls[key] = outbound
+        outbound.hear(fact, self.rules)
+        self._counts_now(outbound)
+        if outbound.is_over:
+            del self.outbound_calls[key]
+            self._judge_waiting(outbound)
+        outbound.is_waited_for = outbound.is_waited_for or self.index.has_token(outbound.token)
+        return outbound.is_waited_for
 
-    def _counts_now(self, one: TrackedOutboundCall) -> None:
+    def _counts_now(self, outbound: TrackedOutboundCall) -> None:
         """Emit an attempt and a callback, each once."""
-        if one.attempt is not None and not one.is_counted:
-            one.is_counted = True
-            self._attempted(one, one.attempt)
-        if one.is_paid and one.answered is not None and not one.is_settled:
-            one.is_settled = True
-            self._called_back(one, one.answered)
-            self._judge_waiting(one)
+        if outbound.attempt is not None and not outbound.is_counted:
+            outbound.is_counted = True
+            self._attempted(outbound, outbound.attempt)
+        if outbound.is_paid and outbound.answered is not None and not outbound.is_settled:
+            outbound.is_settled = True
+            self._called_back(outbound, outbound.answered)
+            self._judge_waiting(outbound)
 
     def _attempted(self, call: TrackedOutboundCall, at: datetime) -> None:
-        for one in self._payable(call):
-            was_open = one.is_open or (one.settled is not None and one.settled >= at)
-            if one.since < at and was_open and at not in one.attempts:
-                entry = n.Attempted(one.exchange, one.id, at, call.call, call.phone, unsure=call.is_unsure)
-                self.append_entry(msgspec.structs.replace(entry, satisfies=self.satisfies(one, at)), call.exchange)
+        for obligation in self._payable(call):
+            was_open = obligation.is_open or (obligation.settled is not None and obligation.settled >= at)
+            if obligation.since < at and was_open and at not in obligation.attempts:
+                is_enough, about = self.satisfies(obligation, at), (*obligation.key, at, call.call, call.phone)
+                entry = n.Attempted(*about, satisfies=is_enough, unsure=call.is_unsure)
+                self.append_entry(entry, call.exchange)
 
-    def satisfies(self, one: Obligation, at: datetime) -> bool:
-        return self.rules.attempt_counts and one.kind == "callback" and at <= one.dues.judging.at
+    def satisfies(self, obligation: Obligation, at: datetime) -> bool:
+        return self.rules.attempt_counts and obligation.kind == "callback" and at <= obligation.dues.judging.at
 
     def _called_back(self, call: TrackedOutboundCall, at: datetime) -> None:
-        for one in self._payable(call):
-            if one.kind == "complaint":
-                if one.is_open and one.acknowledged is None and one.since < at:
-                    self.append_entry(
-                        n.Acknowledged(one.exchange, one.id, at, call.call, call.phone), call.exchange
-                    )
-            elif self.yields(one, "paid", at):
-                paid = n.CalledBack(
-                    one.exchange, one.id, at, one.line, one.language, at - one.opened, call.call, call.phone
-                )
-                self.settle(one, paid, call.exchange)
+        for obligation in self._payable(call):
+            if obligation.kind == "complaint":
+                if obligation.is_open and obligation.acknowledged is None and obligation.since < at:
+                    self.append_entry(n.Acknowledged(*obligation.key, at, call.call, call.phone), call.exchange)
+            elif self.yields(obligation, "paid", at):
+                about = *obligation.key, at, obligation.line, obligation.language, at - obligation.opened
+                self.settle(obligation, n.CalledBack(*about, call.call, call.phone), call.exchange)
 
     def _payable(self, call: TrackedOutboundCall) -> list[Obligation]:
         """The obligations that this call can pay. Those of a shared number are paid only manually (R-15)."""
-        if self.sharing.is_shared(call.token):
+        if self.shared_numbers.is_shared(call.token):
             return []
         return [
-            one
-            for one in self.shelf.of_token(call.token)
-            if not one.shared and self.terms.may_pay(call.phone, one.service, one.tty)
+            obligation
+            for obligation in self.index.of_token(call.token)
+            if not obligation.shared and self.terms.may_pay(call.phone, obligation.service, obligation.tty)
         ]
 
     # Time.
@@ -250,11 +259,11 @@ class Ledger:
     def next_deadline(self) -> datetime | None:
         """The next time at which `tick` has work; None when there is none."""
         times = [x for x in (self._marks.first(), self._dues.first()) if x is not None]
-        for one in self.following.values():
-            if one.ringing is not None and not one.is_counted:
-                times.append(one.ringing + self.rules.rang_for)
-            if one.is_undecided and one.answered is not None:
-                times.append(one.answered + self.rules.talked_for)
+        for obligation in self.outbound_calls.values():
+            if obligation.ringing is not None and not obligation.is_counted:
+                times.append(obligation.ringing + self.rules.rang_for)
+            if obligation.is_undecided and obligation.answered is not None:
+                times.append(obligation.answered + self.rules.talked_for)
         return min(times, default=None)
 
     def tick(
@@ -267,7 +276,7 @@ class Ledger:
         `silent` exchange: the verdict is then unknown.
         """
         heard = heard or {}
-        for call in list(self.following.values()):
+        for call in list(self.outbound_calls.values()):
             call.reach(heard.get(call.exchange, now), self.rules)
             self._counts_now(call)
         for key in self._marks.drain_due(now):
@@ -281,71 +290,71 @@ class Ledger:
 
     def _mark(self, key: Key, now: datetime) -> None:
         """Emit "due soon" and "overdue", each once."""
-        one = self.shelf.get(key)
-        if one is None or not one.is_open or not one.can_be_called or self._is_satisfied(one):
+        obligation = self.index.get(key)
+        if obligation is None or not obligation.is_open or not obligation.can_be_called:
             return
-        due = one.due
-        if due.soon is not None and due.soon < now and not one.is_soon:
-            self.append_entry(n.DueSoon(one.exchange, one.id, due.soon))
-        if due.actionable is not None and due.actionable < now and not one.is_overdue:
-            self.append_entry(n.Overdue(one.exchange, one.id, due.actionable))
-
-    def _is_satisfied(self, one: Obligation) -> bool:
-        return any(self.satisfies(one, at) for at in one.attempts)
+        if any(self.satisfies(obligation, at) for at in obligation.attempts):
+            return
+        due = obligation.due
+        if due.soon is not None and due.soon < now and not obligation.is_soon:
+            self.append_entry(n.DueSoon(*obligation.key, due.soon))
+        if due.actionable is not None and due.actionable < now and not obligation.is_overdue:
+            self.append_entry(n.Overdue(*obligation.key, due.actionable))
 
     def _fall_due(self, key: Key, until: datetime, quiet: Iterable[datetime] = ()) -> None:
-        one = self.shelf.get(key)
-        if one is None or one.fell_due >= len(one.due_times):
+        obligation = self.index.get(key)
+        if obligation is None or obligation.fell_due >= len(obligation.due_times):
             return
-        at = one.due_times[one.fell_due]
+        at = obligation.due_times[obligation.fell_due]
         if at >= until:
             return
-        undecided = next((x for x in self.following.values() if self._may_pay_yet(x, one, at)), None)
+        undecided = next((x for x in self.outbound_calls.values() if self._may_pay_yet(x, obligation, at)), None)
         if undecided is not None:
             undecided.waiting.append(key)
             return
-        self.append_entry(n.FellDue(one.exchange, one.id, at), doubt=self._in_doubt(one, at, quiet))
+        self.append_entry(n.FellDue(*obligation.key, at), doubt=self._in_doubt(obligation, at, quiet))
 
     @staticmethod
-    def _may_pay_yet(call: TrackedOutboundCall, one: Obligation, due: datetime) -> bool:
-        waits = call.is_undecided and call.token in (one.token, one.other)
+    def _may_pay_yet(call: TrackedOutboundCall, obligation: Obligation, due: datetime) -> bool:
+        waits = call.is_undecided and call.token in (obligation.token, obligation.other)
         return waits and call.answered is not None and call.answered <= due
 
     def _judge_waiting(self, call: TrackedOutboundCall) -> None:
         """Judge the obligations that waited for the result of a call answered just before the due time."""
         waiting, call.waiting = call.waiting, []
         for key in waiting:
-            one = self.shelf.get(key)
-            if one is not None and one.fell_due < len(one.due_times):
-                self._fall_due(key, one.due_times[one.fell_due] + timedelta.resolution)
+            obligation = self.index.get(key)
+            if obligation is not None and obligation.fell_due < len(obligation.due_times):
+                self._fall_due(key, obligation.due_times[obligation.fell_due] + timedelta.resolution)
 
     def gap(self, exchange: str, start: datetime, end: datetime) -> None:
         """Record a gap of an exchange, when it is long enough to hide a callback."""
         if end - start >= self.rules.talked_for:
             self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
 
-    def _in_doubt(self, one: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
+    def _in_doubt(self, obligation: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
         least = self.rules.talked_for
-        if one.unsure is not None and one.unsure <= due:
+        if obligation.unsure is not None and obligation.unsure <= due:
             return True
-        if any(due - max(start, one.since) >= least for start in quiet):
+        if any(due - max(start, obligation.since) >= least for start in quiet):
             return True
-        return any(min(end, due) - max(start, one.since) >= least for _, start, end in self._gaps)
+        return any(min(end, due) - max(start, obligation.since) >= least for _, start, end in self._gaps)
 
     def _put_away(self, key: Key, now: datetime) -> None:
-        one = self.shelf.get(key)
-        if one is None or one.is_live or one.settled is None or one.settled + LATE >= now:
+        obligation = self.index.get(key)
+        if obligation is None or obligation.is_live or obligation.settled is None:
             return
-        self.shelf.drop(key)
+        if obligation.settled + LATE < now:
+            self.index.drop(key)
 
     # Start and changed configuration.
 
     def restore(self, known: Iterable[Obligation]) -> None:
-        for one in known:
-            self.shelf.insert(one)
-            self._set_times(one)
-            if not one.is_open and one.settled is not None:
-                self._done.schedule(one.settled + LATE, one.key)
+        for obligation in known:
+            self.index.insert(obligation)
+            self._set_times(obligation)
+            if not obligation.is_open and obligation.settled is not None:
+                self._done.schedule(obligation.settled + LATE, obligation.key)
 
     def know(self, token: str, cautions: tuple[n.Caution, ...]) -> None:
         """Record the cautions of a number, which also apply to its later messages (R-21)."""
@@ -355,18 +364,18 @@ class Ledger:
     def forget_number(self, token: str) -> None:
         """Drop the cautions and the sharing record of an erased number."""
         self._cautions.pop(token, None)
-        self.sharing.forget_number(token)
+        self.shared_numbers.forget_number(token)
 
     def empty(self) -> Ledger:
         return Ledger(self.terms, self.token, self._judge)
 
     def renew(self, stored: Ledger) -> None:
         """Replace the state by the stored ledger. Outbound calls in progress stay: their events still arrive."""
-        self.shelf, self.sharing, self._cautions = stored.shelf, stored.sharing, stored._cautions
+        self.index, self.shared_numbers, self._cautions = stored.index, stored.shared_numbers, stored._cautions
         self._marks, self._dues, self._done, self._gaps = stored._marks, stored._dues, stored._done, stored._gaps
 
     def adopt(self, older: Ledger) -> None:
-        self.restore(older.shelf)
-        self.following, self._gaps, self._cautions = older.following, older._gaps, older._cautions
-        self.sharing.inherit(older.sharing)
+        self.restore(older.index)
+        self.outbound_calls, self._gaps, self._cautions = older.outbound_calls, older._gaps, older._cautions
+        self.shared_numbers.inherit(older.shared_numbers)
         self._out = older._out

@@ -141,79 +141,81 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
     return Obligation(**same, id=name, opened=at, since=at, token=token, unsure=unsure)
 
 
-def after(one: Obligation, entry: LedgerEntry) -> Obligation:
+def after(obligation: Obligation, entry: LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Repeated():
-            return _repeated(one, entry)
+            return _repeated(obligation, entry)
         case n.Attempted():
-            unsure = one.unsure or (entry.at if entry.unsure else None)
-            attempted = change(one, attempts=(*one.attempts, entry.at)[-MESSAGES_KEPT:], unsure=unsure)
+            unsure = obligation.unsure or (entry.at if entry.unsure else None)
+            attempts = (*obligation.attempts, entry.at)[-MESSAGES_KEPT:]
+            attempted = change(obligation, attempts=attempts, unsure=unsure)
             return change(attempted, is_soon=False, is_overdue=False) if entry.satisfies else attempted
         case n.CalledBack():
-            result = one.message_left or entry.result == "message_left"
-            paid = _settled(one, "paid", entry.at)
+            result = obligation.message_left or entry.result == "message_left"
+            paid = _settled(obligation, "paid", entry.at)
             return change(paid, phone=entry.phone, by_hand=entry.actor is not None, message_left=result)
         case n.ReachedUs():
-            return _settled(one, "reached_us", entry.at)
+            return _settled(obligation, "reached_us", entry.at)
         case n.ClosedByHand():
-            return change(_settled(one, "closed", entry.at), reason=entry.reason, by_hand=True)
+            return change(_settled(obligation, "closed", entry.at), reason=entry.reason, by_hand=True)
         case n.ComplaintAnswered():
-            return change(_settled(one, "closed", entry.at), reason="answered", by_hand=True)
+            return change(_settled(obligation, "closed", entry.at), reason="answered", by_hand=True)
         case n.Acknowledged():
             answer = {"acknowledged": entry.at, "phone": entry.phone, "by_hand": entry.actor is not None}
-            return change(one, is_soon=False, is_overdue=False, **answer)
+            return change(obligation, is_soon=False, is_overdue=False, **answer)
         case _:
-            return _noted(one, entry)
+            return _noted(obligation, entry)
 
 
-def _noted(one: Obligation, entry: LedgerEntry) -> Obligation:
+def _noted(obligation: Obligation, entry: LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Reopened():
-            return change(one, state="open", settled=None, since=entry.at, reason=None, by_hand=False, phone=None)
+            again = change(obligation, state="open", since=entry.at, settled=None)
+            return change(again, reason=None, by_hand=False, phone=None)
         case n.Marked():
-            known = tuple(sorted({*one.cautions, *entry.cautions}))
-            return change(one, cautions=known, message_left=one.message_left or entry.message_left)
+            known = tuple(sorted({*obligation.cautions, *entry.cautions}))
+            return change(obligation, cautions=known, message_left=obligation.message_left or entry.message_left)
         case n.Taken():
-            return change(one, in_hand=entry.actor, taken=entry.at)
+            return change(obligation, in_hand=entry.actor, taken=entry.at)
         case n.Released():
-            return change(one, in_hand=None, taken=None)
+            return change(obligation, in_hand=None, taken=None)
         case n.NumberHidden():
-            return change(one, hidden="withheld", token=None)
+            return change(obligation, hidden="withheld", token=None)
         case n.DueSoon():
-            return change(one, is_soon=True)
+            return change(obligation, is_soon=True)
         case n.Overdue():
-            return change(one, is_soon=True, is_overdue=True)
+            return change(obligation, is_soon=True, is_overdue=True)
         case n.FellDue():
-            return change(one, fell_due=one.fell_due + 1)
+            return change(obligation, fell_due=obligation.fell_due + 1)
         case n.Erased():
-            return change(one, token=None, other=None, is_erased=True)
+            return change(obligation, token=None, other=None, is_erased=True)
         case _:
-            return one
+            return obligation
 
 
-def _repeated(one: Obligation, entry: n.Repeated) -> Obligation:
+def _repeated(obligation: Obligation, entry: n.Repeated) -> Obligation:
     change = msgspec.structs.replace
     message = Message(entry.at_exchange, entry.call, entry.at, entry.line, entry.language, entry.opening)
-    count, kept = one.count + 1, (*one.messages, message)[-MESSAGES_KEPT:]
+    count, kept = obligation.count + 1, (*obligation.messages, message)[-MESSAGES_KEPT:]
     if entry.dues is None:
-        return change(one, count=count, messages=kept)
-    return change(one, count=count, messages=kept, opened=entry.at, since=entry.at, dues=entry.dues)
+        return change(obligation, count=count, messages=kept)
+    return change(obligation, count=count, messages=kept, opened=entry.at, since=entry.at, dues=entry.dues)
 
 
-def _settled(one: Obligation, state: State, at: datetime) -> Obligation:
-    before = tuple(message for message in one.messages if message.at < at)
-    count = one.count - (len(one.messages) - len(before))
+def _settled(obligation: Obligation, state: State, at: datetime) -> Obligation:
+    before = tuple(message for message in obligation.messages if message.at < at)
+    count = obligation.count - (len(obligation.messages) - len(before))
     return msgspec.structs.replace(
-        one, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
+        obligation, state=state, settled=at, count=count, messages=before, is_soon=False, is_overdue=False,
         in_hand=None, taken=None,
     )  # fmt: skip
 
 
-def left_over(one: Obligation, at: datetime) -> list[Message]:
+def left_over(obligation: Obligation, at: datetime) -> list[Message]:
     """The messages that a settlement at `at` does not cover, oldest first."""
-    return sorted((m for m in one.messages if m.at >= at), key=lambda message: (message.at, message.call))
+    return sorted((m for m in obligation.messages if m.at >= at), key=lambda message: (message.at, message.call))
 
 
 class LedgerUpdate(msgspec.Struct, frozen=True):
@@ -232,16 +234,17 @@ Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # obligation, ex
 CALLS = (n.CalledBack, n.Attempted, n.Acknowledged)
 
 
-def corrections(judge: Judge, entry: n.AnyEntry, one: Obligation, exchange: str) -> tuple[Finding, ...]:
-    """The verdicts *met* that replace those given at the due time. `one` is the obligation after `entry`.
+def corrections(judge: Judge, entry: n.AnyEntry, obligation: Obligation, exchange: str) -> tuple[Finding, ...]:
+    """The verdicts *met* that replace those given at the due time. `obligation` is the obligation after `entry`.
 
     A call made in time became known only after the due time: a clock was wrong when the verdict was given, or CEL
     reports a call that was not received. A manual entry after the due time corrects nothing.
     """
-    if not one.fell_due or not isinstance(entry, CALLS) or entry.by is None or entry.at > one.dues.judging.at:
+    due = obligation.dues.judging.at
+    if not obligation.fell_due or not isinstance(entry, CALLS) or entry.by is None or entry.at > due:
         return ()
-    anew = judge(msgspec.structs.replace(one, judged=()), exchange, False)
-    return tuple(x for x in anew if x.standard in one.judged and x.verdict == "met")
+    judged_again = judge(msgspec.structs.replace(obligation, judged=()), exchange, False)
+    return tuple(x for x in judged_again if x.standard in obligation.judged and x.verdict == "met")
 
 
 def obligation_id(call: str, kind: Kind) -> str:

@@ -25,7 +25,7 @@ class SharedNumbers:
         self._seen: dict[str, Seen] = {}
 
     def record_call(self, token: str, day: date, line: str) -> None:
-        known = tuple(one for one in self._seen.get(token, ()) if one[0] > day - WINDOW)
+        known = tuple(seen_on for seen_on in self._seen.get(token, ()) if seen_on[0] > day - WINDOW)
         if (day, line) not in known:
             self._seen[token] = (*known, (day, line))
         if len(self._seen) > MANY:

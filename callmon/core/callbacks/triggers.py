@@ -56,10 +56,10 @@ class LedgerTriggers:
                 pass
 
     def _reached(self, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
-        if not len(self._ledger.shelf) or account.arrival.line is None:
+        if not len(self._ledger.index) or account.arrival.line is None:
             return
         token, _ = self._who(account.arrival, site)
-        if token is not None and self._ledger.shelf.has_token(token):
+        if token is not None and self._ledger.index.has_token(token):
             self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
 
     def _ended(self, account: CallAccount, at: datetime, owe: Callable[[datetime, Opening], None]) -> None:
@@ -74,8 +74,8 @@ class LedgerTriggers:
     def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
         key = exchange, fact.call
-        one = self._ledger.following.get(key)
-        was_told = one is not None and one.is_waited_for
+        outbound = self._ledger.outbound_calls.get(key)
+        was_told = outbound is not None and outbound.is_waited_for
         if not self._ledger.outward(exchange, fact, partial(called, arrival, site)):
             return []
         return [fact] if was_told or fact is arrival else [arrival, fact]
@@ -87,9 +87,9 @@ class LedgerTriggers:
         number, phone = called(account.arrival, site)
         for fact in facts:
             self._ledger.outward(exchange, fact, lambda: (number or "", phone))
-        one = self._ledger.following.get((exchange, account.arrival.call))
-        if one is not None:
-            one.is_waited_for = True  # its end must be emitted, too
+        outbound = self._ledger.outbound_calls.get((exchange, account.arrival.call))
+        if outbound is not None:
+            outbound.is_waited_for = True  # its end must be emitted, too
 
     def _owe(
         self,

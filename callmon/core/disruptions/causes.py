@@ -98,7 +98,7 @@ def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: Disru
         yield Cause(key, tuple(of), down, (max if down else min)(turned) if turned else clock)
     if heard.tracker.state.is_unheard:  # its device states are not known
         others = (x for x in book if x.source == "trunk" and x.exchange == name and x.key not in (lost, *groups))
-        yield from [Cause(one.key, one.lines, None) for one in others]
+        yield from [Cause(disruption.key, disruption.lines, None) for disruption in others]
 
 
 def _key(exchange: str, trunks: frozenset[str]) -> Key:

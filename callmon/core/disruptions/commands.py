@@ -34,60 +34,60 @@ class DisruptionCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     notice: Notice = NO_NOTICE
 
 
-def is_same(one: DisruptionCommand, other: DisruptionCommand) -> bool:
+def is_same(command: DisruptionCommand, other: DisruptionCommand) -> bool:
     """Whether two requests are the same. Start "now" matches "now"; an end matches by its distance from it."""
-    if one.start == one.at and other.start == other.at:
-        moved, until = one.at - other.at, one.notice.until
+    if command.start == command.at and other.start == other.at:
+        moved, until = command.at - other.at, command.notice.until
         if until is not None and other.notice.until == until - moved:
-            notice = msgspec.structs.replace(one.notice, until=other.notice.until)
-            one = msgspec.structs.replace(one, notice=notice)
-        one = msgspec.structs.replace(one, start=other.start)
-    return msgspec.structs.replace(one, n=other.n, at=other.at) == other
+            notice = msgspec.structs.replace(command.notice, until=other.notice.until)
+            command = msgspec.structs.replace(command, notice=notice)
+        command = msgspec.structs.replace(command, start=other.start)
+    return msgspec.structs.replace(command, n=other.n, at=other.at) == other
 
 
-def validate(one: Disruption | None, hand: DisruptionCommand) -> Refusal | None:
+def validate(disruption: Disruption | None, command: DisruptionCommand) -> Refusal | None:
     """The reason to refuse the command; None when it can be applied."""
-    if not hand.disruption:
-        return _new(hand)
-    if one is None:
+    if not command.disruption:
+        return _new(command)
+    if disruption is None:
         return "not_known"
-    if hand.action == "end":
-        return _end(one, hand)
-    return _change(one, hand)
+    if command.action == "end":
+        return _end(disruption, command)
+    return _change(disruption, command)
 
 
-def _new(hand: DisruptionCommand) -> Refusal | None:
-    start, until = hand.start or hand.at, hand.notice.until
-    if hand.action == "announce" and start > hand.at:
+def _new(command: DisruptionCommand) -> Refusal | None:
+    start, until = command.start or command.at, command.notice.until
+    if command.action == "announce" and start > command.at:
         return "not_yet"
     if until is not None and until <= start:
         return "end_before_start"
-    if until is not None and until <= hand.at:
+    if until is not None and until <= command.at:
         return "end_is_past"
-    return "too_long_ago" if start < hand.at - LONGEST_AGO else None
+    return "too_long_ago" if start < command.at - LONGEST_AGO else None
 
 
-def _change(one: Disruption, hand: DisruptionCommand) -> Refusal | None:
+def _change(disruption: Disruption, command: DisruptionCommand) -> Refusal | None:
     """The notice of an ended disruption may still be corrected; its start and its lines may not."""
-    moves = hand.start is not None or bool(hand.lines)
-    if one.ended is not None and (moves or one.how == "cancelled"):
+    moves = command.start is not None or bool(command.lines)
+    if disruption.ended is not None and (moves or disruption.how == "cancelled"):
         return "is_over"
-    if hand.start is not None and (one.source != "work" or one.began <= hand.at):
+    if command.start is not None and (disruption.source != "work" or disruption.began <= command.at):
         return "has_begun"
-    start, until = hand.start or one.began, hand.notice.over(one.notice).until
-    if (hand.start is not None or hand.notice.until is not None) and until is not None and until <= start:
+    start, until = command.start or disruption.began, command.notice.over(disruption.notice).until
+    if (command.start is not None or command.notice.until is not None) and until is not None and until <= start:
         return "end_before_start"
-    is_work = one.source == "work" and hand.notice.until is not None
-    return "end_is_past" if is_work and until is not None and until <= hand.at else None
+    is_work = disruption.source == "work" and command.notice.until is not None
+    return "end_is_past" if is_work and until is not None and until <= command.at else None
 
 
-def _end(one: Disruption, hand: DisruptionCommand) -> Refusal | None:
-    if one.ended is not None:
+def _end(disruption: Disruption, command: DisruptionCommand) -> Refusal | None:
+    if disruption.ended is not None:
         return "is_over"
-    when = hand.when or hand.at
-    if when > hand.at:
+    when = command.when or command.at
+    if when > command.at:
         return "not_yet"
-    return "before_start" if when < one.began and hand.when is not None else None
+    return "before_start" if when < disruption.began and command.when is not None else None
 
 
 MOST = 300  # characters of a text; boards show no more

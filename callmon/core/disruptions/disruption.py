@@ -83,34 +83,33 @@ def opened(entry: n.Opened | n.Planned) -> Disruption:
             entry.at,
         )  # fmt: skip
     sees_all = entry.source != "exchange"
-    one = Disruption(
+    disruption = Disruption(
         id=entry.disruption, source=entry.source, exchange=entry.exchange, what=entry.what, lines=entry.lines,
         began=entry.at, notice=entry.notice, confirmed=True if sees_all else None, work=entry.work,
         actor=entry.actor,
     )  # fmt: skip
-    return _announce(one, entry.told or entry.at)
+    return _announce(disruption, entry.told or entry.at)
 
 
-def after(one: Disruption, entry: n.AnyEntry) -> Disruption:
+def after(disruption: Disruption, entry: n.AnyEntry) -> Disruption:
     change = msgspec.structs.replace
     match entry:
         case n.Announced(actor=actor, notice=said, start=start, lines=lines):
-            told = change(
-                one, actor=actor, notice=said.over(one.notice), began=start or one.began, lines=lines or one.lines
-            )
-            return _announce(told, entry.at)
+            notice, began = said.over(disruption.notice), start or disruption.began
+            lines = lines or disruption.lines
+            return _announce(change(disruption, actor=actor, notice=notice, began=began, lines=lines), entry.at)
         case n.Confirmed():
-            return change(one, confirmed=True)
+            return change(disruption, confirmed=True)
         case n.DisruptionEnded(how=how, lasts_on=lasts_on):
-            confirmed = False if how == "measuring" else one.confirmed
-            ended = max(entry.at, one.began) if how != "cancelled" else entry.at
-            return change(one, ended=ended, how=how, lasts_on=lasts_on, confirmed=confirmed)
+            confirmed = False if how == "measuring" else disruption.confirmed
+            ended = max(entry.at, disruption.began) if how != "cancelled" else entry.at
+            return change(disruption, ended=ended, how=how, lasts_on=lasts_on, confirmed=confirmed)
         case n.CauseOver():
-            return change(one, lasts_on=False)
-    return one
+            return change(disruption, lasts_on=False)
+    return disruption
 
 
-def _announce(one: Disruption, at: datetime) -> Disruption:
-    if one.announced is not None or one.notice.missing():
-        return one
-    return msgspec.structs.replace(one, announced=at)
+def _announce(disruption: Disruption, at: datetime) -> Disruption:
+    if disruption.announced is not None or disruption.notice.missing():
+        return disruption
+    return msgspec.structs.replace(disruption, announced=at)

@@ -50,8 +50,8 @@ class DisruptionRegister:
         return self._all.get(name)
 
     def restore(self, found: Iterable[Disruption]) -> None:
-        for one in found:
-            self._keep(one)
+        for disruption in found:
+            self._keep(disruption)
 
     def begin_anew(self, stored: Iterable[Disruption]) -> None:
         """Replace all by the stored disruptions. Unstored entries are dropped, as another instance was leader."""
@@ -72,15 +72,15 @@ class DisruptionRegister:
 
     def seen(self, key: Key) -> Disruption | None:
         """The disruption that the detector opened for this key, as long as its cause lasts."""
-        return next((one for one in self._all.values() if one.key == key and one.is_live), None)
+        return next((x for x in self._all.values() if x.key == key and x.is_live), None)
 
     def going_on(self, now: datetime) -> list[Disruption]:
-        return [one for one in self._all.values() if one.state(now) == "going_on"]
+        return [x for x in self._all.values() if x.state(now) == "going_on"]
 
     def work(self, now: datetime) -> list[Disruption]:
         """Planned work that is going on, or begins within `BEFOREHAND`."""
-        works = (one for one in self._all.values() if one.source == "work" and one.ended is None)
-        return [one for one in works if one.began - BEFOREHAND <= now]
+        works = (x for x in self._all.values() if x.source == "work" and x.ended is None)
+        return [x for x in works if x.began - BEFOREHAND <= now]
 
     def visible(self) -> tuple[Disruption, ...]:
         """Disruptions going on or planned."""
@@ -93,20 +93,20 @@ class DisruptionRegister:
         before = self._all.get(entry.disruption)
         if before is None:
             assert isinstance(entry, n.Opened | n.Planned)
-            one = opened(entry)
+            disruption = opened(entry)
         else:
-            one = after(before, entry)
-        announces = one.announced is not None and (before is None or before.announced is None)
-        self._keep(one)
-        self._out.append(DisruptionUpdate(entry, one, announces))
-        return one
+            disruption = after(before, entry)
+        announces = disruption.announced is not None and (before is None or before.announced is None)
+        self._keep(disruption)
+        self._out.append(DisruptionUpdate(entry, disruption, announces))
+        return disruption
 
-    def _keep(self, one: Disruption) -> None:
-        self._known.add(one.id)
-        if one.is_live:
-            self._all[one.id] = one
+    def _keep(self, disruption: Disruption) -> None:
+        self._known.add(disruption.id)
+        if disruption.is_live:
+            self._all[disruption.id] = disruption
         else:
-            self._all.pop(one.id, None)
+            self._all.pop(disruption.id, None)
 
     def open_detected(self, key: Key, lines: Iterable[str], at: datetime, now: datetime) -> Disruption:
         """Open a detected disruption: these lines cannot take calls since `at`."""
@@ -118,14 +118,14 @@ class DisruptionRegister:
         return self.append_entry(entry)
 
     def _work_of(self, lines: tuple[str, ...], now: datetime) -> Disruption | None:
-        return next((one for one in self.work(now) if set(lines) <= set(one.lines)), None)
+        return next((x for x in self.work(now) if set(lines) <= set(x.lines)), None)
 
-    def end_detected(self, one: Disruption, at: datetime, how: EndedHow = "over") -> None:
+    def end_detected(self, disruption: Disruption, at: datetime, how: EndedHow = "over") -> None:
         """Record that the cause is over. A manually ended disruption gets only a `CauseOver` entry."""
-        if one.ended is None:
-            self.append_entry(n.DisruptionEnded(one.id, at, how))
+        if disruption.ended is None:
+            self.append_entry(n.DisruptionEnded(disruption.id, at, how))
         else:
-            self.append_entry(n.CauseOver(one.id, at))
+            self.append_entry(n.CauseOver(disruption.id, at))
 
     def _name(self, what: str, at: datetime) -> str:
         """A unique id in the form of a call's: what failed, and the second of its start."""
@@ -136,44 +136,46 @@ class DisruptionRegister:
 
     def tick(self, now: datetime) -> None:
         """End planned work at its planned end."""
-        for one in list(self._all.values()):
-            until = one.notice.until
-            if one.source == "work" and one.ended is None and until is not None and until <= now:
-                self.append_entry(n.DisruptionEnded(one.id, until, "time"))
+        for disruption in list(self._all.values()):
+            until = disruption.notice.until
+            if disruption.source == "work" and disruption.ended is None and until is not None and until <= now:
+                self.append_entry(n.DisruptionEnded(disruption.id, until, "time"))
 
     # Manual commands.
 
-    def do(self, hand: DisruptionCommand, stored: Disruption | None = None) -> None:
+    def do(self, command: DisruptionCommand, stored: Disruption | None = None) -> None:
         """Apply a manual command. `stored`: the stored disruption, for one that has ended."""
-        one = self._all.get(hand.disruption) or stored
-        why = validate(one, hand)
-        if one is None and (hand.disruption or why is not None):
+        disruption, at, actor = self._all.get(command.disruption) or stored, command.at, command.actor
+        why = validate(disruption, command)
+        if disruption is None and (command.disruption or why is not None):
             return  # not stored; or valid when requested, and only the time since has made it invalid
-        if one is not None and one.id not in self._all:
-            self._all[one.id] = one
-        if one is None:
-            self._begin(hand)
+        if disruption is not None and disruption.id not in self._all:
+            self._all[disruption.id] = disruption
+        if disruption is None:
+            self._begin(command)
         elif why is not None:
-            self.append_entry(n.DisruptionCommandRefused(one.id, hand.at, hand.actor, hand.action, why))
-        elif hand.action == "end":
-            self._end_by_hand(one, hand)
+            self.append_entry(n.DisruptionCommandRefused(disruption.id, at, actor, command.action, why))
+        elif command.action == "end":
+            self._end_by_hand(disruption, command)
         else:
-            self.append_entry(n.Announced(one.id, hand.at, hand.actor, hand.notice, hand.start, hand.lines))
-            for other in [x for x in self._all.values() if x.work == one.id and x.ended is None]:
-                self.append_entry(n.Announced(other.id, hand.at, hand.actor, hand.notice))
+            changes = command.notice, command.start, command.lines
+            self.append_entry(n.Announced(disruption.id, at, actor, *changes))
+            for other in [x for x in self._all.values() if x.work == disruption.id and x.ended is None]:
+                self.append_entry(n.Announced(other.id, at, actor, command.notice))
 
-    def _begin(self, hand: DisruptionCommand) -> None:
-        start, lines, actor = hand.start or hand.at, hand.lines, hand.actor
-        if hand.action == "plan":
-            self.append_entry(n.Planned(self._name("work", start), hand.at, actor, lines, start, hand.notice))
+    def _begin(self, command: DisruptionCommand) -> None:
+        start, at = command.start or command.at, command.at
+        actor, lines, notice = command.actor, command.lines, command.notice
+        if command.action == "plan":
+            self.append_entry(n.Planned(self._name("work", start), at, actor, lines, start, notice))
             return
         name = self._name(lines[0], start)
-        self.append_entry(n.Opened(name, start, "staff", "", name, lines, hand.notice, actor=actor, told=hand.at))
+        self.append_entry(n.Opened(name, start, "staff", "", name, lines, notice, actor=actor, told=at))
 
-    def _end_by_hand(self, one: Disruption, hand: DisruptionCommand) -> None:
-        when = hand.when or hand.at
-        if one.source == "work" and when < one.began:
-            self.append_entry(n.DisruptionEnded(one.id, hand.at, "cancelled", hand.actor))
+    def _end_by_hand(self, disruption: Disruption, command: DisruptionCommand) -> None:
+        when = command.when or command.at
+        if disruption.source == "work" and when < disruption.began:
+            self.append_entry(n.DisruptionEnded(disruption.id, command.at, "cancelled", command.actor))
             return
-        is_seen = one.source in ("exchange", "trunk", "phones")
-        self.append_entry(n.DisruptionEnded(one.id, when, "by_hand", hand.actor, lasts_on=is_seen))
+        is_seen = disruption.source in ("exchange", "trunk", "phones")
+        self.append_entry(n.DisruptionEnded(disruption.id, when, "by_hand", command.actor, lasts_on=is_seen))

@@ -50,7 +50,7 @@ def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now:
     for token, known in cautions(store):
         book.know(renewed.get(token, token), known)
     for token, at, line in recent_messages(store, now - WINDOW):
-        book.sharing.record_call(renewed.get(token, token), book.terms.local_day(at), line)
+        book.shared_numbers.record_call(renewed.get(token, token), book.terms.local_day(at), line)
     for name in exchanges:
         for gap in queries.gaps(store, name):
             book.gap(name, gap.start, gap.end)
