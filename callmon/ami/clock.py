@@ -30,60 +30,62 @@ class Clock:
     """The exchange's clock during one connection."""
 
     def __init__(self) -> None:
-        self._told: tuple[datetime, float] | None = None  # the exchange's last reported time, and when it arrived
+        self._reported: tuple[datetime, float] | None = (
+            None  # the exchange's last reported time, and when it arrived
+        )
         self._event: datetime | None = None  # the time of the last event
         self._ponged: tuple[datetime, float, float] | None = None  # last Ping reply: time, when asked, answered
 
-    def is_odd(self, told: datetime, now: float) -> bool:
-        """Whether an event with the time `told` suggests that the exchange's clock was set."""
-        if self._event is not None and told < self._event - LEAST_STEP:
+    def is_odd(self, reported: datetime, now: float) -> bool:
+        """Whether an event with the time `reported` suggests that the exchange's clock was set."""
+        if self._event is not None and reported < self._event - LEAST_STEP:
             return True
         if self._ponged is None:
             return False
-        ponged, asked, _ = self._ponged
-        return told - ponged > timedelta(seconds=now - asked) + LEAST_STEP
+        ponged, sent, _ = self._ponged
+        return reported - ponged > timedelta(seconds=now - sent) + LEAST_STEP
 
-    def record_time(self, told: datetime, now: float) -> None:
-        self._told, self._event = (told, now), told
+    def record_time(self, reported: datetime, now: float) -> None:
+        self._reported, self._event = (reported, now), reported
 
-    def ponged(self, told: datetime, asked: float, now: float) -> timedelta:
-        """Record a Ping reply: the exchange read its clock at some moment since `asked`.
+    def ponged(self, reported: datetime, sent: float, now: float) -> timedelta:
+        """Record a Ping reply: the exchange read its clock at some moment since `sent`.
 
         Returns by how much the clock was set since the previous reply; zero for no step.
         """
-        by = self._step(told, asked, now)
-        self._told, self._ponged = (told, now), (told, asked, now)
+        by = self._step(reported, sent, now)
+        self._reported, self._ponged = (reported, now), (reported, sent, now)
         if by:
             self._event = None
         return by
 
-    def _step(self, told: datetime, asked: float, now: float) -> timedelta:
+    def _step(self, reported: datetime, sent: float, now: float) -> timedelta:
         if self._ponged is None:
             return NO_STEP
-        before, asked_before, answered_before = self._ponged
-        if told == before:  # a time that stands still is from a simulated exchange, not from a clock
+        before, sent_before, answered_before = self._ponged
+        if reported == before:  # a time that stands still is from a simulated exchange, not from a clock
             return NO_STEP
-        passed = told - before
-        least, most = timedelta(seconds=asked - answered_before), timedelta(seconds=now - asked_before)
+        passed = reported - before
+        least, most = timedelta(seconds=sent - answered_before), timedelta(seconds=now - sent_before)
         if least - LEAST_STEP <= passed <= most + LEAST_STEP:
             return NO_STEP
         return passed - (least + most) / 2
 
     def time(self, now: float) -> datetime | None:
         """The exchange's own time at `now`; None before the exchange has reported any."""
-        if self._told is None:
+        if self._reported is None:
             return None
-        told, at = self._told
-        return told + timedelta(seconds=now - at)
+        reported, at = self._reported
+        return reported + timedelta(seconds=now - at)
 
     @property
     def last(self) -> datetime | None:
         """The exchange's last reported time: of an event, or of a Ping reply. None before the first."""
-        return self._told[0] if self._told is not None else None
+        return self._reported[0] if self._reported is not None else None
 
     def skew(self, wall: datetime, now: float) -> float | None:
         """Seconds by which the exchange's clock is ahead of the host's time `wall`; None before a Ping reply."""
         if self._ponged is None:
             return None
-        told, asked, answered = self._ponged
-        return (told - wall).total_seconds() + now - (asked + answered) / 2
+        reported, sent, answered = self._ponged
+        return (reported - wall).total_seconds() + now - (sent + answered) / 2

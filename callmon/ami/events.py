@@ -312,10 +312,10 @@ def presentation_question(uniqueid: str, channel: str) -> tuple[tuple[str, str],
 
 def presentation(reply: Reply, at: datetime | None) -> Presentation | None:
     """The event from the reply to that Getvar; None for every other reply."""
-    asked = reply["ActionID"]
-    if not asked.startswith(_ASKED_FOR) or reply["Variable"] != PRESENTATION:
+    action = reply["ActionID"]
+    if not action.startswith(_ASKED_FOR) or reply["Variable"] != PRESENTATION:
         return None
-    return Presentation(at, asked[len(_ASKED_FOR) :], reply["Value"])
+    return Presentation(at, action[len(_ASKED_FOR) :], reply["Value"])
 
 
 # Each row has the fields in the order in which Asterisk sends them, so that a layout can be learned.

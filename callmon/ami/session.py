@@ -101,7 +101,7 @@ class Session:
         self._is_apart, self._set_at = False, -STEADY_SECONDS
         self._given: datetime | None = None  # the time assigned to the last event without a Timestamp
         self._booted: e.FullyBooted | None = None
-        self._asked: set[str] = set()  # the listing's ActionIDs
+        self._listing_actions: set[str] = set()  # the listing's ActionIDs
 
     def receive_data(self, data: bytes, now: float) -> list[e.Event]:
         """The events in these bytes. Never raises on received data; an error is stored in `failure`."""
@@ -109,22 +109,22 @@ class Session:
         messages = self._framer.receive(data)
         if self.state is SessionState.CONNECTED:
             self._greet(now)
-        heard: list[e.Event] = []
-        for said in decode(messages, self._unusable):
-            if type(said) in SELDOM:
-                self._read_clock(heard, now)
-                self._told(said, now, heard)
+        events: list[e.Event] = []
+        for message in decode(messages, self._unusable):
+            if type(message) in SELDOM:
+                self._read_clock(events, now)
+                self._process_seldom(message, now, events)
                 continue
-            if type(said) is e.Newchannel and said.uniqueid == said.linkedid:
-                self._begun(said)
-            heard.append(said)  # type: ignore[arg-type]
-        self._read_clock(heard, now)
+            if type(message) is e.Newchannel and message.uniqueid == message.linkedid:
+                self._begun(message)
+            events.append(message)  # type: ignore[arg-type]
+        self._read_clock(events, now)
         self.received += len(messages)
         if self._odd is not None:
-            self._odd += heard[self._odd_from :]
-            del heard[self._odd_from :]
+            self._odd += events[self._odd_from :]
+            del events[self._odd_from :]
             self._odd_from = 0
-        return heard
+        return events
 
     def data_to_send(self) -> bytes:
         """The bytes to write now; each call returns only new ones."""
@@ -143,12 +143,12 @@ class Session:
             return
         if self.state is not SessionState.LISTENING:
             self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
-        elif self.last_byte > (asked := max(self._pings.values(), default=-inf)):
+        elif self.last_byte > (sent := max(self._pings.values(), default=-inf)):
             self._ping(now)
             if now - self._listed >= self._list_every:
                 self._list_channels(now)
-        elif now - self._deadline > HELD_UP and self._waived != asked:
-            self._waived, self._deadline = asked, now + self._ping_timeout
+        elif now - self._deadline > HELD_UP and self._waived != sent:
+            self._waived, self._deadline = sent, now + self._ping_timeout
         else:
             self._fail("does not answer; closing the connection")
 
@@ -157,8 +157,8 @@ class Session:
 
         The last byte does not count: it may belong to an incomplete message, or may have waited to be read.
         """
-        told = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
-        until = max(told, default=None)
+        times = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
+        until = max(times, default=None)
         self._boxes.begin_gap(until)
         return e.ConnectionLost(until)
 
@@ -193,7 +193,7 @@ class Session:
         if not self._send("Login", (("Username", self._username), *proof)):
             self._fail("cannot be contacted: the user name or secret holds a line break")
 
-    def _replied(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
+    def _replied(self, reply: e.Reply, now: float, events: list[e.Event]) -> None:
         match self.state:
             case SessionState.CHALLENGING if reply["Challenge"]:
                 self._log_in((("AuthType", "MD5"), ("Key", login_key(reply["Challenge"], self._secret))))
@@ -208,67 +208,69 @@ class Session:
                 self._list_by = now + BOOT_PATIENCE
                 self._ping(now)
             case SessionState.LISTENING if reply["Ping"]:
-                self._ponged(reply, now, heard)
-            case SessionState.LISTENING if reply["Response"] == "Error" and reply["ActionID"] in self._asked:
-                self._asked.clear()
-                heard.append(e.ListingRefused(self._give_time(now)))
+                self._ponged(reply, now, events)
+            case SessionState.LISTENING if (
+                reply["Response"] == "Error" and reply["ActionID"] in self._listing_actions
+            ):
+                self._listing_actions.clear()
+                events.append(e.ListingRefused(self._give_time(now)))
             case SessionState.LISTENING:
                 self._feed.answered(reply)
-                told = e.presentation(reply, self.exchange_time(now))
-                if told is not None:
-                    heard.append(told)
+                presentation = e.presentation(reply, self.exchange_time(now))
+                if presentation is not None:
+                    events.append(presentation)
             case _:
                 pass
 
-    def _ponged(self, reply: e.Reply, now: float, heard: list[e.Event]) -> None:
-        asked = self._asked_at(reply["ActionID"], now)
+    def _ponged(self, reply: e.Reply, now: float, events: list[e.Event]) -> None:
+        sent = self._sent_at(reply["ActionID"], now)
         self._deadline = now + self._ping_every
-        told = e.instant(reply["Timestamp"])
-        if told is not None:
-            self._compare(told, asked, now, heard)
+        reported = e.instant(reply["Timestamp"])
+        if reported is not None:
+            self._compare(reported, sent, now, events)
         if self._booted is not None:
-            heard.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
+            events.append(e.FullyBooted(self.exchange_time(now), self._booted.uptime))
             self._booted = None
 
-    def _asked_at(self, action: str, now: float) -> float:
+    def _sent_at(self, action: str, now: float) -> float:
         """When the Ping of this reply was sent; the first pending one when the ActionID is not known.
 
         Earlier Pings will not be answered any more, and are dropped.
         """
-        asked = self._pings.get(action, next(iter(self._pings.values()), now))
-        self._pings = {other: at for other, at in self._pings.items() if at > asked}
-        return asked
+        sent = self._pings.get(action, next(iter(self._pings.values()), now))
+        self._pings = {other: at for other, at in self._pings.items() if at > sent}
+        return sent
 
-    def _told(self, said: e.Event | e.Reply, now: float, heard: list[e.Event]) -> None:
+    def _process_seldom(self, message: e.Event | e.Reply, now: float, events: list[e.Event]) -> None:
         """Process a reply or a rare event. An event without a Timestamp may end a gap: it gets exchange time."""
-        if isinstance(said, e.Reply):
+        if isinstance(message, e.Reply):
             self.received -= 1
-            self._replied(said, now, heard)
-        elif isinstance(said, e.FullyBooted):
-            self._fully_booted(said, now, heard)
-        elif isinstance(said, e.VoicemailUserDetail):
+            self._replied(message, now, events)
+        elif isinstance(message, e.FullyBooted):
+            self._fully_booted(message, now, events)
+        elif isinstance(message, e.VoicemailUserDetail):
             self._boxes.record_listing(
-                f"{said.mailbox}@{said.context}", said.new, said.most, self.exchange_time(now)
+                f"{message.mailbox}@{message.context}", message.new, message.most, self.exchange_time(now)
             )
-        elif isinstance(said, e.MessageWaiting):
-            self._boxes.record_message_waiting(said.mailbox, said.new, said.at or self.exchange_time(now))
-            heard.append(said)
-        elif not said.stamp:
-            heard.append(type(said)(self._give_time(now)))
+        elif isinstance(message, e.MessageWaiting):
+            self._boxes.record_message_waiting(message.mailbox, message.new, message.at or self.exchange_time(now))
+            events.append(message)
+        elif not message.stamp:
+            events.append(type(message)(self._give_time(now)))
         else:
-            heard.append(said)
+            events.append(message)
 
     def _give_time(self, now: float) -> datetime | None:
         """The time for an event that may end a gap: the next gap does not begin before it."""
         self._given = self.exchange_time(now)
         return self._given
 
-    def _fully_booted(self, said: e.FullyBooted, now: float, heard: list[e.Event]) -> None:
+    def _fully_booted(self, message: e.FullyBooted, now: float, events: list[e.Event]) -> None:
         """FullyBooted has no Timestamp at login, and has one when the boot ends during the connection."""
-        if said.stamp:
-            heard.append(said)
+        if message.stamp:
+            events.append(message)
         else:
-            self._booted = said  # emitted with its time after the first Ping reply
+            self._booted = message  # emitted with its time after the first Ping reply
         if self._list_by is not None:
             self._ask_listing(now)
 
@@ -277,41 +279,41 @@ class Session:
         self._send("DeviceStateList")  # states of phones; if refused, each is known from its next change
         for action, headers in LISTING:
             self._send(action, headers)
-            self._asked.add(f"callmon-{self._actions}")
+            self._listing_actions.add(f"callmon-{self._actions}")
         self._ask_boxes()
 
-    def _read_clock(self, heard: list[e.Event], now: float) -> None:
+    def _read_clock(self, events: list[e.Event], now: float) -> None:
         """Read the exchange's clock once for each batch of events."""
-        latest = next((event for event in reversed(heard) if event.stamp), None)
+        latest = next((event for event in reversed(events) if event.stamp), None)
         at = None if latest is None or latest is self._read else latest.at
         if at is None or self._odd is not None:
             return
         self._read = latest
         if not self._is_apart and self.clock.is_odd(at, now):
-            self._odd, self._odd_since, self._odd_from = [], now, _odd_from(heard, at)
+            self._odd, self._odd_since, self._odd_from = [], now, _odd_from(events, at)
             if not self._pings:
                 self._ping(now)
         else:
             self.clock.record_time(at, now)
 
-    def _compare(self, told: datetime, asked: float, now: float, heard: list[e.Event]) -> None:
+    def _compare(self, reported: datetime, sent: float, now: float, events: list[e.Event]) -> None:
         """Process a Ping reply: if the clock was set, emit `ClockStepped`, then the events that were held."""
-        by = self.clock.ponged(told, asked, now)
+        by = self.clock.ponged(reported, sent, now)
         if by and now - self._set_at < STEADY_SECONDS:  # a fast or slow clock: no clock is set so often
             self._is_apart = True
         by, self._set_at = by * (not self._is_apart), now if by else self._set_at
-        if self._odd is not None and not by and asked < self._odd_since:
+        if self._odd is not None and not by and sent < self._odd_since:
             self._ping(now)  # that Ping predates the odd event, so its reply decides nothing
             return
-        said = [ClockStepped(told, by)] if by else []
+        step = [ClockStepped(reported, by)] if by else []
         self._given = None if by else self._given
         if self._odd is None:
-            heard += said  # events in the same batch arrived before the reply
+            events += step  # events in the same batch arrived before the reply
             return
         self._is_apart = (
             self._is_apart or not by
         )  # events and replies use different clocks: a recording is being played
-        heard[self._odd_from : self._odd_from] = [*said, *self.odd()]
+        events[self._odd_from : self._odd_from] = [*step, *self.odd()]
 
     def odd(self) -> list[e.Event]:
         """The held events, which wait until a Ping reply shows whether the clock was set; each returned once."""
@@ -362,12 +364,12 @@ class Session:
         self.failure = self.failure or AmiError(f"Exchange {self.exchange} {sentence}.")
 
 
-def _odd_from(heard: list[e.Event], at: datetime) -> int:
+def _odd_from(events: list[e.Event], at: datetime) -> int:
     """The index of the first event in the final run by the same clock as the last event, whose time is `at`."""
-    place = len(heard)
-    for n in range(len(heard) - 1, -1, -1):
-        told = heard[n].at
-        if told is not None and abs(told - at) >= LEAST_STEP:
+    place = len(events)
+    for n in range(len(events) - 1, -1, -1):
+        reported = events[n].at
+        if reported is not None and abs(reported - at) >= LEAST_STEP:
             break
         place = n
     return place

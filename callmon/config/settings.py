@@ -89,10 +89,10 @@ class Settings:
             "test_callers": frozenset(x for n in written.test_callers if (x := e164(n, region))),
             "rules": written.callbacks.in_region(region),
         }
-        for one in fields(self):
-            if not one.init:
-                value = computed[one.name] if one.name in computed else getattr(written, one.name)
-                object.__setattr__(self, one.name, value)
+        for item in fields(self):
+            if not item.init:
+                value = computed[item.name] if item.name in computed else getattr(written, item.name)
+                object.__setattr__(self, item.name, value)
         for name, exchange in written.exchanges.items():
             exchange.locate(f"exchanges.{name}")
             exchange.cel.locate(f"exchanges.{name}.cel")
@@ -180,9 +180,9 @@ def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]
 
     def below(value: Any, path: validation.Path) -> Any:
         if isinstance(value, dict):
-            return {name: below(one, (*path, name)) for name, one in value.items()}
+            return {name: below(item, (*path, name)) for name, item in value.items()}
         if isinstance(value, list):
-            return [below(one, (*path, place)) for place, one in enumerate(value)]
+            return [below(item, (*path, place)) for place, item in enumerate(value)]
         if not isinstance(value, str) or not validation.leads_to_file(Configuration, path):
             return value
         if "://" not in value:

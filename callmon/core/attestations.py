@@ -42,8 +42,8 @@ def status_of(
     counts.
     """
     last: dict[tuple[str, Subject], Attestation] = {}
-    for one in sorted((x for x in given if x.tested < after), key=lambda x: x.tested):
-        last[one.line, one.subject] = one
+    for attestation in sorted((x for x in given if x.tested < after), key=lambda x: x.tested):
+        last[attestation.line, attestation.subject] = attestation
     until = min(after, today)
     return tuple(
         AttestationStatus(line, subject, own, own is not None and until > a_quarter_after(own.tested))

@@ -335,6 +335,6 @@ AnyFact = (
 
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:
     """The facts of one call that count, of all that were emitted: a backfill from CEL begins a new account."""
-    told = list(facts)
-    begun = [n for n, fact in enumerate(told) if isinstance(fact, Filled)]
-    return told[begun[-1] - 1 :] if begun and begun[-1] > 0 else told
+    emitted = list(facts)
+    begun = [n for n, fact in enumerate(emitted) if isinstance(fact, Filled)]
+    return emitted[begun[-1] - 1 :] if begun and begun[-1] > 0 else emitted

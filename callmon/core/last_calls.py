@@ -31,8 +31,8 @@ class LastCalls:
 
     def and_of(self, others: Iterable[LastCalls]) -> LastCalls:
         both = LastCalls()
-        for one in (self, *others):
-            both.restore(one.calls, one.tests)
+        for source in (self, *others):
+            both.restore(source.calls, source.tests)
         return both
 
     def test_due(self, line: Line) -> datetime | None:

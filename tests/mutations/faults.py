@@ -135,8 +135,8 @@ FAULTS = (
         "English is chosen before any menu",
         "core/calls/language",
         (
-            "asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)",
-            "asked = chosen and not call.dialled",
+            "is_chosen = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)",
+            "is_chosen = chosen and not call.dialled",
         ),
     ),
     fault(

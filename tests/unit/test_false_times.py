@@ -29,7 +29,7 @@ PLANTED = """
 from callmon.ami.clock import Clock
 right = Clock.{name}
 def wrong(self, *told):
-    if any(at and at[0].year == 2199 for at in [told, self._told] if at and hasattr(at[0], "year")):
+    if any(at and at[0].year == 2199 for at in [told, self._reported] if at and hasattr(at[0], "year")):
         raise OverflowError("planted")
     return right(self, *told)
 Clock.{name} = wrong

@@ -103,9 +103,9 @@ def bridge_leave(state: TrackerState, event: e.BridgeLeave) -> None:
 
 def local_bridge(state: TrackerState, event: e.LocalBridge) -> None:
     """LocalBridge: the two channels are the halves of one Local channel."""
-    one, two = state.legs.get(event.one), state.legs.get(event.two)
-    if one is not None and two is not None:
-        one.partner, two.partner = two, one
+    first, second = state.legs.get(event.one), state.legs.get(event.two)
+    if first is not None and second is not None:
+        first.partner, second.partner = second, first
 
 
 def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:

@@ -65,9 +65,9 @@ def rang(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: dateti
         return
     waiting.tried[phone] = "rings"
     offer = _look(state, call, waiting, at)
-    if not waiting.told and offer is None:  # another may be free: nothing is certain
+    if not waiting.best_rank and offer is None:  # another may be free: nothing is certain
         _over(state, call, waiting)
-    elif not waiting.told:
+    elif not waiting.best_rank:
         _tell(state, call, waiting, "in_use", at)
 
 
@@ -124,11 +124,11 @@ def _may_matter(phones: Phones, waiting: WaitState, device: str) -> bool:
     tried = waiting.tried.get(device)
     if tried is None and not phones.is_of(waiting.line, device):
         return False
-    if tried == "rings" or waiting.told >= RANKS["free"]:
+    if tried == "rings" or waiting.best_rank >= RANKS["free"]:
         return tried == "rings"
     if waiting.free_since is not None or phones.phone_state(device) == "free":
         return True
-    return waiting.told < RANKS["in_use"] and not waiting.is_undecided()
+    return waiting.best_rank < RANKS["in_use"] and not waiting.is_undecided()
 
 
 def begin_gap(state: TrackerState) -> None:
@@ -143,7 +143,7 @@ def begin_gap(state: TrackerState) -> None:
 def _rings_free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> None:
     """A free phone rings. PhoneRang says so, unless another state was emitted before."""
     _was_left_idle(state, call, waiting, at)
-    if waiting.told:
+    if waiting.best_rank:
         _tell(state, call, waiting, "ringing", at)
     _over(state, call, waiting)
 
@@ -166,7 +166,7 @@ def _free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: dateti
     """Record since when a phone is free. Once one was left idle, only a phone that rings is better."""
     since = waiting.free_since
     _was_left_idle(state, call, waiting, at)
-    if waiting.told < RANKS["free"]:
+    if waiting.best_rank < RANKS["free"]:
         waiting.free_since = since or at
 
 
@@ -185,8 +185,8 @@ def _was_left_idle(state: TrackerState, call: TrackedCall, waiting: WaitState, a
 def _tell(
     state: TrackerState, call: TrackedCall, waiting: WaitState, what: f.PhonesBest, at: datetime | None
 ) -> None:
-    if RANKS[what] > waiting.told:
-        waiting.told = RANKS[what]
+    if RANKS[what] > waiting.best_rank:
+        waiting.best_rank = RANKS[what]
         state.emit(f.PhonesSeen(call.id, at, what))
 
 

@@ -132,7 +132,7 @@ class WaitState(msgspec.Struct, eq=False, gc=False):
 
     line: Line
     tried: dict[str, DialAttempts] = msgspec.field(default_factory=dict)
-    told: int = 0  # the rank of the best emitted
+    best_rank: int = 0  # of those emitted
     free_since: datetime | None = None
     forwarded: bool = False  # a phone forwarded the call: a phone dialled now need not be of this line
     over: bool = False  # no better offer can come, or a gap came between

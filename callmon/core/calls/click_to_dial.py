@@ -25,27 +25,27 @@ from callmon.core.calls.state import TrackerState
 
 def born(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> None:
     """Adopt a channel that belongs to no call: the first of an Originate, or a later one of it."""
-    one = state.originations.get(event.linkedid)
-    if one is None:
+    origination = state.originations.get(event.linkedid)
+    if origination is None:
         if leg.uniqueid != event.linkedid or not is_local(leg.channel):
             return
-        one = Origination(leg.uniqueid, {leg.uniqueid})
-    one.channels.add(leg.uniqueid)
-    state.originations[leg.uniqueid] = one
-    call = state.calls.get(one.call) if one.call is not None else None
+        origination = Origination(leg.uniqueid, {leg.uniqueid})
+    origination.channels.add(leg.uniqueid)
+    state.originations[leg.uniqueid] = origination
+    call = state.calls.get(origination.call) if origination.call is not None else None
     if call is not None:
         call.adopt_channel(leg)
 
 
 def gone(state: TrackerState, uniqueid: str) -> None:
-    one = state.originations.get(uniqueid)
-    if one is None:
+    origination = state.originations.get(uniqueid)
+    if origination is None:
         return
-    one.channels.discard(uniqueid)
-    if uniqueid != one.root:
+    origination.channels.discard(uniqueid)
+    if uniqueid != origination.root:
         del state.originations[uniqueid]
-    if not one.channels:
-        state.originations.pop(one.root, None)
+    if not origination.channels:
+        state.originations.pop(origination.root, None)
 
 
 def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel, event: e.DialBegin) -> None:
@@ -58,31 +58,31 @@ def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChanne
 
 def answered(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel) -> None:
     """A channel that belongs to no call was answered: the first one, or the phone behind it."""
-    one = state.originations.get(leg.uniqueid)
-    if one is None:
+    origination = state.originations.get(leg.uniqueid)
+    if origination is None:
         return
-    if leg.is_phone and (not one.is_up or source is None or one.reaches_agent(source)):
-        one.phone = leg.uniqueid
-    one.is_up = one.is_up or leg.uniqueid == one.root
+    if leg.is_phone and (not origination.is_up or source is None or origination.reaches_agent(source)):
+        origination.phone = leg.uniqueid
+    origination.is_up = origination.is_up or leg.uniqueid == origination.root
 
 
 def dial_begin(state: TrackerState, source: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call dials: for the agent's phone, or on the way to it."""
     if source.uniqueid in state.unborn:  # it runs the dialplan: it was picked up
-        one = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid, {source.uniqueid}))
-        one.is_up, one.phone = True, source.uniqueid
-    found = state.originations.get(source.uniqueid)
-    if found is None:
+        begun = state.originations.setdefault(source.uniqueid, Origination(source.uniqueid, {source.uniqueid}))
+        begun.is_up, begun.phone = True, source.uniqueid
+    origination = state.originations.get(source.uniqueid)
+    if origination is None:
         return
-    if found.reaches_agent(source):
-        found.agents.add(event.dest_uniqueid)
+    if origination.reaches_agent(source):
+        origination.agents.add(event.dest_uniqueid)
         return
-    phone = state.legs.get(found.phone) if found.is_up and found.phone is not None else None
+    phone = state.legs.get(origination.phone) if origination.is_up and origination.phone is not None else None
     if phone is not None and phone.call is None:
-        _begin(state, found, phone, event)
+        _begin(state, origination, phone, event)
 
 
-def _begin(state: TrackerState, one: Origination, phone: TrackedChannel, event: e.DialBegin) -> None:
+def _begin(state: TrackerState, origination: Origination, phone: TrackedChannel, event: e.DialBegin) -> None:
     birth, own = state.unborn.pop(phone.uniqueid, None), extension(phone.channel)
     # An Originate may set the number outside as caller id, for the agent's display.
     caller = birth.caller if birth is not None and birth.caller.isdigit() and not is_number(birth.caller) else own
@@ -93,8 +93,8 @@ def _begin(state: TrackerState, one: Origination, phone: TrackedChannel, event: 
         event.stamp, phone.channel, "", caller, "", event.language, number, phone.uniqueid, phone.uniqueid
     )
     call = state.calls[phone.uniqueid] = new_call(phone, begun, state.common(event.language))
-    one.call, call.clicked = call.id, True
-    for leg in [state.legs[uniqueid] for uniqueid in sorted(one.channels) if uniqueid in state.legs]:
+    origination.call, call.clicked = call.id, True
+    for leg in [state.legs[uniqueid] for uniqueid in sorted(origination.channels) if uniqueid in state.legs]:
         if leg.call is None:
             call.adopt_channel(leg)
 

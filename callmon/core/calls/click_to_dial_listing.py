@@ -28,17 +28,17 @@ def in_form(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, e.
     groups: dict[str, list[e.Status]] = {}
     for entry in listed.values():
         groups.setdefault(entry.linkedid, []).append(entry)
-    told = dict(listed)
+    rewritten = dict(listed)
     for root, entries in groups.items():
         if root not in state.calls:
-            told.update((entry.uniqueid, entry) for entry in _of_one(state, root, entries))
-    return told
+            rewritten.update((entry.uniqueid, entry) for entry in _of_one(state, root, entries))
+    return rewritten
 
 
 def _forget_callless(state: TrackerState) -> None:
     """Forget the Originates without a call: the listing rebuilds them."""
-    for one in [one for root, one in state.originations.items() if root == one.root and one.call is None]:
-        for uniqueid in one.channels | {one.root}:
+    for origination in [x for root, x in state.originations.items() if root == x.root and x.call is None]:
+        for uniqueid in origination.channels | {origination.root}:
             state.originations.pop(uniqueid, None)
             _forget(state, uniqueid)
 
@@ -56,24 +56,24 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
     known = [entry for entry in entries if entry.uniqueid in state.calls]
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
-        one = _origination(state, root, entries)
-        one.is_up, one.phone, one.call = True, known[0].uniqueid, known[0].uniqueid
+        origination = _origination(state, root, entries)
+        origination.is_up, origination.phone, origination.call = True, known[0].uniqueid, known[0].uniqueid
         return [_changed(entry, linkedid=known[0].uniqueid) for entry in entries]
     if known or first is None or not _may_be_originated(state, first):
         return []
-    one = _origination(state, root, entries)
-    one.is_up = first.state == UP
+    origination = _origination(state, root, entries)
+    origination.is_up = first.state == UP
     agents = [x for x in entries if not is_local(x.channel) and not _is_outside(state, x)]
     picked_up = [entry for entry in agents if entry.state == UP]
     if len(picked_up) == 1:
-        one.phone = picked_up[0].uniqueid
-        number = _number(state, picked_up[0], entries) if one.is_up else None
+        origination.phone = picked_up[0].uniqueid
+        number = _number(state, picked_up[0], entries) if origination.is_up else None
         if number is not None:
-            one.call = one.phone
+            origination.call = origination.phone
             for entry in entries:
                 _forget(state, entry.uniqueid)
             return [_as_called(entry, picked_up[0], number) for entry in entries]
-    _follow(state, one, first, entries)
+    _follow(state, origination, first, entries)
     return []
 
 
@@ -85,10 +85,10 @@ def _may_be_originated(state: TrackerState, first: e.Status) -> bool:
 
 
 def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) -> Origination:
-    one = Origination(root, {entry.uniqueid for entry in entries})
-    for uniqueid in one.channels | {root}:
-        state.originations[uniqueid] = one
-    return one
+    origination = Origination(root, {entry.uniqueid for entry in entries})
+    for uniqueid in origination.channels | {root}:
+        state.originations[uniqueid] = origination
+    return origination
 
 
 def _number(state: TrackerState, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
@@ -116,7 +116,7 @@ def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
     return _changed(entry, linkedid=phone.uniqueid, dialled=number, caller=own)
 
 
-def _follow(state: TrackerState, one: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
+def _follow(state: TrackerState, origination: Origination, first: e.Status, entries: Iterable[e.Status]) -> None:
     """Adopt the channels of an Originate that has dialled nothing for the agent's phone yet."""
     legs = []
     for entry in entries:
@@ -127,8 +127,8 @@ def _follow(state: TrackerState, one: Origination, first: e.Status, entries: Ite
         state.legs[entry.uniqueid] = leg
         if entry.bridge:
             state.bridges.enter(leg, entry.bridge)
-        if entry is not first and not entry.channel.endswith(";2") and (entry.bridge or not one.is_up):
-            one.agents.add(entry.uniqueid)
+        if entry is not first and not entry.channel.endswith(";2") and (entry.bridge or not origination.is_up):
+            origination.agents.add(entry.uniqueid)
         legs.append(leg)
     pair_halves(legs)
     if not is_local(first.channel):

@@ -40,7 +40,7 @@ def shifted(value: T, by: timedelta) -> T:
         case datetime():
             return _moved(value, by)  # type: ignore[return-value]  # of the same type
         case tuple():
-            return tuple([shifted(one, by) for one in value])  # type: ignore[return-value]  # likewise
+            return tuple([shifted(item, by) for item in value])  # type: ignore[return-value]  # likewise
         case msgspec.Struct():
             changes = {name: shifted(getattr(value, name), by) for name in value.__struct_fields__}
             return msgspec.structs.replace(value, **changes)

@@ -30,10 +30,10 @@ def observe_language(state: TrackerState, call: TrackedCall, event: Bearing, cho
     if language != call.language:
         call.language = state.common(language)
     if before != language and spoken(before) != spoken(language):
-        asked = _may_have_chosen(call, event.at)
+        is_chosen = _may_have_chosen(call, event.at)
     else:
-        asked = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
-    if asked:
+        is_chosen = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
+    if is_chosen:
         _tell(state, call, event.at, spoken(language))
 
 

@@ -129,7 +129,7 @@ class Phones:
         """A line's phones, as far as known. A configured one without any received event has no known state."""
         if not line.extensions:
             return self._dialled.get(line.name, ())
-        return {phone for told in line.extensions for phone in self._named.get(told, (told,))}
+        return {phone for name in line.extensions for phone in self._named.get(name, (name,))}
 
     def is_of(self, line: Line, phone: str) -> bool:
         if not line.extensions:

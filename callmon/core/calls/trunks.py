@@ -53,9 +53,9 @@ class Trunks:
 
     def are_down(self, trunks: Iterable[str], states: Mapping[str, State | None]) -> bool | None:
         """Whether no call can come in over any of these trunks; None when too little is known."""
-        told = [(states.get(trunk), trunk in self._well) for trunk in trunks]
-        if any(state is not None and state != "unreachable" for state, _ in told):
+        reported = [(states.get(trunk), trunk in self._well) for trunk in trunks]
+        if any(state is not None and state != "unreachable" for state, _ in reported):
             return False
-        if not told or any(state is None for state, _ in told):
+        if not reported or any(state is None for state, _ in reported):
             return None
-        return all(is_believed for _, is_believed in told)
+        return all(is_believed for _, is_believed in reported)

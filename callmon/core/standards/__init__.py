@@ -44,8 +44,8 @@ class Standard(msgspec.Struct, frozen=True):
         judged: Judgement | None = self.module.judge(fact, call, self.parameters, *given)
         return judged
 
-    def judge_owed(self, one: Obligation, seen: Seen) -> Judgement | None:
-        judged: Judgement | None = self.module.judge(one, seen, self.parameters)
+    def judge_owed(self, obligation: Obligation, seen: Seen) -> Judgement | None:
+        judged: Judgement | None = self.module.judge(obligation, seen, self.parameters)
         return judged
 
     @property

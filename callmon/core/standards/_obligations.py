@@ -26,12 +26,12 @@ def not_met(reason: str) -> Judgement:
     return Judgement("not_met", reason, None, "other")
 
 
-def by(one: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str) -> Judgement:
+def by(obligation: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str) -> Judgement:
     """The verdict on one step of a complaint, by whether it was done by its due time."""
     if done is not None and done <= due:
         return met(reason)
-    if one.reason == "no_request":
+    if obligation.reason == "no_request":
         return exempt("no_request")
-    if one.hidden is not None and done is None:
+    if obligation.hidden is not None and done is None:
         return exempt("not_returnable")
     return UNHEARD if seen.in_doubt and done is None else not_met("too_late")

@@ -16,15 +16,17 @@ NEEDS = "staff"
 LANGUAGE = "fr"
 
 
-def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
+def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """The verdict when called back, in time or not; None before."""
-    if one.state != "paid":
+    if obligation.state != "paid":
         return None
-    if one.language == "unknown":
+    if obligation.language == "unknown":
         return Judgement("unknown", "language_unknown")
-    if one.language != LANGUAGE:
+    if obligation.language != LANGUAGE:
         return exempt("not_asked_in_french")
-    speaks = None if one.phone is None else seen.staff.speaks(one.phone, LANGUAGE, one.settled)
+    speaks = (
+        None if obligation.phone is None else seen.staff.speaks(obligation.phone, LANGUAGE, obligation.settled)
+    )
     if speaks is None:
         return Judgement("unknown", "staff_not_listed")
     return met("called_back_in_french") if speaks else not_met("no_french_speaker")

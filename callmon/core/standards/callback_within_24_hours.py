@@ -15,33 +15,33 @@ KIND = "callback"
 SETTLED_BY = ()
 
 
-def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
+def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """*Met* when called back in time; any other verdict at the due time."""
-    due = one.dues.judging.at
-    is_paid = one.state == "paid" and one.settled is not None
-    if one.hidden is None and is_paid and one.settled is not None and one.settled <= due:
+    due = obligation.dues.judging.at
+    is_paid = obligation.state == "paid" and obligation.settled is not None
+    if obligation.hidden is None and is_paid and obligation.settled is not None and obligation.settled <= due:
         return met("called_back")
-    if not one.fell_due and not is_paid:
+    if not obligation.fell_due and not is_paid:
         return None
-    if one.hidden is not None:
+    if obligation.hidden is not None:
         return exempt("not_returnable")
-    if seen.attempt_counts and any(at <= due for at in one.attempts):
+    if seen.attempt_counts and any(at <= due for at in obligation.attempts):
         return met("attempted_in_time")
-    return _late(one, seen)
+    return _late(obligation, seen)
 
 
-def _late(one: Obligation, seen: Seen) -> Judgement:
+def _late(obligation: Obligation, seen: Seen) -> Judgement:
     """The verdict at the due time, without a callback in time."""
-    if one.state == "reached_us":
+    if obligation.state == "reached_us":
         return exempt("reached_us")
-    if one.reason == "no_request":
+    if obligation.reason == "no_request":
         return exempt("no_request")
-    if one.state == "paid":
+    if obligation.state == "paid":
         return UNHEARD if seen.in_doubt else not_met("called_back_late")
-    if one.opening == "unheard":
+    if obligation.opening == "unheard":
         return Judgement("unknown", "message_not_heard")
     if seen.in_doubt:
         return UNHEARD
-    if one.state == "closed":
+    if obligation.state == "closed":
         return not_met("closed_without_callback")
-    return not_met("no_open_hour" if one.no_open_hour else "not_called_back")
+    return not_met("no_open_hour" if obligation.no_open_hour else "not_called_back")

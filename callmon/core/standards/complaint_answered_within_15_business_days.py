@@ -13,13 +13,13 @@ KIND = "complaint"
 SETTLED_BY = ()
 
 
-def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
+def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """*Met* when answered in time; any other verdict at the due time."""
-    if one.dues.answer is None:
+    if obligation.dues.answer is None:
         return None
-    due = one.dues.answer.at
-    done = one.settled if one.reason == "answered" else None
-    if one.fell_due < 2 and (done is None or done > due):
+    due = obligation.dues.answer.at
+    done = obligation.settled if obligation.reason == "answered" else None
+    if obligation.fell_due < 2 and (done is None or done > due):
         return None
     answered = Seen(False, seen.attempt_counts, seen.staff)  # only recorded manually: no gap can hide it
-    return by(one, done, due, answered, "complaint_answered")
+    return by(obligation, done, due, answered, "complaint_answered")

@@ -13,11 +13,11 @@ KIND = "complaint"
 SETTLED_BY = ()
 
 
-def judge(one: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
+def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
     """*Met* at the first response in time (an answer is also a response); any other verdict at the due time."""
-    due = one.dues.judging.at
-    answered = one.settled if one.reason == "answered" else None
-    done = min((at for at in (one.acknowledged, answered) if at is not None), default=None)
-    if one.fell_due < 1 and (done is None or done > due):
+    due = obligation.dues.judging.at
+    answered = obligation.settled if obligation.reason == "answered" else None
+    done = min((at for at in (obligation.acknowledged, answered) if at is not None), default=None)
+    if obligation.fell_due < 1 and (done is None or done > due):
         return None
-    return by(one, done, due, seen, "acknowledged")
+    return by(obligation, done, due, seen, "acknowledged")

@@ -272,13 +272,14 @@ def of_callback(figures: Figures, entry: CalledBack) -> None:
 
 def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
     """Count a disruption at its end, when it is known to have been one, and its notice when it is complete."""
-    one = noted.disruption
-    for line in one.lines:
-        if noted.announces and one.noticed_after is not None:
-            _observe(figures, NOTICE, (line,), one.noticed_after.total_seconds())
-        if isinstance(noted.entry, DisruptionEnded) and one.counts and one.ended is not None:
-            add_figure(figures, (DISRUPTIONS.name, line, one.source))
-            add_figure(figures, (DISRUPTED.name, line, one.source), (one.ended - one.began).total_seconds())
+    disruption = noted.disruption
+    for line in disruption.lines:
+        if noted.announces and disruption.noticed_after is not None:
+            _observe(figures, NOTICE, (line,), disruption.noticed_after.total_seconds())
+        if isinstance(noted.entry, DisruptionEnded) and disruption.counts and disruption.ended is not None:
+            add_figure(figures, (DISRUPTIONS.name, line, disruption.source))
+            length = (disruption.ended - disruption.began).total_seconds()
+            add_figure(figures, (DISRUPTED.name, line, disruption.source), length)
 
 
 def survey_was_heard(figures: Figures) -> bool:

@@ -48,21 +48,21 @@ def following(first: date) -> date:
     return date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
-def before(one: Month, zone: ZoneInfo) -> Month:
-    first = date(one.first.year - (one.first.month == 1), (one.first.month - 2) % 12 + 1, 1)
-    return period(first, one.first.replace(day=1), zone)
+def before(current: Month, zone: ZoneInfo) -> Month:
+    first = date(current.first.year - (current.first.month == 1), (current.first.month - 2) % 12 + 1, 1)
+    return period(first, current.first.replace(day=1), zone)
 
 
-def year_before(one: Month, zone: ZoneInfo) -> Month:
-    first = one.first.replace(year=one.first.year - 1, day=1)
+def year_before(current: Month, zone: ZoneInfo) -> Month:
+    first = current.first.replace(year=current.first.year - 1, day=1)
     return period(first, following(first), zone)
 
 
-def to_date(one: Month, today: date, zone: ZoneInfo) -> Month:
+def to_date(current: Month, today: date, zone: ZoneInfo) -> Month:
     """The days of the month that are over. Raises ConfigError when none is."""
-    if today <= one.first:
-        raise ConfigError(f"{one.name}: no day of it is over yet.")
-    return period(one.first, min(today, one.after), zone)
+    if today <= current.first:
+        raise ConfigError(f"{current.name}: no day of it is over yet.")
+    return period(current.first, min(today, current.after), zone)
 
 
 def last(today: date) -> str:
