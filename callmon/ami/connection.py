@@ -260,7 +260,7 @@ class ExchangeClient:
         link.close()
         self.link = None
         self.events += link.session.received
-        self.dropped += link.session.dropped
+        self.dropped += link.session.framer.dropped
         self.unusable += link.session.unusable
         failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
         if link.fault is None:

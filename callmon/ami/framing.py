@@ -24,7 +24,7 @@ class Framer:
 
     def __init__(self) -> None:
         self.banner: bytes | None = None
-        self.dropped = 0
+        self.dropped = 0  # messages that were too large
         self._tail = b""
         self._skipping = False
 

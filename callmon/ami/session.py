@@ -85,7 +85,7 @@ class Session:
         self._ping_every, self._ping_timeout, self._list_every = ping_every, ping_timeout, list_every
         self._boxes, self._feed = boxes or Mailboxes(), feed or CallCountMonitor()
         self._boxes.begin_gap()
-        self._framer = Framer()
+        self.framer = Framer()
         self._out: list[bytes] = []
         self._actions = 0
         self._deadline = now + GREETING_TIMEOUT
@@ -106,7 +106,7 @@ class Session:
     def receive_data(self, data: bytes, now: float) -> list[e.Event]:
         """The events in these bytes. Never raises on received data; an error is stored in `failure`."""
         self.last_byte = now
-        messages = self._framer.receive(data)
+        messages = self.framer.receive(data)
         if self.state is SessionState.CONNECTED:
             self._greet(now)
         events: list[e.Event] = []
@@ -170,13 +170,8 @@ class Session:
         """The exchange's own time when the last byte was received; None while events are held (`odd`)."""
         return self.exchange_time(self.last_byte) if self._odd is None else None
 
-    @property
-    def dropped(self) -> int:
-        """Number of messages dropped as too large."""
-        return self._framer.dropped
-
     def _greet(self, now: float) -> None:
-        banner = self._framer.banner
+        banner = self.framer.banner
         if banner is None:
             return
         if not banner.startswith(BANNER):

@@ -102,7 +102,8 @@ class Calendar:
 
     def closed_days(self, first: date, last: date) -> list[ClosedDay]:
         """Closed days from `first` to `last`, both included: (day, French name, English name) (R-49)."""
-        return list(self.closed.between(first, last))
+        days = map(date.fromordinal, range(first.toordinal(), last.toordinal() + 1))
+        return [closed for day in days if (closed := self.closed.on(day)) is not None]
 
     def business_day(self, day: date) -> bool:
         """« jour ouvrable »: Monday to Friday, no closed day, and the office opens on it.

@@ -8,7 +8,7 @@ Each year is calculated on demand.
 Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
@@ -65,12 +65,6 @@ class ClosedDays:
         if day in self.remove:
             return None
         return self._added.get(day) or ontario(day.year).get(day)
-
-    def between(self, first: date, last: date) -> Iterator[ClosedDay]:
-        """The closed days from `first` to `last`, both included, in order (R-49)."""
-        for ordinal in range(first.toordinal(), last.toordinal() + 1):
-            if closed := self.on(date.fromordinal(ordinal)):
-                yield closed
 
 
 @lru_cache(maxsize=512)

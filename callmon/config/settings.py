@@ -11,11 +11,10 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -23,22 +22,15 @@ from pydantic_settings import SettingsError
 
 from callmon.config import validation
 from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHours
-from callmon.config.callbacks import CallbackRules
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, Lines
-from callmon.config.mqtt import MqttSettings
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.schema import (
     Configuration,
-    DisruptionSettings,
-    HealthSettings,
     LineSettings,
-    PrivacySettings,
-    ServiceSettings,
 )
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
-from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 
 EXAMPLE = "callmon.example.toml"
@@ -52,50 +44,44 @@ MOVED = (
 )
 
 
-@dataclass(frozen=True, eq=False)
 class Settings:
     """One loaded configuration. `configuration` is the validated file, `source` its name in messages."""
 
-    configuration: Configuration
-    source: str = "configuration"
-    calendars: Mapping[str, Calendar] = field(init=False, repr=False)  # by line; "" is the ministry's
-    timezone: ZoneInfo = field(init=False, repr=False)
-    region: str = field(init=False, repr=False)
-    default_language: str = field(init=False, repr=False)
-    retention_days: int = field(init=False, repr=False)
-    retention_authority: str | None = field(init=False, repr=False)
-    relay_numbers: frozenset[str] = field(init=False, repr=False)  # as a call has them: E.164, or short
-    test_callers: frozenset[str] = field(init=False, repr=False)
-    minimum_sample: int = field(init=False, repr=False)
-    privacy: PrivacySettings = field(init=False, repr=False)
-    web: WebSettings = field(init=False, repr=False)
-    mqtt: MqttSettings = field(init=False, repr=False)
-    health: HealthSettings = field(init=False, repr=False)
-    rules: CallbackRules = field(init=False, repr=False)
-    disruptions: DisruptionSettings = field(init=False, repr=False)
-    exchanges: Mapping[str, ExchangeSettings] = field(init=False, repr=False)
-    services: Mapping[str, ServiceSettings] = field(init=False, repr=False)
-    standards: Mapping[str, Mapping[str, Any]] = field(init=False, repr=False)
-    _lines: Lines = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        written, region = self.configuration, self.configuration.region
-        by_line = {name: _calendar(written, line) for name, line in written.lines.items()}
-        computed: dict[str, Any] = {
-            "_lines": written.public_lines(),
-            "calendars": {"": _calendar(written), **by_line},
-            "timezone": ZoneInfo(written.timezone),
-            "relay_numbers": frozenset(x for n in written.relay_numbers if (x := relay_number(n, region))),
-            "test_callers": frozenset(x for n in written.test_callers if (x := e164(n, region))),
-            "rules": written.callbacks.in_region(region),
+    def __init__(self, configuration: Configuration, source: str = "configuration") -> None:
+        written, region = configuration, configuration.region
+        self.configuration: Final = written
+        self.source: Final = source
+        self._lines: Final = written.public_lines()
+        self.calendars: Final[Mapping[str, Calendar]] = {  # by line; "" is the ministry's
+            "": _calendar(written),
+            **{name: _calendar(written, line) for name, line in written.lines.items()},
         }
-        for item in fields(self):
-            if not item.init:
-                value = computed[item.name] if item.name in computed else getattr(written, item.name)
-                object.__setattr__(self, item.name, value)
+        self.timezone: Final = ZoneInfo(written.timezone)
+        self.region: Final = region
+        self.default_language: Final[str] = written.default_language
+        self.retention_days: Final = written.retention_days
+        self.retention_authority: Final = written.retention_authority
+        # The numbers as a call has them: E.164, or short.
+        self.relay_numbers: Final = frozenset(x for n in written.relay_numbers if (x := relay_number(n, region)))
+        self.test_callers: Final = frozenset(x for n in written.test_callers if (x := e164(n, region)))
+        self.minimum_sample: Final = written.minimum_sample
+        self.privacy: Final = written.privacy
+        self.web: Final = written.web
+        self.mqtt: Final = written.mqtt
+        self.health: Final = written.health
+        self.rules: Final = written.callbacks.in_region(region)
+        self.disruptions: Final = written.disruptions
+        self.exchanges: Final[Mapping[str, ExchangeSettings]] = written.exchanges
+        self.services: Final = written.services
+        self.standards: Final[Mapping[str, Mapping[str, Any]]] = written.standards
         for name, exchange in written.exchanges.items():
             exchange.locate(f"exchanges.{name}")
             exchange.cel.locate(f"exchanges.{name}.cel")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, name):
+            raise AttributeError(f"{name} does not change after loading")
+        super().__setattr__(name, value)
 
     def lines(self) -> Lines:
         """The public lines."""
@@ -103,8 +89,9 @@ class Settings:
 
     def names(self, kind: str) -> list[str]:
         """The names of all lines, services or exchanges, in the file's order. Raises KeyError for other kinds."""
-        known = {"line": self.configuration.lines, "service": self.services, "exchange": self.exchanges}
-        return list(known[kind])
+        written = self.configuration
+        known: dict[str, Mapping[str, object]] = {"line": written.lines, "service": written.services}
+        return list((known | {"exchange": written.exchanges})[kind])
 
     def calendar(self, line: str | Line | None = None) -> Calendar:
         """The calendar of one line; without `line`, the ministry's. Raises KeyError for an unknown line."""

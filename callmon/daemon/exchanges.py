@@ -46,7 +46,7 @@ class ExchangeTask:
         crowd = monitor.exchanges[self.exchange.name].tracker.state.limit
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
-        dropped = exchange.dropped + (link.session.dropped if link else 0)
+        dropped = exchange.dropped + (link.session.framer.dropped if link else 0)
         unusable = exchange.unusable + (link.session.unusable if link else 0)
         return ExchangeStatus(
             exchange.name,

@@ -103,6 +103,8 @@ class AccountState(msgspec.Struct, gc=False):
     def _noted(self, fact: Fact) -> None:
         """Apply a fact that changes one field."""
         match fact:
+            case f.Ended():
+                self.end = fact
             case f.LanguageChosen():
                 self.language = fact.language
             case f.MessageLeft(mailbox=box):
@@ -117,6 +119,8 @@ class AccountState(msgspec.Struct, gc=False):
                 self.busy_given = True
             case f.PhonesSeen():
                 self.offered += (fact,)
+            case f.Filled():
+                self.filled = fact
             case f.NumberWithheld():
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
 
@@ -253,12 +257,6 @@ class AccountState(msgspec.Struct, gc=False):
         if self.voicemail is None:
             self.voicemail = fact
 
-    def _ended(self, fact: f.Ended) -> None:
-        self.end = fact
-
-    def _filled(self, fact: f.Filled) -> None:
-        self.filled = fact
-
     def _unheard(self, fact: f.Unheard) -> None:
         self._doubts("gaps", (*self.doubt.gaps, fact))
         if not fact.may_hide_ringing or self.answer is not None:
@@ -304,14 +302,12 @@ _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
     f.PhoneRang: AccountState._phone_rang,
     f.PhoneStopped: AccountState._phone_stopped,
     f.Answered: AccountState._answered,
-    f.Ended: AccountState._ended,
     f.LineOpened: AccountState._line_opened,
     f.QueueEntered: AccountState._queue_entered,
     f.QueueLeft: AccountState._queue_left,
     f.VoicemailTook: AccountState._voicemail_took,
     f.Unheard: AccountState._unheard,
     f.ClockSet: AccountState._clock_set,
-    f.Filled: AccountState._filled,
     f.SurveyOffered: AccountState._survey_offered,
     **dict.fromkeys(
         (

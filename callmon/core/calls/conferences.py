@@ -18,14 +18,11 @@ def admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]
         return
     for leg in near:
         own = leg.call
-        if own is not None and own.caller is leg and _is_visit(own) and _is_colleague(state, call, leg):
+        # A call that was not emitted dialled no party, or only as a leg of another call (a consultation).
+        is_visit = own is not None and own.caller is leg and not own.told and not own.dialled
+        if is_visit and _is_colleague(state, call, leg):
             state.adopt_leg(call, leg)
             leg.answered = True
-
-
-def _is_visit(own: TrackedCall) -> bool:
-    """Whether the call was not emitted: it dialled no party, or only as a leg of another call (a consultation)."""
-    return not own.told and not own.dialled
 
 
 def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> bool:

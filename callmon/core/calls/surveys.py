@@ -20,21 +20,17 @@ def sent(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """A person hands the caller to the survey: no person is on the line from now on."""
     if call.answered:
         call.sent = call.person = None
-        _offered(state, call, at, "transfer")
-
-
-def said(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """UserEvent(CallmonSurveyOffered), on the caller's channel or another of the call; also before the answer."""
-    _offered(state, call, at, "dialplan")
+        offered(state, call, at, "transfer")
 
 
 def by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:
     """The caller's last place in the dialplan was the survey."""
     if call.answered and is_survey(state, event.exten):
-        _offered(state, call, event.at, "transfer")
+        offered(state, call, event.at, "transfer")
 
 
-def _offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
+def offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
+    """Emit `SurveyOffered` (once); by UserEvent(CallmonSurveyOffered) also before the answer."""
     if call.told and not call.surveyed:
         call.surveyed = True
         state.emit(f.SurveyOffered(call.id, at, by))

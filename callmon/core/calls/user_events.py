@@ -24,7 +24,7 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
         return
     match event.name:
         case "CallmonSurveyOffered":
-            surveys.said(state, call, event.at)
+            surveys.offered(state, call, event.at, "dialplan")
         case "CallmonCallbackRequest":
             _wants_a_callback(state, call, event)
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
