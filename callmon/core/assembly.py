@@ -7,7 +7,6 @@ from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.monitor import Monitor
-from callmon.core.standards import load
 
 
 def monitor(
@@ -26,16 +25,7 @@ def monitor(
     """
     names = list(settings.exchanges) if exchange is None else [exchange]
     sites = {name: ExchangeProfile(settings, name, any_line) for name in names}
-    return Monitor(
-        sites,
-        settings.calendars,
-        load(settings.standards),
-        every_call,
-        settings.rules,
-        settings.lines(),
-        token=token,
-        patience=settings.disruptions.after,
-    )
+    return Monitor(settings, sites, every_call, token=token)
 
 
 def warm_up(settings: Settings, now: datetime) -> None:

@@ -15,9 +15,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from callmon.ami import events as e
-from callmon.config.business_calendar import Calendar
-from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
+from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand, apply
 from callmon.core.callbacks.due_dates import DueDatePolicies
@@ -40,13 +39,12 @@ from callmon.core.exchange import ExchangeState
 from callmon.core.facts import Fact
 from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
-from callmon.core.standards import Standard
+from callmon.core.standards import Standard, load
 from callmon.core.standards._obligations import Seen
 from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
 NO_TIME = timedelta(0)
-PATIENCE = timedelta(seconds=10)
 
 
 class Monitor:
@@ -57,19 +55,15 @@ class Monitor:
 
     def __init__(
         self,
+        settings: Settings,
         sites: Mapping[str, ExchangeProfile],
-        calendars: Mapping[str, Calendar],
-        standards: tuple[Standard, ...],
         every_call: bool = False,
-        rules: CallbackRules | None = None,
-        lines: Iterable[Line] = (),
         *,
         token: Callable[[str], str],
-        patience: timedelta = PATIENCE,
     ) -> None:
         self.exchanges = {exchange: ExchangeState(site) for exchange, site in sites.items()}
-        self._calendars = calendars
-        self._standards = standards
+        self._calendars = settings.calendars
+        self._standards = standards = load(settings.standards)
         self.survey_heard = False  # a dialplan has reported that it offers the survey
         self._settled_by = {
             kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
@@ -78,10 +72,10 @@ class Monitor:
         self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(DueDatePolicies(rules or CallbackRules(), lines, calendars), token, self._judge_owed)
+        self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed)
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
-        self.disruptions = DisruptionDetector(self.exchanges, lines, calendars, patience)
+        self.disruptions = DisruptionDetector(self.exchanges, settings)
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""

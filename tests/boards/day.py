@@ -96,7 +96,7 @@ def as_happened(facts: list[f.Fact], truth: Truth) -> Happened:
 
 def complaints(today: datetime, given: Settings) -> Iterator[tuple[Obligation, list[Finding], dict[str, str]]]:
     """Six of the weeks before, for a complaint falls due in days: each standard met, not met and not known."""
-    terms = DueDatePolicies(given.rules, given.lines(), given.calendars)
+    terms = DueDatePolicies(given)
     told = (("met", "acknowledged"), ("not_met", "too_late"), ("unknown", "gap"))
     answers = (("met", "complaint_answered"), ("not_met", "too_late"), ("unknown", "gap"))
     for n in range(6):

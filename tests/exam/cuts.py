@@ -18,7 +18,6 @@ from callmon.core.calls.endpoints import Endpoints
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
-from callmon.core.standards import load
 from callmon.tools.replay import Replay
 from tests.exam.judging import wrongs
 from tests.exam.subjects import Said, Subject, said_in, said_of
@@ -31,8 +30,6 @@ SOON = timedelta(seconds=0.0002)
 LATER = 3  # messages that are heard before the listing
 
 _SETTINGS = example()
-_STANDARDS, _LINES = load(_SETTINGS.standards), _SETTINGS.lines()
-_CALENDARS = {line.name: _SETTINGS.calendar(line) for line in _LINES} | {"": _SETTINGS.calendar()}
 _SITE = ExchangeProfile(_SETTINGS, "toronto")
 _RETELLING = monitor(_SETTINGS, "toronto", token=str)
 
@@ -50,8 +47,7 @@ def fresh() -> Monitor:
     """As `assembly.monitor` makes it; what no call changes is made once."""
     place = copy(_SITE)
     place.endpoints = Endpoints((), ())
-    rules = _SETTINGS.rules
-    return Monitor({"toronto": place}, _CALENDARS, _STANDARDS, True, rules, _LINES, token=str)
+    return Monitor(_SETTINGS, {"toronto": place}, True, token=str)
 
 
 class Examined:

@@ -241,7 +241,7 @@ def owed(**changes: Any) -> Obligation:
     given = settings()
     from callmon.core.callbacks.due_dates import DueDatePolicies
 
-    terms = DueDatePolicies(given.rules, given.lines(), given.calendars)
+    terms = DueDatePolicies(given)
     return msgspec.structs.replace(_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)
 
 

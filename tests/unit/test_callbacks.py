@@ -121,7 +121,7 @@ def test_a_line_may_be_judged_by_the_next_business_day() -> None:
 )
 def test_a_complaint_is_due_twice(received: str, first: str, second: str) -> None:
     settings = usual()
-    terms = DueDatePolicies(settings.rules, settings.lines(), {"": settings.calendar()}).policy_of("general")
+    terms = DueDatePolicies(settings).policy_of("general")
     dues = terms.dues("complaint", local(received))
     assert dues.answer is not None
     assert (dues.judging.at, dues.answer.at) == (local(first), local(second))

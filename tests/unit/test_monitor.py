@@ -126,7 +126,7 @@ def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> 
     one, two = Exchange(), Exchange()
     text = example()
     site = monitor(text, "toronto", token=str).exchanges["toronto"].site
-    made = Monitor({"a": site, "b": site}, {"": text.calendar()}, (), token=str)
+    made = Monitor(text, {"a": site, "b": site}, token=str)
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid
     fed(made, bytes(one.connections[0]), "a")

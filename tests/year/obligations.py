@@ -33,7 +33,7 @@ P2, P15 = "complaint_within_2_business_days", "complaint_answered_within_15_busi
 def owings(count: int, given: Settings, seed: int = 11) -> Iterator[tuple[Obligation, list[Finding], Owing]]:
     """`count` callbacks and complaints, each with its truth."""
     random = Random(seed)
-    terms = DueDatePolicies(given.rules, given.lines(), given.calendars)
+    terms = DueDatePolicies(given)
     for number in range(count):
         opened = when(random)
         line = random.choice([x for x in LINES if x != NEW_LINE])

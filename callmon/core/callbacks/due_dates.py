@@ -5,14 +5,13 @@ setting selects the one that the verdict uses. The last moment to act and the mo
 that one and from the line's opening hours (R-07).
 """
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from callmon.config.business_calendar import Calendar
 from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
+from callmon.config.settings import Settings
 from callmon.core.callbacks.entries import Due, Dues, Kind
 
 ACKNOWLEDGED_IN, ANSWERED_IN = 2, 15  # business days
@@ -48,12 +47,10 @@ class DueDatePolicy:
 class DueDatePolicies:
     """The due-date policy of every line. An unconfigured line (`any_line`) has the ministry's calendar."""
 
-    def __init__(self, rules: CallbackRules, lines: Iterable[Line], calendars: Mapping[str, Calendar]) -> None:
-        self.rules = rules
-        lines = tuple(lines)
-        self._calendar = calendars.get("") or Calendar(ZoneInfo("America/Toronto"))
+    def __init__(self, settings: Settings) -> None:
+        self.rules, lines, self._calendar = settings.rules, settings.lines(), settings.calendar()
         self.own_numbers = frozenset(number for line in lines for number in line.numbers)
-        self._terms = {x.name: DueDatePolicy(x, calendars.get(x.name, self._calendar), rules) for x in lines}
+        self._terms = {x.name: DueDatePolicy(x, settings.calendar(x), self.rules) for x in lines}
         serving: dict[str, set[str]] = {}
         for line in lines:
             for phone in line.extensions:

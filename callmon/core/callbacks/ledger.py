@@ -55,9 +55,7 @@ class Ledger:
         rules = terms.rules
         self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
         self.index = ObligationIndex()
-        self.shared_numbers = SharedNumbers(
-            map(token, rules.shared_numbers), rules.shared_after_days, rules.shared_after_lines
-        )
+        self.shared_numbers = SharedNumbers(rules, token)
         self.outbound_calls: dict[Key, TrackedOutboundCall] = {}
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
         self._marks, self._dues, self._done = Timers(), Timers(), Timers()

@@ -7,8 +7,10 @@ manually.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import date, timedelta
+
+from callmon.config.callbacks import CallbackRules
 
 WINDOW = timedelta(days=30)
 MANY = 200_000
@@ -19,9 +21,9 @@ Seen = tuple[tuple[date, str], ...]
 class SharedNumbers:
     """The days and lines of each token's messages in the last 30 days."""
 
-    def __init__(self, listed: Iterable[str], days: int, lines: int) -> None:
-        self._listed = frozenset(listed)
-        self._days, self._lines = days, lines
+    def __init__(self, rules: CallbackRules, token: Callable[[str], str]) -> None:
+        self._listed = frozenset(map(token, rules.shared_numbers))
+        self._days, self._lines = rules.shared_after_days, rules.shared_after_lines
         self._seen: dict[str, Seen] = {}
 
     def record_call(self, token: str, day: date, line: str) -> None:

@@ -12,12 +12,10 @@ only a gap in measuring, and the disruption ends as "measuring".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from callmon.config.business_calendar import Calendar
-from callmon.config.lines import Line
+from callmon.config.settings import Settings
 from callmon.core.calls.listing import ClosedGap
 from callmon.core.disruptions import causes
 from callmon.core.disruptions import entries as n
@@ -37,15 +35,10 @@ SEEN = frozenset(("exchange", "trunk", "phones"))
 class DisruptionDetector:
     """The detector of disruptions. `book` is the register; `tick` runs the detection."""
 
-    def __init__(
-        self,
-        exchanges: Exchanges,
-        lines: Iterable[Line],
-        calendars: Mapping[str, Calendar],
-        patience: timedelta,
-    ) -> None:
-        self._exchanges, self._calendars, self._patience = exchanges, calendars, patience
-        self._lines = {line.name: line for line in lines}
+    def __init__(self, exchanges: Exchanges, settings: Settings) -> None:
+        self._exchanges, self._calendars = exchanges, settings.calendars
+        self._patience = settings.disruptions.after
+        self._lines = {line.name: line for line in settings.lines()}
         self.book = DisruptionRegister()
         self._seen: dict[Key, tuple[datetime, datetime]] = {}  # since when; first seen, by callmon's clock
         self._settled: dict[str, datetime] = {}  # when the device states of a restarted exchange are trusted again
