@@ -22,9 +22,8 @@ from typing import Any
 
 import pytest
 
-from callmon.ami.actions import parse_headers
 from callmon.ami.events import StatusComplete
-from callmon.ami.framing import END
+from callmon.ami.framing import END, parse_headers
 from callmon.ami.recording import public_numbers
 from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines

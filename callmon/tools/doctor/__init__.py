@@ -92,7 +92,7 @@ def _failed(name: str, exchange: ExchangeSettings, answers: ExchangeAnswers) -> 
         host=exchange.host,
         port=exchange.port,
         user=exchange.username,
-        secret_source=exchange.secret_source().source(),
+        secret_source=exchange.secret_place(),
         expected=exchange.server_name or exchange.host,
         us=answers.us,
         mask="128" if ":" in answers.us else "255.255.255.255",
