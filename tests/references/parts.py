@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from html import unescape
 from types import SimpleNamespace
 from typing import Any, cast
 
 import click
+from jinja2 import Environment, PackageLoader
 
 from callmon.cli import main
 from callmon.config.schema import Configuration
@@ -23,7 +25,6 @@ from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.routes import entries
-from callmon.web.views.promises import definition
 from tests import interface
 from tests.pages.test_pages_access import NAMES, WHO, table
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page
@@ -144,8 +145,10 @@ def standards(language: str) -> Iterator[str]:
     yield from rows(
         *{"fr": ("norme", "titre", "règle", "politique"), "en": ("standard", "title", "rule", "policy")}[language]
     )
+    templates = Environment(loader=PackageLoader("callmon.web"), trim_blocks=True, autoescape=True)
+    definition = templates.get_template("_definitions.html").make_module({"say": tongue.say}).definition
     for name in ALL_STANDARDS:
-        rule, quote = definition(name, tongue), QUOTES[name].words
+        rule, quote = unescape(definition(name)).strip(), QUOTES[name].words
         yield f"| `{name}` | {label('standard', name, language)} | {rule} | {quote} |"
 
 
