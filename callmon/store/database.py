@@ -143,6 +143,8 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     from alembic import command
     from alembic.config import Config
 
+    from callmon.store.tables.creation import create_tables
+
     store = Database(parse_url(url), ring)
     with database_errors(store):
         _make_file(store)
@@ -155,7 +157,11 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
         with store.writing() as connection:
             one_upgrade_at_a_time(connection)  # two instances may be started together
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            if _revision(connection) is None:
+                create_tables(connection)
+                command.stamp(config, "head")
+            else:
+                command.upgrade(config, "head")
     return store
 
 
@@ -182,10 +188,14 @@ def names_of_needed_keys(store: Database) -> set[str]:
 def stored_revision(store: Database) -> str | None:
     """The revision stored in the database; None when it was never migrated."""
     with store.reading() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return found
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return found
 
 
 def parse_url(url: str) -> URL:

@@ -12,46 +12,43 @@ Refuses: a naive datetime, since its moment is not known.
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Index, Table, Text, text
+from sqlalchemy import BigInteger, ColumnElement, Index, Table, Text, false, text
 from sqlmodel import Field, SQLModel
 
-from callmon.store.tables.access import AccountRow, AuditRow, SessionRow
-from callmon.store.tables.columns import CLUSTERED
+from callmon.store.tables.access import AccessRow, AccountRow, AuditRow, DisposalRow, SessionRow
+from callmon.store.tables.columns import CLUSTERED, StoredRow
 from callmon.store.tables.columns import Moment as Moment
 from callmon.store.tables.columns import from_microseconds as from_microseconds
 from callmon.store.tables.columns import microseconds as microseconds
-from callmon.store.tables.reconciliation import ReconciliationCallRow, ReconciliationRow
-from callmon.store.tables.rollups import RollupRow, RollupStateRow
 
 
-class FactRow(SQLModel, table=True):
-    """One fact. `n` is its position in the stream of all facts and orders the facts of a call."""
-
-    __tablename__ = "fact"
-    __table_args__ = CLUSTERED
+class CallColumns(StoredRow):
+    """The key of a call."""
 
     call: str = Field(primary_key=True)
     exchange: str = Field(primary_key=True)
-    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+
+
+class FactRow(CallColumns, table=True):
+    """One fact. `n` is its position in the stream of all facts and orders the facts of a call."""
+
+    __table_args__ = CLUSTERED
+
+    n: int = Field(sa_type=BigInteger, primary_key=True)
     at: datetime | None = Field(sa_type=Moment)
     kind: str
     data: str = Field(sa_type=Text)
 
 
-class OpenCallRow(SQLModel, table=True):
+class OpenCallRow(CallColumns, table=True):
     """A call in progress: inserted with its arrival, deleted with its end."""
 
-    __tablename__ = "open_call"
     __table_args__ = CLUSTERED
 
-    call: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
 
-
-class CallRow(SQLModel, table=True):
+class CallRow(CallColumns, table=True):
     """The account of an ended call. `data` is the complete account; the columns serve queries."""
 
-    __tablename__ = "call"
     __table_args__ = (
         Index("ix_call_line_arrived", "line", "arrived"),
         Index("ix_call_arrived", "arrived"),
@@ -61,8 +58,6 @@ class CallRow(SQLModel, table=True):
         {"sqlite_with_rowid": True},  # without one, a row longer than a quarter of a page takes another whole page
     )
 
-    call: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
     line: str | None
     direction: str
     language: str
@@ -76,17 +71,14 @@ class CallRow(SQLModel, table=True):
     waited: int | None = Field(sa_type=BigInteger)
     heard: str
     data: str = Field(sa_type=Text)
-    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
+    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
 
 
-class FindingRow(SQLModel, table=True):
+class FindingRow(CallColumns, table=True):
     """One verdict. A rejudgement, a backfill or a correction in the ledger replaces the row."""
 
-    __tablename__ = "finding"
     __table_args__ = CLUSTERED
 
-    call: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
     standard: str = Field(primary_key=True)
     at: datetime | None = Field(sa_type=Moment)
     line: str
@@ -98,106 +90,57 @@ class FindingRow(SQLModel, table=True):
     cause: str | None
 
 
-class NumberRow(SQLModel, table=True):
+class NumberRow(CallColumns, table=True):
     """A number, encrypted. `role`: "caller", "dialled", or "callback" (the number to call instead, R-16).
 
     No other table stores a number. Equal numbers have the same `token` under one key.
     """
 
-    __tablename__ = "number"
     __table_args__ = (Index("ix_number_token", "token"), CLUSTERED)
 
-    call: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
     role: str = Field(primary_key=True)
     number: str
     token: str | None = None
 
 
-class NumberKeyRow(SQLModel, table=True):
+class NumberKeyRow(StoredRow, table=True):
     """The names of the keys under which numbers may be encrypted. The key file must contain them."""
 
-    __tablename__ = "number_key"
     __table_args__ = CLUSTERED
 
     name: str = Field(primary_key=True)
 
 
-class AccessRow(SQLModel, table=True):
-    """One access to a number: actor (`who`), purpose, command, and how many calls it found.
-
-    The row outlives the number. `token` is deleted with the number.
-    """
-
-    __tablename__ = "access"
-    __table_args__ = (Index("ix_access_token", "token"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(sa_type=Moment)
-    who: str
-    purpose: str
-    command: str
-    found: int
-    token: str | None = None
-
-
-class DisposalRow(SQLModel, table=True):
-    """One disposal: time, actor (`who`), authority and counts. Contains no personal information; never deleted.
-
-    `numbers` were unused since `unused_since`. Their `uses` lay between `first_use` and `last_use`.
-    """
-
-    __tablename__ = "disposal"
-
-    id: int | None = Field(default=None, primary_key=True)
-    at: datetime = Field(sa_type=Moment)
-    who: str
-    authority: str
-    unused_since: datetime = Field(sa_type=Moment)
-    first_use: datetime | None = Field(default=None, sa_type=Moment)
-    last_use: datetime | None = Field(default=None, sa_type=Moment)
-    numbers: int
-    uses: int
-    files: int
-
-
-class GapRow(SQLModel, table=True):
+class GapRow(StoredRow, table=True):
     """A measurement gap: a time span in which callmon received no events from an exchange."""
 
-    __tablename__ = "gap"
-
     exchange: str = Field(primary_key=True)
-    began: datetime = Field(sa_column=Column(Moment, primary_key=True, autoincrement=False))
+    began: datetime = Field(sa_type=Moment, primary_key=True)
     ended: datetime = Field(sa_type=Moment)
 
 
-class HeartbeatRow(SQLModel, table=True):
+class HeartbeatRow(StoredRow, table=True):
     """By exchange, the time up to which all its events were received and stored."""
-
-    __tablename__ = "heartbeat"
 
     exchange: str = Field(primary_key=True)
     heard: datetime = Field(sa_type=Moment)
 
 
-class CounterRow(SQLModel, table=True):
+class CounterRow(StoredRow, table=True):
     """A counter as exported on /metrics. `figure` is its name and label values as a JSON list."""
 
-    __tablename__ = "counter"
     __table_args__ = CLUSTERED
 
     figure: str = Field(primary_key=True)
     value: float
 
 
-class WriterRow(SQLModel, table=True):
+class WriterRow(StoredRow, table=True):
     """One row: the number of the last committed batch, and the `token` of the writer that committed it.
 
     A writer reads from it whether a commit succeeded whose answer was lost. It also detects the writes of another
     program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/lease.py`).
     """
-
-    __tablename__ = "writer"
 
     id: int = Field(primary_key=True)
     batch: int = Field(sa_type=BigInteger)
@@ -205,28 +148,26 @@ class WriterRow(SQLModel, table=True):
     session: str | None = None
 
 
-class LedgerRow(SQLModel, table=True):
+class LedgerRow(StoredRow, table=True):
     """One entry of the ledger of callbacks: an event of one obligation. Append-only."""
 
-    __tablename__ = "ledger"
     __table_args__ = CLUSTERED
 
     obligation: str = Field(primary_key=True)
     exchange: str = Field(primary_key=True)
-    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    n: int = Field(sa_type=BigInteger, primary_key=True)
     at: datetime = Field(sa_type=Moment)
     kind: str
     data: str = Field(sa_type=Text)
 
 
-class ObligationRow(SQLModel, table=True):
+class ObligationRow(StoredRow, table=True):
     """The current state of an obligation, derived from its entries.
 
     `token` is a keyed hash of the number to call, `other` of the other number (R-16); neither is in `data`. `due`
     and `actionable` belong to the next step.
     """
 
-    __tablename__ = "obligation"
     __table_args__ = (
         Index("ix_obligation_opened", "opened"),
         Index("ix_obligation_token", "token"),
@@ -263,12 +204,10 @@ class ObligationRow(SQLModel, table=True):
     data: str = Field(sa_type=Text)
 
 
-class HandRow(SQLModel, table=True):
+class HandRow(StoredRow, table=True):
     """A manual command on an obligation; the daemon applies them by `n`. Append-only; any program may insert."""
 
-    __tablename__ = "hand"
-
-    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    n: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     at: datetime = Field(sa_type=Moment)
     actor: str
     action: str
@@ -277,26 +216,24 @@ class HandRow(SQLModel, table=True):
     data: str = Field(sa_type=Text)
 
 
-class DisruptionEntryRow(SQLModel, table=True):
+class DisruptionEntryRow(StoredRow, table=True):
     """One entry of the register of disruptions: an event of one disruption. Append-only."""
 
-    __tablename__ = "disruption_entry"
     __table_args__ = CLUSTERED
 
     disruption: str = Field(primary_key=True)
-    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    n: int = Field(sa_type=BigInteger, primary_key=True)
     at: datetime = Field(sa_type=Moment)
     kind: str
     data: str = Field(sa_type=Text)
 
 
-class DisruptionRow(SQLModel, table=True):
+class DisruptionRow(StoredRow, table=True):
     """The current state of a disruption or of planned work, derived from its entries.
 
     `counts`: it is, or was, a disruption. `lines` has a space before and after each name, so that LIKE finds one.
     """
 
-    __tablename__ = "disruption"
     __table_args__ = (Index("ix_disruption_began", "began"), Index("ix_disruption_live", "is_live"))
 
     id: str = Field(primary_key=True)
@@ -313,12 +250,10 @@ class DisruptionRow(SQLModel, table=True):
     data: str = Field(sa_type=Text)
 
 
-class DisruptionHandRow(SQLModel, table=True):
+class DisruptionHandRow(StoredRow, table=True):
     """A manual command on a disruption; the daemon applies them by `n`. Append-only."""
 
-    __tablename__ = "disruption_hand"
-
-    n: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    n: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     at: datetime = Field(sa_type=Moment)
     actor: str
     action: str
@@ -326,29 +261,23 @@ class DisruptionHandRow(SQLModel, table=True):
     data: str = Field(sa_type=Text)
 
 
-class MarkRow(SQLModel, table=True):
+class MarkRow(StoredRow, table=True):
     """Progress of the queues of manual commands.
 
     "hand" is the number of the last row of `hand` that the daemon applied; "disruption_hand" that of its table.
     """
 
-    __tablename__ = "mark"
     __table_args__ = CLUSTERED
 
     name: str = Field(primary_key=True)
     value: int = Field(sa_type=BigInteger)
 
 
-METADATA = SQLModel.metadata
-
-
-class AttestationRow(SQLModel, table=True):
+class AttestationRow(StoredRow, table=True):
     """What a person states about a line after testing it, in the order of insertion. Append-only.
 
     `tested` is a local date (2026-11-20).
     """
-
-    __tablename__ = "attestation"
 
     id: int | None = Field(default=None, primary_key=True)
     line: str
@@ -358,6 +287,64 @@ class AttestationRow(SQLModel, table=True):
     is_so: bool
 
 
+class ReconciliationRow(StoredRow, table=True):
+    """How many calls of a line the exchange's own records and callmon counted on a local day (2026-11-24)."""
+
+    __table_args__ = CLUSTERED
+
+    exchange: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    line: str = Field(primary_key=True)
+    done: datetime = Field(sa_type=Moment)
+    of_exchange: int
+    of_callmon: int
+
+
+class ReconciliationCallRow(StoredRow, table=True):
+    """A call of that day that only one side counted: "exchange" or "callmon"."""
+
+    __table_args__ = CLUSTERED
+
+    exchange: str = Field(primary_key=True)
+    day: str = Field(primary_key=True)
+    call: str = Field(primary_key=True)
+    line: str
+    arrived: datetime = Field(sa_type=Moment)
+    counted_by: str
+
+
+class RollupRow(StoredRow, table=True):
+    """Aggregates of the ended calls of one local day, line, language and exchange (`store/rollups/update.py`).
+
+    `day` is as 2026-10-31. `stored` counts all calls of the key, `calls` the public's inbound calls. Calls on no
+    line have an empty line and language. `seal` is the sum of their rows' fingerprints in hexadecimal. `cell` is
+    the counts and durations of `core/statistics/aggregates.py` as JSON.
+    """
+
+    day: str = Field(primary_key=True)
+    line: str = Field(primary_key=True)
+    language: str = Field(primary_key=True)
+    exchange: str = Field(primary_key=True)
+    stored: int = Field(sa_type=BigInteger)
+    calls: int = Field(sa_type=BigInteger)
+    seal: str
+    cell: str = Field(sa_type=Text)
+
+
+class RollupStateRow(StoredRow, table=True):
+    """One row: the state of `rollup`.
+
+    `zone` is the time zone of its days, `version` the VERSION that built them. Calls that arrived before `until`
+    (microseconds) are included.
+    """
+
+    id: int = Field(primary_key=True)
+    zone: str
+    version: int = Field(sa_type=BigInteger)
+    until: int = Field(sa_type=BigInteger)
+
+
+METADATA = SQLModel.metadata
 Condition = ColumnElement[bool]
 Which = Callable[[Table], Condition]
 

@@ -1,17 +1,16 @@
-"""The tables of accounts, sessions and the audit log of the pages: a part of `__init__.py`."""
+"""The tables of accounts, sessions, the audit log, and of access to numbers and their disposal."""
 
 from datetime import datetime
 
 from sqlalchemy import Index
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from callmon.store.tables.columns import CLUSTERED, Moment
+from callmon.store.tables.columns import CLUSTERED, Moment, StoredRow
 
 
-class AccountRow(SQLModel, table=True):
+class AccountRow(StoredRow, table=True):
     """A local account with a password hash (argon2). `roles` are separated by blanks."""
 
-    __tablename__ = "account"
     __table_args__ = CLUSTERED
 
     name: str = Field(primary_key=True)
@@ -22,13 +21,12 @@ class AccountRow(SQLModel, table=True):
     changed: datetime = Field(sa_type=Moment)
 
 
-class SessionRow(SQLModel, table=True):
+class SessionRow(StoredRow, table=True):
     """A session of a user. `id` is the hash of the cookie, so that a reader of this table cannot sign in.
 
     `source`: "account" takes the roles of the account; "oidc" the roles that the provider sent.
     """
 
-    __tablename__ = "session"
     __table_args__ = (
         Index("ix_session_person", "person", "source"),
         Index("ix_session_made", "made"),
@@ -43,13 +41,12 @@ class SessionRow(SQLModel, table=True):
     seen: datetime = Field(sa_type=Moment)
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(StoredRow, table=True):
     """What a user saw or changed on a page, or tried to. Append-only, without a caller's number.
 
     Accesses to a number are in `access`.
     """
 
-    __tablename__ = "audit"
     __table_args__ = (Index("ix_audit_at", "at"),)
 
     id: int | None = Field(default=None, primary_key=True)
@@ -58,3 +55,38 @@ class AuditRow(SQLModel, table=True):
     act: str
     about: str
     address: str
+
+
+class AccessRow(StoredRow, table=True):
+    """One access to a number: actor (`who`), purpose, command, and how many calls it found.
+
+    The row outlives the number. `token` is deleted with the number.
+    """
+
+    __table_args__ = (Index("ix_access_token", "token"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    who: str
+    purpose: str
+    command: str
+    found: int
+    token: str | None = None
+
+
+class DisposalRow(StoredRow, table=True):
+    """One disposal: time, actor (`who`), authority and counts. Contains no personal information; never deleted.
+
+    `numbers` were unused since `unused_since`. Their `uses` lay between `first_use` and `last_use`.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Moment)
+    who: str
+    authority: str
+    unused_since: datetime = Field(sa_type=Moment)
+    first_use: datetime | None = Field(default=None, sa_type=Moment)
+    last_use: datetime | None = Field(default=None, sa_type=Moment)
+    numbers: int
+    uses: int
+    files: int

@@ -1,10 +1,13 @@
 """Column types and options that several tables share."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,3 +40,11 @@ class Moment(TypeDecorator[datetime]):
 # A call's name comes first in every key, since queries name a call without its exchange. Rows that are only ever
 # found by their call are stored in the order of that key, without a second tree.
 CLUSTERED = {"sqlite_with_rowid": False}
+
+
+class StoredRow(SQLModel):
+    """Base of all tables. The table of `OpenCallRow` is `open_call`."""
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805  SQLAlchemy calls it with the class
+        return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__.removesuffix("Row")).lower()
