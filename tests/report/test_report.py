@@ -300,7 +300,7 @@ def said() -> set[str]:
         *titles.STANDARDS.values(),
         *notes.PARAMETERS.values(),
         *notes.SUBJECT.values(),
-        *(text for sign in titles.SIGNS for text in sign),
+        *(text for sign in titles.SIGNS.items() for text in sign),
     }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in csv.COLUMNS)}
     for path in REPORTS.rglob("*.py"):

@@ -141,7 +141,7 @@ def definitions(sections: list[LayoutSection], tongue: ReportFormatter) -> list[
     """
     say = tongue.say
     groups = [
-        (say("Comment lire ce rapport"), [Definition(say(x), say(meant)) for x, meant in SIGNS]),
+        (say("Comment lire ce rapport"), [Definition(say(x), say(meant)) for x, meant in SIGNS.items()]),
         (say("Les chiffres de chaque norme"), [tongue.meaning(x) for x in OF_STANDARDS]),
     ]
     defined: set[str] = set()
