@@ -1,10 +1,11 @@
 """The layout of a printed report: sections, tables, rows. Pure.
 
 The columns of a table are figures; its rows are cuts, parts of figures, or figures. HTML, XLSX and PDF write this
-document. CSV and JSON have every figure, also those for which a page has no room.
+document. `layout.toml` has the sections. CSV and JSON have every figure, also those for which a page has no room.
 """
 
 from collections.abc import Iterable
+from importlib.resources import files
 
 import msgspec
 
@@ -19,6 +20,7 @@ from callmon.reports.rates import ENDS
 from callmon.reports.titles import PARTS, Definition
 
 Column = tuple[str, str]  # the name of a figure and its part
+ALL_PARTS = COUNTS | {"check": tuple(PARTS["check"])}
 SUMMARY = (
     "calls_offered",
     "answer_rate",
@@ -32,10 +34,41 @@ SUMMARY = (
 def columns(*names: str) -> list[Column]:
     """The columns of figures: "name", "name/part", or "name/*" for one column for each part."""
     found: list[Column] = []
-    for written in names:
-        name, _, part = written.partition("/")
-        found += [(name, x) for x in COUNTS.get(name, ENDS)] if part == "*" else [(name, part)]
+    for name, _, part in (name.partition("/") for name in names):
+        found += [(name, x) for x in ALL_PARTS.get(name, ENDS)] if part == "*" else [(name, part)]
     return found
+
+
+class TableSpec(msgspec.Struct, frozen=True):
+    """A table of `layout.toml`, which explains the fields."""
+
+    key: str = ""
+    title: str = ""
+    columns: tuple[str, ...] = ()
+    verdicts: str = ""
+    more: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    parity: tuple[str, ...] = ()
+    times: str = ""
+    first: str = ""
+    note: str = ""
+    internal_note: str = ""
+    internal: bool = False
+    chart: str = ""
+
+
+class SectionSpec(msgspec.Struct, frozen=True):
+    """A section of `layout.toml`; without a title it has that of the standard `key`."""
+
+    key: str
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    tables: tuple[TableSpec, ...] = ()
+
+
+SECTIONS = msgspec.toml.decode(
+    files("callmon.reports").joinpath("layout.toml").read_bytes(), type=dict[str, tuple[SectionSpec, ...]]
+)["sections"]
 
 
 class LayoutRow(msgspec.Struct, frozen=True):
@@ -73,67 +106,57 @@ class LayoutBuilder:
 
     def __init__(self, report: Report, tongue: ReportFormatter) -> None:
         self.report, self.tongue = report, tongue
+        self.is_internal = Place("check", "outcomes") in report.figures  # a public edition has no check lines
 
     def sections(self) -> list[LayoutSection]:
-        say, third = self.tongue.say, "answer_by_third_ring"
-        found = [
-            self.section("completeness", say("Exhaustivité"), self._completeness()),
-            self.section("calls", say("Appels reçus et issue"), self._calls()),
-            self.section(
-                third, self.tongue.word("standard", third), self._rings(),
-                say(
-                    "Les sonneries sont comptées à l'autocommutateur : l'appelant peut en avoir entendu une de "
-                    "moins."
-                ),
-                say("Les appels que le fournisseur refuse avant notre système téléphonique ne sont pas vus."),
-            ),
-            self.section("voicemail", say("Messagerie vocale"), self._voicemail()),
-            self.section("redirections", say("Réacheminements"), self._redirections()),
-            self.section(
-                "reach_a_person", self.tongue.word("standard", "reach_a_person"), self.verdicts("reach_a_person")
-            ),
-            *self._attested(),
-            self.section("callbacks", say("Rappels"), self._callbacks()),
-            self.section("complaints", say("Plaintes et rétroaction"), self._complaints()),
-            self.section("french", say("Services en français"), self._french()),
-            self.section("tty", say("ATS et relais"), self._tty()),
-            self.section(
-                "disruptions", say("Perturbations temporaires du service"),
-                [self.by_cut("disruptions", "disruptions", "disruptions_hours")],
-            ),
-            self.section("when", say("Répartition des appels"), self._when()),
-        ]  # fmt: skip
-        if self.report.changes:
-            found.append(self.section("changes", say("Ce qui a changé"), [self.changes()]))
-        if self.report.compared:
-            found.append(self.section("comparisons", say("Comparaisons"), [self.comparison()]))
+        say, report = self.tongue.say, self.report
+        found = [self._section(spec) for spec in SECTIONS if spec.key != "attested" or report.attested]
+        if report.changes:
+            found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
+        if report.compared:
+            found.append(LayoutSection("comparisons", say("Comparaisons"), (self.comparison(),)))
         return found
 
-    def _attested(self) -> list[LayoutSection]:
-        """The section of the attestations, made by people who tested the lines; empty without any."""
-        titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
-        facts = tuple(notes.attestation_notes(self.report.attested, titles, self.tongue))
-        note = self.tongue.say(
-            "Aucun autocommutateur n'entend ce que dit un menu : une personne appelle chaque ligne, une fois par "
-            "trimestre, et le consigne."
-        )
-        title = self.tongue.say("Menus et messages d'accueil, à l'essai")
-        return [LayoutSection("attested", title, (), (note,), facts)] if facts else []
+    def summary(self) -> LayoutTable | None:
+        return self.figure_list("summary", self.tongue.say("Sommaire"), columns(*SUMMARY))
 
-    def section(self, key: str, title: str, tables: Iterable[LayoutTable | None], *texts: str) -> LayoutSection:
-        return LayoutSection(key, title, tuple(table for table in tables if table is not None), texts)
+    def _section(self, spec: SectionSpec) -> LayoutSection:
+        say = self.tongue.say
+        title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)
+        tables = (table for x in spec.tables for table in self._tables(x) if table is not None)
+        facts = self._attestations() if spec.key == "attested" else ()
+        return LayoutSection(spec.key, title, tuple(tables), tuple(map(say, spec.notes)), facts)
+
+    def _attestations(self) -> tuple[Definition, ...]:
+        titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
+        return tuple(notes.attestation_notes(self.report.attested, titles, self.tongue))
+
+    def _tables(self, spec: TableSpec) -> Iterable[LayoutTable | None]:
+        if spec.verdicts:
+            return self.verdicts(spec.verdicts, *spec.more)
+        if spec.parity:
+            return [self.parity(spec.key, *spec.parity)]
+        if spec.times:
+            return [self.by_part(spec)]
+        if spec.figures:
+            return [self.figure_list(spec.key, self.tongue.say(spec.title), self._listed(spec.figures))]
+        return [self.by_cut(spec)] if self.is_internal or not spec.internal else []
+
+    def _listed(self, names: Iterable[str]) -> list[Column]:
+        """The columns of figures; "unheard/*" are those of each exchange."""
+        exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
+        unheard = [(f"unheard_{what}", x) for x in exchanges for what in ("hours", "open_hours", "known_hours")]
+        return [column for name in names for column in (unheard if name == "unheard/*" else columns(name))]
 
     # Tables.
 
-    def by_cut(
-        self, key: str, *names: str, title: str = "", note: str = "", chart: str = ""
-    ) -> LayoutTable | None:
+    def by_cut(self, spec: TableSpec) -> LayoutTable | None:
         """A table with one row for each cut; the last column is the completeness of its calls.
 
-        `title`: that of the first figure if empty. A column that is not known in any cut of a public edition
-        stays: the sign in its cells gives the reason. None if the report has none of the columns.
+        A column that is not known in any cut of a public edition stays: the sign in its cells gives the reason.
+        None if the report has none of the columns.
         """
-        wanted = columns(*names)
+        wanted = columns(*spec.columns)
         shown = [x for x in wanted if Place(*x) in self.report.figures]
         if not shown:
             return None
@@ -150,14 +173,17 @@ class LayoutBuilder:
         )
         has_lengths = len({name for name, part in shown if part in ENDS}) > 1
         head = tuple(self._head(*x, has_lengths and x[1] in ENDS) for x in shown)
-        title = title or self.tongue.meaning(wanted[0][0]).term
-        under = (note,) if note else ()
-        return LayoutTable(key, title, self.tongue.say("Appels"), head, rows, _names(shown), under, chart)
+        say = self.tongue.say
+        title = say(spec.title) if spec.title else self.tongue.meaning(wanted[0][0]).term
+        under = (spec.note, spec.internal_note if self.is_internal else "")
+        notes = tuple(say(note) for note in under if note)
+        return LayoutTable(spec.key, title, say("Appels"), head, rows, _names(shown), notes, spec.chart)
 
-    def by_part(self, key: str, title: str, first: str, parts: Iterable[str]) -> LayoutTable | None:
-        """A table of the whole with one row for each part (a time) and one column for each figure of `key`."""
-        names = [f"{key}.{what}" for what in ("offered", "answered", "met", "not_met")]
-        parts = [part for part in parts if Place(names[0], part) in self.report.figures]
+    def by_part(self, spec: TableSpec) -> LayoutTable | None:
+        """A table of the whole with one row for each part (a time) and one column for each figure of `times`."""
+        names = [f"{spec.times}.{what}" for what in ("offered", "answered", "met", "not_met")]
+        times = "1234567" if spec.times == "weekday" else HALF_HOURS
+        parts = [part for part in times if Place(names[0], part) in self.report.figures]
         known = tuple(name for name in names if any(Place(name, part) in self.report.figures for part in parts))
         if not known:
             return None
@@ -166,7 +192,8 @@ class LayoutBuilder:
             for part in parts
         )
         head = tuple(self.tongue.meaning(name).term for name in known)
-        return LayoutTable(f"{key}s", title, first, head, rows, known, chart="bars")
+        title, first = self.tongue.say(spec.title), self.tongue.say(spec.first)
+        return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="bars")
 
     def figure_list(self, key: str, title: str, wanted: Iterable[Column]) -> LayoutTable | None:
         """A table of the whole with one row for each figure, and the completeness beside it."""
@@ -198,106 +225,15 @@ class LayoutBuilder:
     def verdicts(self, standard: str, *more: str) -> list[LayoutTable | None]:
         """The verdicts of a standard in every cut, then their reasons and causes."""
         names = (f"{standard}.verdict/*", f"{standard}.rate", *more)
-        tables = [self.by_cut(f"{standard}-verdicts", *names, chart="verdicts")]
+        tables = [self.by_cut(TableSpec(f"{standard}-verdicts", columns=names, chart="verdicts"))]
         for what in ("exempt", "not_met", "unknown", "cause"):
             name = f"{standard}.{what}"
             parts = sorted({x.part for x in self.report.figures if x.name == name and x.part})
             if parts and (what != "cause" or standard not in ("feedback_offered", "one_transfer_at_most")):
                 ordered = [x for x in CAUSES if x in parts] if what == "cause" else parts
-                tables.append(self.by_cut(f"{standard}-{what}", *(f"{name}/{x}" for x in ordered)))
+                shown = tuple(f"{name}/{x}" for x in ordered)
+                tables.append(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown)))
         return tables
-
-    def _completeness(self) -> list[LayoutTable | None]:
-        say = self.tongue.say
-        exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
-        beside = [(f"unheard_{what}", x) for x in exchanges for what in ("hours", "open_hours", "known_hours")]
-        beside += columns("calls_in_progress", "reconciliation_days")
-        beside += columns("reconciliation_exchange_only", "reconciliation_callmon_only")
-        return [
-            self.by_cut("heard", "calls_offered", "heard/*", "completeness", title=say("Appels entendus")),
-            self.figure_list("listening", say("Écoute et rapprochement"), beside),
-        ]
-
-    def _calls(self) -> list[LayoutTable | None]:
-        say = self.tongue.say
-        # A public edition has no check lines, and of the calls in business hours only the total, shown before.
-        is_internal = Place("check", "outcomes") in self.report.figures
-        in_hours = ("hours/open", "outcomes_in_hours/*") if is_internal else ()
-        check = say(
-            "Ligne de contrôle : les appels, comptés à part par la base de données, moins la somme de leurs "
-            "issues."
-        )
-        return [
-            self.by_cut("calls", "calls_offered", "hours/*", "answer_rate", chart="offered"),
-            self.by_cut(
-                "outcomes", "calls_offered", "outcomes/*", "check/outcomes",
-                title=say("Issue des appels reçus"), note=check if is_internal else "",
-            ),
-            self.by_cut(
-                "outcomes_in_hours", *in_hours,
-                title=say("Issue des appels reçus pendant les heures normales de bureau"),
-            ),
-            self.by_cut("abandoned", "abandoned_in/*", "short_abandons", "abandonment_rate"),
-            self.figure_list("checks", say("Lignes de contrôle"), [("check", x) for x in PARTS["check"]]),
-        ]  # fmt: skip
-
-    def _rings(self) -> list[LayoutTable | None]:
-        say, third = self.tongue.say, "answer_by_third_ring"
-        return [
-            *self.verdicts(third, f"{third}.strict_rate"),
-            self.by_cut("rings", "rings_to_answer/*", "answered_14_to_18_s", "judged_by_seconds", chart="rings"),
-            self.by_cut(
-                "waits", "rings/*", "time_to_answer/*", "time_from_arrival/*", title=say("Délai de réponse")
-            ),
-            self.by_cut("signs", "signs/*"),
-            self.by_cut("holds", "early_hold/*", title=say("Durée des mises en attente dans les 10 s")),
-        ]
-
-    def _voicemail(self) -> list[LayoutTable | None]:
-        names = ("voicemail_share", "voicemail_when/*", "voicemail_messages/*")
-        table = self.by_cut("voicemail", *names, title=self.tongue.say("Messagerie vocale"))
-        return [table, *self.verdicts("voicemail_after_fourth_ring")]
-
-    def _redirections(self) -> list[LayoutTable | None]:
-        return [
-            self.by_cut("transfers", "transfers/*"),
-            *self.verdicts("one_transfer_at_most"),
-            self.by_cut("redirections", "redirections/*", "redirections.rate"),
-        ]
-
-    def _callbacks(self) -> list[LayoutTable | None]:
-        note = self.tongue.say(
-            "Un rappel compte aussi quand il aboutit à la boîte vocale de la personne : l'autocommutateur ne le "
-            "distingue pas."
-        )
-
-        def fates(name: str, *more: str) -> LayoutTable | None:
-            names = (f"{name}/*", f"{name}.rate", f"{name}.attempted_rate", f"check/{name}", *more)
-            return self.by_cut(name, *names, note=note)
-
-        return [
-            self.by_cut("callbacks", "callbacks_opened", "callback_openings/*", "callback_messages"),
-            fates("callbacks_24_hours", "callbacks_no_open_hour"),
-            fates("callbacks_business_day"),
-            self.by_cut("callback_delay", "callback_delay/*"),
-            *self.verdicts("callback_within_24_hours"),
-        ]
-
-    def _complaints(self) -> list[LayoutTable | None]:
-        return [
-            self.by_cut("complaints", "complaints_opened"),
-            *self.verdicts("complaint_within_2_business_days"),
-            *self.verdicts("complaint_answered_within_15_business_days"),
-            *self.verdicts("feedback_offered"),
-        ]
-
-    def _french(self) -> list[LayoutTable | None]:
-        return [
-            *self.verdicts("bilingual_person"),
-            self.by_cut("french_at_first_answer", "french_at_first_answer/*", "french_at_first_answer.rate"),
-            *self.verdicts("callback_in_french"),
-            self.parity("french_english", "fr", "en"),
-        ]
 
     def parity(self, kind: str, *sides: str) -> LayoutTable:
         """A table with the rates of each standard on both sides, and their difference."""
@@ -309,20 +245,6 @@ class LayoutBuilder:
         )
         head = tuple(self.tongue.meaning(what).term for what in whats)
         return LayoutTable(kind, head[-1], self.tongue.say("Norme de service"), head, rows, whats)
-
-    def _tty(self) -> list[LayoutTable | None]:
-        return [
-            self.parity("tty_voice", "tty", "voice"),
-            self.by_cut("relay", "relay_outcomes/*", "relay_ended_early"),
-            self.by_cut("tests", "test_calls"),
-        ]
-
-    def _when(self) -> list[LayoutTable | None]:
-        say = self.tongue.say
-        return [
-            self.by_part("weekday", say("Jours de la semaine"), say("Jour"), "1234567"),
-            self.by_part("half_hour", say("Demi-heures"), say("À partir de"), HALF_HOURS),
-        ]
 
     def changes(self) -> LayoutTable:
         """A table of the figures that differ from the previous revision."""

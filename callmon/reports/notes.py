@@ -13,19 +13,8 @@ from callmon.core.standards import load
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import FEW, ReportFormatter
-from callmon.reports.titles import Definition
+from callmon.reports.titles import PARAMETERS, SUBJECTS, Definition
 
-PARAMETERS = {
-    "rings": "sonneries au plus",
-    "transfers": "réacheminements au plus",
-    "after_ring": "à temps après la sonnerie",
-    "late_after_ring": "trop tard après la sonnerie",
-    "reach_a_person.rings": "qui raccroche après tant de sonneries n'a joint personne",
-}
-SUBJECT = {
-    "person": "un accès à une personne dans chaque menu et message d'accueil",
-    "greetings": "menus et messages d'accueil en français et en anglais",
-}
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
 
@@ -116,7 +105,7 @@ def attestation_notes(
 ) -> Iterator[Definition]:
     """One row for each line and subject: what no exchange can observe and a person tested."""
     for status in attested:
-        subject = tongue.say(SUBJECT[status.subject])
+        subject = tongue.say(SUBJECTS[status.subject])
         yield Definition(f"{titles.get(status.line, status.line)}, {subject}", _test_result(status, tongue))
 
 

@@ -1,4 +1,4 @@
-"""The title and meaning of each figure, in the French of the glossary (`titles.toml`). Pure.
+"""The texts of a report, in the French of the glossary (`titles.toml`). Pure.
 
 The French is the key of the catalogues, under the context "report".
 """
@@ -22,5 +22,9 @@ STANDARDS: Mapping[str, str] = _texts["standards"]
 SIGNS: Mapping[str, str] = _texts["signs"]
 CUTS: Mapping[str, str] = _texts["cuts"]
 PARTS: Mapping[str, Mapping[str, str]] = _texts["parts"]
+TEXTS: Mapping[str, str] = _texts["texts"]
+COLUMNS: Mapping[str, Mapping[str, str]] = _texts["columns"]
+PARAMETERS: Mapping[str, str] = _texts["parameters"]
+SUBJECTS: Mapping[str, str] = _texts["subjects"]
 SAME_PARTS: Mapping[str, str] = {"redirections": "transfers", "callbacks_business_day": "callbacks_24_hours"}
 UNKNOWN_CUT = "hors de la configuration"

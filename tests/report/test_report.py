@@ -298,11 +298,15 @@ def said() -> set[str]:
     found |= {text for parts in titles.PARTS.values() for text in parts.values()}
     found |= {
         *titles.STANDARDS.values(),
-        *notes.PARAMETERS.values(),
-        *notes.SUBJECT.values(),
+        *titles.PARAMETERS.values(),
+        *titles.SUBJECTS.values(),
+        *titles.TEXTS.values(),
         *(text for sign in titles.SIGNS.items() for text in sign),
     }
-    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(meant for _, _, meant in csv.COLUMNS)}
+    found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(of["text"] for of in titles.COLUMNS.values())}
+    found |= {text for section in layout.SECTIONS for text in (section.title, *section.notes)} - {""}
+    tables = [table for section in layout.SECTIONS for table in section.tables]
+    found |= {text for x in tables for text in (x.title, x.first, x.note, x.internal_note)} - {""}
     for path in REPORTS.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and _is_say(node.func):

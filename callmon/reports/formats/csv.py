@@ -11,30 +11,10 @@ from io import StringIO
 
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import Figure, Place, Report
+from callmon.reports.titles import COLUMNS
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# The name of each column in the two languages, and its content (in French; the catalogues have the translation).
-COLUMNS = (
-    ("mois", "month", "Le mois, à l'heure locale."),
-    ("regroupement", "cut", "Quels appels sont comptés ensemble : whole, service, mode, line ou language."),
-    ("element", "member", "Lequel : le nom de la ligne, du service, du mode ou de la langue."),
-    ("titre_element", "member_title", "Comment il s'appelle."),
-    ("chiffre", "figure", "Le nom du chiffre, le même dans les deux langues."),
-    ("part", "part", "La part du chiffre, quand il en a plusieurs."),
-    ("libelle", "title", "Le titre du chiffre et de sa part."),
-    (
-        "valeur",
-        "value",
-        "La valeur, non arrondie; d'une durée, coupée au dixième affiché. Vide quand elle n'est pas connue.",
-    ),
-    ("numerateur", "numerator", "D'un taux, le numérateur."),
-    ("denominateur", "denominator", "D'un taux, le dénominateur; d'un délai, le nombre d'appels."),
-    ("unite", "unit", "count, rate, seconds, rings, hours ou difference."),
-    ("etat", "state", "known, not_applicable (s. o.), not_available (n. d.), too_few ou suppressed."),
-    ("affiche", "shown", "Comme le rapport l'affiche."),
-    ("exhaustivite", "completeness", "Exhaustivité des appels de cette ligne du tableau."),
-)
 DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("definition", "definition"))
 
 
@@ -42,7 +22,7 @@ def figures(report: Report, tongue: ReportFormatter) -> bytes:
     """Every figure of the report and of the months compared with it."""
     months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
     rows = [_row(report, name, x, tongue, found) for name, found in months for x in found.values()]
-    head = [fr if tongue.language == "fr" else en for fr, en, _ in COLUMNS]
+    head = [name for name, _ in _columns(tongue)]
     return csv_bytes([head, *rows], tongue.language)
 
 
@@ -50,11 +30,16 @@ def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
     """The definition of every column and every figure."""
     head = [fr if tongue.language == "fr" else en for fr, en in DICTIONARY]
     column, figure = tongue.say("colonne"), tongue.say("chiffre")
-    rows = [[column, fr if tongue.language == "fr" else en, "", tongue.say(meant)] for fr, en, meant in COLUMNS]
+    rows = [[column, name, "", tongue.say(text)] for name, text in _columns(tongue)]
     for name in dict.fromkeys(place.name for place in report.figures):
         meaning = tongue.meaning(name)
         rows.append([figure, name, meaning.term, meaning.text])
     return csv_bytes([head, *rows], tongue.language)
+
+
+def _columns(tongue: ReportFormatter) -> list[tuple[str, str]]:
+    """The name and the content (in French) of each column."""
+    return [(fr if tongue.language == "fr" else of["en"], of["text"]) for fr, of in COLUMNS.items()]
 
 
 def csv_bytes(rows: Iterable[Iterable[str]], language: str) -> bytes:

@@ -14,10 +14,10 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
 from callmon.reports.formats import charts
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutRow, LayoutSection, columns
+from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection
 from callmon.reports.model import Report
 from callmon.reports.notes import Remarks
-from callmon.reports.titles import SIGNS, STANDARDS, Definition
+from callmon.reports.titles import SIGNS, STANDARDS, TEXTS, Definition
 
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
@@ -32,7 +32,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         texts=texts(report, settings, tongue),
         cover=cover(report, tongue),
         sentences=sentences(report, tongue),
-        summary=builder.figure_list("summary", say("Sommaire"), columns(*SUMMARY)),
+        summary=builder.summary(),
         sections=sections,
         definitions=definitions(sections, tongue),
         hours=list(notes.hours(settings, tongue)),
@@ -182,41 +182,12 @@ def manager_remarks(remarks: Remarks, sections: list[LayoutSection], tongue: Rep
 def texts(report: Report, settings: Settings, tongue: ReportFormatter) -> dict[str, str]:
     """The texts around the figures."""
     say = tongue.say
-    return {
+    return {name: say(french) for name, french in TEXTS.items()} | {
         "title": say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first)),
         "edition": say("Édition publique") if report.is_public else say("Édition interne"),
-        "skip": say("Aller aux chiffres"),
-        "contents": say("Table des matières"),
-        "summary": say("Sommaire"),
-        "definitions": say("Définitions"),
-        "settings": say("Réglages"),
-        "targets": say("Cibles internes"),
-        "no_target": say("Aucune cible interne n'est fixée : la politique n'énonce aucun pourcentage."),
-        "hours": say("Heures normales de bureau"),
-        "assumed": say(
-            "Ces heures sont une hypothèse de callmon, tant que le ministère n'a pas écrit les siennes."
-        ),
-        "closed": say("Jours de fermeture du mois"),
-        "no_closed": say("Aucun."),
-        "revisions": say("Révisions"),
         "revision": _revision(report, tongue),
-        "small": say("Petits nombres"),
         "small_rule": _small_rule(report, tongue),
-        "accessible": say("Formats accessibles"),
         "accessible_formats": accessible(settings, tongue),
-        "remarks": say("Remarques du gestionnaire"),
-        "no_remarks": say("Aucune remarque."),
-        "not_measured": say("Ce que callmon ne mesure pas"),
-        "not_measured_list": say(
-            "Se nommer, expliquer, diriger ailleurs, la courtoisie, s'informer des besoins d'adaptation, le "
-            "libellé des messages d'accueil."
-        ),
-        "sign": say("Signature"),
-        "signed": say(
-            "J'ai examiné ces résultats; à ma connaissance, ils sont exacts sous réserve de l'exhaustivité "
-            "indiquée à la section « Exhaustivité »."
-        ),
-        "date": say("Date"),
     }
 
 

@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.reports import notes
 from callmon.reports.formats import html
 from callmon.reports.formatter import FEW, ReportFormatter
-from callmon.reports.layout import SUMMARY, LayoutBuilder, LayoutSection, LayoutTable, columns
+from callmon.reports.layout import LayoutBuilder, LayoutSection, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.titles import Definition
@@ -62,8 +62,9 @@ class Sheets:
         lines = [Definition(say("Sommaire"), x) for x in html.sentences(self.report, self.tongue)]
         title = Definition(texts["title"], texts["edition"])
         self.add_facts(texts["summary"], [title, *html.cover(self.report, self.tongue), *lines])
-        summary = builder.figure_list("summary", say("Sommaire"), columns(*SUMMARY))
-        for section in (builder.section("summary", say("Chiffre"), [summary]), *sections):
+        if (summary := builder.summary()) is not None:
+            self.add_section(LayoutSection("summary", say("Chiffre"), (summary,)))
+        for section in sections:
             self.add_section(section)
         if remarks:
             self.add_facts(texts["remarks"], html.manager_remarks(remarks, sections, self.tongue))
