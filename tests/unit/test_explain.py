@@ -22,6 +22,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.assembly import monitor
+from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
 from callmon.core.facts import AnyFact, Fact
 from callmon.core.standards import load
@@ -32,7 +33,7 @@ from callmon.text.formatter import Formatter
 from callmon.text.labels import STANDARDS, translate
 from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import sentence
+from callmon.text.story.sentences import TEXTS, sentence
 from callmon.text.story.timeline import moments
 from callmon.tools.replay import Replay, chunks
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
@@ -555,8 +556,9 @@ def test_the_first_of_a_month_is_1er_in_french_only() -> None:
 
 
 def said() -> set[str]:
-    """Every text handed to `say`, and the pairs of sentences that the module keeps in tables."""
-    found: set[str] = set()
+    """Every text handed to `say`, and those of `sentences.toml`."""
+    texts = [text for part in TEXTS.values() for text in part.values()]
+    found = {x for text in texts for x in ([text] if isinstance(text, str) else text)}
     for path in Path(explain.__file__).parents[1].rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
@@ -564,8 +566,6 @@ def said() -> set[str]:
                     func=ast.Name(id="say") | ast.Attribute(attr="say" | "_say"),
                     args=[ast.Constant(value=str(text)), *_],
                 ):
-                    found.add(text)
-                case ast.Constant(value=str(text)) if "{phones}" in text:
                     found.add(text)
     return found
 
@@ -577,6 +577,13 @@ def catalogued(context: str) -> set[str]:
 
 def test_the_catalogues_hold_every_sentence_of_a_story_and_none_that_is_gone() -> None:
     assert catalogued("story") == said()
+
+
+@pytest.mark.parametrize(("part", "kinds"), [("facts", get_args(AnyFact)), ("entries", get_args(AnyEntry))])
+def test_every_fact_and_every_ledger_entry_has_a_sentence_and_nothing_else_has(
+    part: str, kinds: tuple[type[msgspec.Struct], ...]
+) -> None:
+    assert {name.partition(".")[0] for name in TEXTS[part]} == {f.tag_of(kind) for kind in kinds}
 
 
 def test_every_promise_has_its_words_in_the_policy_and_a_translation_of_them() -> None:

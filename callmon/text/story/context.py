@@ -9,8 +9,6 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import AnyFact
 from callmon.text.formatter import Formatter
 
-Wording = tuple[str, tuple[str | None, ...]]  # a sentence without its full stop, and its notes
-
 
 class StoryContext(Formatter):
     """One call, and the formatter of its sentences. `clock` is None if the start of the wait is not known."""

@@ -11,11 +11,10 @@ from callmon.core.calls.call import DurationRange
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
-from callmon.text import ledger_sentences
 from callmon.text.labels import translate
 from callmon.text.story.context import StoryContext
 from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import sentence
+from callmon.text.story.sentences import entry_sentence, sentence
 from callmon.text.story.timeline import Moment, moments
 
 WIDTH = 100
@@ -165,7 +164,7 @@ class Page:
         yield ""
         for entry in entries:
             day, time = self._context.day(entry.at), self._context.minute(entry.at)
-            yield from self._set(f"{ledger_sentences.sentence(self._context, entry)}.", f"  {day}, {time}{GAP}")
+            yield from self._set(f"{entry_sentence(self._context, entry)}.", f"  {day}, {time}{GAP}")
 
     # Verdicts.
 

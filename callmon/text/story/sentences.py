@@ -1,138 +1,190 @@
-"""One sentence for each moment of a call. Pure. The type checker reports a new fact that has no sentence here.
+"""One sentence for each moment of a call, and for each ledger entry; `sentences.toml` has their texts. Pure.
+
+A transfer that counts has its number in the count of the verdict. A transfer that does not count has a note.
 
 Refuses: to name a person (a phone is its extension); to state more about a ring than is known.
 """
 
 from __future__ import annotations
 
+import tomllib
 from datetime import timedelta
+from importlib.resources import files
 
 from callmon.core import facts as f
+from callmon.core.callbacks import entries as n
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call
-from callmon.core.facts import AnyFact
-from callmon.text.story.context import StoryContext, Wording
-from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop
-from callmon.text.story.transfers import handed_on, picked_up
+from callmon.core.calls.endpoints import extension
+from callmon.core.facts import OUTSIDE, AnyFact, tag_of
+from callmon.text.formatter import Formatter
+from callmon.text.story.context import StoryContext
+from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop, is_told_by
+
+TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
+Notes = tuple[str | None, ...]
 
 
 def sentence(context: StoryContext, moment: Moment) -> str:
     """The sentence of a moment, with its notes in brackets and the uncertainty of its time."""
-    told, notes = _wording(context, moment)
-    known = [note for note in notes if note]
-    stop = "" if told.endswith(".") else "."  # a sentence that ends with "a.m." has its full stop
-    return told + (f" ({', '.join(known)})." if known else stop) + _doubt(context, moment[0])
+    fact, phones = moment[0], _phones(context, moment)
+    case = _case(context, fact)
+    text = TEXTS["facts"][f"{tag_of(type(fact))}.{case}" if case else tag_of(type(fact))]
+    if isinstance(text, list):
+        text = text[len({*phones}) == 1]
+    values = _values(context, fact) | ({"phones": context.phones(phones)} if phones else {})
+    written = context.say(text, **values)
+    notes = [note for note in _notes(context, fact) if note]
+    stop = "" if written.endswith(".") else "."  # a sentence that ends with "a.m." has its full stop
+    return written + (f" ({', '.join(notes)})." if notes else stop) + _doubt(context, fact)
 
 
-def _wording(context: StoryContext, moment: Moment) -> Wording:
-    """The sentence without its full stop, and its notes."""
-    say, word, fact = context.say, context.word, moment[0]
+def entry_sentence(formatter: Formatter, entry: n.AnyEntry) -> str:
+    """The sentence of one ledger entry, without its time and full stop. It names no person."""
+    case, values = "", dict[str, str]()
+    match entry:
+        case n.Owed():
+            at = entry.dues.judging.at
+            case, values["due"] = entry.kind, f"{formatter.day(at)}, {formatter.minute(at)}"
+        case n.Attempted(unsure=True):
+            case = "unsure"
+        case n.Attempted(actor=str()) | n.CalledBack(actor=str()):
+            case = "manual"
+        case n.ClosedByHand():
+            values["reason"] = formatter.word("close_reason", entry.reason)
+        case n.Refused():
+            values["why"] = formatter.word("refusal", entry.why)
+    tag = tag_of(type(entry))
+    return formatter.say(TEXTS["entries"][f"{tag}.{case}" if case else tag], **values)
+
+
+def _case(context: StoryContext, fact: AnyFact) -> str:
+    """The case of a fact whose sentence depends on more than its tag; otherwise ""."""
     match fact:
         case f.Arrived():
-            return _arrived(context, fact)
-        case f.NumberWithheld():
-            return say("L'appelant ne veut pas que son numéro soit affiché"), ()
-        case f.LineOpened():
-            return say("L'autocommutateur prend l'appel : menu vocal ou message enregistré"), ()
-        case f.LanguageChosen():
-            return say("L'appelant choisit la langue : {language}", language=word("language", fact.language)), ()
-        case f.PhoneDialled() | f.PhoneRang() | f.PhoneStopped():
-            return _phones(context, moment)
-        case f.Answered() | f.Held() | f.Resumed():
-            return _person(context, fact)
-        case f.MusicPlayed():
-            return say("L'appelant entend de la musique au lieu d'une sonnerie"), ()
-        case f.QueueEntered():
-            return say("L'appelant entre dans la file d'attente « {queue} »", queue=fact.queue), ()
-        case f.QueueLeft():
-            return say("L'appelant sort de la file d'attente « {queue} » sans réponse", queue=fact.queue), ()
-        case f.VoicemailTook() | f.MessageLeft():
-            return _voicemail(context, fact)
-        case f.PhonesSeen():
-            return _offered(context, fact), ()
-        case f.CallbackRequested():
-            return say("L'appelant demande à être rappelé"), (say("à un autre numéro") if fact.number else None,)
-        case f.ComplaintMade():
-            return say("L'appel est consigné comme plainte"), ()
-        case f.DialFailed():
-            return say("L'autocommutateur n'avait pu appeler aucun poste : aucun n'était joignable"), ()
-        case f.CallerBusy():
-            return say("L'appelant entend le signal d'occupation"), ()
-        case f.Unheard() | f.ClockSet() | f.Filled():
-            return _listening(context, fact)
-        case f.HangupRequested() | f.Ended():
-            return _ended(context, fact)
-        case _:
-            return handed_on(context, fact)
-
-
-def _listening(context: StoryContext, fact: f.Unheard | f.ClockSet | f.Filled) -> Wording:
-    """A fact about the reception of events, not about the call."""
-    say = context.say
-    match fact:
-        case f.Unheard():
-            return _unheard(context, fact), _may_hide_answer(context, fact)
-        case f.ClockSet() if fact.by > f.EXACT:  # later times use the new clock
-            return say("L'horloge de l'autocommutateur a été avancée de {by}", by=context.seconds(fact.by)), ()
-        case f.ClockSet():
-            return say("L'horloge de l'autocommutateur a été reculée de {by}", by=context.seconds(-fact.by)), ()
-        case f.Filled(alone=True):
-            return say(
-                "Le journal de l'autocommutateur (CEL) dit tout de l'appel, que callmon n'avait pas entendu"
-            ), ()
-        case f.Filled():
-            return say("Le journal de l'autocommutateur (CEL) dit ce que callmon n'a pas entendu de l'appel"), ()
-
-
-def _arrived(context: StoryContext, fact: f.Arrived) -> Wording:
-    say = context.say
-    told = {
-        "inbound": say("L'appel arrive"),
-        "outbound": say("Un poste fait un appel vers l'extérieur"),
-        "internal": say("Un poste en appelle un autre"),
-    }[fact.direction]
-    late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
-    relay = say("par service de relais") if fact.relay else None
-    return told, (relay, late, *_may_hide_answer(context, fact))
-
-
-def _may_hide_answer(context: StoryContext, fact: f.Arrived | f.Unheard) -> tuple[str, ...]:
-    return (context.say("quelqu'un a pu répondre pendant ce temps"),) if fact.may_hide_answer else ()
-
-
-# Phones.
-
-
-def _phones(context: StoryContext, moment: Moment) -> Wording:
-    named = {x.phone for x in moment if isinstance(x, f.PhoneDialled | f.PhoneRang | f.PhoneStopped)}
-    fact = moment[0]
-    notes: tuple[str | None, ...] = ()
-    match fact:
-        case f.PhoneRang():
-            (plural, singular), notes = _RINGING, _ring_notes(context, fact)
+            return fact.direction
         case f.PhoneStopped():
-            plural, singular = _stopped(context, fact)
-        case _:
-            plural, singular = _DIALLED
-    told = singular if len(named) == 1 else plural
-    return context.say(told, phones=context.phones(list(named))), notes
+            return _stopped(context, fact)
+        case f.PhonesSeen():  # the best state among the phones of the line; never the state of one phone
+            return fact.best
+        case f.SentOff(unheard=True) if fact.kind != "redirect":
+            return "unheard"
+        case f.SentOff(unheard=True) | f.Transferred(unheard=True, kind="redirect"):
+            return "redirect.unheard"  # the first dial that was received may not belong to the transfer
+        case f.SentOff():
+            return fact.kind
+        case f.CameBack():
+            return "failed" if _returned_to(context, fact) is None else "returned"
+        case f.PersonJoined():
+            return _joined_after(context, fact)
+        case f.SurveyOffered():
+            return fact.by
+        case f.Unheard(at=None):  # a channel listing proved that an end was not received
+            return "before"
+        case f.ClockSet():  # later times use the new clock
+            return "forward" if fact.by > f.EXACT else "back"
+        case f.Filled(alone=True):
+            return "alone"
+        case f.Ended():
+            return _end(context.call, fact)
+    return ""
 
 
-def _offered(context: StoryContext, fact: f.PhonesSeen) -> str:
-    """The best state among the phones of the line while the caller waited; never the state of one phone."""
+def _stopped(context: StoryContext, fact: f.PhoneStopped) -> str:
+    if not fact.rang:
+        return fact.why
+    match cause_of_stop(fact, context.facts):
+        case f.Answered() | f.PersonJoined():
+            return "by_answer"
+        case f.Ended():
+            return "by_end"
+    return f"rang.{fact.why}"
+
+
+def _returned_to(context: StoryContext, fact: f.CameBack) -> str | None:
+    """The phone to which a transferred caller came back; None if there is none."""
+    place = context.facts.index(fact)
+    sent = next((x for x in reversed(context.facts[:place]) if isinstance(x, f.SentOff)), None)
+    after = next(iter(context.facts[place + 1 :]), None)
+    over = isinstance(after, f.Ended | f.SentOff) and after.at == fact.at
+    return None if sent is None or over or fact.at is None else _phone(context, sent.by)
+
+
+def _joined_after(context: StoryContext, fact: f.PersonJoined) -> str:
+    """The tag of the last fact before it that sent the call on."""
+    before = context.facts[: context.facts.index(fact)]
+    last = next((x for x in reversed(before) if isinstance(x, f.ParkingEnded | f.Overflowed | f.SentOff)), None)
+    return "SentOff" if last is None else tag_of(type(last))
+
+
+def _end(call: Call, fact: f.Ended) -> str:
+    if fact.how != "hangup":
+        return fact.how
+    if fact.by == "exchange" and call.outcome == "answered":
+        return "ours" if call.direction == "inbound" else "theirs"
+    return fact.by
+
+
+def _phones(context: StoryContext, moment: Moment) -> list[str]:
+    """The phones that the sentence names."""
+    match moment[0]:
+        case f.SentOff() as sent:
+            return [_phone(context, sent.by)]
+        case f.CameBack() as back:
+            phone = _returned_to(context, back)
+            return [] if phone is None else [phone]
+    return [x.phone for x in moment if hasattr(x, "phone")]
+
+
+def _values(context: StoryContext, fact: AnyFact) -> dict[str, str]:
+    match fact:
+        case f.LanguageChosen():
+            return {"language": context.word("language", fact.language)}
+        case f.QueueEntered() | f.QueueLeft():
+            return {"queue": fact.queue}
+        case f.SentOff() | f.Transferred() | f.CameBack() | f.Forwarded():
+            return {"to": _to(context, fact.to)}
+        case f.ClockSet():
+            return {"by": context.seconds(abs(fact.by))}
+        case f.Unheard():
+            end = context.say("une heure inconnue") if fact.until is None else context.second(fact.until)
+            return {"end": end} if fact.at is None else {"begin": context.second(fact.at), "end": end}
+    return {}
+
+
+def _notes(context: StoryContext, fact: AnyFact) -> Notes:
     say = context.say
-    match fact.best:
-        case "ringing":
-            return say("Un poste libre de la ligne sonne pour l'appelant")
-        case "free":
-            return say("Un poste de la ligne au moins est libre et ne sonne pas")
-        case "in_use":
-            return say("Aucun poste de la ligne n'est libre")
-        case "unreachable":
-            return say("Aucun poste de la ligne n'est joignable")
+    match fact:
+        case f.Arrived():
+            relay = say("par service de relais") if fact.relay else None
+            late = say("callmon n'écoutait pas encore l'autocommutateur") if fact.found else None
+            return (relay, late, _may_hide_answer(context, fact))
+        case f.Unheard():
+            return (_may_hide_answer(context, fact),)
+        case f.PhoneRang():
+            return _ring_notes(context, fact)
+        case f.Answered():
+            return _answer_notes(context, fact)
+        case f.Resumed():
+            return (_held_for(context, fact),)
+        case f.VoicemailTook() | f.MessageLeft():
+            return _voicemail_notes(context, fact)
+        case f.CallbackRequested() if fact.number:
+            return (say("à un autre numéro"),)
+        case f.SentOff() | f.Transferred():
+            return (_number(context, fact),)
+        case f.CameBack() | f.Overflowed() | f.SurveyOffered(by="transfer"):
+            return (say("aucun réacheminement"),)
+        case f.Ended(how="hangup", by="caller") if context.call.abandoned_in == "ringing":
+            return (_callers_ring(context, context.call.rings),)
+    return ()
 
 
-def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> tuple[str | None, ...]:
+def _may_hide_answer(context: StoryContext, fact: f.Arrived | f.Unheard) -> str | None:
+    return context.say("quelqu'un a pu répondre pendant ce temps") if fact.may_hide_answer else None
+
+
+def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> Notes:
     say, ring = context.say, context.ring_at(fact.at, fact.slack)
     if context.call.by_queue and fact.at is not None and not context.is_answered_before(fact.at):
         return (say("l'appelant attend dans la file"),)
@@ -144,83 +196,14 @@ def _callers_ring(context: StoryContext, ring: int | None) -> str | None:
     return None if ring is None else context.say("{ring} sonnerie de l'appelant", ring=context.ordinal(ring))
 
 
-def _stopped(context: StoryContext, fact: f.PhoneStopped) -> _Pair:
-    match cause_of_stop(fact, context.facts):
-        case f.Answered() | f.PersonJoined() if fact.rang:
-            return _CANCELLED_BY_ANSWER
-        case f.Ended() if fact.rang:
-            return _CANCELLED_BY_END
-        case _:
-            return (_STOPPED_RINGING if fact.rang else _NEVER_RANG)[fact.why]
-
-
-# (text for several phones, text for one phone); the phone is named first, the reason last.
-_Pair = tuple[str, str]
-_RINGING: _Pair = ("{phones} sonnent", "{phones} sonne")
-_DIALLED: _Pair = ("{phones} sont appelés, sans sonner encore", "{phones} est appelé, sans sonner encore")
-_CANCELLED_BY_ANSWER: _Pair = (
-    "{phones} cessent de sonner : l'appel a sa réponse",
-    "{phones} cesse de sonner : l'appel a sa réponse",
-)
-_CANCELLED_BY_END: _Pair = (
-    "{phones} cessent de sonner : l'appel est fini",
-    "{phones} cesse de sonner : l'appel est fini",
-)
-_STOPPED_RINGING: dict[f.StopReason, _Pair] = {
-    "no_answer": ("{phones} cessent de sonner, sans réponse", "{phones} cesse de sonner, sans réponse"),
-    "cancelled": (
-        "{phones} cessent de sonner : l'autocommutateur passe à la suite",
-        "{phones} cesse de sonner : l'autocommutateur passe à la suite",
-    ),
-    "busy": (
-        "{phones} cessent de sonner : occupés ou appel refusé",
-        "{phones} cesse de sonner : occupé ou appel refusé",
-    ),
-    "congested": ("{phones} cessent de sonner : réseau encombré", "{phones} cesse de sonner : réseau encombré"),
-    "unreachable": (
-        "{phones} cessent de sonner : devenus injoignables",
-        "{phones} cesse de sonner : devenu injoignable",
-    ),
-    "gone": ("{phones} cessent de sonner, sans réponse", "{phones} cesse de sonner, sans réponse"),
-}
-_NEVER_RANG: dict[f.StopReason, _Pair] = {
-    "no_answer": (
-        "{phones} n'ont pas sonné et n'ont pas répondu",
-        "{phones} n'a pas sonné et n'a pas répondu",
-    ),
-    "cancelled": ("{phones} ne sont plus appelés", "{phones} n'est plus appelé"),
-    "busy": ("{phones} sont occupés", "{phones} est occupé"),
-    "congested": (
-        "{phones} ne peuvent être joints : réseau encombré",
-        "{phones} ne peut être joint : réseau encombré",
-    ),
-    "unreachable": ("{phones} sont injoignables", "{phones} est injoignable"),
-    "gone": ("{phones} ne sont plus appelés", "{phones} n'est plus appelé"),
-}
-
-
-# Answers and waits.
-
-
-def _person(context: StoryContext, fact: f.Answered | f.Held | f.Resumed) -> Wording:
-    say, phones = context.say, context.phones([fact.phone])
-    match fact:
-        case f.Answered():
-            return say("{phones} répond", phones=phones), _answer_notes(context, fact)
-        case f.Held():
-            return say("{phones} met l'appelant en attente", phones=phones), ()
-        case f.Resumed():
-            return say("{phones} reprend l'appelant", phones=phones), (_held_for(context, fact),)
-
-
-def _answer_notes(context: StoryContext, fact: f.Answered) -> tuple[str | None, ...]:
+def _answer_notes(context: StoryContext, fact: f.Answered) -> Notes:
     if fact.channel != context.call.answered_channel:  # not the first answer: the wait was already over
         return ()
     if queued := _queued(context):
         return (queued, _own_ring(context, fact))
     ring = _callers_ring(context, context.call.rings)
     own = None if _rang_from_the_start(context.call, fact) else _own_ring(context, fact)
-    return (ring, own, picked_up(context, fact))
+    return (ring, own, _picked_up(context, fact))
 
 
 def _queued(context: StoryContext) -> str | None:
@@ -253,47 +236,46 @@ def _held_for(context: StoryContext, fact: f.Resumed) -> str | None:
     return context.say("après {wait} d'attente", wait=context.seconds(fact.at - held[-1]))
 
 
-def _voicemail(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> Wording:
+def _voicemail_notes(context: StoryContext, fact: f.VoicemailTook | f.MessageLeft) -> Notes:
     say, took = context.say, context.call.voicemail
     box = say("boîte vocale {mailbox}", mailbox=fact.mailbox) if fact.mailbox else None
-    if isinstance(fact, f.MessageLeft):
-        return say("L'appelant a laissé un message"), (box,)
-    told = say("La messagerie vocale prend l'appel")
-    if took is None or took.after_person:
-        return told, (box,)
+    if isinstance(fact, f.MessageLeft) or took is None or took.after_person:
+        return (box,)
     chosen = say("choisie au menu vocal") if took.chosen and context.call.heard != "partly" else None
-    return told, (box, _queued(context) or _callers_ring(context, took.rings), chosen)
+    return (box, _queued(context) or _callers_ring(context, took.rings), chosen)
 
 
-def _unheard(context: StoryContext, fact: f.Unheard) -> str:
-    end = context.say("une heure inconnue") if fact.until is None else context.second(fact.until)
-    if fact.at is None:  # a channel listing proved that an end was not received
-        return context.say(
-            "Avant {end}, callmon n'a pas entendu tout ce que l'autocommutateur a dit de l'appel", end=end
-        )
-    begin = context.second(fact.at)
-    return context.say("callmon n'entendait plus l'autocommutateur, de {begin} à {end}", begin=begin, end=end)
+def _picked_up(context: StoryContext, fact: f.Answered) -> str | None:
+    """The note for a pick-up: a phone that was not called answered, so it took the call from a ringing phone."""
+    ours = [x for x in context.facts if isinstance(x, f.PhoneDialled | f.PhoneRang) and x.channel == fact.channel]
+    if ours or fact.slack != f.EXACT or context.call.heard != "full" or not context.call.phones.rang:
+        return None
+    return context.say("interception d'appel")
 
 
-def _ended(context: StoryContext, fact: f.HangupRequested | f.Ended) -> Wording:
-    say, call = context.say, context.call
-    if isinstance(fact, f.HangupRequested):
-        return say("L'appelant raccroche"), ()
-    match fact.how, fact.by:
-        case "stopped", _:
-            return say("L'autocommutateur s'arrête : l'appel est coupé"), ()
-        case "unheard", _:
-            return say("L'appel a pris fin pendant que callmon n'entendait pas l'autocommutateur"), ()
-        case _, "caller":
-            ring = call.rings if call.abandoned_in == "ringing" else None
-            return say("L'appelant raccroche"), (_callers_ring(context, ring),)
-        case _, "exchange" if call.outcome == "answered":
-            ours = call.direction == "inbound"
-            return say("Notre côté met fin à l'appel") if ours else say("L'autre côté met fin à l'appel"), ()
-        case _, "exchange":
-            return say("L'autocommutateur met fin à l'appel"), ()
-        case _:
-            return say("L'appel prend fin, on ne sait pas qui a raccroché"), ()
+def _number(context: StoryContext, fact: f.SentOff | f.Transferred) -> str | None:
+    counted = [x for x in context.facts if isinstance(x, f.Transferred)]
+    number = next((n for n, x in enumerate(counted, 1) if x == fact or is_told_by(x, fact)), None)
+    return None if number is None else context.say("réacheminement {number}", number=number)
+
+
+def _phone(context: StoryContext, channel: str) -> str:
+    """The phone of a channel according to the facts: an extension or OUTSIDE."""
+    for x in context.facts:
+        if isinstance(x, f.PhoneDialled | f.PhoneRang | f.Answered | f.PersonJoined) and x.channel == channel:
+            return x.phone
+    return extension(channel)
+
+
+def _to(context: StoryContext, to: str) -> str:
+    """« au poste 104 », « à un numéro de l'extérieur »; a target that no fact shows as a phone is a number."""
+    say = context.say
+    if to == OUTSIDE:
+        return say("à un numéro de l'extérieur")
+    known = (f.PhoneDialled, f.PhoneRang, f.Answered, f.PersonJoined)
+    if any(isinstance(x, known) and x.phone == to for x in context.facts):
+        return say("au poste {phone}", phone=to)
+    return say("au numéro interne {number}", number=to)
 
 
 def _doubt(context: StoryContext, fact: AnyFact) -> str:

@@ -22,9 +22,9 @@ from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_ca
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations, worklist
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text import ledger_sentences
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
+from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter, local_time
 from callmon.web.page_request import PageRequest, RefusedError
@@ -153,7 +153,7 @@ async def _entry_page(
         entries=[
             (
                 f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
-                speech.typeset(ledger_sentences.sentence(speech, x)),
+                speech.typeset(entry_sentence(speech, x)),
                 _by(x, tongue),
             )
             for x in history

@@ -20,10 +20,10 @@ from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
-from callmon.text import ledger_sentences
 from callmon.text.story import story_context, story_page
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
+from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
@@ -114,7 +114,7 @@ def _story(
         "page": page,
         "typeset": typeset,
         "followed": [
-            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(ledger_sentences.sentence(tongue.speech, x)))
+            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(entry_sentence(tongue.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
         ],
         "owed": [x.obligation for x in entries][:1],
