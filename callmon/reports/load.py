@@ -17,7 +17,7 @@ from callmon.core.statistics.period import Month
 from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.model import ComparedMonth, Relation, Report
 from callmon.store.database import Database
-from callmon.store.queries import attestations, disruptions
+from callmon.store.queries import attestations, disruptions, reconciliations
 from callmon.store.queries import reports as queries
 from callmon.store.queries.reports import Fingerprint
 
@@ -71,7 +71,9 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
     for x in disrupted:
         seal.include("disruption", x.id, x.began, x.ended, x.counts)
     in_progress = sum(map(builder.is_included, queries.lines_in_progress(connection, begin, end)))
-    reconciled = queries.reconciled(connection, period.first, period.after, builder.wanted, seal)
+    reconciled = reconciliations.reconciled_counts(connection, period.first, period.after, builder.wanted)
+    if reconciled is not None:
+        seal.include("reconciliation", *sorted(reconciled.items()))
     attested = _attested(connection, builder, seal)
     totals = PeriodTotals(listening, counted.calls, in_progress, str(seal), disrupted, reconciled)
     return msgspec.structs.replace(builder.report(totals), attested=attested)

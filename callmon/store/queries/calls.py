@@ -123,7 +123,7 @@ def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict
     with store.reading() as connection:
         facts = _facts(connection, which, store.ring if numbers else None)
         findings = _findings(connection, which)
-    return {key[0]: OpenCall(tuple(told), tuple(findings.get(key, ()))) for key, told in facts.items()}
+    return {key[0]: OpenCall(tuple(stored), tuple(findings.get(key, ()))) for key, stored in facts.items()}
 
 
 def stored_calls(
@@ -205,7 +205,7 @@ def stream_calls(
 
 
 def _facts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, list[Fact]]:
-    known = {} if ring is None else _numbers(connection, which, ring)
+    known = {} if ring is None else _numbers(connection, which(NUMBER), ring)
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
     found: dict[StoredCallKey, list[Fact]] = {}
     for name, exchange, data in connection.execute(question):
@@ -220,7 +220,7 @@ def _findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[
 
 
 def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, Call]:
-    known = {} if ring is None else _numbers(connection, which, ring)
+    known = {} if ring is None else _numbers(connection, which(NUMBER), ring)
     question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
     return {
         (name, exchange): call_of(data, known.get((name, exchange), {}))
@@ -228,8 +228,8 @@ def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dic
     }
 
 
-def _numbers(connection: Connection, which: Which, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
+def _numbers(connection: Connection, which: Condition, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
     found: dict[StoredCallKey, dict[str, str]] = {}
-    for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which(NUMBER))):
+    for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which)):
         found.setdefault((name, exchange), {})[role] = ring.decrypt(sealed)
     return found

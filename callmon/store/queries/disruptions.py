@@ -19,7 +19,7 @@ from callmon.core.facts import tag_of
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import call_of, disruption_entry_of, disruption_of
-from callmon.store.tables import CALL, DISRUPTION, DISRUPTION_ENTRY
+from callmon.store.tables import CALL, DISRUPTION, DISRUPTION_ENTRY, Condition
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -32,7 +32,7 @@ EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # a disruption that is stated to be
 
 def live_disruptions(store: Database) -> list[Disruption]:
     """The disruptions that the passing of time, an event or a person can still change."""
-    return _found(store, DISRUPTION.c.is_live)
+    return _stored(store, DISRUPTION.c.is_live)
 
 
 def all_of(store: Database, begin: datetime | None = None, end: datetime | None = None) -> list[Disruption]:
@@ -46,19 +46,18 @@ def all_in(connection: Connection, begin: datetime | None = None, end: datetime 
     conditions = [] if end is None else [DISRUPTION.c.began < end]
     if begin is not None:
         conditions.append(or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > begin))
-    return _found_in(connection, and_(*conditions) if conditions else None)
+    return _stored_in(connection, *conditions)
 
 
 def disruption_by_id(store: Database, name: str) -> Disruption | None:
-    found = _found(store, DISRUPTION.c.id == name)
-    return found[0] if found else None
+    return next(iter(_stored(store, DISRUPTION.c.id == name)), None)
 
 
 def overlapping(store: Database, line: str, since: datetime, until: datetime) -> list[Disruption]:
     """Disruptions of `line` that overlap [since, until], the duration of a call. Excludes planned work."""
     when = and_(DISRUPTION.c.began <= until, or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > since))
     which = and_(DISRUPTION.c.lines.like(f"% {_escaped(line)} %", escape="\\"), DISRUPTION.c.counts, when)
-    return [one for one in _found(store, which) if one.source != "work"]
+    return [disruption for disruption in _stored(store, which) if disruption.source != "work"]
 
 
 def disruptions_of_call(store: Database, call: Call | None) -> list[Disruption]:
@@ -83,16 +82,14 @@ def up_since(one: Disruption) -> datetime:
     return max(one.began, EARLIEST) - LONGEST
 
 
-def _found(store: Database, which: object) -> list[Disruption]:
+def _stored(store: Database, *which: Condition) -> list[Disruption]:
     with store.reading() as connection:
-        return _found_in(connection, which)
+        return _stored_in(connection, *which)
 
 
-def _found_in(connection: Connection, which: object) -> list[Disruption]:
-    question = select(DISRUPTION.c.data).order_by(DISRUPTION.c.began, DISRUPTION.c.id)
-    if which is not None:
-        question = question.where(which)  # type: ignore[arg-type]  # a condition on the columns
-    return [disruption_of(data) for (data,) in connection.execute(question)]
+def _stored_in(connection: Connection, *which: Condition) -> list[Disruption]:
+    question = select(DISRUPTION.c.data).where(*which).order_by(DISRUPTION.c.began, DISRUPTION.c.id)
+    return list(map(disruption_of, connection.scalars(question)))
 
 
 def _escaped(name: str) -> str:
@@ -101,11 +98,9 @@ def _escaped(name: str) -> str:
 
 def disruption_entries(store: Database, name: str) -> list[AnyEntry]:
     """The entries of one disruption, in order."""
-    question = (
-        select(DISRUPTION_ENTRY.c.data).where(DISRUPTION_ENTRY.c.disruption == name).order_by(DISRUPTION_ENTRY.c.n)
-    )
+    question = select(DISRUPTION_ENTRY.c.data).where(DISRUPTION_ENTRY.c.disruption == name)
     with store.reading() as connection:
-        return [disruption_entry_of(data) for (data,) in connection.execute(question)]
+        return list(map(disruption_entry_of, connection.scalars(question.order_by(DISRUPTION_ENTRY.c.n))))
 
 
 def all_updates(connection: Connection) -> Iterator[DisruptionUpdate]:
@@ -135,7 +130,7 @@ def trunks_of_lines(
         for line in lines:
             question = select(CALL.c.data).where(CALL.c.line == line, CALL.c.exchange == exchange)
             latest = question.order_by(CALL.c.arrived.desc()).limit(ROUTES_OF)
-            calls = [call_of(data, {}) for (data,) in connection.execute(latest)]
+            calls = (call_of(data, {}) for data in connection.scalars(latest))
             found += [(line, endpoint(call.channel), call.arrived) for call in calls]
     return found
 
@@ -152,15 +147,13 @@ def restore_disruptions(store: Database, monitor: Monitor, settings: Settings) -
         monitor.learn_routes(exchange, trunks_of_lines(store, exchange, lines))
 
 
-def created_by(store: Database, hand: DisruptionCommand) -> Disruption | None:
+def created_by(store: Database, command: DisruptionCommand) -> Disruption | None:
     """The disruption that this command created; None if it has created none."""
+    kinds = (tag_of(Opened), tag_of(Planned))
+    question = select(DISRUPTION_ENTRY.c.data).where(DISRUPTION_ENTRY.c.kind.in_(kinds))
     with store.reading() as connection:
-        question = select(DISRUPTION_ENTRY.c.data).where(
-            DISRUPTION_ENTRY.c.kind.in_((tag_of(Opened), tag_of(Planned)))
-        )
-        for (data,) in connection.execute(question.order_by(DISRUPTION_ENTRY.c.n.desc())):
-            entry = disruption_entry_of(data)
-            told = entry.told if isinstance(entry, Opened) else entry.at
-            if isinstance(entry, Opened | Planned) and (entry.actor, told) == (hand.actor, hand.at):
+        for entry in map(disruption_entry_of, connection.scalars(question.order_by(DISRUPTION_ENTRY.c.n.desc()))):
+            at = entry.told if isinstance(entry, Opened) else entry.at
+            if isinstance(entry, Opened | Planned) and (entry.actor, at) == (command.actor, command.at):
                 return disruption_by_id(store, entry.disruption)
     return None

@@ -18,10 +18,10 @@ from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
 from callmon.store.bulk import chunks
 from callmon.store.database import Database
-from callmon.store.encryption import KeyRing, keyed_hash
+from callmon.store.encryption import keyed_hash
 from callmon.store.numbers import token_renewals
 from callmon.store.queries import calls as queries
-from callmon.store.row_mapping import CALLBACK, CALLER, entry_of, obligation_of
+from callmon.store.row_mapping import CALLBACK, CALLER, StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
 
 WHOLE = (OBLIGATION.c.data, OBLIGATION.c.token, OBLIGATION.c.other)
@@ -120,25 +120,16 @@ def obligations(
         question = question.where(OBLIGATION.c.id.in_(list(ids)))
     with store.reading() as connection:
         rows = list(connection.execute(question.order_by(OBLIGATION.c.opened)))
-        known = _numbers(connection, [(row[3], row[4]) for row in rows], store.ring) if numbers else {}
-    return [_listed(obligation_of(*row[:3]), known) for row in rows]
+        known: dict[StoredCallKey, dict[str, str]] = {}
+        for some in chunks(sorted({row[3] for row in rows}) if numbers else ()):
+            known |= queries._numbers(connection, NUMBER.c["call"].in_(some), store.ring)
+    return [_item(obligation_of(*row[:3]), known.get((row[3], row[4]), {})) for row in rows]
 
 
-def _listed(one: Obligation, known: dict[tuple[str, str, str], str]) -> WorklistItem:
+def _item(obligation: Obligation, numbers: Mapping[str, str]) -> WorklistItem:
     """A hidden number is not returned, even if the exchange delivered it (R-51)."""
-    number = None if one.hidden is not None else known.get((one.call, one.exchange, CALLER))
-    return WorklistItem(one, number, known.get((one.call, one.exchange, CALLBACK)))
-
-
-def _numbers(
-    connection: Connection, calls: list[tuple[str, str]], ring: KeyRing
-) -> dict[tuple[str, str, str], str]:
-    found: dict[tuple[str, str, str], str] = {}
-    for some in chunks(sorted({call for call, _ in calls})):
-        question = select(NUMBER).where(NUMBER.c["call"].in_(some))
-        for call, exchange, role, sealed, _ in connection.execute(question):
-            found[call, exchange, role] = ring.decrypt(sealed)
-    return found
+    number = None if obligation.hidden is not None else numbers.get(CALLER)
+    return WorklistItem(obligation, number, numbers.get(CALLBACK))
 
 
 def ledger_entries(store: Database, call: str, exchange: str) -> list[AnyEntry]:
@@ -146,8 +137,7 @@ def ledger_entries(store: Database, call: str, exchange: str) -> list[AnyEntry]:
     names = (call, f"{call}-complaint")
     condition = and_(LEDGER.c.obligation.in_(names), LEDGER.c.exchange == exchange)
     with store.reading() as connection:
-        rows = connection.execute(select(LEDGER.c.data).where(condition).order_by(LEDGER.c.n))
-        return [entry_of(data) for (data,) in rows]
+        return list(map(entry_of, connection.scalars(select(LEDGER.c.data).where(condition).order_by(LEDGER.c.n))))
 
 
 def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
@@ -155,4 +145,4 @@ def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
     wanted = list(tokens)
     which = or_(OBLIGATION.c.token.in_(wanted), OBLIGATION.c.other.in_(wanted))
     with store.reading() as connection:
-        return [name for (name,) in connection.execute(select(OBLIGATION.c.id).where(which))]
+        return list(connection.scalars(select(OBLIGATION.c.id).where(which)))

@@ -7,7 +7,7 @@ figures are the same; the cost then grows with the number of calls.
 Refuses: to decrypt a number.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -71,9 +71,9 @@ def aggregate_calls(
     zone: ZoneInfo,
     period: Month,
     seal: Fingerprint,
-    told: Callable[[], None] = lambda: None,
+    step_done: Callable[[], None] = lambda: None,
 ) -> PeriodCounts:
-    """Aggregates the calls that arrived in a period. `told` is called after each step (progress)."""
+    """Aggregates the calls that arrived in a period. `step_done` is called after each step (progress)."""
     found = PeriodCounts({}, {})
     is_whole = update.rollup_state(connection).is_whole(zone)
     for rows in _rolled_up(connection, period) if is_whole else _counted(connection, zone, period):
@@ -83,7 +83,7 @@ def aggregate_calls(
                 place = (line, language)
                 found.cells.setdefault(place, Cell()).merge(rollup.cell)
                 found.calls[place] = found.calls.get(place, 0) + rollup.calls
-        told()
+        step_done()
     return found
 
 
@@ -104,8 +104,8 @@ def _counted(connection: Connection, zone: ZoneInfo, period: Month) -> Iterator[
 def call_names(connection: Connection, begin: datetime, end: datetime) -> list[tuple[str, str]]:
     """(call, exchange) of the public's ended calls on a line that arrived in [begin, end)."""
     when = and_(CALL.c.line.is_not(None), CALL.c.arrived >= begin, CALL.c.arrived < end)
-    asked = select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS)
-    return [(name, exchange) for name, exchange in connection.execute(asked)]
+    rows = connection.execute(select(CALL.c["call"], CALL.c.exchange).where(when, PUBLICS))
+    return [(name, exchange) for name, exchange in rows]
 
 
 def judged_obligations(
@@ -116,32 +116,27 @@ def judged_obligations(
     of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
     given: dict[tuple[str, str, str], list[Finding]] = {}
     for kind in ("callback", "complaint"):
-        told = select(FINDING).select_from(OBLIGATION.join(FINDING, and_(*of_call)))
-        told = told.where(which, OBLIGATION.c.kind == kind, FINDING.c.standard.like(f"{kind}%"))
-        for key, finding in map(finding_of, connection.execute(told)):
+        question = select(FINDING).select_from(OBLIGATION.join(FINDING, and_(*of_call)))
+        question = question.where(which, OBLIGATION.c.kind == kind, FINDING.c.standard.like(f"{kind}%"))
+        for key, finding in map(finding_of, connection.execute(question)):
             seal.include("finding", *key, finding.standard, finding.verdict, finding.reason_key, finding.cause)
             given.setdefault((*key, kind), []).append(finding)
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
         seal.include("obligation", data)
-        one = obligation_of(data, None, None)
-        yield JudgedObligation(one, tuple(given.get((one.call, one.exchange, one.kind), ())))
+        found = obligation_of(data, None, None)
+        yield JudgedObligation(found, tuple(given.get((found.call, found.exchange, found.kind), ())))
 
 
 def lines_in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
     """The line of each public call in progress that arrived in [begin, end)."""
     of_call = and_(FACT.c["call"] == OPEN.c["call"], FACT.c.exchange == OPEN.c.exchange)
-    told = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == tag_of(Arrived))
-    facts = [fact_of(data, {}) for (data,) in connection.execute(told)]
-    return [
-        fact.line
-        for fact in facts
-        if isinstance(fact, Arrived)
-        and fact.line is not None
-        and fact.direction == "inbound"
-        and not fact.test
-        and fact.at is not None
-        and begin <= fact.at < end
-    ]
+    question = select(FACT.c.data).select_from(OPEN.join(FACT, of_call)).where(FACT.c.kind == tag_of(Arrived))
+    question = question.where(FACT.c.at >= begin, FACT.c.at < end)
+    facts = (fact_of(data, {}) for data in connection.scalars(question))
+    public = (
+        fact for fact in facts if isinstance(fact, Arrived) and fact.direction == "inbound" and not fact.test
+    )
+    return [fact.line for fact in public if fact.line is not None]
 
 
 def heard_spans(
@@ -175,8 +170,8 @@ def _first_calls(connection: Connection) -> dict[str, datetime | None]:
     was_heard = CALL.c.heard != "filled"
     if not kept.is_ours or kept.until != update.FOREVER:
         first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
-        asked = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
-        return {row.exchange: row[1] for row in connection.execute(asked)}
+        question = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
+        return {row.exchange: row[1] for row in connection.execute(question)}
     days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
     for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
         begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
@@ -193,17 +188,4 @@ def agreeing_days(
     for name, days in reconciliations.days_that_agree(connection, period.first, period.after).items():
         seal.include("compared", name, *days)
         found[name] = tuple((midnight(day, zone), midnight(day + STEP, zone)) for day in days)
-    return found
-
-
-def reconciled(
-    connection: Connection, first: date, after: date, lines: Iterable[str] | None, seal: Fingerprint
-) -> dict[str, int] | None:
-    """The number of reconciled days in [first, after), and the calls that only one side counted.
-
-    One side is the exchange's own records, the other callmon. None if no day was reconciled.
-    """
-    found = reconciliations.reconciled_counts(connection, first, after, lines)
-    if found is not None:
-        seal.include("reconciliation", *sorted(found.items()))
     return found

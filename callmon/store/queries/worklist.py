@@ -28,30 +28,15 @@ def worklist(
     store: Database, line: str | None = None, language: str | None = None, service: str | None = None
 ) -> Worklist:
     """Open obligations by the last time at which a person can act. None: any line, language, service."""
-    which = and_(
-        OBLIGATION.c.is_live,
-        OBLIGATION.c.state == "open",
-        *(
-            column == value
-            for column, value in (
-                (OBLIGATION.c.line, line),
-                (OBLIGATION.c.language, language),
-                (OBLIGATION.c.service, service),
-            )
-            if value is not None
-        ),
-    )
+    chosen = {"line": line, "language": language, "service": service}
+    filters = (OBLIGATION.c[name] == value for name, value in chosen.items() if value is not None)
+    which = and_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open", *filters)
     urgent = func.coalesce(OBLIGATION.c.actionable, OBLIGATION.c.due)
     question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_OWED)
     with store.reading() as connection:
         found = [obligation_of(*row) for row in connection.execute(question)]
-        count = len(found) if len(found) < MOST_OWED else _count(connection, which)
-    return Worklist(found, count)
-
-
-def _count(connection: Connection, which: object) -> int:
-    question = select(func.count()).select_from(OBLIGATION).where(which)  # type: ignore[arg-type]  # a condition
-    return int(connection.execute(question).scalar_one())
+        count = select(func.count()).select_from(OBLIGATION).where(which)
+        return Worklist(found, len(found) if len(found) < MOST_OWED else connection.execute(count).scalar_one())
 
 
 def calls_met(store: Database, one: Disruption) -> int:
