@@ -23,7 +23,7 @@ from callmon.backfill.merge import merged
 from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import Call, language_label
-from callmon.core.facts import Ended, Fact, VoicemailTook, as_it_stands
+from callmon.core.facts import Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters
@@ -33,7 +33,7 @@ from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
-from callmon.store.maintenance.rejudge import RejudgedCalls
+from callmon.store.maintenance.rejudge import RejudgedCalls, up_to_end
 from callmon.store.queries import calls
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows, StoredCallKey, call_of
@@ -141,14 +141,14 @@ class _Filling:
     def _complete(
         self, key: StoredCallKey, data: str, heard: list[Fact], old: list[Finding], new: Sequence[Fact]
     ) -> None:
-        facts = tuple(merged(_to_the_end(as_it_stands(heard)), new))
+        facts = tuple(merged(up_to_end(as_it_stands(heard)), new))
         outcome = self._monitor.retell(self._exchange, facts)
         if outcome is None or not outcome.calls or call_of(data, {}).heard != "partly":
             return
         outcome = _with_what_was_known(outcome, old)
-        lines = len(self.group.told)
+        before = len(self.group.lines)
         self.group.correct(key, data, old, outcome)
-        said = tuple(self.group.told[lines:])
+        said = tuple(self.group.lines[before:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
         change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, said)
         self._record(Outcome(self._exchange, facts), change, self._next_place(key))
@@ -200,8 +200,3 @@ def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:
     known = {finding.standard for finding in old if finding.verdict != "unknown"}
     kept = tuple(x for x in outcome.findings if x.verdict != "unknown" or x.standard not in known)
     return msgspec.structs.replace(outcome, findings=kept)
-
-
-def _to_the_end(facts: list[Fact]) -> list[Fact]:
-    ends = [n for n, fact in enumerate(facts) if isinstance(fact, Ended)]
-    return facts[: ends[0] + 1] if ends else facts

@@ -7,14 +7,8 @@ With time windows, only calls that were up within them are taken.
 Refuses: to store a call on no public line.
 """
 
-import gzip
-import io
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,7 +17,7 @@ from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.apply import FilledGap, fill, is_settled
 from callmon.backfill.cel import extract, mailbox_growth
 from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErrors
+from callmon.backfill.cel.rows import CelReader, CelRow, ParseErrors
 from callmon.backfill.outbound_calls import hand_over
 from callmon.config.settings import Settings
 from callmon.core import assembly
@@ -33,7 +27,6 @@ from callmon.core.calls.call import Call
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.errors import ConfigError
 from callmon.store.database import Database
 from callmon.store.queries import calls, obligations
 
@@ -154,29 +147,3 @@ def _account(facts: Sequence[Fact]) -> Call:
     for fact in facts:
         account.record_fact(fact)
     return account.call()
-
-
-@contextmanager
-def lines_of(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a file (`.gz`: compressed) or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
-
-    Raises ConfigError if the file cannot be read.
-    """
-    if str(path) == "-":
-        yield _lines(io.TextIOWrapper(sys.stdin.buffer, "utf-8", "replace", newline=""))
-        return
-    opened: Callable[..., TextIO] = gzip.open if path.suffix == ".gz" else open
-    try:
-        file = opened(path, "rt", encoding="utf-8", errors="replace", newline="")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
-    with file:
-        yield _lines(file)
-
-
-def _lines(file: TextIO) -> Iterator[str]:
-    try:
-        while line := file.readline(LONGEST_LINE + 1):
-            yield line
-    except (OSError, EOFError) as error:
-        raise ConfigError(f"a file cannot be read to its end ({error}).") from None

@@ -7,14 +7,16 @@ have a row in a window.
 Refuses: to write to a table. It runs only SELECT statements, in read-only transactions.
 """
 
+import gzip
 import io
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from glob import glob
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, event, func, select
 from sqlalchemy.engine import make_url
@@ -22,8 +24,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.formats import column_name
-from callmon.backfill.cel.rows import CelReader, CelRow
-from callmon.backfill.job import AROUND, Window, Windows, lines_of
+from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow
+from callmon.backfill.job import AROUND, Window, Windows
 from callmon.config.cel import CelSettings
 from callmon.core.statistics.coverage import merge_spans
 from callmon.errors import ConfigError, StoreError
@@ -57,25 +59,35 @@ def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) 
         raise ConfigError(f"exchanges.{exchange}.cel.file: no file {pattern} is readable by callmon's user")
     since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
     for path in paths:
-        if since is not None and datetime.fromtimestamp(path.stat().st_mtime, UTC) < since:
-            continue
-        if since is None or path.suffix == ".gz":
-            with lines_of(path) as lines:
+        if since is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) >= since:
+            with lines_of(path, since, reader.zone) as lines:
                 yield from reader.read_lines(lines)
-        else:
-            yield from reader.read_lines(_from(path, since, reader.zone))
 
 
-def _from(path: Path, since: datetime, zone: tzinfo) -> Iterator[str]:
-    """The lines from about `since` on. Rows are in the order of their times, up to a few seconds."""
+@contextmanager
+def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> Iterator[Iterator[str]]:
+    """The lines of a file (`.gz`: compressed) or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
+
+    `since`: of a file that is not compressed, the lines from about that time on. Its rows are in the order of
+    their times, up to a few seconds. Raises ConfigError if the file cannot be read.
+    """
+    opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
     try:
-        with path.open("rb") as file:
+        file = sys.stdin.buffer if str(path) == "-" else opened(path, "rb")
+        if since is not None and opened is open:
             file.seek(_place(file, since, zone))
-            text = io.TextIOWrapper(file, "utf-8", "replace", newline="")
-            while line := text.readline(PIECE):
-                yield line
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
+        yield _lines(text)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    try:
+        while line := file.readline(LONGEST_LINE + 1):
+            yield line
+    except (OSError, EOFError) as error:
+        raise ConfigError(f"a file cannot be read to its end ({error}).") from None
 
 
 def _place(file: Any, since: datetime, zone: tzinfo) -> int:

@@ -50,7 +50,7 @@ def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | N
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
-    from callmon.backfill.job import lines_of
+    from callmon.backfill.source import lines_of
 
     reader = work.reader()
     for path in files:

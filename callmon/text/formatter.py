@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from textwrap import wrap
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -138,6 +139,14 @@ class Formatter:
         if len(names) == 1:
             return self._say("Le poste {phone}", phone=names[0])
         return self._say("Les postes {some} et {last}", some=", ".join(names[:-1]), last=names[-1])
+
+    def wrapped(self, text: str, width: int, first: str = "", under: str = "") -> list[str]:
+        """Typeset lines of at most `width` columns. The first begins with `first`, the others with `under`."""
+        lines = wrap(
+            self.typeset(text), width, initial_indent=first, subsequent_indent=under,
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+        return [line.rstrip() for line in lines] or [first.rstrip()]
 
     def capital(self, text: str) -> str:
         """The text with a capital first letter."""

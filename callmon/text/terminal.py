@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from callmon.text.formatter import Formatter
@@ -46,8 +45,4 @@ class TerminalPage(Formatter):
             yield from entry
 
     def _set(self, text: str, first: str = "", under: str | None = None) -> list[str]:
-        lines = wrap(
-            self.typeset(text), WIDTH, initial_indent=first,
-            subsequent_indent=first if under is None else under, break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        return [line.rstrip() for line in lines]
+        return self.wrapped(text, WIDTH, first, first if under is None else under)

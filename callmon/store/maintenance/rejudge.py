@@ -63,14 +63,14 @@ def rejudge(store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool 
             keys = group.judge(after, chunk)
             if writes:
                 group.write_changes()
-        yield from group.told
+        yield from group.lines
         if len(keys) < chunk:
             return
         after = keys[-1]
 
 
 class RejudgedCalls:
-    """One chunk of calls: the rows to write, the counters to add, and the lines to report (`told`)."""
+    """One chunk of calls: the rows to write, the counters to add, and the `lines` to report."""
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
@@ -78,7 +78,7 @@ class RejudgedCalls:
         self._writing = BulkWriter(connection)
         self.rolling = update.RollupUpdate(self._writing)
         self.added: Figures = {}
-        self.told: list[str] = []
+        self.lines: list[str] = []
 
     def judge(self, after: StoredCallKey, chunk: int) -> list[StoredCallKey]:
         """Judges the next `chunk` calls again. Returns their keys."""
@@ -96,7 +96,7 @@ class RejudgedCalls:
         facts = calls._facts(self._connection, which, None) if keys else {}
         findings = calls._findings(self._connection, which) if keys else {}
         for one, data in stored.items():
-            outcome = self._monitor.retell(one[1], _to_the_end(as_it_stands(facts.get(one, []))))
+            outcome = self._monitor.retell(one[1], up_to_end(as_it_stands(facts.get(one, []))))
             if outcome is not None and outcome.calls:
                 self.correct(one, data, findings.get(one, []), outcome)
         return keys
@@ -137,12 +137,12 @@ class RejudgedCalls:
     def _tell(self, key: StoredCallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a new standard: this is its first verdict
             figures.of_finding(self.added, new)
-            self.told.append(f"{_named(key)}  {new.standard}  {_said(new)}")
+            self.lines.append(f"{_named(key)}  {new.standard}  {_said(new)}")
             return
         if old.verdict != new.verdict:
             figures.add_figure(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
         if _said(old) != _said(new):
-            self.told.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
+            self.lines.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 
     def write_changes(self) -> None:
         """Writes all changes and their counters in the current transaction."""
@@ -154,7 +154,7 @@ class RejudgedCalls:
         writing.insert(tables.COUNTER, counters, ADDING)
 
 
-def _to_the_end(facts: list[Fact]) -> list[Fact]:
+def up_to_end(facts: list[Fact]) -> list[Fact]:
     """The facts up to the call's end. Later facts belong to no counted call."""
     until = list(takewhile(lambda fact: not isinstance(fact, Ended), facts))
     return facts[: len(until) + 1]
@@ -180,8 +180,8 @@ def counter_differences(store: Database) -> list[str]:
         counted = _counted(connection)
     names = {metric.name for metric in METRICS} - {CORRECTED.name}
     expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
-    told = _unequal(expected, counted, "the counter is {0:g}, the rows give {1:g}")
-    return told + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
+    differences = _unequal(expected, counted, "the counter is {0:g}, the rows give {1:g}")
+    return differences + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
 
 
 def _counted(connection: Connection) -> Figures:

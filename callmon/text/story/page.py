@@ -1,7 +1,6 @@
 """The page of a story: header, timeline, verdicts and notes on how to read them. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from textwrap import wrap
 
 from callmon.config.lines import Line
 from callmon.config.phone_numbers import printed
@@ -131,8 +130,8 @@ class Page:
         rows = self.happenings()
         clocks = max((len(clock) for clock, _, _ in rows), default=0)
         counts = max((len(count) for _, count, _ in rows), default=0)
-        for clock, count, told in rows:
-            yield from self._set(told, f"  {clock:>{clocks}}{GAP}{count:>{counts}}{GAP if counts else ''}")
+        for clock, count, text in rows:
+            yield from self._set(text, f"  {clock:>{clocks}}{GAP}{count:>{counts}}{GAP if counts else ''}")
 
     def happenings(self) -> list[tuple[str, str, str]]:
         """(local time, seconds on the caller's clock or "", sentence) of each moment."""
@@ -182,8 +181,8 @@ class Page:
         title = self._context.word("standard", finding.standard)
         verdict = self._context.word("verdict", finding.verdict)
         yield from self._set(self._say("{title} : {verdict}", title=title, verdict=verdict), "  ")
-        for told in (*self.why(finding), *self.quoted(finding.standard)):
-            yield from self._set(told, "    ")
+        for text in (*self.why(finding), *self.quoted(finding.standard)):
+            yield from self._set(text, "    ")
 
     def why(self, finding: Finding) -> Iterator[str]:
         yield self._say("Motif : {reason}.", reason=self._context.reason(finding.reason_key, finding.number))
@@ -241,9 +240,4 @@ class Page:
 
     def _set(self, text: str, head: str = "") -> Sequence[str]:
         """Lines of at most WIDTH columns: the first begins with `head`, the others are indented by its length."""
-        under = " " * len(head)
-        lines = wrap(
-            self._context.typeset(text), WIDTH, initial_indent=head, subsequent_indent=under,
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-        return [line.rstrip() for line in lines] or [head.rstrip()]
+        return self._context.wrapped(text, WIDTH, head, " " * len(head))
