@@ -112,7 +112,7 @@ def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
         return tongue.figure(report.figure(name, part))
 
     third = "answer_by_third_ring"
-    told = [
+    found = [
         tongue.say(
             "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
             "par une personne : {rate}.",
@@ -131,7 +131,7 @@ def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
             complete=shown("completeness"),
         ),
     ]  # fmt: skip
-    return [x.replace("..", ".") for x in told]  # « s. o. » ends a sentence as well
+    return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
 
 
 def definitions(sections: list[LayoutSection], tongue: ReportFormatter) -> list[LayoutSection]:

@@ -40,21 +40,16 @@ PUBLISHED = {
     *VERDICT_PARTS,
 }
 # Rates, and the counts that must be shown with them; if one is suppressed, so is the rate.
-RATES: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "completeness": tuple(("heard", x) for x in ("full", "filled", "partly")),
-    "answer_rate": (("outcomes_in_hours", "answered"), ("hours", "open")),
-    "callbacks_24_hours.rate": tuple(("callbacks_24_hours", x) for x in JUDGED),
-    "callbacks_24_hours.attempted_rate": tuple(("callbacks_24_hours", x) for x in JUDGED),
-    "callbacks_business_day.rate": tuple(("callbacks_business_day", x) for x in JUDGED),
-    f"{THIRD}.strict_rate": ((f"{THIRD}.verdict", "met"), (f"{THIRD}.verdict", "not_met"), *rates.EARLY),
-} | {f"{x}.rate": ((f"{x}.verdict", "met"), (f"{x}.verdict", "not_met")) for x in ALL_STANDARDS}
+RATES = {
+    name: (*(x for x in rates.RATES[name].of if x not in rates.RATES[name].over), *rates.RATES[name].over)
+    for name in (
+        *("completeness", "answer_rate", "callbacks_24_hours.rate", "callbacks_24_hours.attempted_rate"),
+        *("callbacks_business_day.rate", f"{THIRD}.strict_rate", *(f"{x}.rate" for x in ALL_STANDARDS)),
+    )
+}
 # The calls of which each parity is made.
-TTY, VOICE, FRENCH, ENGLISH = (
-    Cut("mode", "tty"),
-    Cut("mode", "voice"),
-    Cut("language", "fr"),
-    Cut("language", "en"),
-)
+TTY, VOICE = Cut("mode", "tty"), Cut("mode", "voice")
+FRENCH, ENGLISH = Cut("language", "fr"), Cut("language", "en")
 PARITIES = {
     "parity_tty": (TTY,),
     "parity_voice": (VOICE,),
@@ -70,7 +65,7 @@ PLAIN = {
 }
 BELONGS: tuple[tuple[int, CutKind], ...] = ((0, "service"), (1, "mode"))
 # Not published itself, but a published rate reveals it.
-TOLD = ("outcomes_in_hours", "answered")
+REVEALED = ("outcomes_in_hours", "answered")
 
 
 def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
@@ -93,7 +88,7 @@ def _nameless(status: AttestationStatus) -> AttestationStatus:
 
 def is_counted(place: Place) -> bool:
     """Whether a reader has this count, from a table or a rate."""
-    return place.name in PUBLISHED or (place.name, place.part) == TOLD
+    return place.name in PUBLISHED or (place.name, place.part) == REVEALED
 
 
 def _published(figures: Figures, report: Report, also: frozenset[Place] = frozenset()) -> dict[Place, Figure]:
@@ -185,9 +180,9 @@ def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[LinearConstrain
         if answered in counts:
             yield _sum(Place("weekday.offered", day, cut), [answered], counts, is_whole=False)
     # Answered calls inside and outside business hours; calls in business hours, answered and not answered.
-    told = Place(*TOLD, cut)
+    revealed = Place(*REVEALED, cut)
     for total in (Place("outcomes", "answered", cut), Place("hours", "open", cut)):
-        yield _sum(total, [told] if told in counts else [], counts, is_whole=False)
+        yield _sum(total, [revealed] if revealed in counts else [], counts, is_whole=False)
 
 
 def _sum(
@@ -198,11 +193,11 @@ def _sum(
     `is_whole`: the members are complete. Otherwise the remainder of the total is a number that is not published.
     A member without a number (it was not received, or nothing was judged) is part of the remainder.
     """
-    told = tuple(x for x in members if x in counts)
-    if total not in counts or not told:
+    known = tuple(x for x in members if x in counts)
+    if total not in counts or not known:
         return LinearConstraint(total, (), 0)
-    left = counts[total] - sum(counts[x] for x in told)
-    return LinearConstraint(total, told, None if is_whole and left == 0 and len(told) == len(members) else left)
+    left = counts[total] - sum(counts[x] for x in known)
+    return LinearConstraint(total, known, None if is_whole and left == 0 and len(known) == len(members) else left)
 
 
 assert set(COUNTS) >= {x for x in PUBLISHED if "." not in x}
