@@ -134,11 +134,11 @@ def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:
     return any(since - AROUND <= end and begin <= until + AROUND for since, until in windows)
 
 
-def _is_within(one: MailboxGrowth, windows: Windows) -> bool:
+def _is_within(growth: MailboxGrowth, windows: Windows) -> bool:
     """Whether the windows cover the whole time span of the growth."""
     if windows is None:
         return True
-    return any(since - AROUND <= one.since and one.until <= until + AROUND for since, until in windows)
+    return any(since - AROUND <= growth.since and growth.until <= until + AROUND for since, until in windows)
 
 
 def _account(facts: Sequence[Fact]) -> Call:

@@ -32,26 +32,26 @@ One = TypeVar("One", bound=Fact)
 _with = msgspec.structs.replace
 
 
-def merged(heard: Sequence[Fact], told: Sequence[Fact]) -> list[Fact]:
-    """The facts of CEL (`told`, of a whole call), corrected by the received facts (`heard`)."""
+def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
+    """The facts of CEL (`logged`, of a whole call), corrected by the received facts (`heard`)."""
     gaps = _Gaps(heard)
-    arrived, filled, end = _of(told, f.Arrived), _of(told, f.Filled), _of(told, f.Ended)
+    arrived, filled, end = _of(logged, f.Arrived), _of(logged, f.Filled), _of(logged, f.Ended)
     was_there = _of(heard, f.Arrived)
     if arrived is None or filled is None or end is None or was_there is None:
-        return list(told)
-    body = list(_best(told, heard, gaps))
+        return list(logged)
+    body = list(_best(logged, heard, gaps))
     kept = [fact for fact in heard if isinstance(fact, (*ONLY_HEARD, *HOLDING)) and not _is_in(fact, body)]
     end = _end(_of(heard, f.Ended), end, gaps)
     holds = filled.holds or _heard_talk(heard, gaps)
-    message = filled.message or _heard_voicemail(heard, told, gaps)
+    message = filled.message or _heard_voicemail(heard, logged, gaps)
     word = _with(filled, alone=False, message=message, holds=holds)
     return [_arrival(was_there, arrived), word, *_in_order(body, kept), end]
 
 
-def _best(told: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[Fact]:
+def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[Fact]:
     """The facts of CEL between arrival and end, corrected; holds only from within gaps."""
     silent = _never_rang(heard, gaps)
-    for fact in told:
+    for fact in logged:
         if isinstance(fact, f.Arrived | f.Filled | f.Ended) or (isinstance(fact, HOLDING) and gaps.heard_at(fact)):
             continue
         better = _better(fact, heard, silent)
@@ -89,21 +89,21 @@ def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:
     return next((fact for fact in facts if isinstance(fact, kind)), None)
 
 
-def _arrival(heard: f.Arrived, told: f.Arrived) -> f.Arrived:
+def _arrival(heard: f.Arrived, logged: f.Arrived) -> f.Arrived:
     """The merged arrival. CEL does not say that a number is withheld, so the received value stays."""
     if not heard.found and heard.at is not None:
-        return heard if heard.withheld is not None else _with(heard, caller=heard.caller or told.caller)
+        return heard if heard.withheld is not None else _with(heard, caller=heard.caller or logged.caller)
     if heard.withheld is not None:
-        return _with(told, caller=None, withheld=heard.withheld)
-    return told
+        return _with(logged, caller=None, withheld=heard.withheld)
+    return logged
 
 
-def _end(heard: f.Ended | None, told: f.Ended, gaps: _Gaps) -> f.Ended:
+def _end(heard: f.Ended | None, logged: f.Ended, gaps: _Gaps) -> f.Ended:
     """The merged end. `by` is CEL's where a gap may hide the hang-up request, or a refusal that preceded it."""
     if heard is None or heard.at is None or heard.how == "unheard":
-        return told
+        return logged
     is_known = heard.by == "caller" and not gaps.touch(heard.at - REFUSED_FOR, heard.at)
-    return heard if is_known or heard.how == "stopped" else _with(heard, by=told.by)
+    return heard if is_known or heard.how == "stopped" else _with(heard, by=logged.by)
 
 
 def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact | None:
@@ -123,30 +123,30 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
             return fact
 
 
-def _answer(heard: f.Answered, told: f.Answered, all_heard: Sequence[Fact]) -> f.Answered:
+def _answer(heard: f.Answered, logged: f.Answered, all_heard: Sequence[Fact]) -> f.Answered:
     """The received answer time. Phone and start of ringing are the received ones only if they were received."""
-    rang = _rang(all_heard, told.channel)
-    since, slack = (told.rang, told.rang_slack) if rang is None else (rang.at, f.EXACT)
-    return _with(heard, phone=_phone(told, all_heard), rang=since, rang_slack=slack)
+    rang = _rang(all_heard, logged.channel)
+    since, slack = (logged.rang, logged.rang_slack) if rang is None else (rang.at, f.EXACT)
+    return _with(heard, phone=_phone(logged, all_heard), rang=since, rang_slack=slack)
 
 
 def _rang(heard: Iterable[Fact], channel: str) -> f.PhoneRang | None:
     return next((x for x in heard if isinstance(x, f.PhoneRang) and _is_exact(x, channel)), None)
 
 
-def _phone(told: f.PhoneRang | f.Answered, heard: Iterable[Fact]) -> str:
+def _phone(logged: f.PhoneRang | f.Answered, heard: Iterable[Fact]) -> str:
     """The dialled phone, if the dial was received: a channel alone does not tell a trunk from a phone."""
-    dialled = (x for x in heard if isinstance(x, f.PhoneDialled) and x.channel == told.channel)
-    return next((x.phone for x in dialled if x.at is not None), told.phone)
+    dialled = (x for x in heard if isinstance(x, f.PhoneDialled) and x.channel == logged.channel)
+    return next((x.phone for x in dialled if x.at is not None), logged.phone)
 
 
 def _is_exact(fact: f.PhoneRang | f.Answered, channel: str) -> bool:
     return fact.channel == channel and fact.at is not None and fact.slack == f.EXACT
 
 
-def _is_near(one: datetime | None, other: datetime | None) -> bool:
+def _is_near(first: datetime | None, other: datetime | None) -> bool:
     """Whether two answers are within NEAR: after a gap, the same channels may have been bridged again."""
-    return one is not None and other is not None and abs(one - other) <= NEAR
+    return first is not None and other is not None and abs(first - other) <= NEAR
 
 
 def _never_rang(heard: Sequence[Fact], gaps: _Gaps) -> frozenset[str]:
@@ -171,13 +171,13 @@ def _in_order(body: list[Fact], kept: Iterable[Fact]) -> list[Fact]:
     return body
 
 
-def _is_after(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and one > other
+def _is_after(first: datetime | None, other: datetime | None) -> bool:
+    return first is not None and other is not None and first > other
 
 
-def _heard_voicemail(heard: Sequence[Fact], told: Sequence[Fact], gaps: _Gaps) -> bool:
+def _heard_voicemail(heard: Sequence[Fact], logged: Sequence[Fact], gaps: _Gaps) -> bool:
     """Whether the call was received from before the greeting (its time is from CEL) to the end."""
-    took, ended = _of(told, f.VoicemailTook), _of(heard, f.Ended)
+    took, ended = _of(logged, f.VoicemailTook), _of(heard, f.Ended)
     if took is None or took.at is None or ended is None or ended.how != "hangup":
         return False
     return _of(heard, f.VoicemailTook) is not None and not gaps.touch(took.at, ended.at and ended.at + LATE)

@@ -49,6 +49,6 @@ def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
         return True
     done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
     same = and_(NUMBER.c["call"] == HAND.c.obligation, NUMBER.c.exchange == HAND.c.exchange)
-    asked = and_(HAND.c.n > done, HAND.c.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
-    question = select(HAND.c.n).select_from(HAND.join(NUMBER, same)).where(asked).limit(1)
+    pending = and_(HAND.c.n > done, HAND.c.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
+    question = select(HAND.c.n).select_from(HAND.join(NUMBER, same)).where(pending).limit(1)
     return connection.execute(question).one_or_none() is not None

@@ -73,14 +73,14 @@ class ReportBuilder:
         if self.is_included(line):
             self.cells[line, language_label(language)].merge(cell)
 
-    def obligation(self, one: Obligation, findings: Iterable[Finding]) -> None:
+    def obligation(self, obligation: Obligation, findings: Iterable[Finding]) -> None:
         """Add an obligation that was opened in the period."""
-        if not self.is_included(one.line):
+        if not self.is_included(obligation.line):
             return
-        due = obligations.last_due(one)
+        due = obligations.last_due(obligation)
         self.last_due = due if self.last_due is None else max(self.last_due, due)
-        cell = self.cells[one.line, language_label(one.language)]
-        obligations.of_obligation(cell, one, findings, self.now, self.settings.rules.attempt_counts)
+        cell = self.cells[obligation.line, language_label(obligation.language)]
+        obligations.of_obligation(cell, obligation, findings, self.now, self.settings.rules.attempt_counts)
 
     def report(self, known: PeriodTotals) -> Report:
         """The report with all figures in every cut."""

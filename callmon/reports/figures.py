@@ -198,14 +198,14 @@ class FigureTable:
 
         Two more figures have the part of them in opening hours, and the part that its log (CEL) covers.
         """
-        for name, one in sorted(listening.items()):
-            spans = one.unheard_spans(month.begin, month.end)
+        for name, heard in sorted(listening.items()):
+            spans = heard.unheard_spans(month.begin, month.end)
             in_opening_hours = coverage.open_time(spans, calendar.open_time_between)
-            covered = coverage.total(one.covered_by_log(month.begin, month.end))
+            covered = coverage.total(heard.covered_by_log(month.begin, month.end))
             self._add(Place("unheard_hours", name), "hours", _hours(coverage.total(spans)))
             self._add(Place("unheard_open_hours", name), "hours", _hours(in_opening_hours))
             # None: no day was compared.
-            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if one.told else None)
+            self._add(Place("unheard_known_hours", name), "hours", _hours(covered) if heard.told else None)
 
     def add_reconciled(self, found: Mapping[str, int] | None) -> None:
         """Add, for the days reconciled with the exchange's own records, the calls that only one side has."""

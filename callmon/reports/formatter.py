@@ -126,23 +126,23 @@ class ReportFormatter(Formatter):
 
     # Figures.
 
-    def figure(self, one: Figure) -> str:
+    def figure(self, figure: Figure) -> str:
         """A figure as it is printed: its value with its unit, or the sign of its state."""
-        if one.state != "known" or one.value is None:
-            return self.say(STATE_SIGNS.get(one.state, "protégé"))
-        match one.kind:
+        if figure.state != "known" or figure.value is None:
+            return self.say(STATE_SIGNS.get(figure.state, "protégé"))
+        match figure.kind:
             case "count" | "rings":
-                return self.count(int(one.value))
+                return self.count(int(figure.value))
             case "rate":
-                assert one.numerator is not None
-                assert one.denominator is not None
-                return self.rate(one.numerator, one.denominator)
+                assert figure.numerator is not None
+                assert figure.denominator is not None
+                return self.rate(figure.numerator, figure.denominator)
             case "difference":
-                return self.points(float(one.value))
+                return self.points(float(figure.value))
             case "hours":
-                return self._amount(float(one.value), "h")
+                return self._amount(float(figure.value), "h")
             case "seconds":
-                return self._measured(float(one.value))
+                return self._measured(float(figure.value))
 
     def count(self, count: int) -> str:
         number = self.decimal(Decimal(abs(count)), 0)
@@ -180,10 +180,12 @@ class ReportFormatter(Formatter):
 
     # Times.
 
-    def relation(self, one: ComparedMonth) -> str:
+    def relation(self, month: ComparedMonth) -> str:
         """The heading of a compared month: « Mois précédent : octobre 2026 »."""
-        first = date.fromisoformat(f"{one.month}-01")
-        french = "mois précédent : {month}" if one.relation == "before" else "même mois de l'an dernier : {month}"
+        first = date.fromisoformat(f"{month.month}-01")
+        french = (
+            "mois précédent : {month}" if month.relation == "before" else "même mois de l'an dernier : {month}"
+        )
         return self.capital(self.say(french, month=self.month(first)))
 
     def date_and_time(self, at: datetime) -> str:

@@ -155,8 +155,8 @@ class CallbackStatus(msgspec.Struct, frozen=True):
                     firsts[name][obligation.line] = min(at, firsts[name].get(obligation.line, at))
             if (summary := summary_of(obligation)) is not None:
                 visible[obligation.id] = summary
-        opened = Counter(one.line for one in visible.values())
-        overdue = Counter(one.line for one in visible.values() if one.state == "overdue")
+        opened = Counter(summary.line for summary in visible.values())
+        overdue = Counter(summary.line for summary in visible.values() if summary.state == "overdue")
         by_line = {line: (count, overdue[line]) for line, count in opened.items()}
         revision = self.revision + (visible != self.visible)
         return CallbackStatus(revision, visible, by_line, counts, firsts, index.version)
@@ -195,9 +195,9 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     @property
     def unheard_since(self) -> dict[str, datetime | None]:
         """Exchange → since when it is unheard; None while it is heard."""
-        lengths = {one.name: one.unheard_for for one in self.exchanges}
+        lengths = {exchange.name: exchange.unheard_for for exchange in self.exchanges}
         return {name: None if length is None else self.at - length for name, length in lengths.items()}
 
     @property
     def is_heard(self) -> bool:
-        return bool(self.exchanges) and all(one.unheard_for is None for one in self.exchanges)
+        return bool(self.exchanges) and all(exchange.unheard_for is None for exchange in self.exchanges)

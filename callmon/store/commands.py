@@ -15,10 +15,12 @@ import msgspec
 from sqlalchemy import Connection, Table, and_, func, insert, select
 
 from callmon.core.callbacks import commands as callbacks
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import Refused
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions import commands as disruptions
 from callmon.core.disruptions import entries
+from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import Arrived
 from callmon.store.database import Database, database_errors
@@ -29,7 +31,7 @@ from callmon.store.queries.obligations import WHOLE, ledger_entries, with_newest
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 
-Command = TypeVar("Command", callbacks.CallbackCommand, disruptions.DisruptionCommand)
+Command = TypeVar("Command", CallbackCommand, DisruptionCommand)
 _encode = msgspec.json.Encoder().encode
 
 
@@ -81,80 +83,77 @@ class StoredQueue(Generic[Command]):
         return int(connection.execute(question).scalar_one())
 
 
-CALLBACK_QUEUE = StoredQueue(HAND, callbacks.CallbackCommand)
-DISRUPTION_QUEUE = StoredQueue(DISRUPTION_HAND, disruptions.DisruptionCommand)
+CALLBACK_QUEUE = StoredQueue(HAND, CallbackCommand)
+DISRUPTION_QUEUE = StoredQueue(DISRUPTION_HAND, DisruptionCommand)
 
 
 # Commands on obligations.
 
 
-def queue_callback_command(store: Database, hand: callbacks.CallbackCommand, number: str | None = None) -> Queued:
+def queue_callback_command(store: Database, command: CallbackCommand, number: str | None = None) -> Queued:
     """Inserts a person's command. `number`: the number to call instead of the caller's (R-16)."""
     with store.writing() as connection:
-        place = (hand.obligation, hand.exchange)
+        place = (command.obligation, command.exchange)
         before = [x for x in CALLBACK_QUEUE.pending(connection) if (x.obligation, x.exchange) == place]
         # Compare with the last command only: an earlier equal one may have been undone since.
-        if before and callbacks.is_same(hand, before[-1]) and _has_number(connection, store.ring, hand, number):
-            return Queued(before[-1].n, False)
-        return Queued(insert_callback_command(connection, store.ring, hand, number), True)
+        last = before[-1] if before else None
+        if last and callbacks.is_same(command, last) and _has_number(connection, store.ring, command, number):
+            return Queued(last.n, False)
+        return Queued(insert_callback_command(connection, store.ring, command, number), True)
 
 
 def insert_callback_command(
-    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str | None = None
+    connection: Connection, ring: KeyRing, command: CallbackCommand, number: str | None = None
 ) -> int:
     """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
-    n = CALLBACK_QUEUE.insert(connection, hand)
+    n = CALLBACK_QUEUE.insert(connection, command)
     if number is not None:
-        _store_number(connection, (_call(hand), hand.exchange, CALLBACK), number, ring)
+        _store_number(connection, (_call(command), command.exchange, CALLBACK), number, ring)
     return n
 
 
-def insert_outbound_call(
-    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str
-) -> bool:
+def insert_outbound_call(connection: Connection, ring: KeyRing, command: CallbackCommand, number: str) -> bool:
     """Inserts the command for an outbound call that a backfill found. False if it was inserted before."""
-    before = and_(HAND.c.obligation == hand.obligation, HAND.c.exchange == hand.exchange)
-    question = select(HAND.c.n).where(before, HAND.c.action == hand.action).limit(1)
+    before = and_(HAND.c.obligation == command.obligation, HAND.c.exchange == command.exchange)
+    question = select(HAND.c.n).where(before, HAND.c.action == command.action).limit(1)
     if connection.execute(question).one_or_none() is not None:
         return False
-    bare = tuple(without_numbers(fact) if isinstance(fact, Arrived) else fact for fact in hand.facts)
-    _store_number(connection, (hand.obligation, hand.exchange, DIALLED), number, ring)
-    insert_callback_command(connection, ring, msgspec.structs.replace(hand, facts=bare))
+    bare = tuple(without_numbers(fact) if isinstance(fact, Arrived) else fact for fact in command.facts)
+    _store_number(connection, (command.obligation, command.exchange, DIALLED), number, ring)
+    insert_callback_command(connection, ring, msgspec.structs.replace(command, facts=bare))
     return True
 
 
 def pending_callback_commands(
     store: Database, after: int, token: Callable[[str], str], limit: int = 100
-) -> list[tuple[callbacks.CallbackCommand, Obligation | None]]:
+) -> list[tuple[CallbackCommand, Obligation | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its obligation as stored.
 
     Each command gets the token of the number that it refers to. Raises StoreError while the database cannot be
     read.
     """
     with database_errors(store), store.reading() as connection:
-        hands = CALLBACK_QUEUE.after(connection, after, limit)
-        renewed = token_renewals(store) if hands else {}
-        found = [(_with_token(connection, hand, token, store.ring), _stored(connection, hand)) for hand in hands]
-    return [(hand, None if one is None else with_newest_tokens(one, renewed)) for hand, one in found]
+        commands = CALLBACK_QUEUE.after(connection, after, limit)
+        renewed = token_renewals(store) if commands else {}
+        found = [(_with_token(connection, x, token, store.ring), _stored(connection, x)) for x in commands]
+    return [(command, x and with_newest_tokens(x, renewed)) for command, x in found]
 
 
-def callback_rejections(store: Database, hand: callbacks.CallbackCommand) -> list[Refused]:
+def callback_rejections(store: Database, command: CallbackCommand) -> list[Refused]:
     """The refusals of this command: entries with its actor, time and obligation."""
-    refused = [x for x in ledger_entries(store, _call(hand), hand.exchange) if isinstance(x, Refused)]
-    return [x for x in refused if (x.actor, x.at, x.obligation) == (hand.actor, hand.at, hand.obligation)]
+    refused = [x for x in ledger_entries(store, _call(command), command.exchange) if isinstance(x, Refused)]
+    return [x for x in refused if (x.actor, x.at, x.obligation) == (command.actor, command.at, command.obligation)]
 
 
-def _call(hand: callbacks.CallbackCommand) -> str:
-    return hand.obligation.removesuffix("-complaint")
+def _call(command: CallbackCommand) -> str:
+    return command.obligation.removesuffix("-complaint")
 
 
-def _has_number(
-    connection: Connection, ring: KeyRing, hand: callbacks.CallbackCommand, number: str | None
-) -> bool:
+def _has_number(connection: Connection, ring: KeyRing, command: CallbackCommand, number: str | None) -> bool:
     """Whether `number` is the other number stored for the call; True if `number` is None."""
     if number is None:
         return True
-    return _stored_number(connection, (_call(hand), hand.exchange, CALLBACK), ring) == number
+    return _stored_number(connection, (_call(command), command.exchange, CALLBACK), ring) == number
 
 
 def _stored_number(connection: Connection, place: tuple[str, str, str], ring: KeyRing) -> str | None:
@@ -173,28 +172,28 @@ def _store_number(connection: Connection, place: tuple[str, str, str], number: s
 
 
 def _with_token(
-    connection: Connection, hand: callbacks.CallbackCommand, token: Callable[[str], str], ring: KeyRing
-) -> callbacks.CallbackCommand:
-    if hand.action == "called":
-        return _with_number_called(connection, hand, ring)
-    role = CALLBACK if hand.other_number else CALLER if hand.received is not None else None
-    if role is None or (hand.received is not None and hand.received.hidden is not None):
-        return hand
-    number = _stored_number(connection, (_call(hand), hand.exchange, role), ring)
-    return msgspec.structs.replace(hand, token=None if number is None else token(number))
+    connection: Connection, command: CallbackCommand, token: Callable[[str], str], ring: KeyRing
+) -> CallbackCommand:
+    if command.action == "called":
+        return _with_number_called(connection, command, ring)
+    role = CALLBACK if command.other_number else CALLER if command.received is not None else None
+    if role is None or (command.received is not None and command.received.hidden is not None):
+        return command
+    number = _stored_number(connection, (_call(command), command.exchange, role), ring)
+    return msgspec.structs.replace(command, token=None if number is None else token(number))
 
 
-def _with_number_called(
-    connection: Connection, hand: callbacks.CallbackCommand, ring: KeyRing
-) -> callbacks.CallbackCommand:
-    number = _stored_number(connection, (hand.obligation, hand.exchange, DIALLED), ring)
+def _with_number_called(connection: Connection, command: CallbackCommand, ring: KeyRing) -> CallbackCommand:
+    number = _stored_number(connection, (command.obligation, command.exchange, DIALLED), ring)
     if number is None:  # it was erased after the command was inserted
-        return msgspec.structs.replace(hand, facts=())
-    return msgspec.structs.replace(hand, facts=tuple(with_number(fact, {DIALLED: number}) for fact in hand.facts))
+        return msgspec.structs.replace(command, facts=())
+    return msgspec.structs.replace(
+        command, facts=tuple(with_number(fact, {DIALLED: number}) for fact in command.facts)
+    )
 
 
-def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligation | None:
-    which = and_(OBLIGATION.c.id == hand.obligation, OBLIGATION.c.exchange == hand.exchange)
+def _stored(connection: Connection, command: CallbackCommand) -> Obligation | None:
+    which = and_(OBLIGATION.c.id == command.obligation, OBLIGATION.c.exchange == command.exchange)
     row = connection.execute(select(*WHOLE).where(which)).one_or_none()
     return None if row is None else obligation_of(*row)
 
@@ -202,35 +201,33 @@ def _stored(connection: Connection, hand: callbacks.CallbackCommand) -> Obligati
 # Commands on disruptions.
 
 
-def queue_disruption_command(store: Database, hand: disruptions.DisruptionCommand) -> Queued:
+def queue_disruption_command(store: Database, command: DisruptionCommand) -> Queued:
     """Inserts a person's command, unless the same command is already pending."""
     with store.writing() as connection:
-        before = [x for x in DISRUPTION_QUEUE.pending(connection) if x.disruption == hand.disruption]
+        before = [x for x in DISRUPTION_QUEUE.pending(connection) if x.disruption == command.disruption]
         # For an existing disruption compare with the last command only: an earlier equal one may be undone since.
-        for other in before[-1:] if hand.disruption else before:
-            if disruptions.is_same(hand, other):
+        for other in before[-1:] if command.disruption else before:
+            if disruptions.is_same(command, other):
                 return Queued(other.n, False)
-        return Queued(DISRUPTION_QUEUE.insert(connection, hand), True)
+        return Queued(DISRUPTION_QUEUE.insert(connection, command), True)
 
 
 def pending_disruption_commands(
     store: Database, after: int, limit: int = 100
-) -> list[tuple[disruptions.DisruptionCommand, Disruption | None]]:
+) -> list[tuple[DisruptionCommand, Disruption | None]]:
     """Up to `limit` commands after the number `after`, in order, each with its disruption as stored.
 
     Raises StoreError while the database cannot be read.
     """
     with database_errors(store):
         with store.reading() as connection:
-            hands = DISRUPTION_QUEUE.after(connection, after, limit)
-        return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in hands]
+            commands = DISRUPTION_QUEUE.after(connection, after, limit)
+        return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in commands]
 
 
-def disruption_rejections(
-    store: Database, hand: disruptions.DisruptionCommand
-) -> list[entries.DisruptionCommandRefused]:
+def disruption_rejections(store: Database, command: DisruptionCommand) -> list[entries.DisruptionCommandRefused]:
     """The refusals of this command: entries with its actor and time."""
     refused = [
-        x for x in disruption_entries(store, hand.disruption) if isinstance(x, entries.DisruptionCommandRefused)
+        x for x in disruption_entries(store, command.disruption) if isinstance(x, entries.DisruptionCommandRefused)
     ]
-    return [x for x in refused if (x.actor, x.at) == (hand.actor, hand.at)]
+    return [x for x in refused if (x.actor, x.at) == (command.actor, command.at)]

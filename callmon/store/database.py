@@ -296,12 +296,12 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
         with looking.connect() as connection:
             driver: Any = connection.connection.driver_connection
             driver.set_progress_handler(is_over, 1_000)
-            (told,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
+            (result,) = connection.exec_driver_sql("PRAGMA quick_check(1)").one()
     except OperationalError:  # locked, unavailable or stopped: the sinks report that
         return None
     except DatabaseError as error:
         return reason(error)
-    return None if told == "ok" else " ".join(str(told).split())
+    return None if result == "ok" else " ".join(str(result).split())
 
 
 def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:

@@ -148,7 +148,7 @@ class Rows:
         return finding_rows(self.findings)
 
     def obligation_rows(self) -> list[Row]:
-        return [obligation_row(one) for one in self.obligations.values()]
+        return list(map(obligation_row, self.obligations.values()))
 
     def gap_rows(self) -> list[Row]:
         return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
@@ -198,16 +198,16 @@ def _finding_row(exchange: str, finding: Finding) -> Row:
     return (finding.call, exchange, finding.standard, _micro(finding.at), *_finding_end(finding))
 
 
-def obligation_row(one: Obligation) -> Row:
-    due = one.due
-    times = (one.opened, due.at, one.dues.business, due.actionable, one.settled, one.acknowledged)
-    data = _encode(msgspec.structs.replace(one, token=None, other=None)).decode()
+def obligation_row(obligation: Obligation) -> Row:
+    due, business = obligation.due, obligation.dues.business
+    times = (obligation.opened, due.at, business, due.actionable, obligation.settled, obligation.acknowledged)
+    data = _encode(msgspec.structs.replace(obligation, token=None, other=None)).decode()
     return (
-        *_obligation_begin(one),
-        " ".join(one.cautions),
+        *_obligation_begin(obligation),
+        " ".join(obligation.cautions),
         *map(_micro, times),
-        *(one.state, one.reason, one.count, len(one.attempts)),
-        *_obligation_flags(one),
+        *(obligation.state, obligation.reason, obligation.count, len(obligation.attempts)),
+        *_obligation_flags(obligation),
         data,
     )
 
@@ -270,25 +270,24 @@ class DisruptionRows:
         self.noted: list[DisruptionUpdate] = []
         self.hand = 0
 
-    def add_updates(self, noted: Iterable[DisruptionUpdate], hand: int) -> None:
+    def add_updates(self, noted: Iterable[DisruptionUpdate], command: int) -> None:
         for update in noted:
             entry, data = update.entry, _encode(update.entry).decode()
             self.entries.append((entry.disruption, self._n, microseconds(entry.at), tag_of(type(entry)), data))
             self.noted.append(update)
             self._n += 1
-        self.hand = max(self.hand, hand)
+        self.hand = max(self.hand, command)
 
     def rows(self) -> list[Row]:
         """The last state of each disruption."""
-        return [_disruption_row(one) for one in {x.disruption.id: x.disruption for x in self.noted}.values()]
+        latest = {x.disruption.id: x.disruption for x in self.noted}
+        return list(map(_disruption_row, latest.values()))
 
 
-def _disruption_row(one: Disruption) -> Row:
-    return (
-        one.id, one.source, one.exchange, f" {' '.join(one.lines)} ", microseconds(one.began),
-        _micro(one.notice.until), _micro(one.announced), _micro(one.ended), one.how, one.counts, one.is_live,
-        _encode(one).decode(),
-    )  # fmt: skip
+def _disruption_row(state: Disruption) -> Row:
+    times = map(_micro, (state.began, state.notice.until, state.announced, state.ended))
+    lines, data = f" {' '.join(state.lines)} ", _encode(state).decode()
+    return (state.id, state.source, state.exchange, lines, *times, state.how, state.counts, state.is_live, data)
 
 
 def disruption_entry_of(data: str) -> AnyDisruptionEntry:

@@ -21,8 +21,8 @@ class DisruptionList(TerminalPage):
     def text(self, found: Iterable[Disruption], met: Mapping[str, int]) -> str:
         """The whole list. `met`: the number of affected calls by disruption id."""
         parts: dict[str, list[Iterator[str]]] = {}
-        for one in found:
-            parts.setdefault(one.state(self.now), []).append(self.entry(one, met.get(one.id)))
+        for disruption in found:
+            parts.setdefault(disruption.state(self.now), []).append(self.entry(disruption, met.get(disruption.id)))
         going_on = parts.get("going_on", [])
         lines = [*self._set(self._head())]
         lines += self._part(self._say("Perturbations en cours : {number}", number=len(going_on)), going_on)
@@ -32,38 +32,38 @@ class DisruptionList(TerminalPage):
             lines += self._part(self._say("Terminées : {number}", number=len(over)), over)
         return "\n".join(lines)
 
-    def entry(self, one: Disruption, met: int | None = None) -> Iterator[str]:
+    def entry(self, disruption: Disruption, met: int | None = None) -> Iterator[str]:
         """The lines of one disruption."""
-        lacks = one.counts and bool(one.notice.missing())
-        yield from self._set(self.title(one), f"  {SILENT if lacks else NONE} ", INDENT)
-        for line in (self.line_titles(one), *self.notice(one)):
+        lacks = disruption.counts and bool(disruption.notice.missing())
+        yield from self._set(self.title(disruption), f"  {SILENT if lacks else NONE} ", INDENT)
+        for line in (self.line_titles(disruption), *self.notice(disruption)):
             yield from self._set(line, INDENT)
-        if met is not None and one.counts:
+        if met is not None and disruption.counts:
             yield from self._set(self._say("Appels touchés : {number}", number=met), INDENT)
-        yield from self._set(self._say("Perturbation {id}", id=one.id), INDENT)
+        yield from self._set(self._say("Perturbation {id}", id=disruption.id), INDENT)
 
-    def title(self, one: Disruption) -> str:
-        say, what = self._say, self.capital(self.word("disruption", one.shown_source))
-        if one.how == "cancelled":
+    def title(self, disruption: Disruption) -> str:
+        say, what = self._say, self.capital(self.word("disruption", disruption.shown_source))
+        if disruption.how == "cancelled":
             return say("{what}, annulés", what=what)
-        began = self.when(one.began)
-        if one.ended is not None:
-            ended, length = self.when(one.ended), self.duration(one.ended - one.began)
-            how = self.word("disruption_end", one.how or "over")
+        began = self.when(disruption.began)
+        if disruption.ended is not None:
+            ended, length = self.when(disruption.ended), self.duration(disruption.ended - disruption.began)
+            how = self.word("disruption_end", disruption.how or "over")
             return say(
                 "{what}, de {began} à {ended} ({length}) : {how}", what=what, began=began, ended=ended,
                 length=length, how=how,
             )  # fmt: skip
-        if self.now < one.began:
+        if self.now < disruption.began:
             return say("{what}, à partir de {began}", what=what, began=began)
-        length = self.duration(self.now - one.began)
+        length = self.duration(self.now - disruption.began)
         return say("{what}, depuis {began} ({length})", what=what, began=began, length=length)
 
-    def line_titles(self, one: Disruption) -> str:
-        return " · ".join(map(self.line_title, one.lines))
+    def line_titles(self, disruption: Disruption) -> str:
+        return " · ".join(map(self.line_title, disruption.lines))
 
-    def notice(self, one: Disruption) -> Iterator[str]:
-        say, notice, french = self._say, one.notice, self.language == "fr"
+    def notice(self, disruption: Disruption) -> Iterator[str]:
+        say, notice, french = self._say, disruption.notice, self.language == "fr"
         if (reason := notice.reason_fr if french else notice.reason_en) is not None:
             yield say("Raison : {text}", text=reason)
         if notice.until is not None:
@@ -74,40 +74,40 @@ class DisruptionList(TerminalPage):
             yield say(
                 "AVIS INCOMPLET, il manque : {what}", what=", ".join(self.word("notice", x) for x in missing)
             )
-        elif one.noticed_after:
-            yield say("Avis donné {length} après le début", length=self.duration(one.noticed_after))
+        elif disruption.noticed_after:
+            yield say("Avis donné {length} après le début", length=self.duration(disruption.noticed_after))
         else:
             yield say("Avis donné à l'avance")
 
 
-def disruption_fields(one: Disruption) -> dict[str, Any]:
+def disruption_fields(disruption: Disruption) -> dict[str, Any]:
     """The JSON fields that do not change by time alone; MQTT publishes these."""
-    notice = one.notice
+    notice = disruption.notice
     return {
-        "id": one.id,
-        "source": one.source,
-        "exchange": one.exchange or None,
-        "lines": list(one.lines),
-        "began": instant(one.began),
+        "id": disruption.id,
+        "source": disruption.source,
+        "exchange": disruption.exchange or None,
+        "lines": list(disruption.lines),
+        "began": instant(disruption.began),
         "until": instant(notice.until),
-        "ended": instant(one.ended),
+        "ended": instant(disruption.ended),
         "reason": {"fr": notice.reason_fr, "en": notice.reason_en},
         "alternative": {"fr": notice.alternative_fr, "en": notice.alternative_en},
         "missing": list(notice.missing()),
-        "announced": instant(one.announced),
-        "confirmed": one.confirmed,
-        "work": one.work,
+        "announced": instant(disruption.announced),
+        "confirmed": disruption.confirmed,
+        "work": disruption.work,
     }
 
 
-def disruption_as_json(one: Disruption, now: datetime, met: int | None) -> dict[str, Any]:
+def disruption_as_json(disruption: Disruption, now: datetime, met: int | None) -> dict[str, Any]:
     """One disruption as JSON values, in its state at `now`."""
-    after = one.noticed_after
+    after = disruption.noticed_after
     return {
-        **disruption_fields(one),
-        "state": one.state(now),
-        "ended_how": one.how,
-        "by": one.actor,
+        **disruption_fields(disruption),
+        "state": disruption.state(now),
+        "ended_how": disruption.how,
+        "by": disruption.actor,
         "seconds_to_notice": None if after is None else after.total_seconds(),
         "calls_met": met,
         "at": instant(now),

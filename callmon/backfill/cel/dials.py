@@ -114,11 +114,11 @@ class Dials:
     def dial_of(self, life: CelChannel, row: CelRow) -> Dial:
         """The dial that rang this channel."""
         name = life.endpoint
-        running = [one for one in self._running.get(row.linkedid, ()) if one.covers(row) and one.by is not life]
-        for one in reversed(running):
-            for string in _strings(one):
+        running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not life]
+        for run in reversed(running):
+            for string in _strings(run):
                 if _is_of(string, name, life.channel):
-                    return Dial(one.by, string.partition("/")[2], _has_music(one))
+                    return Dial(run.by, string.partition("/")[2], _has_music(run))
         by = running[-1].by if running else self._lives.by_id(row.linkedid)
         if by is life:
             by = None
@@ -153,8 +153,8 @@ class Dials:
         return not any(abs(at - row.at) <= near for at in answers)
 
     def _run_of(self, life: CelChannel) -> Running | None:
-        running = (one for one in self._running.get(life.linkedid, ()) if one.by is life.dialler)
-        return next((one for one in running if life.begun is not None and one.covers(life.begun)), None)
+        running = (run for run in self._running.get(life.linkedid, ()) if run.by is life.dialler)
+        return next((run for run in running if life.begun is not None and run.covers(life.begun)), None)
 
     def _beside(self, life: CelChannel) -> list[CelChannel]:
         return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
@@ -192,7 +192,7 @@ class Dials:
             ]  # fmt: skip
             found: list[tuple[CelChannel, CelRow]] = []
             for _, _, phone, row in sorted(pairs, key=itemgetter(0, 1)):
-                if not any(phone is other or row is told for other, told in found):
+                if not any(phone is other or row is taken for other, taken in found):
                     found.append((phone, row))
             self._forwarded[linkedid] = found
         return self._forwarded[linkedid]

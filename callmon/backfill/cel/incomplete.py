@@ -54,13 +54,13 @@ class MissingFields:
 
 
 def with_doubt(
-    rows: Iterable[CelRow], told: Mapping[str, Sequence[Fact]], every: bool = False
+    rows: Iterable[CelRow], extracted: Mapping[str, Sequence[Fact]], every: bool = False
 ) -> dict[str, list[Fact]]:
-    """The incomplete calls among `told`, with the facts that are certain. `every`: no row names an application."""
+    """The incomplete calls, with the facts that are certain. `every`: no row names an application."""
     lacking = MissingFields(rows)
     found: dict[str, list[Fact]] = {}
-    for call in lacking.begun.keys() & told.keys():
-        facts, since = told[call], lacking.since.get(call)
+    for call in lacking.begun.keys() & extracted.keys():
+        facts, since = extracted[call], lacking.since.get(call)
         if every or call in lacking.bridges:
             elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
             since = min((at for at in (*elsewhere, since) if at is not None), default=None)

@@ -26,10 +26,10 @@ def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGr
     stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
     for box, growths in grown.items():
-        for one in growths:
-            calls = {call for call, name, span in stays if name == box and _meet(span, one)}
-            was_opened = any(one.since - NEAR <= at <= one.until for at in looks)
-            if one.messages == 1 and len(calls) == 1 and not was_opened:
+        for growth in growths:
+            calls = {call for call, name, span in stays if name == box and _meet(span, growth)}
+            was_opened = any(growth.since - NEAR <= at <= growth.until for at in looks)
+            if growth.messages == 1 and len(calls) == 1 and not was_opened:
                 found[calls.pop()] = box
     return found
 
@@ -62,6 +62,6 @@ def _boxes(data: str) -> Iterator[str]:
         yield box if context in ("", DEFAULT) else f"{box}@{context}"
 
 
-def _meet(span: Span, one: MailboxGrowth) -> bool:
+def _meet(span: Span, growth: MailboxGrowth) -> bool:
     begin, end = span
-    return begin <= one.until and (end == NEVER or end + NEAR >= one.since)
+    return begin <= growth.until and (end == NEVER or end + NEAR >= growth.since)

@@ -24,8 +24,8 @@ IN_BETWEEN = RANKS["BRIDGE_EXIT"]
 def in_order(rows: Sequence[CelRow]) -> list[CelRow]:
     """The rows sorted by time; rows of equal time in the order of writing, where it is known."""
     once = _once(rows)
-    later = sum(one.at < other.at for one, other in pairwise(once))
-    sooner = sum(one.at > other.at for one, other in pairwise(once))
+    later = sum(row.at < other.at for row, other in pairwise(once))
+    sooner = sum(row.at > other.at for row, other in pairwise(once))
     if later >= 3 * sooner:
         return sorted(once, key=lambda row: (row.at, row.n))
     if sooner >= 3 * later:

@@ -170,10 +170,10 @@ class CelReader:
             self._names.clear()
         return self._names.setdefault(text, text)
 
-    def _time(self, told: object, uniqueid: str) -> tuple[datetime | None, bool]:
-        if isinstance(told, datetime):
-            return self._placed(told, uniqueid), told.microsecond == 0
-        text = str(told or "").strip()
+    def _time(self, value: object, uniqueid: str) -> tuple[datetime | None, bool]:
+        if isinstance(value, datetime):
+            return self._placed(value, uniqueid), value.microsecond == 0
+        text = str(value or "").strip()
         if (at := instant(text)) is not None:
             return at, "." not in text
         try:

@@ -18,13 +18,15 @@ Bar = tuple[str, Figure]
 
 def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> Markup | None:
     """The chart of a table; None when no count is above 0."""
-    bars = [(label, one) for label, one in _bars(table) if one.kind == "count"]
-    most = max((float(one.value or 0) for _, one in bars if one.state == "known"), default=0.0)
+    bars = [(label, figure) for label, figure in _bars(table) if figure.kind == "count"]
+    most = max((float(figure.value or 0) for _, figure in bars if figure.state == "known"), default=0.0)
     if most <= 0:
         return None
     height = HEIGHT * len(bars) + 8
     title, described = _told(table, bars, tongue)
-    shapes = Markup("").join(_bar(index, label, one, most, tongue) for index, (label, one) in enumerate(bars))
+    shapes = Markup("").join(
+        _bar(index, label, figure, most, tongue) for index, (label, figure) in enumerate(bars)
+    )
     key = f"chart-{table.key}"
     return Markup(
         '<svg role="img" aria-labelledby="{key}-t {key}-d" viewBox="0 0 {width} {height}" class="chart">'
@@ -64,16 +66,16 @@ def _told(table: LayoutTable, bars: list[Bar], tongue: ReportFormatter) -> tuple
     return tongue.say("Diagramme : {title}", title=table.title), f"{first}{described}"
 
 
-def _bar(index: int, label: str, one: Figure, most: float, tongue: ReportFormatter) -> Markup:
+def _bar(index: int, label: str, figure: Figure, most: float, tongue: ReportFormatter) -> Markup:
     top = 4 + index * HEIGHT
     room = WIDTH - LABEL - NUMBER
-    known = one.state == "known" and one.value is not None
-    width = round(room * float(one.value or 0) / most, 1) if known else 0.0
+    known = figure.state == "known" and figure.value is not None
+    width = round(room * float(figure.value or 0) / most, 1) if known else 0.0
     return Markup(
         '<text x="{at}" y="{base}" text-anchor="end" class="label" font-size="13">{label}</text>'
         '<rect x="{left}" y="{top}" width="{width}" height="{thick}" class="bar" fill="#1a5a96"/>'
         '<text x="{after}" y="{base}" class="number" font-size="13">{number}</text>'
     ).format(
         at=LABEL - 8, base=top + 13, label=escape(label), left=LABEL, top=top, width=width, thick=THICK,
-        after=LABEL + width + 6, number=escape(tongue.figure(one)),
+        after=LABEL + width + 6, number=escape(tongue.figure(figure)),
     )  # fmt: skip

@@ -63,9 +63,9 @@ def _harmless(cell: str, language: str) -> str:
 
 
 def _row(
-    report: Report, month: str, one: Figure, tongue: ReportFormatter, figures: Mapping[Place, Figure]
+    report: Report, month: str, figure: Figure, tongue: ReportFormatter, figures: Mapping[Place, Figure]
 ) -> list[str]:
-    place = one.place
+    place = figure.place
     complete = figures.get(Place("completeness", "", place.cut))
     return [
         month,
@@ -75,10 +75,10 @@ def _row(
         place.name,
         place.part,
         tongue.figure_title(place),
-        *(_decimal(x, tongue.language) for x in (one.value, one.numerator, one.denominator)),
-        one.kind,
-        one.state,
-        tongue.figure(one),
+        *(_decimal(x, tongue.language) for x in (figure.value, figure.numerator, figure.denominator)),
+        figure.kind,
+        figure.state,
+        tongue.figure(figure),
         "" if complete is None else tongue.figure(complete),
     ]
 

@@ -199,18 +199,18 @@ class Sheets:
         sheet.set_column(2, len(head) - 1, 15)
 
 
-def _number(one: Figure) -> float | None:
+def _number(figure: Figure) -> float | None:
     """The number of a cell.
 
     None if there is none, or if fewer than FEW calls were judged: the fraction then replaces the rate.
     """
-    if one.state != "known" or one.value is None:
+    if figure.state != "known" or figure.value is None:
         return None
-    if one.kind != "rate":
-        return one.value
-    assert one.numerator is not None
-    assert one.denominator is not None
-    return permille(one.numerator, one.denominator) / 1000 if one.denominator >= FEW else None
+    if figure.kind != "rate":
+        return figure.value
+    assert figure.numerator is not None
+    assert figure.denominator is not None
+    return permille(figure.numerator, figure.denominator) / 1000 if figure.denominator >= FEW else None
 
 
 def _different(head: Iterable[str]) -> list[str]:

@@ -41,7 +41,7 @@ def beside(edition: Report, others: Iterable[tuple[Published, str]]) -> Report:
 
     Raises ConfigError for a report that is not the public edition of a compared month.
     """
-    wanted: dict[str, Relation] = {one.month: one.relation for one in edition.compared}
+    wanted: dict[str, Relation] = {month.month: month.relation for month in edition.compared}
     found = []
     for other, name in others:
         month = other.period.month
@@ -65,18 +65,18 @@ def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Pl
         yield from rates
         return
     known = [x for x in (*after, *before) if public.is_counted(x)]
-    sums = [one for one in public.sums(dict.fromkeys(known, 0), report) if one.members]
+    sums = [constraint for constraint in public.sums(dict.fromkeys(known, 0), report) if constraint.members]
     found = suppression.solve(
         (
-            suppression.unknowns(index, one, lambda place: place not in changed),
-            changed.get(one.total, 0) - sum(changed.get(x, 0) for x in one.members),
+            suppression.unknowns(index, constraint, lambda place: place not in changed),
+            changed.get(constraint.total, 0) - sum(changed.get(x, 0) for x in constraint.members),
         )
-        for index, one in enumerate(sums)
+        for index, constraint in enumerate(sums)
     )
     for unknown in (x for x, count in found.items() if _is_small(count)):
         within = sums if isinstance(unknown, Place) else [sums[unknown[1]]]
-        for one in within:
-            places = (*one.members, one.total)
+        for constraint in within:
+            places = (*constraint.members, constraint.total)
             shown = [x for x in places if x in changed]
             if shown and (len(within) == 1 or unknown in places):
                 yield shown[0]
@@ -90,19 +90,19 @@ def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
     """The change of every count of calls that both editions publish; a part absent from one of them was 0."""
     for place in dict.fromkeys((*before, *after)):
         pair = (before.get(place), after.get(place))
-        is_told = all(one is None or (one.kind == "count" and one.state == "known") for one in pair)
+        is_told = all(figure is None or (figure.kind == "count" and figure.state == "known") for figure in pair)
         if is_told and place.name in public.PUBLISHED | public.OF_CALLS:
-            first, second = (0 if one is None else int(one.value or 0) for one in pair)
+            first, second = (0 if figure is None else int(figure.value or 0) for figure in pair)
             yield place, second - first
 
 
 def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
     """The first count of each rate whose numerator or denominator changed by 1 to 4."""
-    for place, one in after.items():
+    for place, figure in after.items():
         other = before.get(place)
-        if place.name not in public.RATES or other is None or None in (one.denominator, other.denominator):
+        if place.name not in public.RATES or other is None or None in (figure.denominator, other.denominator):
             continue
-        pairs = ((one.numerator, other.numerator), (one.denominator, other.denominator))
+        pairs = ((figure.numerator, other.numerator), (figure.denominator, other.denominator))
         if any(_is_small((x or 0) - (y or 0)) for x, y in pairs):
             name, part = public.RATES[place.name][0]
             yield Place(name, part, place.cut)

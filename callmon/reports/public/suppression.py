@@ -32,7 +32,7 @@ def suppress(counts: Mapping[Place, int], sums: Iterable[LinearConstraint], limi
     closed = {place for place, count in counts.items() if 0 < count < limit}
     while True:
         while sum(
-            _close(one, counts, closed, limit) for one in constraints
+            _close(constraint, counts, closed, limit) for constraint in constraints
         ):  # not `any`: each pass checks every sum
             pass
         leaks = list(_solved(constraints, counts, closed, limit))
@@ -46,26 +46,26 @@ def suppress(counts: Mapping[Place, int], sums: Iterable[LinearConstraint], limi
                     closed.add(leak.total)
 
 
-def _close(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
+def _close(constraint: LinearConstraint, counts: Mapping[Place, int], closed: set[Place], limit: int) -> bool:
     """Suppress one more number of a sum, if a missing number can be derived and is secret; True if it did."""
-    missing = [x for x in one.members if x in closed]
-    if one.total in closed:
-        return not missing and one.left is None and _close_another(one, counts, closed)
-    left = one.left or 0
+    missing = [x for x in constraint.members if x in closed]
+    if constraint.total in closed:
+        return not missing and constraint.left is None and _close_another(constraint, counts, closed)
+    left = constraint.left or 0
     together = sum(counts[x] for x in missing) + left
-    alone = len(missing) == 1 and one.left is None
+    alone = len(missing) == 1 and constraint.left is None
     if not missing and not 0 < left < limit:
         return False
     if not alone and (together == 0 or together >= limit):
         return False
-    if not _close_another(one, counts, closed):
-        closed.add(one.total)
+    if not _close_another(constraint, counts, closed):
+        closed.add(constraint.total)
     return True
 
 
-def _close_another(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+def _close_another(constraint: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
     """Suppress the smallest shown member that is not 0, HEADLINES last; False if there is none."""
-    shown = [x for x in one.members if x not in closed and counts[x]]
+    shown = [x for x in constraint.members if x not in closed and counts[x]]
     if not shown:
         return False
     closed.add(min(shown, key=lambda place: (place.part in HEADLINES, counts[place], place)))
@@ -90,22 +90,22 @@ def _solved(
             yield constraint
 
 
-def _may_close_more(one: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
-    return one.total not in closed or any(x not in closed and counts[x] for x in one.members)
+def _may_close_more(constraint: LinearConstraint, counts: Mapping[Place, int], closed: set[Place]) -> bool:
+    return constraint.total not in closed or any(x not in closed and counts[x] for x in constraint.members)
 
 
-def _is_secret(unknown: object, one: LinearConstraint, limit: int) -> bool:
+def _is_secret(unknown: object, constraint: LinearConstraint, limit: int) -> bool:
     """A suppressed number must never result; a remainder may, if it is not small."""
-    return isinstance(unknown, Place) or 0 < (one.left or 0) < limit
+    return isinstance(unknown, Place) or 0 < (constraint.left or 0) < limit
 
 
-def unknowns(index: int, one: LinearConstraint, is_unknown: Callable[[Place], bool]) -> Row:
+def unknowns(index: int, constraint: LinearConstraint, is_unknown: Callable[[Place], bool]) -> Row:
     """The unknowns of a sum with their signs: unknown members and remainder minus an unknown total."""
-    row: Row = {place: 1 for place in one.members if is_unknown(place)}
-    if one.left is not None:
+    row: Row = {place: 1 for place in constraint.members if is_unknown(place)}
+    if constraint.left is not None:
         row[LEFT, index] = 1
-    if is_unknown(one.total):
-        row[one.total] = -1
+    if is_unknown(constraint.total):
+        row[constraint.total] = -1
     return row
 
 

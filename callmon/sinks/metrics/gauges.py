@@ -70,7 +70,7 @@ def _callbacks(name: str, x: DaemonSnapshot) -> Values:
 def _to_listen_to(x: DaemonSnapshot) -> Values:
     """Messages from numbers that cannot be called back: a person must listen to them (R-48)."""
     counts = x.callbacks.counts.get("callbacks_to_listen_to", {})
-    return {(one.name,): sum(n for (line, _), n in counts.items() if line == one.name) for one in x.configured}
+    return {(i.name,): sum(n for (line, _), n in counts.items() if line == i.name) for i in x.configured}
 
 
 def _first(which: str, x: DaemonSnapshot) -> Values:
@@ -95,22 +95,22 @@ def _journal(place: int, x: DaemonSnapshot) -> Values | None:
 
 
 def _disruptions(x: DaemonSnapshot) -> Values:
-    going_on = [one for one in x.disruptions if one.state(x.at) == "going_on"]
-    counts = Counter((line, one.source) for one in going_on for line in one.lines)
+    going_on = [d for d in x.disruptions if d.state(x.at) == "going_on"]
+    counts = Counter((line, d.source) for d in going_on for line in d.lines)
     return {(line.name, source): counts[line.name, source] for line in x.configured for source in SOURCES}
 
 
 def _unannounced(x: DaemonSnapshot) -> Values:
     """Line → since when the first disruption without a complete notice lasts."""
-    silent = [one for one in x.disruptions if one.state(x.at) == "going_on" and one.announced is None]
-    began = {line: min(one.began for one in silent if line in one.lines) for one in silent for line in one.lines}
+    silent = [d for d in x.disruptions if d.state(x.at) == "going_on" and d.announced is None]
+    began = {line: min(d.began for d in silent if line in d.lines) for d in silent for line in d.lines}
     return _of_lines(x, began)
 
 
 def _planned(x: DaemonSnapshot) -> Values:
     """Line → until when work is planned."""
-    work = [one for one in x.disruptions if one.source == "work" and one.began - BEFOREHAND <= x.at]
-    ends = [(line, one.notice.until) for one in work for line in one.lines if one.notice.until is not None]
+    work = [d for d in x.disruptions if d.source == "work" and d.began - BEFOREHAND <= x.at]
+    ends = [(line, d.notice.until) for d in work for line in d.lines if d.notice.until is not None]
     return _of_lines(x, {line: max(at for other, at in ends if other == line) for line, _ in ends})
 
 
@@ -237,11 +237,11 @@ OF_CALLS: Table = {
     ),
     "callmon_reconciliation_calls{exchange,side}": (
         "Calls of the last compared day that only this side counted: the exchange or callmon.",
-        lambda x: {(one.exchange, side): one.only[side] for one in x.compared for side in SIDES},
+        lambda x: {(c.exchange, side): c.only[side] for c in x.compared for side in SIDES},
     ),
     "callmon_reconciliation_timestamp_seconds{exchange}": (
         "Time of the last comparison with the exchange's own records.",
-        lambda x: {(one.exchange,): one.done.timestamp() for one in x.compared},
+        lambda x: {(c.exchange,): c.done.timestamp() for c in x.compared},
     ),
     "callmon_line_last_call_timestamp_seconds{line}": (
         "When the line was last called.",
@@ -254,7 +254,7 @@ OF_CALLS: Table = {
     "callmon_line_test_call_due_timestamp_seconds{line}": (
         "When the next test call is due; 0 where there never was one.",
         lambda x: {
-            (one.name,): at.timestamp() for one in x.configured if (at := x.last_calls.test_due(one)) is not None
+            (i.name,): at.timestamp() for i in x.configured if (at := x.last_calls.test_due(i)) is not None
         },
     ),
     "callmon_disruptions_open{line,source}": ("Disruptions and planned work now.", _disruptions),
@@ -279,23 +279,23 @@ OF_CALLS: Table = {
 OF_ITSELF: Table = {
     "callmon_exchange_connected{exchange}": (
         "Whether callmon is connected to the exchange.",
-        lambda x: {(one.name,): int(one.connected) for one in x.exchanges},
+        lambda x: {(e.name,): int(e.connected) for e in x.exchanges},
     ),
     "callmon_exchange_events_total{exchange}": (
         "Events received.",
-        lambda x: {(one.name,): one.events for one in x.exchanges},
+        lambda x: {(e.name,): e.events for e in x.exchanges},
     ),
     "callmon_exchange_last_event_timestamp_seconds{exchange}": (
         "When the last event was received.",
-        lambda x: _times({one.name: one.last_event for one in x.exchanges if one.last_event}),
+        lambda x: _times({e.name: e.last_event for e in x.exchanges if e.last_event}),
     ),
     "callmon_messages_unusable_total{exchange,reason}": (
         "Messages that callmon could not parse.",
-        lambda x: {(one.name, reason): n for one in x.exchanges for reason, n in one.unusable.items()},
+        lambda x: {(e.name, reason): n for e in x.exchanges for reason, n in e.unusable.items()},
     ),
     "callmon_calls_vanished_total{exchange}": (
         "Calls that ended without a hang-up event.",
-        lambda x: {(one.name,): one.vanished for one in x.exchanges},
+        lambda x: {(e.name,): e.vanished for e in x.exchanges},
     ),
     "callmon_calls_other_total{direction}": (
         "Ended calls without a public line.",

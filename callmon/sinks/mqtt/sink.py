@@ -128,7 +128,7 @@ class Mqtt:
     def _publish(self, snapshot: DaemonSnapshot) -> None:
         """Publish only what changed."""
         now = monotonic()
-        callbacks, disruptions = snapshot.callbacks.visible, {one.id: one for one in snapshot.disruptions}
+        callbacks, disruptions = snapshot.callbacks.visible, {x.id: x for x in snapshot.disruptions}
         lines = {line.name: line for line in snapshot.lines}
         self._publish_changes(self._callbacks, callbacks, topics.callback_topic, topics.of_callback, now)
         self._publish_changes(self._disruptions, disruptions, topics.disruption_topic, topics.of_disruption, now)
@@ -323,7 +323,7 @@ def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLCo
 
 async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessage]) -> None:
     """Publish the batch; returns when the broker has confirmed each message (QoS 1), raises the first error."""
-    told = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
-    for result in await asyncio.gather(*told, return_exceptions=True):
+    publications = (client.publish(prefix + m.topic, m.payload, qos=1, retain=m.is_retained) for m in batch)
+    for result in await asyncio.gather(*publications, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result

@@ -90,9 +90,9 @@ def of_callback(owed: ObligationSummary) -> bytes:
     )
 
 
-def of_disruption(one: Disruption) -> bytes:
+def of_disruption(disruption: Disruption) -> bytes:
     """`callmon/disruptions/ID`: what is announced to the public."""
-    return encoded(disruption_fields(one))
+    return encoded(disruption_fields(disruption))
 
 
 def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
@@ -100,18 +100,18 @@ def of_call(exchange: str, call: Call, findings: Iterable[Finding]) -> bytes:
     return encoded(without_people(as_json(exchange, call, findings)))
 
 
-def without_people(told: Mapping[str, Any]) -> dict[str, Any]:
+def without_people(call: Mapping[str, Any]) -> dict[str, Any]:
     """A call as JSON (interface.md) without caller, channels and outside numbers."""
-    kept = {name: value for name, value in told.items() if name not in ("caller", "caller_channel")}
-    if told["direction"] != "inbound" or told["line"] is None:
-        kept["dialled"] = extension(told["dialled"])
-    if told["answered_by"] is not None:
-        kept["answered_by"] = {"extension": party(told["answered_by"]["extension"])}
+    kept = {name: value for name, value in call.items() if name not in ("caller", "caller_channel")}
+    if call["direction"] != "inbound" or call["line"] is None:
+        kept["dialled"] = extension(call["dialled"])
+    if call["answered_by"] is not None:
+        kept["answered_by"] = {"extension": party(call["answered_by"]["extension"])}
     kept["transfers"] = [
-        {"kind": t["kind"], "to": party(t["to"]), "answered": t["answered"]} for t in told["transfers"]
+        {"kind": t["kind"], "to": party(t["to"]), "answered": t["answered"]} for t in call["transfers"]
     ]
-    if told["voicemail"] is not None:
-        kept["voicemail"] = {**told["voicemail"], "mailbox": extension(told["voicemail"]["mailbox"])}
+    if call["voicemail"] is not None:
+        kept["voicemail"] = {**call["voicemail"], "mailbox": extension(call["voicemail"]["mailbox"])}
     return kept
 
 

@@ -95,9 +95,9 @@ def _of_ledger(connection: Connection) -> Iterator[str]:
     rows = connection.execute(select(*key, LEDGER.c.data).order_by(*key, LEDGER.c.n))
     columns = (OBLIGATION.c.exchange, OBLIGATION.c.id, OBLIGATION.c.data, OBLIGATION.c.state, OBLIGATION.c.is_live)
     stored = {(row[0], row[1]): row[2:] for row in connection.execute(select(*columns))}
-    for (exchange, name), told in groupby(rows, key=lambda row: (row[0], row[1])):
+    for (exchange, name), entries in groupby(rows, key=lambda row: (row[0], row[1])):
         kept = stored.pop((exchange, name), None)
-        made = _made([data for _, _, data in told])
+        made = _made([data for _, _, data in entries])
         if made is None:
             yield f"{exchange} {name}: the first ledger entry does not open the obligation."
         elif kept is None:
@@ -114,12 +114,12 @@ def _made(entries: list[str]) -> Obligation | None:
     first, *rest = map(entry_of, entries)
     if not isinstance(first, Owed):
         return None
-    one = opened(first, None)
+    obligation = opened(first, None)
     for entry in rest:
-        one = after(one, entry)
-    return one
+        obligation = after(obligation, entry)
+    return obligation
 
 
-def _bare(one: Obligation) -> Obligation:
+def _bare(obligation: Obligation) -> Obligation:
     """The obligation without tokens, which are not in the ledger, and without verdicts, which are findings."""
-    return msgspec.structs.replace(one, token=None, other=None, judged=())
+    return msgspec.structs.replace(obligation, token=None, other=None, judged=())

@@ -95,10 +95,10 @@ class RejudgedCalls:
 
         facts = calls._facts(self._connection, which, None) if keys else {}
         findings = calls._findings(self._connection, which) if keys else {}
-        for one, data in stored.items():
-            outcome = self._monitor.retell(one[1], up_to_end(as_it_stands(facts.get(one, []))))
+        for call, data in stored.items():
+            outcome = self._monitor.retell(call[1], up_to_end(as_it_stands(facts.get(call, []))))
             if outcome is not None and outcome.calls:
-                self.correct(one, data, findings.get(one, []), outcome)
+                self.correct(call, data, findings.get(call, []), outcome)
         return keys
 
     def otherwise(self) -> dict[StoredCallKey, str]:

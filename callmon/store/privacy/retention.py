@@ -182,8 +182,8 @@ def _erased(
 def _erase_debts(connection: Connection, ring: KeyRing, gone: Collection[str], terms: DisposalTerms) -> None:
     known = or_(OBLIGATION.c.token.in_(gone), OBLIGATION.c.other.in_(gone))
     for exchange, name in connection.execute(select(OBLIGATION.c.exchange, OBLIGATION.c.id).where(known)).all():
-        hand = CallbackCommand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
-        insert_callback_command(connection, ring, hand)
+        command = CallbackCommand(at=terms.at, actor=terms.who, action="erase", exchange=exchange, obligation=name)
+        insert_callback_command(connection, ring, command)
 
 
 def _begun(store: Database, terms: DisposalTerms) -> int:

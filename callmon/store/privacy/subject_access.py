@@ -87,11 +87,13 @@ def correct_number(
             connection.execute(update(NUMBER).where(*same).values(sealed))
         if rows:
             record_key(connection, store.ring)
-        for one in owed:
-            hand = CallbackCommand(
-                at=look.at, actor=look.who, action="mark", exchange=one.exchange, obligation=one.id
+        for obligation in owed:
+            command = CallbackCommand(
+                at=look.at, actor=look.who, action="mark", exchange=obligation.exchange, obligation=obligation.id
             )
-            insert_callback_command(connection, store.ring, msgspec.structs.replace(hand, other_number=True), new)
+            insert_callback_command(
+                connection, store.ring, msgspec.structs.replace(command, other_number=True), new
+            )
         _log(connection, look, len(rows), store.ring.token(new) if rows else None)
     return len(rows)
 

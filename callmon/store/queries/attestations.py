@@ -10,7 +10,7 @@ from callmon.store.tables import ATTESTATION
 
 def insert_attestations(store: Database, given: list[Attestation]) -> None:
     """Inserts all attestations in one transaction. Raises StoreError."""
-    rows = [msgspec.structs.asdict(one) | {"tested": one.tested.isoformat()} for one in given]
+    rows = [msgspec.structs.asdict(x) | {"tested": x.tested.isoformat()} for x in given]
     with database_errors(store), store.writing() as connection:
         connection.execute(insert(ATTESTATION), rows)
 

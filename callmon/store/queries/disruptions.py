@@ -67,19 +67,23 @@ def disruptions_of_call(store: Database, call: Call | None) -> list[Disruption]:
     return overlapping(store, call.line, call.arrived, call.ended)
 
 
-def calls_met(store: Database, one: Disruption) -> int:
+def calls_met(store: Database, disruption: Disruption) -> int:
     """The number of ended public calls that were up on its lines during the disruption."""
-    which = and_(CALL.c.line.in_(list(one.lines)), CALL.c.ended > one.began, CALL.c.arrived > up_since(one))
+    which = and_(
+        CALL.c.line.in_(list(disruption.lines)),
+        CALL.c.ended > disruption.began,
+        CALL.c.arrived > up_since(disruption),
+    )
     which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
-    if one.ended is not None:
-        which = and_(which, CALL.c.arrived <= one.ended)
+    if disruption.ended is not None:
+        which = and_(which, CALL.c.arrived <= disruption.ended)
     with store.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
 
 
-def up_since(one: Disruption) -> datetime:
+def up_since(disruption: Disruption) -> datetime:
     """No call that arrived before this time was still up when the disruption began."""
-    return max(one.began, EARLIEST) - LONGEST
+    return max(disruption.began, EARLIEST) - LONGEST
 
 
 def _stored(store: Database, *which: Condition) -> list[Disruption]:
@@ -109,16 +113,16 @@ def all_updates(connection: Connection) -> Iterator[DisruptionUpdate]:
         DISRUPTION_ENTRY.c.disruption, DISRUPTION_ENTRY.c.n
     )
     for _, rows in groupby(connection.execute(question).all(), key=lambda row: row[0]):
-        one: Disruption | None = None
+        disruption: Disruption | None = None
         for _, data in rows:
-            entry, before = disruption_entry_of(data), one
+            entry, before = disruption_entry_of(data), disruption
             if isinstance(entry, Opened | Planned):
-                one = opened(entry)
+                disruption = opened(entry)
             else:
                 assert before is not None
-                one = after(before, entry)
-            announces = one.announced is not None and (before is None or before.announced is None)
-            yield DisruptionUpdate(entry, one, announces)
+                disruption = after(before, entry)
+            announces = disruption.announced is not None and (before is None or before.announced is None)
+            yield DisruptionUpdate(entry, disruption, announces)
 
 
 def trunks_of_lines(

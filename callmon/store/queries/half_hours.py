@@ -43,4 +43,4 @@ def half_hour_counts(
             lines.setdefault(line, Counter()).update(update.decode_cell(cell).counts)
         begin = midnight(min(days), zone)
         heard = reports.heard_spans(connection, begin, max(until, begin + DAY), reports.Fingerprint())
-    return HalfHourCounts(found, {name: Coverage(*one) for name, one in heard.items()})
+    return HalfHourCounts(found, {name: Coverage(*spans) for name, spans in heard.items()})

@@ -46,7 +46,7 @@ def token_function(store: Database) -> Callable[[str], str]:
 def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
     """Restores the ledger. Call before the calls in progress are restored."""
     renewed = token_renewals(store)
-    book.restore(with_newest_tokens(one, renewed) for one in live_obligations(store))
+    book.restore(with_newest_tokens(obligation, renewed) for obligation in live_obligations(store))
     for token, known in cautions(store):
         book.know(renewed.get(token, token), known)
     for token, at, line in recent_messages(store, now - WINDOW):
@@ -56,10 +56,10 @@ def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now:
             book.gap(name, gap.start, gap.end)
 
 
-def with_newest_tokens(one: Obligation, renewed: Mapping[str, str]) -> Obligation:
+def with_newest_tokens(obligation: Obligation, renewed: Mapping[str, str]) -> Obligation:
     """The obligation with the tokens of the newest key."""
-    token, other = (None if x is None else renewed.get(x, x) for x in (one.token, one.other))
-    return msgspec.structs.replace(one, token=token, other=other)
+    token, other = (None if x is None else renewed.get(x, x) for x in (obligation.token, obligation.other))
+    return msgspec.structs.replace(obligation, token=token, other=other)
 
 
 def live_obligations(store: Database) -> list[Obligation]:

@@ -34,31 +34,32 @@ def arrived_calls(store: Database, exchange: str, begin: datetime, end: datetime
             at = born(call)
             if at is not None and begin <= at < end:
                 found.append(ArrivedCall(call, line, at))
-    return {one.call: one for one in found}
+    return {call.call: call for call in found}
 
 
 def first_sign(store: Database, exchange: str) -> datetime | None:
     """The earliest call or measurement gap of that exchange; None if there is neither."""
     with store.reading() as connection:
-        asked = ((CALL, CALL.c.arrived), (GAP, GAP.c.began))
+        columns = ((CALL, CALL.c.arrived), (GAP, GAP.c.began))
         found = [
             connection.execute(select(func.min(column)).where(table.c.exchange == exchange)).scalar()
-            for table, column in asked
+            for table, column in columns
         ]
     return min((at for at in found if at is not None), default=None)
 
 
-def store_reconciliation(store: Database, one: Reconciliation, now: datetime) -> None:
+def store_reconciliation(store: Database, result: Reconciliation, now: datetime) -> None:
     """Replaces the stored result of that exchange and day. Raises StoreError."""
-    day = one.day.isoformat()
+    day = result.day.isoformat()
     with database_errors(store), store.writing() as connection:
         for table in (LINE, DIFFERENCE):
-            connection.execute(delete(table).where(table.c.exchange == one.exchange, table.c.day == day))
+            connection.execute(delete(table).where(table.c.exchange == result.exchange, table.c.day == day))
         at, writing = microseconds(now), BulkWriter(connection)
-        of_line = [(one.exchange, day, x.line, at, x.exchange, x.callmon) for x in one.lines]
+        of_line = [(result.exchange, day, x.line, at, x.exchange, x.callmon) for x in result.lines]
         writing.insert(LINE, of_line)
         differing = [
-            (one.exchange, day, x.call, x.line, microseconds(x.arrived), x.counted_by) for x in one.differences
+            (result.exchange, day, x.call, x.line, microseconds(x.arrived), x.counted_by)
+            for x in result.differences
         ]
         writing.insert(DIFFERENCE, differing)
 

@@ -39,24 +39,24 @@ def worklist(
         return Worklist(found, len(found) if len(found) < MOST_OWED else connection.execute(count).scalar_one())
 
 
-def calls_met(store: Database, one: Disruption) -> int:
+def calls_met(store: Database, disruption: Disruption) -> int:
     """As `disruptions.calls_met`, capped at MOST_MET + 1: a long disruption can meet 100,000s of calls."""
     public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
-    during = and_(CALL.c.line.in_(list(one.lines)), CALL.c.arrived >= one.began, public)
-    if one.ended is not None:
-        during = and_(during, CALL.c.arrived <= one.ended)
+    during = and_(CALL.c.line.in_(list(disruption.lines)), CALL.c.arrived >= disruption.began, public)
+    if disruption.ended is not None:
+        during = and_(during, CALL.c.arrived <= disruption.ended)
     some = select(CALL.c["call"]).where(during).limit(MOST_MET + 1).subquery()
     with store.reading() as connection:
         found = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
-        for line in one.lines if found <= MOST_MET else ():
-            found += _still_up(connection, line, one)
+        for line in disruption.lines if found <= MOST_MET else ():
+            found += _still_up(connection, line, disruption)
     return min(found, MOST_MET + 1)
 
 
-def _still_up(connection: Connection, line: str, one: Disruption) -> int:
+def _still_up(connection: Connection, line: str, disruption: Disruption) -> int:
     """The number of the line's latest BEFORE calls that were still up when the disruption began."""
-    when = and_(CALL.c.arrived > up_since(one), CALL.c.arrived < one.began)
+    when = and_(CALL.c.arrived > up_since(disruption), CALL.c.arrived < disruption.began)
     latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
     looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
-    which = and_(looked.c.ended > one.began, looked.c.direction == "inbound", ~looked.c.is_test)
+    which = and_(looked.c.ended > disruption.began, looked.c.direction == "inbound", ~looked.c.is_test)
     return int(connection.execute(select(func.count()).select_from(looked).where(which)).scalar_one())

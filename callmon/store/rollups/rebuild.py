@@ -140,8 +140,8 @@ def _end(connection: Connection, found: RollupState, size: int) -> datetime | No
 def count_calls(connection: Connection, which: Condition, zone: ZoneInfo, cells: dict[Key, Rollup]) -> int:
     """Counts into `cells` the calls as stored now. Returns their number."""
     calls = 0
-    for exchange, told in call_records(connection, which):
-        count_call(cells, exchange, told, zone)
+    for exchange, record in call_records(connection, which):
+        count_call(cells, exchange, record, zone)
         calls += 1
     return calls
 
@@ -191,14 +191,14 @@ def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]
     begin, end = (midnight(x, zone) for x in (day, day + timedelta(1)))
     cells: dict[Key, Rollup] = {}
     count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
-    told = []
-    asked = select(ROLLUP).where(ROLLUP.c.day == day.isoformat())
-    kept = dict(map(decode_row, connection.execute(asked)))
+    differences = []
+    question = select(ROLLUP).where(ROLLUP.c.day == day.isoformat())
+    kept = dict(map(decode_row, connection.execute(question)))
     for key in sorted(kept.keys() | cells.keys()):
         has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
         if has.row(key) != right.row(key):
-            told.append(f"{' '.join(filter(None, key))}: {_how(has, right)}; run `callmon db rejudge`.")
-    return told
+            differences.append(f"{' '.join(filter(None, key))}: {_how(has, right)}; run `callmon db rejudge`.")
+    return differences
 
 
 def _how(has: Rollup, right: Rollup) -> str:
@@ -207,7 +207,7 @@ def _how(has: Rollup, right: Rollup) -> str:
         return f"{has.stored} calls rolled up, and {right.stored} stored"
     pairs = {**has.cell.counts, **right.cell.counts}
     for name, part in sorted(pairs):
-        one, other = has.cell.counts[name, part], right.cell.counts[name, part]
-        if one != other:
-            return f"{name} {part}".rstrip() + f" is {one} rolled up, and {other} in the calls"
+        rolled_up, other = has.cell.counts[name, part], right.cell.counts[name, part]
+        if rolled_up != other:
+            return f"{name} {part}".rstrip() + f" is {rolled_up} rolled up, and {other} in the calls"
     return "rolled up from other rows than are stored"

@@ -134,10 +134,15 @@ class RollupUpdate:
 
 
 def count_call(
-    cells: dict[Key, Rollup], exchange: str, one: CallRecord, zone: ZoneInfo, until: int = FOREVER, sign: int = 1
+    cells: dict[Key, Rollup],
+    exchange: str,
+    record: CallRecord,
+    zone: ZoneInfo,
+    until: int = FOREVER,
+    sign: int = 1,
 ) -> None:
     """Adds a call that arrived before `until` (microseconds) to its cell, or (`sign` -1) subtracts it."""
-    call = one.call or call_of(one.data, {})
+    call = record.call or call_of(record.data, {})
     if call.arrived is None or microseconds(call.arrived) >= until:
         return
     day = call.arrived.astimezone(zone).date().isoformat()
@@ -147,9 +152,9 @@ def count_call(
     rollup.stored += sign
     if not is_ours:
         return
-    findings = [x for x in one.findings if x.standard in CALL_STANDARDS]
+    findings = [x for x in record.findings if x.standard in CALL_STANDARDS]
     rollup.calls += sign * (not call.test)
-    rollup.seal = (rollup.seal + sign * _sealed(call.call, exchange, one.data, findings)) % MODULUS
+    rollup.seal = (rollup.seal + sign * _sealed(call.call, exchange, record.data, findings)) % MODULUS
     if sign > 0:
         _tell(rollup.cell, call, findings, zone)
     else:
@@ -205,7 +210,7 @@ def decode_cell(data: str) -> Cell:
     """The cell from its JSON."""
     cell, found = Cell(), _decode(data)
     cell.counts = Counter({(name, part): n for name, parts in found.counts.items() for part, n in parts.items()})
-    cell.lengths = {name: lengths.decode_histogram(told) for name, told in found.lengths.items()}
+    cell.lengths = {name: lengths.decode_histogram(text) for name, text in found.lengths.items()}
     return cell
 
 

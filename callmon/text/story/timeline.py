@@ -117,16 +117,16 @@ def _is_same_phone_at_once(dialled: f.PhoneDialled, other: AnyFact) -> bool:
 
 def _causes_first(facts: Sequence[AnyFact]) -> list[AnyFact]:
     """Move a stop after the answer or end that caused it, and the taker of a transfer after the transfer."""
-    told: list[AnyFact] = []
+    ordered: list[AnyFact] = []
     waiting: list[tuple[AnyFact, AnyFact]] = []
     for place, fact in enumerate(facts):
         cause = _cause(fact, facts[place + 1 :])
         if cause is not None:
             waiting.append((cause, fact))
             continue
-        told.append(fact)
-        told += [held_back for because, held_back in waiting if because is fact]
-    return told
+        ordered.append(fact)
+        ordered += [held_back for because, held_back in waiting if because is fact]
+    return ordered
 
 
 def _cause(fact: AnyFact, after: Sequence[AnyFact]) -> AnyFact | None:
