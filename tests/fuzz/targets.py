@@ -15,7 +15,7 @@ from callmon.ami.framing import Framer
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.recording import public_numbers, redacted
 from callmon.ami.session import Session
-from callmon.backfill import job
+from callmon.backfill import job, source
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import CelReader
@@ -139,7 +139,7 @@ def cel(data: bytes) -> None:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = CelReader(ZONE)
     monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
-    for part in extract.stretches(reader.read_lines(job._lines(text))):
+    for part in extract.stretches(reader.read_lines(source._lines(text))):
         told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)

@@ -30,7 +30,7 @@ class CelChannel(msgspec.Struct, eq=False):
     """One channel. Channels may refer to each other: `dialler`, `held_by`."""
 
     uniqueid: str
-    channel: str
+    name: str
     linkedid: str
     begun: CelRow | None = None  # its CHAN_START
     answered: datetime | None = None
@@ -38,11 +38,11 @@ class CelChannel(msgspec.Struct, eq=False):
     ended: CelRow | None = None  # its HANGUP, else its CHAN_END
     cause: str = ""
     status: str = ""  # of its last Dial
-    asked: bool = False  # its own side hung up
+    hung_up: bool = False  # its own side hung up
     leaving: int = 0  # `n` of the row from which on all rows are of leaving; 0: none
     # State of the translation (`translator.py`).
     dialler: CelChannel | None = None
-    told: bool = False
+    emitted: bool = False
     tried: bool = False
     stopped: bool = False
     app: str = ""
@@ -54,7 +54,7 @@ class CelChannel(msgspec.Struct, eq=False):
 
     @property
     def is_local(self) -> bool:
-        return is_local(self.channel)
+        return is_local(self.name)
 
     @property
     def is_own(self) -> bool:
@@ -63,11 +63,11 @@ class CelChannel(msgspec.Struct, eq=False):
 
     @property
     def is_half_that_dials(self) -> bool:
-        return self.is_local and self.channel.endswith(";2")
+        return self.is_local and self.name.endswith(";2")
 
     @property
     def endpoint(self) -> str:
-        return endpoint(self.channel)
+        return endpoint(self.name)
 
     def rang(self) -> bool:
         """Whether the phone rang, as far as CEL shows: each dialled phone that did not refuse at once."""
@@ -95,50 +95,50 @@ class CelChannels:
     def by_id(self, uniqueid: str) -> CelChannel | None:
         return self._by_id.get(uniqueid)
 
-    def by_name(self, channel: str, at: datetime) -> CelChannel | None:
+    def by_name(self, name: str, at: datetime) -> CelChannel | None:
         """The channel of that name at that time. After a restart the exchange uses the same names again."""
-        known = reversed(self._by_name.get(channel, ()))
-        return next((life for life in known if life.begun is not None and life.begun.at <= at), None)
+        known = reversed(self._by_name.get(name, ()))
+        return next((channel for channel in known if channel.begun is not None and channel.begun.at <= at), None)
 
     def _note(self, row: CelRow) -> None:
-        life = self._by_id.get(row.uniqueid)
-        if life is None:
-            life = self._by_id[row.uniqueid] = CelChannel(row.uniqueid, row.channel, row.linkedid)
-            self._by_name.setdefault(row.channel, []).append(life)
-            self.of_call.setdefault(row.linkedid, []).append(life)
+        channel = self._by_id.get(row.uniqueid)
+        if channel is None:
+            channel = self._by_id[row.uniqueid] = CelChannel(row.uniqueid, row.channel, row.linkedid)
+            self._by_name.setdefault(row.channel, []).append(channel)
+            self.of_call.setdefault(row.linkedid, []).append(channel)
         match row.kind:
             case "CHAN_START":
-                life.begun, life.channel = life.begun or row, row.channel
+                channel.begun, channel.name = channel.begun or row, row.channel
             case "ANSWER":
-                life.answered = life.answered or row.at
+                channel.answered = channel.answered or row.at
             case "PICKUP":
-                life.taken = row.at
+                channel.taken = row.at
             case "HANGUP":
-                self._over(life, row)
-            case "CHAN_END" if life.ended is None:
-                life.ended = row
+                self._over(channel, row)
+            case "CHAN_END" if channel.ended is None:
+                channel.ended = row
             case _:
                 pass
 
-    def _over(self, life: CelChannel, row: CelRow) -> None:
+    def _over(self, channel: CelChannel, row: CelRow) -> None:
         more = row.more
-        life.ended = row
-        life.cause = str(more.get("hangupcause", ""))
-        life.status = str(more.get("dialstatus", ""))
-        refused = life.answered is None and life.status in REFUSED
-        life.asked = more.get("hangupsource") == life.channel and not refused
+        channel.ended = row
+        channel.cause = str(more.get("hangupcause", ""))
+        channel.status = str(more.get("dialstatus", ""))
+        refused = channel.answered is None and channel.status in REFUSED
+        channel.hung_up = more.get("hangupsource") == channel.name and not refused
 
     def _see_who_leaves(self, rows: Sequence[CelRow]) -> None:
         """Sets `leaving`. A row is of leaving if all later rows of its channel are, with no other application."""
         first: dict[str, CelRow] = {}
         for row in rows:
-            life = self._by_id[row.uniqueid]
+            channel = self._by_id[row.uniqueid]
             if row.kind == PLAYED:
                 continue
             if row.kind not in LEAVING and row.exten != AFTER:
-                life.leaving = 0
-            elif row.exten != AFTER and (not life.leaving or _went_on(first[row.uniqueid], row)):
-                life.leaving, first[row.uniqueid] = row.n, row
+                channel.leaving = 0
+            elif row.exten != AFTER and (not channel.leaving or _went_on(first[row.uniqueid], row)):
+                channel.leaving, first[row.uniqueid] = row.n, row
 
 
 def _went_on(row: CelRow, later: CelRow) -> bool:

@@ -47,8 +47,8 @@ class Running(NamedTuple):
 class Dials:
     """All dials of a stretch of rows."""
 
-    def __init__(self, rows: Sequence[CelRow], lives: CelChannels) -> None:
-        self._lives = lives
+    def __init__(self, rows: Sequence[CelRow], channels: CelChannels) -> None:
+        self._channels = channels
         self._running: dict[str, list[Running]] = {}
         self._forwards: dict[str, list[CelRow]] = {}
         self._forwarded: dict[str, list[tuple[CelChannel, CelRow]]] = {}
@@ -91,73 +91,75 @@ class Dials:
             self._open[row.uniqueid] = row, began
 
     def _close(self, shown: CelRow, begin: CelRow, end: CelRow | None) -> None:
-        life = self._lives.by_id(shown.uniqueid)
-        if life is not None:
-            running = Running(life, shown.app.lower(), shown.data, begin, end)
+        channel = self._channels.by_id(shown.uniqueid)
+        if channel is not None:
+            running = Running(channel, shown.app.lower(), shown.data, begin, end)
             self._running.setdefault(shown.linkedid, []).append(running)
 
-    def is_originated(self, life: CelChannel) -> bool:
+    def is_originated(self, channel: CelChannel) -> bool:
         """Whether the exchange created the channel (Originate): it was answered before any dialplan ran for it."""
-        first = self._first_app.get(life.uniqueid)
-        if life.begun is None or life.uniqueid in self._as_dialled:
+        first = self._first_app.get(channel.uniqueid)
+        if channel.begun is None or channel.uniqueid in self._as_dialled:
             return True
-        if life.begun.exten not in NOWHERE:
+        if channel.begun.exten not in NOWHERE:
             return False
-        if first is None or life.answered is None:
-            return first is None and life.answered is None
-        return first.kind != "ANSWER" and first.at > life.answered
+        if first is None or channel.answered is None:
+            return first is None and channel.answered is None
+        return first.kind != "ANSWER" and first.at > channel.answered
 
-    def is_dialled(self, life: CelChannel) -> bool:
+    def is_dialled(self, channel: CelChannel) -> bool:
         """Whether the channel was created for another channel, or dialled by the exchange itself."""
-        return not life.is_own or self.is_originated(life)
+        return not channel.is_own or self.is_originated(channel)
 
-    def dial_of(self, life: CelChannel, row: CelRow) -> Dial:
+    def dial_of(self, channel: CelChannel, row: CelRow) -> Dial:
         """The dial that rang this channel."""
-        name = life.endpoint
-        running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not life]
+        name = channel.endpoint
+        running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not channel]
         for run in reversed(running):
             for string in _strings(run):
-                if _is_of(string, name, life.channel):
+                if _is_of(string, name, channel.name):
                     return Dial(run.by, string.partition("/")[2], _has_music(run))
-        by = running[-1].by if running else self._lives.by_id(row.linkedid)
-        if by is life:
+        by = running[-1].by if running else self._channels.by_id(row.linkedid)
+        if by is channel:
             by = None
-        return Dial(by, self._guessed(life), bool(running) and _has_music(running[-1]))
+        return Dial(by, self._guessed(channel), bool(running) and _has_music(running[-1]))
 
-    def _guessed(self, life: CelChannel) -> str:
+    def _guessed(self, channel: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
 
         A number longer than any extension is the dialled one. A phone starts with its own name as its number; the
         dialplan may then set the number that the phone shows outside.
         """
-        own = life.endpoint.partition("/")[2]
-        begun, ended = life.begun, life.ended
+        own = channel.endpoint.partition("/")[2]
+        begun, ended = channel.begun, channel.ended
         if begun is not None and begun.number == own:
             return own
-        if ended is not None and ended.number != own and is_number(ended.number) and not life.is_local:
+        if ended is not None and ended.number != own and is_number(ended.number) and not channel.is_local:
             return f"{ended.number}@{own}"
         return own
 
-    def is_over_in_vain(self, life: CelChannel, row: CelRow) -> bool:
+    def is_over_in_vain(self, channel: CelChannel, row: CelRow) -> bool:
         """Whether the dial timed out: no channel answered, and the caller has not hung up."""
-        by = life.dialler
+        by = channel.dialler
         if by is None:
             return True
         near = nearness(row)
-        dial = self._run_of(life)
+        dial = self._run_of(channel)
         if dial is not None and dial.end is not None and row.at + near < dial.end.at:
             return dial.app == "queue"  # a queue continues with its next member
         if by.ended is not None and by.ended.at - row.at <= near:
-            return by.status == "NOANSWER" and not by.asked
-        answers = (other.answered for other in self._beside(life) if other.answered is not None)
+            return by.status == "NOANSWER" and not by.hung_up
+        answers = (other.answered for other in self._beside(channel) if other.answered is not None)
         return not any(abs(at - row.at) <= near for at in answers)
 
-    def _run_of(self, life: CelChannel) -> Running | None:
-        running = (run for run in self._running.get(life.linkedid, ()) if run.by is life.dialler)
-        return next((run for run in running if life.begun is not None and run.covers(life.begun)), None)
+    def _run_of(self, channel: CelChannel) -> Running | None:
+        running = (run for run in self._running.get(channel.linkedid, ()) if run.by is channel.dialler)
+        return next((run for run in running if channel.begun is not None and run.covers(channel.begun)), None)
 
-    def _beside(self, life: CelChannel) -> list[CelChannel]:
-        return [other for other in self._lives.of_call.get(life.linkedid, ()) if other.dialler is life.dialler]
+    def _beside(self, channel: CelChannel) -> list[CelChannel]:
+        return [
+            other for other in self._channels.of_call.get(channel.linkedid, ()) if other.dialler is channel.dialler
+        ]
 
     def is_parked_by(self, transferee: str, row: CelRow) -> bool:
         """Whether a blind transfer goes to a parking extension: the caller is then parked at the same time."""
@@ -169,14 +171,14 @@ class Dials:
         phone = next((x for x, forward in self._sent_on(row.linkedid) if forward is row), None)
         return phone if phone is not None and phone.tried and not phone.stopped else None
 
-    def forward_of(self, life: CelChannel) -> str:
+    def forward_of(self, channel: CelChannel) -> str:
         """The target of the phone's forwarding, for a hang-up written before the FORWARD row; else empty."""
-        rows = (row for phone, row in self._sent_on(life.linkedid) if phone is life)
+        rows = (row for phone, row in self._sent_on(channel.linkedid) if phone is channel)
         return next((str(row.more.get("forward") or "") for row in rows), "")
 
-    def rang(self, life: CelChannel) -> bool:
+    def rang(self, channel: CelChannel) -> bool:
         """Whether the phone rang, as far as CEL shows. A phone that forwarded the call at once did not ring."""
-        return life.rang() and not (self.forward_of(life) and life.is_over_at_once())
+        return channel.rang() and not (self.forward_of(channel) and channel.is_over_at_once())
 
     def _sent_on(self, linkedid: str) -> list[tuple[CelChannel, CelRow]]:
         """Each phone that forwarded the call, with its FORWARD row.
@@ -185,7 +187,7 @@ class Dials:
         equally likely ones the nearest in time. On a busy exchange they may be a second apart.
         """
         if linkedid not in self._forwarded:
-            phones, rows = self._lives.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
+            phones, rows = self._channels.of_call.get(linkedid, ()), self._forwards.get(linkedid, ())
             pairs = [
                 (-_likelihood(x), abs(x.ended.at - row.at), x, row)
                 for row in rows for x in phones if x.ended is not None and _may_send_on(x, row)
@@ -198,23 +200,23 @@ class Dials:
         return self._forwarded[linkedid]
 
 
-def _may_send_on(life: CelChannel, row: CelRow) -> bool:
+def _may_send_on(channel: CelChannel, row: CelRow) -> bool:
     """Whether the phone was dialled when the row was written (within LATE_HANGUP) and did not answer."""
-    if life.begun is None or life.ended is None or life.answered is not None or life.is_local:
+    if channel.begun is None or channel.ended is None or channel.answered is not None or channel.is_local:
         return False
-    if life.uniqueid == row.uniqueid or life.begun.at > row.at + LATE_HANGUP:
+    if channel.uniqueid == row.uniqueid or channel.begun.at > row.at + LATE_HANGUP:
         return False
-    return life.cause == FORWARDED or abs(life.ended.at - row.at) <= LATE_HANGUP
+    return channel.cause == FORWARDED or abs(channel.ended.at - row.at) <= LATE_HANGUP
 
 
-def _likelihood(life: CelChannel) -> int:
+def _likelihood(channel: CelChannel) -> int:
     """2: hang-up with cause "redirected" (Asterisk 22). 1: the phone's own side hung up (Asterisk 16). 0: neither.
 
     Either version sometimes hangs up the phone before it has recorded that.
     """
-    if life.cause == FORWARDED:
+    if channel.cause == FORWARDED:
         return 2
-    return 1 if life.asked else 0
+    return 1 if channel.hung_up else 0
 
 
 def _strings(running: Running) -> list[str]:

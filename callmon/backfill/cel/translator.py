@@ -36,13 +36,13 @@ class CelTranslator:
 
     def __init__(self, rows: Sequence[CelRow], keys: Mapping[str, str]) -> None:
         self._rows = in_order(rows)
-        self.lives = CelChannels(self._rows)
-        self._dials = Dials(self._rows, self.lives)
+        self.channels = CelChannels(self._rows)
+        self._dials = Dials(self._rows, self.channels)
         self._keys = keys
         self.without_message: set[str] = set()  # calls without a message, as the dialplan reports
         self._bridges: dict[str, list[CelChannel]] = {}
         self._holding: set[str] = set()
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._talking: dict[str, CelChannel] = {}  # by endpoint, the channel that entered a bridge last
         self._steps: dict[str, Callable[[CelRow, CelChannel], Iterator[e.Event]]] = {
             "CHAN_START": self._chan_start,
@@ -66,183 +66,185 @@ class CelTranslator:
 
     def events(self) -> Iterator[e.Event]:
         for row in self._rows:
-            life = self.lives.by_id(row.uniqueid)
-            if life is None or life.begun is None:
+            channel = self.channels.by_id(row.uniqueid)
+            if channel is None or channel.begun is None:
                 continue
-            if life.leaving == row.n and life.asked:
-                yield from self._asks(row, life)
+            if channel.leaving == row.n and channel.hung_up:
+                yield from self._hangup_request(row, channel)
             if row.kind not in ("CHAN_START", "APP_END"):
-                yield from self._in_application(row, life)
+                yield from self._in_application(row, channel)
             step = self._steps.get(row.kind)
             if step is not None:
-                yield from step(row, life)
+                yield from step(row, channel)
 
     # Channels begin and end.
 
-    def _chan_start(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        if life.told:
+    def _chan_start(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        if channel.emitted:
             return
-        life.told = True
-        calls = life.is_own and not life.is_local and not self._dials.is_originated(life)
+        channel.emitted = True
+        calls = channel.is_own and not channel.is_local and not self._dials.is_originated(channel)
         if calls:
-            yield from self._second_line(row, life)
+            yield from self._second_line(row, channel)
         state = RING if calls else DOWN
         yield e.Newchannel(
             row.at, row.channel, state, row.number, row.name, "", row.exten or row.dnid, row.uniqueid, row.linkedid
         )
-        if life.is_half_that_dials:
-            other = self.lives.by_name(row.channel[:-1] + "1", row.at)
-            if other is not None and other.told:
+        if channel.is_half_that_dials:
+            other = self.channels.by_name(row.channel[:-1] + "1", row.at)
+            if other is not None and other.emitted:
                 yield e.LocalBridge(row.at, other.uniqueid, row.uniqueid)
-        elif self._dials.is_dialled(life):
-            yield from self._dial(row, life)
+        elif self._dials.is_dialled(channel):
+            yield from self._dial(row, channel)
 
-    def _second_line(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _second_line(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits Hold: a phone that calls while it is in a bridge has put the other party on hold."""
-        person = self._talking.get(life.endpoint)
+        person = self._talking.get(channel.endpoint)
         if person is None or not person.bridge or person.bridge in self._holding:
             return
         near = [other for other in self._bridges.get(person.bridge, ()) if other is not person]
         if near and not any(other.held_by is not None for other in near):
             yield e.Hold(row.at, person.uniqueid)
 
-    def _dial(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        dial = self._dials.dial_of(life, row)
-        life.dialler, life.tried = dial.by, True
+    def _dial(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        dial = self._dials.dial_of(channel, row)
+        channel.dialler, channel.tried = dial.by, True
         by = dial.by.uniqueid if dial.by is not None else ""
         language = dial.by.language if dial.by is not None else ""
         yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, dial.string)
-        if life.is_local or not self._dials.rang(life):
+        if channel.is_local or not self._dials.rang(channel):
             return
         if dial.has_music:
             yield e.MusicOnHoldStart(row.at, by)
         yield e.DialState(row.at, by, row.uniqueid, "RINGING")
 
-    def _asks(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _hangup_request(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits HangupRequest, once: the channel's own side hangs up."""
-        if life.uniqueid not in self._asked:
-            self._asked.add(life.uniqueid)
-            yield e.HangupRequest(row.at, row.context, row.exten, life.uniqueid, life.cause)
+        if channel.uniqueid not in self._requested:
+            self._requested.add(channel.uniqueid)
+            yield e.HangupRequest(row.at, row.context, row.exten, channel.uniqueid, channel.cause)
 
-    def _hangup(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        if life.ended is not row:
+    def _hangup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        if channel.ended is not row:
             return
-        yield from self._leave_application(row, life)
-        yield from self._given_up(row, life)
-        yield from self._refused_at_the_end(row, life)
-        yield e.Hangup(row.at, life.language, row.context, row.exten, row.uniqueid, life.cause)
+        yield from self._leave_application(row, channel)
+        yield from self._given_up(row, channel)
+        yield from self._refused_at_the_end(row, channel)
+        yield e.Hangup(row.at, channel.language, row.context, row.exten, row.uniqueid, channel.cause)
 
-    def _refused_at_the_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _refused_at_the_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits the refusals of phones that ended the call: CEL may write them a moment after the caller's end."""
         near = nearness(row)
-        for phone in self.lives.of_call.get(life.linkedid, ()):
-            if phone.dialler is not life or phone.cause not in REFUSALS or phone.ended is None:
+        for phone in self.channels.of_call.get(channel.linkedid, ()):
+            if phone.dialler is not channel or phone.cause not in REFUSALS or phone.ended is None:
                 continue
             if phone.ended.at - row.at <= near:
-                if phone.asked:
-                    yield from self._asks(_on(row, phone), phone)
+                if phone.hung_up:
+                    yield from self._hangup_request(_on(row, phone), phone)
                 yield from self._given_up(_on(row, phone), phone)
 
-    def _given_up(self, row: CelRow, life: CelChannel, forward: str = "") -> Iterator[e.Event]:
+    def _given_up(self, row: CelRow, channel: CelChannel, forward: str = "") -> Iterator[e.Event]:
         """Emits DialEnd for a dialled phone that did not answer."""
-        if not life.tried or life.stopped or life.answered is not None or life.taken is not None:
+        if not channel.tried or channel.stopped or channel.answered is not None or channel.taken is not None:
             return
-        life.stopped = True
-        forward = forward or self._dials.forward_of(life)
-        status = "CANCEL" if forward else self._why(row, life)
-        yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, status, forward)
+        channel.stopped = True
+        forward = forward or self._dials.forward_of(channel)
+        status = "CANCEL" if forward else self._why(row, channel)
+        yield e.DialEnd(row.at, self._dialler(channel), row.channel, row.uniqueid, status, forward)
 
-    def _why(self, row: CelRow, life: CelChannel) -> str:
+    def _why(self, row: CelRow, channel: CelChannel) -> str:
         """The status of DialEnd by the phone's cause; else NOANSWER (timeout) or CANCEL (other answer, caller)."""
-        if life.cause == BUSY:
+        if channel.cause == BUSY:
             return "BUSY"
-        if life.cause in CONGESTED:
+        if channel.cause in CONGESTED:
             return "CONGESTION"
-        if life.cause in UNREACHABLE:
+        if channel.cause in UNREACHABLE:
             return "CHANUNAVAIL"
-        return "NOANSWER" if self._dials.is_over_in_vain(life, row) else "CANCEL"
+        return "NOANSWER" if self._dials.is_over_in_vain(channel, row) else "CANCEL"
 
-    def _dialler(self, life: CelChannel) -> str:
-        return life.dialler.uniqueid if life.dialler is not None else ""
+    def _dialler(self, channel: CelChannel) -> str:
+        return channel.dialler.uniqueid if channel.dialler is not None else ""
 
     # A person or an application takes the call.
 
-    def _answer(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        if life.tried:
-            yield e.DialEnd(row.at, self._dialler(life), row.channel, row.uniqueid, "ANSWER")
-        elif life.is_own and row.app.lower() not in DIALS:  # while one of these runs, the dialled channel answered
+    def _answer(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        if channel.tried:
+            yield e.DialEnd(row.at, self._dialler(channel), row.channel, row.uniqueid, "ANSWER")
+        elif (
+            channel.is_own and row.app.lower() not in DIALS
+        ):  # while one of these runs, the dialled channel answered
             yield e.Newstate(row.at, UP, "", row.context, row.exten, row.uniqueid)
 
-    def _in_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _in_application(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits the change of application. Each row names it, even if `apps` of cel.conf omits it."""
-        if (row.app == life.app and row.data == life.data) or row.app.lower().startswith("app"):
+        if (row.app == channel.app and row.data == channel.data) or row.app.lower().startswith("app"):
             return
-        yield from self._leave_application(row, life)
-        life.app, life.data = row.app, row.data
+        yield from self._leave_application(row, channel)
+        channel.app, channel.data = row.app, row.data
         match row.app.lower():
             case "voicemail":
                 yield e.Newexten(row.at, "", row.uniqueid, row.data)
             case "queue":
-                yield e.QueueCallerJoin(row.at, life.language, row.uniqueid, row.data.partition(",")[0])
+                yield e.QueueCallerJoin(row.at, channel.language, row.uniqueid, row.data.partition(",")[0])
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
                 pass
 
-    def _leave_application(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        app, life.app = life.app, ""
+    def _leave_application(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        app, channel.app = channel.app, ""
         if app.lower() == QUEUE:
-            yield e.QueueCallerLeave(row.at, row.uniqueid, life.data.partition(",")[0])
+            yield e.QueueCallerLeave(row.at, row.uniqueid, channel.data.partition(",")[0])
 
-    def _app_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        if row.app == life.app:
-            yield from self._leave_application(row, life)
+    def _app_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        if row.app == channel.app:
+            yield from self._leave_application(row, channel)
 
-    def _bridge_enter(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _bridge_enter(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
-        if life.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
-            yield from self._leave_application(row, life)
-        self._leave_bridge(life)
-        life.bridge = bridge
-        self._talking[life.endpoint] = life
-        self._bridges.setdefault(bridge, []).append(life)
+        if channel.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
+            yield from self._leave_application(row, channel)
+        self._leave_bridge(channel)
+        channel.bridge = bridge
+        self._talking[channel.endpoint] = channel
+        self._bridges.setdefault(bridge, []).append(channel)
         if more.get("bridge_technology") == HOLDING:
             self._holding.add(bridge)
         yield e.BridgeEnter(row.at, bridge, row.uniqueid)
 
-    def _bridge_exit(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        bridge = str(row.more.get("bridge_id") or life.bridge)
-        if bridge == life.bridge:
-            self._leave_bridge(life)
+    def _bridge_exit(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        bridge = str(row.more.get("bridge_id") or channel.bridge)
+        if bridge == channel.bridge:
+            self._leave_bridge(channel)
         yield e.BridgeLeave(row.at, bridge, row.uniqueid)
 
-    def _leave_bridge(self, life: CelChannel) -> None:
-        members = self._bridges.get(life.bridge)
-        if members is not None and life in members:
-            members.remove(life)
+    def _leave_bridge(self, channel: CelChannel) -> None:
+        members = self._bridges.get(channel.bridge)
+        if members is not None and channel in members:
+            members.remove(channel)
             if not members:
-                del self._bridges[life.bridge]
-        life.bridge = ""
+                del self._bridges[channel.bridge]
+        channel.bridge = ""
 
-    def _pickup(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        taker = self.lives.by_id(str(row.more.get("pickup_channel_uniqueid", "")))
-        taker = taker or self.lives.by_name(str(row.more.get("pickup_channel", "")), row.at)
+    def _pickup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        taker = self.channels.by_id(str(row.more.get("pickup_channel_uniqueid", "")))
+        taker = taker or self.channels.by_name(str(row.more.get("pickup_channel", "")), row.at)
         if taker is not None:
-            yield e.DialEnd(row.at, self._dialler(life), taker.channel, taker.uniqueid, "ANSWER")
+            yield e.DialEnd(row.at, self._dialler(channel), taker.name, taker.uniqueid, "ANSWER")
 
     # The caller is transferred, forwarded or parked.
 
-    def _blind(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _blind(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         transferee = _given(more, "transferee_channel_uniqueid")
         extension = _given(more, "extension")
         if not self._dials.is_parked_by(transferee, row):
             yield e.BlindTransfer(row.at, "Success", row.channel, transferee, extension)
 
-    def _attended(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _attended(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
-        second = self.lives.by_id(_given(more, "channel2_uniqueid"))
+        second = self.channels.by_id(_given(more, "channel2_uniqueid"))
         yield e.AttendedTransfer(
             row.at,
             "Success",
@@ -254,21 +256,21 @@ class CelTranslator:
             _given(more, "transfer_target_channel_name"),
         )
 
-    def _forward(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _forward(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits DialEnd of the forwarding phone. The dialling channel writes the row; `Dials` finds the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
             yield from self._given_up(_on(row, phone), phone, _given(row.more, "forward"))
 
-    def _parked(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _parked(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         yield e.ParkedCall(row.at, row.uniqueid, "")
 
-    def _park_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _park_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         match more.get("reason"):
             case "ParkedCallUnparked":
                 name = _given(more, "retriever")
-                retriever = self.lives.by_name(name, row.at)
+                retriever = self.channels.by_name(name, row.at)
                 uniqueid = retriever.uniqueid if retriever is not None else ""
                 yield e.UnParkedCall(row.at, row.uniqueid, name, uniqueid)
             case "ParkedCallTimeOut":
@@ -278,7 +280,7 @@ class CelTranslator:
 
     # User events, keys and streams.
 
-    def _said(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _said(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """CELGenUserEvent(NAME,Header: value, …): the same headers as UserEvent, and the result of VoiceMail."""
         words = _headers(row)
         if row.said == "CallmonVoicemail":
@@ -291,44 +293,46 @@ class CelTranslator:
         number, language = words.get("number", ""), words.get("language", "")
         yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
 
-    def _key(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _key(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Sets the language by a key of the language menu, before the caller is in a bridge."""
         language = self._keys.get(str(row.more.get("digit", "")))
-        if language is not None and life.is_own and not life.bridge and row.app and row.said != "Sent":
-            life.language = language
+        if language is not None and channel.is_own and not channel.bridge and row.app and row.said != "Sent":
+            channel.language = language
         return iter(())
 
-    def _stream(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
+    def _stream(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         language = _given(more, "language")
         if language:
-            if not life.spoken_first:
-                life.spoken_first = language
-            elif language[:2] != life.spoken_first[:2]:
-                life.language = language
+            if not channel.spoken_first:
+                channel.spoken_first = language
+            elif language[:2] != channel.spoken_first[:2]:
+                channel.language = language
         if "class" not in more:
             return
-        person = self._beside(life)
+        person = self._beside(channel)
         if person is not None:
-            life.held_by = person
+            channel.held_by = person
             yield e.Hold(row.at, person.uniqueid)
 
-    def _stream_end(self, row: CelRow, life: CelChannel) -> Iterator[e.Event]:
-        person, life.held_by = life.held_by, None
+    def _stream_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+        person, channel.held_by = channel.held_by, None
         if person is not None:
             yield e.Unhold(row.at, person.uniqueid)
 
-    def _beside(self, life: CelChannel) -> CelChannel | None:
+    def _beside(self, channel: CelChannel) -> CelChannel | None:
         """The other channel in the bridge of a caller who hears music; None in a parking lot."""
-        if not life.bridge or life.bridge in self._holding or not life.is_own:
+        if not channel.bridge or channel.bridge in self._holding or not channel.is_own:
             return None
-        near = (other for other in self._bridges.get(life.bridge, ()) if other is not life and not other.is_local)
+        near = (
+            other for other in self._bridges.get(channel.bridge, ()) if other is not channel and not other.is_local
+        )
         return next(near, None)
 
 
-def _on(row: CelRow, life: CelChannel) -> CelRow:
+def _on(row: CelRow, channel: CelChannel) -> CelRow:
     """The row with the ids of another channel."""
-    return msgspec.structs.replace(row, channel=life.channel, uniqueid=life.uniqueid)
+    return msgspec.structs.replace(row, channel=channel.name, uniqueid=channel.uniqueid)
 
 
 def _given(more: Mapping[str, Any], name: str) -> str:
