@@ -32,8 +32,7 @@ from callmon.text import story as explain
 from callmon.text.formatter import Formatter
 from callmon.text.labels import STANDARDS, translate
 from callmon.text.story.context import StoryContext
-from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import TEXTS, sentence
+from callmon.text.story.sentences import QUOTES, TEXTS, sentence
 from callmon.text.story.timeline import moments
 from callmon.tools.replay import Replay, chunks
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds

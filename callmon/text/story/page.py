@@ -12,8 +12,7 @@ from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
 from callmon.text.labels import translate
 from callmon.text.story.context import StoryContext
-from callmon.text.story.policy import QUOTES
-from callmon.text.story.sentences import entry_sentence, sentence
+from callmon.text.story.sentences import QUOTES, entry_sentence, sentence
 from callmon.text.story.timeline import Moment, moments
 
 WIDTH = 100

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from datetime import timedelta
 from importlib.resources import files
+from typing import NamedTuple
 
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
@@ -23,6 +24,16 @@ from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop, is_told
 
 TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
 Notes = tuple[str | None, ...]
+
+
+class Quote(NamedTuple):
+    """`words` as the policy has them; `place` is its section."""
+
+    words: str
+    place: str
+
+
+QUOTES = {standard: Quote(**quote) for standard, quote in TEXTS.pop("policy").items()}
 
 
 def sentence(context: StoryContext, moment: Moment) -> str:

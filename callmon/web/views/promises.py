@@ -9,7 +9,7 @@ from starlette.responses import Response
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
 from callmon.text.labels import translate
-from callmon.text.story.policy import QUOTES
+from callmon.text.story.sentences import QUOTES
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
 
