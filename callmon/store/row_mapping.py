@@ -5,7 +5,7 @@ Moves people's numbers out of facts and calls into rows of their own, and restor
 Refuses: SQL and connections; this module only has the tables' columns.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -38,7 +38,6 @@ CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
 _encode = msgspec.json.Encoder().encode
 _decode_fact = msgspec.json.Decoder(AnyFact).decode
 _decode_call = msgspec.json.Decoder(Call).decode
-_decode_entry = msgspec.json.Decoder(AnyEntry).decode
 _decode_obligation = msgspec.json.Decoder(Obligation).decode
 
 
@@ -244,9 +243,9 @@ def findings_by_call(rows: Iterable[Any]) -> dict[StoredCallKey, list[Finding]]:
     return found
 
 
-def entry_of(data: str) -> AnyEntry:
-    entry: AnyEntry = _decode_entry(data)
-    return entry
+entry_of: Callable[[str], AnyEntry] = msgspec.json.Decoder(AnyEntry).decode
+disruption_entry_of: Callable[[str], AnyDisruptionEntry] = msgspec.json.Decoder(AnyDisruptionEntry).decode
+disruption_of: Callable[[str], Disruption] = msgspec.json.Decoder(Disruption).decode
 
 
 def obligation_of(data: str, token: str | None, other: str | None) -> Obligation:
@@ -255,10 +254,6 @@ def obligation_of(data: str, token: str | None, other: str | None) -> Obligation
 
 def call_of(data: str, numbers: Numbers) -> Call:
     return _with_numbers(_decode_call(data), numbers)
-
-
-_decode_disruption_entry = msgspec.json.Decoder(AnyDisruptionEntry).decode
-_decode_disruption = msgspec.json.Decoder(Disruption).decode
 
 
 class DisruptionRows:
@@ -288,15 +283,6 @@ def _disruption_row(state: Disruption) -> Row:
     times = map(_micro, (state.began, state.notice.until, state.announced, state.ended))
     lines, data = f" {' '.join(state.lines)} ", _encode(state).decode()
     return (state.id, state.source, state.exchange, lines, *times, state.how, state.counts, state.is_live, data)
-
-
-def disruption_entry_of(data: str) -> AnyDisruptionEntry:
-    entry: AnyDisruptionEntry = _decode_disruption_entry(data)
-    return entry
-
-
-def disruption_of(data: str) -> Disruption:
-    return _decode_disruption(data)
 
 
 def figure_key(figure: Figure) -> str:

@@ -26,7 +26,7 @@ from callmon.store.commands import (
 from callmon.store.database import Database
 from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
-from callmon.store.queries import disruptions, worklist
+from callmon.store.queries import disruptions
 from tests.support.fact_builder import local
 from tests.support.simulated_exchange import Watched
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
@@ -100,7 +100,7 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Database) -> None:
     assert disruptions.overlapping(store, "general", call.arrived, call.ended) == [one]
     assert disruptions.overlapping(store, "genera_", call.arrived, call.ended) == []
     assert disruptions.overlapping(store, "general", call.arrived, one.began - SECOND) == []
-    assert (disruptions.calls_met(store, one), worklist.calls_met(store, one)) == (1, 1)
+    assert (disruptions.calls_met(store, one), disruptions.capped_calls_met(store, one)) == (1, 1)
     assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, line="tty")) == [one]
     assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, ended=None)) == []
     assert disruptions.calls_met(store, msgspec.structs.replace(one, lines=("tty",))) == 0
@@ -121,11 +121,14 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
         id="d", source="staff", exchange="", what="", lines=("general", "tty"), began=second + SECOND,
         ended=second + 300 * SECOND,
     )  # fmt: skip
-    assert (disruptions.calls_met(store, one), worklist.calls_met(store, one)) == (5, 5)  # the second was up
+    assert (disruptions.calls_met(store, one), disruptions.capped_calls_met(store, one)) == (
+        5,
+        5,
+    )  # the second was up
     lasting = msgspec.structs.replace(one, ended=None)
-    assert (disruptions.calls_met(store, lasting), worklist.calls_met(store, lasting)) == (7, 7)
-    monkeypatch.setattr(worklist, "MOST_MET", 3)
-    assert worklist.calls_met(store, one) == 4
+    assert (disruptions.calls_met(store, lasting), disruptions.capped_calls_met(store, lasting)) == (7, 7)
+    monkeypatch.setattr(disruptions, "MOST_MET", 3)
+    assert disruptions.capped_calls_met(store, one) == 4
 
 
 def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
@@ -138,7 +141,7 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
     kept(heard, store)
     assert [one.source for one in disruptions.disruptions_of_call(store, call)] == ["staff"]
     assert [disruptions.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
-    assert [worklist.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
+    assert [disruptions.capped_calls_met(store, one) for one in heard.kept.values()] == [0, 0]
 
 
 def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.database import Database
-from callmon.store.queries import call_search, worklist
+from callmon.store.queries import call_search, obligations
 from callmon.store.queries.call_search import SHOWN, CallFilter
 from tests.support.fact_builder import OTHER, Office, local
 from tests.support.store_fixtures import START, answered_call, outcomes, wrote
@@ -82,7 +82,7 @@ def test_the_worklist_is_by_the_last_moment_to_act_and_can_be_narrowed(store: Da
     def lines(found: list[Obligation]) -> list[str]:
         return [one.line for one in found]
 
-    assert lines(worklist.worklist(store).entries) == ["general", "poci"]
-    assert lines(worklist.worklist(store, line="poci").entries) == ["poci"]
-    assert lines(worklist.worklist(store, language="fr").entries) == ["general"]
-    assert worklist.worklist(store, service="none").whole == 0
+    assert lines(obligations.worklist(store).entries) == ["general", "poci"]
+    assert lines(obligations.worklist(store, line="poci").entries) == ["poci"]
+    assert lines(obligations.worklist(store, language="fr").entries) == ["general"]
+    assert obligations.worklist(store, service="none").whole == 0

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from callmon.core.monitor import Monitor
 
 ROUTES_OF = 20  # calls
+MOST_MET = 500  # calls of a disruption; above this the page only states that there are more
+BEFORE = 300  # latest calls of a line before the disruption; those still up at its beginning are counted
 LONGEST = timedelta(days=1)  # no call lasts longer, so a query need not scan years of calls
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # a disruption that is stated to begin earlier has no calls either
 
@@ -79,6 +81,29 @@ def calls_met(store: Database, disruption: Disruption) -> int:
         which = and_(which, CALL.c.arrived <= disruption.ended)
     with store.reading() as connection:
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
+
+
+def capped_calls_met(store: Database, disruption: Disruption) -> int:
+    """As `calls_met`, capped at MOST_MET + 1: a long disruption can meet 100,000s of calls."""
+    public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
+    during = and_(CALL.c.line.in_(list(disruption.lines)), CALL.c.arrived >= disruption.began, public)
+    if disruption.ended is not None:
+        during = and_(during, CALL.c.arrived <= disruption.ended)
+    some = select(CALL.c["call"]).where(during).limit(MOST_MET + 1).subquery()
+    with store.reading() as connection:
+        found = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+        for line in disruption.lines if found <= MOST_MET else ():
+            found += _still_up(connection, line, disruption)
+    return min(found, MOST_MET + 1)
+
+
+def _still_up(connection: Connection, line: str, disruption: Disruption) -> int:
+    """The number of the line's latest BEFORE calls that were still up when the disruption began."""
+    when = and_(CALL.c.arrived > up_since(disruption), CALL.c.arrived < disruption.began)
+    latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
+    looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
+    which = and_(looked.c.ended > disruption.began, looked.c.direction == "inbound", ~looked.c.is_test)
+    return int(connection.execute(select(func.count()).select_from(looked).where(which)).scalar_one())
 
 
 def up_since(disruption: Disruption) -> datetime:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Caution, Owed, Repeated
 from callmon.core.callbacks.ledger import Ledger
@@ -146,3 +146,30 @@ def obligation_ids(store: Database, tokens: Iterable[str]) -> list[str]:
     which = or_(OBLIGATION.c.token.in_(wanted), OBLIGATION.c.other.in_(wanted))
     with store.reading() as connection:
         return list(connection.scalars(select(OBLIGATION.c.id).where(which)))
+
+
+# The worklist of the pages: a bounded number of rows.
+
+MOST_OWED = 300
+
+
+class Worklist(NamedTuple):
+    """The most urgent open obligations, at most MOST_OWED; `whole` is the number of all open ones."""
+
+    entries: list[Obligation]
+    whole: int
+
+
+def worklist(
+    store: Database, line: str | None = None, language: str | None = None, service: str | None = None
+) -> Worklist:
+    """Open obligations by the last time at which a person can act. None: any line, language, service."""
+    chosen = {"line": line, "language": language, "service": service}
+    filters = (OBLIGATION.c[name] == value for name, value in chosen.items() if value is not None)
+    which = and_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open", *filters)
+    urgent = func.coalesce(OBLIGATION.c.actionable, OBLIGATION.c.due)
+    question = select(*WHOLE).where(which).order_by(urgent, OBLIGATION.c.opened).limit(MOST_OWED)
+    with store.reading() as connection:
+        found = [obligation_of(*row) for row in connection.execute(question)]
+        count = select(func.count()).select_from(OBLIGATION).where(which)
+        return Worklist(found, len(found) if len(found) < MOST_OWED else connection.execute(count).scalar_one())

@@ -20,7 +20,7 @@ from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_callback_command
 from callmon.store.privacy import subject_access
-from callmon.store.queries import obligations, worklist
+from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
@@ -37,7 +37,7 @@ async def show(visit: PageRequest) -> Response:
     settings, calendar = visit.site.settings, visit.site.settings.calendar()
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
     chosen = {name: visit.chosen(name, names) for name, names in known.items()}
-    found = await visit.site.ask(worklist.worklist, visit.site.reader, *(x or None for x in chosen.values()))
+    found = await visit.site.ask(obligations.worklist, visit.site.reader, *(x or None for x in chosen.values()))
     state = visit.chosen("state", ("overdue", "untaken", "mine"))
     wanted = [x for x in found.entries if _is_wanted(x, state, visit.person.name)]
     return await visit.page(

@@ -16,7 +16,7 @@ from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCom
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
 from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
-from callmon.store.queries import disruptions, worklist
+from callmon.store.queries import disruptions
 from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
 from callmon.web.auth.roles import Right
@@ -64,7 +64,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.not_found(visit.say("Aucune perturbation de ce nom"), text)
     met = (
-        await visit.site.ask(worklist.calls_met, visit.site.reader, found)
+        await visit.site.ask(disruptions.capped_calls_met, visit.site.reader, found)
         if found.began <= visit.tongue.now
         else 0
     )
@@ -75,8 +75,8 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         status=409 if refused else 200,
         disruption=found,
         notices=DisruptionList(visit.site.settings, visit.language, visit.tongue.now),
-        met=min(met, worklist.MOST_MET),
-        met_more=met > worklist.MOST_MET,
+        met=min(met, disruptions.MOST_MET),
+        met_more=met > disruptions.MOST_MET,
         may_tell=visit.may(Right.REPORT),
         can_move=can_move,
         refused=refused,
