@@ -75,7 +75,7 @@ def _answerer(call: Call) -> dict[str, str | None] | None:
 def outcome_lines(outcome: Outcome, start: datetime | None) -> list[str]:
     """An outcome as aligned lines. Times are seconds since `start`; if it is None, the time of day in UTC."""
     said = [_fact_line(fact, start) for fact in outcome.facts]
-    said += [_gap_line(gap.start, gap.end, start) for gap in outcome.gaps]
+    said += [_line(x.end, start, "-", "Unheard", f"since={_seconds(x.start, start)}") for x in outcome.gaps]
     said += [_entry_line(written.entry, start) for written in outcome.ledger]
     owed = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
     return said + [_finding_line(finding, start) for finding in (*outcome.findings, *owed)]
@@ -123,10 +123,6 @@ def _value(value: object, start: datetime | None) -> str:
             return "yes" if value else "no"
         case _:
             return str(value)
-
-
-def _gap_line(begun: datetime, over: datetime, start: datetime | None) -> str:
-    return _line(over, start, "-", "Unheard", f"since={_seconds(begun, start)}")
 
 
 def _finding_line(finding: Finding, start: datetime | None) -> str:

@@ -58,7 +58,7 @@ def disruption_by_id(store: Database, name: str) -> Disruption | None:
 def overlapping(store: Database, line: str, since: datetime, until: datetime) -> list[Disruption]:
     """Disruptions of `line` that overlap [since, until], the duration of a call. Excludes planned work."""
     when = and_(DISRUPTION.c.began <= until, or_(DISRUPTION.c.ended.is_(None), DISRUPTION.c.ended > since))
-    which = and_(DISRUPTION.c.lines.like(f"% {_escaped(line)} %", escape="\\"), DISRUPTION.c.counts, when)
+    which = and_(DISRUPTION.c.lines.contains(f" {line} ", autoescape=True), DISRUPTION.c.counts, when)
     return [disruption for disruption in _stored(store, which) if disruption.source != "work"]
 
 
@@ -119,10 +119,6 @@ def _stored(store: Database, *which: Condition) -> list[Disruption]:
 def _stored_in(connection: Connection, *which: Condition) -> list[Disruption]:
     question = select(DISRUPTION.c.data).where(*which).order_by(DISRUPTION.c.began, DISRUPTION.c.id)
     return list(map(disruption_of, connection.scalars(question)))
-
-
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def disruption_entries(store: Database, name: str) -> list[AnyEntry]:
