@@ -19,7 +19,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
 from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF
 from callmon.text.labels import label
-from callmon.text.story.policy import QUOTES
+from callmon.text.story.sentences import QUOTES
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
