@@ -21,8 +21,8 @@ LOGS = ROOT / "build" / "stage"
 SUPPORTED = ("3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
-# Take-overs are sampled in the unit tests: of sixty tries of each recording, some still disagree.
-CUTS = ("--whole", "--takeovers=0")
+# Sixty take-overs of each recording need 40 s of CPU.
+CUTS = ("--whole", "--takeovers=60")
 WHOLE_DIFF = ("-o", "verbosity_assertions=2")
 MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock

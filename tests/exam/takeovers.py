@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from callmon.ami import events as e
@@ -70,18 +71,9 @@ def _is_sure(examined: Examined, takeover: Takeover) -> bool:
 def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     """What differs from the account of one instance that received everything; if not sure, what is untrue."""
     events, place = examined.subject.events, takeover
-    leader = fresh()
-    start = _time(examined, 0)
-    begun = _fed(
-        leader, [e.FullyBooted(start, UPTIME), e.CoreShowChannelsComplete(start), e.StatusComplete(start)]
-    )
-    said: list[tuple[int, Outcome]] = []
-    beat = _time(examined, place.committed) - place.lag
-    for n, event in enumerate(events):
-        if n == place.committed or (n < place.committed and event.at is not None and event.at > beat):
-            said += [(n - 1, outcome) for outcome in leader.requested_hangups("toronto")]
-        said += [(n, outcome) for outcome in _fed(leader, [event])]
-    standby = _standby(examined, place, [*begun, *(outcome for n, outcome in said if n < place.stored)])
+    leader = _leader(examined)
+    said = list(_emitted(examined, leader, place))
+    standby = _standby(examined, place, [*leader.begun, *(outcome for n, outcome in said if n < place.stored)])
     kept = _buffered(
         standby,
         [
@@ -95,12 +87,67 @@ def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     missing = take_over(standby, _known(examined, place, standby, stored), kept)
     rest = _fed(standby, events[place.leads :])
     told = _by_call([*stored, *missing, *rest])
-    true = _by_call([outcome for _, outcome in said])
     unlike = _unlike if _is_sure(examined, place) else _untrue
-    found = [line for own in sorted(told.keys() | true.keys()) for line in unlike(own, told, true)]
+    found = []
+    for own in sorted(told.keys() | leader.calls.keys()):
+        if own in leader.calls and own in told and _same(told[own], leader.calls[own]):
+            continue
+        made, real = _retold(own, told), leader.outcomes.get(own)
+        if made is not None and real is not None:
+            found += unlike(own, made, real)
+        elif made is not real:
+            found.append(f"{own} is known to {'nobody' if made is None else 'the standby alone'}")
     if _is_sure(examined, place):
         found += [f"gap {gap}" for outcome in (*missing, *rest) for gap in outcome.gaps]
     return [f"{examined.subject.name} {tuple(place)}: {line}" for line in found]
+
+
+class Leader(NamedTuple):
+    """An instance that received everything. `said`: its outcomes of each event. `requests`: the hang-up requests
+    that a heartbeat before each event would emit, by call. `outcomes`: of each call that can be judged.
+    """
+
+    begun: list[Outcome]
+    said: list[list[Outcome]]
+    requests: list[dict[str, Outcome]]
+    calls: dict[str, StoredCall]
+    outcomes: dict[str, Outcome]
+
+
+@lru_cache(maxsize=1)
+def _leader(examined: Examined) -> Leader:
+    monitor, start = fresh(), _time(examined, 0)
+    begun = _fed(
+        monitor, [e.FullyBooted(start, UPTIME), e.CoreShowChannelsComplete(start), e.StatusComplete(start)]
+    )
+    said: list[list[Outcome]] = []
+    requests: list[dict[str, Outcome]] = []
+    for event in examined.subject.events:
+        requests.append({outcome.facts[0].call: outcome for outcome in monitor.requested_hangups("toronto")})
+        for call in monitor.exchanges["toronto"].tracker.state.calls.values():
+            call.request_emitted = False
+        said.append(_fed(monitor, [event]))
+    calls = _by_call(outcome for outcomes in said for outcome in outcomes)
+    retold = {own: _retold(own, calls) for own in calls}
+    return Leader(begun, said, requests, calls, {own: made for own, made in retold.items() if made is not None})
+
+
+def _emitted(examined: Examined, leader: Leader, place: Takeover) -> Iterator[tuple[int, Outcome]]:
+    """The number of the event, or of the one before, and the outcome; with a heartbeat before the leader dies."""
+    beat, asked = _time(examined, place.committed) - place.lag, set[str]()
+    for n, event in enumerate(examined.subject.events):
+        requests = leader.requests[n]
+        if requests and (
+            n == place.committed or (n < place.committed and event.at is not None and event.at > beat)
+        ):
+            yield from ((n - 1, outcome) for own, outcome in requests.items() if own not in asked)
+            asked |= requests.keys()
+        yield from ((n, outcome) for outcome in leader.said[n])
+
+
+def _same(told: StoredCall, true: StoredCall) -> bool:
+    """Whether the facts are equal: so is all that follows from them. A request to hang up is stated again."""
+    return tuple(x for x in told.facts if not isinstance(x, f.HangupRequested)) == true.facts
 
 
 def _buffered(standby: Monitor, events: Iterable[e.Event]) -> list[Item]:
@@ -160,10 +207,7 @@ def _is_over(call: StoredCall) -> bool:
     return any(isinstance(fact, f.Ended) for fact in call.facts)
 
 
-def _untrue(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
-    made, real = _retold(own, told), _retold(own, true)
-    if made is None or real is None:
-        return _known_to_one(own, made, real)
+def _untrue(own: str, made: Outcome, real: Outcome) -> list[str]:
     return [f"{own} {line}" for line in wrongs(said_of(made), said_of(real))]
 
 
@@ -171,14 +215,7 @@ def _retold(own: str, calls: dict[str, StoredCall]) -> Outcome | None:
     return _RETELLING.retell("toronto", as_it_stands(calls[own].facts)) if own in calls else None
 
 
-def _known_to_one(own: str, made: Outcome | None, real: Outcome | None) -> list[str]:
-    return [] if made is real else [f"{own} is known to {'nobody' if made is None else 'the standby alone'}"]
-
-
-def _unlike(own: str, told: dict[str, StoredCall], true: dict[str, StoredCall]) -> list[str]:
-    made, real = _retold(own, told), _retold(own, true)
-    if made is None or real is None:
-        return _known_to_one(own, made, real)
+def _unlike(own: str, made: Outcome, real: Outcome) -> list[str]:
     names = [name for name in real.calls[0].__struct_fields__ if name not in NOT_COMPARED]
     pairs = [(name, getattr(made.calls[0], name), getattr(real.calls[0], name)) for name in names]
     pairs.append(("people", *([person.phone for person in outcome.calls[0].people] for outcome in (made, real))))
