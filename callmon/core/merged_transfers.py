@@ -16,11 +16,14 @@ from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.calls.transfers import settle
 from callmon.core.facts import (
+    Answered,
     Arrived,
     CameBack,
     Ended,
     Fact,
+    Parked,
     PersonJoined,
+    PhoneDialled,
     SentOff,
     Transferred,
     Unheard,
@@ -40,8 +43,10 @@ def merged_transfers(
         if isinstance(fact, SentOff | Transferred) and fact.unheard:
             may_be_hidden = any(isinstance(known, Unheard) or _is_found(known) for known in (*stored, *merged))
             merged += _stated(fact, pending, until, may_be_hidden)
-        elif isinstance(fact, PersonJoined) and pending is not None:
-            merged += [_joined(pending, fact), fact]
+        elif isinstance(fact, PersonJoined):
+            merged += _joined(pending, _person([*stored, *merged]), fact)
+        elif isinstance(fact, CameBack) and pending is not None and fact.to != pending.to:
+            merged += _back_with(fact, pending, [*stored, *merged])
         elif isinstance(fact, Ended) and pending is not None:
             merged += [*_conclusion(site, [*stored, *merged], fact), fact]
         else:
@@ -62,7 +67,12 @@ def _pending(facts: Iterable[Fact]) -> SentOff | None:
 def _stated(
     fact: SentOff | Transferred, pending: SentOff | None, until: datetime | None, may_be_hidden: bool
 ) -> Iterator[Fact]:
-    """An inferred transfer, as its event stated it; nothing if the leader has stored it."""
+    """An inferred transfer, as its event stated it; nothing if the leader has stored it.
+
+    It is inferred after its event: one from before the pending transfer is another one, which has its conclusion.
+    """
+    if pending is not None and pending.at is not None and fact.at is not None and fact.at < pending.at:
+        return
     if pending is not None and isinstance(fact, Transferred):
         yield msgspec.structs.replace(
             fact, at=pending.at, kind=pending.kind, by=pending.by, to=pending.to, unheard=pending.unheard
@@ -71,13 +81,43 @@ def _stated(
         yield msgspec.structs.replace(fact, unheard=may_be_hidden)
 
 
-def _joined(pending: SentOff, joined: PersonJoined) -> Fact:
-    """The conclusion of the pending transfer when this person is on the line."""
-    if endpoint(joined.channel) == endpoint(pending.by):
-        return CameBack(joined.call, joined.at, pending.to)
-    return Transferred(
-        joined.call, pending.at, pending.kind, pending.by, pending.to, answered=True, unheard=pending.unheard
-    )
+def _person(facts: Iterable[Fact]) -> str | None:
+    """The endpoint of the person who has the caller."""
+    person: str | None = None
+    for fact in facts:
+        if isinstance(fact, Answered | PersonJoined):
+            person = endpoint(fact.channel)
+        elif isinstance(fact, Parked):
+            person = None
+    return person
+
+
+def _joined(pending: SentOff | None, person: str | None, joined: PersonJoined) -> Iterator[Fact]:
+    """The conclusion of the pending transfer when this person is on the line; the person, if another one was."""
+    new = endpoint(joined.channel)
+    if pending is not None and new == endpoint(pending.by):
+        yield CameBack(joined.call, joined.at, pending.to)
+    elif pending is not None:
+        yield Transferred(
+            joined.call, pending.at, pending.kind, pending.by, pending.to, answered=True, unheard=pending.unheard
+        )
+        person = None
+    if new != person:
+        yield joined
+
+
+def _back_with(back: CameBack, pending: SentOff, facts: Sequence[Fact]) -> Iterator[Fact]:
+    """The conclusion of the pending transfer when the caller is with the sender of an earlier one.
+
+    The standby has not received that the caller was sent on meanwhile.
+    """
+    by = next((x.by for x in reversed(facts) if isinstance(x, SentOff) and x.to == back.to), None)
+    if by is None:
+        return
+    calls = (x for x in reversed(facts) if isinstance(x, PhoneDialled) and endpoint(x.channel) == endpoint(by))
+    phone = next(calls, None)
+    if phone is not None:
+        yield from _joined(pending, _person(facts), PersonJoined(back.call, back.at, phone.phone, phone.channel))
 
 
 def _is_found(fact: Fact) -> bool:

@@ -27,6 +27,7 @@ from callmon.core.facts import (
     EXACT,
     Answered,
     Arrived,
+    CallerBusy,
     ClockSet,
     Ended,
     Fact,
@@ -35,6 +36,7 @@ from callmon.core.facts import (
     PersonJoined,
     PhoneDialled,
     PhoneRang,
+    PhoneStopped,
     SentOff,
     Transferred,
     Unheard,
@@ -169,7 +171,8 @@ def _calls(
             yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
             continue
         leader_and_gaps = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, Unheard))]
-        facts = [_as_leader_states(fact, leader_and_gaps) for fact in told.facts]
+        partly = any(isinstance(x, Unheard) or (isinstance(x, Arrived) and x.found) for x in leader_and_gaps)
+        facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in told.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
@@ -186,7 +189,10 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
         case Arrived() | NumberWithheld():  # once per call; a withheld number is not stored
             return any(type(known) is type(fact) for known in stored)
         case (
-            PhoneDialled(channel=channel) | PhoneRang(channel=channel) | Answered(channel=channel)
+            PhoneDialled(channel=channel)
+            | PhoneRang(channel=channel)
+            | PhoneStopped(channel=channel)
+            | Answered(channel=channel)
         ):  # once a channel
             return any(type(known) is type(fact) and known.channel == channel for known in stored)
         case PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
@@ -204,30 +210,34 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
             return fact in stored
 
 
-def _as_leader_states(fact: Fact, stored: Sequence[Fact]) -> Fact:
+def _as_leader_states(fact: Fact, stored: Sequence[Fact], partly: bool) -> Fact:
     """An answer with the ringing that the leader received. The next person's, if the first is stored.
 
     The party that ended the call, if this instance does not know it: the leader received every HangupRequest.
+    `partly`: neither instance received a part of the call.
     """
     if isinstance(fact, Ended) and (fact.how, fact.by) == ("hangup", "unknown"):
-        return _ended_as_leader_states(fact, stored)
+        return _ended_as_leader_states(fact, stored, partly)
     if not isinstance(fact, Answered):
         return fact
+    if fact.found and fact.at is not None and not partly:
+        # An earlier join would be stored: this is the time of the join that was received.
+        fact = msgspec.structs.replace(fact, at=fact.at + fact.slack, slack=EXACT, found=False)
     answers = [known for known in stored if isinstance(known, Answered)]
     if answers and all(known.channel != fact.channel for known in answers):
         return PersonJoined(fact.call, fact.at, fact.phone, fact.channel)
-    if fact.rang_slack == EXACT:
-        return fact
     rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
     known = next(rang, None)
-    return fact if known is None else msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
+    if known is None or EXACT == fact.rang_slack < known.slack:
+        return fact
+    return msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
 
 
-def _ended_as_leader_states(fact: Ended, stored: Sequence[Fact]) -> Ended:
-    request = next((known for known in stored if isinstance(known, HangupRequested)), None)
-    if request is not None:
-        return Ended(fact.call, request.at, "caller")
-    partly = any(isinstance(known, Unheard) or (isinstance(known, Arrived) and known.found) for known in stored)
+def _ended_as_leader_states(fact: Ended, stored: Sequence[Fact], partly: bool) -> Ended:
+    """A request before the busy signal is the echo of a refusal (`lifecycle.hangup_request`)."""
+    last = next((x for x in reversed(stored) if isinstance(x, HangupRequested | CallerBusy)), None)
+    if isinstance(last, HangupRequested):
+        return Ended(fact.call, last.at, "caller")
     return fact if partly else Ended(fact.call, fact.at, "exchange")
 
 

@@ -58,6 +58,65 @@ TAKEN_OVER = {
     "a transfer received after a listing": ("blonde_completed", (7, 7, 7, 23, 32, 1.0)),
     "a caller who is back": ("blonde_returned_as_bridges_merged", (26, 28, 28, 39, 41, 1.0)),
     "an answer before the standby's start": ("redirect_to_queue", (6, 8, 11, 22, 25, 1.0)),
+    "an answer picked up before the standby's start, joined after it": (
+        "follow_me_by_application",
+        (27, 32, 32, 34, 40, 1.0),
+    ),
+    "an answer picked up before it, joined after the take-over": (
+        "follow_me_by_application",
+        (32, 32, 32, 34, 34, 0.0),
+    ),
+    "a phone whose ringing both received, at different events": (
+        "hunt_first_unregistered_phone",
+        (0, 4, 4, 9, 13, 0.0),
+    ),
+    "a phone that each received the end of, at different events": (
+        "run-16/hunt_voicemail/1795546662.2264",
+        (6, 6, 6, 12, 15, 1.0),
+    ),
+    "a refusal that no fact states": (
+        "run-16/transfer_declined_at_once_by_keys/1795546653.311",
+        (2, 2, 2, 19, 20, 1.0),
+    ),
+    "a transfer back to the sender of an earlier one": ("there_and_back", (21, 26, 29, 33, 41, 0.0)),
+    "an inferred transfer from before the pending one": (
+        "run-16/there_and_back/1795546655.624",
+        (11, 13, 13, 35, 40, 1.0),
+    ),
+    "a return that the standby takes for the first answer": (
+        "blonde_returned_as_bridges_merged",
+        (9, 13, 16, 40, 44, 1.0),
+    ),
+    "a person whose phone was listed as stopped": (
+        "run-22-apart/attended_to_voicemail/1795546922.4",
+        (4, 4, 7, 8, 14, 1.0),
+    ),
+    "a recall of the phone that parked the caller": ("run-16/park_timeout/1795546649.0", (2, 10, 13, 22, 27, 0.0)),
+    "a recall of the phone that parked the caller in the standby's gap": (
+        "run-16/park_timeout_by_phone/1795546649.5",
+        (11, 18, 18, 20, 31, 0.0),
+    ),
+    "a caller retrieved by the phone that parked": (
+        "run-16/park_fetched_back/1795546650.25",
+        (10, 14, 14, 18, 25, 0.0),
+    ),
+    "a transfer by a person who retrieved the caller in the gap": (
+        "run-16/park_then_transfer/1795546650.40",
+        (17, 18, 18, 22, 32, 0.0),
+    ),
+    "a retrieval that is reported after the join": (
+        "run-16/park_withheld/1795546650.45",
+        (9, 11, 11, 19, 20, 1.0),
+    ),
+    "a retrieval that is reported after the join, after the take-over": (
+        "run-16/park_withheld/1795546650.45",
+        (1, 1, 1, 14, 19, 0.0),
+    ),
+    "a hold by a person whose own call a listing showed": (
+        "run-16/pickup_by_extension/1795546650.55",
+        (5, 11, 11, 13, 17, 0.0),
+    ),
+    "a request to hang up before the busy signal": ("busy_all", (12, 13, 13, 13, 14, 1.0)),
 }
 
 

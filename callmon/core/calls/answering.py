@@ -10,7 +10,7 @@ from callmon.ami import events as e
 from callmon.ami.events import BUSY, RING, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
-from callmon.core.calls.channels import NOT_HEARD, RANG, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import NOT_HEARD, RANG, VISITOR, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
@@ -83,7 +83,7 @@ def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
     if call is not None and leg is call.caller:
         call.flags &= ~NOT_HEARD
     # The channel may reach a caller's leg through other channels, or have joined a caller without a dial.
-    if call is None or call.caller.bridge is None or not (call.told or call.consults):
+    if call is None or call.caller.bridge is None or call.flags & VISITOR or not (call.told or call.consults):
         call = next((near.call for near in state.bridges.reachable(leg) if near.call is not None), call)
     if call is not None:
         join(state, call, event)
@@ -146,6 +146,7 @@ def answer(
     found: bool = False,
 ) -> None:
     """Emit `Answered`: a person answered the caller."""
+    state.adopt_visitor(call, leg)
     call.answered = leg.answered = True
     call.sent_unheard = found
     call.person = leg

@@ -24,6 +24,8 @@ MENU, LANGUAGE_TOLD = 32, 64
 # What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
 GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
 NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
+VISITOR = 524288
+NOWHERE = " "
 
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
 T = TypeVar("T")
@@ -187,12 +189,19 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     gone_unheard = bit_flag(GONE_UNHEARD)
     refused_unheard = bit_flag(REFUSED_UNHEARD)
     request_emitted = bit_flag(262144)  # HangupRequested has been emitted
+    visitor = bit_flag(VISITOR)  # found as a call of its own; its person may pick up, or retrieve, another call
+    parked_from = SparseAttribute[str](NOWHERE)  # the bridge at the ParkedCall, or none
     thirds = SparseAttribute[tuple[str, ...]](())  # on the line beside the person
     maybe_voicemail = SparseAttribute[datetime | bool](
         False
     )  # up after unsuccessful dials: for what is not reported yet
     consults = SparseAttribute["TrackedCall | None"](None)  # this one is a consultation in the service of another
     unsure = SparseAttribute["TrackedChannel | None"](None)  # the phone of an answer whose time is not known
+
+    @property
+    def is_own(self) -> bool:
+        """Whether this is a call in its own right: emitted, and no visitor that has dialled nothing."""
+        return self.told and not (self.visitor and not self.dialled and not self.answered)
 
     def adopt_channel(self, leg: TrackedChannel) -> None:
         leg.call = self

@@ -317,7 +317,7 @@ class Listing:
         arrival.emit_found_call(state, call, entry, direction, line, **seen)
         call.unheard_since, call.sent_unheard = arrived, True
         if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
-            leg.answered, leg.joined_unheard = True, arrived
+            leg.answered, leg.joined_unheard, call.visitor = True, arrived, True
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:

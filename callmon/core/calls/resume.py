@@ -15,7 +15,7 @@ from callmon.core import facts as f
 from callmon.core.calls import transfers
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.arrival import set_line
-from callmon.core.calls.channels import NOT_HEARD, PendingTransfer, TrackedCall, TrackedChannel, new_call
+from callmon.core.calls.channels import NOT_HEARD, NOWHERE, PendingTransfer, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
@@ -59,16 +59,35 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
     call.last_stop = account.stopped
     call.number = arrival.caller
     call.queue = "?" if account.queue.is_in else None
-    call.held, call.parked = account.handing.held, account.handing.is_parked
+    call.held = account.handing.held
+    if account.handing.is_parked and call.parked_from == NOWHERE:
+        call.parked, call.parked_from = True, ""
+    call.parked = call.parked and account.handing.is_parked  # no fact states that the caller left the lot
     if not may_have_missed:  # the other instance received what no event has shown here
         call.sent_unheard = False
         call.flags &= ~NOT_HEARD
+        for leg in call.legs:
+            leg.joined_unheard = None
+    received, call.sent = call.sent, None
     people = _People(call)
     for fact in facts:
         people.record_fact(fact)
+    if call.sent is not None and received is not None and received.at == call.sent.at:
+        call.sent.taken = call.sent.taken or received.taken  # no fact states a refusal
     if call.person is not None:
+        _find_person(state, call, call.person)
         state.talking[endpoint(call.person.channel)] = call
     return people
+
+
+def _find_person(state: TrackerState, call: TrackedCall, person: TrackedChannel) -> None:
+    """Find the channel of a person who picked up, or retrieved, the call: it may be known as a call of its own."""
+    if person.uniqueid:
+        return
+    leg = next((leg for leg in state.legs.values() if leg.channel == person.channel), None)
+    if leg is not None:
+        state.adopt_visitor(call, leg)
+        leg.answered, call.person = True, leg
 
 
 class _People:
@@ -76,7 +95,8 @@ class _People:
 
     def __init__(self, call: TrackedCall) -> None:
         self.call = call
-        self.phones = {leg.channel: leg for leg in call.legs}
+        self.legs = {leg.channel: leg for leg in call.legs}
+        self.phones = self.legs.copy()  # that are still tried, or with the caller
         self.ringing: set[str] = set()
 
     def record_fact(self, fact: Fact) -> None:
@@ -120,8 +140,11 @@ class _People:
     def _phone(self, channel: str, phone: str) -> TrackedChannel:
         leg = self.phones.get(channel)
         if leg is None:
-            leg = self.phones[channel] = TrackedChannel("", channel, self.call)
-            leg.outside = phone == f.OUTSIDE
+            leg = self.legs.get(channel)
+            if leg is None:
+                leg = self.legs[channel] = TrackedChannel("", channel, self.call)
+                leg.outside = phone == f.OUTSIDE
+            self.phones[channel] = leg
         return leg
 
     def _is_taken(self) -> None:

@@ -73,15 +73,21 @@ class TrackerState:
         """Make a channel created on its own (a pick-up's taker, a retriever) a leg of the call it serves."""
         own = self.calls.get(leg.uniqueid)
         if own is not None:
-            if own.told:  # a call that was already emitted is not merged
+            if own.is_own:
                 return
-            del self.calls[own.id]
+            self.absorb(own)
         elif leg.call is not None:
             leg.call.let_go(leg)
         call.adopt_channel(leg)
 
+    def adopt_visitor(self, call: TrackedCall, leg: TrackedChannel) -> None:
+        """Adopt the channel of a person whose own call a listing showed, before the two were joined."""
+        own = leg.call
+        if own is not None and own is not call and own.visitor and own.caller is leg:
+            self.adopt_leg(call, leg)
+
     def absorb(self, call: TrackedCall) -> None:
-        """A consultation's own account ends where its legs join the caller's call."""
+        """The account of a consultation or a visitor ends where its legs join the caller's call."""
         self.calls.pop(call.id, None)
         if call.told:
             self.emitted.append(f.Ended(call.id, self.exchange_time, "exchange"))

@@ -95,9 +95,18 @@ def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
 
 
 def left_bridge(call: TrackedCall, leg: TrackedChannel, event: e.BridgeLeave) -> None:
-    """The caller or the person leaves a bridge. Soon after a listing, the gap may have hidden a transfer event."""
-    at, since = event.at, call.together_at
-    if since is not None and at is not None and at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
+    """The caller or the person leaves a bridge. Soon after a listing, the gap may have hidden a transfer event.
+
+    A caller who leaves the parking lot is no longer parked, whether UnParkedCall comes before this or after.
+    """
+    if call.seldom is None:
+        return
+    if call.parked and leg is call.caller and event.bridge != call.parked_from:
+        call.parked = False
+    since = call.together_at
+    if since is None or (at := event.at) is None:
+        return
+    if at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
 
 
@@ -151,13 +160,16 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     state.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
         state.adopt_leg(call, person)
+    else:
+        state.adopt_visitor(call, person)
+    is_new = before is None or endpoint(before.channel) != endpoint(person.channel)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
-        call.sent = None
+        call.sent, is_new = None, True  # `before` may be from before a gap
         state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
     elif sent is not None:
         call.sent = None
         state.emit(f.CameBack(call.id, at, sent.to))
-    if before is None or endpoint(before.channel) != endpoint(person.channel):
+    if is_new:
         state.emit(f.PersonJoined(call.id, at, *state.phone_and_channel(person)))
 
 
@@ -207,11 +219,15 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
         call.parked, call.sent, call.person = True, None, None
+        call.parked_from = call.caller.bridge or ""
         state.emit(f.Parked(call.id, event.at))
 
 
 def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
-    """UnParkedCall: the retriever's channel had a call of its own and becomes a leg of the call it takes."""
+    """UnParkedCall: the retriever's channel had a call of its own and becomes a leg of the call it takes.
+
+    The two may be in one bridge already. A person who had the caller before the parking does not have the caller.
+    """
     call, leg = _caller_of(state, event.parkee), state.legs.get(event.retriever)
     if call is None:
         return
@@ -221,12 +237,16 @@ def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
         leg.answered = True
     phone = state.phone(leg) if leg is not None else _named(state, event.retriever_channel)
     state.emit(f.Retrieved(call.id, event.at, phone))
+    if call.person is not leg:
+        call.person = None
+    if call.answered and call.caller.bridge is not None:
+        joined(state, call, event.at)
 
 
 def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
-        call.parked, call.recalled = False, True
+        call.parked, call.recalled, call.person = False, True, None
         state.emit(f.ParkingEnded(call.id, event.at))
 
 
