@@ -178,8 +178,6 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         unseen = link.events
         playing = stack.enter_context(Playing(asterisk, [one for one, _ in TODAY], 0.03, "own"))
         begun, start = time.time(), time.monotonic()
-        until(start + 4)
-        asterisk.cli("pjsip qualify trunk")  # it may have found the far end away before that was begun
         told = happens(callmon, link, start)
         reader = stack.enter_context(as_reader(url))
         carried = counted(link, start + CAPTURE)

@@ -83,7 +83,7 @@ class Scene:
             await self.phones.register(phone, seconds)
 
     async def qualify(self) -> None:
-        """The exchange asks by itself once a minute."""
+        """The exchange asks by itself once a day (`tests.lab.site`)."""
         await asyncio.to_thread(self.exchange.cli, "pjsip qualify trunk")
 
     async def until_open(self, source: str, count: float, line: str = "general") -> None:
