@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +90,14 @@ def _literals(name: str, function: str) -> list[str]:
     return [_value(call.args[-1], import_module(name)) for call in mine]
 
 
-def _used_as(name: str, trees: Iterable[ast.Module]) -> frozenset[str]:
-    """The methods with which callmon uses an expression of this name."""
-    nodes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Attribute)]
-    mine = [node for node in nodes if name in (getattr(node.value, "id", ""), getattr(node.value, "attr", ""))]
-    return frozenset(_way(node.attr) for node in mine if node.attr in FUNCTIONS)
+def _uses(trees: Iterable[ast.Module]) -> dict[str, frozenset[str]]:
+    """The methods with which callmon uses an expression, by its name."""
+    uses: dict[str, set[str]] = defaultdict(set)
+    for node in chain.from_iterable(map(ast.walk, trees)):
+        if isinstance(node, ast.Attribute) and node.attr in FUNCTIONS:
+            for name in (getattr(node.value, "id", ""), getattr(node.value, "attr", "")):
+                uses[name].add(_way(node.attr))
+    return {name: frozenset(ways) for name, ways in uses.items()}
 
 
 def _way(function: str) -> str:
@@ -105,11 +110,12 @@ def found() -> tuple[dict[str, Found], frozenset[str]]:
     patterns: dict[str, Found] = {}
     built: set[str] = set()
     sources = dict(_sources())
+    uses = _uses(sources.values())
     for name, tree in sources.items():
         module = import_module(name)
         for key, value in vars(module).items():
             if isinstance(value, re.Pattern):
-                patterns[f"{name}:{key}"] = value, _used_as(key, sources.values()) or WAYS
+                patterns[f"{name}:{key}"] = value, uses.get(key, WAYS)
         known = {pattern for pattern, _ in patterns.values()}
         for function, call in _calls(tree):
             try:
