@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,21 @@ from callmon.store.commands import pending_callback_commands, queue_callback_com
 from callmon.store.database import Database
 from callmon.store.privacy import subject_access
 from tests.support.fact_builder import CALLER, OTHER, Office
-from tests.support.store_fixtures import wrote
+from tests.support.store_fixtures import copy, wrote
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 OPENED = datetime.now(UTC).replace(microsecond=0) - 3 * HOUR
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database with two callbacks to make, one of them in French, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
+    copy(sqlite_template, tmp_path / "callmon.db")
     store = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     office = Office()
     office.hear(
@@ -40,7 +42,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
         office.call_in(OPENED + HOUR, OTHER),
     )  # fmt: skip
     wrote(store, *office.outcomes)
-    return store
+    yield store
+    store.close()
 
 
 def run(*words: str, told: str = "") -> Result:
@@ -170,16 +173,19 @@ def test_what_is_asked_is_written_down_for_the_daemon(
     assert (hand.actor, hand.obligation) == ("m", "1700000001.0")
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize(
-    "words",
+    ("words", "language"),
     [
-        "close 1700000001.0 --reason no-request", "attempt 1700000001.0 --result no-answer",
-        "attempt 1700000001.0 --result spoke --at 2026-01-02T10:12", "reopen 1700000001.0 --reason x",
-        "take 1700000001.0", "mark 1700000001.0 --not-safe", "mark 1700000001.0 --number",
-        "complaint 1700000003.0",
+        ("close 1700000001.0 --reason no-request", "fr"),
+        ("attempt 1700000001.0 --result no-answer", "en"),
+        ("attempt 1700000001.0 --result spoke --at 2026-01-02T10:12", "fr"),
+        ("reopen 1700000001.0 --reason x", "en"),
+        ("take 1700000001.0", "fr"),
+        ("mark 1700000001.0 --not-safe", "en"),
+        ("mark 1700000001.0 --number", "fr"),
+        ("complaint 1700000003.0", "en"),
     ],
-)  # fmt: skip
+)
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     desk: Database, monkeypatch: pytest.MonkeyPatch, words: str, language: str
 ) -> None:

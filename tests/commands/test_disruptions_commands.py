@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,10 @@ from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database
 from callmon.store.queries import disruptions
+from tests.commands.test_callback_commands import STILL_WAITS, WAITS
 from tests.support.fact_builder import OTHER, Office
 from tests.support.simulated_exchange import Watched
-from tests.support.store_fixtures import wrote
+from tests.support.store_fixtures import copy, wrote
 from tests.unit.test_disruptions import well
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -31,16 +33,18 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Database:
+def desk(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
     """A database in which an exchange has been stopped for twenty minutes, and a configuration that names it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
     )
+    copy(sqlite_template, tmp_path / "callmon.db")
     store = opening.open_for_writing(load(tmp_path / "callmon.toml"))
     keep(store, well(NOW - 20 * MINUTE).shut_down().passes(1))
-    return store
+    yield store
+    store.close()
 
 
 def keep(store: Database, heard: Watched) -> Watched:
@@ -126,26 +130,17 @@ def test_what_is_asked_is_written_down_for_the_daemon(
     assert {key: getattr(asked(desk), key) for key in fields} == fields
 
 
-WAITS = {
-    "fr": "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n",
-    "en": "Request noted; it waits for `callmon run`, which is not running or does not answer.\n",
-}
-STILL_WAITS = {
-    "fr": "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée "
-    "une deuxième fois.\n",
-    "en": "The same request waits already for `callmon run`, which is not running or does not answer; it is not "
-    "noted a second time.\n",
-}
-
-
-@pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize(
-    "words",
+    ("words", "language"),
     [
-        "plan 2099-12-01T02:00 04:00 all", "announce --line poci", "announce --line poci --for 2h",
-        "announce --line poci --until 2099-12-01T04:00", "announce --reason-en x", "end",
+        ("plan 2099-12-01T02:00 04:00 all", "fr"),
+        ("announce --line poci", "en"),
+        ("announce --line poci --for 2h", "fr"),
+        ("announce --line poci --until 2099-12-01T04:00", "en"),
+        ("announce --reason-en x", "fr"),
+        ("end", "en"),
     ],
-)  # fmt: skip
+)
 def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
     desk: Database, words: str, language: str
 ) -> None:

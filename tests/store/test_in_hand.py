@@ -12,10 +12,11 @@ from callmon.config.settings import load
 from callmon.core.callbacks.index import summary_of
 from callmon.sinks.mqtt import topics
 from callmon.store import opening
+from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList, owed_as_json
-from tests.commands.test_callback_commands import asked, desk, refused, run
+from tests.commands.test_callback_commands import WAITS, asked, desk, refused, run
 from tests.support.fact_builder import OTHER, Office, local, usual
 from tests.support.store_fixtures import Daemon, wrote
 from tests.unit.test_metrics import page, read, value
@@ -147,16 +148,13 @@ def taken(store_path: Path) -> None:
     store.close()
 
 
-WAITS = "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.\n"
-
-
 @pytest.mark.parametrize("action", ["take", "release"])
-def test_what_is_asked_is_written_down_for_the_daemon(desk: object, action: str, tmp_path: Path) -> None:
+def test_what_is_asked_is_written_down_for_the_daemon(desk: Database, action: str, tmp_path: Path) -> None:
     if action == "release":
         taken(tmp_path)
     done = run(action, "1700000001.0", "--by", "a.roy")
-    assert (done.exit_code, done.stderr) == (0, WAITS)
-    hand = asked(opening.open_with_keys(load(tmp_path / "callmon.toml")))
+    assert (done.exit_code, done.stderr) == (0, WAITS["fr"])
+    hand = asked(desk)
     assert (hand.action, hand.actor, hand.obligation) == (action, "a.roy", "1700000001.0")
 
 

@@ -74,32 +74,31 @@ def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Databa
     assert 0 < found["database"].free <= found["database"].size
 
 
-@pytest.mark.parametrize(
-    ("skew", "said"),
-    [
-        (5.0, None),
-        (-5.0, None),
-        (5.5, "is 6 s ahead of callmon's"),
-        (60.0, "is 60 s ahead of callmon's"),
-        (-3600.2, "is 3600 s behind callmon's"),
-    ],
-)
+CLOCKS = {
+    5.0: None,
+    -5.0: None,
+    5.5: "is 6 s ahead of callmon's",
+    60.0: "is 60 s ahead of callmon's",
+    -3600.2: "is 3600 s behind callmon's",
+}
+
+
 def test_a_clock_that_differs_by_more_than_five_seconds_is_remarked(
-    sqlite_store: Database, tmp_path: Path, skew: float, said: str | None
+    sqlite_store: Database, tmp_path: Path
 ) -> None:
     with writing(sqlite_store, tmp_path) as sink:
-        remarks = host_state.host_remarks({"toronto": skew}, sink, is_wanted=True)
-    assert remarks == (
-        []
-        if said is None
-        else [
-            f"The clock of the exchange toronto {said}: the times of calls and due times follow the exchange's "
-            "clock. "
-            "Synchronise both with a time server."
-            + " Until they agree, callbacks fall due only when both clocks say so."
-            * (abs(skew) > 60)
-        ]
+        told = {skew: host_state.host_remarks({"toronto": skew}, sink, is_wanted=True) for skew in CLOCKS}
+    assert told == {skew: clock_remarks(skew, said) for skew, said in CLOCKS.items()}
+
+
+def clock_remarks(skew: float, said: str | None) -> list[str]:
+    if said is None:
+        return []
+    remark = (
+        f"The clock of the exchange toronto {said}: the times of calls and due times follow the exchange's "
+        "clock. Synchronise both with a time server."
     )
+    return [remark + " Until they agree, callbacks fall due only when both clocks say so." * (abs(skew) > 60)]
 
 
 def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
