@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from tests.mutations.__main__ import KINDS, ROOT, TABLE, NotOnceError, planted, rows, with_rows
+from tests.mutations.__main__ import (
+    KINDS,
+    OF_PAGES,
+    ROOT,
+    TABLE,
+    NotOnceError,
+    by_kind,
+    kinds_for,
+    planted,
+    rows,
+    with_rows,
+)
 from tests.mutations.faults import FAULTS, Fault
 
 ROWS = rows(TABLE.read_text(encoding="utf-8"))
@@ -23,6 +34,18 @@ def test_each_fault_is_caught_by_kinds_that_there_are() -> None:
 def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
     sound = (ROOT / fault.file).read_text(encoding="utf-8")
     assert planted(sound, fault) != sound
+
+
+def test_a_fault_of_sessions_and_accounts_is_looked_for_by_the_tests_of_access() -> None:
+    found = {
+        kind for fault in FAULTS if fault.file.startswith("callmon/store/access/") for kind in kinds_for(fault)
+    }
+    assert found == set(OF_PAGES)
+
+
+def test_each_kind_is_told_with_what_it_catches_and_what_no_other_does() -> None:
+    told = list(by_kind({"a": "recordings, model", "b": "model", "c": "SURVIVED"}))
+    assert told[:3] == ["| recordings | 1 | 0 |", "| tables | 0 | 0 |", "| model | 2 | 1 |"]
 
 
 def test_a_text_that_is_not_there_once_is_said() -> None:
