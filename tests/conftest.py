@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import folder, locked
@@ -21,6 +22,7 @@ from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.support.daemon_process import ROOT
 from tests.support.examples import WHOLE, examples
+from tests.support.forked_daemon import end_server
 from tests.support.sign_in_app import quick_passwords
 
 if TYPE_CHECKING:  # half a second of imports in every process: imported where a browser is opened
@@ -31,6 +33,8 @@ if TYPE_CHECKING:  # half a second of imports in every process: imported where a
 
 pytest_plugins = ["tests.support.store_fixtures"]
 
+SHRINK = os.environ.get("CALLMON_SHRINK") != "0"  # a failing example is made as small as it can be
+
 # No test may fail because the machine was busy. Examples are the same each time; others on request:
 #     CALLMON_EXAMPLES=random pytest …
 settings.register_profile(
@@ -39,6 +43,7 @@ settings.register_profile(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=os.environ.get("CALLMON_EXAMPLES") != "random",
+    phases=[phase for phase in Phase if SHRINK or phase not in (Phase.shrink, Phase.explain)],
 )
 settings.load_profile("callmon")
 
@@ -85,6 +90,17 @@ def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:
     assert mark is not None
     (count,) = mark.args
     return random.Random(name).sample(group, max(0, len(group) - count))
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests live as long as this process: the garbage collector need not look at them each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)
+
+
+def pytest_sessionfinish() -> None:
+    end_server()
 
 
 @pytest.fixture(scope="session")

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
+from callmon.cli import main
 from callmon.cli.check import check_remarks
 from callmon.config.settings import example_text, parse
-from tests.support.daemon_process import ROOT, Callmon, free_port
+from tests.support.daemon_process import free_port
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.sign_in_app import PASSWORD
 from tests.support.web_client import FIELD
 
@@ -22,9 +23,9 @@ SECONDS = 30.0
 
 
 @pytest.fixture
-def callmon(tmp_path: Path) -> Iterator[Callmon]:
+def callmon(tmp_path: Path) -> Iterator[WarmCallmon]:
     """It hears no exchange; that is no reason not to show its pages."""
-    running = Callmon(tmp_path, free_port(), "secret")
+    running = WarmCallmon(tmp_path, free_port(), "secret")
     text = running.config.read_text(encoding="utf-8")
     running.config.write_text(
         text.replace("[web]\n", "[web]\naccess = { accounts = true }\n", 1), encoding="utf-8"
@@ -37,7 +38,7 @@ def callmon(tmp_path: Path) -> Iterator[Callmon]:
         running.__exit__()
 
 
-def _until_it_answers(running: Callmon) -> None:
+def _until_it_answers(running: WarmCallmon) -> None:
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         try:
@@ -48,16 +49,14 @@ def _until_it_answers(running: Callmon) -> None:
     raise AssertionError(running.log.read_text())
 
 
-def users(running: Callmon, *arguments: str) -> str:
-    command = [sys.executable, "-m", "callmon", "users", *arguments, "--config", str(running.config)]
-    done = subprocess.run(
-        command, cwd=running.place, env={**running._environment, "PYTHONPATH": str(ROOT)}, input=f"{PASSWORD}\n",
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+def users(running: WarmCallmon, *arguments: str) -> str:
+    command = ["users", *arguments, "--config", str(running.config)]
+    done = CliRunner().invoke(main, command, input=f"{PASSWORD}\n", env={"LAB_SECRET": "secret"})
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
-def test_somebody_signs_in_sees_what_the_role_may_and_is_signed_out_when_it_changes(callmon: Callmon) -> None:
+def test_somebody_signs_in_sees_what_the_role_may_and_is_signed_out_when_it_changes(callmon: WarmCallmon) -> None:
     assert users(callmon, "add", "marie", "--role", "manager") == "marie: added.\n"
     with httpx.Client(base_url=f"http://127.0.0.1:{callmon.web_port}") as browser:
         assert browser.get("/fr/rappels").headers["location"] == "/fr/connexion?next=%2Ffr%2Frappels"
@@ -73,7 +72,7 @@ def test_somebody_signs_in_sees_what_the_role_may_and_is_signed_out_when_it_chan
         assert browser.get("/fr/rappels").status_code == 303
 
 
-def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anybody(callmon: Callmon) -> None:
+def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anybody(callmon: WarmCallmon) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{callmon.web_port}") as browser:
         assert browser.get("/metrics").status_code == 200
         assert browser.get("/healthz").json()["version"]

@@ -30,7 +30,7 @@ from callmon.web.connections import (
     most_connections,
 )
 from callmon.web.server import Exhausted, Server, listening
-from tests.support.daemon_process import Callmon
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
 MANY = DESCRIPTORS = 4_096  # idle connections; LimitNOFILE of the systemd unit
@@ -86,14 +86,14 @@ def descriptors(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def is_connected(callmon: Callmon) -> bool:
+def is_connected(callmon: WarmCallmon) -> bool:
     return callmon.figure("callmon_exchange_connected", exchange="toronto") == 1.0
 
 
 @pytest.mark.parametrize("begun", [b"", HALF_A_HEAD, NO_BODY], ids=["nothing", "half a head", "no body"])
 def test_thousands_of_idle_connections_leave_health_exchange_and_log_alone(tmp_path: Path, begun: bytes) -> None:
     with Toronto() as toronto, ExitStack() as opened:
-        callmon = Callmon(tmp_path, toronto.port, toronto.secret)
+        callmon = WarmCallmon(tmp_path, toronto.port, toronto.secret)
         with descriptors(DESCRIPTORS):
             opened.enter_context(callmon)
         before = len(callmon.log.read_text().splitlines())
@@ -116,7 +116,7 @@ WRONG = (b"nonsense\r\n\r\n", GET[:-2] + b"Connection: upgrade\r\nUpgrade: webso
 
 
 def test_requests_that_are_none_cause_one_line_of_log_a_minute(tmp_path: Path) -> None:
-    with Toronto() as toronto, Callmon(tmp_path, toronto.port, toronto.secret) as callmon:
+    with Toronto() as toronto, WarmCallmon(tmp_path, toronto.port, toronto.secret) as callmon:
         before = len(callmon.log.read_text().splitlines())
         for sent in WRONG * 30:
             with socket.create_connection(("127.0.0.1", callmon.web_port), timeout=PATIENCE) as wire:

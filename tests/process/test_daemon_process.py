@@ -12,13 +12,20 @@ import pytest
 
 from callmon.store.database import upgrade
 from tests.support.daemon_process import ROOT, Callmon, free_port
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import database, until
 
 
 @pytest.fixture
-def callmon(tmp_path: Path) -> Callmon:
-    """Ready to be started; nobody listens at its exchange's port."""
+def command(tmp_path: Path) -> Callmon:
+    """The command, ready to be started; no exchange listens at its port."""
     return Callmon(tmp_path, free_port(), "secret")
+
+
+@pytest.fixture
+def callmon(tmp_path: Path) -> WarmCallmon:
+    """The same daemon, started by a fork."""
+    return WarmCallmon(tmp_path, free_port(), "secret")
 
 
 def started(callmon: Callmon) -> int:
@@ -35,22 +42,22 @@ def is_gone(pid: int) -> bool:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_when_the_whole_group_is_told_to_end_both_end_well(callmon: Callmon, number: signal.Signals) -> None:
-    scribe = started(callmon)
+def test_when_the_whole_group_is_told_to_end_both_end_well(command: Callmon, number: signal.Signals) -> None:
+    scribe = started(command)
     os.kill(scribe, number)
-    callmon.signal(number)
-    assert callmon.stop() == 0
+    command.signal(number)
+    assert command.stop() == 0
     assert is_gone(scribe)
-    assert callmon.log.read_text().splitlines()[-1].endswith("daemon: stopping all_stored=yes")
+    assert command.log.read_text().splitlines()[-1].endswith("daemon: stopping all_stored=yes")
 
 
-def test_a_scribe_whose_daemon_is_killed_ends_by_itself(callmon: Callmon) -> None:
+def test_a_scribe_whose_daemon_is_killed_ends_by_itself(callmon: WarmCallmon) -> None:
     scribe = started(callmon)
     callmon.kill()
     assert until(lambda: is_gone(scribe))
 
 
-def test_a_scribe_that_is_killed_is_told_in_the_log_and_replaced(callmon: Callmon) -> None:
+def test_a_scribe_that_is_killed_is_told_in_the_log_and_replaced(callmon: WarmCallmon) -> None:
     scribe = started(callmon)
     os.kill(scribe, signal.SIGKILL)
     assert until(lambda: len(callmon.scribes() - {scribe}) == 1)
@@ -64,7 +71,7 @@ def test_a_scribe_that_is_killed_is_told_in_the_log_and_replaced(callmon: Callmo
     ]
 
 
-def test_a_start_that_is_refused_leaves_no_scribe_behind(callmon: Callmon) -> None:
+def test_a_start_that_is_refused_leaves_no_scribe_behind(callmon: WarmCallmon) -> None:
     started(callmon)
     other = callmon.place / "other.toml"
     text = callmon.config.read_text(encoding="utf-8").replace("callmon.db", "other.db")
@@ -86,7 +93,7 @@ def test_a_start_that_is_refused_leaves_no_scribe_behind(callmon: Callmon) -> No
     free.close()
 
 
-def test_a_test_that_fails_leaves_neither_daemon_nor_scribe_behind(callmon: Callmon) -> None:
+def test_a_test_that_fails_leaves_neither_daemon_nor_scribe_behind(callmon: WarmCallmon) -> None:
     scribe = started(callmon)
     daemon = callmon.pid
     os.kill(daemon, signal.SIGSTOP)  # it cannot even be asked to stop

@@ -13,7 +13,8 @@ import pytest
 from sqlalchemy import text
 
 from callmon.store.database import Database, file_damage, open_store, upgrade
-from tests.support.daemon_process import Callmon, free_port
+from tests.support.daemon_process import free_port
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import RING, database, of_calls, until
 
 PAGE = 4096
@@ -67,7 +68,7 @@ def test_a_look_at_the_file_is_left_when_it_is_over(tmp_path: Path) -> None:
 def test_health_is_503_while_the_file_is_damaged_though_callmon_goes_on(tmp_path: Path) -> None:
     path = written(tmp_path)
     spoil(path, "audit")  # of which nothing is asked at a start
-    callmon = Callmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
+    callmon = WarmCallmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
     key(tmp_path / "callmon.db-key")
     callmon.start(until_heard=False)
     try:
@@ -87,7 +88,7 @@ def test_a_start_with_a_damaged_file_ends_in_a_sentence(tmp_path: Path, table: s
             file.write(b"noise" * 200)
     else:
         spoil(path, table)
-    callmon = Callmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
+    callmon = WarmCallmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
     key(tmp_path / "callmon.db-key")
     callmon.start(until_heard=False)
     process = callmon._process

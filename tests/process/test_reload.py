@@ -9,18 +9,20 @@ import pytest
 
 from callmon.config.settings import parse, refuse_what_needs_a_restart
 from callmon.errors import ConfigError
-from tests.support.daemon_process import Callmon, free_port
+from tests.support.daemon_process import free_port
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
 STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n'
 
 
-def enabled(callmon: Callmon, standard: str) -> float | None:
+def enabled(callmon: WarmCallmon, standard: str) -> float | None:
     return callmon.figure("callmon_standard_enabled", standard=standard)
 
 
 def test_a_reload_takes_over_staff_and_survey_and_refuses_a_mistake(tmp_path: Path) -> None:
-    callmon = Callmon(tmp_path, free_port(), "secret")  # nobody answers there: what is shown does not depend on it
+    # No exchange answers at this port: the figures do not depend on it.
+    callmon = WarmCallmon(tmp_path, free_port(), "secret")
     callmon.start(until_heard=False)
     try:
         assert until(lambda: enabled(callmon, "bilingual_person") == 0.0)

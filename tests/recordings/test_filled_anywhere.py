@@ -59,9 +59,14 @@ def made(run: str) -> tuple[dict[str, Any], ...]:
     return tuple(x for x in public if x["linkedid"] in in_cel(run) and not x["situation"].startswith(SILENT))
 
 
+@lru_cache
+def run_16() -> bytes:
+    return (RECORDINGS / "run-16.ami").read_bytes()
+
+
 def recording(run: str, call: dict[str, Any]) -> Recording:
     if run == "run-16":
-        return Recording.of(cut((RECORDINGS / "run-16.ami").read_bytes(), call["linkedid"]))
+        return Recording.of(cut(run_16(), call["linkedid"]))
     return Recording.of((RECORDINGS / f"{call['situation']}.ami").read_bytes())
 
 

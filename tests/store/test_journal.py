@@ -25,7 +25,8 @@ from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxFullError
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
-from tests.support.daemon_process import Callmon, free_port
+from tests.support.daemon_process import free_port
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
 
 MIB = 1 << 20
@@ -375,7 +376,7 @@ def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
 
 def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing_once(tmp_path: Path) -> None:
     """Of two calls in it one is stored already. And once more, when the same file is put back."""
-    callmon, told = Callmon(tmp_path, free_port(), "secret"), of_calls(2)
+    callmon, told = WarmCallmon(tmp_path, free_port(), "secret"), of_calls(2)
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
     store = open_with_keys(callmon.settings())
@@ -394,7 +395,7 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     store.close()
 
 
-def run(callmon: Callmon) -> None:
+def run(callmon: WarmCallmon) -> None:
     """From its start until it has ended."""
     callmon.start(until_heard=False)
     assert until(lambda: callmon.get("/")[0] == 200), callmon.log.read_text()

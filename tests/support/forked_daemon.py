@@ -1,7 +1,7 @@
-"""`callmon run` forked from a process that has imported everything: after a kill, the next daemon runs at once.
+"""`callmon run` forked from a process that has imported everything: the next daemon runs at once.
 
-For tests that kill callmon many times. A daemon of `daemon_process` imports for more than a second of processor
-time. On a busy machine that is many seconds in which no kill can hit it.
+For every test of a daemon except those of how the command itself starts. A daemon of `daemon_process` imports for
+more than a second of processor time. On a busy machine that is many seconds in which no kill can hit it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,11 @@ from tests.support.daemon_process import ROOT, Callmon
 class Forked:
     """A child of the fork server, with the part of `subprocess.Popen` that `Callmon` uses."""
 
-    def __init__(self, arguments: list[str], place: Path, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, arguments: list[str], place: Path, environment: dict[str, str], log: Path, planted: str
+    ) -> None:
         said = {"arguments": arguments, "place": str(place), "environment": environment, "log": str(log)}
+        said["planted"] = planted
         self.pid: int = _ask(said)
         self._watch = os.pidfd_open(self.pid)
         self._status: int | None = None
@@ -62,9 +65,12 @@ class Forked:
 class WarmCallmon(Callmon):
     """The same daemon, started by a fork."""
 
+    planted = ""  # statements that the daemon executes first: a fault in it
+
     def _begin(self) -> Any:
         arguments = ["run", "--config", str(self.config)]
-        return Forked(arguments, self.place, {**self._environment, "PYTHONPATH": str(ROOT)}, self.log)
+        environment = {**self._environment, "PYTHONPATH": str(ROOT)}
+        return Forked(arguments, self.place, environment, self.log, self.planted)
 
 
 IMPORTED = (
@@ -90,6 +96,15 @@ def _ask(said: dict[str, Any]) -> int:
         _server.stdin.write(json.dumps(said) + "\n")
         _server.stdin.flush()
         return int(_server.stdout.readline())
+
+
+def end_server() -> None:
+    """Ends this process's fork server, if there is one."""
+    global _server
+    with _turn:
+        if _server is not None:
+            _server.communicate()
+            _server = None
 
 
 def serve() -> None:
@@ -119,6 +134,7 @@ def _become(asked: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(asked["environment"])
     time.tzset()
+    exec(asked["planted"], {})
     main(asked["arguments"], prog_name="callmon")
 
 

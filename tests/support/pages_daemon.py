@@ -19,8 +19,8 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.store import opening
 from callmon.store.database import Database
-from tests.support.daemon_process import Callmon
 from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.simulated_exchange import Watched
 from tests.support.store_fixtures import account, answered_call, outcomes, until, wrote
 from tests.unit.test_disruptions import well
@@ -83,7 +83,7 @@ def disrupted(now: datetime) -> list[Outcome]:
     return list(heard.outcomes)
 
 
-class Site(Callmon):
+class Site(WarmCallmon):
     """The same daemon, with the headers that a browser would send."""
 
     def __init__(self, place: Path, more: str = ROLES) -> None:

@@ -20,9 +20,9 @@ from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
 from callmon.store.writer.writer import Writer
 from tests.support.ami_builders import Channel, Exchange
-from tests.support.daemon_process import Callmon
 from tests.support.fact_builder import CALLER, TORONTO, Office, local
 from tests.support.fake_exchange import FalseExchange
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import database, until
 from tests.unit.test_false_times import OTHER
 
@@ -191,7 +191,7 @@ def is_heard_ahead(place: Path) -> bool:
     return until is not None and until > (time.time() + 86_400) * 1_000_000
 
 
-def health(callmon: Callmon) -> str:
+def health(callmon: WarmCallmon) -> str:
     return str(callmon.health()[1])
 
 
@@ -200,7 +200,8 @@ def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
     tmp_path: Path, exchanges: int
 ) -> None:
     with FalseExchange() as toronto, FalseExchange() as ottawa:
-        callmon = Callmon(tmp_path, toronto.port, "secret", more=OTHER.format(port=ottawa.port) * (exchanges - 1))
+        more = OTHER.format(port=ottawa.port) * (exchanges - 1)
+        callmon = WarmCallmon(tmp_path, toronto.port, "secret", more=more)
         with callmon:
             told, ahead = Told(toronto), "The clock of the exchange toronto is 1728"
             message(told)

@@ -11,8 +11,8 @@ from callmon.core.calls.channels import MAX_CHANNELS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from tests.support.ami_builders import MORNING, listener
-from tests.support.daemon_process import Callmon
 from tests.support.fake_exchange import FalseExchange
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
 EXCHANGE = "toronto"
@@ -76,7 +76,7 @@ def test_memory_is_bounded_however_many_channels_do_not_end() -> None:
 def test_healthz_says_that_channels_are_given_up_and_a_later_call_is_counted(tmp_path: Path) -> None:
     one = b"Event: Newchannel\r\nChannel: PJSIP/trunk-1\r\nChannelState: 0\r\nUniqueid: 9.%d\r\nLinkedid: 9.1"
     one += END
-    with FalseExchange() as exchange, Callmon(tmp_path, exchange.port, "secret") as callmon:
+    with FalseExchange() as exchange, WarmCallmon(tmp_path, exchange.port, "secret") as callmon:
         for begin in range(0, MAX_CHANNELS, 10_000):
             exchange.send(b"".join(one % n for n in range(begin, begin + 10_000)))
         assert until(lambda: SENTENCE in str(callmon.health()[1]), 120), callmon.log.read_text()

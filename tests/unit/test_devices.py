@@ -19,6 +19,8 @@ from tests.support.daemon_process import configuration, free_port
 from tests.support.sign_in_app import MADE, application, sign_in, signed_in, with_accounts
 from tests.support.web_client import Visitor
 
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 
 @pytest.fixture
 def gate(sqlite_store: Database) -> AccessMiddleware:

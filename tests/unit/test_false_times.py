@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from callmon.ami.events import LATEST, instant
-from tests.support.daemon_process import Callmon
 from tests.support.fake_exchange import FalseExchange
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
 YEAR_9999 = b"253402300799.000000"
@@ -33,8 +32,6 @@ def wrong(self, *told):
         raise OverflowError("planted")
     return right(self, *told)
 Clock.{name} = wrong
-from callmon.cli import main
-main()
 """
 
 
@@ -60,18 +57,18 @@ def test_a_time_outside_the_years_1991_to_2199_is_none(told: str, year: int | No
 
 
 @contextmanager
-def heard(place: Path) -> Iterator[tuple[Callmon, FalseExchange, FalseExchange]]:
+def heard(place: Path) -> Iterator[tuple[WarmCallmon, FalseExchange, FalseExchange]]:
     """A daemon, ready to be started, with two exchanges."""
     with ExitStack() as all_of_them:
         toronto, ottawa = (all_of_them.enter_context(FalseExchange()) for _ in range(2))
-        callmon = Callmon(place, toronto.port, "secret", more=OTHER.format(port=ottawa.port))
+        callmon = WarmCallmon(place, toronto.port, "secret", more=OTHER.format(port=ottawa.port))
         try:
             yield callmon, toronto, ottawa
         finally:
             callmon.end_everything()
 
 
-def connected(callmon: Callmon, name: str) -> bool:
+def connected(callmon: WarmCallmon, name: str) -> bool:
     return callmon.figure("callmon_exchange_connected", exchange=name) == 1.0
 
 
@@ -93,7 +90,7 @@ def test_an_internal_error_in_one_exchanges_connection_is_counted_and_recorded_a
     tmp_path: Path, name: str
 ) -> None:
     with heard(tmp_path) as (callmon, toronto, ottawa):
-        callmon.command = [sys.executable, "-c", PLANTED.format(name=name)]
+        callmon.planted = PLANTED.format(name=name)
         callmon.start()
         assert until(lambda: connected(callmon, "ottawa")), callmon.log.read_text()
         ottawa.told = YEAR_2199

@@ -22,6 +22,8 @@ from callmon.store.database import Database
 from tests.lab.postgres import dump, restore
 
 TERMS = sessions.SessionLimits(timedelta(days=1), timedelta(days=2), 10)
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+
 PASSWORD = "trois sonneries, pas quatre"
 
 

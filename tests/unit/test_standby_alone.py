@@ -16,7 +16,7 @@ from callmon.daemon.standby import LEARNS, STANDS_BY
 from callmon.store.database import Database
 from callmon.store.writer.lease import TAKE
 from callmon.tools.demo.exchange import DemoExchange
-from tests.support.daemon_process import Callmon
+from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -69,7 +69,7 @@ def test_health_is_503_and_names_the_session_while_no_callmon_leads_and_ok_once_
     plain = store.url.set(drivername="postgresql").render_as_string(hide_password=False)
     with holding_the_lead(plain) as (session, over), exchange() as played:
         url = store.url.render_as_string(hide_password=False)
-        callmon = Callmon(tmp_path, played.port, played.secret, url)
+        callmon = WarmCallmon(tmp_path, played.port, played.secret, url)
         config = callmon.config.read_text(encoding="utf-8")
         callmon.config.write_text(config.replace('behind_after = "30s"', 'behind_after = "1s"'), encoding="utf-8")
         with callmon:
