@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -172,7 +173,8 @@ def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
     made = site("privacy", "key")
     assert made.stdout == f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.\n"
     assert "use an older key" in site("privacy", "purge", status=1).stderr
-    newest = opening.open_with_keys(load(tmp_path / "callmon.toml")).ring.name
+    with closing(opening.open_with_keys(load(tmp_path / "callmon.toml"))) as store:
+        newest = store.ring.name
     moved = site("privacy", "rotate")
     assert moved.stdout == (
         f"3 numbers encrypted with the key {newest}.\n"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -112,7 +113,7 @@ def planned() -> str:
 
     now = datetime.now(UTC).replace(microsecond=0)
     heard = well(now).hand("announce", lines=("poci",))
-    with database(opening.open_with_keys(load("callmon.toml"))) as sink:
+    with closing(opening.open_with_keys(load("callmon.toml"))) as store, database(store) as sink:
         for outcome in heard.outcomes:
             sink.offer(outcome)
         assert sink.flush(20)
