@@ -127,7 +127,7 @@ def send(address: str, to: str) -> None:
 def _texts() -> dict[str, str]:
     """Annotations for readers who receive the alert without callmon's templates."""
     french = "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
-    return {"summary_fr": french, "summary_en": "Test alert of callmon: messages do reach you. Nothing to do."}
+    return {"summary_fr": french, "summary": "Test alert of callmon: messages do reach you. Nothing to do."}
 
 
 def _read(path: Path) -> str:

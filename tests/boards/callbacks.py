@@ -54,7 +54,7 @@ BY_LINE = Panel(
         "person must listen to; complaints without an answer.",
     ),
     (
-        now('max by (line, name_§lang) (callmon:line_names:now{line=~"$line"})'),
+        now('max by (line, name_§lang) (line:callmon_line_names:now{line=~"$line"})'),
         now("sum by (line) (max by (line, language) (callmon_callbacks_open))"),
         now("sum by (line) (max by (line, language) (callmon_callbacks_due_soon))"),
         now("sum by (line) (max by (line, language) (callmon_callbacks_overdue))"),

@@ -215,7 +215,7 @@ PHONES = Panel(
         "hears silence.",
     ),
     (
-        now('max by (line, name_§lang) (callmon:line_names:now{line=~"$line"})'),
+        now('max by (line, name_§lang) (line:callmon_line_names:now{line=~"$line"})'),
         now('max by (line) (callmon_phones{state="free"})'),
         now('max by (line) (callmon_phones{state="in_use"})'),
         now('max by (line) (callmon_phones{state="unreachable"})'),

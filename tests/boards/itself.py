@@ -72,7 +72,7 @@ INGEST = Panel(
     ),
     (
         now("max by (exchange) (callmon_exchange_events_total)"),
-        now("callmon:exchange_last_event_age_seconds:now"),
+        now("exchange:callmon_exchange_last_event_age_seconds:now"),
         now("max by (exchange) (callmon_exchange_unheard_seconds_total)"),
         now("sum by (exchange) (callmon_messages_unusable_total)"),
         now("max by (exchange) (callmon_calls_vanished_total)"),

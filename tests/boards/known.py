@@ -44,11 +44,11 @@ STATES_OF: Mapping[str, tuple[str, ...]] = {
     "callmon_phones": PHONE_STATES,
     "callmon_service_phones": PHONE_STATES,
     "callmon_calls_in_progress": STATES,
-    "callmon:calls_in_progress:by_row": STATES,
+    "public_service_mode_state:callmon_calls_in_progress:sum": STATES,
     "callmon_longest_wait_rings": ("ringing", "queue"),
     "callmon_longest_wait_seconds": ("ringing", "queue"),
-    "callmon:longest_wait_rings:by_row": ("ringing", "queue"),
-    "callmon:longest_wait_seconds:by_row": ("ringing", "queue"),
+    "public_service_mode_state:callmon_longest_wait_rings:max": ("ringing", "queue"),
+    "public_service_mode_state:callmon_longest_wait_seconds:max": ("ringing", "queue"),
 }
 VIEWS = frozenset(re.findall(r"CREATE VIEW boards\.(\w+)", (PLACE / "reader.sql").read_text("utf-8")))
 

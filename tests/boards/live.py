@@ -142,7 +142,7 @@ RINGS = (
 
 
 def _state(*states: str) -> str:
-    return f'sum by (service, mode) (callmon:calls_in_progress:by_row{{state=~"{"|".join(states)}"}})'
+    return f'sum by (service, mode) (public_service_mode_state:callmon_calls_in_progress:sum{{state=~"{"|".join(states)}"}})'
 
 
 NOW = Panel(
@@ -157,13 +157,13 @@ NOW = Panel(
     (
         now(
             # By the name's abbreviation: from three metres "POCI" is read, the rest is not.
-            "label_replace(max by (service, mode, name_§lang) (callmon:row_names:now), "
+            "label_replace(max by (service, mode, name_§lang) (public_service_mode:callmon_row_names:now), "
             r"'name_§lang', '$1', 'name_§lang', '.*\\((\\p{Lu}+)\\)')"
         ),
-        now('max by (service, mode) (callmon:longest_wait_rings:by_row{state="ringing"})'),
+        now('max by (service, mode) (public_service_mode_state:callmon_longest_wait_rings:max{state="ringing"})'),
         now(_state("ringing")),
         now(_state("menu", "queue")),
-        now('max by (service, mode) (callmon:longest_wait_seconds:by_row{state="queue"})'),
+        now('max by (service, mode) (public_service_mode_state:callmon_longest_wait_seconds:max{state="queue"})'),
         now(_state("talking", "held", "parked")),
         now('max by (service, mode) (callmon_service_phones{state="free"})'),
         now("sum by (service, mode) (max by (service, mode, state) (callmon_service_phones))"),

@@ -169,7 +169,7 @@ TESTS = Panel(
         "A line that few people call, TTY above all, may be dead and nobody would know.",
     ),
     (
-        now('max by (line, mode, name_§lang) (callmon:line_names:now{line=~"$line"})'),
+        now('max by (line, mode, name_§lang) (line:callmon_line_names:now{line=~"$line"})'),
         now("1000 * max by (line) (callmon_line_last_call_timestamp_seconds)"),
         now("1000 * max by (line) (callmon_line_last_test_call_timestamp_seconds)"),
         now("1000 * max by (line) (callmon_line_test_call_due_timestamp_seconds)"),

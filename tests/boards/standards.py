@@ -180,7 +180,7 @@ TARGETS = Panel(
     (
         now(
             'max by (standard, line) (100 * callmon_target_ratio{line=~"$line"}) '
-            "* on (line) group_left (name_§lang) callmon:line_names:now "
+            "* on (line) group_left (name_§lang) line:callmon_line_names:now "
             "* on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
         ),
         now(

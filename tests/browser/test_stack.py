@@ -201,7 +201,7 @@ def test_scripted_calls_are_counted_wherever_somebody_looks(stack: Stack) -> Non
     ]
     transfers = "SELECT verdict FROM boards.verdicts WHERE standard = 'one_transfer_at_most' AND line = 'general'"
     assert sorted(stack.rows(transfers)) == [("met",), ("not_met",)]
-    full = [("MailboxFull", "510", "active")]
+    full = [("CallmonMailboxFull", "510", "active")]
     assert until(stack.alerts, lambda found: found == full, 90) == full
     with Board(stack.ports["MQTT"], stack.secret("mqtt_board")) as board:
         told = until(lambda: board.topics("callmon/lines/"), lambda found: len(found) == 6, 20)

@@ -124,7 +124,7 @@ def test_a_test_alert_names_who_is_to_receive_it_and_says_that_there_is_nothing_
     assert (path, alert["labels"]) == ("/api/v2/alerts", {"alertname": "CallmonTest", "to": "team"})
     assert alert["annotations"] == {
         "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
-        "summary_en": "Test alert of callmon: messages do reach you. Nothing to do.",
+        "summary": "Test alert of callmon: messages do reach you. Nothing to do.",
     }
 
 

@@ -31,7 +31,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
             "status": "firing",
             "startsAt": "2026-11-24T15:00:00Z",
             "labels": {"alertname": name, **({"line": line} if line else {})},
-            "annotations": {f"{kind}_{lang}": "x" for kind in ("summary", "description") for lang in ("fr", "en")},
+            "annotations": dict.fromkeys(("summary", "summary_fr", "description", "description_fr"), "x"),
         }
         for name, line in alerts
     ]
@@ -47,7 +47,7 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
 
 
 def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_path: Path) -> None:
-    assert rendered(tmp_path, ("CallbackOverdue", "poci"), ("CallbacksAtOpening", "")) == (
+    assert rendered(tmp_path, ("CallmonCallbackOverdue", "poci"), ("CallmonCallbacksAtOpening", "")) == (
         [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels"],
         [f"{PAGES}/en/callbacks?line=poci", f"{PAGES}/en/callbacks"],
     )
@@ -58,7 +58,7 @@ def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_
 def test_an_alert_about_a_disruption_leads_to_where_it_is_announced_and_others_lead_nowhere(
     tmp_path: Path,
 ) -> None:
-    assert rendered(tmp_path, ("DisruptionWithoutNotice", "general"), ("CallmonDown", "")) == (
+    assert rendered(tmp_path, ("CallmonDisruptionWithoutNotice", "general"), ("CallmonDown", "")) == (
         [f"{PAGES}/fr/perturbations"],
         [f"{PAGES}/en/disruptions"],
     )

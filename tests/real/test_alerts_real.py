@@ -61,34 +61,34 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
 @pytest.mark.parametrize(
     ("alert", "urgency", "to", "receivers"),
     [
-        ("CallbackDueSoon", "now", "team", "digest,team"),
-        ("CallbackOverdue", "opening", "team", "digest,lead,team"),
-        ("CallbackUntaken", "now", "lead", "digest,lead"),
-        ("MessagesToListenTo", "opening", "team", "digest,team"),
-        ("MessagesUnheard", "opening", "team", "digest,team"),
-        ("MailboxFull", "now", "lead", "digest,telephony,lead"),
-        ("LineUnstaffed", "now", "lead", "digest,lead"),
-        ("VoicemailShareHigh", "now", "lead", "digest,lead"),
+        ("CallmonCallbackDueSoon", "now", "team", "digest,team"),
+        ("CallmonCallbackOverdue", "opening", "team", "digest,lead,team"),
+        ("CallmonCallbackUntaken", "now", "lead", "digest,lead"),
+        ("CallmonMessagesToListenTo", "opening", "team", "digest,team"),
+        ("CallmonMessagesUnheard", "opening", "team", "digest,team"),
+        ("CallmonMailboxFull", "now", "lead", "digest,telephony,lead"),
+        ("CallmonLineUnstaffed", "now", "lead", "digest,lead"),
+        ("CallmonVoicemailShareHigh", "now", "lead", "digest,lead"),
         ("CallmonDown", "now", "administrator", "digest,administrator"),
-        ("ExchangeUnheard", "now", "administrator", "digest,administrator"),
-        ("FeedSilent", "now", "administrator", "digest,administrator"),
-        ("ReconciliationDiffers", "opening", "administrator", "digest,administrator"),
-        ("BackfillStale", "opening", "administrator", "digest,administrator"),
-        ("SinkBacklog", "opening", "administrator", "digest,administrator"),
-        ("NobodyLeads", "now", "administrator", "digest,administrator"),
-        ("OutcomesRefused", "opening", "administrator", "digest,administrator"),
+        ("CallmonExchangeUnheard", "now", "administrator", "digest,administrator"),
+        ("CallmonFeedSilent", "now", "administrator", "digest,administrator"),
+        ("CallmonReconciliationDiffers", "opening", "administrator", "digest,administrator"),
+        ("CallmonBackfillStale", "opening", "administrator", "digest,administrator"),
+        ("CallmonSinkBacklog", "opening", "administrator", "digest,administrator"),
+        ("CallmonNobodyLeads", "now", "administrator", "digest,administrator"),
+        ("CallmonOutcomesRefused", "opening", "administrator", "digest,administrator"),
         ("CallmonFault", "opening", "administrator", "digest,administrator"),
-        ("MessagesUnusable", "opening", "administrator", "digest,administrator"),
-        ("DiskFull", "opening", "administrator", "digest,administrator"),
-        ("ClockSkew", "opening", "administrator", "digest,administrator"),
-        ("CertificateExpires", "opening", "administrator", "digest,administrator"),
-        ("StandardNotMet", "opening", "lead", "digest,nobody"),
-        ("CallbacksAtOpening", "opening", "team", "digest,team"),
-        ("LineNotReady", "opening", "lead", "digest,lead"),
-        ("LineClosedToday", "opening", "team", "digest,team"),
-        ("UnheardOvernight", "opening", "administrator", "digest,administrator"),
-        ("PlannedWork", "none", "", "nobody"),
-        ("Heartbeat", "none", "", "watcher"),
+        ("CallmonMessagesUnusable", "opening", "administrator", "digest,administrator"),
+        ("CallmonDiskFull", "opening", "administrator", "digest,administrator"),
+        ("CallmonClockSkew", "opening", "administrator", "digest,administrator"),
+        ("CallmonCertificateExpires", "opening", "administrator", "digest,administrator"),
+        ("CallmonStandardNotMet", "opening", "lead", "digest,nobody"),
+        ("CallmonCallbacksAtOpening", "opening", "team", "digest,team"),
+        ("CallmonLineNotReady", "opening", "lead", "digest,lead"),
+        ("CallmonLineClosedToday", "opening", "team", "digest,team"),
+        ("CallmonUnheardOvernight", "opening", "administrator", "digest,administrator"),
+        ("CallmonPlannedWork", "none", "", "nobody"),
+        ("CallmonHeartbeat", "none", "", "watcher"),
         ("CallmonTest", "", "telephony", "telephony"),
         ("CallmonTest", "", "", "administrator"),
         ("SomethingElse", "", "", "administrator"),
@@ -216,9 +216,9 @@ AMISS = Told(
     amiss=12,
 )
 # Those that fire in the hour before opening.
-MORNING = {"CallbacksAtOpening", "LineClosedToday", "LineNotReady", "UnheardOvernight"}
+MORNING = {"CallmonCallbacksAtOpening", "CallmonLineClosedToday", "CallmonLineNotReady", "CallmonUnheardOvernight"}
 # All that is amiss there, with the two that the rest of a page cannot show and those that are for no person.
-AT_ONCE = sorted(set(ALERTS) - MORNING - {"CallmonDown", "ExchangeUnheard", "PlannedWork"})
+AT_ONCE = sorted(set(ALERTS) - MORNING - {"CallmonDown", "CallmonExchangeUnheard", "CallmonPlannedWork"})
 
 
 def morning(unheard: int) -> str:
@@ -329,7 +329,9 @@ def faults_of(texts: dict[str, str]) -> list[str]:
     """What must be true of every text that is sent, whatever it says."""
     found = []
     for name, text in texts.items():
-        kind, language = name.rsplit("_", 1)
+        if name.endswith("_url"):
+            continue
+        kind, language = name.removesuffix("_fr"), "fr" if name.endswith("_fr") else "en"
         without_names = text.replace(LONG_FR, "").replace(LONG_EN, "")
         found += [f"{name} is not {language}"] if spoken(without_names) != language else []
         found += [f"{name} has {len(text)} characters"] if kind == "summary" and len(text) > 160 else []
@@ -341,8 +343,10 @@ def faults_of(texts: dict[str, str]) -> list[str]:
 
 def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     """One after the other, since one Prometheus lives through all of it."""
-    wait_for(lambda: site.prometheus.get("/api/v1/query?query=callmon:callbacks_overdue:known")["data"]["result"])
-    wait_for(lambda: sorted(site.prometheus.alerts()) == ["Heartbeat"])
+    wait_for(
+        lambda: site.prometheus.get("/api/v1/query?query=line:callmon_callbacks_overdue:known")["data"]["result"]
+    )
+    wait_for(lambda: sorted(site.prometheus.alerts()) == ["CallmonHeartbeat"])
 
     site.page.text = AMISS.page()
     seen: dict[str, Any] = {}
@@ -368,13 +372,22 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     assert "\n1. Rappelez maintenant, dans l'ordre de la liste.\n2. " in first
     assert "\nListe : https://callmon.ministry.example/fr/rappels?ligne=" in first
     assert "\nList: https://callmon.ministry.example/en/callbacks?line=" in then
-    assert "\nGuide : https://callmon.ministry.example/fr/guide#callbackoverdue\n" in first
+    assert "\nGuide : https://callmon.ministry.example/fr/guide#callmoncallbackoverdue\n" in first
     assert [s for s in subjects(post, "") if s.startswith("callmon, avant l'ouverture")] == []
+
+    # The same as JSON: both links lead to the site's own addresses, which are no labels of an alert.
+    told = [alert for _, said in list(site.hooks["open"].got) for alert in said["alerts"]]
+    overdue_said = next(a for a in told if a["labels"]["alertname"] == "CallmonCallbackOverdue")
+    assert {kind: overdue_said["annotations"][kind] for kind in ("runbook_url", "dashboard_url")} == {
+        "runbook_url": "https://callmon.ministry.example/en/guide#callmoncallbackoverdue",
+        "dashboard_url": "https://grafana.ministry.example/d/callmon-callbacks-en",
+    }
+    assert [a["labels"] for a in told if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
 
     # Nothing on closed days nor after a short day's closing; but the sign of life, and a test, at any hour.
     for name in ("closed day", "short day"):
         assert (name, subjects(site.letters[name], "")) == (name, [])
-        assert {said["groupLabels"]["alertname"] for _, said in site.hooks[name].got} == {"Heartbeat"}
+        assert {said["groupLabels"]["alertname"] for _, said in site.hooks[name].got} == {"CallmonHeartbeat"}
 
     # A quarter of an hour before opening: one letter of everything.
     waiting = site.letters["opening"]
@@ -397,14 +410,14 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     # The exchange is no longer heard, and then callmon is gone: an overdue callback stays one. (A busy machine may
     # have had a letter of it before, when Prometheus could not read the page in time.)
     site.page.text = AMISS._replace(connected=0).page()
-    wait_for(lambda: fires("ExchangeUnheard"))
+    wait_for(lambda: fires("CallmonExchangeUnheard"))
     wait_for(lambda: [s for s in subjects(post, "administrator@") if s.startswith("callmon n'entend plus")])
     site.page.text = None
     wait_for(lambda: fires("CallmonDown"))
     wait_for(lambda: [s for s in subjects(post, "administrator@") if s.startswith("callmon est arrêté")])
     time.sleep(4)
     assert [s for s in subjects(post, "team@") if s.startswith("Réglé")] == []
-    assert "CallbackOverdue" in site.prometheus.alerts()
+    assert "CallmonCallbackOverdue" in site.prometheus.alerts()
 
     # It is back, and the callbacks were made: resolved, and why.
     site.page.text = HEALED.page()
@@ -412,11 +425,11 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     settled = next(s for s in subjects(post, "team@") if "12 rappels en retard sont faits" in s)
     assert re.match(r"Réglé à \d{1,2} h( \d\d)? : les 12 rappels en retard sont faits, ou leurs fiches", settled)
     wait_for(lambda: [s for s in subjects(post, "administrator@") if "callmon mesure de nouveau." in s])
-    assert "CallbackOverdue" not in site.prometheus.alerts()
+    assert "CallmonCallbackOverdue" not in site.prometheus.alerts()
 
     # What all of them say.
     assert {name: faults for name in seen for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
-    assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"PlannedWork"})
+    assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"CallmonPlannedWork"})
     for letter in post.got + waiting.got:
         text = f"{letter['subject']}\n{body(letter)}"
         numbers = [re.sub(r"\D", "", n) for n in DIGITS.findall(text)]
@@ -426,7 +439,12 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
 def test_what_the_mornings_message_adds_is_in_one_letter_and_its_texts_are_right(site: Site) -> None:
     """Two pages, for time unheard is a counter that grows."""
     site.page.text = morning(0)
-    wait_for(lambda: {"CallbacksAtOpening", "LineClosedToday", "LineNotReady"} <= site.prometheus.alerts().keys())
+    wait_for(
+        lambda: (
+            {"CallmonCallbacksAtOpening", "CallmonLineClosedToday", "CallmonLineNotReady"}
+            <= site.prometheus.alerts().keys()
+        )
+    )
     site.page.text = morning(3600)
     wait_for(lambda: site.prometheus.alerts().keys() >= MORNING)
     seen = site.prometheus.alerts()
@@ -448,7 +466,7 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
     until = time.time() + 3600
     planned = f'callmon_planned_work_until_timestamp_seconds{{line="poci"}} {until}\n'
     site.page.text = WELL.page() + planned
-    wait_for(lambda: "PlannedWork" in site.prometheus.alerts())
+    wait_for(lambda: "CallmonPlannedWork" in site.prometheus.alerts())
     time.sleep(2)  # Alertmanager holds an alert only if it has heard of its reason first
     site.page.text = None
     wait_for(lambda: "CallmonDown" in site.prometheus.alerts())
@@ -463,5 +481,5 @@ def test_planned_work_holds_the_alerts_about_measuring_and_a_test_alert_arrives_
     assert subjects(site.letters["closed day"], "") == [
         "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
     ]
-    assert faults_of(site.prometheus.alerts()["PlannedWork"][0]["annotations"]) == []
+    assert faults_of(site.prometheus.alerts()["CallmonPlannedWork"][0]["annotations"]) == []
     assert subjects(site.letters["open"], "") == []

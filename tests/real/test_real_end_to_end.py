@@ -46,8 +46,8 @@ TITLES = {
     "general": ("Renseignements généraux, Toronto", "General inquiries, Toronto"),
     "poci": ("POCI, Toronto", "OINP, Toronto"),
 }
-WHEN_FR = r"[a-z]+di \d{1,2}(er)? à \d{1,2} h( \d\d)?"
-WHEN_EN = r"[A-Z][a-z]+day \d{1,2} at \d{1,2}:\d\d [ap]\.m\."
+WHEN_FR = r"[A-Z][a-z]+day \d{1,2} à \d\d h \d\d"
+WHEN_EN = r"[A-Z][a-z]+day \d{1,2} at \d{1,2}:\d\d [AP]M"
 DONE_FR = "le rappel en retard est fait, ou sa fiche est fermée avec un motif."
 DONE_EN = "the overdue callback is done, or closed with a reason."
 WHOLE_STORY = ["Owed", "DueSoon", "Overdue", "FellDue"]  # of a debt that nobody pays
@@ -112,7 +112,7 @@ def alerts(hook: Hook) -> dict[str, list[dict[str, Any]]]:
     """What the team's webhook was told of overdue callbacks, by line; said again is not told twice."""
     found: dict[str, list[dict[str, Any]]] = {}
     for path, said in list(hook.got):
-        if path == "/callmon/team" and said["groupLabels"]["alertname"] == "CallbackOverdue":
+        if path == "/callmon/team" and said["groupLabels"]["alertname"] == "CallmonCallbackOverdue":
             for alert in said["alerts"]:
                 told = found.setdefault(alert["labels"]["line"], [])
                 if not told or told[-1]["status"] != alert["status"]:
@@ -126,8 +126,8 @@ def statuses(hook: Hook) -> dict[str, list[str]]:
 
 def firing(site: Site) -> tuple[list[str], list[str]]:
     """The lines whose callbacks are overdue, to Prometheus and to Alertmanager."""
-    told = site.prometheus.alerts().get("CallbackOverdue", [])
-    active = site.alertmanager.get('/api/v2/alerts?active=true&filter=alertname="CallbackOverdue"')
+    told = site.prometheus.alerts().get("CallmonCallbackOverdue", [])
+    active = site.alertmanager.get('/api/v2/alerts?active=true&filter=alertname="CallmonCallbackOverdue"')
     return sorted(x["labels"]["line"] for x in told), sorted(x["labels"]["line"] for x in active)
 
 
@@ -168,7 +168,7 @@ def overdue_texts(line: str) -> tuple[str, str]:
     french, english = map(re.escape, TITLES[line])
     return (
         rf"EN RETARD : 1 rappel {DASH} {french}\. Le plus ancien devait être fait avant le {WHEN_FR}\.",
-        rf"OVERDUE: 1 callback {DASH} {english}\. The oldest was due {WHEN_EN}",
+        rf"OVERDUE: 1 callback {DASH} {english}\. The oldest was due {WHEN_EN}\.",
     )
 
 
@@ -207,7 +207,7 @@ def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_reso
         texts = told["annotations"]
         french, english = (
             re.fullmatch(pattern, texts[name])
-            for pattern, name in zip(overdue_texts(line), ("summary_fr", "summary_en"), strict=True)
+            for pattern, name in zip(overdue_texts(line), ("summary_fr", "summary"), strict=True)
         )
         assert (bool(french), bool(english), faults_of(texts)) == (True, True, []), texts
     assert until(lambda: len([s for s in subjects(site.post, "team@") if s.startswith("EN RETARD")]) == 2)
@@ -215,7 +215,7 @@ def test_a_message_nobody_answers_in_time_reaches_the_team_and_the_callback_reso
     call_back(site.asterisk, 0, "140")
     the_first_is_resolved_everywhere_and_the_other_is_not(site, debts)
     done = alerts(site.hook)["general"][-1]["annotations"]
-    assert (done["resolved_fr"], done["resolved_en"]) == (DONE_FR, DONE_EN)
+    assert (done["resolved_fr"], done["resolved"]) == (DONE_FR, DONE_EN)
     assert until(lambda: [s for s in subjects(site.post, "team@") if s.endswith(DONE_FR)])
     judged = {"standard": "callback_within_24_hours"}
     assert site.callmon.total("callmon_verdicts_total", verdict="not_met", **judged) == 2

@@ -94,13 +94,13 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         Prometheus(f"127.0.0.1:{callmon.web_port}", ["127.0.0.1:9"]) as prometheus,
     ):
         assert until(lambda: boxes(callmon, "capacity") == {"500": 2, "504": 2})
-        assert until(lambda: "Heartbeat" in prometheus.alerts())
-        assert "MailboxFull" not in prometheus.alerts()
+        assert until(lambda: "CallmonHeartbeat" in prometheus.alerts())
+        assert "CallmonMailboxFull" not in prometheus.alerts()
         with Playing(asterisk, [leaves(str(n), begins=float(n)) for n in range(2)]) as playing:
             playing.wait()
-        assert until(lambda: "MailboxFull" in prometheus.alerts())
-        (alert,) = prometheus.alerts()["MailboxFull"]
-        assert (alert["labels"]["mailbox"], alert["annotations"]["summary_en"]) == (
+        assert until(lambda: "CallmonMailboxFull" in prometheus.alerts())
+        (alert,) = prometheus.alerts()["CallmonMailboxFull"]
+        assert (alert["labels"]["mailbox"], alert["annotations"]["summary"]) == (
             "500", "Mailbox 500 nearly full (2 of 2). Messages will soon be refused: listen and delete.",
         )  # fmt: skip
         with Playing(asterisk, [leaves("turned_away")]) as playing:
@@ -109,11 +109,11 @@ def test_a_box_that_is_full_alerts_until_there_is_room_and_outlives_callmon(
         assert boxes(callmon, "messages") == {"500": 2, "504": 0}
         callmon.kill()
         assert until(lambda: "CallmonDown" in prometheus.alerts())
-        assert "MailboxFull" in prometheus.alerts()
+        assert "CallmonMailboxFull" in prometheus.alerts()
         callmon.start()
         for path in (asterisk.place / "spool/voicemail/default/500/INBOX").glob("msg*"):
             path.unlink()
-        assert until(lambda: "MailboxFull" not in prometheus.alerts())
+        assert until(lambda: "CallmonMailboxFull" not in prometheus.alerts())
         assert callmon.stop() == 0
 
 
@@ -141,8 +141,8 @@ def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
         assert until(lambda: is_looked_at(prometheus))  # so that the count grows before its eyes
         with Playing(asterisk, calls) as playing:
             playing.wait()
-        assert until(lambda: "FeedSilent" in prometheus.alerts())
-        (alert,) = prometheus.alerts()["FeedSilent"]
+        assert until(lambda: "CallmonFeedSilent" in prometheus.alerts())
+        (alert,) = prometheus.alerts()["CallmonFeedSilent"]
         assert alert["labels"]["exchange"] == "toronto"
         conf.write_text(written)
         asterisk.cli("manager reload")
@@ -151,7 +151,7 @@ def test_a_feed_without_the_class_call_is_silent_and_one_with_it_is_not(
         with Playing(asterisk, calls[:1]) as playing:
             playing.wait()
         assert until(lambda: (counts(callmon) or (0, 0))[1] == 1)
-        assert until(lambda: "FeedSilent" not in prometheus.alerts())
+        assert until(lambda: "CallmonFeedSilent" not in prometheus.alerts())
         assert callmon.stop() == 0
 
 

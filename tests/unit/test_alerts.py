@@ -21,6 +21,7 @@ from tests.unit.test_project import METAPHOR, NUMBER, PUBLIC
 ROOT = Path(__file__).parents[2]
 BOARDS = ROOT / "dashboards"
 RULES = (BOARDS / "prometheus" / "callmon.rules.yml").read_text()
+BOARD_RULES = (BOARDS / "prometheus" / "boards.rules.yml").read_text()
 TESTS = (BOARDS / "prometheus" / "callmon.test.yml").read_text()
 ROUTES = (BOARDS / "alertmanager" / "alertmanager.yml").read_text()
 TEMPLATES = "".join(path.read_text() for path in sorted((BOARDS / "alertmanager").glob("*.tmpl")))
@@ -34,7 +35,9 @@ EXAMPLE = ROOT / "callmon" / "config" / "callmon.example.toml"
 TORONTO = ZoneInfo("America/Toronto")
 
 ALERTS = re.findall(r"^ +- alert: (\w+)$", RULES, re.MULTILINE)
-TEXTS = [f"{kind}_{language}" for kind in ("summary", "description", "resolved") for language in ("fr", "en")]
+TEXTS = [f"{kind}{language}" for kind in ("summary", "description", "resolved") for language in ("_fr", "")]
+LINKS = ["runbook_url", "dashboard_url"]
+BOARDS_THERE = {json.loads(path.read_text())["uid"] for path in (BOARDS / "grafana" / "en").glob("*.json")}
 # What the rules need and /metrics does not have yet. A name that is there must go from here.
 AWAITED: set[str] = set()
 
@@ -67,9 +70,34 @@ def test_an_entry_of_the_runbook_says_the_same_five_things(alert: str, language:
 @pytest.mark.parametrize("alert", ALERTS)
 def test_an_alert_has_every_text_in_both_languages_and_says_how_urgent_it_is(alert: str) -> None:
     rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
-    assert re.findall(r"^ +(\w+_(?:fr|en)):", rule, re.MULTILINE) == TEXTS
-    urgency = re.findall(r"labels: \{urgency: (now|opening), to: (team|lead|administrator)\}", rule)
-    assert len(urgency) == (0 if alert in ("PlannedWork", "Heartbeat") else 1)
+    annotations = rule.split("        annotations:\n")[1]
+    assert re.findall(r"^          (\w+):", annotations, re.MULTILINE) == [*TEXTS, *LINKS]
+    severity = "severity: (?:critical|warning|info)"
+    urgency = re.findall(rf"labels: \{{{severity}, urgency: (now|opening), to: (team|lead|administrator)\}}", rule)
+    nobodys = re.findall(rf"labels: \{{{severity}, urgency: none\}}", rule)
+    is_nobodys = alert in ("CallmonPlannedWork", "CallmonHeartbeat")
+    assert (len(urgency), len(nobodys)) == ((0, 1) if is_nobodys else (1, 0))
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_an_alert_leads_to_its_own_entry_of_the_guide_and_to_a_board_that_ships(alert: str) -> None:
+    rule = RULES.split(f"- alert: {alert}\n")[1].split("- alert: ")[0]
+    assert re.findall(r"^ +runbook_url: '(.+)'$", rule, re.MULTILINE) == [
+        f"{{{{ $externalLabels.callmon_url }}}}/en/guide#{alert.lower()}"
+    ]
+    (board,) = re.findall(r"^ +dashboard_url: '\{\{ \$externalLabels.grafana_url }}/d/(.+)'$", rule, re.MULTILINE)
+    assert board in BOARDS_THERE
+
+
+def test_every_alert_begins_with_callmon_and_no_name_is_given_twice() -> None:
+    assert [name for name in ALERTS if not name.startswith("Callmon")] == []
+    assert sorted(set(ALERTS)) == sorted(ALERTS)
+
+
+def test_a_recorded_series_is_named_by_its_level_its_metric_and_its_operation() -> None:
+    recorded = re.findall(r"^ +- record: (.+)$", RULES + BOARD_RULES, re.MULTILINE)
+    assert [name for name in recorded if not re.fullmatch(r"[a-z_]+:callmon_[a-z_]+:[a-z_]+", name)] == []
+    assert sorted(set(recorded)) == sorted(recorded)
 
 
 def test_every_alert_is_seen_to_fire_and_its_texts_to_the_letter() -> None:
@@ -79,13 +107,13 @@ def test_every_alert_is_seen_to_fire_and_its_texts_to_the_letter() -> None:
 
 
 def test_a_local_time_is_written_in_one_way_only() -> None:
-    ways = set(re.findall(r"\{\{ \(\$at \| toTime\)\.Local\.Format [^}]+\}\}", RULES))
-    assert len(ways) == 2
+    ways = set(re.findall(r"\.Local\.Format [^}]+\}\}", RULES))
+    assert ways == {'.Local.Format "Monday 2 à 15 h 04" }}', '.Local.Format "Monday 2 at 3:04 PM" }}'}
     assert "humanizeTimestamp" not in RULES + TEMPLATES
 
 
 def test_every_metric_that_a_rule_names_is_one_of_callmons() -> None:
-    named = set(re.findall(r"\bcallmon_[a-z_]+", RULES))
+    named = set(re.findall(r"(?<![:.\w])callmon_[a-z_]+", RULES))
     made = set()
     for path in [
         *(ROOT / "callmon" / "sinks").rglob("*.py"),

@@ -190,7 +190,7 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     (
         "parity",
         "a recorded series that no rule records",
-        in_query("callmon:line_names:now", "callmon:line_names:then"),
+        in_query("line:callmon_line_names:now", "line:callmon_line_names:then"),
         "unknown metric",
     ),
     (
