@@ -142,7 +142,8 @@ RINGS = (
 
 
 def _state(*states: str) -> str:
-    return f'sum by (service, mode) (public_service_mode_state:callmon_calls_in_progress:sum{{state=~"{"|".join(states)}"}})'
+    series = "public_service_mode_state:callmon_calls_in_progress:sum"
+    return f'sum by (public_service, mode) ({series}{{state=~"{"|".join(states)}"}})'
 
 
 NOW = Panel(
@@ -157,17 +158,23 @@ NOW = Panel(
     (
         now(
             # By the name's abbreviation: from three metres "POCI" is read, the rest is not.
-            "label_replace(max by (service, mode, name_§lang) (public_service_mode:callmon_row_names:now), "
+            "label_replace(max by (public_service, mode, name_§lang) (public_service_mode:callmon_row_names:now), "
             r"'name_§lang', '$1', 'name_§lang', '.*\\((\\p{Lu}+)\\)')"
         ),
-        now('max by (service, mode) (public_service_mode_state:callmon_longest_wait_rings:max{state="ringing"})'),
+        now(
+            "max by (public_service, mode) "
+            '(public_service_mode_state:callmon_longest_wait_rings:max{state="ringing"})'
+        ),
         now(_state("ringing")),
         now(_state("menu", "queue")),
-        now('max by (service, mode) (public_service_mode_state:callmon_longest_wait_seconds:max{state="queue"})'),
+        now(
+            "max by (public_service, mode) "
+            '(public_service_mode_state:callmon_longest_wait_seconds:max{state="queue"})'
+        ),
         now(_state("talking", "held", "parked")),
-        now('max by (service, mode) (callmon_service_phones{state="free"})'),
-        now("sum by (service, mode) (max by (service, mode, state) (callmon_service_phones))"),
-        now('max by (service, mode) (callmon_service_phones{state="unreachable"})'),
+        now('max by (public_service, mode) (callmon_service_phones{state="free"})'),
+        now("sum by (public_service, mode) (max by (public_service, mode, state) (callmon_service_phones))"),
+        now('max by (public_service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
         Column("name_§lang", Text("Service", "Service"), width=190),

@@ -10,12 +10,13 @@ import pytest
 
 from tests.lab.alertmanager import SHIPPED
 from tests.lab.server import run_on
+from tests.real.test_alerts_real import DASH
 
 pytestmark = pytest.mark.lab
 # As a rule writes it, and as a message has it.
 FRENCH = {
     "avant le Friday 27 à 12 h 00.": "avant le vendredi 27 à 12 h.",
-    "avant le Friday 27 à 08 h 30 – POCI": "avant le vendredi 27 à 8 h 30 – POCI",
+    f"avant le Friday 27 à 08 h 30 {DASH} POCI": f"avant le vendredi 27 à 8 h 30 {DASH} POCI",
     "jusqu'au Tuesday 1 à 00 h 00 :": "jusqu'au mardi 1er à 0 h :",
     "le Sunday 1 à 01 h 05.": "le dimanche 1er à 1 h 05.",
     "le Monday 11 à 10 h 00.": "le lundi 11 à 10 h.",
@@ -31,7 +32,7 @@ FRENCH = {
     "il reste 7% là": "il reste 7 % là",
 }
 ENGLISH = {
-    "before Friday 27 at 12:00 PM – OINP": "before Friday 27 at 12 p.m. – OINP",
+    f"before Friday 27 at 12:00 PM {DASH} OINP": f"before Friday 27 at 12 p.m. {DASH} OINP",
     "was due Tuesday 24 at 4:45 PM.": "was due Tuesday 24 at 4:45 p.m.",
     "since Friday 27 at 9:00 AM. Callers": "since Friday 27 at 9 a.m. Callers",
     "until Tuesday 1 at 2:05 AM: held": "until Tuesday 1 at 2:05 a.m.: held",

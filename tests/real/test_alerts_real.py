@@ -106,7 +106,7 @@ LONG_FR = "Programme ontarien des candidats à l'immigration (POCI)"
 LONG_EN = "Ontario Immigrant Nominee Program, toll-free line (OINP)"
 DASH = "\N{EN DASH}"
 DUE = datetime(2026, 11, 24, 16, 45, tzinfo=ZoneInfo("America/Toronto"))
-LINE = f'line="poci",mode="voice",service="poci",name_fr="{LONG_FR}",name_en="{LONG_EN}"'
+LINE = f'line="poci",mode="voice",public_service="poci",name_fr="{LONG_FR}",name_en="{LONG_EN}"'
 LONGEST_STANDARD = (
     'title_fr="Possibilité de parler avec un représentant du personnel bilingue",'
     'title_en="Possibility of speaking with a bilingual representative"'

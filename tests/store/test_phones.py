@@ -628,7 +628,7 @@ def test_metrics_show_only_lines_whose_phones_are_known() -> None:
         'callmon_phones{line="general",state="unreachable"} 0.0',
     ]
     assert [line for line in text.splitlines() if line.startswith("callmon_service_phones")] == [
-        'callmon_service_phones{mode="voice",service="general",state="free"} 0.0',
-        'callmon_service_phones{mode="voice",service="general",state="in_use"} 1.0',
-        'callmon_service_phones{mode="voice",service="general",state="unreachable"} 0.0',
+        'callmon_service_phones{mode="voice",public_service="general",state="free"} 0.0',
+        'callmon_service_phones{mode="voice",public_service="general",state="in_use"} 1.0',
+        'callmon_service_phones{mode="voice",public_service="general",state="unreachable"} 0.0',
     ]

@@ -152,7 +152,7 @@ def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
     labels = {
         "line": "general",
         "mode": "voice",
-        "service": "general",
+        "public_service": "general",
         "name_fr": 'Renseignements "généraux"',
         "name_en": "General \\ inquiries",
     }
