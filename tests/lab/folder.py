@@ -34,7 +34,8 @@ class Recipe:
 
 RECIPES = {
     "22": Recipe(
-        "sid", ("asterisk", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager", "sip-tester")
+        "sid",
+        ("asterisk", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager", "sip-tester"),
     ),
     # Its security suite has been archived: with that line a package is missing.
     "16": Recipe(

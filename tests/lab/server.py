@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import time
@@ -109,8 +110,7 @@ def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subpro
     root = folder("22")
     home = Place(root, "tool")
     try:
-        for path in files.iterdir():
-            (home.path / path.name).write_bytes(path.read_bytes())
+        shutil.copytree(files, home.path, dirs_exist_ok=True)
         where = f"/{home.path.relative_to(root)}"
         command = in_folder(root, program, *(argument.replace("{}", where) for argument in arguments))
         return subprocess.run(command, input=read, capture_output=True, text=True, timeout=300)
