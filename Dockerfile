@@ -3,7 +3,7 @@
 #     docker build -t callmon .
 #     docker build -t callmon --build-context wheels=dist/wheels .      from the wheels of `make archive`, no registry asked
 #
-# Configuration in /etc/callmon/callmon.toml (listen = "0.0.0.0:9469", url = "sqlite:////var/lib/callmon/callmon.db"),
+# Configuration in /etc/callmon/callmon.toml (listen = "0.0.0.0:10469", url = "sqlite:////var/lib/callmon/callmon.db"),
 # what it keeps in /var/lib/callmon.
 
 # Empty, unless --build-context puts something in its place.
@@ -37,8 +37,8 @@ ENV PATH=/opt/callmon/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 WORKDIR /var/lib/callmon
 VOLUME /var/lib/callmon
-EXPOSE 9469
+EXPOSE 10469
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
-    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:9469/healthz', timeout=4)"]
+    CMD ["python", "-c", "from urllib.request import urlopen; urlopen('http://127.0.0.1:10469/-/healthy', timeout=4)"]
 ENTRYPOINT ["callmon"]
 CMD ["run", "--config", "/etc/callmon/callmon.toml"]

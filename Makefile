@@ -1,5 +1,5 @@
 # Two commands do everything on a machine that has git, make and Python (3.11 to 3.13) with venv:
-#     make demo    calls of a recorded Asterisk, seen on http://127.0.0.1:9469/; nothing else needed
+#     make demo    calls of a recorded Asterisk, seen on http://127.0.0.1:10469/; nothing else needed
 #     make test    checks and tests, with a real Asterisk where this is Debian and you are root
 PYTHON ?= $(firstword $(shell .ci/pythons))
 VENV   ?= .venv

@@ -293,7 +293,7 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 
 
 @main.command()
-@click.option("--listen", default="127.0.0.1:9469", show_default=True, help="address and port of the pages")
+@click.option("--listen", default="127.0.0.1:10469", show_default=True, help="address and port of the pages")
 @click.option("--seconds", type=float, help="stop after this many seconds (default: at Ctrl-C)")
 @report_errors
 def demo(listen: str, seconds: float | None) -> None:

@@ -169,7 +169,11 @@ class WebSettings(Table):
     """[web]"""
 
     listen: str = Field(
-        default="127.0.0.1:9469", description="address and port of /metrics, /healthz and the pages"
+        default="127.0.0.1:10469", description="address and port of /metrics, /healthz and the pages"
+    )
+    reload: bool = Field(
+        default=False,
+        description="POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in",
     )
     access: AccessSettings = Field(
         default=AccessSettings(), description="sign-in, and the roles that see each page"
@@ -180,7 +184,7 @@ class WebSettings(Table):
     def _address(cls, value: str) -> str:
         host, colon, port = value.rpartition(":")
         if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:9469"')
+            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:10469"')
         return value
 
     @property

@@ -40,6 +40,7 @@ from callmon.daemon.sd_notify import notify
 from callmon.daemon.standby import Standby
 from callmon.errors import ConfigError
 from callmon.sinks.metrics.exposition import Metrics
+from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
 from callmon.web.app import app
 from callmon.web.auth.service import AccessService
@@ -66,6 +67,7 @@ class Daemon:
             ALL_STANDARDS,
             settings.exchanges,
             settings.minimum_sample,
+            lambda: self.runtime.database.process_id,
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
@@ -88,7 +90,8 @@ class Daemon:
         wire = listening(runtime.settings.web.listen)
         access = AccessService(runtime.settings.web.access, self._store)
         await access.prepare()
-        pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access)
+        reload = self.reload if runtime.settings.web.reload else None
+        pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access, reload)
         server = Server(pages, access.settings.proxy.addresses)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
@@ -271,10 +274,10 @@ class Daemon:
 
     # A changed configuration (SIGHUP).
 
-    def reload(self) -> None:
-        """Apply the configuration file as it is now, or refuse it and log the reason."""
+    def reload(self) -> list[str]:
+        """Apply the configuration file as it is now, or refuse it: log and return the reasons."""
         if self._path is None:
-            return
+            return ["This callmon runs without a configuration file."]
         try:
             changed = load(self._path)
             refuse_what_needs_a_restart(self.runtime.settings, changed)
@@ -282,14 +285,17 @@ class Daemon:
         except ConfigError as error:
             for sentence in error.sentences:
                 log.error("configuration: refused: %s", sentence)
-            return
+            self.runtime.last_reload = self.runtime.last_reload._replace(succeeded=False)
+            return list(error.sentences)
         monitor.adopt(self.runtime.monitor)
         before = self.runtime.settings
         self.runtime.reconfigure(changed, monitor)
+        self.runtime.last_reload = LastReload(True, datetime.now(UTC))
         self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
         self.publish_status()
         log.info("configuration: applied")
+        return []
 
     def _reconnect_changed(self, before: Settings) -> None:
         """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""

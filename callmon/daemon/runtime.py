@@ -28,7 +28,14 @@ from callmon.daemon.exchanges import ExchangeTask
 from callmon.daemon.service_state import ServiceStateTask
 from callmon.sinks import Sink
 from callmon.sinks.mqtt.sink import Mqtt
-from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus, SinkStatus
+from callmon.sinks.snapshot import (
+    CallbackStatus,
+    DaemonSnapshot,
+    ExchangeStatus,
+    LastReload,
+    LineStatus,
+    SinkStatus,
+)
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.writer.writer import Writer
@@ -55,6 +62,7 @@ class Runtime:
         self.hands = CommandQueue(store, self.token)
         self.time = ExchangeTime()
         self.internal_errors = 0
+        self.last_reload = LastReload(True, datetime.now(UTC))
         self._callbacks = CallbackStatus()
 
     def reconfigure(self, settings: Settings, monitor: Monitor) -> None:
@@ -106,6 +114,7 @@ class Runtime:
             service_phones=monitor.service_phones(),
             calls_other=dict(monitor.others),
             internal_errors=self.internal_errors,
+            last_reload=self.last_reload,
             last_calls=monitor.last_calls(),
             service=self.outlooks.status_at(now, self.settings, exchanges),
             host=host_state.host_status(exchanges, self.database, self.outlooks.disks, *clocks),

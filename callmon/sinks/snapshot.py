@@ -125,6 +125,13 @@ class HostStatus(NamedTuple):
     journal: tuple[int, int, int] | None = None  # bytes, limit in bytes, outcomes
 
 
+class LastReload(NamedTuple):
+    """Whether the last reading of the configuration was applied, and when the present configuration was."""
+
+    succeeded: bool
+    at: datetime | None
+
+
 class CallbackStatus(msgspec.Struct, frozen=True):
     """The callbacks and complaints: `visible` are the callbacks to make, by id. `revision` changes with them."""
 
@@ -180,6 +187,7 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     service_phones: Mapping[tuple[tuple[str, str], str], int] = NOTHING
     calls_other: Mapping[str, int] = NOTHING  # direction → ended calls without a line, since the daemon's start
     internal_errors: int = 0  # caught since the daemon's start
+    last_reload: LastReload = LastReload(True, None)
     last_calls: LastCalls = LastCalls()
     service: ServiceStatus = ServiceStatus()
     host: HostStatus = HostStatus()

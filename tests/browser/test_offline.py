@@ -100,7 +100,7 @@ import re, time, urllib.request
 for _ in range(60):
     time.sleep(1)
     try:
-        page = urllib.request.urlopen("http://127.0.0.1:9469/metrics").read().decode()
+        page = urllib.request.urlopen("http://127.0.0.1:10469/metrics").read().decode()
     except OSError:
         continue
     if sum(float(value) for value in re.findall(r"^callmon_calls_total{{.*}} (\\S+)$", page, re.MULTILINE)):

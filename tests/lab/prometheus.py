@@ -26,7 +26,7 @@ class Prometheus(Server):
     def furnish(self) -> None:
         configuration = (SHIPPED / "prometheus.yml").read_text()
         for shipped, here in (
-            ("127.0.0.1:9469", self._page),
+            ("127.0.0.1:10469", self._page),
             ("127.0.0.1:9093", self._alertmanagers),
             ("interval: 15s", "interval: 1s"),
         ):

@@ -55,7 +55,7 @@ def test_with_no_access_configured_whoever_is_elsewhere_sees_what_is_open_alone(
     assert "web.access" in elsewhere.get("/en/view").text
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:9469", "[::1", "", "127.0.0.1.evil.example"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:10469", "[::1", "", "127.0.0.1.evil.example"])
 def test_a_name_that_is_not_this_machines_does_not_make_a_browser_here_somebody(host: str) -> None:
     assert client().get("/fr/view", headers={"Host": host}).status_code == 403
 

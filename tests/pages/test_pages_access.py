@@ -76,7 +76,7 @@ def test_the_documented_table_is_the_table_of_routes(site: Pages) -> None:
 def test_no_route_is_without_an_entry_but_those_of_machines(site: Pages) -> None:
     guarded = {(path, entry.name) for entry in site.entries for path in entry.paths.values()}
     others = [route.path for route in site.routes if (route.path, route.name.partition(":")[0]) not in guarded]
-    assert others == ["/metrics", "/healthz"]
+    assert others == ["/metrics", "/healthz", "/-/healthy", "/-/ready", "/-/reload"]
 
 
 # ── each page, role and method ──

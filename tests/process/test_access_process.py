@@ -85,25 +85,25 @@ def test_figures_need_nobody_and_a_header_that_says_who_one_is_makes_nobody_anyb
 @pytest.mark.parametrize(
     ("web", "said"),
     [
-        ('listen = "127.0.0.1:9469"', []),
-        ('listen = "127.0.0.1:9469"\naccess = { accounts = true }', []),
+        ('listen = "127.0.0.1:10469"', []),
+        ('listen = "127.0.0.1:10469"\naccess = { accounts = true }', []),
         (
-            'listen = "0.0.0.0:9469"',
+            'listen = "0.0.0.0:10469"',
             [
                 "web.access: no sign-in is configured: pages open on this machine only, other clients get "
                 "/metrics and /healthz."
             ],
         ),
         (
-            'listen = "0.0.0.0:9469"\naccess = { accounts = true }',
+            'listen = "0.0.0.0:10469"\naccess = { accounts = true }',
             [
                 "web.access: passwords cross the network unencrypted; add a TLS proxy, and name it in "
                 "proxy.addresses."
             ],
         ),
-        ('listen = "0.0.0.0:9469"\naccess = { accounts = true, proxy = { addresses = ["10.0.0.1"] } }', []),
+        ('listen = "0.0.0.0:10469"\naccess = { accounts = true, proxy = { addresses = ["10.0.0.1"] } }', []),
     ],
 )
 def test_check_says_what_the_pages_access_lacks(web: str, said: list[str]) -> None:
-    text = re.sub(r'listen = "127.0.0.1:9469" .*', web, example_text())
+    text = re.sub(r'listen = "127.0.0.1:10469" .*', web, example_text())
     assert [remark for remark in check_remarks(parse(text)) if remark.startswith("web.access")] == said

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -38,6 +40,55 @@ def test_a_reload_takes_over_staff_and_survey_and_refuses_a_mistake(tmp_path: Pa
         callmon.signal(signal.SIGHUP)
         assert until(lambda: 'staff[2].extension: "102" is listed' in callmon.log.read_text(encoding="utf-8"))
         assert enabled(callmon, "bilingual_person") == 1.0
+    finally:
+        callmon.stop()
+
+
+def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_say_so(tmp_path: Path) -> None:
+    callmon = Callmon(tmp_path, free_port(), "secret")
+    text = callmon.config.read_text(encoding="utf-8").replace("# reload = true", "reload = true")
+    callmon.config.write_text(text, encoding="utf-8")
+    callmon.start(until_heard=False)
+    try:
+        successful, at = (
+            "callmon_config_last_reload_successful",
+            "callmon_config_last_reload_success_timestamp_seconds",
+        )
+        assert until(lambda: callmon.figure(at))
+        began = callmon.figure(at) or 0.0
+        assert callmon.figure(successful) == 1.0
+        callmon.config.write_text(text + STAFF + STAFF, encoding="utf-8")
+        status, told = posted(callmon, "/-/reload")
+        assert (status, 'staff[2].extension: "102" is listed' in told) == (500, True)
+        assert (callmon.figure(successful), callmon.figure(at)) == (0.0, began)
+        callmon.config.write_text(text + STAFF, encoding="utf-8")
+        assert posted(callmon, "/-/reload") == (200, "The configuration was applied.\n")
+        assert callmon.figure(successful) == 1.0
+        assert (callmon.figure(at) or 0.0) > began
+        assert enabled(callmon, "bilingual_person") == 1.0
+    finally:
+        callmon.stop()
+
+
+def posted(callmon: Callmon, path: str) -> tuple[int, str]:
+    try:
+        with urlopen(Request(f"http://127.0.0.1:{callmon.web_port}{path}", b"", method="POST")) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as refused:
+        with refused:
+            return refused.code, refused.read().decode()
+
+
+def test_the_writer_process_has_figures_of_its_own(tmp_path: Path) -> None:
+    callmon = Callmon(tmp_path, free_port(), "secret")
+    callmon.start(until_heard=False)
+    try:
+        assert until(lambda: callmon.figure("callmon_writer_process_resident_memory_bytes"))
+        own, writers = callmon.figure("process_start_time_seconds"), "callmon_writer_process_start_time_seconds"
+        assert own is not None
+        assert (callmon.figure(writers) or 0.0) >= own
+        assert (callmon.figure("callmon_writer_process_open_fds") or 0.0) > 0
+        assert callmon.figure("callmon_writer_process_cpu_seconds_total") is not None
     finally:
         callmon.stop()
 

@@ -78,6 +78,7 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("CallmonNobodyLeads", "now", "administrator", "digest,administrator"),
         ("CallmonOutcomesRefused", "opening", "administrator", "digest,administrator"),
         ("CallmonFault", "opening", "administrator", "digest,administrator"),
+        ("CallmonConfigRefused", "opening", "administrator", "digest,administrator"),
         ("CallmonMessagesUnusable", "opening", "administrator", "digest,administrator"),
         ("CallmonDiskFull", "opening", "administrator", "digest,administrator"),
         ("CallmonClockSkew", "opening", "administrator", "digest,administrator"),
@@ -170,6 +171,7 @@ callmon_sink_behind_seconds{{sink="database"}} {self.behind}
 callmon_leader {int(not self.amiss)}
 callmon_sink_refused_total{{sink="database"}} {self.amiss}
 callmon_faults_total {self.amiss}
+callmon_config_last_reload_successful {int(not self.amiss)}
 callmon_messages_unusable_total{{exchange="toronto",reason="too_large"}} {self.amiss}
 callmon_disk_free_bytes{{holds="database"}} {self.disk_free * 1e9}
 callmon_disk_size_bytes{{holds="database"}} 1e9

@@ -35,7 +35,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     """The shipped example, for one exchange on loopback, open at any hour so that every call is judged."""
     example = (ROOT / "callmon" / "config" / "callmon.example.toml").read_text(encoding="utf-8")
     text = example.replace('url = "sqlite:///callmon.db"', f'url = "{store}"', 1)
-    text = text.replace('listen = "127.0.0.1:9469"', f'listen = "127.0.0.1:{web_port}"', 1)
+    text = text.replace('listen = "127.0.0.1:10469"', f'listen = "127.0.0.1:{web_port}"', 1)
     text = text.replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "LAB_SECRET"', 1)
     text = text.replace('username = "callmon"', f'username = "callmon"\nport = {ami_port}', 1)
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)

@@ -136,7 +136,7 @@ def test_who_stands_by_shows_what_is_true_of_itself_alone() -> None:
         "callmon_exchange_connected", "callmon_exchange_events_total", "callmon_leader", "callmon_build_info",
         "callmon_exchange_last_event_timestamp_seconds", "callmon_sink_backlog", "callmon_sink_behind_seconds",
         "callmon_sink_refused_total", "callmon_faults_total", "callmon_calls_other_total",
-        "callmon_calls_vanished_total",
+        "callmon_calls_vanished_total", "callmon_config_last_reload_successful",
     }  # fmt: skip
     assert value(values, "callmon_leader") == 0
 

@@ -199,7 +199,7 @@ def test_an_empty_file_gives_the_defaults() -> None:
     assert (settings.timezone.key, settings.region, settings.default_language) == ("America/Toronto", "CA", "fr")
     assert (settings.retention_days, settings.store.url) == (400, "sqlite:///callmon.db")
     assert (settings.store.write_every, settings.store.max_waiting) == (timedelta(milliseconds=100), 200_000)
-    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 9469)
+    assert (settings.web.host, settings.web.port) == ("127.0.0.1", 10469)
     assert settings.health.unheard_after == timedelta(seconds=60)
     assert settings.health.behind_after == timedelta(seconds=30)
     assert len(settings.lines()) == 0
@@ -254,7 +254,7 @@ def test_a_databases_password_file_that_is_not_there_is_named() -> None:
 def test_a_mistake_of_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLMON_WEB__LISTEN", "nine")
     assert refused('timezon = "x"') == (
-        'environment: CALLMON_WEB__LISTEN: "nine" is no address with a port; write it as "127.0.0.1:9469"',
+        'environment: CALLMON_WEB__LISTEN: "nine" is no address with a port; write it as "127.0.0.1:10469"',
         'callmon.toml: timezon: unknown setting; did you mean "timezone"?',
     )
 

@@ -78,8 +78,10 @@ def test_no_command_line_of_a_service_or_its_health_check_holds_a_secret(name: s
 def test_prometheus_is_configured_as_it_ships_but_for_addresses() -> None:
     def bare(name: str) -> dict[str, Any]:
         text = (ROOT / name / "prometheus.yml").read_text()
-        for container in ("callmon:9469", "alertmanager:9093"):
+        for container in ("callmon:10469", "alertmanager:9093"):
             text = text.replace(f"'{container}'", f"'127.0.0.1:{container.partition(':')[2]}'")
+        for shipped, published in (("callmon", "10469"), ("grafana", "3000")):
+            text = text.replace(f"https://{shipped}.ministry.example", f"http://127.0.0.1:{published}")
         return dict(yaml.safe_load(text))
 
     assert bare(".docker/prometheus") == bare("dashboards/prometheus")

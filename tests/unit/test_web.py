@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -40,15 +41,21 @@ async def served(application: ASGIApp) -> AsyncIterator[int]:
         socket.close()
 
 
-async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str, str], str]:
+async def asked(port: int, path: str, *lines: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nConnection: close\r\n\r\n".encode())
-    head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+    head = [f"{method} {path} HTTP/1.1", "Host: x", *lines, "Content-Length: 0", "Connection: close", "", ""]
+    writer.write("\r\n".join(head).encode())
+    told, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
     await writer.wait_closed()
-    first, *rest = head.split("\r\n")
+    first, *rest = told.decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in rest)
     return int(first.split()[1]), headers, body
+
+
+async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str, str], str]:
+    status, headers, body = await asked(port, path, f"Accept: {accept}")
+    return status, headers, body.decode()
 
 
 def metrics() -> Metrics:
@@ -107,7 +114,70 @@ async def test_the_front_page_names_the_others() -> None:
     async with served(app(metrics(), list)) as port:
         status, _, body = await get(port, "/")
     paths = [word for word in body.split() if word.startswith("/")]
-    assert (status, paths) == (200, ["/metrics", "/healthz"])
+    assert (status, paths) == (
+        200,
+        ["/metrics", "/healthz", "/-/healthy", "/-/ready", "/-/reload"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("encodings", "is_compressed"),
+    [
+        ("gzip", True),
+        ("deflate, GZIP;q=0.5", True),
+        ("gzip; q=1.0, identity", True),
+        ("", False),
+        ("gzip;q=0", False),
+        ("br, gzip; q=0.00", False),
+        ("x-gzip-not", False),
+    ],
+)
+async def test_metrics_are_compressed_where_that_is_asked_for(encodings: str, is_compressed: bool) -> None:
+    figures = metrics()
+    async with served(app(figures, list)) as port:
+        status, headers, body = await asked(port, "/metrics", f"Accept-Encoding: {encodings}")
+    assert (status, headers.get("content-encoding")) == (200, "gzip" if is_compressed else None)
+    assert headers["vary"] == "accept, accept-encoding"
+    text = (gzip.decompress(body) if is_compressed else body).decode()
+    assert text.startswith("# HELP callmon_calls_total ")
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "text"),
+    [
+        ("leader", 200, "callmon is ready: leader.\n"),
+        ("standby", 200, "callmon is ready: standby.\n"),
+        ("waiting", 503, "callmon is not ready: waiting.\n"),
+    ],
+)
+async def test_callmon_is_ready_when_it_leads_or_stands_by(role: str, status: int, text: str) -> None:
+    async with served(app(metrics(), list, role=lambda: role)) as port:
+        told = await get(port, "/-/ready")
+    assert (told[0], told[1]["cache-control"], told[2]) == (status, "no-store", text)
+
+
+async def test_callmon_is_healthy_whatever_is_wrong_around_it() -> None:
+    async with served(app(metrics(), lambda: ["database: away"], role=lambda: "waiting")) as port:
+        status, _, body = await get(port, "/-/healthy")
+    assert (status, body) == (200, "callmon is healthy.\n")
+
+
+async def test_a_reload_says_what_was_refused_and_is_refused_unless_it_is_allowed() -> None:
+    refused: list[str] = []
+    said = []
+    async with served(app(metrics(), list, reload=lambda: refused)) as port:
+        said.append(await asked(port, "/-/reload", method="POST"))
+        refused += ["web has changed: restart callmon to change it.", "lines: …"]
+        said.append(await asked(port, "/-/reload", method="POST"))
+        said.append(await asked(port, "/-/reload"))
+    async with served(app(metrics(), list)) as port:
+        said.append(await asked(port, "/-/reload", method="POST"))
+    assert [(status, body.decode()) for status, _, body in said] == [
+        (200, "The configuration was applied.\n"),
+        (500, "web has changed: restart callmon to change it.\nlines: …\n"),
+        (405, "Method Not Allowed"),
+        (403, "/-/reload is off: set web.reload = true and restart callmon.\n"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """ASGI middleware for every request: identifies the person, limits form size, adds the security headers: nothing
 inline, nothing from other hosts, no framing, no caching.
 
-    scrape of /metrics, /healthz ─▶ untouched: they contain no number, and a scraper has no roles
+    what machines read (`UNTOUCHED`) ─▶ untouched: it contains no number, and a scraper has no roles
     else ─▶ asking (network origin) ─▶ known (person) ─▶ the application; its routes check (`route`)
                                                   └▶ headers on every answer; a live stream ends when its
                                                      person's identity or roles change
@@ -56,7 +56,7 @@ SECURITY_HEADERS = {
 # An endpoint that sets its own Cache-Control (a style sheet) keeps it.
 UNLESS_SAID = {"Cache-Control": "no-store"}
 HSTS = "max-age=31536000"  # one year, as browsers' preload lists require; sent only over TLS
-UNTOUCHED = frozenset({"/metrics", "/healthz"})
+UNTOUCHED = frozenset({"/metrics", "/healthz", "/-/healthy", "/-/ready", "/-/reload"})
 MOST_BYTES = 65_536  # of a request's body; the largest form is a disruption's notice in two languages
 LOOK_AGAIN_SECONDS = 60.0  # interval of the identity check on a live stream
 
