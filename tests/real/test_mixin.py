@@ -107,13 +107,13 @@ def findings(rules: list[dict[str, Any]]) -> list[str]:
 def test_the_mixin_keeps_the_conventions_of_mixins() -> None:
     (group,) = built()["prometheusAlerts"]["groups"]
     assert findings(group["rules"]) == []
-    bare = {"alert": "DiskFull", "labels": {}, "annotations": {}}
+    bare = {"alert": "Bare", "labels": {}, "annotations": {}}
     assert findings([bare, bare]) == 2 * [
-        "DiskFull: severity",
-        "DiskFull: no summary",
-        "DiskFull: no description",
-        "DiskFull: runbook_url",
-        "DiskFull: no dashboard_url",
-        "DiskFull: first word",
-        "DiskFull: given twice",
+        "Bare: severity",
+        "Bare: no summary",
+        "Bare: no description",
+        "Bare: runbook_url",
+        "Bare: no dashboard_url",
+        "Bare: first word",
+        "Bare: given twice",
     ]
