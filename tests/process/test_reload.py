@@ -11,7 +11,7 @@ import pytest
 
 from callmon.config.settings import parse, refuse_what_needs_a_restart
 from callmon.errors import ConfigError
-from tests.support.daemon_process import free_port
+from tests.support.daemon_process import Callmon, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 

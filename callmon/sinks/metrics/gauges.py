@@ -204,13 +204,9 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_sink_behind_seconds": lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
     "callmon_sink_refused_total": lambda x: _sinks(x, lambda sink: sink.refused),
     "callmon_build_info": lambda _: {(__version__,): 1},
-    "callmon_config_last_reload_successful": (
-        "Whether the configuration was applied when it was last read.",
-        lambda x: {(): int(x.last_reload.succeeded)},
-    ),
-    "callmon_config_last_reload_success_timestamp_seconds": (
-        "When the present configuration was applied.",
-        lambda x: {(): x.last_reload.at.timestamp()} if x.last_reload.at else {},
+    "callmon_config_last_reload_successful": lambda x: {(): int(x.last_reload.succeeded)},
+    "callmon_config_last_reload_success_timestamp_seconds": lambda x: (
+        {(): x.last_reload.at.timestamp()} if x.last_reload.at else {}
     ),
     "callmon_faults_total": lambda x: {(): x.internal_errors},
 }
