@@ -47,9 +47,10 @@ def rendered(folder: Path, *alerts: tuple[str, str]) -> tuple[list[str], list[st
 
 
 def test_an_alert_about_callbacks_leads_to_the_lines_list_in_both_languages(tmp_path: Path) -> None:
-    assert rendered(tmp_path, ("CallmonCallbackOverdue", "poci"), ("CallmonCallbacksAtOpening", "")) == (
-        [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels"],
-        [f"{PAGES}/en/callbacks?line=poci", f"{PAGES}/en/callbacks"],
+    of_callbacks = ("CallmonCallbackOverdue", "poci"), ("CallmonCallbacksAtOpening", "")
+    assert rendered(tmp_path, *of_callbacks, ("CallmonMessagesToListenTo", "tty")) == (
+        [f"{PAGES}/fr/rappels?ligne=poci", f"{PAGES}/fr/rappels", f"{PAGES}/fr/rappels?ligne=tty"],
+        [f"{PAGES}/en/callbacks?line=poci", f"{PAGES}/en/callbacks", f"{PAGES}/en/callbacks?line=tty"],
     )
     assert [TABLE["callbacks"].path(language) for language in ("fr", "en")] == ["/fr/rappels", "/en/callbacks"]
     assert QUERY["ligne"] == "line"
