@@ -291,7 +291,7 @@ UNANSWERED = (
     ),
     Situation(
         "abandon_at_once",
-        Caller(GENERAL, gives_up=0.5),
+        Caller(GENERAL, gives_up=1.5),  # on a busy machine a phone begins to ring up to a second after the call
         {},
         inbound("general", "abandoned", EARLY_LEAVER, abandoned_in="ringing", rings=1),
     ),

@@ -41,6 +41,7 @@ DOCUMENTS = (
     "tests/bench/README.md",
 )
 DOCUMENTS += ("tests/fuzz/README.md", "asterisk/README.md", "asterisk/LISEZMOI.md", "LISEZMOI.md")
+DOCUMENTS += ("dashboards/mixin/README.md",)
 PAGES = {language: ROOT / "docs" / language for language in ("en", "fr")}
 WRITTEN = sorted(path for folder in PAGES.values() for path in folder.rglob("*.md"))
 DOCUMENTS += tuple(str(path.relative_to(ROOT)) for path in WRITTEN)
