@@ -104,7 +104,9 @@ class Sipp:
         finally:
             await self._end()
             for process in self._processes:
-                read(self._text(f"{process.name}.log"), [call for _, call in process.calls])
+                if process.running is not None:
+                    calls = [call for _, call in process.calls]
+                    read(self._text(f"{process.name}.log"), calls, process.running.pid)
             self._place.leave()
 
     async def _start(self, process: _Process, origin: float) -> None:
@@ -151,7 +153,7 @@ class Sipp:
             said = trouble or self._text(f"{process.name}.out")
             raise RuntimeError(f"sipp as {process.name} ended with {code}: {said.strip()[-400:]}")
         for line in trouble.splitlines():
-            if found := re.search(r"Call-I[dD]:? ?'?(\d+)@", line):
+            if found := re.search(rf"Call-I[dD]:? ?'?{call_id(process.running.pid)}", line):
                 process.calls[int(found.group(1)) - 1][1].trouble.append(line.partition(": ")[2])
 
     async def _end(self) -> None:
@@ -193,11 +195,17 @@ def _ms(seconds: float) -> str:
     return str(round(max(seconds, 0.0) * 1000))
 
 
-def read(log: str, calls: Sequence[Played]) -> None:
+def call_id(pid: int) -> str:
+    """The Call-IDs of one sipp, as a pattern. Another's late messages may reach a port that it had before."""
+    return rf"(\d+)@{re.escape(TRUNK_ADDRESS)}-{pid}\b"
+
+
+def read(log: str, calls: Sequence[Played], pid: int) -> None:
     """Store the events of sipp's log in its calls. A call's number is its row."""
+    own = re.compile(call_id(pid))
     for line in log.splitlines():
         parts = line.split("\t")
-        if len(parts) < 7 or not (found := re.match(r"(\d+)@", parts[4])):
+        if len(parts) < 7 or not (found := own.match(parts[4])):
             continue
         call = calls[int(found.group(1)) - 1]
         _message(call, float(parts[2]), parts[3] == "S", parts[5].split()[-1], parts[6])

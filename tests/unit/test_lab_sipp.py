@@ -19,8 +19,8 @@ def played(caller: Caller) -> Played:
     return cast([Situation("some", caller)])[0]
 
 
-def message(at: float, way: str, number: int, method: str, first_line: str) -> str:
-    return f"2026-11-24\t10:00:00\t{at}\t{way}\t{number}@127.0.0.2-77\tCSeq:1 {method}\t{first_line}"
+def message(at: float, way: str, number: int, method: str, first_line: str, pid: int = 77) -> str:
+    return f"2026-11-24\t10:00:00\t{at}\t{way}\t{number}@127.0.0.2-{pid}\tCSeq:1 {method}\t{first_line}"
 
 
 def test_sipp_plays_every_caller_of_the_public() -> None:
@@ -92,7 +92,7 @@ def test_the_log_tells_when_it_rang_was_answered_and_ended_and_by_whom() -> None
         message(7.0, "R", 4, "BYE", "BYE sip:2@y SIP/2.0"),
         message(7.1, "S", 4, "BYE", "SIP/2.0 200 OK"),
     ]
-    read("\n".join([*log, "half a li"]), [talks, leaves, refused, dropped])
+    read("\n".join([*log, "half a li"]), [talks, leaves, refused, dropped], 77)
     assert (talks.invited, talks.progress, talks.answered) == (1.0, [(1.2, 180)], 5.0)
     assert (talks.ended, talks.ended_by) == (9.0, "caller")
     assert (leaves.refused, leaves.ended, leaves.ended_by, leaves.answered) == (487, 6.2, "caller", None)
@@ -105,8 +105,15 @@ def test_the_log_tells_when_it_rang_was_answered_and_ended_and_by_whom() -> None
 def test_a_call_without_an_end_is_a_fault_that_says_what_sipp_said() -> None:
     call = played(Caller(GENERAL))
     call.trouble.append("Aborting call")
-    read(message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), [call])
+    read(message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), [call], 77)
     assert call.fault == "sipp saw no end of it / Aborting call"
+
+
+def test_a_late_message_for_another_sipp_that_had_this_port_before_is_no_call_of_this_one() -> None:
+    call = played(Caller(GENERAL))
+    late = [message(2.0, "R", number, "BYE", "BYE sip:1@x SIP/2.0", pid=7) for number in (1, 25)]
+    read("\n".join([message(1.0, "S", 1, "INVITE", "INVITE sip:1@x SIP/2.0"), *late]), [call], 77)
+    assert (call.invited, call.ended) == (1.0, None)
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
