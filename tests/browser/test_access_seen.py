@@ -87,6 +87,8 @@ def test_somebody_signs_in_by_keyboard_and_without_script(site: Pages, browser: 
                 ("input", "name"),
                 ("input", "password"),
                 ("button", "Sign in"),
+                ("a", "/metrics"),
+                ("a", "/healthz"),
             ]
         with opened(browser, f"{address}/en/callbacks", script=False) as page:
             page.focus("#name")
