@@ -391,12 +391,8 @@ class WriterSupervisor:
 
     def _wait_because(self, why: str) -> None:
         if why != self.trouble:
-            what = (
-                "database: not available; retrying"
-                if self._number is None
-                else "database: not available; buffering outcomes"
-            )
-            log.error(what, extra={"why": why, "waiting": self._backlog()})
+            doing = "retrying" if self._number is None else "buffering outcomes"
+            log.error("database: not available; %s", doing, extra={"why": why, "waiting": self._backlog()})
         if self.leadership.is_standby:  # a standby's buffer is no trouble, but here its duration is unknown
             self.oldest = self.oldest or monotonic()
         self._set_trouble(why)
