@@ -113,7 +113,9 @@ def sandbox(tmp_path: Path) -> Path:
 
 def inside(body: str, sandbox: Path) -> str:
     """The block with its folders below the sandbox."""
-    body = body.replace("/opt/callmon/bin/callmon ", "callmon ")
+    body = body.replace("/opt/callmon/bin/callmon ", "callmon ").replace(
+        "/opt/callmon/bin/python ", f"{sys.executable} "
+    )
     body = re.sub(r"(?<![\w.])/(etc|var|backup)/", rf"{sandbox}/\1/", body)
     for told, here in MONTHS.items():
         body = body.replace(told, here)
