@@ -30,8 +30,7 @@ RUN /opt/build/bin/python -m pip wheel --no-cache-dir --no-deps --no-build-isola
 
 FROM python:3.13.9-slim-trixie
 RUN useradd --system --uid 10001 --home-dir /var/lib/callmon --shell /usr/sbin/nologin callmon \
-    && install -d -o callmon -g callmon -m 0700 /var/lib/callmon \
-    && ln -s /etc/callmon/callmon.toml /var/lib/callmon/callmon.toml
+    && install -d -o callmon -g callmon -m 0700 /var/lib/callmon
 COPY --from=builder /opt/callmon /opt/callmon
 ENV PATH=/opt/callmon/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001

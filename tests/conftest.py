@@ -21,6 +21,7 @@ from tests.lab.needed import needed
 from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.support.daemon_process import ROOT
+from tests.support.environment import GIVEN, remove_given
 from tests.support.examples import WHOLE, examples
 from tests.support.forked_daemon import end_server
 from tests.support.sign_in_app import quick_passwords
@@ -33,7 +34,7 @@ if TYPE_CHECKING:  # half a second of imports in every process: imported where a
 
 pytest_plugins = ["tests.support.store_fixtures"]
 
-SHRINK = os.environ.get("CALLMON_SHRINK") != "0"  # a failing example is made as small as it can be
+SHRINK = GIVEN.get("CALLMON_SHRINK") != "0"  # a failing example is made as small as it can be
 
 # No test may fail because the machine was busy. Examples are the same each time; others on request:
 #     CALLMON_EXAMPLES=random pytest …
@@ -42,7 +43,7 @@ settings.register_profile(
     max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
-    derandomize=os.environ.get("CALLMON_EXAMPLES") != "random",
+    derandomize=GIVEN.get("CALLMON_EXAMPLES") != "random",
     phases=[phase for phase in Phase if SHRINK or phase not in (Phase.shrink, Phase.explain)],
 )
 settings.load_profile("callmon")
@@ -51,8 +52,10 @@ DATABASES = {"store", "sqlite_store", "url", "postgres_server"}  # fixtures
 SECONDS_WITH_SERVERS = 1200  # time limit of one test; for all others it is the `timeout` of pyproject.toml
 
 
-def pytest_configure() -> None:
-    """A shell starts background jobs with SIGINT ignored, and children inherit that. This undoes it."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Undo what the shell handed down: variables for the tests, and SIGINT ignored in its background jobs."""
+    if getattr(config.option, "dist", "no") == "no":  # xdist's workers still need the variables
+        remove_given()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

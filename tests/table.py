@@ -20,6 +20,8 @@ from subprocess import PIPE
 
 import pytest
 
+from tests.support.environment import GIVEN
+
 ROOT = Path(__file__).parent.parent
 FOLDERS = ["unit", "recordings", "model", "store", "commands", "report", "pages", "process", "fuzz"]
 WHICH = "not lab and not postgresql and not long"
@@ -47,7 +49,7 @@ class Measurement:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        Path(os.environ[RESULT]).write_text(json.dumps([self.tests, now()[0]]), encoding="utf-8")
+        Path(GIVEN[RESULT]).write_text(json.dumps([self.tests, now()[0]]), encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.config.settings import Settings, load
+from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate, unknown_name
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from callmon.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-DEFAULT_CONFIG = Path("callmon.toml")
 NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
 
@@ -152,7 +151,10 @@ def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
 
 
 config_option = click.option(
-    "--config", type=click.Path(path_type=Path), help="the configuration file (default: callmon.toml)"
+    "--config",
+    envvar=CONFIG_VARIABLE,
+    type=click.Path(path_type=Path),
+    help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 lang_option = click.option(
     "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
@@ -165,8 +167,12 @@ class CommandContext:
     with_numbers = False  # whether the database is open_with_keys with the key of callers' numbers
 
     def __init__(self, config: Path | None, lang: str | None = None) -> None:
-        self.path, self.lang = config or DEFAULT_CONFIG, lang
+        self.config, self.lang = config, lang
         self.now = datetime.now(UTC)
+
+    @cached_property
+    def path(self) -> Path:
+        return self.config or find()
 
     @cached_property
     def settings(self) -> Settings:

@@ -10,7 +10,7 @@ on each use).
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -34,6 +34,8 @@ from callmon.config.store import StoreSettings
 from callmon.errors import ConfigError
 
 EXAMPLE = "callmon.example.toml"
+CONFIG_VARIABLE = "CALLMON_CONFIG"
+PLACES = (Path("callmon.toml"), Path("/etc/callmon/callmon.toml"))
 HERE = Path()
 RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
 # An older callmon resolved paths from the current folder: a new, empty database elsewhere would look like lost
@@ -122,6 +124,18 @@ def _calendar(written: Configuration, line: LineSettings | None = None) -> Calen
     )
 
 
+def find() -> Path:
+    """The first file of PLACES that exists. Raises ConfigError that lists the places."""
+    for path in PLACES:
+        if os.path.exists(path):
+            return path
+    places = ", ".join(str(place if place.is_absolute() else Path.cwd() / place) for place in PLACES)
+    raise ConfigError(
+        f"No configuration file was found. Searched: --config FILE, ${CONFIG_VARIABLE}, {places}.",
+        f"Begin with a copy of {files('callmon.config').joinpath(EXAMPLE)}.",
+    )
+
+
 def load(path: str | Path) -> Settings:
     """Load the file at `path`. Raises ConfigError with one sentence for each mistake, and what to do."""
     source = Path(path)
@@ -197,25 +211,30 @@ def _text(path: Path) -> str:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
 
 
-def _misspelt() -> list[str]:
-    """A mistake for each CALLMON_ environment variable whose name is close to a setting's.
-
-    pydantic ignores variables that begin with no setting. One that is similar to none may be a site's own, for a
-    secret.
-    """
+def _unknown_variables(data: dict[str, Any]) -> list[str]:
+    """A mistake for each CALLMON_ variable that is no setting and holds no secret. pydantic ignores these."""
     known, errors = [*Configuration.model_fields], []
+    allowed = {CONFIG_VARIABLE, *_secret_variables(data)}
+    allowed |= {value for name, value in os.environ.items() if name.endswith("_ENV")}
     for name in sorted(os.environ):
         top = name.removeprefix(validation.ENV_PREFIX).partition("__")[0].lower()
-        if name.startswith(validation.ENV_PREFIX) and top not in known:
-            near = get_close_matches(top, known, n=1, cutoff=0.8)
-            errors += [
-                f"environment: {name}: unknown setting; did you mean {validation.variable((x,))}?" for x in near
-            ]
+        if name.startswith(validation.ENV_PREFIX) and top not in known and name not in allowed:
+            near = [validation.variable((x,)) for x in get_close_matches(top, known, n=1, cutoff=0.8)]
+            hint = f"did you mean {near[0]}?" if near else "unset it, or name it in a setting such as secret_env"
+            errors.append(f"environment: {name}: unknown setting; {hint}")
     return errors
 
 
+def _secret_variables(data: Any) -> Iterator[str]:
+    """The variables with secrets that the file names: the values of its settings `…_env`."""
+    if isinstance(data, dict):
+        yield from (str(value) for name, value in data.items() if str(name).endswith("_env"))
+    for value in data.values() if isinstance(data, dict) else data if isinstance(data, list) else ():
+        yield from _secret_variables(value)
+
+
 def _checked(data: dict[str, Any], source: str) -> Configuration:
-    if errors := _misspelt():
+    if errors := _unknown_variables(data):
         raise ConfigError(*errors)
     try:
         return Configuration(**data)

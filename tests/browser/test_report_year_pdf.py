@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from callmon.store.database import upgrade
 from tests import year
 from tests.report import pdf_tables as report_pdf
 from tests.report.expected_figures import Expected, shown
+from tests.support.environment import GIVEN
 from tests.year import TORONTO, Owing, Truth
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
@@ -29,7 +29,7 @@ from tests.year import stories as year_stories
 
 pytestmark = pytest.mark.lab
 
-CALLS = int(os.environ.get("CALLMON_YEAR", "6000"))
+CALLS = int(GIVEN.get("CALLMON_YEAR", "6000"))
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 APART = {"comparisons", "listening"}  # other months' figures, and those that no truth tells
 FIRST = {"Ensemble", "All"}  # the row that a table by line begins with

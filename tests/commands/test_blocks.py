@@ -126,7 +126,8 @@ def inside(body: str, sandbox: Path) -> str:
 def test_the_commands_of_a_document_run_in_their_order(file: str, sandbox: Path, calls: Path) -> None:
     if "report" in file:
         shutil.copytree(calls, sandbox / "var/lib/callmon", dirs_exist_ok=True)
-    environment = {**os.environ, "PATH": f"{sandbox}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    own = {"CALLMON_CONFIG": f"{sandbox}/etc/callmon/callmon.toml"}  # the place /etc/callmon is below the sandbox
+    environment = {**os.environ, **own, "PATH": f"{sandbox}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     for block in RUN[file]:
         done = run(inside(block.body, sandbox), sandbox / "repository", environment)
         assert (block.line, done.returncode) == (block.line, 0), done.stdout + done.stderr

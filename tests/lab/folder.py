@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.environment import GIVEN
+
 DEFAULT_PLACE = "/var/cache/callmon-lab"
 MINUTES_TO_BUILD = 15
 DOCKERS_PACKAGE = ".".join(("docker", "io"))  # called like a registry, of which no name may be in this repository
@@ -95,7 +97,7 @@ def folder(version: str = "22") -> Path:
 
 def lab() -> Path:
     """The parent of all folders."""
-    place = Path(os.environ.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
+    place = Path(GIVEN.get("CALLMON_LAB_DIR", DEFAULT_PLACE))
     place.mkdir(parents=True, exist_ok=True)
     return place
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from tests.lab.folder import LabUnavailable
+from tests.support.environment import GIVEN
 
 OTHERS = {
     "browser": "Chromium",
@@ -27,7 +27,7 @@ def needed(version: str) -> Iterator[None]:
     try:
         yield
     except LabUnavailable as why:
-        if os.environ.get("CALLMON_LAB") == "required" and version in MUST:
+        if GIVEN.get("CALLMON_LAB") == "required" and version in MUST:
             pytest.fail(f"CI must have {named(version)}: {why}", pytrace=False)
         pytest.skip(f"no {named(version)} here: {why}")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -21,12 +20,13 @@ from tests.model.scripts import RECORDINGS, TRACES
 from tests.model.truth import truth
 from tests.model.wire import Wire, ordered
 from tests.recordings.test_traces import expected
+from tests.support.environment import GIVEN
 from tests.support.examples import examples
 from tests.support.scripted_truth import agrees
 
 HERE = Path(__file__).parents[1]
 # How many histories each test draws, or as many as one asks for.
-HISTORIES = int(os.environ.get("CALLMON_HISTORIES", examples(2500)))
+HISTORIES = int(GIVEN.get("CALLMON_HISTORIES", examples(2500)))
 thorough = effort(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
 
 

@@ -8,7 +8,6 @@ more of them.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -21,10 +20,11 @@ from hypothesis import strategies as st
 from callmon.web.auth import cookies
 from callmon.web.auth.middleware import SECURITY_HEADERS
 from tests.pages.test_pages_access import METHODS, WHO
+from tests.support.environment import GIVEN
 from tests.support.examples import examples
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, Pages, pages, shown
 
-EXAMPLES = int(os.environ.get("CALLMON_FUZZ_EXAMPLES", examples(150)))  # a role
+EXAMPLES = int(GIVEN.get("CALLMON_FUZZ_EXAMPLES", examples(150)))  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")
 SIGN_OUT = ("/fr/deconnexion", "/en/sign-out")
 KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}

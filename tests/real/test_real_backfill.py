@@ -5,7 +5,6 @@ Seven times the connection is cut, three times the daemon itself is ended withou
 
 from __future__ import annotations
 
-import os
 import random
 import shutil
 import subprocess
@@ -31,12 +30,13 @@ from tests.lab.situations import UNDER_STRAIN
 from tests.real.test_real_cuts import fail_and_come_back, fits, silences
 from tests.recordings.test_cel import as_cel_may_say
 from tests.support.daemon_process import ROOT, Callmon
+from tests.support.environment import GIVEN
 from tests.support.scripted_truth import as_it_went, disagreements, pairs, public, told, undisturbed
 from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 
-SEED = int(os.environ.get("CALLMON_SEED", "5"))
+SEED = int(GIVEN.get("CALLMON_SEED", "5"))
 Span = tuple[float, float]  # seconds since 1970
 LENGTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 8.0, 12.0, 30.0)
 HOW = ("fin", "kill", "reset", "mid-message", "kill", "half-open", "fin", "reset", "kill", "half-open")

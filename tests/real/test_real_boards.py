@@ -6,7 +6,6 @@ queries are then asked as Grafana would ask them. There is no Grafana server in 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
@@ -25,6 +24,7 @@ from tests.boards.seen import Day, Json, Seen
 from tests.boards.shown import BOARDS
 from tests.lab.exchange import Asterisk
 from tests.lab.needed import needed
+from tests.support.environment import GIVEN
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
 SHORTEST = 40  # calls of today
@@ -36,7 +36,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
         asterisk = Asterisk("22")
     with asterisk, scene(asterisk, tmp_path_factory.mktemp("boards")) as told:
         day = Day(told)
-        if folder := os.environ.get("CALLMON_BOARDS_COPY"):
+        if folder := GIVEN.get("CALLMON_BOARDS_COPY"):
             day.copy(Path(folder))
         yield day
 

@@ -6,7 +6,6 @@ CALLMON_CUTS=300 .venv/bin/python -m pytest tests/recordings/test_clicked.py    
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterable
 from functools import lru_cache
@@ -25,11 +24,12 @@ from tests.recordings.test_cel import rows_of
 from tests.recordings.test_cel import told as told_by_cel
 from tests.support.ami_builders import Channel, Exchange, replayed
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
+from tests.support.environment import GIVEN
 from tests.unit.test_unusual_calls import ABROAD, told
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUNS = ("run-22-clicked", "run-16-clicked")
-CUTS = int(os.environ.get("CALLMON_CUTS", "8"))  # of a call
+CUTS = int(GIVEN.get("CALLMON_CUTS", "8"))  # of a call
 SEED = 3
 # A listing does not tell the number, or (of chan_sip, which no configuration names) not that the trunk is one.
 UNLISTED = (

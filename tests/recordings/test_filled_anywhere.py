@@ -10,7 +10,6 @@ nothing was missed is complete as it was heard.
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Callable
 from functools import lru_cache
@@ -26,11 +25,12 @@ from callmon.core.facts import Fact, as_it_stands
 from tests.lab.recordings import cut
 from tests.recordings.test_cel import as_cel_may_say, concluded, rows_of, told
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
+from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE
 from tests.support.scripted_truth import unlike
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
-CUTS = int(os.environ.get("CALLMON_CUTS", "2" if WHOLE else "1"))  # of a call
+CUTS = int(GIVEN.get("CALLMON_CUTS", "2" if WHOLE else "1"))  # of a call
 OFTENER = 10 if WHOLE else 4
 SEED = 1
 LATER = (0, 0, 0, 1, 3, 8)  # messages that are heard before the listing

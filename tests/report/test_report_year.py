@@ -7,7 +7,6 @@ A year of another number of calls, which takes about an hour for the million:
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -36,13 +35,14 @@ from callmon.reports.model import Cut, Report
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.report.expected_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE
 from tests.year import TORONTO, Owing, Truth
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
 
-CALLS = int(os.environ.get("CALLMON_YEAR", "20000" if WHOLE else "6000"))
+CALLS = int(GIVEN.get("CALLMON_YEAR", "20000" if WHOLE else "6000"))
 OWED = CALLS * 3 // 40
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from tests.support.environment import GIVEN
 
-WHOLE = os.environ.get("CALLMON_WHOLE") == "1"
+WHOLE = GIVEN.get("CALLMON_WHOLE") == "1"
 PART = 5
 FEWEST = 10
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -37,6 +36,7 @@ from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
 from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
+from tests.support.environment import GIVEN
 
 EXCHANGE = "toronto"
 CALLER = "+14165550101"
@@ -49,7 +49,7 @@ STANDARDS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_per
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a temporary PostgreSQL, or of the one that CALLMON_TEST_POSTGRES names."""
-    if given := os.environ.get("CALLMON_TEST_POSTGRES"):
+    if given := GIVEN.get("CALLMON_TEST_POSTGRES"):
         yield given
         return
     server = Postgres()

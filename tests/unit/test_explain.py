@@ -6,7 +6,6 @@ After a change that is meant: `CALLMON_RECORD_STORIES=1 pytest tests/unit/test_e
 from __future__ import annotations
 
 import ast
-import os
 import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -35,6 +34,7 @@ from callmon.text.story.context import StoryContext
 from callmon.text.story.sentences import QUOTES, TEXTS, sentence
 from callmon.text.story.timeline import moments
 from callmon.tools.replay import Replay, chunks
+from tests.support.environment import GIVEN
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
 HERE = Path(__file__).parents[1]
@@ -99,7 +99,7 @@ def check(name: str, stored: StoredCall) -> None:
     for language in ("fr", "en"):
         path = STORIES / f"{name}.{language}.txt"
         text = explain.story(stored, SETTINGS, language)
-        if os.environ.get("CALLMON_RECORD_STORIES"):
+        if GIVEN.get("CALLMON_RECORD_STORIES"):
             path.write_text(text, encoding="utf-8")
         assert text == path.read_text(encoding="utf-8"), f"{path.name} tells it otherwise"
 

@@ -78,18 +78,24 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     )
 
 
-def test_a_variable_that_nearly_names_a_setting_is_refused_and_a_sites_own_is_not(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("CALLMON_AMI_SECRET", "x")
-    monkeypatch.setenv("CALLMON_DATABASE", "x")
-    assert parse("").region == "CA"
+def test_a_variable_that_is_no_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLMON_FOO", "x")
     monkeypatch.setenv("CALLMON_TIMEZON", "America/Halifax")
     with pytest.raises(ConfigError) as caught:
         parse("")
     assert caught.value.sentences == (
+        "environment: CALLMON_FOO: unknown setting; unset it, or name it in a setting such as secret_env",
         "environment: CALLMON_TIMEZON: unknown setting; did you mean CALLMON_TIMEZONE?",
     )
+
+
+def test_a_variable_that_holds_a_secret_or_names_the_file_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CALLMON_CONFIG", "CALLMON_AMI_SECRET", "CALLMON_OTHER_SECRET"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("CALLMON_EXCHANGES__MONTREAL__HOST", "pbx.example")
+    monkeypatch.setenv("CALLMON_EXCHANGES__MONTREAL__SECRET_ENV", "CALLMON_OTHER_SECRET")
+    read = parse('[exchanges.toronto]\nhost = "h"\nsecret_env = "CALLMON_AMI_SECRET"\n')
+    assert sorted(read.exchanges) == ["montreal", "toronto"]
 
 
 SITE = """
@@ -260,7 +266,7 @@ def test_a_mistake_of_the_environment_names_the_variable(monkeypatch: pytest.Mon
 
 
 def test_other_variables_of_the_environment_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TIMEZONE", "LINES", "REGION", "CALLMON_NONSENSE"):
+    for name in ("TIMEZONE", "LINES", "REGION"):
         monkeypatch.setenv(name, "42")
     assert parse("").timezone.key == "America/Toronto"
 

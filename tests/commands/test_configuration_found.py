@@ -1,0 +1,78 @@
+"""Which configuration file a command reads: --config, $CALLMON_CONFIG, the current folder's, the system's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import callmon
+from callmon.cli import main
+from callmon.config import settings
+from tests.unit.test_project import text, tracked
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """Every place, without a file yet."""
+    here, system = tmp_path / "here", tmp_path / "etc"
+    here.mkdir()
+    system.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.delenv("CALLMON_CONFIG", raising=False)
+    monkeypatch.setattr(settings, "PLACES", (Path("callmon.toml"), system / "callmon.toml"))
+    return {
+        "option": tmp_path / "given.toml",
+        "variable": tmp_path / "named.toml",
+        "here": here / "callmon.toml",
+        "system": system / "callmon.toml",
+    }
+
+
+def check(*words: str) -> Result:
+    return CliRunner().invoke(main, ["check", *words])
+
+
+def first_line(done: Result) -> str:
+    return done.output.partition("\n")[0]
+
+
+def test_the_first_place_with_a_file_is_read(places: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("system", "here", "variable", "option"):
+        places[place].write_text("", encoding="utf-8")
+        if place == "variable":
+            monkeypatch.setenv("CALLMON_CONFIG", str(places[place]))
+        words = ("--config", str(places[place])) if place == "option" else ()
+        shown = "callmon.toml" if place == "here" else str(places[place])
+        assert first_line(check(*words)) == f"Settings in force ({shown})"
+
+
+def test_without_a_file_the_error_lists_the_places(places: dict[str, Path]) -> None:
+    done = check()
+    assert (done.exit_code, done.stdout) == (2, "")
+    searched = f"--config FILE, $CALLMON_CONFIG, {places['here']}, {places['system']}"
+    assert first_line(done) == f"No configuration file was found. Searched: {searched}."
+
+
+def test_a_file_that_the_variable_names_and_that_is_missing_is_refused(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places["here"].write_text("", encoding="utf-8")
+    monkeypatch.setenv("CALLMON_CONFIG", str(places["variable"]))
+    done = check()
+    assert (done.exit_code, done.stderr.partition(" (")[0]) == (2, f"{places['variable']}: cannot be read")
+
+
+def test_the_places_are_those_of_the_systemd_unit_and_of_the_documents() -> None:
+    assert [str(path) for path in settings.PLACES] == ["callmon.toml", "/etc/callmon/callmon.toml"]
+    unit = Path(callmon.__file__).parent / "daemon" / "systemd" / "callmon.service"
+    assert f"--config {settings.PLACES[1]}\n" in unit.read_text(encoding="utf-8")
+
+
+def test_the_guides_the_unit_the_example_and_the_proposal_name_one_file_for_the_secret() -> None:
+    told = re.compile(r'(?<!client_)secret_file = "([^"]+)"')
+    paths = [path for path in tracked() if path.suffix in (".md", ".jinja", ".service", ".toml")]
+    paths = [path for path in paths if "bad_settings" not in path.parts]
+    assert {name for path in paths for name in told.findall(text(path))} == {"/etc/callmon/ami.secret"}
