@@ -16,6 +16,13 @@ from callmon.errors import ConfigError
 LONGEST_SECRET = 4096
 
 
+def handed_over(path: Path) -> Path:
+    """The copy of the file that systemd gave the service (LoadCredential=NAME:FILE); without one, the file."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    copy = Path(folder or "") / path.name
+    return copy if folder and copy.is_file() else path
+
+
 class PasswordSource(Table):
     """A table with a secret: the settings `STEM_file` and `STEM_env` name its file or its variable."""
 
@@ -54,7 +61,7 @@ class PasswordSource(Table):
             return None
         file, variable = self._source()
         try:
-            mode = file.stat().st_mode if file else 0
+            mode = handed_over(file).stat().st_mode if file else 0
         except OSError:
             return f"{self.secret_place()} cannot be read here"
         if mode & stat.S_IROTH:
@@ -69,7 +76,7 @@ class PasswordSource(Table):
 
     def _from_file(self, path: Path) -> str:
         try:
-            return path.read_text(encoding="utf-8")
+            return handed_over(path).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(
                 f"{self._path}.{self.STEM}_file: cannot read {path} ({error.strerror}); "

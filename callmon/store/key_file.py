@@ -17,6 +17,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from callmon.config.secrets import handed_over
 from callmon.errors import ConfigError
 from callmon.store.encryption import KEY_BYTES, KeyRing
 
@@ -28,6 +29,7 @@ HEAD = """\
 
 def read_keys(path: Path) -> KeyRing:
     """The keys in the file. Raises ConfigError with the remedy."""
+    path = handed_over(path)
     try:
         _refuse_open_to_others(path)
         text = path.read_text(encoding="utf-8")

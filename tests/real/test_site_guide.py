@@ -38,7 +38,6 @@ from tests.support.scripted_truth import disagreements, pairs
 
 GUIDE = snippets()
 SECRET_FILE = "/etc/callmon/ami.secret"
-CREDENTIAL = "/run/credentials/callmon.service/ami.secret"  # where the service finds it
 LAYOUTS = ("plain", "freepbx")
 PLACES = [(version, layout) for version in ("22", "16") for layout in LAYOUTS]
 NAMED = [f"{layout} {version}" for version, layout in PLACES]
@@ -264,7 +263,7 @@ def configuration(site: Site, table: Snippet, folder: Path) -> str:
     is_tls = "tls = true" in table.lines
     text = "\n".join((*table.lines, f"port = {site.tls_port if is_tls else site.asterisk.ami_port}", ""))
     text = text.replace('host = "pbx.example"', 'host = "127.0.0.1"\nserver_name = "pbx.example"')
-    return text.replace(CREDENTIAL, str(secret)).replace("/etc/callmon/ca.pem", str(folder / "ca.pem"))
+    return text.replace(SECRET_FILE, str(secret)).replace("/etc/callmon/ca.pem", str(folder / "ca.pem"))
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     example = (ROOT / "callmon" / "config" / "callmon.example.toml").read_text(encoding="utf-8")
     text = example.replace('url = "sqlite:///callmon.db"', f'url = "{store}"', 1)
     text = text.replace('listen = "127.0.0.1:10469"', f'listen = "127.0.0.1:{web_port}"', 1)
-    text = text.replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "LAB_SECRET"', 1)
+    text = text.replace('secret_file = "/etc/callmon/ami.secret"', 'secret_env = "LAB_SECRET"', 1)
     text = text.replace('username = "callmon"', f'username = "callmon"\nport = {ami_port}', 1)
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
     text = text.replace("[calendar]\n", f"[calendar]\nhours = {{ {hours} }}\n", 1)

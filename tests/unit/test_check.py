@@ -37,7 +37,7 @@ def test_every_setting_has_a_line_with_its_unit_and_where_it_comes_from(monkeypa
 
 def test_passwords_and_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLMON_STORE__URL", "postgresql://callmon:hunter2@db/callmon")
-    text = example_text().replace('secret_file = "/etc/callmon/toronto.secret"', 'secret_env = "AMI_SECRET"')
+    text = example_text().replace('secret_file = "/etc/callmon/ami.secret"', 'secret_env = "AMI_SECRET"')
     monkeypatch.setenv("AMI_SECRET", "hunter3")
     printed = report(parse(text), TODAY)
     about = [line for line in printed.splitlines() if line.startswith(("store.url", "exchanges.toronto.secret"))]

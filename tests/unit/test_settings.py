@@ -291,6 +291,22 @@ def test_a_secret_is_read_from_its_file_when_it_is_needed(tmp_path: Path) -> Non
     assert exchange.secret_warning() == f"every user can read file {path}; chmod 0600 it"
 
 
+def test_the_service_reads_the_copy_of_its_secret_that_systemd_hands_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, handed = tmp_path / "ami.secret", tmp_path / "credentials"
+    exchange = parse(f'{EXCHANGE}secret_file = "{path}"').exchanges["toronto"]
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed))
+    handed.mkdir()
+    path.write_text("of the file\n")
+    path.chmod(0o600)
+    assert exchange.secret() == "of the file"
+    (handed / "ami.secret").write_text("of systemd\n")
+    (handed / "ami.secret").chmod(0o400)
+    path.unlink()
+    assert (exchange.secret(), exchange.secret_warning()) == ("of systemd", None)
+
+
 @pytest.mark.parametrize("text", ["", "\n", "two\nlines", "a\0b", "x" * 4097])
 def test_a_secret_that_could_not_be_sent_is_refused_without_being_shown(tmp_path: Path, text: str) -> None:
     path = tmp_path / "secret"
