@@ -20,11 +20,15 @@ from callmon.cli import (
     attest,
     backfill,
     callbacks,
+    calls,
+    completion,
+    config,
     database,
     disruptions,
     privacy,
     reconcile,
     report,
+    status,
     users,
 )
 from callmon.cli.common import (
@@ -37,6 +41,7 @@ from callmon.cli.common import (
     stop,
     with_context,
 )
+from callmon.cli.completion import EXCHANGES
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
 
@@ -49,7 +54,8 @@ def main() -> None:
 
 for command in (
     *(backfill.backfill, database.db, reconcile.reconcile, privacy.privacy, alerting.alerting, report.report),
-    *(attest.attest, users.users, callbacks.callbacks, disruptions.disruptions),
+    *(attest.attest, users.users, callbacks.callbacks, disruptions.disruptions, status.status, calls.calls),
+    *(config.config, completion.completion),
 ):
     main.add_command(command)
 
@@ -129,7 +135,7 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
 @main.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @with_context()
-@click.option("--exchange", help="exchange to record; required when several are configured")
+@click.option("--exchange", shell_complete=EXCHANGES, help="exchange to record, if there are several")
 @click.option(
     "--with-numbers", is_flag=True, help="keep numbers and names: the file then holds personal information"
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from callmon.cli.common import CommandContext, one_exchange, show_count, stop, table_row, with_context, with_noun
+from callmon.cli.completion import EXCHANGES
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @with_context()
-@click.option("--exchange", help="exchange of the rows; required when several are configured")
+@click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the rows, if there are several")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object per call, with the callers' numbers")
 def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | None, in_json: bool) -> None:
     """Fill gaps from CEL: add missing calls, and complete calls that callmon heard in part.

@@ -26,6 +26,7 @@ from callmon.cli.common import (
     say,
     with_context,
 )
+from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
 from callmon.core.callbacks import commands, entries
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import label
@@ -104,7 +105,7 @@ class CallbackCommandContext(CommandContext):
 def _usual(command: Command) -> Command:
     """The options and the context of every action."""
     by = click.option("--by", "actor", help="name of the acting person (default: the logged-in user)")
-    exchange = click.option("--exchange", help="exchange of the entry, when several have one of this name")
+    exchange = click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the entry")
     return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
 
 
@@ -112,8 +113,8 @@ def _usual(command: Command) -> Command:
 @with_context(CallbackCommandContext)
 @click.option("--state", type=click.Choice(["open", "closed", "all"]), default="open", show_default=True)
 @click.option("--kind", type=click.Choice(["callback", "complaint"]), help="only entries of this kind")
-@click.option("--line", help="only entries of this line")
-@click.option("--service", help="only entries of this service")
+@click.option("--line", shell_complete=LINES, help="only entries of this line")
+@click.option("--service", shell_complete=SERVICES, help="only entries of this service")
 @click.option(
     "--language",
     type=click.Choice(["fr", "en", "other", "unknown"]),
@@ -164,7 +165,7 @@ def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, 
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @click.option("--result", type=click.Choice(list(commands.RESULTS)), help="result of the call")
 @click.option(
     "--at", "when", metavar="TIME", help='time of the call: "10:12" or "2026-11-24 10:12" (default: now)'
@@ -188,7 +189,7 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @click.option("--reason", type=click.Choice(list(commands.REASONS)), help="reason for closing the entry")
 @click.option("--text", default="", help="explanation in words; required for `listened` and `otherwise`")
 @click.option("--in-charge", default="", metavar="NAME", help="person responsible for the reply to a complaint")
@@ -217,7 +218,7 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @click.option("--reason", "text", default="", help="reason for opening the entry again")
 @_usual
 def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
@@ -230,7 +231,7 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @_usual
 def take(context: CallbackCommandContext, name: str) -> None:
     """Assign an entry to yourself. It stays due.
@@ -242,7 +243,7 @@ def take(context: CallbackCommandContext, name: str) -> None:
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @_usual
 def release(context: CallbackCommandContext, name: str) -> None:
     """Release an entry, also one of an absent colleague. Any person may then take it.
@@ -254,7 +255,7 @@ def release(context: CallbackCommandContext, name: str) -> None:
 
 
 @callbacks.command()
-@click.argument("name", metavar="ENTRY")
+@click.argument("name", metavar="ENTRY", shell_complete=ENTRIES)
 @click.option("--no-message", is_flag=True, help="do not leave a message at this number")
 @click.option("--not-safe", is_flag=True, help="another person may answer at this number")
 @click.option(

@@ -156,6 +156,7 @@ config_option = click.option(
     type=click.Path(path_type=Path),
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
     "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
 )

@@ -22,6 +22,7 @@ from callmon.cli.common import (
     refuse_unknown,
     with_context,
 )
+from callmon.cli.completion import DISRUPTIONS, LINES
 from callmon.config.durations import duration
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
@@ -153,7 +154,7 @@ def _given(until: datetime | None, texts: dict[str, str | None]) -> Notice:
     show_default=True,
     help="days for which ended ones are listed",
 )
-@click.option("--line", help="only disruptions of this line")
+@click.option("--line", shell_complete=LINES, help="only disruptions of this line")
 @_usual
 def list_(context: DisruptionCommandContext, state: str, days: int, line: str | None) -> None:
     """List disruptions and planned work, with missing parts of notices and affected calls.
@@ -206,8 +207,8 @@ def plan(
 
 
 @disruptions.command()
-@click.argument("name", required=False, metavar="[DISRUPTION]")
-@click.option("--line", "lines", multiple=True, help="line of a disruption that callmon cannot detect")
+@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTIONS)
+@click.option("--line", "lines", multiple=True, shell_complete=LINES, help="line of a disruption to announce")
 @click.option("--since", metavar="TIME", help="start of a disruption given with --line (default: now)")
 @_until
 @_for
@@ -239,8 +240,10 @@ def announce(
 
 
 @disruptions.command()
-@click.argument("name", metavar="DISRUPTION")
-@click.option("--line", "lines", multiple=True, help="affected lines, instead of the previous ones")
+@click.argument("name", metavar="DISRUPTION", shell_complete=DISRUPTIONS)
+@click.option(
+    "--line", "lines", multiple=True, shell_complete=LINES, help="affected line, instead of the previous"
+)
 @click.option("--start", metavar="TIME", help="new start of planned work that has not begun")
 @_until
 @_for
@@ -264,7 +267,7 @@ def change(
 
 
 @disruptions.command()
-@click.argument("name", required=False, metavar="[DISRUPTION]")
+@click.argument("name", required=False, metavar="[DISRUPTION]", shell_complete=DISRUPTIONS)
 @click.option(
     "--at", "when", metavar="TIME", help='end of the disruption: "10:12" or "2026-11-24 10:12" (default: now)'
 )

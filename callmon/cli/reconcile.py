@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
+from callmon.cli.completion import EXCHANGES
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -20,7 +21,7 @@ WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"
 @click.command()
 @click.argument("day", required=False)
 @with_context()
-@click.option("--exchange", help="exchange to compare (default: all)")
+@click.option("--exchange", shell_complete=EXCHANGES, help="exchange to compare (default: all)")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object per exchange")
 def reconcile(context: CommandContext, day: str | None, exchange: str | None, in_json: bool) -> None:
     """Compare a day's calls with the exchange's own records (CEL); list calls that only one side has.

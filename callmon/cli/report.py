@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from callmon.cli.common import CommandContext, progress_bar, refuse_unknown, with_context, write_file
+from callmon.cli.completion import MONTHS
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.model import FORMATS
@@ -35,7 +36,7 @@ SAMPLE_IS_NEVER_PUBLIC = (
 
 
 @click.command()
-@click.argument("month")
+@click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")

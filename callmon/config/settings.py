@@ -132,7 +132,7 @@ def find() -> Path:
     places = ", ".join(str(place if place.is_absolute() else Path.cwd() / place) for place in PLACES)
     raise ConfigError(
         f"No configuration file was found. Searched: --config FILE, ${CONFIG_VARIABLE}, {places}.",
-        f"Begin with a copy of {files('callmon.config').joinpath(EXAMPLE)}.",
+        "Begin with the example: `callmon config example > callmon.toml`.",
     )
 
 
@@ -205,7 +205,7 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
-            f"or begin with a copy of {files('callmon.config').joinpath(EXAMPLE)}"
+            f"or begin with the example: `callmon config example > {path}`"
         ) from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None

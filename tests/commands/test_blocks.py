@@ -45,7 +45,14 @@ KINDS = {
 }  # the guide's ini is loaded by tests/real
 COMMAND = re.compile(r"^(?:callmon|sudo|make|pip|python3?|systemctl|docker|/opt/callmon/bin/\w+) ", re.MULTILINE)
 # What packages of the system and the installation make; a block may write there.
-FOLDERS = ("etc/callmon", "etc/default", "etc/prometheus", "etc/systemd/system", "etc/grafana/provisioning")
+FOLDERS = (
+    "etc/bash_completion.d",
+    "etc/callmon",
+    "etc/default",
+    "etc/prometheus",
+    "etc/systemd/system",
+    "etc/grafana/provisioning",
+)
 FOLDERS += ("var/lib/callmon", "backup", "bin")
 PASSWORD = "correct horse battery staple\n"
 MONTHS = {"2026-10": "2024-10"}  # the sandbox's calls are of that year

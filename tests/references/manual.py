@@ -11,7 +11,12 @@ from callmon import __version__
 from callmon.cli import main
 from tests.references.parts import context, every_command, every_setting
 
-EXIT = (("0", "done"), ("1", "the command ran and found something wrong"), ("2", "bad usage or bad configuration"))
+EXIT = (
+    ("0", "done"),
+    ("1", "the command ran and found something wrong"),
+    ("2", "bad usage or bad configuration"),
+    ("3", "callmon status: no daemon answers"),
+)
 
 
 def _text(words: str) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from html import unescape
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import click
 from jinja2 import Environment, PackageLoader
 
 from callmon.cli import main
-from callmon.config.schema import Configuration
+from callmon.config.explanation import every_setting
 from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
@@ -30,7 +29,6 @@ from tests.pages.test_pages_access import NAMES, WHO, table
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page
 
 WIDTH = 100  # of a help text
-SCHEMA = Configuration.model_json_schema()
 
 
 def rows(*head: str) -> Iterator[str]:
@@ -39,46 +37,6 @@ def rows(*head: str) -> Iterator[str]:
 
 
 # ── settings ──
-
-
-def every_setting() -> Iterator[tuple[str, str, str]]:
-    """(path, default, meaning), in the order of the schema. NAME is a name that the site chooses."""
-    yield from _under(SCHEMA, "")
-
-
-def _under(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
-    for name, inner in part.get("properties", {}).items():
-        here = f"{path}.{name}".lstrip(".")
-        tables = list(_tables(inner, here))
-        if tables:
-            for table_path, below in tables:
-                yield from _under(below, table_path)
-        else:
-            yield here, _default(inner), inner.get("description", "")
-
-
-def _tables(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The tables of which a setting consists; none: it is a value."""
-    if "$ref" in part:
-        part = SCHEMA["$defs"][part["$ref"].rpartition("/")[2]]
-    if "properties" in part:
-        yield path, part
-    for one in (*part.get("anyOf", ()), *part.get("oneOf", ())):
-        yield from _tables(one, path)
-    below = [(inner, ".NAME") for inner in part.get("patternProperties", {}).values()]
-    below += [(part[key], add) for key, add in (("items", "[]"), ("additionalProperties", ".NAME")) if key in part]
-    for inner, add in below:
-        if isinstance(inner, dict):
-            yield from _tables(inner, path + add)
-
-
-def _default(part: Mapping[str, Any]) -> str:
-    value = part.get("default")
-    if value in (None, [], {}, ""):
-        return "required" if "default" not in part else "none"
-    if part.get("format") == "duration":
-        return str(value).removeprefix("PT").removeprefix("P").lower()
-    return f"{value if isinstance(value, str) else json.dumps(value)} {part.get('unit', '')}".rstrip()
 
 
 def settings() -> Iterator[str]:

@@ -85,6 +85,7 @@ OF_ENTRY = ("callbacks attempt", "callbacks close", "callbacks reopen", "callbac
             "callbacks mark", "callbacks complaint")  # fmt: skip
 # By the command and the option: what is given, what is told.
 BILINGUAL = {
+    ("calls", "--line"): ("calls --line nosuch", NO_LINE),
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),
     ("disruptions list", "--line"): ("disruptions list --line nosuch", NO_LINE),

@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-import callmon
 from callmon.cli.check import report
 from callmon.config import exchange as exchange_settings
 from callmon.config import opening_hours, schema
@@ -74,7 +73,7 @@ def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
         load(tmp_path / "none.toml")
     assert caught.value.sentences == (
         f"{tmp_path}/none.toml: cannot be read (No such file or directory); name the file with --config FILE, "
-        f"or begin with a copy of {Path(callmon.__file__).parent}/config/callmon.example.toml",
+        f"or begin with the example: `callmon config example > {tmp_path}/none.toml`",
     )
 
 

@@ -1,0 +1,96 @@
+"""`callmon calls`: the calls of a day from the database, with the filters of the page *Calls*.
+
+Refuses: to show a number. `callmon explain CALL --json` shows it, and logs the access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from callmon.cli.common import (
+    CommandContext,
+    json_option,
+    lang_option,
+    print_json,
+    refuse_unknown,
+    say,
+    with_context,
+)
+from callmon.cli.completion import LINES
+from callmon.config.standards import ALL_STANDARDS
+from callmon.core.calls.call import OUTCOMES
+from callmon.core.verdicts import VERDICTS
+from callmon.text.labels import label
+
+if TYPE_CHECKING:
+    from callmon.store.database import Database
+    from callmon.store.queries.call_search import CallFilter, CallSummary
+
+
+@click.command()
+@click.argument("day", required=False)
+@with_context()
+@click.option("--line", shell_complete=LINES, help="only calls on this line")
+@click.option("--outcome", type=click.Choice(OUTCOMES), help="only calls with this outcome")
+@click.option("--standard", type=click.Choice(ALL_STANDARDS), help="only calls judged by this service standard")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="only calls with this verdict on --standard")
+@lang_option
+@json_option
+def calls(
+    context: CommandContext,
+    day: str | None,
+    line: str | None,
+    outcome: str | None,
+    standard: str | None,
+    verdict: str | None,
+    as_json: bool,
+) -> None:
+    """List the calls that arrived on DAY (2026-11-24; default: today), latest first, without numbers.
+
+    The second column names the call: `callmon explain` shows all of it.
+
+    \b
+    Examples: callmon calls
+              callmon calls 2026-11-24 --standard answer_by_third_ring --verdict not_met
+    """
+    from callmon.core.statistics.period import midnight
+    from callmon.store.queries.call_search import CallFilter
+
+    settings, when = context.settings, context.past_day(day, "DAY")
+    refuse_unknown(settings, "line", line, language=context.language)
+    if verdict is not None and standard is None:
+        raise click.UsageError("--verdict needs --standard; name the service standard.")
+    begin, end = (midnight(when + timedelta(days=n), settings.timezone) for n in (0, 1))
+    count = 0
+    for call in _all(context.store, CallFilter(begin, end, line, outcome, standard, verdict)):
+        count += 1
+        if as_json:
+            print_json(msgspec.to_builtins(call))
+        else:
+            click.echo(_row(call, context))
+    click.echo(say("{day} : appels trouvés : {count}", context.language, day=when, count=count), err=True)
+
+
+def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
+    from callmon.store.queries.call_search import search_calls
+
+    after: str | None = None
+    while True:
+        page = search_calls(store, wanted, after)
+        yield from page.calls
+        after = page.next
+        if after is None:
+            return
+
+
+def _row(call: CallSummary, context: CommandContext) -> str:
+    time = context.local(call.arrived).partition(" ")[2]
+    outcome = label("outcome", call.outcome, context.language)
+    if call.is_test:
+        outcome = say("{outcome} (essai)", context.language, outcome=outcome)
+    return f"{time}  {call.call:<13} {call.line or '-':<17} {outcome}"

@@ -1,0 +1,79 @@
+"""`callmon config`: the example configuration, the settings in force, and the meaning of one setting."""
+
+from __future__ import annotations
+
+import click
+
+from callmon.cli.common import CommandContext, json_option, print_json, report_errors, table_row, with_context
+from callmon.cli.completion import completed
+from callmon.config.settings import example_text
+from callmon.config.validation import did_you_mean, variable
+from callmon.errors import ConfigError
+
+
+@click.group()
+def config() -> None:
+    """The configuration: an example, the settings in force, the meaning of each."""
+
+
+@config.command("example")
+def example() -> None:
+    """Print the example configuration. It has the six lines of the policy.
+
+    \b
+    Examples: callmon config example
+              callmon config example > callmon.toml
+    """
+    click.echo(example_text(), nl=False)
+
+
+@config.command("show")
+@with_context()
+@json_option
+def show(context: CommandContext, as_json: bool) -> None:
+    """Print every setting in force and its origin: the file, the environment or the default.
+
+    \b
+    Examples: callmon config show
+              callmon config show --json
+    """
+    from callmon.cli.check import every_setting
+
+    for path, value, origin in every_setting(context.settings.configuration):
+        key = ".".join(path)
+        if as_json:
+            print_json({"setting": key, "value": value, "origin": origin or "file"})
+        else:
+            click.echo(f"{key} = {value}{f'  ({origin})' if origin else ''}")
+
+
+def _keys(_context: CommandContext) -> list[str]:
+    from callmon.config.explanation import every_setting
+
+    return [name for name, _, _ in every_setting()]
+
+
+@config.command("explain")
+@click.argument("key", shell_complete=completed(_keys))
+@json_option
+@report_errors
+def explain(key: str, as_json: bool) -> None:
+    """Print the meaning and the default of the setting KEY, or of each setting below it.
+
+    \b
+    Examples: callmon config explain store.url
+              callmon config explain exchanges.toronto
+    """
+    from callmon.config.explanation import explained
+
+    found = explained(key)
+    if not found:
+        known = [name for name, _, _ in explained("")]
+        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, known)}')
+    for name, default, meaning in found:
+        by = variable(tuple(name.split("."))) if "[]" not in name else None
+        if as_json:
+            print_json({"setting": name, "default": default, "meaning": meaning, "variable": by})
+        else:
+            click.echo(table_row(name, f"({default})" if default == "required" else f"(default: {default})"))
+            click.echo(f"    {meaning}")

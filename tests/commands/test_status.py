@@ -1,0 +1,223 @@
+"""`callmon status`, beside a real daemon and without one; `callmon calls`, `config` and `completion`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.shell_completion import ShellComplete
+from click.testing import CliRunner, Result
+
+from callmon import __version__
+from callmon.cli import main
+from callmon.cli.completion import SHELLS
+from callmon.config.settings import example_text, load
+from callmon.store import opening
+from callmon.store.database import Database
+from tests.process.test_connections import Toronto
+from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.forked_daemon import WarmCallmon
+from tests.support.store_fixtures import copy, until, wrote
+
+ARRIVED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+
+
+@pytest.fixture
+def site(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """No daemon; a database with two messages, left three days ago, that nobody has called back."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "callmon.toml").write_text(
+        example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")
+        .replace("127.0.0.1:10469", "127.0.0.1:1")
+    )  # fmt: skip
+    copy(sqlite_template, tmp_path / "callmon.db")
+    store = opening.open_for_writing(load("callmon.toml"))
+    office = Office()
+    office.hear(office.message(ARRIVED, language="fr"), office.message(ARRIVED, OTHER, "poci"))
+    wrote(store, *office.outcomes)
+    yield store
+    store.close()
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(main, list(words))
+
+
+def rows(done: Result) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+# status
+
+
+def test_without_a_daemon_status_is_3_with_the_counts_of_the_database(site: Database) -> None:
+    done = run("status", "--json")
+    (told,) = rows(done)
+    heard = told.pop("exchanges")
+    assert (done.exit_code, told) == (
+        3,
+        {
+            "state": "not_running", "role": None, "version": None, "troubles": [], "remarks": [],
+            "calls_today": 0, "callbacks_open": 2, "callbacks_overdue": 2,
+        },
+    )  # fmt: skip
+    assert [(one["exchange"], one["connected"]) for one in heard] == [("toronto", None)]
+    assert run("status", "--lang", "en").stdout.splitlines()[:1] == [
+        "callmon is not running, or does not answer at 127.0.0.1:1."
+    ]
+    assert run("status", "--lang", "fr").stdout.splitlines()[-1] == "Rappels à faire : 2, en retard : 2"
+
+
+def test_a_count_that_cannot_be_read_is_not_a_zero(site: Database, tmp_path: Path) -> None:
+    (tmp_path / "callmon.db").unlink()
+    done = run("status", "--json")
+    assert [rows(done)[0][name] for name in ("calls_today", "callbacks_open", "callbacks_overdue")] == [None] * 3
+    assert (done.exit_code, len(done.stderr.splitlines())) == (3, 1)
+    assert run("status", "--lang", "en").stdout.splitlines()[-1] == "Callbacks to make: -, overdue: -"
+
+
+def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Path) -> None:
+    def ask() -> tuple[int, dict[str, Any]]:
+        done = run("status", "--json", "--config", str(callmon.config))
+        return done.exit_code, rows(done)[0]
+
+    with ExitStack() as switched_on:
+        toronto = switched_on.enter_context(Toronto())
+        callmon = WarmCallmon(tmp_path, toronto.port, toronto.secret)
+        patient = callmon.config.read_text()
+        callmon.config.write_text(patient.replace('unheard_after = "60s"', 'unheard_after = "1s"'))
+        with callmon:
+            status, told = ask()
+            assert (status, told["state"], told["role"], told["version"]) == (0, "ok", "leader", __version__)
+            assert [(x["exchange"], x["connected"]) for x in told["exchanges"]] == [("toronto", True)]
+            switched_on.close()
+            assert until(lambda: ask()[0] == 1)
+            _, told = ask()
+            assert (told["state"], told["exchanges"][0]["connected"]) == ("trouble", False)
+            assert len(told["troubles"]) == 1
+
+
+# calls
+
+
+def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(site: Database) -> None:
+    zone = load("callmon.toml").timezone
+    day = str(ARRIVED.astimezone(zone).date())
+    listed = rows(run("calls", day, "--json"))
+    assert sorted(call["line"] for call in listed) == ["general", "poci"]
+    assert [call["line"] for call in rows(run("calls", day, "--json", "--line", "poci"))] == ["poci"]
+    assert rows(run("calls", day, "--json", "--outcome", "answered")) == []
+    judged = ("--standard", "voicemail_after_fourth_ring", "--verdict")
+    found = [len(rows(run("calls", day, "--json", *judged, verdict))) for verdict in ("met", "not_met")]
+    assert found == [0, 2]
+    text = run("calls", day, "--lang", "en")
+    assert text.stderr == f"{day}: calls found: 2\n"
+    assert [number in text.stdout + str(listed) for number in (CALLER, OTHER)] == [False, False]
+    assert [len(line) <= 80 for line in text.stdout.splitlines()] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
+        (["2999-01-01"], "DAY 2999-01-01: is in the future; give a past day."),
+        (["--verdict", "met"], "--verdict needs --standard; name the service standard."),
+    ],
+)
+def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], told: str) -> None:
+    done = run("calls", *words)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
+def test_every_page_of_the_calls_of_a_day_is_listed(site: Database) -> None:
+    office, noon = Office(), datetime(2024, 10, 8, 16, tzinfo=UTC)
+    for _ in range(2):  # names that the site's calls have already
+        office.message(noon)
+    office.hear(*(office.message(noon + timedelta(seconds=n), f"+1416555{1000 + n}") for n in range(60)))
+    wrote(site, *office.outcomes)
+    assert len(rows(run("calls", "2024-10-08", "--json"))) == 60
+
+
+# config
+
+
+def test_the_example_is_printed_as_it_ships() -> None:
+    assert run("config", "example").stdout == example_text()
+
+
+def test_show_prints_every_setting_with_its_origin(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLMON_REGION", "US")
+    shown = {row["setting"]: (row["value"], row["origin"]) for row in rows(run("config", "show", "--json"))}
+    assert shown["region"] == ("US", "from CALLMON_REGION")
+    assert shown["web.listen"] == ("127.0.0.1:1", "file")
+    assert shown["retention_authority"] == ("none", "default")
+    assert "region = US  (from CALLMON_REGION)" in run("config", "show").stdout.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("key", "settings"),
+    [
+        ("store.url", ["store.url"]),
+        ("disruptions", ["disruptions.after"]),
+        ("exchanges.toronto.port", ["exchanges.toronto.port"]),
+        ("staff.extension", ["staff[].extension"]),
+    ],
+)
+def test_explain_names_the_default_and_the_meaning_of_a_setting(key: str, settings: list[str]) -> None:
+    told = rows(run("config", "explain", key, "--json"))
+    assert [row["setting"] for row in told] == settings
+    assert [bool(row["meaning"] and row["default"]) for row in told] == [True] * len(told)
+
+
+def test_explain_refuses_what_is_no_setting() -> None:
+    for key, near in (("stor.url", "store.url"), ("store.url.x", "store.url")):
+        done = run("config", "explain", key)
+        assert (done.exit_code, done.stderr) == (2, f'"{key}" is no setting; did you mean "{near}"?\n')
+
+
+# completion
+
+
+def completed(*words: str) -> list[str]:
+    *before, begun = words
+    shell = ShellComplete(main, {}, "callmon", "_CALLMON_COMPLETE")
+    return [item.value for item in shell.get_completions(before, begun)]
+
+
+def test_values_of_the_site_are_completed(site: Database) -> None:
+    lines = list(tomllib.loads(example_text())["lines"])
+    zone = load("callmon.toml").timezone
+    months = completed("report", "")
+    entries = completed("callbacks", "take", "")
+    assert completed("calls", "--line", "") == lines
+    assert completed("calls", "--line", "po") == [line for line in lines if line.startswith("po")]
+    assert completed("backfill", "--exchange", "") == ["toronto"]
+    assert (months[0], months[-1]) == ("last", f"{ARRIVED.astimezone(zone):%Y-%m}")
+    assert len(entries) == 2
+    assert completed("config", "explain", "store.u") == ["store.url"]
+
+
+def test_completion_without_a_configuration_proposes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert [completed("calls", "--line", ""), completed("report", "")] == [[], []]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_script_of_a_shell_calls_the_completion_of_callmon(shell: str) -> None:
+    done = run("completion", shell)
+    assert (done.exit_code, f"_CALLMON_COMPLETE={shell}_complete" in done.stdout) == (0, True)
+
+
+def test_bash_accepts_its_script() -> None:
+    script = run("completion", "bash").stdout
+    assert subprocess.run(["bash", "-n"], input=script, text=True, check=False).returncode == 0
