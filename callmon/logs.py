@@ -6,9 +6,10 @@ Refuses: a caller's number (no code that logs receives one), two lines for one r
 Remote text therefore cannot forge a line.
 """
 
+import json
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -58,9 +59,34 @@ def _printable(line: str) -> str:
     return "".join(x if x.isprintable() or x in _SPACES else "?" for x in line.replace("\n", " "))
 
 
-def set_up(level: int = logging.INFO) -> None:
+class JsonFormatter(logging.Formatter):
+    """`{"time": "2026-11-24T13:42:13Z", "level": "WARNING", "message": "lost", "exchange": "toronto"}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        fields = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        line = {"time": at, "level": record.levelname, "message": record.getMessage(), **fields}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up(level: int = logging.INFO, as_json: bool = False) -> None:
     """Log to standard error; libraries log warnings and errors only."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(KeyValueFormatter())
+    handler.setFormatter(JsonFormatter() if as_json else KeyValueFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("callmon").setLevel(level)
+
+
+def arguments() -> list[str]:
+    """The level and the format in use, for the command line of a child process, whose `set_up_as` reads them."""
+    root = logging.getLogger()
+    is_json = any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers)
+    return [str(logging.getLogger("callmon").level or logging.INFO), "json" if is_json else "text"]
+
+
+def set_up_as(given: Sequence[str]) -> None:
+    """`set_up` as in the parent process; the defaults if it gave no `arguments`."""
+    level, form = given or (str(logging.INFO), "text")
+    set_up(int(level), form == "json")

@@ -77,17 +77,20 @@ def fill(
     found: Mapping[str, Sequence[Fact]],
     now: datetime,
     region: str = "CA",
+    writes: bool = True,
 ) -> Iterator[FilledGap]:
     """Writes the calls of CEL (`found`: facts by call). Yields the changes of each transaction after its commit.
 
-    Raises StoreError; the transactions yielded until then are committed.
+    Without `writes`, yields the same changes and writes nothing. Raises StoreError; the transactions yielded until
+    then are committed.
     """
     settled = iter([(call, facts) for call, facts in found.items() if is_settled(facts, now)])
     while part := dict(islice(settled, CHUNK)):
-        with database_errors(store), store.writing() as connection:
+        with database_errors(store), store.writing() if writes else store.reading() as connection:
             filling = _Filling(connection, store, monitor, exchange, region, now)
             filling.merge(part)
-            filling.write_rows()
+            if writes:
+                filling.write_rows()
         yield FilledGap(tuple(filling.changes), filling.group.added)
 
 

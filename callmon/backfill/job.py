@@ -46,9 +46,13 @@ class Backfill:
         store: Database,
         exchange: str,
         grown: Mapping[str, Sequence[MailboxGrowth]] | None = None,
+        writes: bool = True,
     ) -> None:
-        """`grown`: by mailbox, its growth during measurement gaps, where messages were counted."""
-        self._grown = grown or {}
+        """`grown`: by mailbox, its growth during measurement gaps, where messages were counted.
+
+        Without `writes`, the same changes are found and nothing is written.
+        """
+        self._grown, self._writes = grown or {}, writes
         self._store, self.exchange = store, exchange
         self._site = ExchangeProfile(settings, exchange)
         self._monitor = assembly.monitor(settings, exchange, token=obligations.token_function(store))
@@ -92,8 +96,10 @@ class Backfill:
             if not self._keeps_numbers:
                 found = {call: [_without_number(facts), *facts[1:]] for call, facts in found.items()}
             self.apart += [_account(facts) for facts in found.values() if extract.arrival(facts).line is None]
-            yield from fill(self._store, self._monitor, self.exchange, found, datetime.now(UTC), self._region)
-            self._hand_over(found)  # after the commands that open obligations for their messages
+            now = datetime.now(UTC)
+            yield from fill(self._store, self._monitor, self.exchange, found, now, self._region, self._writes)
+            if self._writes:
+                self._hand_over(found)  # after the commands that open obligations for their messages
 
     def calls_of(self, part: Sequence[CelRow]) -> extract.ExtractedCalls:
         """The facts of each call that ends in this stretch of rows."""

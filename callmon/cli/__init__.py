@@ -5,16 +5,19 @@ found a fault, 2 bad usage or configuration.
 """
 
 import asyncio
+import dataclasses
+import logging
 import sys
 from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import BinaryIO
 
 import click
 
-from callmon import __version__
+from callmon import __version__, logs
 from callmon.cli import (
     alerting,
     attest,
@@ -33,7 +36,9 @@ from callmon.cli import (
 )
 from callmon.cli.common import (
     CommandContext,
+    LengthOfTime,
     current_user,
+    json_option,
     lang_option,
     one_exchange,
     print_json,
@@ -48,8 +53,18 @@ from callmon.errors import CallmonError, ConfigError
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="callmon")
-def main() -> None:
+@click.option("-q", "--quiet", is_flag=True, help="log warnings only, and show no progress bar")
+@click.option("-v", "--verbose", is_flag=True, help="log details too")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", help="format of log lines")
+@click.pass_context
+def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) -> None:
     """callmon measures whether a ministry keeps its telephone service standards."""
+    if quiet and verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other; give one of them.")
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    context.obj = partial(logs.set_up, level, log_format == "json")
+    if quiet or verbose or log_format == "json":
+        context.obj()
 
 
 for command in (
@@ -62,17 +77,31 @@ for command in (
 
 @main.command()
 @with_context()
-def check(context: CommandContext) -> None:
+@json_option
+def check(context: CommandContext, as_json: bool) -> None:
     """Load the configuration; print the settings in force and the next twelve months' closed days.
 
     \b
     Example: callmon check --config /etc/callmon/callmon.toml
     """
+    from callmon.cli.check import check_remarks
     from callmon.cli.check import report as check_report
+    from callmon.config.closed_days import next_twelve_months
     from callmon.core.standards import load as load_standards
 
     load_standards(context.settings.standards)
-    click.echo(check_report(context.settings, context.today))
+    if not as_json:
+        click.echo(check_report(context.settings, context.today))
+        return
+    days = context.settings.calendar().closed_days(*next_twelve_months(context.today))
+    closed = [{"day": str(x.day), "name_fr": x.name_fr, "name_en": x.name_en} for x in days]
+    print_json(
+        {
+            "configuration": context.settings.source,
+            "closed_days": closed,
+            "remarks": list(check_remarks(context.settings)),
+        }
+    )
 
 
 @main.command()
@@ -84,13 +113,12 @@ def run(context: CommandContext) -> None:
     Example: callmon run --config /etc/callmon/callmon.toml
     """
     from callmon.daemon.daemon import Daemon
-    from callmon.logs import set_up
     from callmon.store.opening import open_for_writing
 
     settings = context.settings
     if not settings.exchanges:
         raise ConfigError(f"{context.path}: no exchange is configured; add a table [exchanges.NAME].")
-    set_up()
+    click.get_current_context().obj()
     store = open_for_writing(settings)
 
     async def listen() -> None:
@@ -139,14 +167,14 @@ def _open(opened: ExitStack, path: Path) -> BinaryIO:
 @click.option(
     "--with-numbers", is_flag=True, help="keep numbers and names: the file then holds personal information"
 )
-@click.option("--seconds", type=float, help="stop after this many seconds (default: at Ctrl-C)")
+@click.option("--for", "length", type=LengthOfTime(), help="stop after this time: 30s, 1h (default: at Ctrl-C)")
 @click.option("--overwrite", is_flag=True, help="replace an existing file")
 def record(
     context: CommandContext,
     file: Path,
     exchange: str | None,
     with_numbers: bool,
-    seconds: float | None,
+    length: timedelta | None,
     overwrite: bool,
 ) -> None:
     """Write an exchange's AMI bytes to a .ami FILE; numbers and names are redacted.
@@ -154,7 +182,7 @@ def record(
     With --with-numbers, the expiry date is added to the name of FILE; `callmon privacy purge` deletes it.
 
     \b
-    Example: callmon record monday.ami --seconds 3600
+    Example: callmon record monday.ami --for 1h
     """
     from callmon.ami.connection import bytes_of
     from callmon.store.privacy.dated_files import dated
@@ -174,7 +202,7 @@ def record(
             with_numbers,
             lambda exchange: bytes_of(name, exchange),
             settings.region,
-            None if seconds is None else timedelta(seconds=seconds),
+            length,
             overwrite,
         )
     )
@@ -183,9 +211,10 @@ def record(
 
 @main.command()
 @with_context()
-@click.option("--listen", metavar="DURATION", help="listen for this long (30s, 1h), then propose a configuration")
+@click.option("--listen", type=LengthOfTime(), help="listen for this long (30s, 1h), then propose a configuration")
 @click.option("--acceptance", is_flag=True, help="check five scripted test calls against callmon's verdicts")
-def doctor(context: CommandContext, listen: str | None, acceptance: bool) -> None:
+@json_option
+def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, as_json: bool) -> None:
     """Check the configuration of each exchange; print each fault and the lines that fix it.
 
     \b
@@ -205,7 +234,10 @@ def doctor(context: CommandContext, listen: str | None, acceptance: bool) -> Non
         _accept(settings)
         return
     findings = examine(settings, context.now, _last_seen(context))
-    click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
+    for one in findings if as_json else ():
+        print_json(dataclasses.asdict(one))
+    if not as_json:
+        click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
     if any(finding.severity == "error" for finding in findings):
         sys.exit(1)
 
@@ -221,19 +253,15 @@ def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
     return {line.name: known.get(line.name) for line in context.settings.lines()}
 
 
-def _listen(settings: Settings, length: str) -> None:
+def _listen(settings: Settings, length: timedelta) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
-    from callmon.config.durations import duration
+    from callmon.config.durations import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
     from callmon.tools.doctor.listen import hear
 
-    try:
-        seconds = duration(length).total_seconds()
-    except ValueError as error:
-        raise ConfigError(f"--listen {length}: {error}") from None
-    click.echo(f"Listening for {length}; Ctrl-C stops earlier.", err=True)
+    click.echo(f"Listening for {formatted_duration(length)}; Ctrl-C stops earlier.", err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
-    hear(settings, lambda name, chunk: heard[name].heard(chunk), seconds)
+    hear(settings, lambda name, chunk: heard[name].heard(chunk), length.total_seconds())
     for name, listening in heard.items():
         click.echo(propose(listening, name, settings.exchanges[name]))
 
@@ -300,9 +328,9 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 
 @main.command()
 @click.option("--listen", default="127.0.0.1:10469", show_default=True, help="address and port of the pages")
-@click.option("--seconds", type=float, help="stop after this many seconds (default: at Ctrl-C)")
+@click.option("--for", "length", type=LengthOfTime(), help="stop after this time: 30s, 1h (default: at Ctrl-C)")
 @report_errors
-def demo(listen: str, seconds: float | None) -> None:
+def demo(listen: str, length: timedelta | None) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
     \b
@@ -310,4 +338,4 @@ def demo(listen: str, seconds: float | None) -> None:
     """
     from callmon.tools.demo import play
 
-    asyncio.run(play(listen, None if seconds is None else timedelta(seconds=seconds)))
+    asyncio.run(play(listen, length))

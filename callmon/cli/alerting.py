@@ -9,6 +9,7 @@ import re
 import urllib.error
 import urllib.request
 from datetime import datetime
+from difflib import unified_diff
 from pathlib import Path
 
 import click
@@ -40,10 +41,11 @@ def alerting() -> None:
     help="months of closed days to print",
 )
 @click.option(
-    "--from", "first", type=click.DateTime(["%Y-%m-%d"]), help="first day of the closed days (default: today)"
+    "--since", "first", type=click.DateTime(["%Y-%m-%d"]), help="first day of the closed days (default: today)"
 )
+@click.option("--dry-run", is_flag=True, help="print the lines of FILE that would change; change nothing")
 @lang_option
-def hours(context: CommandContext, file: Path | None, months: int, first: datetime | None) -> None:
+def hours(context: CommandContext, file: Path | None, months: int, first: datetime | None, dry_run: bool) -> None:
     """Print the section `time_intervals:` of alertmanager.yml from callmon's calendar, or replace it in FILE.
 
     Run it once a year and when the calendar changes, then reload Alertmanager.
@@ -62,6 +64,10 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     after = with_section(before, section)
     if after == before:
         click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
+        return
+    if dry_run:
+        old, new = (text.splitlines(keepends=True) for text in (before, after))
+        click.echo("".join(unified_diff(old, new, str(file), str(file))), nl=False)
         return
     write_file(file, after.encode())
     click.echo(

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from callmon.cli.common import CommandContext, actor_name, lang_option, print_json, with_context
+from callmon.cli.completion import LINES_OR_ALL
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
 
 
@@ -23,8 +24,10 @@ def attest() -> None:
 
 
 @attest.command("add")
-@click.argument("lines", nargs=-1, required=True)
 @with_context()
+@click.option(
+    "--line", "lines", multiple=True, required=True, shell_complete=LINES_OR_ALL, help='tested line, or "all"'
+)
 @click.option(
     "--what",
     "subjects",
@@ -32,21 +35,21 @@ def attest() -> None:
     multiple=True,
     help="person: every menu and greeting leads to a person; greetings: all are in both languages (default: both)",
 )
-@click.option("--on", "tested", metavar="DATE", help="day of the test call, as 2026-11-20 (default: today)")
+@click.option("--at", "tested", metavar="DATE", help="day of the test call, as 2026-11-20 (default: today)")
 @click.option("--by", help="name of the tester, printed in the report (default: the logged-in user)")
 @click.option("--not-so", is_flag=True, help="the test failed")
 def add(
     context: CommandContext, lines: tuple[str, ...], subjects: tuple[Subject, ...], tested: str | None,
     by: str | None, not_so: bool,
 ) -> None:  # fmt: skip
-    """Record a test call to LINES (or "all").
+    """Record a test call to one or more lines.
 
     \b
-    Example: callmon attest add general tty --what person --on 2026-11-20 --by "A. Tremblay"
+    Example: callmon attest add --line general --line tty --at 2026-11-20 --by "A. Tremblay"
     """
     from callmon.store.queries.attestations import insert_attestations
 
-    day, name = context.past_day(tested, "--on"), actor_name(by)
+    day, name = context.past_day(tested, "--at"), actor_name(by)
     known, whats = context.known_lines(lines), subjects or SUBJECTS
     given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
     insert_attestations(context.store, given)

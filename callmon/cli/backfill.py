@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 @with_context()
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the rows, if there are several")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object per call, with the callers' numbers")
-def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | None, in_json: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
+def backfill(
+    context: CommandContext, files: tuple[Path, ...], exchange: str | None, in_json: bool, dry_run: bool
+) -> None:
     """Fill gaps from CEL: add missing calls, and complete calls that callmon heard in part.
 
     FILES hold rows of cel_custom, oldest first (- for standard input; .gz is read too). Without FILES, the gaps
@@ -41,13 +44,17 @@ def backfill(context: CommandContext, files: tuple[Path, ...], exchange: str | N
     from callmon.backfill.job import Backfill
 
     settings = context.settings
-    work = Backfill(settings, context.upgraded_store, one_exchange(settings, exchange))
+    context.with_numbers = True
+    store = context.store if dry_run else context.upgraded_store
+    work = Backfill(settings, store, one_exchange(settings, exchange), writes=not dry_run)
     windows = None if files else work.measurement_gaps(context.now)
     rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()
     for line in _lines(work, rows, windows, in_json, changed):
         click.echo(line)
     _report(work, changed, in_json)
+    if dry_run:
+        click.echo("Nothing was written.", err=True)
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:

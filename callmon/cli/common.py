@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from callmon.config.durations import duration
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
@@ -275,6 +276,18 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
         return config_option(report_errors(cast(Command, run)))
 
     return decorate
+
+
+class LengthOfTime(click.ParamType[timedelta]):
+    """A length with its unit: 30s, 1h."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        try:
+            return value if isinstance(value, timedelta) else duration(value)
+        except ValueError as error:
+            stop((f"{param.opts[0] if param else self.name} {value}: {error}",), 2)
 
 
 def table_row(*cells: object) -> str:

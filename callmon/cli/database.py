@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, confirm, current_user, progress_bar, with_context, with_noun
+from callmon.cli.common import (
+    CommandContext,
+    confirm,
+    current_user,
+    json_option,
+    print_json,
+    progress_bar,
+    with_context,
+    with_noun,
+)
 from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
@@ -58,16 +67,17 @@ def _sign_everybody_out(context: CommandContext) -> None:
 
 @db.command()
 @with_context()
-@click.option("--from", "first", type=DAY, help="first day of the roll-ups, as 2026-10-01 (default: all days)")
-@click.option("--to", "last", type=DAY, help="last day of the roll-ups")
-def check(context: CommandContext, first: datetime | None, last: datetime | None) -> None:
+@click.option("--since", "first", type=DAY, help="first day of the roll-ups, as 2026-10-01 (default: all days)")
+@click.option("--until", "last", type=DAY, help="last day of the roll-ups")
+@json_option
+def check(context: CommandContext, first: datetime | None, last: datetime | None, as_json: bool) -> None:
     """Compare the stored data with itself. Each call and its verdicts are compared with its facts, and each
     callback with the ledger. The figures and each day's roll-ups are compared with the rows that they count.
 
     Prints a sentence for each difference; status 1 when it finds any. Changes nothing.
 
     \b
-    Example: callmon db check --from 2026-10-01 --to 2026-10-31
+    Example: callmon db check --since 2026-10-01 --until 2026-10-31
     """
     from callmon.core.assembly import monitor
     from callmon.store.maintenance import consistency, rejudge
@@ -80,10 +90,10 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
         found += differences
     found += consistency.inconsistencies(store, monitor(settings, token=str))
     for line in found:
-        click.echo(line)
+        print_json({"difference": line}) if as_json else click.echo(line)
     if found:
         sys.exit(1)
-    click.echo("Facts, calls, ledger, figures and roll-ups agree.")
+    click.echo("Facts, calls, ledger, figures and roll-ups agree.", err=as_json)
 
 
 @db.command()

@@ -16,14 +16,14 @@ import click
 from callmon.cli.common import (
     Command,
     CommandContext,
+    LengthOfTime,
     actor_name,
     lang_option,
     print_json,
     refuse_unknown,
     with_context,
 )
-from callmon.cli.completion import DISRUPTIONS, LINES
-from callmon.config.durations import duration
+from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
@@ -56,7 +56,7 @@ def _notice(command: Command) -> Command:
 
 
 _until = click.option("--until", metavar="TIME", help='expected end: "16:30" or "2026-11-24 16:30", local time')
-_for = click.option("--for", "length", metavar="DURATION", help="expected length from the start: 45m, 2h")
+_for = click.option("--for", "length", type=LengthOfTime(), help="expected length from the start: 45m, 2h")
 
 
 class DisruptionCommandContext(CommandContext):
@@ -84,15 +84,10 @@ class DisruptionCommandContext(CommandContext):
             "progress. For one that callmon cannot detect, name its lines with --line LINE."
         )  # fmt: skip
 
-    def until(self, until: str | None, length: str | None, start: datetime) -> datetime | None:
+    def until(self, until: str | None, length: timedelta | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
             raise ConfigError("--until and --for exclude each other; give one of them.")
-        if length is None:
-            return self.moment(until, "--until")
-        try:
-            return start + duration(length)
-        except ValueError as error:
-            raise ConfigError(f"--for {length}: {error}") from None
+        return self.moment(until, "--until") if length is None else start + length
 
     def print_as_json(self, *found: Disruption) -> None:
         from callmon.store.queries import disruptions as stored
@@ -190,16 +185,18 @@ def _is_wanted(disruption: Disruption, state: str, line: str | None) -> bool:
 @disruptions.command()
 @click.argument("start", metavar="START")
 @click.argument("end", metavar="END")
-@click.argument("lines", nargs=-1, required=True, metavar="LINE...")
+@click.option(
+    "--line", "lines", multiple=True, required=True, shell_complete=LINES_OR_ALL, help='affected line, or "all"'
+)
 @_notice
 @_usual
 def plan(
     context: DisruptionCommandContext, start: str, end: str, lines: tuple[str, ...], **texts: str | None
 ) -> None:
-    """Plan work from START to END on LINEs (or "all"); alerts are held for that time.
+    """Plan work from START to END on lines; alerts are held for that time.
 
     \b
-    Example: callmon disruptions plan "2026-12-01 02:00" 04:00 all --reason-en "telephone system update"
+    Example: callmon disruptions plan "2026-12-01 02:00" 04:00 --line all --reason-en update
     """
     begin = context.moment(start, "START")
     until = context.moment(end, "END", begin)
@@ -216,7 +213,7 @@ def plan(
 @_usual
 def announce(
     context: DisruptionCommandContext, name: str | None, lines: tuple[str, ...], since: str | None,
-    until: str | None, length: str | None, **texts: str | None,
+    until: str | None, length: timedelta | None, **texts: str | None,
 ) -> None:  # fmt: skip
     """Announce a disruption to the public: reason, end, alternative; together or one by one.
 
@@ -244,14 +241,14 @@ def announce(
 @click.option(
     "--line", "lines", multiple=True, shell_complete=LINES, help="affected line, instead of the previous"
 )
-@click.option("--start", metavar="TIME", help="new start of planned work that has not begun")
+@click.option("--since", "start", metavar="TIME", help="new start of planned work that has not begun")
 @_until
 @_for
 @_notice
 @_usual
 def change(
     context: DisruptionCommandContext, name: str, lines: tuple[str, ...], start: str | None,
-    until: str | None, length: str | None, **texts: str | None,
+    until: str | None, length: timedelta | None, **texts: str | None,
 ) -> None:  # fmt: skip
     """Change the notice of a disruption, or the times of planned work.
 
@@ -259,10 +256,10 @@ def change(
     Example: callmon disruptions change work-1796108400 --until "2026-12-01 05:00"
     """
     disruption = context.find(name)
-    begin = context.moment(start, "--start")
+    begin = context.moment(start, "--since")
     notice = _given(context.until(until, length, begin or disruption.began), texts)
     if notice == Notice() and begin is None and not lines:
-        raise ConfigError("Nothing to change: add --until, --start, --line or a text.")
+        raise ConfigError("Nothing to change: add --until, --since, --line or a text.")
     context.request(disruption, "change", lines, start=begin, notice=notice)
 
 

@@ -16,7 +16,9 @@ from callmon.cli.common import (
     CommandContext,
     ask_number,
     current_user,
+    json_option,
     number_is_asked,
+    print_json,
     show_count,
     table_row,
     with_context,
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
     from callmon.store.queries.obligations import WorklistItem
 
 NUMBER = "Telephone number"
+Row = tuple[str, ...]
+USE = ("arrived", "exchange", "call", "role", "line", "outcome")
+OBLIGATION = ("opened", "exchange", "entry", "kind", "line", "state")
+LOG = ("at", "by", "act", "about", "result")
 
 
 class PrivacyCommandContext(CommandContext):
@@ -64,7 +70,7 @@ class PrivacyCommandContext(CommandContext):
 
 def _with_purpose(command: Command) -> Command:
     purpose = click.option("--purpose", required=True, help="purpose of the access, for the access log")
-    who = click.option("--who", help="name of the acting person, for the access log (default: the logged-in user)")
+    who = click.option("--by", "who", help="the acting person, for the access log (default: the logged-in user)")
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
@@ -119,7 +125,8 @@ def rotate(context: PrivacyCommandContext) -> None:
 @privacy.command("find")
 @number_is_asked
 @_with_purpose
-def find(context: PrivacyCommandContext) -> None:
+@json_option
+def find(context: PrivacyCommandContext, as_json: bool) -> None:
     """List every record that holds a number. The command prompts for it, or reads standard input.
 
     \b
@@ -131,9 +138,9 @@ def find(context: PrivacyCommandContext) -> None:
     forms = context.forms(ask_number(NUMBER))
     found = people.number_uses(store, forms, look)
     for use in found:
-        click.echo(_use(use, context))
+        _print_row(_use(use, context), USE, as_json)
     for item in people.obligations_of_number(store, forms):
-        click.echo(_obligation(item, context))
+        _print_row(_obligation(item, context), OBLIGATION, as_json)
     click.echo(f"{with_noun(len(found), 'call')}.", err=True)
 
 
@@ -195,7 +202,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
 @with_context(PrivacyCommandContext)
 @click.option("--yes", is_flag=True, help="delete; without this option, only print what is due")
 @click.option("--authority", help="records schedule that allows the disposal (default: retention_authority)")
-@click.option("--who", help="name of the acting person, for the disposal record (default: the logged-in user)")
+@click.option("--by", "who", help="the acting person, for the disposal record (default: the logged-in user)")
 def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> None:
     """Delete numbers that were not used for retention_days, and expired files.
 
@@ -230,7 +237,8 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
 )
 @number_is_asked
 @with_context(PrivacyCommandContext)
-def log(context: PrivacyCommandContext, has_number: bool) -> None:
+@json_option
+def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None:
     """List accesses to numbers, accesses and changes on the pages, and disposals: time, person, purpose.
 
     With --number: accesses to that number, by a command or on the pages, for as long as it is stored.
@@ -242,15 +250,22 @@ def log(context: PrivacyCommandContext, has_number: bool) -> None:
 
     if has_number:
         for access in people.accesses(context.store, context.forms(ask_number(NUMBER))):
-            click.echo(_access(access, context))
+            _print_row(_access(access, context), LOG, as_json)
         return
     context.with_numbers = False
-    for _, line in sorted(_log(context), key=lambda entry: entry[0]):
-        click.echo(line)
+    for _, row in sorted(_log(context), key=lambda entry: entry[0]):
+        _print_row(row, LOG, as_json)
 
 
-def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, str]]:
-    """The time and the line of every access, change and disposal."""
+def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
+    if as_json:
+        print_json(dict(zip(names, row, strict=True)))
+    else:
+        click.echo(table_row(*(cell for cell in row if cell)))
+
+
+def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
+    """The time and the row of every access, change and disposal."""
     from callmon.store.access import audit
     from callmon.store.privacy import retention as disposal
     from callmon.store.privacy import subject_access as people
@@ -261,7 +276,7 @@ def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, str]]:
         yield deed.at, _deed(deed, context)
     for terms, done in disposal.disposals(context.store):
         what = _disposed(done, terms.unused_since, context, done.files)
-        yield terms.at, table_row(context.local(terms.at), terms.who, "purge", terms.authority, what)
+        yield terms.at, (context.local(terms.at), terms.who, "purge", terms.authority, what)
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -272,27 +287,27 @@ def _folders(settings: Settings) -> list[Path]:
     return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]
 
 
-def _use(use: NumberUse, context: PrivacyCommandContext) -> str:
+def _use(use: NumberUse, context: PrivacyCommandContext) -> Row:
     call, stored = use.stored.account, use.stored
     line, outcome = (call.line or "-", call.outcome) if call else ("-", "-")
     when = context.local(call.arrived if call else None)
-    return table_row(when, stored.exchange, use.call, use.role, line, outcome)
+    return when, stored.exchange, use.call, use.role, line, outcome
 
 
-def _obligation(item: WorklistItem, context: PrivacyCommandContext) -> str:
+def _obligation(item: WorklistItem, context: PrivacyCommandContext) -> Row:
     x = item.obligation
-    return table_row(context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state)
+    return context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
 
 
-def _access(access: AccessRecord, context: PrivacyCommandContext) -> str:
+def _access(access: AccessRecord, context: PrivacyCommandContext) -> Row:
     at, who, purpose, command = access.look
-    return table_row(context.local(at), who, command, purpose, with_noun(access.found, "call"))
+    return context.local(at), who, command, purpose, with_noun(access.found, "call")
 
 
-def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> str:
-    """One audit line. "-" replaces an unknown account: a name without an account may be a password."""
-    origin = f"  from {deed.address}" if deed.address else ""
-    return table_row(context.local(deed.at), deed.who or "-", deed.act, deed.about).rstrip() + origin
+def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> Row:
+    """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
+    origin = f"from {deed.address}" if deed.address else ""
+    return context.local(deed.at), deed.who or "-", deed.act, deed.about, origin
 
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:

@@ -14,15 +14,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, progress_bar, refuse_unknown, with_context, write_file
-from callmon.cli.completion import MONTHS
+from callmon.cli.common import CommandContext, progress_bar, with_context, write_file
+from callmon.cli.completion import LINES, MONTHS
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.model import FORMATS
 from callmon.text.labels import LANGUAGES, label, translate
 
 if TYPE_CHECKING:
-    from callmon.config.settings import Settings
     from callmon.core.statistics.period import Month
     from callmon.reports.formats.json import Published
     from callmon.reports.load import Step
@@ -48,7 +47,7 @@ SAMPLE_IS_NEVER_PUBLIC = (
     help="output file; - for standard output, with --lang",
 )
 @click.option("--month-to-date", "to_date", is_flag=True, help="only the past days of the month")
-@click.option("--lines", "names", help="only these lines, separated by commas")
+@click.option("--line", "lines", multiple=True, shell_complete=LINES, help="only this line")
 @click.option(
     "--compare/--no-compare",
     default=True,
@@ -83,7 +82,7 @@ def report(
     is_public: bool,
     output: Path | None,
     to_date: bool,
-    names: str | None,
+    lines: tuple[str, ...],
     compare: bool,
     sample: str | None,
     revises: Path | None,
@@ -109,7 +108,7 @@ def report(
     if is_public and sample:
         raise ConfigError(SAMPLE_IS_NEVER_PUBLIC)
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = _lines(settings, names), _remarks_of(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
@@ -182,16 +181,6 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _lines(settings: Settings, names: str | None) -> tuple[str, ...] | None:
-    if names is None:
-        return None
-    wanted = tuple(dict.fromkeys(name.strip() for name in names.split(",") if name.strip()))
-    if not wanted:
-        raise ConfigError(f"--lines is empty; name one or more of {', '.join(settings.names('line'))}.")
-    refuse_unknown(settings, "line", *wanted)
-    return wanted
 
 
 def _progress(days: int) -> Step:

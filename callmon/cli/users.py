@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, current_user, until_done, with_context
+from callmon.cli.common import CommandContext, current_user, json_option, print_json, until_done, with_context
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
@@ -78,7 +78,8 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
 
 @users.command("list")
 @with_context(AccountCommandContext)
-def list_(context: AccountCommandContext) -> None:
+@json_option
+def list_(context: AccountCommandContext, as_json: bool) -> None:
     """List every account, its roles, and whether it is locked.
 
     \b
@@ -90,7 +91,10 @@ def list_(context: AccountCommandContext) -> None:
     if not found:
         click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
     for account in found:
-        click.echo(account_row(account))
+        if as_json:
+            print_json({"name": account.name, "roles": sorted(account.roles), "locked": account.is_locked})
+        else:
+            click.echo(account_row(account))
 
 
 def account_row(account: LocalAccount) -> str:

@@ -27,7 +27,7 @@ def command(*words: str) -> Result:
 
 
 def hours(*words: str) -> Result:
-    return command("hours", *words, "--from", "2026-11-24")
+    return command("hours", *words, "--since", "2026-11-24")
 
 
 # ── hours ──

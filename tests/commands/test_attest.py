@@ -73,7 +73,9 @@ def run(site: Path, *arguments: str) -> Result:
 
 def test_an_attestation_is_written_down_and_how_each_line_stands_is_printed(site: Path) -> None:
     today = datetime.now(TORONTO).date()
-    done = run(site, "add", "general", "--what", "person", "--on", today.isoformat(), "--by", "A. Tremblay")
+    done = run(
+        site, "add", "--line", "general", "--what", "person", "--at", today.isoformat(), "--by", "A. Tremblay"
+    )
     assert (done.exit_code, done.stderr) == (0, "")
     rows = [json.loads(line) for line in run(site, "list", "--json").stdout.splitlines()]
     assert len(rows) == 12
@@ -92,7 +94,7 @@ def test_an_attestation_is_written_down_and_how_each_line_stands_is_printed(site
 
 
 def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
-    run(site, "add", "all", "--on", "2026-01-05", "--by", "B. Roy", "--not-so")
+    run(site, "add", "--line", "all", "--at", "2026-01-05", "--by", "B. Roy", "--not-so")
     store = open_store(f"sqlite:///{site}/callmon.db")
     given = attestations(store)
     store.close()
@@ -103,9 +105,9 @@ def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["generale"], "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?\n"),
-        (["general", "--on", "5 May"], "--on 5 May: write a day as 2026-11-20.\n"),
-        (["general", "--on", "2999-01-01"], "--on 2999-01-01: is in the future; give a past day.\n"),
+        (["--line", "generale"], "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?\n"),
+        (["--line", "general", "--at", "5 May"], "--at 5 May: write a day as 2026-11-20.\n"),
+        (["--line", "general", "--at", "2999-01-01"], "--at 2999-01-01: is in the future; give a past day.\n"),
     ],
 )
 def test_what_cannot_be_attested_is_told_and_nothing_is_written(

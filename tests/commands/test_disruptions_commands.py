@@ -105,7 +105,7 @@ def test_the_only_disruption_is_announced_without_a_name(desk: Database) -> None
 
 
 def test_work_is_planned_in_local_time_on_every_line(desk: Database) -> None:
-    assert run("plan", "2099-12-01 02:00", "04:00", "all", *TEXTS, "--by", "m").exit_code == 0
+    assert run("plan", "2099-12-01 02:00", "04:00", "--line", "all", *TEXTS, "--by", "m").exit_code == 0
     hand = asked(desk)
     assert (hand.action, len(hand.lines), hand.disruption) == ("plan", 6, "")
     assert (hand.start, hand.notice.until) == (
@@ -133,7 +133,7 @@ def test_what_is_asked_is_written_down_for_the_daemon(
 @pytest.mark.parametrize(
     ("words", "language"),
     [
-        ("plan 2099-12-01T02:00 04:00 all", "fr"),
+        ("plan 2099-12-01T02:00 04:00 --line all", "fr"),
         ("announce --line poci", "en"),
         ("announce --line poci --for 2h", "fr"),
         ("announce --line poci --until 2099-12-01T04:00", "en"),
@@ -152,7 +152,8 @@ def test_a_request_that_waits_already_is_said_to_wait_and_stays_alone(
 
 def test_another_request_is_no_repetition(desk: Database) -> None:
     asked_for = (
-        "plan 2099-12-01T02:00 04:00 all", "plan 2099-12-02T02:00 04:00 all", "plan 2099-12-01T02:00 04:00 tty",
+        "plan 2099-12-01T02:00 04:00 --line all", "plan 2099-12-02T02:00 04:00 --line all",
+        "plan 2099-12-01T02:00 04:00 --line tty",
         "announce --line poci --for 2h", "announce --line poci --for 3h", "announce --reason-en x",
         "announce --reason-en y", "announce --reason-en x",
     )  # fmt: skip
@@ -163,7 +164,7 @@ def test_another_request_is_no_repetition(desk: Database) -> None:
 
 def test_the_list_says_how_many_requests_it_does_not_show_yet(desk: Database) -> None:
     assert run("list").stderr == ""
-    run("plan", "2099-12-01 02:00", "04:00", "all", "--by", "m")
+    run("plan", "2099-12-01 02:00", "04:00", "--line", "all", "--by", "m")
     assert run("list").stderr == "Demandes qui attendent « callmon run » et ne paraissent pas ici : 1.\n"
     told = "Requests that wait for `callmon run` and are not shown here: 1.\n"
     assert run("list", "--lang", "en").stderr == told
@@ -198,9 +199,9 @@ REFUSALS = {
         'or "2 days"',
     ),
     "announce --until 2020-01-01T10:00": (1, "The end must come after the start."),
-    "plan 2099-01-01T02:00 2099-01-01T01:00 tty": (1, "The end must come after the start."),
-    "plan 2020-01-01T02:00 2020-01-01T04:00 tty": (1, "That end has passed already."),
-    "plan morning 2099-01-01T01:00 tty": (
+    "plan 2099-01-01T02:00 2099-01-01T01:00 --line tty": (1, "The end must come after the start."),
+    "plan 2020-01-01T02:00 2020-01-01T04:00 --line tty": (1, "That end has passed already."),
+    "plan morning 2099-01-01T01:00 --line tty": (
         2, 'START morning: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
     "end --at 2099-01-01T10:00": (1, "That time has not come yet."),
@@ -235,9 +236,9 @@ def explained(*words: str) -> str:
 
 def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Database) -> None:
     assert refused("change", name(desk), "--by", "m") == (
-        2, "Nothing to change: add --until, --start, --line or a text.",
+        2, "Nothing to change: add --until, --since, --line or a text.",
     )  # fmt: skip
-    assert refused("change", name(desk), "--by", "m", "--lang", "en", "--start", "2099-01-01 10:00") == (
+    assert refused("change", name(desk), "--by", "m", "--lang", "en", "--since", "2099-01-01 10:00") == (
         1, "Only planned work that has not begun can be given another start.",
     )  # fmt: skip
 

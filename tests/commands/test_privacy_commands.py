@@ -22,7 +22,7 @@ from tests.store.test_privacy import SECOND, call_of, numbers
 from tests.support.store_fixtures import CALLER, outcomes, wrote
 
 TODAY = datetime.now(UTC)
-PURPOSE = ("--purpose", "access request 2026-14", "--who", "M. Roy")
+PURPOSE = ("--purpose", "access request 2026-14", "--by", "M. Roy")
 
 
 @pytest.fixture
@@ -160,7 +160,7 @@ def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
     assert refused.stderr == (
         'No records schedule allows the disposal. Add --authority "…", or set retention_authority.\n'
     )
-    done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--who", "M. Roy")
+    done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--by", "M. Roy")
     assert (done.stdout.split(" last ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
     (line,) = site("privacy", "log").stdout.splitlines()
     assert line.split("  ")[1:4] == ["M. Roy", "purge", "schedule 12-345"]

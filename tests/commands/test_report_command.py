@@ -100,14 +100,12 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
         (["2024-5"], "2024-5: a month is written as 2026-10.\n"),
         (["2999-01"], "2999-01 has not begun yet.\n"),
         (["2024-05", "-o", "-"], "-o - writes one language: say which with --lang fr or --lang en.\n"),
-        (["2024-05", "--public", "--lines", "tty"], "--public goes with whole months and all lines: a part of it "
+        (["2024-05", "--public", "--line", "tty"], "--public goes with whole months and all lines: a part of it "
          "would tell what is kept back.\n"),
         (["2024-05", "--public", "--month-to-date"], "--public goes with whole months and all lines: a part of it "
          "would tell what is kept back.\n"),
-        (["2024-05", "--lines", "tty,fax"], 'There is no line "fax"; there are general, general-toll-free, tty, '
-         "tty-toll-free, poci, poci-toll-free.\n"),
-        (["2024-05", "--lines", ","], "--lines is empty; name one or more of general, general-toll-free, tty, "
-         "tty-toll-free, poci, poci-toll-free.\n"),
+        (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "
+         "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[str], sentence: str) -> None:
@@ -117,7 +115,7 @@ def test_what_cannot_be_made_is_told_in_a_sentence(site: Path, arguments: list[s
 
 def test_only_the_lines_that_are_asked_for_are_in_it(site: Path, tmp_path: Path) -> None:
     whole = made(site, tmp_path / "a", "2024-05", "--format", "json", "-o", str(tmp_path / "a/x.json"))
-    two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--lines", "tty,poci", "-o",
+    two = made(site, tmp_path / "b", "2024-05", "--format", "json", "--line", "tty", "--line", "poci", "-o",
                str(tmp_path / "b/x.json"))  # fmt: skip
     told, all_told = (json.loads(x["x.json"])["figures"] for x in (two, whole))
     lines = {x["of"] for x in told if x["cut"] == "line"}
@@ -226,14 +224,14 @@ def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_p
     out = tmp_path / "x.json"
     arguments = ("2024-05", "--format", "json", "-o", str(out))
     before = made(site, tmp_path, *arguments)
-    other = report(site, *arguments, "--lines", "tty")
+    other = report(site, *arguments, "--line", "tty")
     assert (other.exit_code, other.stderr) == (
         2,
         f"{out} exists with other content and is not replaced. Give another name with -o, and "
         "--revises to list the changes; or replace a draft with --overwrite.\n",
     )
     assert {out.name: out.read_bytes()} == before
-    assert report(site, *arguments, "--lines", "tty", "--overwrite").exit_code == 0
+    assert report(site, *arguments, "--line", "tty", "--overwrite").exit_code == 0
     assert out.read_bytes() != before["x.json"]
 
 
@@ -283,7 +281,7 @@ def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tm
     assert report(site, "2024-06", "--format", "json", "-o", str(first)).exit_code == 0
     other = report(site, "2024-05", "--format", "json", "--revises", str(first), "-o", second)
     assert other.stderr == f"{first}: not the internal report of the same days; a revision follows one of these.\n"
-    lines = report(site, "2024-06", "--format", "json", "--lines", "tty", "--revises", str(first), "-o", second)
+    lines = report(site, "2024-06", "--format", "json", "--line", "tty", "--revises", str(first), "-o", second)
     assert lines.stderr == f"{first}: not a report of the same lines.\n"
     first.write_bytes(b"{}")
     none = report(site, "2024-06", "--format", "json", "--revises", str(first), "-o", second)

@@ -284,7 +284,7 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
 
 def test_it_stops_by_itself_when_told_for_how_long() -> None:
     done = subprocess.run(
-        command("--listen", "127.0.0.1:0", "--seconds", "1"),
+        command("--listen", "127.0.0.1:0", "--for", "1s"),
         capture_output=True,
         text=True,
         timeout=120,

@@ -339,9 +339,9 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     assert stored(store) == counted(store)
     with store.writing() as connection:
         connection.execute(text("UPDATE rollup SET seal = '0' WHERE day = '2024-03-09'"))
-    told = run("check", "--from", "2024-03-09", "--to", "2024-03-09")[1].splitlines()
+    told = run("check", "--since", "2024-03-09", "--until", "2024-03-09")[1].splitlines()
     assert [line for line in told if line.startswith("2024-")] != []
-    told = run("check", "--from", "2024-03-10")[1].splitlines()
+    told = run("check", "--since", "2024-03-10")[1].splitlines()
     assert [line for line in told if line.startswith("2024-")] == []
     assert run("rejudge", "--yes")[0] == 0
     told = run("check")[1].splitlines()

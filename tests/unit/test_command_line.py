@@ -89,19 +89,19 @@ BILINGUAL = {
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),
     ("disruptions list", "--line"): ("disruptions list --line nosuch", NO_LINE),
+    ("report", "--line"): ("report 2026-10 --line nosuch", NO_LINE),
     ("disruptions announce", "--line"): ("disruptions announce --line nosuch --by m", NO_LINE),
     ("disruptions change", "--line"): ("disruptions change {planned} --line nosuch --by m", NO_LINE),
-    ("disruptions plan", "LINE..."): ("disruptions plan 2099-01-01T02:00 04:00 nosuch --by m", NO_LINE),
+    ("disruptions plan", "--line"): ("disruptions plan 2099-01-01T02:00 04:00 --line nosuch --by m", NO_LINE),
     **{(one, "--exchange"): (f"{one} 1.0 --exchange torronto --by m", NO_EXCHANGE) for one in OF_ENTRY},
 }
 ENGLISH = {
-    ("report", "--lines"): ("report 2026-10 --lines nosuch", NO_LINE),
     ("record", "--exchange"): ("record x.ami --exchange torronto", NO_EXCHANGE),
     ("backfill", "--exchange"): ("backfill --exchange torronto", NO_EXCHANGE),
     ("reconcile", "--exchange"): ("reconcile --exchange torronto", NO_EXCHANGE),
 }
 FRENCH = {
-    ("attest add", "LINES..."): ("attest add nosuch --by m", NO_LINE)
+    ("attest add", "--line"): ("attest add --line nosuch --by m", NO_LINE)
 }  # its answer's language: the settings'
 
 

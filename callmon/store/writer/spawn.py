@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import callmon
+from callmon import logs
 
 PASSED_ON = frozenset(
     ("HOME", "KRB5CCNAME", "KRB5_CONFIG", "LANG", "LD_LIBRARY_PATH", "PATH", "SQLITE_TMPDIR", "TMPDIR", "TZ")
@@ -63,7 +64,7 @@ def _started(end: socket.socket) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             # -P: Python imports no module from the working directory.
-            [sys.executable, "-P", "-m", "callmon.store.writer.process"],
+            [sys.executable, "-P", "-m", "callmon.store.writer.process", *logs.arguments()],
             stdin=end.fileno(),
             stdout=subprocess.DEVNULL,
             env=environment(os.environ),
