@@ -47,11 +47,16 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.help import EPILOG, HelpGroup, add_pages
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=HelpGroup,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="callmon")
 @click.option("-q", "--quiet", is_flag=True, help="log warnings only, and show no progress bar")
 @click.option("-v", "--verbose", is_flag=True, help="log details too")
@@ -82,7 +87,8 @@ def check(context: CommandContext, as_json: bool) -> None:
     """Load the configuration; print the settings in force and the next twelve months' closed days.
 
     \b
-    Example: callmon check --config /etc/callmon/callmon.toml
+    Examples: callmon check
+              callmon check --config /etc/callmon/callmon.toml --json
     """
     from callmon.cli.check import check_remarks
     from callmon.cli.check import report as check_report
@@ -110,7 +116,8 @@ def run(context: CommandContext) -> None:
     """Run the monitor: it follows and judges every call. In the foreground; systemd runs this.
 
     \b
-    Example: callmon run --config /etc/callmon/callmon.toml
+    Examples: callmon run --config /etc/callmon/callmon.toml
+              callmon --log-format json run
     """
     from callmon.daemon.daemon import Daemon
     from callmon.store.opening import open_for_writing
@@ -138,7 +145,8 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     Several FILES are successive connections to one exchange. FILE may be - for standard input.
 
     \b
-    Example: callmon replay --json tests/recordings/vm_message.ami
+    Examples: callmon replay monday.ami --any-line
+              callmon replay --json monday.ami
     """
     from callmon.core.assembly import monitor
     from callmon.tools.replay import Replay, replayed_lines
@@ -182,7 +190,8 @@ def record(
     With --with-numbers, the expiry date is added to the name of FILE; `callmon privacy purge` deletes it.
 
     \b
-    Example: callmon record monday.ami --for 1h
+    Examples: callmon record monday.ami --for 1h
+              callmon record fault.ami --exchange toronto --overwrite
     """
     from callmon.ami.connection import bytes_of
     from callmon.store.privacy.dated_files import dated
@@ -218,7 +227,8 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     """Check the configuration of each exchange; print each fault and the lines that fix it.
 
     \b
-    Example: callmon doctor --config callmon.toml
+    Examples: callmon doctor
+              callmon doctor --listen 1h > proposed.toml
     """
     from callmon.tools.doctor import as_text, examine
 
@@ -297,7 +307,8 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     """Show one stored call as a timeline, each verdict with its reason.
 
     \b
-    Example: callmon explain 1795527733.0 --lang fr
+    Examples: callmon explain 1795527733.0 --lang fr
+              callmon explain 1795527733.0 --json
     """
     from callmon.store.privacy import subject_access
     from callmon.store.queries import calls as queries
@@ -334,8 +345,12 @@ def demo(listen: str, length: timedelta | None) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
     \b
-    Example: callmon demo
+    Examples: callmon demo
+              callmon demo --listen 127.0.0.1:8080 --for 10m
     """
     from callmon.tools.demo import play
 
     asyncio.run(play(listen, length))
+
+
+add_pages(main)

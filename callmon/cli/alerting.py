@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 from callmon.cli.common import CommandContext, lang_option, say, with_context, write_file
+from callmon.cli.help import HelpGroup
 from callmon.errors import CallmonError, ConfigError
 
 MONTHS = 26
@@ -25,7 +26,7 @@ SECTION = "time_intervals:"
 _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def alerting() -> None:
     """Opening hours for Alertmanager from callmon's calendar, and a test alert."""
 
@@ -51,7 +52,8 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     Run it once a year and when the calendar changes, then reload Alertmanager.
 
     \b
-    Example: callmon alerting hours /etc/prometheus/alertmanager.yml --config /etc/callmon/callmon.toml
+    Examples: callmon alerting hours alertmanager.yml --dry-run
+              callmon alerting hours /etc/prometheus/alertmanager.yml
     """
     from callmon.tools.alertmanager import as_yaml, time_intervals
 
@@ -93,7 +95,8 @@ def test(context: CommandContext, to: str, address: str) -> None:
     After five minutes Alertmanager resolves the alert and sends the same text.
 
     \b
-    Example: callmon alerting test --to lead --alertmanager http://127.0.0.1:9093
+    Examples: callmon alerting test --to lead
+              callmon alerting test --alertmanager http://127.0.0.1:9093
     """
     language = context.language
     send(address, to)

@@ -11,10 +11,11 @@ import msgspec
 
 from callmon.cli.common import CommandContext, actor_name, lang_option, print_json, with_context
 from callmon.cli.completion import LINES_OR_ALL
+from callmon.cli.help import HelpGroup
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def attest() -> None:
     """Attestations: test calls to a line. Can a person be reached from every menu, in both languages?
 
@@ -45,7 +46,8 @@ def add(
     """Record a test call to one or more lines.
 
     \b
-    Example: callmon attest add --line general --line tty --at 2026-11-20 --by "A. Tremblay"
+    Examples: callmon attest add --line general --line tty --at 2026-11-20
+              callmon attest add --line all --what greetings --by "A. Tremblay"
     """
     from callmon.store.queries.attestations import insert_attestations
 
@@ -64,7 +66,8 @@ def list_(context: CommandContext, as_json: bool) -> None:
     """Show the last test of each line.
 
     \b
-    Example: callmon attest list --lang en
+    Examples: callmon attest list --lang en
+              callmon attest list --json
     """
     _print(context, as_json)
 

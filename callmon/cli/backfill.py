@@ -39,7 +39,8 @@ def backfill(
     The daemon may be running.
 
     \b
-    Example: callmon backfill /var/log/asterisk/cel-custom/Master.csv
+    Examples: callmon backfill
+              callmon backfill /var/log/asterisk/cel-custom/Master.csv --dry-run
     """
     from callmon.backfill.job import Backfill
 

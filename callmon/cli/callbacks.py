@@ -27,6 +27,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
+from callmon.cli.help import HelpGroup
 from callmon.core.callbacks import commands, entries
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import label
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from callmon.store.queries.obligations import WorklistItem
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def callbacks() -> None:
     """Callbacks that are due, and complaints: list them, and record what staff did."""
 
@@ -135,7 +136,8 @@ def list_(
     """List callbacks to make and complaints, most urgent first, with the numbers. The access is logged.
 
     \b
-    Example: callmon callbacks list --overdue --lang en
+    Examples: callmon callbacks list --overdue --lang en
+              callmon callbacks list --line tty --json
     """
     from callmon.store.commands import CALLBACK_QUEUE
     from callmon.store.queries import obligations as ledger
@@ -177,7 +179,8 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
     `spoke` and `message-left` settle a callback; `no-answer` is an attempt.
 
     \b
-    Example: callmon callbacks attempt 1795527733.0 --result spoke --at 10:12
+    Examples: callmon callbacks attempt 1795527733.0 --result spoke
+              callmon callbacks attempt 1795527733.0 --result no-answer --at 10:12
     """
     context.find(name)
     if result is None:
@@ -201,7 +204,8 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
     listened to the message, and no number can be called. answered: a complaint. otherwise: see --text.
 
     \b
-    Example: callmon callbacks close 1795527733.0 --reason no-request --text "wrong number"
+    Examples: callmon callbacks close 1795527733.0 --reason no-request
+              callmon callbacks close 1795527733.0 --reason listened --text noise
     """
     context.find(name)
     if reason is None:
@@ -225,7 +229,8 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
     """Open an entry again. Its first due time and its verdict do not change.
 
     \b
-    Example: callmon callbacks reopen 1795527733.0 --reason "the message was for us after all"
+    Examples: callmon callbacks reopen 1795527733.0
+              callmon callbacks reopen 1795527733.0 --reason "it was for us"
     """
     context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])
 
@@ -237,7 +242,8 @@ def take(context: CallbackCommandContext, name: str) -> None:
     """Assign an entry to yourself. It stays due.
 
     \b
-    Example: callmon callbacks take 1795527733.0
+    Examples: callmon callbacks take 1795527733.0
+              callmon callbacks take 1795527733.0 --by "A. Tremblay"
     """
     context.request(name, "take")
 
@@ -249,7 +255,8 @@ def release(context: CallbackCommandContext, name: str) -> None:
     """Release an entry, also one of an absent colleague. Any person may then take it.
 
     \b
-    Example: callmon callbacks release 1795527733.0
+    Examples: callmon callbacks release 1795527733.0
+              callmon callbacks release 1795527733.0 --by "A. Tremblay"
     """
     context.request(name, "release")
 
@@ -273,7 +280,8 @@ def mark(
     """Record a note for the callback, or another number to call.
 
     \b
-    Example: callmon callbacks mark 1795527733.0 --no-message --number
+    Examples: callmon callbacks mark 1795527733.0 --no-message
+              callmon callbacks mark 1795527733.0 --number --text "at work"
     """
     from callmon.config.phone_numbers import e164
 
@@ -297,7 +305,8 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     """Mark a stored call as a complaint. Its two due times count from its arrival.
 
     \b
-    Example: callmon callbacks complaint 1795527733.0
+    Examples: callmon callbacks complaint 1795527733.0
+              callmon callbacks complaint 1795527733.0 --exchange toronto
     """
     from callmon.store.queries import obligations as ledger
 

@@ -36,8 +36,13 @@ if TYPE_CHECKING:
 @click.argument("day", required=False)
 @with_context()
 @click.option("--line", shell_complete=LINES, help="only calls on this line")
-@click.option("--outcome", type=click.Choice(OUTCOMES), help="only calls with this outcome")
-@click.option("--standard", type=click.Choice(ALL_STANDARDS), help="only calls judged by this service standard")
+@click.option("--outcome", metavar="OUTCOME", type=click.Choice(OUTCOMES), help="only calls with this outcome")
+@click.option(
+    "--standard",
+    metavar="STANDARD",
+    type=click.Choice(ALL_STANDARDS),
+    help="only calls that it judged",
+)
 @click.option("--verdict", type=click.Choice(VERDICTS), help="only calls with this verdict on --standard")
 @lang_option
 @json_option
@@ -56,7 +61,7 @@ def calls(
 
     \b
     Examples: callmon calls
-              callmon calls 2026-11-24 --standard answer_by_third_ring --verdict not_met
+              callmon calls 2026-11-24 --line tty --outcome abandoned
     """
     from callmon.core.statistics.period import midnight
     from callmon.store.queries.call_search import CallFilter

@@ -6,12 +6,13 @@ import click
 
 from callmon.cli.common import CommandContext, json_option, print_json, report_errors, table_row, with_context
 from callmon.cli.completion import completed
+from callmon.cli.help import HelpGroup
 from callmon.config.settings import example_text
 from callmon.config.validation import did_you_mean, variable
 from callmon.errors import ConfigError
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def config() -> None:
     """The configuration: an example, the settings in force, the meaning of each."""
 

@@ -18,6 +18,7 @@ from callmon.cli.common import (
     with_context,
     with_noun,
 )
+from callmon.cli.help import HelpGroup
 from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def db() -> None:
     """The database."""
 
@@ -39,7 +40,8 @@ def upgrade(context: CommandContext) -> None:
     Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
 
     \b
-    Example: callmon db upgrade --config callmon.toml
+    Examples: callmon db upgrade
+              callmon db upgrade --config /etc/callmon/callmon.toml
     """
     from callmon.store.database import stored_revision
 
@@ -77,7 +79,8 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     Prints a sentence for each difference; status 1 when it finds any. Changes nothing.
 
     \b
-    Example: callmon db check --since 2026-10-01 --until 2026-10-31
+    Examples: callmon db check
+              callmon db check --since 2026-10-01 --until 2026-10-31
     """
     from callmon.core.assembly import monitor
     from callmon.store.maintenance import consistency, rejudge
@@ -107,7 +110,8 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     rebuilt.
 
     \b
-    Example: callmon db rejudge --dry-run
+    Examples: callmon db rejudge --dry-run
+              callmon db rejudge --yes
     """
     from callmon.core.assembly import monitor
     from callmon.store.maintenance import rejudge

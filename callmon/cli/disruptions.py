@@ -24,6 +24,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
+from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from callmon.core.disruptions.disruption import Disruption
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def disruptions() -> None:
     """Disruptions of lines: list and announce them, and plan work.
 
@@ -155,7 +156,8 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     """List disruptions and planned work, with missing parts of notices and affected calls.
 
     \b
-    Example: callmon disruptions list --state all --lang en
+    Examples: callmon disruptions list --state all --lang en
+              callmon disruptions list --line tty --json
     """
     from callmon.store.commands import DISRUPTION_QUEUE
     from callmon.store.queries import disruptions as stored
@@ -196,7 +198,8 @@ def plan(
     """Plan work from START to END on lines; alerts are held for that time.
 
     \b
-    Example: callmon disruptions plan "2026-12-01 02:00" 04:00 --line all --reason-en update
+    Examples: callmon disruptions plan "2026-12-01 02:00" 04:00 --line all
+              callmon disruptions plan 22:00 23:30 --line tty --reason-en update
     """
     begin = context.moment(start, "START")
     until = context.moment(end, "END", begin)
@@ -220,7 +223,8 @@ def announce(
     Without a name, the command applies to the only disruption in progress.
 
     \b
-    Example: callmon disruptions announce --for 2h --reason-fr "panne de courant" --reason-en "power failure"
+    Examples: callmon disruptions announce --for 2h --reason-en "power failure"
+              callmon disruptions announce --line tty --until 16:30
     """
     if name is not None and lines:
         raise ConfigError(f"--line is for a new disruption; {name} already has its lines.")
@@ -253,7 +257,8 @@ def change(
     """Change the notice of a disruption, or the times of planned work.
 
     \b
-    Example: callmon disruptions change work-1796108400 --until "2026-12-01 05:00"
+    Examples: callmon disruptions change work-1796108400 --until 05:00
+              callmon disruptions change work-1796108400 --line tty --for 3h
     """
     disruption = context.find(name)
     begin = context.moment(start, "--since")
@@ -274,7 +279,8 @@ def end(context: DisruptionCommandContext, name: str | None, when: str | None) -
     """Record the end of a disruption; end planned work earlier, or cancel it before it begins.
 
     \b
-    Example: callmon disruptions end work-1796108400
+    Examples: callmon disruptions end
+              callmon disruptions end work-1796108400 --at 10:12
     """
     disruption = context.find(name)
     context.request(disruption, "end", when=context.moment(when, "--at"))

@@ -24,6 +24,7 @@ from callmon.cli.common import (
     with_context,
     with_noun,
 )
+from callmon.cli.help import HelpGroup
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.errors import ConfigError
 
@@ -74,7 +75,7 @@ def _with_purpose(command: Command) -> Command:
     return with_context(PrivacyCommandContext)(who(purpose(command)))
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def privacy() -> None:
     """Callers' numbers: encryption keys, access requests, disposal."""
 
@@ -86,7 +87,8 @@ def key(context: CommandContext, file: Path | None) -> None:
     """Add a new encryption key at the top of the key FILE; create the file if it is missing.
 
     \b
-    Example: callmon privacy key /etc/callmon/number.key
+    Examples: callmon privacy key
+              callmon privacy key /etc/callmon/number.key
     """
     from callmon.store.key_file import add_new_key
     from callmon.store.opening import key_path
@@ -104,7 +106,8 @@ def rotate(context: PrivacyCommandContext) -> None:
     """Encrypt every number with the newest key. callmon may run, if restarted with that key.
 
     \b
-    Example: callmon privacy rotate --config /etc/callmon/callmon.toml
+    Examples: callmon privacy rotate
+              callmon privacy rotate --config /etc/callmon/callmon.toml
     """
     from callmon.store.database import names_of_needed_keys
     from callmon.store.privacy.key_rotation import rotate as moved
@@ -130,7 +133,8 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
     """List every record that holds a number. The command prompts for it, or reads standard input.
 
     \b
-    Example: callmon privacy find --purpose "access request 2026-14"
+    Examples: callmon privacy find --purpose "access request 2026-14"
+              callmon privacy find --purpose "access request 2026-14" --json
     """
     from callmon.store.privacy import subject_access as people
 
@@ -153,7 +157,8 @@ def export(context: PrivacyCommandContext) -> None:
     The command prompts for the number, or reads it from standard input.
 
     \b
-    Example: callmon privacy export --purpose "access request 2026-14" > request.json
+    Examples: callmon privacy export --purpose "request 14" > request.json
+              callmon privacy export --purpose "request 14" --by "M. Roy"
     """
     from callmon.store.privacy import subject_access as people
     from callmon.text.callback_list import owed_as_json
@@ -183,7 +188,8 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
     The command prompts for both, or reads standard input: the wrong one on a line, the right one on the next.
 
     \b
-    Example: callmon privacy correct --purpose "correction 2026-15"
+    Examples: callmon privacy correct --purpose "correction 2026-15"
+              callmon privacy correct --purpose "request 15" --call 1795527733.0
     """
     from callmon.store.privacy import subject_access as people
 
@@ -209,7 +215,8 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
     Figures stay. A permanent record states the time, the person, the authority and the counts.
 
     \b
-    Example: callmon privacy purge --yes --authority "records schedule 12-345"
+    Examples: callmon privacy purge
+              callmon privacy purge --yes --authority "records schedule 12-345"
     """
     from callmon.store.privacy import retention as disposal
     from callmon.store.privacy.dated_files import expired
@@ -244,7 +251,8 @@ def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None
     With --number: accesses to that number, by a command or on the pages, for as long as it is stored.
 
     \b
-    Example: callmon privacy log --config /etc/callmon/callmon.toml
+    Examples: callmon privacy log --json
+              callmon privacy log --number
     """
     from callmon.store.privacy import subject_access as people
 

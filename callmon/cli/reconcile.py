@@ -30,7 +30,8 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     `callmon backfill` adds the calls that callmon lacks.
 
     \b
-    Example: callmon reconcile 2026-11-24
+    Examples: callmon reconcile
+              callmon reconcile 2026-11-24 --exchange toronto
     """
     from callmon.backfill.reconcile import reconcile as compare
 

@@ -93,11 +93,11 @@ def report(
 ) -> None:
     """The monthly statistics of MONTH (2026-10, or "last"), in French and English.
 
-    Each language goes to a file, -fr and -en; a CSV has its data dictionary beside it. An existing report with
-    other content is not replaced: it may have been signed.
+    A file each, -fr and -en. An existing report with other content is not replaced: it may have been signed.
 
     \b
-    Example: callmon report 2026-10 --format xlsx -o october.xlsx
+    Examples: callmon report last
+              callmon report 2026-10 --format xlsx -o october.xlsx
     """
     from callmon.reports import request
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from callmon.cli.common import CommandContext, current_user, json_option, print_json, until_done, with_context
+from callmon.cli.help import HelpGroup
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
@@ -29,7 +30,7 @@ ROLE_HELP = (
 )
 
 
-@click.group()
+@click.group(cls=HelpGroup)
 def users() -> None:
     """callmon's own accounts, which may sign in where web.access.accounts is true."""
 
@@ -60,7 +61,8 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     """Add an account NAME. The command prompts for its password, or reads it from standard input.
 
     \b
-    Example: callmon users add marie.tremblay --role agent --role manager
+    Examples: callmon users add marie.tremblay --role agent
+              callmon users add j.roy --role agent --role manager < password.txt
     """
     from callmon.store.access import accounts
     from callmon.web.auth.passwords import hashed
@@ -83,7 +85,8 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
     """List every account, its roles, and whether it is locked.
 
     \b
-    Example: callmon users list --config /etc/callmon/callmon.toml
+    Examples: callmon users list
+              callmon users list --json
     """
     from callmon.store.access import accounts
 
@@ -109,7 +112,8 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     """Replace the roles of the account NAME by these.
 
     \b
-    Example: callmon users role marie.tremblay --role viewer
+    Examples: callmon users role marie.tremblay --role viewer
+              callmon users role marie.tremblay --role agent --role manager
     """
     from callmon.store.access import accounts
 
@@ -125,7 +129,8 @@ def password(context: AccountCommandContext, name: str) -> None:
     """Set the password of the account NAME, from a prompt or from standard input.
 
     \b
-    Example: callmon users password marie.tremblay
+    Examples: callmon users password marie.tremblay
+              callmon users password marie.tremblay < password.txt
     """
     from callmon.store.access import accounts
     from callmon.web.auth.passwords import hashed
@@ -143,7 +148,8 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     """Lock the account NAME and end its sessions. Its roles stay.
 
     \b
-    Example: callmon users lock marie.tremblay
+    Examples: callmon users lock marie.tremblay
+              callmon users lock marie.tremblay --unlock
     """
     from callmon.store.access import accounts
 
@@ -159,7 +165,8 @@ def remove(context: AccountCommandContext, name: str) -> None:
     """Remove the account NAME. Its entries in the access log stay.
 
     \b
-    Example: callmon users remove marie.tremblay
+    Examples: callmon users remove marie.tremblay
+              callmon users remove marie.tremblay --config callmon.toml
     """
     from callmon.store.access import accounts
 

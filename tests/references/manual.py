@@ -56,8 +56,11 @@ def commands() -> Iterator[str]:
 
 
 def _paragraphs(told: str) -> Iterator[str]:
-    for paragraph in told.replace("\b\n", "").split("\n\n"):
-        yield from (".PP", _text(" ".join(paragraph.split())))
+    for paragraph in told.split("\n\n"):
+        if paragraph.startswith("\b\n"):
+            yield from (".PP", ".nf", *map(_text, paragraph.splitlines()[1:]), ".fi")
+        else:
+            yield from (".PP", _text(" ".join(paragraph.split())))
 
 
 def settings() -> Iterator[str]:

@@ -180,11 +180,6 @@ def test_no_number_of_a_real_person_is_in_any_file() -> None:
 # ── documents ──
 
 
-def test_every_command_has_a_help_with_an_example() -> None:
-    helps = {name: command.get_help(click.Context(command, info_name=name)) for name, command in COMMANDS.items()}
-    assert [n for n, told in helps.items() if f"Example: {n}" not in told and f"Examples: {n}" not in told] == []
-
-
 def test_every_command_in_the_documents_exists() -> None:
     words = {tuple(name.split()[1:]) for name in COMMANDS}
     found, seen = set(), set()

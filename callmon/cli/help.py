@@ -1,0 +1,59 @@
+"""The help of groups: commands by task, each with its whole purpose, and the page of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+TASKS: Mapping[str, tuple[str, ...]] = {
+    "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
+    "Set up": ("config", "check", "doctor", "users", "attest", "alerting", "completion"),
+    "Run": ("run", "demo"),
+    "Look after": ("backfill", "reconcile", "privacy", "db"),
+    "For engineers": ("record", "replay"),
+}
+PAGES: Mapping[str, str] = {
+    "alerting": "how-to/alerts.md",
+    "attest": "explanation/disruptions-and-test-calls.md",
+    "backfill": "explanation/gaps-and-reconciliation.md",
+    "callbacks": "how-to/callbacks.md",
+    "check": "reference/settings.md",
+    "config": "reference/settings.md",
+    "db": "how-to/back-up-and-restore.md",
+    "disruptions": "how-to/disruptions.md",
+    "doctor": "how-to/install.md",
+    "explain": "reference/json.md",
+    "reconcile": "explanation/gaps-and-reconciliation.md",
+    "report": "how-to/monthly-report.md",
+    "run": "how-to/install.md",
+    "users": "how-to/who-may-sign-in.md",
+}
+EPILOG = """\b
+Examples: callmon callbacks list --overdue
+          callmon report last
+Configuration: --config, $CALLMON_CONFIG, ./callmon.toml,
+               /etc/callmon/callmon.toml
+Documentation: docs/en/index.md, `man callmon`, /en/guide on the pages
+"""
+
+
+class HelpGroup(click.Group):
+    """A group whose help cuts no purpose. The topmost one lists its commands by TASKS."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        tasks = TASKS if ctx.parent is None and "status" in self.commands else {"Commands": tuple(self.commands)}
+        width = max(map(len, self.commands))
+        for task, names in tasks.items():
+            with formatter.section(task):
+                formatter.write_dl(
+                    [(f"{name:<{width}}", self.commands[name].get_short_help_str(400)) for name in names]
+                )
+
+
+def add_pages(command: click.Command, page: str = "") -> None:
+    """Name the page of the documentation at the end of the help of each command."""
+    for name, below in command.commands.items() if isinstance(command, click.Group) else ():
+        add_pages(below, page or PAGES.get(name, "reference/commands.md"))
+    if page:
+        command.epilog = f"More: docs/en/{page}"
