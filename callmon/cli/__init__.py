@@ -48,6 +48,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import EPILOG, HelpGroup, add_pages
+from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
 
@@ -155,10 +156,11 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     exchange = next(iter(settings.exchanges), "recording")
     replayed = Replay(monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
-        lines = replayed_lines(replayed, (_open(opened, path) for path in files))
+        advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
+        lines = replayed_lines(replayed, (_open(opened, path) for path in files), advance)
         for line in lines:
             if not as_json:
-                click.echo(line)
+                print_result(line)
     if as_json:
         for call in replayed.calls():
             print_json(call)

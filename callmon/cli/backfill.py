@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, one_exchange, show_count, stop, table_row, with_context, with_noun
+from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
@@ -52,7 +52,7 @@ def backfill(
     rows = _rows(work, files) if files else _of_source(work, settings, windows)
     changed: Counter[str] = Counter()
     for line in _lines(work, rows, windows, in_json, changed):
-        click.echo(line)
+        print_result(line)
     _report(work, changed, in_json)
     if dry_run:
         click.echo("Nothing was written.", err=True)
@@ -61,10 +61,13 @@ def backfill(
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
     from callmon.backfill.source import lines_of
 
-    reader = work.reader()
+    reader, files = work.reader(), list(files)
+    sizes = [path.stat().st_size if path.suffix != ".gz" and path.is_file() else None for path in files]
+    length = 0 if None in sizes else sum(filter(None, sizes))  # compressed, or a pipe: no end is known
+    advance = progress_bar(length, "Reading")
     for path in files:
         with lines_of(path) as lines:
-            yield from reader.read_lines(lines)
+            yield from reader.read_lines(counted(lines, advance))
 
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
@@ -88,7 +91,6 @@ def _lines(
     changed: Counter[str],
 ) -> Iterator[str]:
     for filled in work.run(rows, windows):
-        show_count(work.rows, "rows")
         for change in filled.changes:
             changed[change.what] += 1
             yield from [_as_json(change)] if in_json else _as_text(change)
@@ -118,8 +120,6 @@ def _as_text(change: CallChange) -> Iterator[str]:
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     """Print how many calls changed in which way, and which rows were unusable."""
-    if sys.stderr.isatty():
-        click.echo("", err=True)
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):

@@ -305,26 +305,6 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def progress_bar(length: int, label: str) -> Callable[[int], None]:
-    """A progress bar on a terminal, nothing in a pipe. The function that is returned advances it."""
-    if not length or not sys.stderr.isatty():
-        return lambda _done: None
-    bar = click.progressbar(length=length, label=label, file=sys.stderr)
-
-    def advance(done: int) -> None:
-        bar.update(done)
-        if bar.finished:
-            bar.render_finish()
-
-    return advance
-
-
-def show_count(number: int, what: str) -> None:
-    """The progress of long work on a terminal; nothing in a pipe."""
-    if sys.stderr.isatty():
-        click.echo(f"\r{number:>12,} {what}", nl=False, err=True)
-
-
 def actor_name(given: str | None) -> str:
     """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
     name = given or os.environ.get("SUDO_USER") or getpass.getuser()

@@ -14,11 +14,11 @@ from callmon.cli.common import (
     current_user,
     json_option,
     print_json,
-    progress_bar,
     with_context,
     with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 
 if TYPE_CHECKING:
@@ -88,10 +88,13 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
 
     settings, store = context.settings, context.store
     found = rejudge.counter_differences(store)
-    days = (None if x is None else x.date() for x in (first, last))
+    days = [None if x is None else x.date() for x in (first, last)]
+    of_days = progress_bar(rolled.count_days(store, settings.timezone, *days), "Comparing days")
     for differences in rolled.rollup_differences(store, settings.timezone, *days):
+        of_days(1)
         found += differences
-    found += consistency.inconsistencies(store, monitor(settings, token=str))
+    advance = progress_bar(rejudge.count_ended(store), "Comparing calls")
+    found += consistency.inconsistencies(store, monitor(settings, token=str), advance)
     for line in found:
         print_json({"difference": line}) if as_json else click.echo(line)
     if found:
@@ -121,9 +124,10 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     if not dry_run and not yes:
         confirm("This judges every stored call again, also in published months. Continue?")
     changed = 0
-    for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run):
+    advance = progress_bar(rejudge.count_ended(store), "Judging")
+    for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
-        click.echo(line)
+        print_result(line)
     if dry_run:
         click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
         return

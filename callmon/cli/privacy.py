@@ -19,12 +19,12 @@ from callmon.cli.common import (
     json_option,
     number_is_asked,
     print_json,
-    show_count,
     table_row,
     with_context,
     with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.errors import ConfigError
 
@@ -110,12 +110,14 @@ def rotate(context: PrivacyCommandContext) -> None:
               callmon privacy rotate --config /etc/callmon/callmon.toml
     """
     from callmon.store.database import names_of_needed_keys
+    from callmon.store.privacy.key_rotation import count_left
     from callmon.store.privacy.key_rotation import rotate as moved
 
     store, total = context.store, 0
+    advance = progress_bar(count_left(store), "Encrypting")
     for count in moved(store):
         total += count
-        show_count(total, "numbers")
+        advance(count)
     click.echo(f"{with_noun(total, 'number')} encrypted with the key {store.ring.name}.")
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:

@@ -10,6 +10,7 @@ import click
 
 from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -36,7 +37,11 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     from callmon.backfill.reconcile import reconcile as compare
 
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
-    found = [compare(settings, context.upgraded_store, name, when) for name in _names(settings, exchange)]
+    names, found = _names(settings, exchange), []
+    advance = progress_bar(len(names), "Comparing exchanges")
+    for name in names:
+        found.append(compare(settings, context.upgraded_store, name, when))
+        advance(1)
     for result in found:
         for line in [json.dumps(_as_json(result))] if in_json else _as_text(result, context):
             click.echo(line)

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.common import CommandContext, progress_bar, with_context, write_file
+from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.model import FORMATS

@@ -3,7 +3,7 @@
 Several recordings are successive connections to one exchange: between them is a gap.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -76,13 +76,16 @@ class Replay:
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
 
 
-def chunks(source: BinaryIO) -> Iterator[bytes]:
+def chunks(source: BinaryIO, advance: Callable[[int], None] = lambda _done: None) -> Iterator[bytes]:
     while data := source.read(CHUNK):
         yield data
+        advance(len(data))
 
 
-def replayed_lines(replay: Replay, sources: Iterable[BinaryIO]) -> Iterator[str]:
-    """The aligned lines of all facts and findings."""
+def replayed_lines(
+    replay: Replay, sources: Iterable[BinaryIO], advance: Callable[[int], None] = lambda _done: None
+) -> Iterator[str]:
+    """The aligned lines of all facts and findings. `advance` receives the number of bytes that were read."""
     for source in sources:
-        for outcome in replay.connection(chunks(source)):
+        for outcome in replay.connection(chunks(source, advance)):
             yield from outcome_lines(outcome, replay.start)

@@ -21,7 +21,7 @@ from callmon.core.callbacks.obligation import Obligation, after, opened
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
 from callmon.store.database import Database, database_errors
-from callmon.store.maintenance.rejudge import RejudgedCalls
+from callmon.store.maintenance.rejudge import Advance, RejudgedCalls, ignore
 from callmon.store.row_mapping import StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
 
@@ -29,9 +29,9 @@ CHUNK = 200
 MOST = 20  # sentences of one kind; above this only their number is given
 
 
-def inconsistencies(store: Database, monitor: Monitor) -> Iterator[str]:
-    """One sentence per inconsistency. Raises StoreError."""
-    yield from _shortened(_of_calls(store, monitor), "calls whose facts differ")
+def inconsistencies(store: Database, monitor: Monitor, advance: Advance = ignore) -> Iterator[str]:
+    """One sentence per inconsistency. `advance` receives the number of calls compared. Raises StoreError."""
+    yield from _shortened(_of_calls(store, monitor, advance), "calls whose facts differ")
     with database_errors(store), store.reading() as connection:
         yield from _shortened(_in_limbo(connection), "calls of this kind")
         yield from _shortened(_of_ledger(connection), "entries of the list of callbacks")
@@ -47,13 +47,14 @@ def _shortened(sentences: Iterator[str], what: str) -> Iterator[str]:
 # Calls.
 
 
-def _of_calls(store: Database, monitor: Monitor) -> Iterator[str]:
+def _of_calls(store: Database, monitor: Monitor, advance: Advance) -> Iterator[str]:
     after_key: StoredCallKey = ("", "")
     while True:
         with database_errors(store), store.reading() as connection:
             group = RejudgedCalls(connection, monitor)
             keys = group.judge(after_key, CHUNK)
             otherwise = group.otherwise()
+        advance(len(keys))
         for (call, exchange), what in otherwise.items():
             yield f"{exchange} {call}: its facts and the stored {what} differ; run `callmon db rejudge`."
         if len(keys) < CHUNK:

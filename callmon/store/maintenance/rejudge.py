@@ -14,11 +14,11 @@ Refuses: to take a batch number of the writer, so that the daemon can write mean
 corrections when it next reads its counters.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import takewhile
 from math import isclose
 
-from sqlalchemy import Connection, Table, select, tuple_
+from sqlalchemy import Connection, Table, func, select, tuple_
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact, as_it_stands
@@ -48,11 +48,25 @@ from callmon.store.writer.corrections import MOVED, move
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
 READ_AT_ONCE = 500
+Advance = Callable[[int], None]
 
 
-def rejudge(store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True) -> Iterator[str]:
+def ignore(_done: int) -> None:
+    """No progress is shown."""
+
+
+def count_ended(store: Database) -> int:
+    """The number of ended calls."""
+    with database_errors(store), store.reading() as connection:
+        return int(connection.execute(select(func.count()).select_from(CALL)).scalar_one())
+
+
+def rejudge(
+    store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True, advance: Advance = ignore
+) -> Iterator[str]:
     """Judges every ended call again, one transaction per `chunk`. Yields one line per changed finding.
 
+    `advance` receives the number of calls after each transaction.
     Without `writes`, yields the lines and writes nothing. Raises StoreError if the database cannot be used; the
     lines yielded until then are committed.
     """
@@ -63,6 +77,7 @@ def rejudge(store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool 
             keys = group.judge(after, chunk)
             if writes:
                 group.write_changes()
+        advance(len(keys))
         yield from group.lines
         if len(keys) < chunk:
             return

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, RowMapping, bindparam, delete, select, tuple_, update
+from sqlalchemy import Column, Connection, RowMapping, bindparam, delete, func, select, tuple_, update
 
 from callmon.store.bulk import chunks
 from callmon.store.database import Database, database_errors
@@ -36,6 +36,13 @@ def rotate(store: Database, chunk: int = CHUNK) -> Iterator[int]:
     _renew(store, chunk)
     with database_errors(store), store.writing_piece() as connection:
         _forget_keys(connection, store.ring)
+
+
+def count_left(store: Database) -> int:
+    """The number of rows under an older key."""
+    with database_errors(store), store.reading() as connection:
+        question = select(func.count()).select_from(NUMBER).where(~_is_under(store.ring))
+        return int(connection.execute(question).scalar_one())
 
 
 def is_done(store: Database) -> bool:

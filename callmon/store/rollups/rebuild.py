@@ -177,6 +177,12 @@ def rollup_differences(
             yield _differences(connection, zone, day)
 
 
+def count_days(store: Database, zone: ZoneInfo, first: date | None = None, last: date | None = None) -> int:
+    """The number of days that `rollup_differences` compares."""
+    with database_errors(store), store.reading() as connection:
+        return len(_days(connection, zone, first, last))
+
+
 def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date | None) -> list[date]:
     days = connection.execute(select(func.min(ROLLUP.c.day), func.max(ROLLUP.c.day))).one()
     times = connection.execute(select(func.min(CALL.c.arrived), func.max(CALL.c.arrived))).one()

@@ -1,0 +1,53 @@
+"""The progress of long work, on standard error: shown on a terminal only, and not with --quiet."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import click
+
+
+def progress_bar(length: int, label: str) -> Callable[[int], None]:
+    """A progress bar with its rate on a terminal, nothing in a pipe. The function that is returned advances it."""
+    if not length or not shows_progress():
+        return lambda _done: None
+    began = time.monotonic()
+
+    def rate(_item: object) -> str:
+        return f"{bar.pos / max(time.monotonic() - began, 0.001):,.0f}/s"
+
+    bar: Any = click.progressbar(length=length, label=label, file=sys.stderr, item_show_func=rate)
+
+    def advance(done: int) -> None:
+        bar.update(done)
+        if bar.finished:
+            bar.render_finish()
+
+    def shows_cursor() -> None:
+        if not bar.finished:
+            bar.render_finish()
+
+    click.get_current_context().call_on_close(shows_cursor)
+    return advance
+
+
+def shows_progress() -> bool:
+    context = click.get_current_context(silent=True)
+    return sys.stderr.isatty() and not (context and context.find_root().params.get("quiet"))
+
+
+def print_result(line: str) -> None:
+    """A line of a result; on a terminal it replaces the progress bar, which is drawn again below it."""
+    if sys.stdout.isatty() and shows_progress():
+        click.echo("\r\x1b[2K", nl=False, err=True)
+    click.echo(line)
+
+
+def counted(lines: Iterable[str], advance: Callable[[int], None]) -> Iterator[str]:
+    """The lines; `advance` receives the number of bytes of each."""
+    for line in lines:
+        advance(len(line.encode(errors="replace")))
+        yield line
