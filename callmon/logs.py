@@ -9,10 +9,11 @@ Remote text therefore cannot forge a line.
 import json
 import logging
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
 
+ARGUMENTS = [str(logging.INFO), "0"]  # of the last `set_up`, for the command line of a child process
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SPACES = frozenset("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
@@ -71,22 +72,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, default=str)
 
 
-def set_up(level: int = logging.INFO, as_json: bool = False) -> None:
+def set_up(level: int = logging.INFO, as_json: int = False) -> None:
     """Log to standard error; libraries log warnings and errors only."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if as_json else KeyValueFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("callmon").setLevel(level)
-
-
-def arguments() -> list[str]:
-    """The level and the format in use, for the command line of a child process, whose `set_up_as` reads them."""
-    root = logging.getLogger()
-    is_json = any(isinstance(handler.formatter, JsonFormatter) for handler in root.handlers)
-    return [str(logging.getLogger("callmon").level or logging.INFO), "json" if is_json else "text"]
-
-
-def set_up_as(given: Sequence[str]) -> None:
-    """`set_up` as in the parent process; the defaults if it gave no `arguments`."""
-    level, form = given or (str(logging.INFO), "text")
-    set_up(int(level), form == "json")
+    ARGUMENTS[:] = str(level), str(int(as_json))

@@ -46,15 +46,7 @@ if TYPE_CHECKING:
 @click.option("--verdict", type=click.Choice(VERDICTS), help="only calls with this verdict on --standard")
 @lang_option
 @json_option
-def calls(
-    context: CommandContext,
-    day: str | None,
-    line: str | None,
-    outcome: str | None,
-    standard: str | None,
-    verdict: str | None,
-    as_json: bool,
-) -> None:
+def calls(context: CommandContext, day: str | None, as_json: bool, **only: str | None) -> None:
     """List the calls that arrived on DAY (2026-11-24; default: today), latest first, without numbers.
 
     The second column names the call: `callmon explain` shows all of it.
@@ -67,12 +59,12 @@ def calls(
     from callmon.store.queries.call_search import CallFilter
 
     settings, when = context.settings, context.past_day(day, "DAY")
-    refuse_unknown(settings, "line", line, language=context.language)
-    if verdict is not None and standard is None:
+    refuse_unknown(settings, "line", only["line"], language=context.language)
+    if only["verdict"] is not None and only["standard"] is None:
         raise click.UsageError("--verdict needs --standard; name the service standard.")
     begin, end = (midnight(when + timedelta(days=n), settings.timezone) for n in (0, 1))
     count = 0
-    for call in _all(context.store, CallFilter(begin, end, line, outcome, standard, verdict)):
+    for call in _all(context.store, CallFilter(begin, end, **only)):
         count += 1
         if as_json:
             print_json(msgspec.to_builtins(call))

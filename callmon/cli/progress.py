@@ -26,11 +26,7 @@ def progress_bar(length: int, label: str) -> Callable[[int], None]:
         if bar.finished:
             bar.render_finish()
 
-    def shows_cursor() -> None:
-        if not bar.finished:
-            bar.render_finish()
-
-    click.get_current_context().call_on_close(shows_cursor)
+    click.get_current_context().call_on_close(lambda: bar.finished or bar.render_finish())  # shows the cursor
     return advance
 
 

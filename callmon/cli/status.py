@@ -12,20 +12,24 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from callmon.cli.common import CommandContext, json_option, lang_option, print_json, say, with_context
+from callmon.cli import common
+from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
 from callmon.errors import CallmonError
 from callmon.text.records import instant
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
 
-ANSWER_SECONDS = 5
+SECONDS = 5  # for an answer
+NO_ANSWER = (OSError, HTTPException, ValueError, LookupError, TypeError, OverflowError)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 EXIT = {"ok": 0, "trouble": 1, "not_running": 3}
 EXCHANGE = re.compile(
@@ -47,8 +51,11 @@ def status(context: CommandContext, as_json: bool) -> None:
     Examples: callmon status
               callmon status --json
     """
-    found = _health(context.settings) | _counts(context)
-    found["exchanges"] = _exchanges(context, is_running=found["state"] != "not_running")
+    found = _health(context.settings)
+    is_running = found["state"] != "not_running"
+    heard, counts = _counts(context)
+    found |= counts
+    found["exchanges"] = _exchanges(context.settings, {} if is_running else heard, is_running)
     if as_json:
         print_json(found)
     else:
@@ -59,106 +66,77 @@ def status(context: CommandContext, as_json: bool) -> None:
 
 def _health(settings: Settings) -> dict[str, Any]:
     """What /healthz answers, with the state."""
-    nothing: dict[str, Any] = {
-        "state": "not_running",
-        "role": None,
-        "version": None,
-        "troubles": [],
-        "remarks": [],
-    }
-    try:
+    found: dict[str, Any] = {"state": "not_running", "role": None, "version": None}
+    found |= {"troubles": [], "remarks": []}
+    with suppress(*NO_ANSWER):
         answer = json.loads(_ask(settings, "/healthz"))
-        return {"state": answer["status"]} | {name: answer[name] for name in nothing if name != "state"}
-    except (OSError, HTTPException, ValueError, LookupError, TypeError):
-        return nothing
+        if answer["status"] in EXIT:
+            found = {name: answer["status" if name == "state" else name] for name in found}
+    return found
 
 
 def _ask(settings: Settings, path: str) -> str:
     host = EVERYWHERE.get(settings.web.host, settings.web.host)
     url = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}{path}"
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(url, timeout=ANSWER_SECONDS) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=SECONDS) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as trouble:  # /healthz answers 503 with the same body
         with trouble:
             return trouble.read().decode()
 
 
-def _exchanges(context: CommandContext, is_running: bool) -> list[dict[str, Any]]:
-    """Each configured exchange: connected, last event. Without a daemon the database knows the last event."""
+def _exchanges(settings: Settings, last: dict[str, datetime], is_running: bool) -> list[dict[str, Any]]:
+    """Each configured exchange: connected, last event. `last`: the last event that the database knows."""
     figures: dict[tuple[str, str], float] = {}
-    last: dict[str, datetime] = {}
-    try:
-        figures = {
-            (name, what): float(value)
-            for what, name, value in EXCHANGE.findall(_ask(context.settings, "/metrics") if is_running else "")
-        }
-        last = {
-            name: datetime.fromtimestamp(at, UTC) for (name, what), at in figures.items() if what[0] == "l" and at
-        }
-    except (OSError, HTTPException, ValueError, OverflowError):
-        pass
-    if not is_running:
-        last = _heartbeats(context)
+    with suppress(*NO_ANSWER):
+        for what, name, value in EXCHANGE.findall(_ask(settings, "/metrics") if is_running else ""):
+            figures[name, what] = float(value)
+    events = {name: datetime.fromtimestamp(at, UTC) for (name, what), at in figures.items() if what != "connected"}
+    connected = {name: at == 1.0 for (name, what), at in figures.items() if what == "connected"}
     return [
-        {
-            "exchange": name,
-            "connected": figures[name, "connected"] == 1.0 if (name, "connected") in figures else None,
-            "last_event": instant(last.get(name)),
-        }
-        for name in context.settings.exchanges
+        {"exchange": name, "connected": connected.get(name), "last_event": instant((last | events).get(name))}
+        for name in settings.exchanges
     ]
 
 
-def _heartbeats(context: CommandContext) -> dict[str, datetime]:
-    from callmon.store.queries import calls
-
-    try:
-        return calls.heartbeats(context.store)
-    except CallmonError:
-        return {}
-
-
-def _counts(context: CommandContext) -> dict[str, int | None]:
-    """The figures of the database; None, with the reason on standard error, if it cannot be read."""
+def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int | None]]:
+    """The last event by exchange, and the figures. A figure that cannot be read is None; the reason is printed."""
     from callmon.core.statistics.period import midnight
     from callmon.store.queries import calls, obligations
 
     settings, today = context.settings, context.today
     begin, end = (midnight(today + timedelta(days=n), settings.timezone) for n in (0, 1))
     try:
+        heard = calls.heartbeats(context.store)
         ended, _ = calls.count_ended_calls(context.store, settings.names("line"), begin, end)
         entries = [x.obligation for x in obligations.obligations(context.store)]
     except CallmonError as error:
         click.echo(error, err=True)
-        return dict.fromkeys(COUNTS)
+        return {}, dict.fromkeys(COUNTS)
     callbacks = [x for x in entries if x.kind == "callback"]
     last = [x.due.actionable for x in callbacks if not x.is_overdue]
     overdue = len(callbacks) - len(last) + sum(at is not None and at <= context.now for at in last)
-    return dict(zip(COUNTS, (sum(ended.values()), len(callbacks), overdue), strict=True))
+    return heard, dict(zip(COUNTS, (sum(ended.values()), len(callbacks), overdue), strict=True))
 
 
 def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
-    language = context.language
+    say = partial(common.say, language=context.language)
+    states = {True: say("connecté"), False: say("non connecté"), None: say("état inconnu")}
+    roles = {"leader": say("principal"), "standby": say("en réserve"), "waiting": say("en attente de la base")}
     if found["state"] == "not_running":
-        where = context.settings.web.listen
-        yield say("callmon ne tourne pas, ou ne répond pas à {address}.", language, address=where)
+        yield say("callmon ne tourne pas, ou ne répond pas à {address}.", address=context.settings.web.listen)
     else:
-        yield say("callmon {version} tourne : {role}.", language, version=found["version"], role=found["role"])
+        role = roles.get(found["role"], found["role"])
+        yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)
     for one in found["exchanges"]:
-        state = {
-            True: say("connecté", language),
-            False: say("non connecté", language),
-            None: say("état inconnu", language),
-        }[one["connected"]]
-        last = context.local(one["last_event"] and datetime.fromisoformat(one["last_event"]))
+        at = one["last_event"] and datetime.fromisoformat(one["last_event"])
         yield say(
-            "Autocommutateur {name} : {state}, dernier événement : {last}", language, name=one["exchange"],
-            state=state, last=last,
+            "Autocommutateur {name} : {state}, dernier événement : {last}", name=one["exchange"],
+            state=states[one["connected"]], last=context.local(at),
         )  # fmt: skip
     today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
-    yield say("Appels terminés aujourd'hui : {count}", language, count=today)
-    yield say("Rappels à faire : {count}, en retard : {overdue}", language, count=due, overdue=overdue)
+    yield say("Appels terminés aujourd'hui : {count}", count=today)
+    yield say("Rappels à faire : {count}, en retard : {overdue}", count=due, overdue=overdue)
     yield from (f"! {sentence}" for sentence in found["troubles"])
     yield from (f"- {sentence}" for sentence in found["remarks"])

@@ -76,14 +76,14 @@ class Replay:
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
 
 
-def chunks(source: BinaryIO, advance: Callable[[int], None] = lambda _done: None) -> Iterator[bytes]:
+def chunks(source: BinaryIO, advance: Callable[[int], object] = int) -> Iterator[bytes]:
     while data := source.read(CHUNK):
         yield data
         advance(len(data))
 
 
 def replayed_lines(
-    replay: Replay, sources: Iterable[BinaryIO], advance: Callable[[int], None] = lambda _done: None
+    replay: Replay, sources: Iterable[BinaryIO], advance: Callable[[int], object] = int
 ) -> Iterator[str]:
     """The aligned lines of all facts and findings. `advance` receives the number of bytes that were read."""
     for source in sources:

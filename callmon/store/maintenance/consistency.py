@@ -21,7 +21,7 @@ from callmon.core.callbacks.obligation import Obligation, after, opened
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.monitor import Monitor
 from callmon.store.database import Database, database_errors
-from callmon.store.maintenance.rejudge import Advance, RejudgedCalls, ignore
+from callmon.store.maintenance.rejudge import Advance, RejudgedCalls
 from callmon.store.row_mapping import StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import CALL, FACT, FINDING, LEDGER, OBLIGATION, OPEN, Condition
 
@@ -29,7 +29,7 @@ CHUNK = 200
 MOST = 20  # sentences of one kind; above this only their number is given
 
 
-def inconsistencies(store: Database, monitor: Monitor, advance: Advance = ignore) -> Iterator[str]:
+def inconsistencies(store: Database, monitor: Monitor, advance: Advance = int) -> Iterator[str]:
     """One sentence per inconsistency. `advance` receives the number of calls compared. Raises StoreError."""
     yield from _shortened(_of_calls(store, monitor, advance), "calls whose facts differ")
     with database_errors(store), store.reading() as connection:

@@ -48,11 +48,7 @@ from callmon.store.writer.corrections import MOVED, move
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
 READ_AT_ONCE = 500
-Advance = Callable[[int], None]
-
-
-def ignore(_done: int) -> None:
-    """No progress is shown."""
+Advance = Callable[[int], object]
 
 
 def count_ended(store: Database) -> int:
@@ -62,7 +58,7 @@ def count_ended(store: Database) -> int:
 
 
 def rejudge(
-    store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True, advance: Advance = ignore
+    store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True, advance: Advance = int
 ) -> Iterator[str]:
     """Judges every ended call again, one transaction per `chunk`. Yields one line per changed finding.
 

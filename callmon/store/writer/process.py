@@ -33,7 +33,7 @@ from sqlalchemy.exc import DBAPIError
 
 from callmon.core.outcome import Heartbeat
 from callmon.errors import StoreError
-from callmon.logs import set_up_as
+from callmon.logs import set_up
 from callmon.store.database import Database, parse_url, reason
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls
@@ -304,7 +304,7 @@ def _count(message: wire.ToWriter) -> int:
 
 
 def main() -> None:
-    set_up_as(sys.argv[1:])
+    set_up(*map(int, sys.argv[1:]))
     # A batch is thousands of objects that are all freed after the commit: searching them for cycles is useless.
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)

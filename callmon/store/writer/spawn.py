@@ -64,7 +64,7 @@ def _started(end: socket.socket) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             # -P: Python imports no module from the working directory.
-            [sys.executable, "-P", "-m", "callmon.store.writer.process", *logs.arguments()],
+            [sys.executable, "-P", "-m", "callmon.store.writer.process", *logs.ARGUMENTS],
             stdin=end.fileno(),
             stdout=subprocess.DEVNULL,
             env=environment(os.environ),
