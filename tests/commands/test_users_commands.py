@@ -84,7 +84,7 @@ def test_what_is_refused_says_why_and_makes_no_account(
 
 def test_no_command_takes_a_password_as_an_argument() -> None:
     options = [option for command in main.commands["users"].commands.values() for option in command.params]  # type: ignore[attr-defined]
-    assert {option.name for option in options} == {"name", "roles", "config", "unlock"}
+    assert {option.name for option in options} == {"name", "roles", "config", "unlock", "as_json"}
 
 
 def test_an_account_has_a_role(config: Path) -> None:

@@ -32,7 +32,7 @@ def test_every_setting_has_a_meaning() -> None:
 def test_a_man_page_has_every_command_or_setting_and_no_text_that_troff_takes_for_a_request(name: str) -> None:
     written = FILES[ROOT / "docs" / "man" / name]
     requests = set(re.findall(r"^[.'](\S*)", written, re.MULTILINE))
-    assert requests <= {"TH", "SH", "SS", "PP", "TP", "B", "I", "BR"}
+    assert requests <= {"TH", "SH", "SS", "PP", "TP", "B", "I", "BR", "nf", "fi"}
     shown = written.replace("\\-", "-")
     commands, settings = [name for name, _ in every_command()], [x.rpartition(".")[2] for x, *_ in every_setting()]
     wanted = commands if name == "callmon.1" else settings
