@@ -31,6 +31,12 @@ class WebFormatter(TerminalPage):
         day_and_month, _, year = self.day(day).rpartition(NO_BREAK)
         return f"{self.weekday(day)} {day_and_month} {year}"
 
+    def near(self, at: datetime) -> str:
+        """A time for a narrow column: « 17 h » today, « sam. 9 h 19 » this week, « 24 nov. 9 h 19 »."""
+        days = abs((at.astimezone(self.timezone).date() - self.now.astimezone(self.timezone).date()).days)
+        day = "" if not days else self._date(at, "EEE" if days < 7 else "d MMM").replace(" ", NO_BREAK) + NO_BREAK
+        return f"{day}{self.minute(at)}"
+
     def month(self, at: date) -> str:
         return super().month(at).replace(" ", NO_BREAK)
 

@@ -46,7 +46,7 @@ async def show(visit: PageRequest) -> Response:
         view="callbacks",
         chosen=chosen | {"state": state},
         known=known,
-        sections=_sections(wanted),
+        groups=groups(wanted, visit.tongue),
         left_out=max(0, found.whole - len(found.entries)),
         opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
         **_shared(visit, wanted),
@@ -54,7 +54,7 @@ async def show(visit: PageRequest) -> Response:
 
 
 def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
-    """What the templates show obligations with. `version`: a new text when what is shown of one changes."""
+    """What the templates show obligations with."""
     owed = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
     by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
     for obligation in found:
@@ -63,18 +63,7 @@ def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     def others(obligation: Obligation) -> list[str]:
         return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    def version(obligation: Obligation) -> str:
-        shown = (
-            owed.time_left(obligation),
-            obligation.in_hand,
-            obligation.count,
-            obligation.cautions,
-            len(obligation.attempts),
-            obligation.state,
-        )
-        return f"{hash(shown):x}"
-
-    return {"owed": owed, "others": others, "version": version, "may_call": visit.may(Right.CALL_BACK)}
+    return {"owed": owed, "others": others, "may_call": visit.may(Right.CALL_BACK)}
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
@@ -88,14 +77,19 @@ def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
     return True
 
 
-def _sections(found: Sequence[Obligation]) -> dict[str, list[Obligation]]:
-    """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
-    ordered = sorted(found, key=urgency)
-    return {
-        "calls": [x for x in ordered if x.kind == "callback" and x.can_be_called],
-        "complaints": [x for x in ordered if x.kind == "complaint"],
-        "hidden": [x for x in ordered if x.kind == "callback" and not x.can_be_called],
-    }
+def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[Obligation]]:
+    """By due day, the most urgent first. Last: messages without a possible callback. No group is empty."""
+    day = tongue.settings.calendar().local_day
+    found_in: dict[str, list[Obligation]] = {"overdue": [], "today": [], "later": [], "hidden": []}
+    for obligation in sorted(found, key=urgency):
+        if obligation.kind == "callback" and not obligation.can_be_called:
+            name = "hidden"
+        elif obligation.is_overdue:
+            name = "overdue"
+        else:
+            name = "today" if day(urgency(obligation)[0]) <= day(tongue.now) else "later"
+        found_in[name].append(obligation)
+    return {name: some for name, some in found_in.items() if some}
 
 
 # One entry.
