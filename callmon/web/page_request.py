@@ -50,7 +50,11 @@ class UnknownNameError(Exception):
 
 
 class RefusedError(Exception):
-    """A command that callmon refuses; the message says why, in the reader's language."""
+    """A command that callmon refuses; the message says why, in the reader's language. `field`: what to correct."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class PageRequest:

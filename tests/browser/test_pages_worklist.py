@@ -91,3 +91,53 @@ def test_a_button_with_the_focus_keeps_its_meaning_when_a_colleague_takes_the_en
         focused(page, "1700000001-0", "button")
         act(place, "1700000004.0", action="release")
         page.wait_for_selector(f"{ROW('1700000003-0')} >> text=b.dion", timeout=SOON)
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("/fr/", ["Prendre en charge", "Afficher le numéro", "Pas de réponse"]),
+        ("/en/", ["Take in hand", "Show the number", "I left a message"]),
+    ],
+)
+def test_four_clicks_lead_from_an_overdue_entry_on_now_to_its_result(
+    browser: Browser, full: Site, path: str, steps: list[str]
+) -> None:
+    with shown(browser, full, path) as page:
+        page.locator(".pressing a:has(.over)").first.click()
+        page.wait_for_url(re.compile(r"/(rappels|callbacks)/17"))
+        first = page.url.partition("?")[0]
+        clicks = 1
+        for step in steps:
+            page.locator(".steps").get_by_role("button", name=step).click()
+            page.wait_for_load_state()
+            clicks += 1
+        assert (page.url.partition("?")[0], page.get_by_role("status").first.is_visible()) == (first, True)
+        assert clicks == 4
+        with full.visitor(person("a.cote", "agents")) as visitor:
+            form = {"csrf": full.csrf(visitor), "action": "release"}
+            ends = {"/fr/": "/consigner", "/en/": "/record"}[path]
+            visitor.post(first + ends, data=form)
+
+
+def test_the_field_to_correct_has_the_focus_and_is_seen(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/en/callbacks") as page:
+        page.locator("#g-later th a").first.click()
+        page.get_by_text("More:").click()
+        page.check("#x-otherwise")
+        page.get_by_role("button", name="Close the entry").click()
+        page.wait_for_selector("#refused")
+        page.wait_for_function("document.activeElement.id === 'close-text'")
+        assert (page.locator("#close-text").is_visible(), page.is_checked("#x-otherwise")) == (True, True)
+
+
+def test_enter_in_the_time_of_a_call_records_nothing(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/en/callbacks") as page:
+        page.locator("#g-later th a").first.click()
+        page.get_by_text("The call was not just now").click()
+        before = page.url
+        page.locator("#when").press("Enter")
+        page.get_by_role("button", name="Show the number").click()
+        page.wait_for_selector("a[href^='tel:']")
+        assert page.locator("#refused, [role=status]:visible").count() == 0
+        assert before.partition("?")[0] in page.url

@@ -132,3 +132,81 @@ def test_a_time_in_a_narrow_column_has_its_day_where_it_is_not_today(
     now = local("2026-11-24 17:00")
     told = [WebFormatter(usual(), language, now).near(now + away) for language in ("fr", "en")]
     assert [x.replace("\N{NO-BREAK SPACE}", " ") for x in told] == [french, english]
+
+
+# One callback.
+
+
+STEPS = {
+    "fr": ["1. Prendre en charge", "2. Voir le numéro et appeler", "3. Dire le résultat"],
+    "en": ["1. Take in hand", "2. See the number and call", "3. Record the result"],
+}
+RESULTS = {
+    "fr": ["J'ai parlé à la personne", "J'ai laissé un message", "Pas de réponse"],
+    "en": ["I spoke to the person", "I left a message", "No answer"],
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_entry_is_three_steps_in_order_and_the_rest_is_folded(place: Site, language: str) -> None:
+    page = get(place, f"{PATHS[language]}/{FIRST}").text
+    steps = page.partition('<ol class="steps">')[2].partition("</ol>")[0]
+    assert [text(x) for x in re.findall(r"<h2.*?</h2>", steps)] == STEPS[language]
+    results = steps.partition('class="results"')[2].partition("</p>")[0]
+    assert [text(x) for x in re.findall(r"<button.*?</button>", results)] == RESULTS[language]
+    (rest,) = re.findall(r'<details class="to-do">(.*?)</details>', page, re.DOTALL)
+    assert [x in rest for x in ('value="mark"', 'value="close"')] == [True, True]
+
+
+def test_the_one_solid_button_is_that_of_the_next_step(place: Site) -> None:
+    def solid(page: str) -> list[str]:
+        return [text(x) for x in re.findall(r'<button class="main">.*?</button>', page)]
+
+    before, after = get(place, f"/en/callbacks/{FIRST}").text, act(place, FIRST, language="en", action="take").text
+    act(place, FIRST, action="release")
+    assert (solid(before), solid(after)) == (["Take in hand"], ["Show the number"])
+
+
+def test_a_message_that_cannot_be_called_back_is_listened_to_and_its_forms_are_open(place: Site) -> None:
+    page = get(place, f"/en/callbacks/{WITHHELD}").text
+    assert re.findall(r"<h2>(\d.*?)</h2>", page) == ["1. Take in hand", "2. Listen to the message"]
+    assert page.count('<details class="to-do" open>') == 1
+
+
+REFUSED = [
+    ({"action": "attempt", "result": "spoke", "when": "soon"}, "when", "Time of the call", ['value="soon"']),
+    ({"action": "attempt"}, "r-spoke", "Result", []),
+    ({"action": "mark", "text": "at night"}, "c-no_message", "Caution", ['value="at night"']),
+    ({"action": "mark", "number": "12", "not_safe": "1"}, "other", "Other number to call",
+     ['value="12"', 'name="not_safe" value="1" checked']),
+    ({"action": "close", "reason": "otherwise"}, "close-text", "Reason, in a few words",
+     ['value="otherwise" required checked']),
+    ({"action": "close", "text": "moved"}, "x-no-request", "Reason to close the entry", ['value="moved"']),
+    ({"action": "close", "reason": "unreachable", "text": "moved"}, "x-unreachable", "Reason to close the entry",
+     ['value="moved"', 'value="unreachable" required checked']),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fields", "at", "name", "kept"), REFUSED)
+def test_a_refused_form_names_the_field_to_correct_has_the_focus_on_it_and_keeps_what_was_given(
+    place: Site, fields: dict[str, str], at: str, name: str, kept: list[str]
+) -> None:
+    answer = act(place, POCI, language="en", **fields)
+    (invalid,) = re.findall(r"<(?:input|button)[^>]*aria-invalid[^>]*>", answer.text)
+    assert [x in invalid for x in (f'id="{at}"', 'aria-describedby="refused" autofocus')] == [True, True]
+    (message,) = re.findall(r'<p class="note over" id="refused" role="alert">.*?</p>', answer.text)
+    assert text(message).endswith(f"To correct: {name}")
+    assert (answer.status_code, [x in answer.text for x in kept]) == (409, [True] * len(kept))
+
+
+def test_what_was_given_to_one_form_is_in_no_other(place: Site) -> None:
+    page = act(place, POCI, language="en", action="close", reason="otherwise", text="")
+    both = act(place, POCI, language="en", action="mark", text="at night")
+    assert [len(re.findall('value="at night"', x.text)) for x in (page, both)] == [0, 1]
+
+
+def test_an_entry_that_is_closed_is_opened_again_with_a_reason(place: Site) -> None:
+    act(place, WITHHELD, action="close", reason="listened", text="rien")
+    answer = act(place, WITHHELD, language="en", action="reopen")
+    assert re.findall(r'<input[^>]*id="(\w+-text)"[^>]*aria-invalid="true"', answer.text) == ["reopen-text"]
+    assert act(place, WITHHELD, language="en", action="reopen", text="le numéro y était").status_code == 200

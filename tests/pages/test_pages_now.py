@@ -19,7 +19,7 @@ from callmon.core.verdicts import VERDICTS
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.routes import VIEWS
+from callmon.web.routes import TABLE, VIEWS
 from tests.support.fact_builder import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
@@ -57,6 +57,7 @@ def exchange(unheard_for: timedelta | None = None) -> ExchangeStatus:
 def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
     site = PageContext.__new__(PageContext)  # its templates alone
+    site.table = TABLE
     tongue = WebFormatter(settings or usual(), language, seen.at)
     page = site._render(f"_{view}.html", site.common(tongue) | VIEWS[view](seen, tongue))
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
@@ -65,6 +66,7 @@ def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings
 
 def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     site = PageContext.__new__(PageContext)
+    site.table = TABLE
     tongue = WebFormatter(settings or usual(), "fr", seen.at)
     page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
     return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
@@ -178,7 +180,7 @@ def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figu
     seen = sight(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
-    figures = told(seen).partition("(1 h 12)")[2]
+    figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
     assert figures.startswith(
         " à faire aujourd'hui 2 en retard ■ 1 en tout 3 messages à écouter, rappel impossible 1 "
     )
@@ -196,3 +198,15 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
 def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
     assert TUESDAY.tzinfo is not None
     assert TUESDAY.astimezone(UTC).hour == 15
+
+
+def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
+    callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
+    soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
+    seen = sight(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
+    site = PageContext.__new__(PageContext)
+    site.table = TABLE
+    tongue = WebFormatter(usual(), "en", seen.at)
+    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    led = re.findall(r'<a id="cb-\d+" href="/en/callbacks/(\d+)"><span class="(\w+)">', page)
+    assert led == [("1", "over"), ("0", "soon")]

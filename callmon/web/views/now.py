@@ -22,6 +22,7 @@ from callmon.web.sse import Stream
 from callmon.web.views import half_hours
 
 SECOND = timedelta(seconds=1)
+MOST_PRESSING = 4  # callbacks that *Now* leads to
 HELD = ("talking", "held", "parked")
 VOICEMAIL = "voicemail_after_fourth_ring"
 ANSWER = "answer_by_third_ring"
@@ -173,12 +174,14 @@ def _callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
+    pressing = sorted((x for x in shown if x.state != "open"), key=lambda x: (x.actionable or x.due, x.opened))
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
     is_soon = any(x.state == "due_soon" for x in ahead)
     return {
         "next": "" if first is None else tongue.when(first),
         "left": "" if first is None else tongue.duration(first - sight.at),
         "level": "soon" if is_soon else "",
+        "pressing": pressing[:MOST_PRESSING],
         "today": sum(x.actionable is not None and calendar.local_day(x.actionable) == today for x in shown),
         "overdue": sum(x.state == "overdue" for x in shown),
         "open": len(shown),
