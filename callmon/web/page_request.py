@@ -20,6 +20,8 @@ KEPT_SHORT = {"Cache-Control": "no-store"}
 # The query parameters' names, French to English. Boards link with these names.
 QUERY = {
     "jour": "day",
+    "de": "from",
+    "a": "to",
     "ligne": "line",
     "issue": "outcome",
     "norme": "standard",
