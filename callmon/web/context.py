@@ -10,7 +10,7 @@ daemon's writing. A database error becomes a page that says so.
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -22,6 +22,7 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
+from callmon.store.queries.months import MonthCounts
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter
 from callmon.web.half_hours import TodayHalfHours
@@ -57,6 +58,7 @@ class PageContext:
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.reports = ReportJobs()
         self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
+        self.months: tuple[list[date], datetime, list[MonthCounts] | None] | None = None  # cached for a minute
         self._waiting = 0
 
     @property

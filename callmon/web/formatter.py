@@ -5,6 +5,7 @@ of a call's story and of the lists of callbacks and disruptions come from `text/
 """
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from callmon.config.business_calendar import Periods
@@ -39,6 +40,14 @@ class WebFormatter(TerminalPage):
 
     def month(self, at: date) -> str:
         return super().month(at).replace(" ", NO_BREAK)
+
+    def short_month(self, at: date, with_year: bool) -> str:
+        """« nov. », « nov. 2026 » / "Nov", "Nov 2026"."""
+        return self._date(at, "LLL y" if with_year else "LLL")
+
+    def whole(self, number: int) -> str:
+        """« 1 769 » / "1,769"."""
+        return self.decimal(Decimal(number), 0)
 
     def periods(self, opening: Periods) -> str:
         """« 8 h 30 à 17 h »; « fermé » for none."""
