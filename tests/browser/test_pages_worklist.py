@@ -141,3 +141,17 @@ def test_enter_in_the_time_of_a_call_records_nothing(browser: Browser, full: Sit
         page.wait_for_selector("a[href^='tel:']")
         assert page.locator("#refused, [role=status]:visible").count() == 0
         assert before.partition("?")[0] in page.url
+
+
+@pytest.mark.parametrize("path", ["/fr/", "/en/"])
+def test_the_first_screen_of_now_has_the_lines_the_rates_and_the_callbacks(
+    browser: Browser, full: Site, path: str
+) -> None:
+    parts = {".lines tbody tr": 6, ".rates tbody tr": 4, ".pressing li": 1, "dl.figures > div": 4}
+    with shown(browser, full, path, width=1280, height=800) as page:
+        for selector, least in parts.items():
+            ends = page.evaluate(
+                "(x) => [...document.querySelectorAll(x)].map(y => y.getBoundingClientRect().bottom)", selector
+            )
+            assert (selector, len(ends) >= least, max(ends) <= 800) == (selector, True, True)
+        assert page.locator(".rates thead th").count() == 3

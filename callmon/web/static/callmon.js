@@ -29,7 +29,10 @@
       return;
     }
     if ("row" in here.dataset && here.contains(document.activeElement)) return;
-    for (const name of here.getAttributeNames()) if (!there.hasAttribute(name)) here.removeAttribute(name);
+    // What the reader opened stays open.
+    for (const name of here.getAttributeNames()) {
+      if (name !== "open" && !there.hasAttribute(name)) here.removeAttribute(name);
+    }
     for (const name of there.getAttributeNames()) {
       if (here.getAttribute(name) !== there.getAttribute(name)) here.setAttribute(name, there.getAttribute(name));
     }
@@ -91,11 +94,7 @@
       try {
         const answer = await fetch(location.href, { credentials: "same-origin" });
         const now = answer.ok && parsed(await answer.text()).getElementById(old.id);
-        if (!now) return;
-        for (const [place, part] of now.querySelectorAll("details").entries()) {
-          part.open = Boolean(old.querySelectorAll("details")[place]?.open);
-        }
-        patch(old, now);
+        if (now) patch(old, now);
       } catch {
         // The next time.
       }

@@ -129,12 +129,15 @@ def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
 
 
 def _rates(pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> Iterator[View]:
-    """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
-    for mode in ("voice", "tty"):
-        group = [pair for pair in pairs if pair[0].mode == mode]
-        standards = dict.fromkeys(x for _, status in group for x in status.verdicts if x in CALL_STANDARDS)
-        for standard in standards:
-            yield _rate(standard, group, sight, tongue) | {"mode": mode}
+    """Each standard, of voice and TTY lines side by side; None where no line of that mode has it."""
+    groups = {mode: [pair for pair in pairs if pair[0].mode == mode] for mode in ("voice", "tty")}
+    given = {x: [standard for _, status in group for standard in status.verdicts] for x, group in groups.items()}
+    for standard in dict.fromkeys(x for some in given.values() for x in some if x in CALL_STANDARDS):
+        sides = {
+            mode: _rate(standard, group, sight, tongue) if standard in given[mode] else None
+            for mode, group in groups.items()
+        }
+        yield {"standard": standard, "sides": sides}
 
 
 def _rate(standard: str, pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
