@@ -8,9 +8,9 @@ daemon's writing. A database error becomes a page that says so.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property, partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -22,6 +22,8 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
+from callmon.store.queries.months import MonthCounts
+from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter
 from callmon.web.half_hours import TodayHalfHours
 from callmon.web.sse import Live, View, event
@@ -53,8 +55,10 @@ class PageContext:
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
+        self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.reports = ReportJobs()
         self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
+        self.months: tuple[list[date], datetime, list[MonthCounts] | None] | None = None  # cached for a minute
         self._waiting = 0
 
     @property
@@ -119,6 +123,7 @@ class PageContext:
     def common(self, tongue: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
         own = {"tongue": tongue, "settings": tongue.settings, "language": tongue.language}
+        own["link"] = lambda name, **parts: self.table[name].path(tongue.language, **parts)
         return own | {"say": tongue.say, "word": tongue.word}
 
     def close(self) -> None:

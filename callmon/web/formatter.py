@@ -5,6 +5,7 @@ of a call's story and of the lists of callbacks and disruptions come from `text/
 """
 
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from callmon.config.business_calendar import Periods
@@ -31,8 +32,22 @@ class WebFormatter(TerminalPage):
         day_and_month, _, year = self.day(day).rpartition(NO_BREAK)
         return f"{self.weekday(day)} {day_and_month} {year}"
 
+    def near(self, at: datetime) -> str:
+        """A time for a narrow column: « 17 h » today, « sam. 9 h 19 » this week, « 24 nov. 9 h 19 »."""
+        days = abs((at.astimezone(self.timezone).date() - self.now.astimezone(self.timezone).date()).days)
+        day = "" if not days else self._date(at, "EEE" if days < 7 else "d MMM").replace(" ", NO_BREAK) + NO_BREAK
+        return f"{day}{self.minute(at)}"
+
     def month(self, at: date) -> str:
         return super().month(at).replace(" ", NO_BREAK)
+
+    def short_month(self, at: date, with_year: bool) -> str:
+        """« nov. », « nov. 2026 » / "Nov", "Nov 2026"."""
+        return self._date(at, "LLL y" if with_year else "LLL")
+
+    def whole(self, number: int) -> str:
+        """« 1 769 » / "1,769"."""
+        return self.decimal(Decimal(number), 0)
 
     def periods(self, opening: Periods) -> str:
         """« 8 h 30 à 17 h »; « fermé » for none."""

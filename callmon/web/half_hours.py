@@ -89,6 +89,9 @@ class _Maker:
         counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
         halves = [self._half(name, counts) for name in HALF_HOURS]
         places = [place for place, half in enumerate(halves) if half.is_shown]
+        past = [place for place in places if halves[place].state != "ahead"]
+        heard = [place for place in past if halves[place].is_heard or halves[place].offered]
+        places = places[places.index(heard[0]) :] if heard else places  # data starts there
         shown = tuple(halves[places[0] : places[-1] + 1]) if places else ()
         voice, tty = counts[self._day], self._total(self._day, self._tty)
         missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]

@@ -20,6 +20,8 @@ KEPT_SHORT = {"Cache-Control": "no-store"}
 # The query parameters' names, French to English. Boards link with these names.
 QUERY = {
     "jour": "day",
+    "de": "from",
+    "a": "to",
     "ligne": "line",
     "issue": "outcome",
     "norme": "standard",
@@ -50,7 +52,11 @@ class UnknownNameError(Exception):
 
 
 class RefusedError(Exception):
-    """A command that callmon refuses; the message says why, in the reader's language."""
+    """A command that callmon refuses; the message says why, in the reader's language. `field`: what to correct."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class PageRequest:

@@ -92,6 +92,7 @@ VIEWS = {"now": now.view, "wall": now.wall_view}
 def entries(site: PageContext) -> tuple[PageRoute, ...]:
     """Every entry, its page bound to this site; and the entries without a language."""
     site.views.update(VIEWS)
+    site.table = TABLE
     static = files("callmon.web").joinpath("static")
     bound = tuple(replace(entry, endpoint=partial(_visit, site, entry)) for entry in PAGES)
     parts = tuple(

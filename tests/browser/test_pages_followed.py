@@ -84,3 +84,11 @@ def named(visitor: httpx.Client, reason: str) -> str:
     """The address of the disruption that was announced with this reason."""
     part = visitor.get("/en/disruptions").text.partition(reason)[2]
     return part.partition('<p class="links"><a href="')[2].partition('"')[0]
+
+
+def test_a_notice_that_a_reader_opened_stays_open_while_the_page_follows(browser: Browser, place: Site) -> None:
+    with followed(browser, place, "/en/") as page:
+        page.locator("#live details.disruption summary").first.click()
+        page.evaluate("delete document.documentElement.dataset.updated")
+        page.wait_for_selector("html[data-updated]", timeout=SOON)
+        assert page.locator("#live details.disruption").first.evaluate("x => x.open")

@@ -144,7 +144,7 @@ def test_without_script_everything_is_read_and_a_callback_is_taken_in_hand(brows
     with shown(browser, place, "/en/callbacks", script=False, width=360, height=700) as page:
         page.get_by_role("button", name="Take in hand").first.click()
         page.get_by_role("button", name="Release the entry").first.click()
-        page.locator(".owed h3 a").first.click()
+        page.locator(".worklist th a").first.click()
         page.get_by_role("button", name="Show the number").click()
         assert page.locator("a[href^='tel:']").count() == 1
 
@@ -152,9 +152,9 @@ def test_without_script_everything_is_read_and_a_callback_is_taken_in_hand(brows
 def test_a_colleagues_act_appears_on_a_page_that_is_open(browser: Browser, place: Site) -> None:
     with shown(browser, place, "/fr/rappels") as mine, shown(browser, place, "/en/callbacks") as theirs:
         mine.get_by_role("button", name="Prendre en charge").first.click()
-        theirs.wait_for_selector("text=In hand: m.tremblay", timeout=60000)
+        theirs.wait_for_selector("td:text-is('m.tremblay')", timeout=60000)
         mine.get_by_role("button", name="Libérer la fiche").first.click()
-        theirs.wait_for_selector("text=In hand: m.tremblay", state="detached", timeout=60000)
+        theirs.wait_for_selector("td:text-is('m.tremblay')", state="detached", timeout=60000)
 
 
 def test_a_page_that_is_fed_no_longer_says_since_when(browser: Browser, tmp_path: Path) -> None:

@@ -121,11 +121,11 @@ def test_a_viewer_sees_phones_as_letters_and_a_manager_their_extensions(place: S
 
 def test_the_list_is_most_urgent_first_and_what_must_be_listened_to_stands_apart(place: Site) -> None:
     page = get(place, "/fr/rappels").text
-    assert re.findall(r'<h2 id="h-(\w+)"', page) == ["calls", "hidden"]
-    rows = re.findall(r'<li id="r-toronto-(\d+)-0"', page)
+    assert re.findall(r'<tbody id="g-(\w+)"', page)[-1] == "hidden"
+    rows = re.findall(r'<tr id="r-toronto-(\d+)-0"', page)
     assert [int(row) - 1_700_000_000 for row in rows] == [1, 3, 4]  # the second is of the first's caller
     assert page.count("2 messages") == 1
-    assert page.count(" · numéro confidentiel</p>") == 1
+    assert page.count(">numéro confidentiel</span>") == 1
 
 
 def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(place: Site) -> None:
@@ -209,8 +209,8 @@ def test_another_number_is_called_then(place: Site) -> None:
 
 def test_filters_leave_what_was_asked_for(place: Site) -> None:
     page = get(place, "/en/callbacks?language=fr").text
-    assert re.findall(r'<li id="r-toronto-(\d+)-0"', page) == ["1700000001"]
-    assert re.findall(r'<li id="r-toronto-(\d+)-0"', get(place, "/fr/rappels?ligne=poci").text) == ["1700000003"]
+    assert re.findall(r'<tr id="r-toronto-(\d+)-0"', page) == ["1700000001"]
+    assert re.findall(r'<tr id="r-toronto-(\d+)-0"', get(place, "/fr/rappels?ligne=poci").text) == ["1700000003"]
 
 
 # Calls.

@@ -15,11 +15,13 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.entries import Notice
 from callmon.core.verdicts import VERDICTS
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.routes import VIEWS
+from callmon.web.routes import TABLE, VIEWS
 from tests.support.fact_builder import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")
@@ -57,6 +59,7 @@ def exchange(unheard_for: timedelta | None = None) -> ExchangeStatus:
 def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
     site = PageContext.__new__(PageContext)  # its templates alone
+    site.table = TABLE
     tongue = WebFormatter(settings or usual(), language, seen.at)
     page = site._render(f"_{view}.html", site.common(tongue) | VIEWS[view](seen, tongue))
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
@@ -65,6 +68,7 @@ def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings
 
 def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     site = PageContext.__new__(PageContext)
+    site.table = TABLE
     tongue = WebFormatter(settings or usual(), "fr", seen.at)
     page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
     return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
@@ -91,7 +95,8 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         (sight(), "Aucun appel encore.", "No call yet."),
         (sight(), "Aucun rappel à faire.", "No callback to do."),
         (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
-        (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 aucune", "3 of 4 none"),
+        (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
+         "3 of 4 ○ exempt: 0 ? not known: 0"),
         (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme, à la fermeture", "each promise, at closing"),
     ],
 )  # fmt: skip
@@ -124,14 +129,15 @@ def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
 def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
     text = told(sight(TUESDAY, line(is_heard=False)), view).partition("Postes libres")[2]
     row = text.partition("Rappels" if view == "now" else "Aujourd'hui")[0]
-    assert row.count("n. d.") == {"now": 6, "wall": 4}[view]
+    unknown = {"now": "\N{EN DASH}", "wall": "n. d."}[view]
+    assert row.count(unknown) == {"now": 6, "wall": 4}[view]
     assert "0" not in row
 
 
 @pytest.mark.parametrize(
     ("phones", "french"),
     [
-        ({}, "n. d."), ({"free": 2, "in_use": 1}, "2 sur 3"), ({"free": 0, "in_use": 3}, "▲ 0 sur 3"),
+        ({}, "\N{EN DASH}"), ({"free": 2, "in_use": 1}, "2 sur 3"), ({"free": 0, "in_use": 3}, "▲ 0 sur 3"),
         ({"free": 0, "unreachable": 3}, "■ aucun joignable"),
     ],
 )  # fmt: skip
@@ -159,7 +165,7 @@ def test_who_waits_in_the_queue_has_waited_for_seconds_or_for_minutes() -> None:
 
 def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
     two = sight(TUESDAY, line(judged=(3, 1)), line("poci", judged=(3, 1)))
-    assert "6 sur 8 selon la ligne" in told(two, settings=usual(TARGET))
+    assert "cible selon la ligne" in told(two, settings=usual(TARGET)).partition("6 sur 8")[2]
 
 
 def owed(*dues: timedelta) -> CallbackStatus:
@@ -178,7 +184,7 @@ def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figu
     seen = sight(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
-    figures = told(seen).partition("(1 h 12)")[2]
+    figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
     assert figures.startswith(
         " à faire aujourd'hui 2 en retard ■ 1 en tout 3 messages à écouter, rappel impossible 1 "
     )
@@ -196,3 +202,58 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
 def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
     assert TUESDAY.tzinfo is not None
     assert TUESDAY.astimezone(UTC).hour == 15
+
+
+def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
+    callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
+    soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
+    seen = sight(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
+    site = PageContext.__new__(PageContext)
+    site.table = TABLE
+    tongue = WebFormatter(usual(), "en", seen.at)
+    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    led = re.findall(r'<a id="cb-\d+" href="/en/callbacks/(\d+)"><span class="(\w+)">', page)
+    assert led == [("1", "over"), ("0", "soon")]
+
+
+@pytest.mark.parametrize(
+    ("language", "row"),
+    [
+        ("fr", "troisième sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○"),
+        ("en", "third ring 6 of 8 ○ exempt: 0 ? not known: 0 target: 90% 1 of 4 ○"),
+    ],
+)
+def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:
+    seen = sight(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
+    assert told(seen, language=language, settings=usual(TARGET)).count(row) == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "first", "behind"),
+    [
+        (
+            "fr",
+            "■ ATS, Toronto · Perturbation signalée par le personnel, depuis mardi 9 h (1 h 00)",
+            "Raison : panne",
+        ),
+        (
+            "en",
+            "■ TTY, Toronto · Disruption reported by staff, since Tuesday 9 a.m. (1 h 00)",
+            "Reason: power failure",
+        ),
+    ],
+)
+def test_a_disruption_is_one_line_and_its_notice_is_behind_it(language: str, first: str, behind: str) -> None:
+    begun = Disruption(
+        id="tty-1", source="staff", exchange="", what="", lines=("tty",), began=TUESDAY - 60 * MINUTE,
+        notice=Notice("panne", "power failure"), actor="m.tremblay",
+    )  # fmt: skip
+    site = PageContext.__new__(PageContext)
+    site.table = TABLE
+    seen = sight(disruptions=(begun,))
+    tongue = WebFormatter(usual(), language, seen.at)
+    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    (found,) = re.findall(r'<details id="d-tty-1".*?</details>', page, re.DOTALL)
+    summary, _, notice = html.unescape(re.sub(r"<(?!/summary)[^>]+>", " ", found)).partition("</summary>")
+    told_ = [" ".join(x.replace(NO_BREAK, " ").split()) for x in (summary, notice)]
+    assert (told_[0][: len(first)], told_[1][: len(behind)]) == (first, behind)

@@ -52,6 +52,7 @@ def press(selector: str) -> Act:
 
 def refused_close(page: Page) -> None:
     """An entry is closed otherwise, without a word of why."""
+    page.click("details.to-do > summary")
     page.check("#x-otherwise")
     press('form:has(input[value="close"]) button')(page)
 
@@ -84,7 +85,7 @@ def callbacks(names: Mapping[str, str]) -> Iterator[Subject]:
                 f"callback-{name}", at("callback", id=call), AGENT, is_main=name in ("careful", "overdue")
             )
     owed, careful = names["callback.owed"], names["callback.careful"]
-    shown = press('form[action*="num"] button.main')
+    shown = press('form[action*="num"] button')
     yield Subject("callback-number", at("callback", id=careful), AGENT, shown, is_main=True)
     yield Subject("callback-viewer", at("callback", id=owed), VIEWER)
     yield Subject("callback-refused", at("callback", id=owed), AGENT, refused_close)

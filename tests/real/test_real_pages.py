@@ -20,7 +20,7 @@ from tests.support.pages_daemon import ROLES, person
 pytestmark = pytest.mark.lab
 
 SOON = 60_000  # milliseconds
-ROW = ".owed li[data-row]"
+ROW = ".worklist [data-row]"
 
 
 @contextmanager
@@ -51,8 +51,8 @@ def test_a_message_appears_on_two_browsers_one_takes_it_and_the_callback_takes_i
             page.wait_for_selector(ROW, timeout=SOON)
             assert number(0)[3:] not in "".join(filter(str.isdigit, page.content()))
         one.get_by_role("button", name="Prendre en charge").click()
-        other.wait_for_selector("text=In hand: a.cote", timeout=SOON)
-        other.locator(f"{ROW} h3 a").click()
+        other.wait_for_selector("td:text-is('a.cote')", timeout=SOON)
+        other.locator(f"{ROW} th a").click()
         other.get_by_role("button", name="Show the number").click()
         assert other.locator("a[href^='tel:']").get_attribute("href") == f"tel:+1{number(0)}"
         other.goto(f"http://127.0.0.1:{callmon.web_port}/en/callbacks")

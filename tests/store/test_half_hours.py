@@ -199,9 +199,9 @@ def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
     assert "median of the comparable Tuesdays of the last 8 weeks" in english
 
 
-def test_a_first_week_says_that_there_is_no_mark_yet_and_draws_none() -> None:
+def test_a_first_week_draws_no_mark_and_has_no_word_of_it() -> None:
     new = HalfHourCounts({}, {"toronto": Coverage(local("2026-11-23 12:00"), TUESDAY)})
-    assert "Pas encore de repère : il faut au moins 3 mardis comparables, entièrement entendus" in words(made(new))
+    assert "epère" not in words(made(new))
     assert 'class="tick"' not in page(made(new), "fr")
 
 
@@ -223,3 +223,31 @@ def test_a_drawing_has_a_title_a_description_and_names_for_both() -> None:
     named = re.findall(r'<svg [^>]*role="img" aria-labelledby="(\S+) (\S+)"', drawn)
     assert named == [("halves-title", "halves-desc"), ("missed-title", "missed-desc")]
     assert all(f'<title id="{title}">' in drawn and f'<desc id="{desc}">' in drawn for title, desc in named)
+
+
+def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None:
+    at = local("2026-11-24 13:10")
+    began = {"toronto": Coverage(local("2026-11-24 11:00"), at, ())}
+    told = today(HalfHourCounts({}, began), HEARD, usual(), at)
+    assert f"{told.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "11:00"
+    never = today(HalfHourCounts({}, {}), {"toronto": LONG_AGO}, usual(), TUESDAY)
+    assert f"{never.halves[0].begin.astimezone(usual().timezone):%H:%M}" == "08:30"
+
+
+@pytest.mark.parametrize(
+    ("most", "ticks"),
+    [
+        (0, [0, 1]),
+        (4, [0, 1, 2, 3, 4]),
+        (5, [0, 2, 4, 6]),
+        (13, [0, 5, 10, 15]),
+        (28, [0, 10, 20, 30]),
+        (401, [0, 200, 400, 600]),
+    ],
+)
+def test_the_grid_has_at_most_four_round_lines_and_the_highest_column_is_below_the_last(
+    most: int, ticks: list[int]
+) -> None:
+    one = Half(TUESDAY, "over", True, True, most, 0, None)
+    shown = view(TodayHalfHours(TUESDAY, TODAY, (one,), ()), WebFormatter(usual(), "fr", TUESDAY))
+    assert (list(shown["ticks"]), shown["most"]) == (ticks, ticks[-1])

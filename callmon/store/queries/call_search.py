@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Select, and_, func, or_, select
 
 from callmon.store.database import Database
+from callmon.store.row_mapping import StoredCallKey
 from callmon.store.tables import CALL, FINDING, from_microseconds, microseconds
 
 SHOWN, SCAN = 50, 300
@@ -43,16 +44,31 @@ class CallSummary(msgspec.Struct, frozen=True):
 
 
 class ResultPage(msgspec.Struct, frozen=True):
-    """One part of the result. `next`: the cursor of the next part; None after the last part."""
+    """One part of the result. `next`: the cursor of the next part; None after the last part.
+
+    `verdicts`: of each of its calls, by standard.
+    """
 
     calls: list[CallSummary]
     next: str | None
+    verdicts: dict[StoredCallKey, dict[str, str]] = {}
 
 
 def search_calls(store: Database, wanted: CallFilter, after: str | None) -> ResultPage:
     """The calls after the cursor `after`. If `after` is None or malformed, starts at the latest call."""
     with store.reading() as connection:
-        return _page(connection, wanted, _cursor(after))
+        page = _page(connection, wanted, _cursor(after))
+        return msgspec.structs.replace(page, verdicts=_verdicts(connection, page.calls))
+
+
+def _verdicts(connection: Connection, some: list[CallSummary]) -> dict[StoredCallKey, dict[str, str]]:
+    columns = (FINDING.c["call"], FINDING.c.exchange, FINDING.c.standard, FINDING.c.verdict)
+    found: dict[StoredCallKey, dict[str, str]] = {(x.call, x.exchange): {} for x in some}
+    for call, exchange, standard, verdict in connection.execute(
+        select(*columns).where(FINDING.c["call"].in_([x.call for x in some]))
+    ):
+        found.get((call, exchange), {})[standard] = verdict
+    return found
 
 
 def _page(connection: Connection, wanted: CallFilter, cursor: Cursor | None) -> ResultPage:

@@ -28,7 +28,11 @@
       here.nodeValue = there.nodeValue;
       return;
     }
-    for (const name of here.getAttributeNames()) if (!there.hasAttribute(name)) here.removeAttribute(name);
+    if ("row" in here.dataset && here.contains(document.activeElement)) return;
+    // What the reader opened stays open.
+    for (const name of here.getAttributeNames()) {
+      if (name !== "open" && !there.hasAttribute(name)) here.removeAttribute(name);
+    }
     for (const name of there.getAttributeNames()) {
       if (here.getAttribute(name) !== there.getAttribute(name)) here.setAttribute(name, there.getAttribute(name));
     }
@@ -54,35 +58,24 @@
 
   const parsed = (text) => new DOMParser().parseFromString(text, "text/html");
 
-  // A list with filters and forms is fetched again; an entry in which somebody writes is left alone.
-  const isBusy = (row) => row.contains(document.activeElement) || row.querySelector("details[open]");
+  // A worklist is fetched again. The row with the focus is left alone, so that its button keeps its meaning. When
+  // it goes, the focus goes to the link of the same entry in another group, or of the next entry.
   const follow = async () => {
+    const here = document.querySelector("[data-rows]");
     const answer = await fetch(location.href, { credentials: "same-origin" });
-    if (!answer.ok) return;
-    const there = parsed(await answer.text());
-    const fresh = new Map([...there.querySelectorAll("[data-row]")].map((row) => [row.id, row]));
-    const known = new Set();
-    for (const row of document.querySelectorAll("[data-row]")) {
-      const now = fresh.get(row.id);
-      if (!now) row.remove();
-      else if (!isBusy(row)) {
-        known.add(row.id);
-        if (row.dataset.row !== now.dataset.row) row.replaceWith(now);
-      } else known.add(row.id);
-    }
-    for (const list of there.querySelectorAll("[data-rows]")) {
-      const place = document.getElementById(list.id);
-      if (!place) return location.reload();
-      [...list.children].forEach((row, at) => {
-        if (!row.id || known.has(row.id)) return;
-        row.classList.add("arrived");
-        place.insertBefore(row, place.children[at] || null);
-      });
-    }
-    for (const now of there.querySelectorAll("[data-part]")) {
-      const old = document.getElementById(now.id);
-      if (old) old.textContent = now.textContent;
-    }
+    const there = answer.ok && parsed(await answer.text()).getElementById(here.id);
+    if (!there) return;
+    const rows = [...here.querySelectorAll("[data-row]")];
+    const known = new Set(rows.map((row) => row.id));
+    const row = document.activeElement.closest("[data-row]");
+    patch(here, there);
+    for (const now of here.querySelectorAll("[data-row]")) now.classList.toggle("arrived", !known.has(now.id));
+    if (!row || row.isConnected) return;
+    const at = rows.indexOf(row);
+    const next = [...rows.slice(at), ...rows.slice(0, at).reverse()]
+      .map((old) => document.getElementById(old.id))
+      .find(Boolean);
+    (next?.querySelector("a[href]") ?? document.getElementById("main")).focus();
   };
 
   // A report that is being made: ask again until it is there.
@@ -101,11 +94,7 @@
       try {
         const answer = await fetch(location.href, { credentials: "same-origin" });
         const now = answer.ok && parsed(await answer.text()).getElementById(old.id);
-        if (!now) return;
-        for (const [place, part] of now.querySelectorAll("details").entries()) {
-          part.open = Boolean(old.querySelectorAll("details")[place]?.open);
-        }
-        patch(old, now);
+        if (now) patch(old, now);
       } catch {
         // The next time.
       }

@@ -29,6 +29,14 @@ from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter, local_time
 from callmon.web.page_request import PageRequest, RefusedError
 
+# The field of the form that a refusal is about.
+REFUSED_FIELDS = {
+    "no_reason": "text",
+    "nobody_in_charge": "in_charge",
+    "not_before_opening": "when",
+    "not_yet": "when",
+    **dict.fromkeys(("too_few_attempts", "is_returnable", "not_for_complaints", "only_for_complaints"), "reason"),
+}
 LANGUAGES = ("fr", "en", "other", "unknown")
 
 
@@ -46,7 +54,7 @@ async def show(visit: PageRequest) -> Response:
         view="callbacks",
         chosen=chosen | {"state": state},
         known=known,
-        sections=_sections(wanted),
+        groups=groups(wanted, visit.tongue),
         left_out=max(0, found.whole - len(found.entries)),
         opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
         **_shared(visit, wanted),
@@ -54,7 +62,7 @@ async def show(visit: PageRequest) -> Response:
 
 
 def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
-    """What the templates show obligations with. `version`: a new text when what is shown of one changes."""
+    """What the templates show obligations with."""
     owed = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
     by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
     for obligation in found:
@@ -63,18 +71,7 @@ def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     def others(obligation: Obligation) -> list[str]:
         return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    def version(obligation: Obligation) -> str:
-        shown = (
-            owed.time_left(obligation),
-            obligation.in_hand,
-            obligation.count,
-            obligation.cautions,
-            len(obligation.attempts),
-            obligation.state,
-        )
-        return f"{hash(shown):x}"
-
-    return {"owed": owed, "others": others, "version": version, "may_call": visit.may(Right.CALL_BACK)}
+    return {"owed": owed, "others": others, "may_call": visit.may(Right.CALL_BACK)}
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
@@ -88,14 +85,19 @@ def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
     return True
 
 
-def _sections(found: Sequence[Obligation]) -> dict[str, list[Obligation]]:
-    """Callbacks first; then complaints; then messages to listen to, where no callback is possible."""
-    ordered = sorted(found, key=urgency)
-    return {
-        "calls": [x for x in ordered if x.kind == "callback" and x.can_be_called],
-        "complaints": [x for x in ordered if x.kind == "complaint"],
-        "hidden": [x for x in ordered if x.kind == "callback" and not x.can_be_called],
-    }
+def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[Obligation]]:
+    """By due day, the most urgent first. Last: messages without a possible callback. No group is empty."""
+    day = tongue.settings.calendar().local_day
+    found_in: dict[str, list[Obligation]] = {"overdue": [], "today": [], "later": [], "hidden": []}
+    for obligation in sorted(found, key=urgency):
+        if obligation.kind == "callback" and not obligation.can_be_called:
+            name = "hidden"
+        elif obligation.is_overdue:
+            name = "overdue"
+        else:
+            name = "today" if day(urgency(obligation)[0]) <= day(tongue.now) else "later"
+        found_in[name].append(obligation)
+    return {name: some for name, some in found_in.items() if some}
 
 
 # One entry.
@@ -129,7 +131,11 @@ async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem | Non
 
 
 async def _entry_page(
-    visit: PageRequest, found: WorklistItem | None, shown: bool = False, refused: str = ""
+    visit: PageRequest,
+    found: WorklistItem | None,
+    shown: bool = False,
+    refused: RefusedError | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> Response:
     if found is None:
         text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
@@ -140,8 +146,6 @@ async def _entry_page(
         entries = await visit.site.ask(
             obligations.ledger_entries, visit.site.reader, obligation.call, obligation.exchange
         )
-    speech, tongue = visit.tongue.speech, visit.tongue
-    history = sorted((x for x in entries if x.obligation == obligation.id), key=lambda x: x.at)
     return await visit.page(
         "callback.html",
         visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel"),
@@ -150,20 +154,29 @@ async def _entry_page(
         query={"exchange": obligation.exchange},
         number=found if shown else None,
         local_time=local_time,
-        entries=[
-            (
-                f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
-                speech.typeset(entry_sentence(speech, x)),
-                _by(x, tongue),
-            )
-            for x in history
-        ],
+        entries=_history(obligation, entries, visit.tongue),
         reasons=_reasons(obligation),
         cautions=CAUTIONS,
-        refused=refused,
+        refused="" if refused is None else str(refused),
+        field="" if refused is None else refused.field,
+        given=given or {},
         said=visit.parameter("said"),
         **_shared(visit, [obligation]),
     )
+
+
+def _history(obligation: Obligation, entries: list[AnyEntry], tongue: WebFormatter) -> list[tuple[str, str, str]]:
+    """Each entry of the ledger: its time, a sentence, and who recorded it."""
+    history = sorted((x for x in entries if x.obligation == obligation.id), key=lambda x: x.at)
+    speech = tongue.speech
+    return [
+        (
+            f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
+            speech.typeset(entry_sentence(speech, x)),
+            _by(x, tongue),
+        )
+        for x in history
+    ]
 
 
 def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
@@ -196,7 +209,7 @@ async def record(visit: PageRequest) -> Response:
         command, number_to_call = _command(visit, found.obligation, form)
         await _apply(visit, command, number_to_call)
     except RefusedError as why:
-        return await _entry_page(visit, await _find(visit) or found, refused=str(why))
+        return await _entry_page(visit, await _find(visit) or found, refused=why, given=form)
     if form.get("back") == "list":
         return visit.go("callbacks")
     query = {"exchange": command.exchange, "said": command.action}
@@ -218,10 +231,14 @@ def _command(
         case "mark":
             other = e164(form.get("number", ""), settings.region) if form.get("number") else None
             if form.get("number") and other is None:
-                raise RefusedError(visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."))
+                raise RefusedError(
+                    visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number"
+                )
             chosen = tuple(x for x in CAUTIONS if form.get(x))
             if not chosen and other is None:
-                raise RefusedError(visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."))
+                raise RefusedError(
+                    visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions"
+                )
             more |= {"cautions": chosen, "other_number": other is not None}
         case "reopen":
             pass
@@ -232,20 +249,23 @@ def _command(
     day, now = settings.calendar().local_day, datetime.now(UTC)
     command = commands.parse_command(obligation, visit.person.name, action, now, settings.rules, day, **more)
     if not isinstance(command, commands.CallbackCommand):
-        raise RefusedError(label("refusal", command, visit.language))
+        field = REFUSED_FIELDS.get(command, "")
+        if command == "no_reason" and action == "close" and more["reason"] is None:
+            field = "reason"
+        raise RefusedError(label("refusal", command, visit.language), field)
     return command, other
 
 
 def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
     if result is None:
-        raise RefusedError(visit.say("Il faut dire ce que l'appel a donné."))
+        raise RefusedError(visit.say("Il faut dire ce que l'appel a donné."), "result")
     if not when:
         return {"result": result}
     zone = visit.site.settings.timezone
     at = commands.local_moment(when, zone, visit.tongue.now.astimezone(zone).date())
     if at is None:
-        raise RefusedError(visit.say("L'heure s'écrit 10:12."))
+        raise RefusedError(visit.say("L'heure s'écrit 10:12."), "when")
     return {"result": result, "when": at}
 
 

@@ -1,18 +1,18 @@
 """*Calls*: a day's calls, by line, outcome, standard, verdict; and *one call*, its story and its verdicts.
 
 No number is here. Only a manager sees in one call's story which phone answered (R-38): others see phones as
-letters. Boards link here with `jour`/`day`, `ligne`/`line`, `issue`/`outcome`, `norme`/`standard`, `verdict`,
-`page`.
+letters. Boards link here with `jour`/`day`, `de`/`from`, `a`/`to`, `ligne`/`line`, `issue`/`outcome`,
+`norme`/`standard`, `verdict`, `page`.
 """
 
-from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from starlette.responses import Response
 
 from callmon.config.lines import RING_TONE
-from callmon.config.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
@@ -29,6 +29,7 @@ from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
 
 DAY = timedelta(days=1)
+MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
 
 
 async def show(visit: PageRequest) -> Response:
@@ -39,19 +40,22 @@ async def show(visit: PageRequest) -> Response:
     chosen = {name: visit.chosen(name, names) for name, names in known.items()}
     if not chosen["standard"]:
         chosen["verdict"] = ""
-    zone = visit.site.settings.timezone
-    begin, end = (datetime(d.year, d.month, d.day, tzinfo=zone).astimezone(UTC) for d in (day, day + DAY))
+    times = {name: _time(visit.parameter(name)) for name in ("from", "to")}
+    begin, end = _span(day, times, visit.site.settings.timezone)
     wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
     found = await visit.site.ask(
         call_search.search_calls, visit.site.reader, wanted, visit.parameter("page") or None
     )
-    query = chosen | {"day": day.isoformat()}
+    query = chosen | times | {"day": day.isoformat()}
     return await visit.page(
         "calls.html",
         visit.say("Appels"),
         chosen=chosen,
         day=day,
         rows=found.calls,
+        verdicts=found.verdicts,
+        standards=[x for x in MAIN if any(x in y for y in found.verdicts.values())],
+        times=times,
         more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
         is_first=not visit.parameter("page"),
         days=[visit.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
@@ -66,6 +70,22 @@ def _day(text: str, tongue: WebFormatter) -> date:
     except ValueError:
         return tongue.settings.calendar().local_day(tongue.now)
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
+
+
+def _time(text: str) -> str:
+    """A time of the day as "08:30"; "" for a text that is none."""
+    try:
+        return f"{time.fromisoformat(text):%H:%M}"
+    except ValueError:
+        return ""
+
+
+def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
+    """The part of the day in UTC: from midnight, to the next midnight, where no time is given."""
+    begin = datetime.combine(day, time.fromisoformat(times["from"] or "00:00"), zone)
+    end = datetime.combine(day, time.fromisoformat(times["to"]), zone) if times["to"] else None
+    last = datetime.combine(day + DAY, time(), zone)
+    return begin.astimezone(UTC), (end or last).astimezone(UTC)
 
 
 # One call.

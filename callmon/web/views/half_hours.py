@@ -10,10 +10,11 @@ from callmon.store.queries import half_hours as stored
 from callmon.web import half_hours
 from callmon.web.context import AwayError, PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import ENOUGH, WEEKS, TodayHalfHours
+from callmon.web.half_hours import WEEKS, TodayHalfHours
 
 KEPT = timedelta(minutes=1)
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
+MOST_LINES = 4  # of the grid above 0
 LABEL = 330  # the width of the causes' names in their drawing
 
 
@@ -44,13 +45,15 @@ def view(today: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
     halves = today.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
+    grid = next(10**power * x for power in range(9) for x in (1, 2, 5) if most <= MOST_LINES * 10**power * x)
+    ticks = range(0, grid * -int(-most // grid) + 1, grid)
     return {
         "today": today,
         "every": 1 if len(halves) <= 30 else 2,  # hours to a label: "10 a.m." needs the room
-        "most": most,
+        "most": ticks[-1],
+        "ticks": ticks,
         "step": (WIDTH - LEFT) / max(1, len(halves)),
         "weeks": WEEKS,
-        "enough": ENOUGH,
         "most_missed": max([1, *(x.voice for x in today.missed)]),
         "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
         "known": any(x.usual is not None for x in halves),

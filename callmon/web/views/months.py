@@ -4,32 +4,113 @@ Refuses to make a report in the daemon itself: a month of a busy site takes seco
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from mimetypes import guess_type
+from typing import Any
 
 from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.reports.jobs import BusyError, ReportProcess
+from callmon.reports.rates import RATES, fraction
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
-from callmon.web.formatter import WebFormatter
+from callmon.store.queries.months import MonthCounts, month_counts
+from callmon.web.context import PageContext
+from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.page_request import PageRequest
 
 MOST_LISTED = 36
+MOST_COUNTED = 12  # of these the table has figures
+COUNTED_FOR = timedelta(minutes=1)
+# The columns of the table, by the report's names.
+SHOWN = {
+    "third": "answer_by_third_ring.rate",
+    "voicemail": "voicemail_share",
+    "called_back": "callback_within_24_hours.rate",
+    "complete": "completeness",
+}
+WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 STYLE_NAME = "style.css"
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
+AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 
 async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
     first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
     months = list(_months(first, visit.tongue))
-    return await visit.page("months.html", visit.say("Mois"), months=months)
+    counted = await _counted(visit.site, months[:MOST_COUNTED])
+    rows = [_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
+    return await visit.page(
+        "months.html",
+        visit.say("Mois"),
+        rows=rows,
+        older=months[len(rows) :],
+        is_counted=counted is not None,
+        line=_line(rows[::-1]),
+        size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
+        kinds=KINDS,
+    )
+
+
+async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
+    """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
+    kept, now = site.months, site.seen().at
+    if kept is None or kept[0] != months or not timedelta(0) <= now - kept[1] < COUNTED_FOR:
+        zone = site.settings.timezone
+        periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
+        found = await site.ask(month_counts, site.reader, zone, periods)
+        kept = site.months = (list(months), now, found)
+    return kept[2]
+
+
+def _row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
+    """A month as the table shows it. A rate is None where the month has none."""
+    month = period.month(f"{first:%Y-%m}", tongue.settings.timezone)
+    due = found.last_due is not None and found.last_due >= tongue.now
+    if not found.has_data:
+        state = "no_data"
+    elif month.end > tongue.now:
+        state = "running"
+    else:
+        state = "provisional" if due or found.in_progress else "final"
+    fractions = {name: fraction(RATES[figure], found.counts) for name, figure in SHOWN.items()}
+    return {
+        "month": first,
+        "name": month.name,
+        "state": state,
+        "calls": found.counts["calls_offered", ""],
+        "fractions": fractions,
+        "rates": {name: _share(*x, tongue) for name, x in fractions.items()},
+    }
+
+
+def _share(part: int, whole: int, tongue: WebFormatter) -> str | None:
+    """« 89,1 % »; the fraction alone where few were judged; None where none was."""
+    if not whole:
+        return None
+    if whole < FEW:
+        return tongue.say("{met} sur {judged}", met=part, judged=whole)
+    return tongue.share(part, whole)
+
+
+def _line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, float, str]]]:
+    """The line of the share by the third ring, the oldest month first: (x, y, share); broken where none is."""
+    step = (WIDTH - LEFT) / max(1, len(rows))
+    runs: list[list[tuple[float, float, str]]] = [[]]
+    for place, row in enumerate(rows):
+        part, whole = row["fractions"]["third"]
+        if whole >= FEW:
+            y = GROUND - part / whole * (GROUND - TOP)
+            runs[-1].append((round(LEFT + (place + 0.5) * step, 1), round(y, 1), row["rates"]["third"]))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
@@ -89,6 +170,8 @@ async def make(visit: PageRequest) -> Response:
         return await _month_page(
             visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
         )
+    if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
+        return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
     return visit.go("report", month=order.month, name=process.name)
 
 

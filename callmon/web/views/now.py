@@ -22,6 +22,7 @@ from callmon.web.sse import Stream
 from callmon.web.views import half_hours
 
 SECOND = timedelta(seconds=1)
+MOST_PRESSING = 4  # callbacks that *Now* leads to
 HELD = ("talking", "held", "parked")
 VOICEMAIL = "voicemail_after_fourth_ring"
 ANSWER = "answer_by_third_ring"
@@ -128,12 +129,15 @@ def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
 
 
 def _rates(pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> Iterator[View]:
-    """Each standard of each group of lines, voice before TTY. A standard without a judged call says so."""
-    for mode in ("voice", "tty"):
-        group = [pair for pair in pairs if pair[0].mode == mode]
-        standards = dict.fromkeys(x for _, status in group for x in status.verdicts if x in CALL_STANDARDS)
-        for standard in standards:
-            yield _rate(standard, group, sight, tongue) | {"mode": mode}
+    """Each standard, of voice and TTY lines side by side; None where no line of that mode has it."""
+    groups = {mode: [pair for pair in pairs if pair[0].mode == mode] for mode in ("voice", "tty")}
+    given = {x: [standard for _, status in group for standard in status.verdicts] for x, group in groups.items()}
+    for standard in dict.fromkeys(x for some in given.values() for x in some if x in CALL_STANDARDS):
+        sides = {
+            mode: _rate(standard, group, sight, tongue) if standard in given[mode] else None
+            for mode, group in groups.items()
+        }
+        yield {"standard": standard, "sides": sides}
 
 
 def _rate(standard: str, pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
@@ -173,12 +177,14 @@ def _callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
     calendar = tongue.settings.calendar()
     today = calendar.local_day(sight.at)
     ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
+    pressing = sorted((x for x in shown if x.state != "open"), key=lambda x: (x.actionable or x.due, x.opened))
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
     is_soon = any(x.state == "due_soon" for x in ahead)
     return {
         "next": "" if first is None else tongue.when(first),
         "left": "" if first is None else tongue.duration(first - sight.at),
         "level": "soon" if is_soon else "",
+        "pressing": pressing[:MOST_PRESSING],
         "today": sum(x.actionable is not None and calendar.local_day(x.actionable) == today for x in shown),
         "overdue": sum(x.state == "overdue" for x in shown),
         "open": len(shown),

@@ -1,0 +1,157 @@
+"""The worklist in a browser: how much of it is seen at once, and where the focus goes when an entry leaves it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.test_pages_seen import shown
+from tests.pages.test_pages import POCI, act
+from tests.photographs import places
+from tests.support.pages_daemon import Site, person, site
+
+pytestmark = pytest.mark.lab
+SOON = 60_000  # milliseconds
+ROW = "#r-toronto-{}".format
+SEEN = """[...document.querySelectorAll('[data-row]')]
+  .filter(row => row.getBoundingClientRect().bottom <= innerHeight).length"""
+FOCUS = "document.activeElement.closest('tr')?.id"
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The day that is photographed: fifteen entries."""
+    hours = places.hours(datetime.now().astimezone(places.ZONE), is_open=True)
+    day = places.place(tmp_path_factory.mktemp("full"), "full", None, hours=hours)
+    with places.seen(day) as seen:
+        yield seen.site
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Site]:
+    with site(tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize("path", ["/fr/rappels", "/en/callbacks"])
+def test_fifteen_entries_are_seen_at_once_on_a_laptop(browser: Browser, full: Site, path: str) -> None:
+    with shown(browser, full, path, width=1280, height=800) as page:
+        assert page.evaluate(SEEN) == 15
+
+
+@pytest.mark.parametrize(("width", "is_seen"), [(360, False), (1280, True)])
+def test_the_filters_are_folded_on_a_telephone_alone(
+    browser: Browser, full: Site, width: int, is_seen: bool
+) -> None:
+    with shown(browser, full, "/fr/rappels", width=width, height=640) as page:
+        assert (page.locator("#f-line").is_visible(), page.locator(".folded summary").is_visible()) == (
+            is_seen,
+            not is_seen,
+        )
+    with shown(browser, full, "/fr/rappels?ligne=poci", width=width, height=640) as page:
+        assert page.locator("#f-line").is_visible()  # a filter that is in force is seen
+
+
+def focused(page: Page, entry: str, part: str) -> None:
+    page.locator(f"{ROW(entry)} {part}").focus()
+
+
+def test_the_focus_goes_to_the_next_entry_when_a_colleague_closes_its_own(browser: Browser, place: Site) -> None:
+    rows = [ROW(x) for x in ("1700000001-0", "1700000003-0", "1700000004-0")]
+    with shown(browser, place, "/fr/rappels") as page:
+        focused(page, "1700000003-0", "button")
+        act(place, POCI, action="close", reason="no-request")
+        page.wait_for_selector(rows[1], state="detached", timeout=SOON)
+        assert (page.evaluate(FOCUS), page.evaluate("document.activeElement.tagName")) == (rows[2][1:], "A")
+        act(place, "1700000004.0", action="close", reason="no-request")
+        page.wait_for_selector(rows[2], state="detached", timeout=SOON)
+        assert page.evaluate(FOCUS) == rows[0][1:]  # there is none after it
+        act(place, "1700000001.0", action="close", reason="no-request")
+        page.wait_for_selector(rows[0], state="detached", timeout=SOON)
+        assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_button_with_the_focus_keeps_its_meaning_when_a_colleague_takes_the_entry(
+    browser: Browser, place: Site
+) -> None:
+    with shown(browser, place, "/fr/rappels") as page:
+        focused(page, "1700000003-0", "button")
+        act(place, "1700000001.0", person("b.dion", "agents"), action="take")
+        act(place, POCI, person("b.dion", "agents"), action="take")
+        page.wait_for_selector(f"{ROW('1700000001-0')} >> text=b.dion", timeout=SOON)
+        act(place, "1700000004.0", person("b.dion", "agents"), action="take")
+        page.wait_for_selector(f"{ROW('1700000004-0')} >> text=b.dion", timeout=SOON)
+        assert re.match("Prendre", page.locator(f"{ROW('1700000003-0')} button").inner_text())
+        assert page.evaluate(FOCUS) == "r-toronto-1700000003-0"
+        focused(page, "1700000001-0", "button")
+        act(place, "1700000004.0", action="release")
+        page.wait_for_selector(f"{ROW('1700000003-0')} >> text=b.dion", timeout=SOON)
+
+
+@pytest.mark.parametrize(
+    ("path", "steps"),
+    [
+        ("/fr/", ["Prendre en charge", "Afficher le numéro", "Pas de réponse"]),
+        ("/en/", ["Take in hand", "Show the number", "I left a message"]),
+    ],
+)
+def test_four_clicks_lead_from_an_overdue_entry_on_now_to_its_result(
+    browser: Browser, full: Site, path: str, steps: list[str]
+) -> None:
+    with shown(browser, full, path) as page:
+        page.locator(".pressing a:has(.over)").first.click()
+        page.wait_for_url(re.compile(r"/(rappels|callbacks)/17"))
+        first = page.url.partition("?")[0]
+        clicks = 1
+        for step in steps:
+            page.locator(".steps").get_by_role("button", name=step).click()
+            page.wait_for_load_state()
+            clicks += 1
+        assert (page.url.partition("?")[0], page.get_by_role("status").first.is_visible()) == (first, True)
+        assert clicks == 4
+        with full.visitor(person("a.cote", "agents")) as visitor:
+            form = {"csrf": full.csrf(visitor), "action": "release"}
+            ends = {"/fr/": "/consigner", "/en/": "/record"}[path]
+            visitor.post(first + ends, data=form)
+
+
+def test_the_field_to_correct_has_the_focus_and_is_seen(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/en/callbacks") as page:
+        page.locator("#g-later th a").first.click()
+        page.get_by_text("More:").click()
+        page.check("#x-otherwise")
+        page.get_by_role("button", name="Close the entry").click()
+        page.wait_for_selector("#refused")
+        page.wait_for_function("document.activeElement.id === 'close-text'")
+        assert (page.locator("#close-text").is_visible(), page.is_checked("#x-otherwise")) == (True, True)
+
+
+def test_enter_in_the_time_of_a_call_records_nothing(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/en/callbacks") as page:
+        page.locator("#g-later th a").first.click()
+        page.get_by_text("The call was not just now").click()
+        before = page.url
+        page.locator("#when").press("Enter")
+        page.get_by_role("button", name="Show the number").click()
+        page.wait_for_selector("a[href^='tel:']")
+        assert page.locator("#refused, [role=status]:visible").count() == 0
+        assert before.partition("?")[0] in page.url
+
+
+@pytest.mark.parametrize("path", ["/fr/", "/en/"])
+def test_the_first_screen_of_now_has_the_lines_the_rates_and_the_callbacks(
+    browser: Browser, full: Site, path: str
+) -> None:
+    parts = {".lines tbody tr": 6, ".rates tbody tr": 4, ".pressing li": 1, "dl.figures > div": 4}
+    with shown(browser, full, path, width=1280, height=800) as page:
+        for selector, least in parts.items():
+            ends = page.evaluate(
+                "(x) => [...document.querySelectorAll(x)].map(y => y.getBoundingClientRect().bottom)", selector
+            )
+            assert (selector, len(ends) >= least, max(ends) <= 800) == (selector, True, True)
+        assert page.locator(".rates thead th").count() == 3

@@ -1,0 +1,126 @@
+"""The list of calls and the page of one call: verdicts first, no empty column, part of a day."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.pages.test_pages import get
+from tests.pages.test_pages_callbacks import text
+from tests.support.fact_builder import TORONTO
+from tests.support.pages_daemon import CALL, Site, site
+
+PATHS = {"fr": "/fr/appels", "en": "/en/calls"}
+HEADS = {
+    "fr": ["Arrivée", "Ligne", "Issue", "Réponse au plus tard après la troisième sonnerie",
+           "Messagerie vocale après une quatrième sonnerie", "Possibilité de joindre une personne",
+           "Appel réacheminé au plus une fois"],
+    "en": ["Arrived", "Line", "Outcome", "Answer by the third ring", "Voicemail after a fourth ring",
+           "Possibility of reaching a person", "Redirected at most once"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("calls")) as running:
+        yield running
+
+
+def heads(page: str) -> list[str]:
+    """The names of the columns, as they are read aloud."""
+    head = re.sub(
+        r'<span aria-hidden="true">.*?</span>', "", page.partition("<thead>")[2].partition("</thead>")[0]
+    )
+    return [text(x) for x in re.findall(r"<th.*?</th>", head)]
+
+
+def row(page: str, call: str) -> list[str]:
+    (found,) = re.findall(
+        rf'<tr><th scope="row"><a href="/../\w+/toronto/{re.escape(call)}".*?</tr>', page, re.DOTALL
+    )
+    return [text(cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", found, re.DOTALL)]
+
+
+def lately(place: Site, path: str, call: str) -> str:
+    """The list of the day on which the call came: by night, yesterday's."""
+    days = [datetime.now(TORONTO).date() - timedelta(days=n) for n in (0, 1)]
+    name = "jour" if path.startswith("/fr") else "day"
+    pages = [get(place, f"{path}{'&' if '?' in path else '?'}{name}={day}").text for day in days]
+    return next((page for page in pages if f"/toronto/{call}" in page), pages[0])
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_each_call_has_a_mark_of_each_main_standard_with_the_verdict_in_words(place: Site, language: str) -> None:
+    page = lately(place, PATHS[language], CALL)
+    met = {"fr": "✓ respectée", "en": "✓ met"}[language]
+    assert heads(page)[:7] == HEADS[language]
+    assert row(page, CALL)[3:7] == [met, met, met, "\N{EN DASH}"]
+
+
+def test_the_marks_of_a_row_are_the_verdicts_of_the_calls_own_page(place: Site) -> None:
+    page = lately(place, "/en/calls", CALL)
+    calls = re.findall(r'<tr><th scope="row"><a href="/en/calls/toronto/([^"]+)"', page)
+    for call in calls:
+        strip = (
+            get(place, f"/en/calls/toronto/{call}").text.partition('<ul class="verdicts"')[2].partition("</ul>")[0]
+        )
+        verdicts = dict(re.findall(r'href="#v-\w+">(.*?)</a>(.*?)</li>', strip))
+        told = [text(verdicts[name]) if name in verdicts else "\N{EN DASH}" for name in HEADS["en"][3:]]
+        assert (call, row(page, call)[3:7]) == (call, told)
+    assert len(calls) >= 12
+
+
+def test_a_column_that_is_empty_for_all_rows_is_left_out(place: Site) -> None:
+    assert heads(lately(place, "/en/calls", CALL))[7:] == ["Rings", "Language", "Heard"]
+    # The calls that a person answered on the TTY line: no language was asked for, and none had a gap.
+    assert heads(lately(place, "/en/calls?line=tty", "17000")) == HEADS["en"]
+
+
+def test_a_part_of_a_day_is_found_and_stays_in_the_form_and_in_the_links(place: Site) -> None:
+    page = lately(place, "/fr/appels", CALL)
+    times = dict(re.findall(r'/fr/appels/toronto/([^"]+)">([^<]+)<', page))
+    (shown_day,) = re.findall(r'type="date"[^>]*value="([^"]+)"', page)
+    hour, minute_ = (int(x) for x in re.findall(r"\d+", times[CALL])[:2])
+    arrived = datetime.fromisoformat(f"{shown_day} {hour:02}:{minute_:02}")
+    day, minute, after = f"day={shown_day}", f"{arrived:%H:%M}", f"{arrived + timedelta(minutes=1):%H:%M}"
+    found = get(place, f"/en/calls?{day}&from={minute}&to={after}").text
+    shown = re.findall(r'/en/calls/toronto/([^"]+)"', found)
+    assert (CALL in times, CALL in shown, len(shown) < len(times)) == (True, True, True)
+    assert (f'name="from" value="{minute}"' in found, f'name="to" value="{after}"' in found) == (True, True)
+    assert f"from={minute.replace(':', '%3A')}" in found.partition('rel="prev"')[0]
+    assert CALL not in get(place, f"/fr/appels?jour={arrived.date()}&de={after}").text
+    assert CALL in get(place, f"/fr/appels?jour={arrived.date()}&a={after}").text
+
+
+def test_a_time_that_cannot_be_read_is_as_if_it_had_not_been_given(place: Site) -> None:
+    page = get(place, "/en/calls?from=noon&to=25:00")
+    assert (page.status_code, re.findall(r'type="time"[^>]*value="([^"]*)"', page.text)) == (200, ["", ""])
+
+
+# One call.
+
+
+@pytest.mark.parametrize(
+    ("path", "first"),
+    [
+        ("/fr/appels", "Réponse au plus tard après la troisième sonnerie ✓ respectée"),
+        ("/en/calls", "Answer by the third ring ✓ met"),
+    ],
+)
+def test_the_verdicts_stand_under_the_title_and_lead_to_their_reasons(place: Site, path: str, first: str) -> None:
+    page = get(place, f"{path}/toronto/{CALL}").text
+    strip = page.partition('<ul class="verdicts"')[2].partition("</ul>")[0]
+    assert text(re.findall(r"<li>.*?</li>", strip)[0]) == first
+    led = re.findall(r'href="#v-(\w+)"', strip)
+    assert led == re.findall(r'<div class="verdict" id="v-(\w+)">', page)
+    assert page.index('class="verdicts"') < page.index('<dl class="facts">')
+
+
+def test_what_the_policy_says_is_folded(place: Site) -> None:
+    page = get(place, f"/en/calls/toronto/{CALL}").text
+    folded = re.findall(r"<details>\s*<summary>What the policy says.*?</details>", page, re.DOTALL)
+    assert page.count("<blockquote>") == sum(x.count("<blockquote>") for x in folded)
+    assert len(folded) == page.count('<div class="verdict"')
