@@ -54,12 +54,20 @@ class PeriodTotals(msgspec.Struct, frozen=True):
 
 
 class ReportBuilder:
-    """Collects every call and obligation of one period in cells, and builds the report from them."""
+    """Collects every call and obligation of one period in cells, and builds the report from them.
+
+    `has_cuts`: False for a report of the whole only.
+    """
 
     def __init__(
-        self, settings: Settings, month: Month, now: datetime, lines: Iterable[str] | None = None
+        self,
+        settings: Settings,
+        month: Month,
+        now: datetime,
+        lines: Iterable[str] | None = None,
+        has_cuts: bool = True,
     ) -> None:
-        self.settings, self.month, self.now = settings, month, now
+        self.settings, self.month, self.now, self.has_cuts = settings, month, now, has_cuts
         self.wanted = None if lines is None else frozenset(lines)
         self.lines = [line for line in settings.lines() if self.is_included(line.name)]
         self.cells: defaultdict[tuple[str, str], Cell] = defaultdict(Cell)
@@ -130,6 +138,8 @@ class ReportBuilder:
         others = sorted({line for line, _ in self.cells} - {line.name for line in lines})
         none = Title("", "")
         yield WHOLE, none
+        if not self.has_cuts:
+            return
         services = [*dict.fromkeys(line.service for line in lines), *([UNKNOWN] if others else [])]
         for name in services:
             known = self.settings.services.get(name)

@@ -81,7 +81,10 @@ class LayoutRow(msgspec.Struct, frozen=True):
 
 
 class LayoutTable(msgspec.Struct, frozen=True):
-    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none)."""
+    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none).
+
+    The chart "cells" is a bar in each cell.
+    """
 
     key: str
     title: str
@@ -91,6 +94,7 @@ class LayoutTable(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()  # its figures, for the definitions
     notes: tuple[str, ...] = ()
     chart: str = ""
+    dashed: bool = False  # a dash for a month that has no such figure
 
 
 class LayoutSection(msgspec.Struct, frozen=True):

@@ -32,7 +32,9 @@ from callmon.reports.export import files
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder
 from callmon.reports.load import gathered
+from callmon.reports.model import WHOLE as WHOLE_CUT
 from callmon.reports.model import Cut, Report
+from callmon.reports.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.report.expected_figures import Expected, Page, places, rows_of, same, shown, told
@@ -49,6 +51,8 @@ MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
 # February 29, both changes of the clocks, a line that begins in mid-July.
 PARTICULAR = ["2024-02", "2024-03", "2024-07", "2024-11"]
 MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
+RATED = ("answer_by_third_ring", "voicemail_after_fourth_ring", "one_transfer_at_most", "callbacks_24_hours")
+DASH = "\N{EN DASH}"
 NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30, tzinfo=UTC)
 
 
@@ -343,9 +347,12 @@ def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july
 
 
 def tables(july: Report, language: str) -> list[Any]:
-    return [
-        x for section in LayoutBuilder(july, ReportFormatter(language, TORONTO)).sections() for x in section.tables
-    ]
+    tongue = ReportFormatter(language, TORONTO)
+    return [x for section in LayoutBuilder(july, tongue).sections() for x in section.tables]
+
+
+def signed(july: Report, language: str) -> list[Any]:
+    return [*SignatureBuilder(july, ReportFormatter(language, TORONTO)).tables().values()]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -354,14 +361,44 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
     page, expected = Page(data), Expected(known.calls, known.owed, july)
-    apart = {"comparisons", "listening"}
-    for table in tables(july, language):
+    apart = {"comparisons", "listening", "headlines"}
+    for table in (*signed(july, language), *tables(july, language)):
         head, *rows = page.tables[table.key]
         assert head == [table.first, *table.head]
         assert len(rows) == len(table.rows)
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in apart else ():
             want = [shown(one.kind, expected.at(one), language) for one in row.cells]
             assert (table.key, row.label, texts[1:]) == (table.key, row.label, want)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_headline_figures_are_what_happened_in_each_of_their_months(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    june = Expected(known.calls, known.owed, known.report("2024-06"))
+    of = Expected(known.calls, known.owed, july)
+    _, *rows = Page(data).tables["headlines"]
+    names = ("calls_offered", *(f"{x}.rate" for x in RATED))
+    for name, texts in zip(names, rows, strict=True):
+        one = july.figure(name)
+        assert texts[1:3] == [shown(one.kind, x.at(one), language) for x in (of, june)]
+    assert [texts[3] for texts in rows] == [DASH] * 5  # nobody listened in July 2023
+
+
+def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: Report) -> None:
+    listened = [x for x in july.months if x.month >= "2024"]
+    assert [x.month for x in july.months] == [f"2023-{n:02}" for n in range(8, 13)] + MONTHS[:6]
+    for other in listened:
+        given, wanted = (
+            {
+                place: one
+                for place, one in figures.items()
+                if place.cut == WHOLE_CUT and not place.part.startswith(("calls_offered.", "callbacks_opened."))
+            }
+            for figures in (other.figures, known.report(other.month).figures)
+        )
+        assert given == wanted
 
 
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:

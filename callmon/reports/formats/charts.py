@@ -8,7 +8,7 @@ Refuses: to convey anything by colour alone.
 from markupsafe import Markup, escape
 
 from callmon.core.verdicts import VERDICTS
-from callmon.reports.formatter import ReportFormatter
+from callmon.reports.formatter import FEW, ReportFormatter
 from callmon.reports.layout import LayoutRow, LayoutTable
 from callmon.reports.model import Figure
 
@@ -32,6 +32,19 @@ def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> Markup | None:
         '<svg role="img" aria-labelledby="{key}-t {key}-d" viewBox="0 0 {width} {height}" class="chart">'
         '<title id="{key}-t">{title}</title><desc id="{key}-d">{described}</desc>{shapes}</svg>'
     ).format(key=key, width=WIDTH, height=height, title=title, described=described, shapes=shapes)
+
+
+def bar_percent(figure: Figure, table: LayoutTable) -> int | None:
+    """The length of the bar in a cell, in percent; None for a cell without a bar.
+
+    A rate of few calls has none. A count is compared with the largest count of the table.
+    """
+    if table.chart != "cells" or figure.state != "known" or figure.value is None:
+        return None
+    if figure.kind == "rate":
+        return round(100 * figure.value) if (figure.denominator or 0) >= FEW else None
+    counts = [x.value for row in table.rows for x in row.cells if x.kind == "count" and x.value]
+    return round(100 * figure.value / max(counts)) if counts else None
 
 
 def _bars(table: LayoutTable) -> list[Bar]:

@@ -14,11 +14,13 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
 from callmon.reports.formats import charts
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection
-from callmon.reports.model import Report
+from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
+from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
+from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
 from callmon.reports.titles import SIGNS, STANDARDS, TEXTS, Definition
 
+NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
@@ -26,13 +28,20 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
     """The page as one file that contains style, charts and figures."""
     builder = LayoutBuilder(report, tongue)
     sections = builder.sections()
+    signature = SignatureBuilder(report, tongue)
     say = tongue.say
     page = _environment().get_template("report.html.j2").render(
         tongue=tongue,
         texts=texts(report, settings, tongue),
         cover=cover(report, tongue),
+        state=tongue.capital(state(report, tongue)),
+        completeness=tongue.labelled(
+            tongue.meaning("completeness").term, tongue.figure(report.figure("completeness"))
+        ),
         sentences=sentences(report, tongue),
-        summary=builder.summary(),
+        signature=signature,
+        signed=signature.tables(),
+        has_room=sum(len(x[tongue.language]) for x in remarks.values()) <= MOST_REMARKS,
         sections=sections,
         definitions=definitions(sections, tongue),
         hours=list(notes.hours(settings, tongue)),
@@ -44,6 +53,8 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
         drawing=lambda table: charts.bar_chart(table, tongue),
         label=lambda row: row_label(row, tongue),
+        cell=lambda figure, table: cell_text(figure, table, tongue),
+        bar=charts.bar_percent,
     )  # fmt: skip
     return page.encode()
 
@@ -67,15 +78,18 @@ def row_label(row: LayoutRow, tongue: ReportFormatter) -> str:
     return tongue.labelled(row.group, row.label)
 
 
+def cell_text(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> str:
+    """A cell as it is printed."""
+    return NONE if table.dashed and figure.state == "not_available" else tongue.figure(figure)
+
+
 def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
-    """The cover: period, lines, state, completeness, revision, version and fingerprints."""
+    """What identifies this edition: period, lines, revision, version and fingerprints."""
     say, month = tongue.say, report.month
     first, last = tongue.day(month.first), tongue.day(month.after - timedelta(days=1))
     rows = [
         (say("Période"), say("du {first} au {last}", first=first, last=last)),
         (say("Lignes"), "; ".join(tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
-        (say("État"), _state(report, tongue)),
-        (say("Exhaustivité"), tongue.figure(report.figure("completeness"))),
         (say("Révision"), _revision(report, tongue)),
         (say("Version de callmon"), __version__),
         (say("Empreinte de la configuration"), report.config_fingerprint),
@@ -84,7 +98,7 @@ def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
     return [Definition(*row) for row in rows]
 
 
-def _state(report: Report, tongue: ReportFormatter) -> str:
+def state(report: Report, tongue: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
     if report.is_final:
         return tongue.say("définitif")

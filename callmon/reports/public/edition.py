@@ -75,6 +75,7 @@ def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
         report,
         figures=_published(report.figures, report, also),
         compared=tuple(months),
+        months=(),  # as judged today, not as published
         is_public=True,
         attested=tuple(map(_nameless, report.attested)),
     )
