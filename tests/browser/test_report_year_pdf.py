@@ -91,6 +91,11 @@ def upright(data: bytes) -> list[int]:
     return [at for at, (left, low, right, high) in enumerate(boxes) if high - low > right - left]
 
 
+def page_count(data: bytes) -> int:
+    with pikepdf.open(BytesIO(data)) as document:
+        return len(document.pages)
+
+
 def _whole(given: list[list[list[str]]]) -> list[list[list[str]]]:
     """What goes on on the next page, under the same head, does not begin with all calls again."""
     made: list[list[list[str]]] = []
@@ -110,6 +115,7 @@ def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, lan
     data = pdf.pdf(july.page(language))
     assert wrong(july, language, data) == []
     assert upright(data) == [0, 1]  # the signature edition, also with the longest remarks
+    assert page_count(data) <= 27
     assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 4_000
 
 

@@ -37,7 +37,7 @@ from callmon.reports.model import Cut, Report
 from callmon.reports.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
-from tests.report.expected_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
 from tests.support.examples import WHOLE
 from tests.year import TORONTO, Owing, Truth
 from tests.year import obligations as year_owing
@@ -52,6 +52,7 @@ MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
 PARTICULAR = ["2024-02", "2024-03", "2024-07", "2024-11"]
 MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
 RATED = ("answer_by_third_ring", "voicemail_after_fourth_ring", "one_transfer_at_most", "callbacks_24_hours")
+REASONED = (".exempt", ".not_met", ".unknown", ".cause")
 DASH = "\N{EN DASH}"
 NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30, tzinfo=UTC)
 
@@ -399,6 +400,33 @@ def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: 
             for figures in (other.figures, known.report(other.month).figures)
         )
         assert given == wanted
+
+
+@pytest.mark.parametrize("name", ["2024-07", "2025-02"])
+def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> None:
+    report = known.report(name)
+    expected = Expected(known.calls, known.owed, report)
+    sections = LayoutBuilder(report, ReportFormatter("en", TORONTO)).sections()
+    omitted = [one for section in sections for one in section.omitted]
+    assert [one for one in omitted if one.place.name not in APART and expected.at(one)[1] not in (None, 0)] == []
+    assert len(omitted) > 400
+
+
+def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year, july: Report) -> None:
+    builder = LayoutBuilder(july, ReportFormatter("en", TORONTO))
+    sections = builder.sections()
+    in_tables = {one.place for x in sections for table in x.tables for row in table.rows for one in row.cells}
+    wanted = {place: one for place, one in july.figures.items() if place.name.endswith(REASONED) and one.value}
+    without_table = {"one_transfer_at_most.cause", "feedback_offered.cause"}
+    alone = [x for x in wanted if x.cut == WHOLE_CUT and x.name not in without_table and x not in in_tables]
+    for place in alone:
+        standard, _, verdict = place.name.partition(".")
+        same_name = [x.part for x in wanted if x.name == place.name and x.cut == WHOLE_CUT]
+        assert same_name == [place.part]
+        total = july.figure(f"{standard}.verdict", "not_met" if verdict == "cause" else verdict)
+        assert total.value == wanted[place].value
+    notes = [note for x in sections for note in x.absent if note.endswith("without exception.")]
+    assert len(notes) == len(alone) > 5
 
 
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:

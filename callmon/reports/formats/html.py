@@ -3,6 +3,7 @@
 The template only lays out. Every text is made here, so that a missing translation is found whatever is printed.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 
@@ -21,6 +22,7 @@ from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
 from callmon.reports.titles import SIGNS, STANDARDS, TEXTS, Definition
 
 NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
+PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
@@ -51,8 +53,8 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         remarks=manager_remarks(remarks, sections, tongue),
         assumed=settings.hours_are_assumed(),
         signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
+        rows_of=rows_of,
         drawing=lambda table: charts.bar_chart(table, tongue),
-        label=lambda row: row_label(row, tongue),
         cell=lambda figure, table: cell_text(figure, table, tongue),
         bar=charts.bar_percent,
     )  # fmt: skip
@@ -76,6 +78,20 @@ def row_label(row: LayoutRow, tongue: ReportFormatter) -> str:
     if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
         return row.label
     return tongue.labelled(row.group, row.label)
+
+
+def rows_of(tables: Iterable[LayoutTable]) -> list[list[LayoutTable]]:
+    """The tables as rows of a page: a wide one alone, two halves, or three thirds."""
+    rows: list[list[LayoutTable]] = []
+    left = 0
+    for table in tables:
+        width = WIDTHS[table.size]
+        if width > left:
+            rows.append([])
+            left = PAGE
+        rows[-1].append(table)
+        left -= width
+    return rows
 
 
 def cell_text(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> str:
