@@ -135,9 +135,6 @@ class LayoutBuilder:
             found.append(LayoutSection("comparisons", say("Les douze mois"), (self.months(),)))
         return found
 
-    def summary(self) -> LayoutTable | None:
-        return self.figure_list("summary", self.tongue.say("Sommaire"), columns(*SUMMARY))
-
     def _section(self, spec: SectionSpec) -> LayoutSection:
         say = self.tongue.say
         title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)

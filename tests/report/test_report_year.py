@@ -436,26 +436,56 @@ def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year)
     assert ".." not in told
 
 
+SHEETS = {
+    "fr": ["Sommaire", "Chiffres", "Rappels", "Définitions", "À propos"],
+    "en": ["Summary", "Figures", "Callbacks", "Definitions", "About"],
+}
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_workbook_has_every_figure_of_its_tables_as_it_happened(
+def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     known: Year, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
     book = openpyxl.load_workbook(BytesIO(data))
+    assert book.sheetnames == SHEETS[language]
+    assert [len(sheet._charts) for sheet in book.worksheets] == [2, 0, 0, 0, 0]
+    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in book.worksheets)
+    summary, figures, callbacks, *_ = book.worksheets
     expected = Expected(known.calls, known.owed, july)
-    # Behind the cover and the summary, but for those of terms and texts.
-    sheets = [x for x in book.worksheets[2:] if x.cell(1, 1).value not in ("Sujet", "Subject")]
-    apart = {"comparisons", "listening"}
-    for table, sheet in zip(tables(july, language), sheets, strict=False):
-        assert sheet.cell(1, 2).value == table.head[0]
-        assert sheet.freeze_panes == "B2"
-        assert not sheet.merged_cells.ranges
-        for number, row in enumerate(table.rows if table.key not in apart else (), 2):
-            for column, one in enumerate(row.cells, 2):
-                value = sheet.cell(number, column).value
-                assert same_cell(value, one.kind, expected.at(one), language), (sheet.title, row.label, value)
-    last = book.worksheets[-1]
-    assert last.max_row == len(july.figures) + 1
+    callback_tables = [x for x in tables(july, language) if x.key.startswith("callback")]
+    wanted = ("callbacks", "callbacks_24_hours", "callbacks_business_day", "callback_delay")
+    assert {*wanted} < {x.key for x in callback_tables}
+    lines = next(x for x in signed(july, language) if x.key == "lines")
+    for table in lines, *(x for x in callback_tables if "callback_in_french" not in x.key):
+        sheet = summary if table.key == "lines" else callbacks
+        assert different_cells(sheet, table, expected, language) == []
+    rows = [*figures.iter_rows(min_row=2, values_only=True)]
+    assert len(rows) == len(july.figures)
+    for one, row in zip(july.figures.values(), rows, strict=True):
+        place = one.place
+        cut = (place.cut.kind, place.cut.of)
+        assert (row[0], *row[3:8]) == ("2024-07", place.name, place.part, *cut, one.kind)
+        if place.name not in APART:
+            state, *numbers = expected.at(one)
+            assert all(map(same_number, row[8:11], numbers)), row
+            assert (row[11] == "") == (state == "known"), row
+
+
+def same_number(one: float | None, other: float | None) -> bool:
+    return one == other if None in (one, other) else abs(one - other) < 1e-6  # type: ignore[operator]
+
+
+def different_cells(sheet: Any, table: Any, expected: Expected, language: str) -> list[Any]:
+    """The cells of a table, found by its title, that are not what happened."""
+    begin = next(row for row in range(1, sheet.max_row) if sheet.cell(row, 1).value == table.title) + 1
+    assert [sheet.cell(begin, 2 + n).value for n in range(len(table.head))] == [*table.head]
+    return [
+        (table.key, row.label, sheet.cell(at, column).value)
+        for at, row in enumerate(table.rows, begin + 1)
+        for column, one in enumerate(row.cells, 2)
+        if not same_cell(sheet.cell(at, column).value, one.kind, expected.at(one), language)
+    ]
 
 
 def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bool:
