@@ -116,7 +116,8 @@ class ReportBuilder:
         is_over = end <= self.now and not self.month.to_date and known.in_progress == 0
         return Report(
             month=self.month,
-            is_final=is_over and final_after is None and has_data,
+            is_final=is_over and final_after is None and has_data and not self._is_empty(),
+            is_running=end > self.now,
             has_data=has_data,
             final_after=final_after,
             cuts=tuple(titles),
@@ -126,6 +127,11 @@ class ReportBuilder:
             config_fingerprint=fingerprint(self.settings),
             data_fingerprint=known.fingerprint,
         )
+
+    def _is_empty(self) -> bool:
+        """Whether the period has neither a call nor an obligation."""
+        totals = {("calls_offered", ""), *((x, "") for x in obligations.KINDS.values())}
+        return not any(cell.counts.get(x) for cell in self.cells.values() for x in totals)
 
     # Cuts.
 

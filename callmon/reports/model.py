@@ -89,6 +89,8 @@ class Report(msgspec.Struct, frozen=True):
     revises: str | None = None  # the data fingerprint of the previous revision
     changes: tuple[Change, ...] = ()
     attested: tuple[AttestationStatus, ...] = ()
+    is_running: bool = False  # the month is not over
+    complete_at_least: int | None = None  # percent, of a public edition that does not show the completeness
     months: tuple[ComparedMonth, ...] = ()  # the eleven months before, oldest first
 
     def figure(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:

@@ -108,3 +108,43 @@ def test_remarks_for_which_the_second_page_has_no_room_are_in_the_annex(march: R
         return ["a" * length in part for part in (signed, annex)]
 
     assert (pages(MOST_REMARKS), pages(MOST_REMARKS + 1)) == ([True, False], [False, True])
+
+
+@pytest.mark.parametrize("known", [5, 8, 20, 79, 80, 81, 399, 400, 1769])
+def test_the_public_completeness_is_true_and_tells_no_small_number(march: Report, known: int) -> None:
+    told = {missing: public_completeness(march, known, missing) for missing in range(1, known + 1)}
+    assert len({told[missing] for missing in range(1, 5)}) == 1
+    limits = {None: 0, 99: 99, 95: 95, 90: 90, 75: 75, 50: 50}
+    assert [x for x, limit in told.items() if 100 * (known - x) < limits[limit] * known] == []
+
+
+def public_completeness(report: Report, known: int, missing: int) -> int | None:
+    one = Figure(Place("completeness"), "rate", "known", 1 - missing / known, known - missing, known)
+    return edition._at_least(with_figures(report, one))
+
+
+def test_a_public_edition_that_keeps_the_completeness_back_says_how_complete_it_is_at_least(
+    march: Report,
+) -> None:
+    shown = edition.edition(march)
+    secret = msgspec.structs.replace(
+        shown,
+        figures={**shown.figures, Place("completeness"): Figure(Place("completeness"), "rate", "suppressed")},
+        complete_at_least=95,
+    )
+    assert html.completeness(secret, EN) == "at least 95%"
+    page = html.html(secret, year.settings(), {}, EN).decode()
+    assert "<strong>Completeness: at least 95%</strong>" in page
+
+
+def test_a_month_that_is_not_over_says_so_and_an_empty_one_is_never_final(store: Database, march: Report) -> None:
+    settings = year.settings()
+
+    def state(month: str, now: datetime) -> tuple[bool, str]:
+        report = gathered(store, settings, period.month(month, TORONTO), now, compare=False)
+        return report.is_final, html.state(report, EN)
+
+    assert (march.is_final, html.state(march, EN)) == (True, "final")
+    assert state("2024-03", datetime(2024, 3, 20, tzinfo=UTC)) == (False, "provisional: the month is not over")
+    empty = "provisional: no call was received; check the numbers of the lines"
+    assert state("2025-02", LATER) == (False, empty)

@@ -38,7 +38,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         cover=cover(report, tongue),
         state=tongue.capital(state(report, tongue)),
         completeness=tongue.labelled(
-            tongue.meaning("completeness").term, tongue.figure(report.figure("completeness"))
+            tongue.meaning("completeness").term, completeness(report, tongue)
         ),
         sentences=sentences(report, tongue),
         signature=signature,
@@ -116,13 +116,25 @@ def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
 
 def state(report: Report, tongue: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
+    say = tongue.say
     if report.is_final:
-        return tongue.say("définitif")
-    if report.final_after is not None:
-        return tongue.say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
+        return say("définitif")
     if report.month.to_date:
-        return tongue.say("provisoire : une partie du mois seulement")
-    return tongue.say("provisoire : le mois, ou un appel du mois, n'est pas terminé")
+        return say("provisoire : une partie du mois seulement")
+    if report.is_running:
+        return say("provisoire : le mois n'est pas terminé")
+    if report.final_after is not None:
+        return say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
+    if not report.figure("calls_offered").value and report.figure("calls_in_progress").value == 0:
+        return say("provisoire : aucun appel n'a été reçu; vérifiez les numéros des lignes")
+    return say("provisoire : un appel du mois n'est pas terminé")
+
+
+def completeness(report: Report, tongue: ReportFormatter) -> str:
+    """The completeness; in a public edition that does not show it, a rounded lower limit."""
+    if report.complete_at_least is None:
+        return tongue.figure(report.figure("completeness"))
+    return tongue.say("au moins {percent} %", percent=report.complete_at_least)
 
 
 def _revision(report: Report, tongue: ReportFormatter) -> str:
@@ -158,7 +170,7 @@ def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
         tongue.say(
             "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
             "{complete}.",
-            complete=shown("completeness"),
+            complete=completeness(report, tongue),
         ),
     ]  # fmt: skip
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well

@@ -119,11 +119,10 @@ class Sheets:
         months = [builder.months()] if report.compared else []
         tables = [headlines, lines, *months, *([builder.changes()] if report.changes else [])]
         sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
-        complete = report.figure("completeness")
         about = (
             signature.sentence(),
             self.tongue.labelled(self.tongue.say("État"), html.state(report, self.tongue)),
-            self.tongue.labelled(self.tongue.meaning("completeness").term, self.tongue.figure(complete)),
+            self.tongue.labelled(self.tongue.meaning("completeness").term, html.completeness(report, self.tongue)),
         )
         sheet.write_string(0, 0, f"{texts['title']} ({texts['edition']})", self.title)
         for row, text in enumerate(about, 1):
