@@ -15,7 +15,7 @@ from callmon.reports.titles import HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
 MOST_REMARKS = 900  # characters for which page 2 has room; longer remarks are in the annex only
-THIRD, CALLBACKS = "answer_by_third_ring.rate", "callbacks_24_hours.rate"
+CALLS, THIRD, CALLBACKS = "calls_offered", "answer_by_third_ring.rate", "callbacks_24_hours.rate"
 CAUSE = "answer_by_third_ring.cause"
 
 
@@ -34,25 +34,23 @@ class SignatureBuilder:
         return "; ".join(self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "service")
 
     def sentence(self) -> str:
-        """The month in one sentence; it has no clause for a rate that is not known."""
+        """The month in one sentence; it has no clause for a figure that is not known."""
         say = self.tongue.say
-        calls = say(
-            "{month} : {offered} appels",
-            month=self.tongue.capital(self.tongue.month(self.report.month.first)),
-            offered=self._shown("calls_offered"),
-        )
-        clauses = [calls]
+        month = self.tongue.capital(self.tongue.month(self.report.month.first))
+        clauses = []
+        if self._is_known(CALLS):
+            clauses.append(say("{offered} appels reçus", offered=self._shown(CALLS)))
         if self._is_known(THIRD):
             third = say(
-                "de ceux que la norme vise, {rate} ont été pris par une personne au plus tard après la troisième "
-                "sonnerie",
+                "des appels que la norme vise, {rate} ont été pris par une personne au plus tard après la "
+                "troisième sonnerie",
                 rate=self._shown(THIRD),
             )
             clauses.append(third)
         if self._is_known(CALLBACKS):
             back = say("des rappels échus, {rate} ont été faits dans les 24 heures", rate=self._shown(CALLBACKS))
             clauses.append(back)
-        return "; ".join(clauses) + "."
+        return self.tongue.labelled(month, "; ".join(clauses)) + "."
 
     def _is_known(self, name: str) -> bool:
         return self.report.figure(name).state == "known"

@@ -51,21 +51,25 @@ def test_the_month_is_one_sentence(march: Report) -> None:
     third, back = Figure(THIRD, "rate", "known", 0.441, 441, 1000), Figure(BACK, "rate", "known", 0.75, 3, 4)
     report = with_figures(march, calls, third, back)
     assert SignatureBuilder(report, EN).sentence().replace(NO_BREAK, " ") == (
-        "March 2024: 1,769 calls; of those that the standard covers, 44.1% were answered by a person by the third "
-        "ring; of the callbacks that fell due, 3 of 4 were made within 24 hours."
+        "March 2024: 1,769 calls received; of the calls that the standard covers, 44.1% were answered by a person "
+        "by the third ring; of the callbacks that fell due, 3 of 4 were made within 24 hours."
     )
     assert SignatureBuilder(report, FR).sentence().replace(NO_BREAK, " ") == (
-        "Mars 2024 : 1 769 appels; de ceux que la norme vise, 44,1 % ont été pris par une personne au plus tard "
-        "après la troisième sonnerie; des rappels échus, 3 sur 4 ont été faits dans les 24 heures."
+        "Mars 2024 : 1 769 appels reçus; des appels que la norme vise, 44,1 % ont été pris par une personne au plus "
+        "tard après la troisième sonnerie; des rappels échus, 3 sur 4 ont été faits dans les 24 heures."
     )
 
 
 def test_the_sentence_has_no_clause_for_a_rate_that_is_not_known(march: Report) -> None:
-    calls = Figure(Place("calls_offered"), "count", "known", 12)
-    report = with_figures(
-        march, calls, Figure(THIRD, "rate", "not_applicable"), Figure(BACK, "rate", "not_available")
+    calls, hidden = Place("calls_offered"), Figure(Place("calls_offered"), "count", "suppressed")
+    rates = Figure(THIRD, "rate", "not_applicable"), Figure(BACK, "rate", "not_available")
+    few = with_figures(march, Figure(calls, "count", "known", 12), *rates)
+    assert SignatureBuilder(few, EN).sentence() == "March 2024: 12 calls received."
+    secret = with_figures(march, hidden, rates[0], Figure(BACK, "rate", "known", 0.75, 3, 4))
+    assert SignatureBuilder(secret, EN).sentence().replace(NO_BREAK, " ") == (
+        "March 2024: of the callbacks that fell due, 3 of 4 were made within 24 hours."
     )
-    assert SignatureBuilder(report, EN).sentence() == "March 2024: 12 calls."
+    assert SignatureBuilder(with_figures(march, hidden, *rates), EN).sentence() == "March 2024."
 
 
 def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march: Report) -> None:
