@@ -55,8 +55,8 @@ def test_the_month_is_one_sentence(march: Report) -> None:
         "by the third ring; of the callbacks that fell due, 3 of 4 were made within 24 hours."
     )
     assert SignatureBuilder(report, FR).sentence().replace(NO_BREAK, " ") == (
-        "Mars 2024 : 1 769 appels reçus; des appels que la norme vise, 44,1 % ont été pris par une personne au plus "
-        "tard après la troisième sonnerie; des rappels échus, 3 sur 4 ont été faits dans les 24 heures."
+        "Mars 2024 : 1 769 appels reçus; des appels que la norme vise, 44,1 % ont été pris par une personne au "
+        "plus tard après la troisième sonnerie; des rappels échus, 3 sur 4 ont été faits dans les 24 heures."
     )
 
 
