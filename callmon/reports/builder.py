@@ -54,12 +54,20 @@ class PeriodTotals(msgspec.Struct, frozen=True):
 
 
 class ReportBuilder:
-    """Collects every call and obligation of one period in cells, and builds the report from them."""
+    """Collects every call and obligation of one period in cells, and builds the report from them.
+
+    `has_cuts`: False for a report of the whole only.
+    """
 
     def __init__(
-        self, settings: Settings, month: Month, now: datetime, lines: Iterable[str] | None = None
+        self,
+        settings: Settings,
+        month: Month,
+        now: datetime,
+        lines: Iterable[str] | None = None,
+        has_cuts: bool = True,
     ) -> None:
-        self.settings, self.month, self.now = settings, month, now
+        self.settings, self.month, self.now, self.has_cuts = settings, month, now, has_cuts
         self.wanted = None if lines is None else frozenset(lines)
         self.lines = [line for line in settings.lines() if self.is_included(line.name)]
         self.cells: defaultdict[tuple[str, str], Cell] = defaultdict(Cell)
@@ -108,7 +116,8 @@ class ReportBuilder:
         is_over = end <= self.now and not self.month.to_date and known.in_progress == 0
         return Report(
             month=self.month,
-            is_final=is_over and final_after is None and has_data,
+            is_final=is_over and final_after is None and has_data and not self._is_empty(),
+            is_running=end > self.now,
             has_data=has_data,
             final_after=final_after,
             cuts=tuple(titles),
@@ -118,6 +127,11 @@ class ReportBuilder:
             config_fingerprint=fingerprint(self.settings),
             data_fingerprint=known.fingerprint,
         )
+
+    def _is_empty(self) -> bool:
+        """Whether the period has neither a call nor an obligation."""
+        totals = {("calls_offered", ""), *((x, "") for x in obligations.KINDS.values())}
+        return not any(cell.counts.get(x) for cell in self.cells.values() for x in totals)
 
     # Cuts.
 
@@ -130,6 +144,8 @@ class ReportBuilder:
         others = sorted({line for line, _ in self.cells} - {line.name for line in lines})
         none = Title("", "")
         yield WHOLE, none
+        if not self.has_cuts:
+            return
         services = [*dict.fromkeys(line.service for line in lines), *([UNKNOWN] if others else [])]
         for name in services:
             known = self.settings.services.get(name)

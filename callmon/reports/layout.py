@@ -5,6 +5,7 @@ document. `layout.toml` has the sections. CSV and JSON have every figure, also t
 """
 
 from collections.abc import Iterable
+from datetime import date
 from importlib.resources import files
 
 import msgspec
@@ -17,9 +18,10 @@ from callmon.reports.figures import COUNTS
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import WHOLE, Figure, Place, Report
 from callmon.reports.rates import ENDS
-from callmon.reports.titles import PARTS, Definition
+from callmon.reports.titles import HEADLINES, PARTS, Definition
 
 Column = tuple[str, str]  # the name of a figure and its part
+HALF = 6  # columns of a table that takes half of a page
 ALL_PARTS = COUNTS | {"check": tuple(PARTS["check"])}
 SUMMARY = (
     "calls_offered",
@@ -81,7 +83,10 @@ class LayoutRow(msgspec.Struct, frozen=True):
 
 
 class LayoutTable(msgspec.Struct, frozen=True):
-    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none)."""
+    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none).
+
+    The chart "cells" is a bar in each cell.
+    """
 
     key: str
     title: str
@@ -91,14 +96,27 @@ class LayoutTable(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()  # its figures, for the definitions
     notes: tuple[str, ...] = ()
     chart: str = ""
+    dashed: bool = False  # a dash for a month that has no such figure
+    omitted: tuple[Figure, ...] = ()  # the columns in which every cell has the same sign, 0 included
+
+    @property
+    def size(self) -> str:
+        """How much of a page's width the table takes."""
+        if self.key == "changes" or len(self.head) > HALF:
+            return "wide"
+        return "third" if len(self.head) <= 2 else "half"
 
 
 class LayoutSection(msgspec.Struct, frozen=True):
+    """`absent`: a sentence for each table without a column to show. `omitted`: the figures that no table shows."""
+
     key: str
     title: str
     tables: tuple[LayoutTable, ...] = ()
     notes: tuple[str, ...] = ()
     facts: tuple[Definition, ...] = ()
+    absent: tuple[str, ...] = ()
+    omitted: tuple[Figure, ...] = ()
 
 
 class LayoutBuilder:
@@ -114,18 +132,22 @@ class LayoutBuilder:
         if report.changes:
             found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
         if report.compared:
-            found.append(LayoutSection("comparisons", say("Comparaisons"), (self.comparison(),)))
+            found.append(LayoutSection("comparisons", say("Les douze mois"), (self.months(),)))
         return found
-
-    def summary(self) -> LayoutTable | None:
-        return self.figure_list("summary", self.tongue.say("Sommaire"), columns(*SUMMARY))
 
     def _section(self, spec: SectionSpec) -> LayoutSection:
         say = self.tongue.say
         title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)
-        tables = (table for x in spec.tables for table in self._tables(x) if table is not None)
-        facts = self._attestations() if spec.key == "attested" else ()
-        return LayoutSection(spec.key, title, tuple(tables), tuple(map(say, spec.notes)), facts)
+        tables = [table for x in spec.tables for table in self._tables(x) if table is not None]
+        return LayoutSection(
+            spec.key,
+            title,
+            tuple(x for x in tables if x.head),
+            tuple(map(say, spec.notes)),
+            self._attestations() if spec.key == "attested" else (),
+            tuple(note for x in tables if not x.head for note in x.notes),
+            tuple(figure for x in tables for figure in x.omitted),
+        )
 
     def _attestations(self) -> tuple[Definition, ...]:
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
@@ -151,17 +173,14 @@ class LayoutBuilder:
     # Tables.
 
     def by_cut(self, spec: TableSpec) -> LayoutTable | None:
-        """A table with one row for each cut; the last column is the completeness of its calls.
+        """A table with one row for each cut, without its uniform columns.
 
-        A column that is not known in any cut of a public edition stays: the sign in its cells gives the reason.
         None if the report has none of the columns.
         """
         wanted = columns(*spec.columns)
         shown = [x for x in wanted if Place(*x) in self.report.figures]
         if not shown:
             return None
-        if ("completeness", "") not in shown:
-            shown.append(("completeness", ""))
         rows = tuple(
             LayoutRow(
                 self.tongue.cut(cut, self.report),
@@ -177,7 +196,48 @@ class LayoutBuilder:
         title = say(spec.title) if spec.title else self.tongue.meaning(wanted[0][0]).term
         under = (spec.note, spec.internal_note if self.is_internal else "")
         notes = tuple(say(note) for note in under if note)
-        return LayoutTable(spec.key, title, say("Appels"), head, rows, _names(shown), notes, spec.chart)
+        return self._without_uniform_columns(
+            LayoutTable(spec.key, title, say("Appels"), head, rows, _names(shown), notes, spec.chart)
+        )
+
+    def _without_uniform_columns(self, table: LayoutTable) -> LayoutTable:
+        """The table without the columns that are 0, or that have no number, in every row.
+
+        A note names them. If no column is left, the table has notes only.
+        """
+        columns = [*zip(table.head, zip(*(row.cells for row in table.rows), strict=True), strict=True)]
+        signs = [self.tongue.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in columns]
+        if all(signs):
+            return self._without_rows(
+                table, zip(table.head, signs, strict=True), [x for _, of in columns for x in of]
+            )
+        kept = [at for at, sign in enumerate(signs) if not sign]
+        rows = [msgspec.structs.replace(x, cells=tuple(x.cells[at] for at in kept)) for x in table.rows]
+        notes = [
+            self.tongue.say(
+                "{sign} partout : {names}.",
+                sign=sign,
+                names=", ".join(title for title, of in zip(table.head, signs, strict=True) if of == sign),
+            )
+            for sign in dict.fromkeys(signs)
+            if sign
+        ]
+        return msgspec.structs.replace(
+            table,
+            head=tuple(table.head[at] for at in kept),
+            rows=tuple(rows),
+            names=tuple(dict.fromkeys(columns[at][1][0].place.name for at in kept)),
+            notes=(*notes, *table.notes),
+            omitted=tuple(x for sign, (_, cells) in zip(signs, columns, strict=True) if sign for x in cells),
+        )
+
+    def _without_rows(
+        self, table: LayoutTable, signs: Iterable[tuple[str, str]], omitted: Iterable[Figure]
+    ) -> LayoutTable:
+        """A table of which only a note is left: the sign of each column."""
+        names = "; ".join(f"{name} = {sign}" if name != table.title else sign for name, sign in signs)
+        note = self.tongue.labelled(table.title, names.removesuffix(".")) + "."  # « s. o. » ends it as well
+        return msgspec.structs.replace(table, head=(), rows=(), notes=(note,), omitted=tuple(omitted))
 
     def by_part(self, spec: TableSpec) -> LayoutTable | None:
         """A table of the whole with one row for each part (a time) and one column for each figure of `times`."""
@@ -193,17 +253,18 @@ class LayoutBuilder:
         )
         head = tuple(self.tongue.meaning(name).term for name in known)
         title, first = self.tongue.say(spec.title), self.tongue.say(spec.first)
-        return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="bars")
+        return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="columns")
 
     def figure_list(self, key: str, title: str, wanted: Iterable[Column]) -> LayoutTable | None:
-        """A table of the whole with one row for each figure, and the completeness beside it."""
+        """A table of the whole with one row for each figure."""
         known = [x for x in wanted if Place(*x) in self.report.figures]
         if not known:
             return None
-        complete = self.report.figure("completeness")
-        rows = tuple(LayoutRow(self._label(*x), (self.report.figure(*x), complete)) for x in known)
-        head = (self.tongue.say("Ensemble"), self.tongue.meaning("completeness").term)
-        return LayoutTable(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
+        rows = tuple(LayoutRow(self._label(*x), (self.report.figure(*x),)) for x in known)
+        head = (self.tongue.say("Ensemble"),)
+        table = LayoutTable(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
+        cells = tuple(row.cells[0] for row in rows)
+        return self._without_rows(table, [(title, "0")], cells) if _is_uniform(cells) else table
 
     def _label(self, name: str, part: str) -> str:
         title, part_title = self.tongue.meaning(name).term, self.tongue.part(name, part)
@@ -225,15 +286,22 @@ class LayoutBuilder:
     def verdicts(self, standard: str, *more: str) -> list[LayoutTable | None]:
         """The verdicts of a standard in every cut, then their reasons and causes."""
         names = (f"{standard}.verdict/*", f"{standard}.rate", *more)
-        tables = [self.by_cut(TableSpec(f"{standard}-verdicts", columns=names, chart="verdicts"))]
+        tables = [self.by_cut(TableSpec(f"{standard}-verdicts", columns=names))]
         for what in ("exempt", "not_met", "unknown", "cause"):
             name = f"{standard}.{what}"
             parts = sorted({x.part for x in self.report.figures if x.name == name and x.part})
             if parts and (what != "cause" or standard not in ("feedback_offered", "one_transfer_at_most")):
                 ordered = [x for x in CAUSES if x in parts] if what == "cause" else parts
                 shown = tuple(f"{name}/{x}" for x in ordered)
-                tables.append(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown)))
+                tables.append(self._of_several(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown))))
         return tables
+
+    def _of_several(self, table: LayoutTable | None) -> LayoutTable | None:
+        """The table of reasons; a note if there is one reason only, as its figures are those of the verdict."""
+        if table is None or len(table.head) != 1:
+            return table
+        note = self.tongue.say("{title} : {reason}, sans exception.", title=table.title, reason=table.head[0])
+        return msgspec.structs.replace(table, head=(), rows=(), notes=(note, *table.notes))
 
     def parity(self, kind: str, *sides: str) -> LayoutTable:
         """A table with the rates of each standard on both sides, and their difference."""
@@ -259,21 +327,38 @@ class LayoutBuilder:
         head = (say("Révision précédente"), say("Cette révision"))
         return LayoutTable("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
 
-    def comparison(self) -> LayoutTable:
-        """A table of this month beside the others, with the verdicts that the database has today."""
-        say, names = self.tongue.say, (*SUMMARY, "completeness")
-        months = [self.report.figures, *(x.figures for x in self.report.compared)]
+    def months(self) -> LayoutTable:
+        """A table of this month and the others, with the verdicts that the database has today."""
+        say, report = self.tongue.say, self.report
+        others = {x.month: x.figures for x in (*report.compared, *report.months)}
+        months = sorted({**others, report.month.name: report.figures}.items())
+        names = [x for x in (*HEADLINES, *SUMMARY, "completeness") if all(Place(x) in of for _, of in months)]
+        names = [*dict.fromkeys(names)]
         rows = tuple(
-            LayoutRow(self.tongue.meaning(name).term, tuple(figures[Place(name)] for figures in months))
-            for name in names
-            if all(Place(name) in figures for figures in months)
+            LayoutRow(
+                self.tongue.capital(self.tongue.month(date.fromisoformat(f"{month}-01"))),
+                tuple(figures[Place(name)] for name in names),
+                is_whole=month == report.month.name,
+            )
+            for month, figures in months
         )
-        head = (self.tongue.month(self.report.month.first), *map(self.tongue.relation, self.report.compared))
+        head = tuple(say(HEADLINES[x]["short"]) if x in HEADLINES else self.tongue.meaning(x).term for x in names)
         note = say(
             "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors en "
             "vigueur, sauf s'ils ont été rejugés depuis."
         )
-        return LayoutTable("comparisons", say("Comparaisons"), say("Chiffre"), head, rows, names, (note,))
+        title, notes = say("Les douze mois"), () if report.is_public else (note,)
+        return LayoutTable(
+            "comparisons", title, say("Mois"), head, rows, tuple(names), notes, chart="cells", dashed=True
+        )
+
+
+def _is_uniform(cells: tuple[Figure, ...]) -> bool:
+    """Whether the cells that apply are all 0 (but no rate), or no cell has a number, for the same reason."""
+    states = {x.state for x in cells}
+    if states <= {"known", "not_applicable"} and cells[0].state == "known":
+        return cells[0].kind in ("count", "hours") and not any(x.value for x in cells)
+    return len(states) == 1
 
 
 def _names(columns: Iterable[Column]) -> tuple[str, ...]:

@@ -35,23 +35,23 @@ def gathered(
 ) -> Report:
     """The report of a period as the database has it at `now`.
 
-    `compare`: add the month before and the same month of the year before. `progress` gets the number of read steps
-    and returns a function to call after each. A step is a day, or a month that the roll-ups cover.
+    `compare`: add the month before, the same month of the year before, and the whole of the eleven months before.
+    `progress` gets the number of read steps and returns a function to call after each. A step is a day, or a month
+    that the roll-ups cover.
     """
     zone = settings.timezone
-    others: dict[Relation, Month] = {}
+    others: list[tuple[Relation, Month]] = []
     if compare:
-        others = {"before": months.before(period, zone), "year_before": months.year_before(period, zone)}
+        others = [("earlier", x) for x in months.earlier(period, zone, 11)[:-1]]
+        others += [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
     with store.snapshot() as connection:
-        step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *others.values())))
+        step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
         report = _report(connection, ReportBuilder(settings, period, now, lines), step)
-        compared = [
-            ComparedMonth(
-                x.name, relation, _report(connection, ReportBuilder(settings, x, now, lines), step).figures
-            )
-            for relation, x in others.items()
-        ]
-    return msgspec.structs.replace(report, compared=tuple(compared))
+        compared = []
+        for relation, month in others:
+            builder = ReportBuilder(settings, month, now, lines, has_cuts=relation != "earlier")
+            compared.append(ComparedMonth(month.name, relation, _report(connection, builder, step).figures))
+    return msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
 
 
 def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Report:

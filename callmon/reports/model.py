@@ -11,7 +11,7 @@ from callmon.core.statistics.period import Month
 
 FORMATS = ("csv", "xlsx", "html", "pdf", "json")
 CutKind = Literal["whole", "service", "mode", "line", "language"]
-Relation = Literal["before", "year_before"]
+Relation = Literal["before", "year_before", "earlier"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
 # "not_applicable": the denominator is 0. "not_available": it was not received, or this version has no source.
 # "too_few": below the minimum sample. "suppressed": the public edition does not show it.
@@ -89,6 +89,9 @@ class Report(msgspec.Struct, frozen=True):
     revises: str | None = None  # the data fingerprint of the previous revision
     changes: tuple[Change, ...] = ()
     attested: tuple[AttestationStatus, ...] = ()
+    is_running: bool = False  # the month is not over
+    complete_at_least: int | None = None  # percent, of a public edition that does not show the completeness
+    months: tuple[ComparedMonth, ...] = ()  # the eleven months before, oldest first
 
     def figure(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:
         """The figure of a place. Raises KeyError if there is none."""

@@ -22,6 +22,8 @@ STANDARDS: Mapping[str, str] = _texts["standards"]
 SIGNS: Mapping[str, str] = _texts["signs"]
 CUTS: Mapping[str, str] = _texts["cuts"]
 PARTS: Mapping[str, Mapping[str, str]] = _texts["parts"]
+# The headline figures: long title, column title.
+HEADLINES: Mapping[str, Mapping[str, str]] = _texts["headlines"]
 TEXTS: Mapping[str, str] = _texts["texts"]
 COLUMNS: Mapping[str, Mapping[str, str]] = _texts["columns"]
 PARAMETERS: Mapping[str, str] = _texts["parameters"]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pikepdf
 import pytest
 
 from callmon.config.settings import Settings
@@ -17,6 +19,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
+from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
 from callmon.store.database import upgrade
 from tests import year
 from tests.report import pdf_tables as report_pdf
@@ -31,7 +34,7 @@ pytestmark = pytest.mark.lab
 
 CALLS = int(GIVEN.get("CALLMON_YEAR", "6000"))
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
-APART = {"comparisons", "listening"}  # other months' figures, and those that no truth tells
+APART = {"comparisons", "listening", "headlines"}  # other months' figures, and those that no truth tells
 FIRST = {"Ensemble", "All"}  # the row that a table by line begins with
 LANGUAGES = pytest.mark.parametrize("language", ["fr", "en"])
 
@@ -45,12 +48,15 @@ class Made(NamedTuple):
     owed: list[Owing]
 
     def page(self, language: str) -> bytes:
-        ((_, data),) = files(self.report, self.settings, "html", language, Path("x.html"))
+        said = dict.fromkeys(("fr", "en"), ("Trois jours de tempête. " * MOST_REMARKS)[:MOST_REMARKS])
+        ((_, data),) = files(self.report, self.settings, "html", language, Path("x.html"), {"calls": said})
         return data
 
     def tables(self, language: str) -> list[LayoutTable]:
-        sections = LayoutBuilder(self.report, ReportFormatter(language, TORONTO)).sections()
-        return [x for section in sections for x in section.tables]
+        tongue = ReportFormatter(language, TORONTO)
+        sections = LayoutBuilder(self.report, tongue).sections()
+        signed = SignatureBuilder(self.report, tongue).tables().values()
+        return [*signed, *(x for section in sections for x in section.tables)]
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
     """The cells of a PDF that do not say what happened, by table and row."""
     expected, found = Expected(july.calls, july.owed, july.report), []
     told = july.tables(language)
-    _, *given = _whole(report_pdf.tables(data))  # before the sections is the summary, whose figures come again
+    given = _whole(report_pdf.tables(data))
     for table, (head, *rows) in zip(told, given, strict=True):
         assert _letters(head) == _letters([table.first, *table.head])
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in APART else ():
@@ -76,6 +82,18 @@ def wrong(july: Made, language: str, data: bytes) -> list[tuple[Any, ...]]:
             if texts[1:] != want:
                 found.append((table.key, row.label, texts[1:], want))
     return found
+
+
+def upright(data: bytes) -> list[int]:
+    """The pages that are higher than wide."""
+    with pikepdf.open(BytesIO(data)) as document:
+        boxes = [[float(x) for x in page.mediabox] for page in document.pages]
+    return [at for at, (left, low, right, high) in enumerate(boxes) if high - low > right - left]
+
+
+def page_count(data: bytes) -> int:
+    with pikepdf.open(BytesIO(data)) as document:
+        return len(document.pages)
 
 
 def _whole(given: list[list[list[str]]]) -> list[list[list[str]]]:
@@ -94,8 +112,11 @@ def _letters(texts: list[str]) -> list[str]:
 
 @LANGUAGES
 def test_the_pdf_shows_every_figure_of_its_tables_as_it_happened(july: Made, language: str) -> None:
-    assert wrong(july, language, pdf.pdf(july.page(language))) == []
-    assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 4_000
+    data = pdf.pdf(july.page(language))
+    assert wrong(july, language, data) == []
+    assert upright(data) == [0, 1]  # the signature edition, also with the longest remarks
+    assert page_count(data) <= 27
+    assert sum(len(row.cells) for table in july.tables(language) for row in table.rows) > 3_000
 
 
 def test_a_wrong_figure_in_a_pdf_is_seen(july: Made) -> None:

@@ -19,7 +19,13 @@ NO_FAULT = {"PAG-001"}
 def on_screen(browser: Browser, html: bytes, medium: Medium = "screen", contrast: bool = False) -> list[str]:
     """axe-core's faults, with nothing undecided, and `ours`. `contrast`: also by axe's own rule, which is slow."""
     with opened(browser, html, medium=medium) as page:
+        unfold(page)
         return [*violations(page, contrast), *ours(page)]
+
+
+def unfold(page: Page) -> None:
+    """Open every section: what is closed is checked by no rule."""
+    page.evaluate("document.querySelectorAll('details').forEach((e) => { e.open = true; })")
 
 
 def ours(page: Page) -> list[str]:
@@ -40,14 +46,17 @@ def narrow(browser: Browser, html: bytes) -> list[str]:
     found = []
     for name, width, zoom in (("320 px", 320, 1.0), ("200 %", 1280, 2.0)):
         with opened(browser, html, width=width, zoom=zoom) as page:
+            found += [f"{name}, closed: {what}" for what in overflowing(page)]
+            unfold(page)
             found += [f"{name}: {what}" for what in overflowing(page)]
     return found
 
 
 def by_keyboard(browser: Browser, html: bytes) -> list[str]:
-    """Tab leads to the skip link, every link and every scrolling table, and the focus is visible."""
+    """Tab leads to the skip link, every link, section and scrolling table, and the focus is visible."""
     with opened(browser, html) as page:
-        wanted = page.locator("a[href], .scroll").count()
+        unfold(page)
+        wanted = page.locator("a[href], summary, .scroll").count()
         found = stops(page)
         faults = [f"no focus is seen on {said}" for _, said, is_seen in found if not is_seen]
         if len(found) != wanted:

@@ -31,10 +31,12 @@ from callmon.reports.export import files
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder
 from callmon.reports.load import gathered
+from callmon.reports.model import WHOLE as WHOLE_CUT
 from callmon.reports.model import Cut, Report
+from callmon.reports.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
-from tests.report.expected_figures import Expected, Page, places, rows_of, same, shown, told
+from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
 from tests.support.environment import GIVEN
 from tests.support.examples import WHOLE
 from tests.year import TORONTO, Owing, Truth
@@ -49,6 +51,9 @@ MONTHS = [f"2024-{number:02}" for number in range(1, 13)]
 # February 29, both changes of the clocks, a line that begins in mid-July.
 PARTICULAR = ["2024-02", "2024-03", "2024-07", "2024-11"]
 MARCH_2025 = datetime(2025, 3, 1, tzinfo=TORONTO), datetime(2025, 4, 1, tzinfo=TORONTO)
+RATED = ("answer_by_third_ring", "voicemail_after_fourth_ring", "one_transfer_at_most", "callbacks_24_hours")
+REASONED = (".exempt", ".not_met", ".unknown", ".cause")
+DASH = "\N{EN DASH}"
 NOON_TO_ONE = datetime(2024, 7, 9, 16, tzinfo=UTC), datetime(2024, 7, 9, 17, 30, tzinfo=UTC)
 
 
@@ -343,9 +348,12 @@ def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july
 
 
 def tables(july: Report, language: str) -> list[Any]:
-    return [
-        x for section in LayoutBuilder(july, ReportFormatter(language, TORONTO)).sections() for x in section.tables
-    ]
+    tongue = ReportFormatter(language, TORONTO)
+    return [x for section in LayoutBuilder(july, tongue).sections() for x in section.tables]
+
+
+def signed(july: Report, language: str) -> list[Any]:
+    return [*SignatureBuilder(july, ReportFormatter(language, TORONTO)).tables().values()]
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -354,14 +362,71 @@ def test_the_page_shows_every_figure_of_its_tables_as_it_happened(
 ) -> None:
     ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
     page, expected = Page(data), Expected(known.calls, known.owed, july)
-    apart = {"comparisons", "listening"}
-    for table in tables(july, language):
+    apart = {"comparisons", "listening", "headlines"}
+    for table in (*signed(july, language), *tables(july, language)):
         head, *rows = page.tables[table.key]
         assert head == [table.first, *table.head]
         assert len(rows) == len(table.rows)
         for row, texts in zip(table.rows, rows, strict=True) if table.key not in apart else ():
             want = [shown(one.kind, expected.at(one), language) for one in row.cells]
             assert (table.key, row.label, texts[1:]) == (table.key, row.label, want)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_headline_figures_are_what_happened_in_each_of_their_months(
+    known: Year, july: Report, language: str
+) -> None:
+    ((_, data),) = files(july, known.settings, "html", language, Path("x.html"))
+    june = Expected(known.calls, known.owed, known.report("2024-06"))
+    of = Expected(known.calls, known.owed, july)
+    _, *rows = Page(data).tables["headlines"]
+    names = ("calls_offered", *(f"{x}.rate" for x in RATED))
+    for name, texts in zip(names, rows, strict=True):
+        one = july.figure(name)
+        assert texts[1:3] == [shown(one.kind, x.at(one), language) for x in (of, june)]
+    assert [texts[3] for texts in rows] == [DASH] * 5  # nobody listened in July 2023
+
+
+def test_the_twelve_months_are_what_happened_in_each_of_them(known: Year, july: Report) -> None:
+    listened = [x for x in july.months if x.month >= "2024"]
+    assert [x.month for x in july.months] == [f"2023-{n:02}" for n in range(8, 13)] + MONTHS[:6]
+    for other in listened:
+        given, wanted = (
+            {
+                place: one
+                for place, one in figures.items()
+                if place.cut == WHOLE_CUT and not place.part.startswith(("calls_offered.", "callbacks_opened."))
+            }
+            for figures in (other.figures, known.report(other.month).figures)
+        )
+        assert given == wanted
+
+
+@pytest.mark.parametrize("name", ["2024-07", "2025-02"])
+def test_what_no_table_shows_is_0_or_has_no_number(known: Year, name: str) -> None:
+    report = known.report(name)
+    expected = Expected(known.calls, known.owed, report)
+    sections = LayoutBuilder(report, ReportFormatter("en", TORONTO)).sections()
+    omitted = [one for section in sections for one in section.omitted]
+    assert [one for one in omitted if one.place.name not in APART and expected.at(one)[1] not in (None, 0)] == []
+    assert len(omitted) > 400
+
+
+def test_each_reason_is_in_a_table_or_is_the_only_one_of_its_verdict(known: Year, july: Report) -> None:
+    builder = LayoutBuilder(july, ReportFormatter("en", TORONTO))
+    sections = builder.sections()
+    in_tables = {one.place for x in sections for table in x.tables for row in table.rows for one in row.cells}
+    wanted = {place: one for place, one in july.figures.items() if place.name.endswith(REASONED) and one.value}
+    without_table = {"one_transfer_at_most.cause", "feedback_offered.cause"}
+    alone = [x for x in wanted if x.cut == WHOLE_CUT and x.name not in without_table and x not in in_tables]
+    for place in alone:
+        standard, _, verdict = place.name.partition(".")
+        same_name = [x.part for x in wanted if x.name == place.name and x.cut == WHOLE_CUT]
+        assert same_name == [place.part]
+        total = july.figure(f"{standard}.verdict", "not_met" if verdict == "cause" else verdict)
+        assert total.value == wanted[place].value
+    notes = [note for x in sections for note in x.absent if note.endswith("without exception.")]
+    assert len(notes) == len(alone) > 5
 
 
 def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year) -> None:
@@ -371,26 +436,56 @@ def test_a_sign_at_the_end_of_a_sentence_brings_no_second_full_stop(known: Year)
     assert ".." not in told
 
 
+SHEETS = {
+    "fr": ["Sommaire", "Chiffres", "Rappels", "Définitions", "À propos"],
+    "en": ["Summary", "Figures", "Callbacks", "Definitions", "About"],
+}
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_workbook_has_every_figure_of_its_tables_as_it_happened(
+def test_the_workbook_has_five_sheets_with_every_figure_as_it_happened(
     known: Year, july: Report, language: str
 ) -> None:
     ((_, data),) = files(july, known.settings, "xlsx", language, Path("x.xlsx"))
     book = openpyxl.load_workbook(BytesIO(data))
+    assert book.sheetnames == SHEETS[language]
+    assert [len(sheet._charts) for sheet in book.worksheets] == [2, 0, 0, 0, 0]
+    assert all(sheet.print_area and not sheet.merged_cells.ranges for sheet in book.worksheets)
+    summary, figures, callbacks, *_ = book.worksheets
     expected = Expected(known.calls, known.owed, july)
-    # Behind the cover and the summary, but for those of terms and texts.
-    sheets = [x for x in book.worksheets[2:] if x.cell(1, 1).value not in ("Sujet", "Subject")]
-    apart = {"comparisons", "listening"}
-    for table, sheet in zip(tables(july, language), sheets, strict=False):
-        assert sheet.cell(1, 2).value == table.head[0]
-        assert sheet.freeze_panes == "B2"
-        assert not sheet.merged_cells.ranges
-        for number, row in enumerate(table.rows if table.key not in apart else (), 2):
-            for column, one in enumerate(row.cells, 2):
-                value = sheet.cell(number, column).value
-                assert same_cell(value, one.kind, expected.at(one), language), (sheet.title, row.label, value)
-    last = book.worksheets[-1]
-    assert last.max_row == len(july.figures) + 1
+    callback_tables = [x for x in tables(july, language) if x.key.startswith("callback")]
+    wanted = ("callbacks", "callbacks_24_hours", "callbacks_business_day", "callback_delay")
+    assert {*wanted} < {x.key for x in callback_tables}
+    lines = next(x for x in signed(july, language) if x.key == "lines")
+    for table in lines, *(x for x in callback_tables if "callback_in_french" not in x.key):
+        sheet = summary if table.key == "lines" else callbacks
+        assert different_cells(sheet, table, expected, language) == []
+    rows = [*figures.iter_rows(min_row=2, values_only=True)]
+    assert len(rows) == len(july.figures)
+    for one, row in zip(july.figures.values(), rows, strict=True):
+        place = one.place
+        cut = (place.cut.kind, place.cut.of)
+        assert (row[0], *row[3:8]) == ("2024-07", place.name, place.part, *cut, one.kind)
+        if place.name not in APART:
+            state, *numbers = expected.at(one)
+            assert all(map(same_number, row[8:11], numbers)), row
+            assert (row[11] == "") == (state == "known"), row
+
+
+def same_number(one: float | None, other: float | None) -> bool:
+    return one == other if None in (one, other) else abs(one - other) < 1e-6  # type: ignore[operator]
+
+
+def different_cells(sheet: Any, table: Any, expected: Expected, language: str) -> list[Any]:
+    """The cells of a table, found by its title, that are not what happened."""
+    begin = next(row for row in range(1, sheet.max_row) if sheet.cell(row, 1).value == table.title) + 1
+    assert [sheet.cell(begin, 2 + n).value for n in range(len(table.head))] == [*table.head]
+    return [
+        (table.key, row.label, sheet.cell(at, column).value)
+        for at, row in enumerate(table.rows, begin + 1)
+        for column, one in enumerate(row.cells, 2)
+        if not same_cell(sheet.cell(at, column).value, one.kind, expected.at(one), language)
+    ]
 
 
 def same_cell(value: Any, kind: str, want: tuple[Any, ...], language: str) -> bool:

@@ -53,6 +53,14 @@ def before(current: Month, zone: ZoneInfo) -> Month:
     return period(first, current.first.replace(day=1), zone)
 
 
+def earlier(current: Month, zone: ZoneInfo, count: int) -> list[Month]:
+    """The `count` months before, oldest first."""
+    found = [current]
+    for _ in range(count):
+        found.insert(0, before(found[0], zone))
+    return found[:-1]
+
+
 def year_before(current: Month, zone: ZoneInfo) -> Month:
     first = current.first.replace(year=current.first.year - 1, day=1)
     return period(first, following(first), zone)

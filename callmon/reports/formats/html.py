@@ -3,6 +3,7 @@
 The template only lays out. Every text is made here, so that a missing translation is found whatever is printed.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
 
@@ -14,11 +15,14 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
 from callmon.reports.formats import charts
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection
-from callmon.reports.model import Report
+from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
+from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
+from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
 from callmon.reports.titles import SIGNS, STANDARDS, TEXTS, Definition
 
+NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
+PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
@@ -26,13 +30,20 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
     """The page as one file that contains style, charts and figures."""
     builder = LayoutBuilder(report, tongue)
     sections = builder.sections()
+    signature = SignatureBuilder(report, tongue)
     say = tongue.say
     page = _environment().get_template("report.html.j2").render(
         tongue=tongue,
         texts=texts(report, settings, tongue),
         cover=cover(report, tongue),
+        state=tongue.capital(state(report, tongue)),
+        completeness=tongue.labelled(
+            tongue.meaning("completeness").term, completeness(report, tongue)
+        ),
         sentences=sentences(report, tongue),
-        summary=builder.summary(),
+        signature=signature,
+        signed=signature.tables(),
+        has_room=sum(len(x[tongue.language]) for x in remarks.values()) <= MOST_REMARKS,
         sections=sections,
         definitions=definitions(sections, tongue),
         hours=list(notes.hours(settings, tongue)),
@@ -42,8 +53,10 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         remarks=manager_remarks(remarks, sections, tongue),
         assumed=settings.hours_are_assumed(),
         signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
+        rows_of=rows_of,
         drawing=lambda table: charts.bar_chart(table, tongue),
-        label=lambda row: row_label(row, tongue),
+        cell=lambda figure, table: cell_text(figure, table, tongue),
+        bar=charts.bar_percent,
     )  # fmt: skip
     return page.encode()
 
@@ -67,15 +80,32 @@ def row_label(row: LayoutRow, tongue: ReportFormatter) -> str:
     return tongue.labelled(row.group, row.label)
 
 
+def rows_of(tables: Iterable[LayoutTable]) -> list[list[LayoutTable]]:
+    """The tables as rows of a page: a wide one alone, two halves, or three thirds."""
+    rows: list[list[LayoutTable]] = []
+    left = 0
+    for table in tables:
+        width = WIDTHS[table.size]
+        if width > left:
+            rows.append([])
+            left = PAGE
+        rows[-1].append(table)
+        left -= width
+    return rows
+
+
+def cell_text(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> str:
+    """A cell as it is printed."""
+    return NONE if table.dashed and figure.state == "not_available" else tongue.figure(figure)
+
+
 def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
-    """The cover: period, lines, state, completeness, revision, version and fingerprints."""
+    """What identifies this edition: period, lines, revision, version and fingerprints."""
     say, month = tongue.say, report.month
     first, last = tongue.day(month.first), tongue.day(month.after - timedelta(days=1))
     rows = [
         (say("Période"), say("du {first} au {last}", first=first, last=last)),
         (say("Lignes"), "; ".join(tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
-        (say("État"), _state(report, tongue)),
-        (say("Exhaustivité"), tongue.figure(report.figure("completeness"))),
         (say("Révision"), _revision(report, tongue)),
         (say("Version de callmon"), __version__),
         (say("Empreinte de la configuration"), report.config_fingerprint),
@@ -84,15 +114,27 @@ def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
     return [Definition(*row) for row in rows]
 
 
-def _state(report: Report, tongue: ReportFormatter) -> str:
+def state(report: Report, tongue: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
+    say = tongue.say
     if report.is_final:
-        return tongue.say("définitif")
-    if report.final_after is not None:
-        return tongue.say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
+        return say("définitif")
     if report.month.to_date:
-        return tongue.say("provisoire : une partie du mois seulement")
-    return tongue.say("provisoire : le mois, ou un appel du mois, n'est pas terminé")
+        return say("provisoire : une partie du mois seulement")
+    if report.is_running:
+        return say("provisoire : le mois n'est pas terminé")
+    if report.final_after is not None:
+        return say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
+    if not report.figure("calls_offered").value and report.figure("calls_in_progress").value == 0:
+        return say("provisoire : aucun appel n'a été reçu; vérifiez les numéros des lignes")
+    return say("provisoire : un appel du mois n'est pas terminé")
+
+
+def completeness(report: Report, tongue: ReportFormatter) -> str:
+    """The completeness; in a public edition that does not show it, a rounded lower limit."""
+    if report.complete_at_least is None:
+        return tongue.figure(report.figure("completeness"))
+    return tongue.say("au moins {percent} %", percent=report.complete_at_least)
 
 
 def _revision(report: Report, tongue: ReportFormatter) -> str:
@@ -128,7 +170,7 @@ def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
         tongue.say(
             "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
             "{complete}.",
-            complete=shown("completeness"),
+            complete=completeness(report, tongue),
         ),
     ]  # fmt: skip
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well

@@ -1,13 +1,14 @@
-"""A report as a workbook: one sheet for each table, as a table object with real numbers. Pure.
+"""A report as a workbook of five sheets: summary, figures, callbacks, definitions, about. Pure.
 
-Headers are frozen, charts have an alternative text, and the document has a language and a title. A rate is written
-as rounded for display (R-23), so that no cell format rounds 99.96 % up. Its two numbers are in the last sheet.
+Each table is a table object with real numbers. The sheet of figures has a row for each figure, ready for a pivot.
+Each table is a table object with real numbers. The sheet of figures has a row for each figure, for a pivot table.
+written as rounded for display (R-23), so that no cell format rounds 99.96 % up; its two numbers are beside it.
 
 Refuses: to merge cells.
 """
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from io import BytesIO
 from typing import Any
@@ -18,17 +19,26 @@ from callmon.config.settings import Settings
 from callmon.reports import notes
 from callmon.reports.formats import html
 from callmon.reports.formatter import FEW, ReportFormatter
-from callmon.reports.layout import LayoutBuilder, LayoutSection, LayoutTable
+from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
-from callmon.reports.titles import Definition
+from callmon.reports.signature import SignatureBuilder
+from callmon.reports.titles import SIGNS, Definition
 from callmon.text.formatter import permille
 
-NARROWEST, WIDEST = 30, 80  # width of the label column, in digits
-NAME = 31  # longest sheet name that Excel accepts
+LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
-FORMATS = {"rate": "0.0%", "seconds": "0.0", "hours": "0.0", "difference": "+0.0%;-0.0%;0.0%"}
-CHARTED = {"verdicts": 4, "rings": 6}
+FORMATS = {
+    "count": "#,##0",
+    "rings": "#,##0",
+    "rate": "0.0%",
+    "seconds": '#,##0.0" s"',
+    "hours": '0.0" h"',
+    "difference": "+0.0%;-0.0%;0.0%",
+}
+GAP = 2  # empty rows between two tables of a sheet
+CHART = 22  # rows that a chart takes
+LINE = 15  # height of a line of text, in points
 
 
 def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
@@ -52,27 +62,27 @@ class Sheets:
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
         self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
         self.right = book.add_format({"align": "right"})
+        self.title = book.add_format({"bold": True, "font_size": 14})
         self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self.names: list[str] = []
         self.tables = 0
 
     def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
-        say, builder = self.tongue.say, LayoutBuilder(self.report, self.tongue)
+        builder = LayoutBuilder(self.report, self.tongue)
         sections = builder.sections()
-        lines = [Definition(say("Sommaire"), x) for x in html.sentences(self.report, self.tongue)]
-        title = Definition(texts["title"], texts["edition"])
-        self.add_facts(texts["summary"], [title, *html.cover(self.report, self.tongue), *lines])
-        if (summary := builder.summary()) is not None:
-            self.add_section(LayoutSection("summary", say("Chiffre"), (summary,)))
-        for section in sections:
-            self.add_section(section)
-        if remarks:
-            self.add_facts(texts["remarks"], html.manager_remarks(remarks, sections, self.tongue))
-        groups = html.definitions(sections, self.tongue)
-        definitions = [Definition(f"{x.title}; {note.term}", note.text) for x in groups for note in x.facts]
-        self.add_facts(texts["definitions"], definitions)
-        self.add_facts(texts["settings"], self._settings(texts))
+        self.add_summary(texts, builder)
         self.add_figures()
+        callbacks = next(x for x in sections if x.key == "callbacks")
+        self.add_stacked(texts["callbacks"], callbacks.tables, callbacks.absent)
+        self.add_texts(texts["definitions"], self._definitions())
+        said = html.manager_remarks(remarks, sections, self.tongue)
+        about = [*html.cover(self.report, self.tongue), *said, *self._settings(texts)]
+        self.add_texts(texts["about"], [[x.term, x.text] for x in about])
+
+    def _definitions(self) -> list[list[str]]:
+        """How to read the workbook, then every figure of the sheet of figures."""
+        say, names = self.tongue.say, dict.fromkeys(place.name for place in self.report.figures)
+        signs = [["", say(sign), say(meant)] for sign, meant in SIGNS.items()]
+        return [*signs, *([name, *self.tongue.meaning(name)] for name in names)]
 
     def _settings(self, texts: dict[str, str]) -> list[Definition]:
         settings, month, tongue = self.settings, self.report.month, self.tongue
@@ -91,112 +101,159 @@ class Sheets:
 
     # Sheets.
 
-    def sheet(self, title: str) -> Any:
-        """A new sheet named `title`, with a number if that name exists; its first row is frozen."""
-        plain = "".join(" " if x in "[]:*?/\\" else x for x in title)[:NAME].strip("' ")
-        name = _unique(plain, self.names, "{} {}", NAME - 3)
-        self.names.append(name)
-        sheet = self.book.add_worksheet(name)
-        sheet.freeze_panes(1, 1)
+    def sheet(self, title: str, columns: int) -> Any:
+        """A new sheet, printed in landscape and one page wide."""
+        sheet = self.book.add_worksheet(title)
         sheet.set_landscape()
+        sheet.set_paper(1)  # letter
         sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&L&A&R&P / &N")
+        sheet.set_column(0, 0, LABELS)
+        sheet.set_column(1, columns, NUMBERS)
         return sheet
 
-    def add_section(self, section: LayoutSection) -> None:
-        """Write one sheet for each table, so that a table header is always the first row."""
-        if section.facts:
-            self.add_facts(section.title, section.facts)
-        for table in section.tables:
-            name = section.title if len(section.tables) == 1 else table.title
-            self.add_figure_table(self.sheet(name), table)
+    def add_summary(self, texts: dict[str, str], builder: LayoutBuilder) -> None:
+        """The signature edition's tables, the twelve months and, of a revision, its changes; two charts."""
+        signature, report = SignatureBuilder(self.report, self.tongue), self.report
+        headlines, lines = signature.headlines(), signature.lines()
+        months = [builder.months()] if report.compared else []
+        tables = [headlines, lines, *months, *([builder.changes()] if report.changes else [])]
+        sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
+        about = (
+            signature.sentence(),
+            self.tongue.labelled(self.tongue.say("État"), html.state(report, self.tongue)),
+            self.tongue.labelled(self.tongue.meaning("completeness").term, html.completeness(report, self.tongue)),
+        )
+        sheet.write_string(0, 0, f"{texts['title']} ({texts['edition']})", self.title)
+        for row, text in enumerate(about, 1):
+            sheet.write_string(row, 0, text)
+        begins = self._stack(sheet, tables, len(about) + 2)
+        below = begins[-1] + len(tables[-1].rows) + len(tables[-1].notes) + GAP
+        charted = [(begins[1], lines), *((begins[2], x) for x in months)]
+        for number, (begin, table) in enumerate(charted):
+            self.chart(sheet, table, begin, (below, 4 * number))
+        sheet.print_area(0, 0, below + CHART, max(max(len(x.head) for x in tables), 5 * len(charted)))
+        sheet.fit_to_pages(1, 1)
 
-    def add_figure_table(self, sheet: Any, table: LayoutTable) -> None:
-        labels = [html.row_label(row, self.tongue) for row in table.rows]
-        rows: list[list[str | Figure]] = [
-            [label, *row.cells] for label, row in zip(labels, table.rows, strict=True)
-        ]
-        self.fill(sheet, _different((table.first, *table.head)), rows)
-        for index, note in enumerate(table.notes):
-            sheet.write_string(len(table.rows) + 2 + index, 0, note)
-        if table.chart in CHARTED and table.rows:
-            self.chart(sheet, table, CHARTED[table.chart])
+    def add_stacked(self, title: str, tables: Sequence[LayoutTable], notes: Sequence[str]) -> None:
+        """A sheet of tables, one below the other, and notes."""
+        most = max((len(x.head) for x in tables), default=1)
+        sheet = self.sheet(title, most)
+        end = self._stack(sheet, tables, 0)[-1] if tables else 0
+        end += len(tables[-1].rows) + len(tables[-1].notes) + GAP if tables else 0
+        for row, note in enumerate(notes, end):
+            sheet.write_string(row, 0, note)
+        sheet.print_area(0, 0, end + len(notes), most)
 
-    def fill(self, sheet: Any, head: list[str], rows: list[list[str | Figure]]) -> None:
+    def _stack(self, sheet: Any, tables: Iterable[LayoutTable], row: int) -> list[int]:
+        """Write tables one below the other, each after its title; the row of the head of each."""
+        begins = []
+        for table in tables:
+            sheet.write_string(row, 0, table.title, self.title)
+            begins.append(row + 1)
+            labels = [html.row_label(x, self.tongue) for x in table.rows]
+            rows: list[list[str | Figure]] = [
+                [label, *x.cells] for label, x in zip(labels, table.rows, strict=True)
+            ]
+            self.fill(sheet, _different((table.first, *table.head)), rows, row + 1, table)
+            row += len(rows) + 2
+            for note in table.notes:
+                sheet.write_string(row, 0, note)
+                row += 1
+            row += GAP
+        return begins
+
+    def fill(
+        self, sheet: Any, head: list[str], rows: list[list[str | Figure]], begin: int, of: LayoutTable
+    ) -> None:
         """Write a table with a formatted head and real numbers."""
-        blank: list[str | Figure] = [""] * len(head)
-        for r, row in enumerate(rows or [blank], 1):
+        for r, row in enumerate(rows, begin + 1):
             for c, cell in enumerate(row):
-                self.cell(sheet, r, c, cell)
-        is_figures = any(not isinstance(cell, str) for row in rows for cell in row)
-        heads = [self.head, *[self.head_right if is_figures else self.head] * (len(head) - 1)]
+                self.cell(sheet, r, c, cell, of)
+        heads = [self.head, *[self.head_right] * (len(head) - 1)]
         columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
-        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
-        labels = [len(row[0]) for row in rows if isinstance(row[0], str)]
-        sheet.set_column(0, 0, min(WIDEST, max([NARROWEST, *labels])))
-        sheet.set_column(1, max(1, len(head) - 1), 15)
+        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1", "autofilter": False}, begin)
+        # An explicit height, because a chart below is placed by the heights that are known when it is written.
+        sheet.set_row(begin, LINE * max(-(-len(name) // (NUMBERS - 3)) + 1 for name in head[1:]))
 
-    def table(self, sheet: Any, columns: list[dict[str, Any]], rows: int, style: dict[str, str]) -> None:
+    def table(
+        self, sheet: Any, columns: list[dict[str, Any]], rows: int, style: dict[str, Any], begin: int = 0
+    ) -> None:
         """Make the cells of a sheet a table object."""
         self.tables += 1
         options = {"columns": columns, "name": f"Figures_{self.tables}", **style}
-        sheet.add_table(0, 0, max(1, rows), len(columns) - 1, options)
+        sheet.add_table(begin, 0, begin + max(1, rows), len(columns) - 1, options)
 
-    def cell(self, sheet: Any, r: int, c: int, cell: str | Figure) -> None:
+    def cell(self, sheet: Any, r: int, c: int, cell: str | Figure, of: LayoutTable) -> None:
         if isinstance(cell, str):
             sheet.write_string(r, c, cell)
             return
         value = _number(cell)
         if value is None:
-            sheet.write_string(r, c, self.tongue.figure(cell), self.right)
+            sheet.write_string(r, c, html.cell_text(cell, of, self.tongue), self.right)
         else:
             sheet.write_number(r, c, value, self.formats.get(cell.kind))
 
-    def chart(self, sheet: Any, table: LayoutTable, count: int) -> None:
-        """Insert a bar chart of the counts of the whole."""
-        chart = self.book.add_chart({"type": "bar"})
-        name = sheet.get_name()
+    def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
+        """Insert a chart of the rate in the second column: the third ring, by line or by month."""
+        chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
+        title = self.tongue.labelled(table.title, table.head[1])
         chart.add_series({
-            "name": table.title, "categories": [name, 0, 1, 0, count], "values": [name, 1, 1, 1, count],
+            "name": title, "categories": [name, begin + 1, 0, end, 0], "values": [name, begin + 1, 2, end, 2],
             "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
         })  # fmt: skip
-        chart.set_title({"name": table.title})
+        chart.set_title({"name": title, "name_font": {"size": 12}})
         chart.set_legend({"none": True})
+        chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})
         chart.set_y_axis({"reverse": True})
+        chart.set_size({"width": 660, "height": 420})
         text = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
-        place = len(table.rows) + 3 + len(table.notes)
-        sheet.insert_chart(place, 0, chart, {"description": f"{table.title}. {text}"})
+        sheet.insert_chart(*place, chart, {"description": f"{title}. {text}"})
 
-    def add_facts(self, title: str, facts: Iterable[Definition]) -> None:
-        """Write terms and texts in two columns."""
-        sheet = self.sheet(title)
-        self.fill(sheet, [self.tongue.say("Sujet"), self.tongue.say("Texte")], [[x.term, x.text] for x in facts])
-        sheet.set_column(1, 1, 110, self.wrapped)
+    def add_texts(self, title: str, rows: list[list[str]]) -> None:
+        """A sheet of terms and texts."""
+        say = self.tongue.say
+        head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
+        sheet = self.sheet(title, len(head))
+        for r, row in enumerate(rows, 1):
+            for c, text in enumerate(row):
+                sheet.write_string(r, c, text, self.wrapped)
+        columns = [{"header": name, "header_format": self.head} for name in head]
+        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
+        sheet.set_column(0, len(head) - 2, LABELS)
+        sheet.set_column(len(head) - 1, len(head) - 1, TEXTS)
+        sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        sheet.print_area(0, 0, len(rows), len(head) - 1)
 
     def add_figures(self) -> None:
-        """Write every figure, one in each row."""
-        say, tongue = self.tongue.say, self.tongue
-        head = [say("Chiffre"), say("Appels"), "figure", "part", "cut", "member"]
+        """Write every figure of the month, one in each row."""
+        say, tongue, report = self.tongue.say, self.tongue, self.report
+        head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
-        sheet = self.sheet(say("Tous les chiffres"))
-        for r, x in enumerate(self.report.figures.values(), 1):
+        sheet = self.sheet(say("Chiffres"), len(head))
+        for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
             texts = (
+                report.month.name,
                 tongue.figure_title(place),
-                tongue.cut(cut, self.report),
+                tongue.cut(cut, report),
                 place.name,
                 place.part,
-                cut.kind,
-                cut.of,
             )
-            for c, text in enumerate(texts):
+            for c, text in enumerate((*texts, cut.kind, cut.of, x.kind)):
                 sheet.write_string(r, c, text)
-            for c, number in enumerate((x.value, x.numerator, x.denominator), len(texts)):
+            for c, number in enumerate((x.value, x.numerator, x.denominator), len(texts) + 3):
                 if number is not None:
                     sheet.write_number(r, c, number)
             sheet.write_string(r, len(head) - 1, "" if x.state == "known" else tongue.figure(x))
-        self.table(sheet, [{"header": name} for name in _different(head)], len(self.report.figures), {})
-        sheet.set_column(0, 1, 44)
-        sheet.set_column(2, len(head) - 1, 15)
+        self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
+        sheet.set_column(0, 0, NUMBERS)
+        sheet.set_column(1, 1, LABELS)
+        sheet.set_column(2, 4, LABELS // 2)
+        sheet.freeze_panes(1, 2)
+        sheet.repeat_rows(0)
+        sheet.print_area(0, 0, len(report.figures), len(head) - 1)
 
 
 def _number(figure: Figure) -> float | None:
@@ -217,12 +274,7 @@ def _different(head: Iterable[str]) -> list[str]:
     """The column names, numbered so that no two are equal regardless of case (Excel requires it)."""
     names: list[str] = []
     for name in head:
-        names.append(_unique(name, names, "{} ({})"))
+        taken = {x.lower() for x in names}
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        names.append(next(x for x in itertools.chain([name], numbered) if x.lower() not in taken))
     return names
-
-
-def _unique(name: str, known: Iterable[str], form: str, length: int | None = None) -> str:
-    """The name; if it is in `known` regardless of case, its first `length` characters with a number in `form`."""
-    taken = {x.lower() for x in known}
-    numbered = (form.format(name[:length], number) for number in itertools.count(2))
-    return next(x for x in itertools.chain([name], numbered) if x.lower() not in taken)

@@ -24,6 +24,8 @@ from callmon.reports.public.suppression import LinearConstraint
 
 SMALL = 5  # smaller numbers are suppressed
 THIRD = "answer_by_third_ring"
+COMPLETENESS = Place("completeness")
+LEVELS = (99, 95, 90, 75, 50)  # percent
 Figures = Mapping[Place, Figure]
 
 # Published counts, keyed by the total that their parts add up to.
@@ -71,13 +73,24 @@ REVEALED = ("outcomes_in_hours", "answered")
 def edition(report: Report, also: frozenset[Place] = frozenset()) -> Report:
     """The report as it may be published, with the compared months; `also` is suppressed whatever its value."""
     months = (msgspec.structs.replace(x, figures=_published(x.figures, report)) for x in report.compared)
+    figures = _published(report.figures, report, also)
     return msgspec.structs.replace(
         report,
-        figures=_published(report.figures, report, also),
+        figures=figures,
+        complete_at_least=_at_least(report) if figures[COMPLETENESS].state == "suppressed" else None,
         compared=tuple(months),
+        months=(),  # as judged today, not as published
         is_public=True,
         attested=tuple(map(_nameless, report.attested)),
     )
+
+
+def _at_least(report: Report) -> int | None:
+    """A percentage that the completeness reaches; it is the same for every small number of missing calls."""
+    figure = report.figures[COMPLETENESS]
+    known = figure.denominator or 0
+    missing = max(known - (figure.numerator or 0), SMALL - 1)
+    return next((x for x in LEVELS if 100 * missing <= (100 - x) * known), None)
 
 
 def _nameless(status: AttestationStatus) -> AttestationStatus:
