@@ -64,8 +64,10 @@ def check(context: CommandContext) -> None:
     """
     from callmon.cli.check import report as check_report
     from callmon.core.standards import load as load_standards
+    from callmon.web.protection import Protection
 
     load_standards(context.settings.standards)
+    Protection(context.settings.web.config_file).read()
     click.echo(check_report(context.settings, context.today))
 
 
