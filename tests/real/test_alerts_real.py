@@ -323,6 +323,13 @@ ENGLISH = re.compile(r"\b(the|of|and|is|are|to|for|since|in|before|no|be|was|has
 DIGITS = re.compile(r"(?:\d[ .()-]{0,2}){7,}")
 
 
+# What Go and Prometheus write, and no person does.
+UNSAID = {
+    "fr": re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b\d+[dhms] |[ap][.]?m\b|\d%| h 00\b", re.I),
+    "en": re.compile(r"\b\d+[dhms]\b|[AP]M\b|:00 [ap]|[.]\d+%"),
+}
+
+
 def spoken(text: str) -> str:
     return "fr" if len(FRENCH.findall(text)) > len(ENGLISH.findall(text)) else "en"
 
@@ -385,6 +392,16 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
         "dashboard_url": "https://grafana.ministry.example/d/callmon-callbacks-en",
     }
     assert [a["labels"] for a in told if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
+
+    # Its texts say times as a letter does, in both languages.
+    assert (overdue_said["annotations"]["summary_fr"], overdue_said["annotations"]["summary"]) == (
+        f"EN RETARD : 12 rappels {DASH} {LONG_FR}. Le plus ancien devait être fait avant le mardi 24 à 16 h 45.",
+        f"OVERDUE: 12 callbacks {DASH} {LONG_EN}. The oldest was due Tuesday 24 at 4:45 p.m.",
+    )
+    of_webhooks = [(kind, a["annotations"][kind]) for a in told for kind in ("summary", "description")]
+    of_webhooks += [(kind, a["annotations"][kind]) for a in told for kind in ("summary_fr", "description_fr")]
+    assert [text for kind, text in of_webhooks if UNSAID["fr" if kind.endswith("_fr") else "en"].search(text)] == []
+    assert {said["groupLabels"]["alertname"] for _, said in list(site.hooks["open"].got)} >= {"CallmonDiskFull"}
 
     # Nothing on closed days nor after a short day's closing; but the sign of life, and a test, at any hour.
     for name in ("closed day", "short day"):

@@ -162,9 +162,12 @@ def test_vmalert_fires_the_alerts_of_prometheus_with_their_texts() -> None:
         victoria = stack.enter_context(VictoriaMetrics())
         prometheus = stack.enter_context(Handing(page.address, victoria.url, recorded=False))
         alerting = stack.enter_context(Vmalert(victoria, prometheus))
+        recorded = "count(line:callmon_line_info:known)"
+        assert until(lambda: min(value(x, recorded) for x in (prometheus, victoria)) > 0, 120)
         assert until(lambda: names(alerting) == ["CallmonHeartbeat"] == sorted(prometheus.alerts()), 120)
         page.text = AMISS.page()
-        assert until(lambda: names(alerting) == AT_ONCE == sorted(prometheus.alerts()), 120), names(alerting)
+        until(lambda: names(alerting) == AT_ONCE == sorted(prometheus.alerts()), 120)
+        assert (names(alerting), sorted(prometheus.alerts())) == (AT_ONCE, AT_ONCE)
         here, there = (
             {alert["labels"]["alertname"]: alert for alerts in prometheus.alerts().values() for alert in alerts},
             {alert["name"]: alert for alert in alerting.alerts()},

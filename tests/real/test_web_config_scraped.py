@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from tests.lab.prometheus import Prometheus
+from tests.lab.server import run_on
 from tests.process.test_web_config import PASSWORD, TLS, USERS, Protected
 from tests.support.store_fixtures import until
 
@@ -35,8 +36,14 @@ class Scraping(Prometheus):
 
     def target(self) -> tuple[str, str]:
         """Its health, and the last error."""
-        (target,) = self.get("/api/v1/targets")["data"]["activeTargets"]
-        return target["health"], target["lastError"]
+        targets = self.get("/api/v1/targets")["data"]["activeTargets"]
+        return (targets[0]["health"], targets[0]["lastError"]) if targets else ("none", "")
+
+
+def test_promtool_accepts_a_file_that_callmon_accepts(tmp_path: Path) -> None:
+    callmon = Protected(tmp_path, TLS + USERS)
+    done = run_on(callmon.place, "promtool", "check", "web-config", "{}/web.config.yml")
+    assert (done.returncode, done.stderr.split()[-1]) == (0, "SUCCESS")
 
 
 def test_prometheus_reads_callmon_with_tls_and_the_right_password_alone(tmp_path: Path) -> None:
