@@ -180,11 +180,12 @@ def names(alerting: Vmalert) -> list[str]:
 
 
 def texts(alerts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Labels and texts by name, without the passing seconds of a duration."""
+    """Labels and texts by name, without the passing seconds of a duration and the one share that is extrapolated."""
+    passing = re.compile(r"\d+s\b|(?<=took )[\d.]+%|(?<=a pris )[\d.]+%")
     return {
         name: (
             {k: v for k, v in alert["labels"].items() if k not in ("alertgroup", "callmon_url", "grafana_url")},
-            {k: re.sub(r"\d+s\b", "§s", v) for k, v in alert["annotations"].items()},
+            {k: passing.sub("§", v) for k, v in alert["annotations"].items()},
         )
         for name, alert in sorted(alerts.items())
     }
