@@ -5,8 +5,8 @@
                           ▼
                        aborted
 
-The first head's limit includes the TLS handshake. A new connection over a limit takes the place of the longest idle one; where none is idle, it is aborted itself.
-Never logs more than one line a minute about either.
+The first head's limit includes the TLS handshake. A new connection over a limit takes the place of the longest
+idle one; where none is idle, it is aborted itself. Never logs more than one line a minute about either.
 """
 
 import asyncio

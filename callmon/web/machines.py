@@ -1,6 +1,7 @@
 """What machines read: /metrics, /healthz, and the paths /-/healthy, /-/ready and /-/reload of Prometheus.
 
-They query no database and contain no caller's number. Where `web.config_file` names users, each asks for a password.
+They query no database and contain no caller's number. Where `web.config_file` names users, each path asks for
+a password.
 """
 
 import asyncio

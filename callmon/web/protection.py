@@ -59,7 +59,7 @@ class Protection:
         self.users.configure(read.users)
 
     async def run(self) -> None:
-        """Follow the certificates' files. One that cannot be used is logged once, and tried again when it changes."""
+        """Follow the certificates' files. An unusable one is logged once, and tried again when it changes."""
         tried = self._now.stamp
         while True:
             await asyncio.sleep(LOOK_EVERY)
@@ -113,7 +113,9 @@ def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(tls.client_ca_file)
         except ssl.SSLError:
-            raise ConfigError(f"{place}.client_ca_file: {tls.client_ca_file} holds no certificate in PEM") from None
+            raise ConfigError(
+                f"{place}.client_ca_file: {tls.client_ca_file} holds no certificate in PEM"
+            ) from None
     context.verify_mode = VERIFY[tls.client_auth_type]
     return context
 

@@ -46,7 +46,8 @@ class Alertmanager(Server):
              f"webhook_configs: [{{url: '{self._hook}'"),
             ("http://watcher.example/callmon", f"{self._hook}/heartbeat"),
             ("  - name: team\n",
-             f"  - name: team\n    webhook_configs: [{{url: '{self._hook}/team', send_resolved: true, {WORDS}}}]\n"),
+             "  - name: team\n"
+             f"    webhook_configs: [{{url: '{self._hook}/team', send_resolved: true, {WORDS}}}]\n"),
         ):  # fmt: skip
             assert shipped in written
             assert WORDS in written

@@ -98,7 +98,9 @@ def test_without_a_users_password_what_machines_read_is_refused_and_the_pages_ar
         assert callmon.ask("/en/")[0] == 200
 
 
-def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_are_encrypted(tmp_path: Path) -> None:
+def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_are_encrypted(
+    tmp_path: Path,
+) -> None:
     with Protected(tmp_path, TLS) as callmon:
         assert until(lambda: callmon.ask("/metrics", context=callmon.context())[0] == 200)
         assert callmon.ask("/metrics")[0] == 0
@@ -146,7 +148,10 @@ def test_a_reload_reads_the_file_again_and_an_unusable_one_leaves_what_is_in_for
                 f"configuration: refused: {callmon.file}: basic_auth_users.prometheus: is no bcrypt hash; "
             )
         )
-        assert (callmon.ask("/metrics", PASSWORD, context)[0], callmon.ask("/metrics", None, context)[0]) == (200, 401)
+        assert (callmon.ask("/metrics", PASSWORD, context)[0], callmon.ask("/metrics", None, context)[0]) == (
+            200,
+            401,
+        )
         _, metrics = callmon.ask("/metrics", PASSWORD, context)
         assert "\ncallmon_config_last_reload_successful 0.0\n" in metrics
         callmon.file.write_text(USERS, "utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -76,7 +77,7 @@ def test_an_overdue_callbacks_alert_outlives_a_kill_and_ends_within_two_scrapes_
     assert [at for at in fired if at > second + EACH / 2] == []
     while_down = [at for at in fired if killed <= at <= first]
     assert len(while_down) >= DOWN
-    assert max(b - a for a, b in zip(while_down, while_down[1:], strict=False)) < 1.5 * EACH
+    assert max(b - a for a, b in pairwise(while_down)) < 1.5 * EACH
 
 
 def since(prometheus: Slower, moment: float, up: float) -> list[float]:

@@ -80,7 +80,9 @@ def questions() -> Iterator[Question]:
     for name in RULES:
         for group in yaml.safe_load((SHIPPED / name).read_text("utf-8"))["groups"]:
             for rule in group["rules"]:
-                yield Question(rule.get("alert") or rule["record"], rule["expr"], is_range=False, is_of_board=False)
+                yield Question(
+                    rule.get("alert") or rule["record"], rule["expr"], is_range=False, is_of_board=False
+                )
     for file in sorted(BOARDS.glob("*.json")):
         board = json.loads(file.read_text("utf-8"))
         variables = {x["name"]: chosen(x) for x in board["templating"]["list"]}
@@ -145,7 +147,9 @@ def equal(here: dict[str, list[float]], there: dict[str, list[float]]) -> bool:
 def test_a_question_has_the_same_answer_unless_it_extrapolates(pair: Pair, kind: str) -> None:
     asked = [question for question in questions() if question.is_of_board == (kind == "boards")]
     found = {x: (answer(pair.prometheus, x, pair.now), answer(pair.victoria, x, pair.now)) for x in asked}
-    differ = [f"{x.where}: {here} is {there} there" for x, (here, there) in found.items() if not equal(here, there)]
+    differ = [
+        f"{x.where}: {here} is {there} there" for x, (here, there) in found.items() if not equal(here, there)
+    ]
     extrapolated = [x.where for x in asked if EXTRAPOLATES.search(x.text)]
     assert [text for text in differ if text.partition(":")[0] not in extrapolated] == []
     with_answers = sum(bool(here) for here, _ in found.values())
@@ -180,7 +184,7 @@ def names(alerting: Vmalert) -> list[str]:
 
 
 def texts(alerts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """Labels and texts by name, without the passing seconds of a duration and the one share that is extrapolated."""
+    """Labels and texts by name, without a duration's passing seconds and the one share that is extrapolated."""
     passing = re.compile(r"\d+s\b|(?<=took )[\d.]+%|(?<=a pris )[\d.]+%")
     return {
         name: (

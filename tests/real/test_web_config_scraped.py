@@ -52,7 +52,10 @@ def test_prometheus_reads_callmon_with_tls_and_the_right_password_alone(tmp_path
     assert users != USERS
     with Protected(tmp_path, TLS + users) as callmon:
         page = f"127.0.0.1:{callmon.web_port}"
-        with Scraping(page, callmon.authority, PASSWORD) as right, Scraping(page, callmon.authority, "no") as wrong:
+        with (
+            Scraping(page, callmon.authority, PASSWORD) as right,
+            Scraping(page, callmon.authority, "no") as wrong,
+        ):
             assert until(lambda: right.target() == ("up", ""))
             assert until(lambda: wrong.target() == ("down", "server returned HTTP status 401 Unauthorized"))
             callmon.renew()  # the same authority: Prometheus goes on

@@ -43,7 +43,10 @@ def written(place: Path, text: str) -> Path:
     [
         ("basic_auth_users: [", "{}: not understood as YAML in line 1"),
         ("- alice", "{}: the file: is no mapping; write one setting a line, as NAME: VALUE"),
-        ("tls_server_config: on", "{}: tls_server_config: is no mapping; write one setting a line, as NAME: VALUE"),
+        (
+            "tls_server_config: on",
+            "{}: tls_server_config: is no mapping; write one setting a line, as NAME: VALUE",
+        ),
         ("basic_auth_user: {}", '{}: basic_auth_user: unknown setting; did you mean "basic_auth_users"?'),
         (
             f"basic_auth_users: {{alice: {SECRET}}}",
@@ -61,11 +64,13 @@ def written(place: Path, text: str) -> Path:
         (
             TLS + ", client_auth_type: RequireAnyClientCert}",
             "{}: tls_server_config.client_auth_type: \"RequireAnyClientCert\" is not one of 'NoClientCert', "
-            "'VerifyClientCertIfGiven' or 'RequireAndVerifyClientCert'; did you mean \"RequireAndVerifyClientCert\"?",
+            "'VerifyClientCertIfGiven' or 'RequireAndVerifyClientCert'; did you mean "
+            '"RequireAndVerifyClientCert"?',
         ),
         (
             TLS + ", client_auth_type: RequireAndVerifyClientCert}",
-            "{}: tls_server_config.client_ca_file: is missing beside client_auth_type; name the authorities to trust",
+            "{}: tls_server_config.client_ca_file: is missing beside client_auth_type; "
+            "name the authorities to trust",
         ),
         (
             TLS + ", client_ca_file: ca.crt}",
@@ -74,7 +79,8 @@ def written(place: Path, text: str) -> Path:
         ),
         (
             TLS + ", min_version: TLS10}",
-            "{}: tls_server_config.min_version: \"TLS10\" is not one of 'TLS12' or 'TLS13'; did you mean \"TLS13\"?",
+            "{}: tls_server_config.min_version: \"TLS10\" is not one of 'TLS12' or 'TLS13'; "
+            'did you mean "TLS13"?',
         ),
         (
             TLS + ", min_version: TLS13, max_version: TLS12}",
@@ -130,7 +136,8 @@ def test_the_context_is_as_the_file_states_it(place: Path) -> None:
         Protection(
             written(
                 place,
-                TLS + ", min_version: TLS13, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}",
+                TLS
+                + ", min_version: TLS13, client_ca_file: ca.crt, client_auth_type: RequireAndVerifyClientCert}",
             )
         )
         .read()
