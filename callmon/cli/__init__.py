@@ -95,8 +95,10 @@ def check(context: CommandContext, as_json: bool) -> None:
     from callmon.cli.check import report as check_report
     from callmon.config.closed_days import next_twelve_months
     from callmon.core.standards import load as load_standards
+    from callmon.web.protection import Protection
 
     load_standards(context.settings.standards)
+    Protection(context.settings.web.config_file).read()
     if not as_json:
         click.echo(check_report(context.settings, context.today))
         return

@@ -175,6 +175,10 @@ class WebSettings(Table):
         default=False,
         description="POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in",
     )
+    config_file: Path | None = Field(
+        default=None,
+        description="TLS and basic authentication: a file as Prometheus' exporter-toolkit reads it, web.config.yml",
+    )
     access: AccessSettings = Field(
         default=AccessSettings(), description="sign-in, and the roles that see each page"
     )

@@ -46,6 +46,7 @@ from callmon.web.app import app
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
 from callmon.web.health import remarks, troubles
+from callmon.web.protection import Protection
 from callmon.web.server import Server, listening
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class Daemon:
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site = PageContext(self.runtime, store)
+        self.site, self.protection = PageContext(self.runtime, store), Protection(settings.web.config_file)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -84,6 +85,7 @@ class Daemon:
             await asyncio.to_thread(self.runtime.database.close)
 
     async def _run(self) -> None:
+        self.protection.apply(self.protection.read())
         await self.standby.replay()
         await asyncio.to_thread(self.restore)
         runtime = self.runtime
@@ -91,8 +93,9 @@ class Daemon:
         access = AccessService(runtime.settings.web.access, self._store)
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
-        pages = app(self.metrics, self.troubles, self.remarks, self.standby.role, self.site, access, reload)
-        server = Server(pages, access.settings.proxy.addresses)
+        role, users = self.standby.role, self.protection.users
+        pages = app(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
+        server = Server(pages, access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(server.serve([wire]), name="web")
@@ -107,6 +110,7 @@ class Daemon:
                 "roll-ups": roll_up(self._store),
                 "reconciliation": runtime.nights.run(),
                 "file check": self._file_check.run(),
+                "certificate": self.protection.run(),
             }
             running = [tasks.create_task(work, name=name) for name, work in background.items()]
             self.publish_status()
@@ -193,7 +197,7 @@ class Daemon:
             loop.add_signal_handler(number, self.stop)
         loop.add_signal_handler(signal.SIGHUP, self.reload)
         host, port = wire.getsockname()[:2]
-        self.address = f"http://{host}:{port}"
+        self.address = f"{'http' if self.protection.context is None else 'https'}://{host}:{port}"
         gc.collect()
         gc.freeze()  # the objects of the start stay: the garbage collector need not scan them again
         notify("READY=1")
@@ -282,11 +286,13 @@ class Daemon:
             changed = load(self._path)
             refuse_what_needs_a_restart(self.runtime.settings, changed)
             monitor = assembly.monitor(changed, token=self.runtime.token)
+            protected = self.protection.read()
         except ConfigError as error:
             for sentence in error.sentences:
                 log.error("configuration: refused: %s", sentence)
             self.runtime.last_reload = self.runtime.last_reload._replace(succeeded=False)
             return list(error.sentences)
+        self.protection.apply(protected)
         monitor.adopt(self.runtime.monitor)
         before = self.runtime.settings
         self.runtime.reconfigure(changed, monitor)

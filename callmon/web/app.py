@@ -10,6 +10,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon.sinks.metrics.exposition import Metrics
+from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import routes
 from callmon.web.auth.service import AccessService
@@ -36,13 +37,15 @@ def app(
     site: PageContext | None = None,
     access: AccessService | None = None,
     reload: Callable[[], Sequence[str]] | None = None,
+    users: BasicAuth | None = None,
 ) -> ASGIApp:
     """The ASGI application.
 
     `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
     administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
     the pages. `access`: decides which person may see which page. `reload`: reads the configuration again and
-    returns one sentence for each refusal; without it /-/reload refuses.
+    returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what machines read;
+    everybody without it.
     """
 
     async def welcome(_request: Request) -> Response:
@@ -50,7 +53,7 @@ def app(
 
     door = SignIn(access or AccessService())
     pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
-    machines = Machines(metrics, troubles, remarks, role, reload).routes()
+    machines = Machines(metrics, troubles, remarks, role, reload, users or BasicAuth()).routes()
     inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
     inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
     return AccessMiddleware(inner, door)

@@ -1,17 +1,18 @@
 """Limits on HTTP connections: how long a request may take to arrive, and how many connections may be open.
 
-    accepted ─▶ head ──10 s──▶ body ──30 s──▶ answer (a live stream stays here) ─▶ head …
-                 └────────┬─────┘ idle: aborted at its time limit, or where a new connection finds no room
+    accepted ─▶ (TLS) head ──10 s──▶ body ──30 s──▶ answer (a live stream stays here) ─▶ head …
+                 └────────┬───────────┘ idle: aborted at its time limit, or where a new connection finds no room
                           ▼
                        aborted
 
-A new connection over a limit takes the place of the longest idle one; where none is idle, it is aborted itself.
-Never logs more than one line a minute about either.
+The first head's limit includes the TLS handshake. A new connection over a limit takes the place of the longest
+idle one; where none is idle, it is aborted itself. Never logs more than one line a minute about either.
 """
 
 import asyncio
 import logging
 import resource
+import ssl
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
@@ -52,6 +53,7 @@ class Connections:
         self._count: Counter[str] = Counter()
         self._idle: dict[Idle, str] = {}  # with their addresses, the longest idle first
         self._full = Seldom(log, "web: too many HTTP connections; closing idle or new ones")
+        self.unencrypted = Seldom(log, "web: TLS handshakes failed")
 
     def __len__(self) -> int:
         return len(self._open)
@@ -117,12 +119,19 @@ REQUESTS.addFilter(_Counted())
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol, with the limits. Its state is read from h11 after each event."""
+    """uvicorn's protocol, with the limits. Its state is read from h11 after each event.
 
-    def __init__(self, connections: Connections, **given: Any) -> None:
+    `tls` is the context of a connection that begins now; None: without TLS.
+    """
+
+    def __init__(
+        self, connections: Connections, tls: Callable[[], ssl.SSLContext | None] = lambda: None, **given: Any
+    ) -> None:
         super().__init__(**given)
         self.logger = REQUESTS
-        self._all = connections
+        self._all, self._tls = connections, tls
+        self._handshake: asyncio.Task[None] | None = None
+        self._early = b""  # what the client sent right behind its handshake
         self._awaited = ""  # "head", "body", or "" while an answer is made
         self._timer: asyncio.TimerHandle | None = None
         self._is_admitted = False
@@ -133,16 +142,47 @@ class Connection(H11Protocol):
         if not self._is_admitted:
             transport.abort()
             return
+        context = self._tls()
+        if context is None:
+            self._begin(transport)
+        else:
+            transport.pause_reading()  # the first bytes are the handshake's
+            self.transport = transport
+            self._await("head")
+            self._handshake = self.loop.create_task(self._encrypt(transport, context))
+
+    async def _encrypt(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        encrypted = None
+        try:
+            encrypted = await self.loop.start_tls(transport, self, context, server_side=True)
+        except OSError as error:  # a client without TLS, without the right certificate, or gone
+            self._all.unencrypted(why=str(error))
+        if encrypted is None:
+            self._end()
+        else:
+            self._begin(encrypted)
+
+    def _begin(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
         self._look()
+        if self._early:
+            self.data_received(self._early)
+            self._early = b""
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._is_admitted:
-            self._all.close(self)
-            self._wait_for("")
-            super().connection_lost(exc)
+            self._end()
+            if self.flow is not None:  # it has begun
+                super().connection_lost(exc)
+
+    def _end(self) -> None:
+        self._all.close(self)
+        self._wait_for("")
 
     def data_received(self, data: bytes) -> None:
+        if self.flow is None:  # asyncio passes data on before `start_tls` returns
+            self._early += data
+            return
         super().data_received(data)
         self._look()
 
@@ -158,8 +198,11 @@ class Connection(H11Protocol):
         state = self.conn.their_state
         awaited = "head" if state is h11.IDLE else "body" if state is h11.SEND_BODY else ""
         if awaited != self._awaited:
-            self._wait_for(awaited)
-            (self._all.idle if awaited else self._all.busy)(self)
+            self._await(awaited)
+
+    def _await(self, awaited: str) -> None:
+        self._wait_for(awaited)
+        (self._all.idle if awaited else self._all.busy)(self)
 
     def _wait_for(self, awaited: str) -> None:
         self._awaited = awaited

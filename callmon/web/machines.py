@@ -1,12 +1,13 @@
 """What machines read: /metrics, /healthz, and the paths /-/healthy, /-/ready and /-/reload of Prometheus.
 
-They query no database and contain no caller's number.
+They query no database and contain no caller's number. Where `web.config_file` names users, each path asks for
+a password.
 """
 
 import asyncio
 import gzip
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -15,30 +16,44 @@ from starlette.routing import Route
 
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
+from callmon.web.auth.basic import BasicAuth
+
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 COMPRESSION = 5  # of /metrics, as gzip counts
+UNAUTHORIZED = "Unauthorized: web.config_file names the users who may read this.\n"
 RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
 
 
 @dataclass(frozen=True)
 class Machines:
-    """`troubles`, `remarks`, `role` and `reload` as `app` explains them."""
+    """`troubles`, `remarks`, `role`, `reload` and `users` as `app` explains them."""
 
     metrics: Metrics
     troubles: Callable[[], Sequence[str]]
     remarks: Callable[[], Sequence[str]]
     role: Callable[[], str]
     reload: Callable[[], Sequence[str]] | None
+    users: BasicAuth
 
     def routes(self) -> list[Route]:
         return [
-            Route("/metrics", self._figures),
-            Route("/healthz", self._health),
-            Route("/-/healthy", self._healthy),
-            Route("/-/ready", self._ready),
-            Route("/-/reload", self._reload, methods=["POST"]),
+            Route("/metrics", self._for_users(self._figures)),
+            Route("/healthz", self._for_users(self._health)),
+            Route("/-/healthy", self._for_users(self._healthy)),
+            Route("/-/ready", self._for_users(self._ready)),
+            Route("/-/reload", self._for_users(self._reload), methods=["POST"]),
         ]
+
+    def _for_users(self, endpoint: Endpoint) -> Endpoint:
+        async def checked(request: Request) -> Response:
+            address = request.client.host if request.client is not None else ""
+            if await self.users.admits(request.headers.get("authorization"), address):
+                return await endpoint(request)
+            return PlainTextResponse(UNAUTHORIZED, 401, {**NOT_KEPT, "WWW-Authenticate": 'Basic realm="callmon"'})
+
+        return checked
 
     async def _figures(self, request: Request) -> Response:
         # The snapshot is read here, in the event loop; the text is rendered and compressed in a thread.

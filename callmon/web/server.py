@@ -7,7 +7,8 @@ import logging
 import os
 import resource
 import socket
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,14 +27,22 @@ EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
 class Server(uvicorn.Server):
-    """uvicorn in the daemon's loop, without signal handlers. `proxies` may open more connections than others."""
+    """uvicorn in the daemon's loop, without signal handlers. `proxies` may open more connections than others.
 
-    def __init__(self, application: object, proxies: Sequence[Network] = ()) -> None:
+    `tls` gives each new connection its TLS context, or None.
+    """
+
+    def __init__(
+        self,
+        application: object,
+        proxies: Sequence[Network] = (),
+        tls: Callable[[], ssl.SSLContext | None] = lambda: None,
+    ) -> None:
         most = most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
         open_ = Connections(most, lambda address: is_loopback(address) or is_one_of(address, proxies))
         config = uvicorn.Config(
             application,  # type: ignore[arg-type]
-            http=partial(Connection, open_),  # type: ignore[arg-type]  # uvicorn only calls it
+            http=partial(Connection, open_, tls),  # type: ignore[arg-type]  # uvicorn only calls it
             ws="none",
             backlog=BACKLOG,
             log_config=None,

@@ -22,6 +22,7 @@ import pytest
 
 from callmon.config.schema import Configuration
 from callmon.config.settings import example_text
+from callmon.config.web_config import WebConfig, load_web_config
 from callmon.store.database import upgrade
 from tests import year
 from tests.unit.test_project import ROOT, text, tracked
@@ -40,6 +41,7 @@ KINDS = {
     "nginx",
     "apache",
     "jsonnet",
+    "yaml",
     "text",
     "",
 }  # the guide's ini is loaded by tests/real
@@ -179,6 +181,12 @@ def test_no_document_has_commands_in_an_indented_block() -> None:
 )
 def test_a_configuration_of_a_document_loads_together_with_the_example(block: Block) -> None:
     Configuration.model_validate(merged(tomllib.loads(example_text()), tomllib.loads(block.body)))
+
+
+@pytest.mark.parametrize("block", [x for x in BLOCKS if x.kind == "yaml"], ids=lambda x: f"{x.file}:{x.line}")
+def test_a_web_configuration_of_a_document_is_one_that_callmon_reads(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "web.config.yml").write_text(block.body, encoding="utf-8")
+    assert load_web_config(tmp_path / "web.config.yml") != WebConfig()
 
 
 def test_the_only_other_tables_are_the_remarks_of_a_report() -> None:

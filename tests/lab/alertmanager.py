@@ -15,6 +15,9 @@ from tests.lab.site import HOME
 SHIPPED = Path(__file__).parents[2] / "dashboards" / "alertmanager"
 
 
+WORDS = """payload: '{{ template "callmon.json" . }}'"""  # as the shipped example of a webhook has it
+
+
 def _a_second(wait: re.Match[str]) -> str:
     return wait[0].rpartition(" ")[0] + " 1s"
 
@@ -43,9 +46,11 @@ class Alertmanager(Server):
              f"webhook_configs: [{{url: '{self._hook}'"),
             ("http://watcher.example/callmon", f"{self._hook}/heartbeat"),
             ("  - name: team\n",
-             f"  - name: team\n    webhook_configs: [{{url: '{self._hook}/team', send_resolved: true}}]\n"),
+             "  - name: team\n"
+             f"    webhook_configs: [{{url: '{self._hook}/team', send_resolved: true, {WORDS}}}]\n"),
         ):  # fmt: skip
             assert shipped in written
+            assert WORDS in written
             written = written.replace(shipped, here)
         # All except the digest's interval, which makes it one message.
         written = re.sub(r"group_wait: \w+|^  group_interval: 5m", _a_second, written, flags=re.MULTILINE)

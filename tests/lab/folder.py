@@ -37,7 +37,10 @@ class Recipe:
 RECIPES = {
     "22": Recipe(
         "sid",
-        ("asterisk", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager", "sip-tester"),
+        (
+            *("asterisk", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager"),
+            *("sip-tester", "victoria-metrics"),
+        ),
     ),
     # Its security suite has been archived: with that line a package is missing.
     "16": Recipe(

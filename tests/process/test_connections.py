@@ -7,6 +7,7 @@ import errno
 import os
 import resource
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -152,8 +153,8 @@ PAGES = [Route("/", told), Route("/", taken, methods=["POST"]), Route("/live", l
 
 
 @asynccontextmanager
-async def served() -> AsyncIterator[int]:
-    wire, server = listening("127.0.0.1:0"), Server(Starlette(routes=PAGES))
+async def served(tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    wire, server = listening("127.0.0.1:0"), Server(Starlette(routes=PAGES), (), lambda: tls)
     running = asyncio.create_task(server.serve([wire]))
     port: int = wire.getsockname()[1]
     try:
@@ -193,6 +194,13 @@ async def test_a_request_that_never_becomes_whole_is_ended_at_its_time_limit(sen
     async with served() as port:
         got = await rest(port, *sent)
     assert got.count(b"HTTP/1.1 200 OK") == len(sent) - 1
+
+
+@pytest.mark.usefixtures("short")
+@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", GET])
+async def test_a_tls_handshake_that_never_becomes_whole_is_ended_at_its_time_limit(sent: bytes) -> None:
+    async with served(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)) as port:
+        assert b"HTTP/1.1" not in await rest(port, sent)
 
 
 @pytest.mark.usefixtures("short")

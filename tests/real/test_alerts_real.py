@@ -323,6 +323,13 @@ ENGLISH = re.compile(r"\b(the|of|and|is|are|to|for|since|in|before|no|be|was|has
 DIGITS = re.compile(r"(?:\d[ .()-]{0,2}){7,}")
 
 
+# What Go and Prometheus write, and no person does.
+UNSAID = {
+    "fr": re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|\b\d+[dhms] |[ap][.]?m\b|\d%| h 00\b", re.I),
+    "en": re.compile(r"\b\d+[dhms]\b|[AP]M\b|:00 [ap]|[.]\d+%"),
+}
+
+
 def spoken(text: str) -> str:
     return "fr" if len(FRENCH.findall(text)) > len(ENGLISH.findall(text)) else "en"
 
@@ -386,6 +393,13 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     }
     assert [a["labels"] for a in told if {"callmon_url", "grafana_url"} & a["labels"].keys()] == []
 
+    # Its texts say times as a letter does, in both languages.
+    assert (overdue_said["annotations"]["summary_fr"], overdue_said["annotations"]["summary"]) == (
+        f"EN RETARD :\u00a012 rappels {DASH} {LONG_FR}. "
+        "Le plus ancien devait être fait avant le mardi 24 à 16 h 45.",
+        f"OVERDUE:\u00a012 callbacks {DASH} {LONG_EN}. The oldest was due Tuesday 24 at 4:45 p.m.",
+    )
+
     # Nothing on closed days nor after a short day's closing; but the sign of life, and a test, at any hour.
     for name in ("closed day", "short day"):
         assert (name, subjects(site.letters[name], "")) == (name, [])
@@ -429,7 +443,15 @@ def test_what_people_receive_when_everything_goes_wrong(site: Site) -> None:
     wait_for(lambda: [s for s in subjects(post, "administrator@") if "callmon mesure de nouveau." in s])
     assert "CallmonCallbackOverdue" not in site.prometheus.alerts()
 
-    # What all of them say.
+    # What all of them say; by a webhook, too.
+    told = [a for path, said in site.hooks["open"].got if "heartbeat" not in path for a in said["alerts"]]
+    of_webhooks = [(kind, text) for a in told for kind, text in a["annotations"].items() if "_url" not in kind]
+    assert {type(text) for _, text in of_webhooks} == {str}
+    assert [
+        text for kind, text in of_webhooks if UNSAID["fr" if kind.endswith("_fr") else "en"].search(text)
+    ] == []
+    expected = {name for name in AT_ONCE if seen[name][0]["labels"].get("to") in ("team", "administrator")}
+    assert expected - {a["labels"]["alertname"] for a in told} == set()
     assert {name: faults for name in seen for a in seen[name] if (faults := faults_of(a["annotations"]))} == {}
     assert sorted(seen) == sorted(set(ALERTS) - MORNING - {"CallmonPlannedWork"})
     for letter in post.got + waiting.got:
