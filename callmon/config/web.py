@@ -177,7 +177,7 @@ class WebSettings(Table):
     )
     config_file: Path | None = Field(
         default=None,
-        description="TLS and basic authentication: a file as Prometheus' exporter-toolkit reads it, web.config.yml",
+        description="TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it",
     )
     access: AccessSettings = Field(
         default=AccessSettings(), description="sign-in, and the roles that see each page"
