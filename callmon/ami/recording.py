@@ -47,7 +47,7 @@ _PLAIN_ID = re.compile(
     rb"\s*(?P<system>[A-Za-z][A-Za-z0-9_-]{0,63}-)?1[0-9]{9}(?:\.[0-9]{1,10})?\s*|\s*\[?C-[0-9a-f]{8}\]?\s*"
 )
 _PLAIN_TIME = re.compile(
-    rb"\s*(?:1[0-9]{9}(?:\.[0-9]{1,6})?|[0-9]{1,6}|(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})?"
+    rb"\s*+(?:1[0-9]{9}(?:\.[0-9]{1,6})?|[0-9]{1,6}|(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})?"
     rb"(?(day)[ T]?)(?:[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)\s*"
 )
 # Events dropped as a whole: callmon reads none of them, and their values are what people pressed or typed.

@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import callmon
-from callmon.ami import pseudonyms
+from callmon.ami import pseudonyms, recording
 from callmon.ami.header_layouts import HeaderLayouts
 from callmon.config import phone_numbers
 from callmon.web.auth import sign_in
@@ -129,6 +129,9 @@ def found() -> tuple[dict[str, Found], frozenset[str]]:
     return patterns, frozenset(built)
 
 
+SPACES = 200_000  # where the time grows with the square of the length, minutes
+
+
 PATTERNS = found()[0] | {
     f"{place}:{at}": (pattern, WAYS) for place, made in _built().items() for at, pattern in enumerate(made)
 }
@@ -162,3 +165,9 @@ def test_the_former_expression_of_our_own_pages_exceeds_the_limit() -> None:
 
 def test_the_expressions_include_the_one_of_our_own_pages() -> None:
     assert PATTERNS["callmon.web.auth.sign_in:OURS"] == (sign_in.OURS, {"fullmatch"})
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("pattern", [recording._PLAIN_ID, recording._PLAIN_TIME], ids=["id", "time"])
+def test_a_value_of_white_space_alone_is_read_once_from_end_to_end(pattern: re.Pattern[bytes]) -> None:
+    assert pattern.fullmatch(b" " * SPACES + b"x") is None
