@@ -23,7 +23,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.formats import column_name
 from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow
 from callmon.backfill.job import AROUND, Window, Windows
 from callmon.config.cel import CelSettings
@@ -37,6 +36,12 @@ READ_ONLY = {
     "mysql": "SET SESSION TRANSACTION READ ONLY",
     "sqlite": "PRAGMA query_only = ON",
 }
+# Other names of the columns of a table.
+ALIASES = {
+    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
+    "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
+    "extra": "eventextra",
+}  # fmt: skip
 FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
 ASKED_AT_ONCE = 500
 PIECE = 65_536
@@ -159,13 +164,19 @@ def _make_read_only(statement: str | None) -> Callable[[Any, Any], None]:
     return run
 
 
+def _column(name: str) -> str:
+    """callmon's name of a column."""
+    name = name.strip().lower()
+    return ALIASES.get(name, name)
+
+
 class _Table:
     """An administrator's table with the columns of CEL."""
 
     def __init__(self, connection: Connection, name: str, reader: CelReader) -> None:
         self._connection, self._reader = connection, reader
         self._table = Table(name, MetaData(), autoload_with=connection)
-        columns = {column_name(column.name): column for column in self._table.columns}
+        columns = {_column(column.name): column for column in self._table.columns}
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
             raise StoreError(f"the table {name} is not CEL: it has no column {missing[0]}")
@@ -183,7 +194,7 @@ class _Table:
     def _read(self, question: Any) -> Iterator[CelRow]:
         found = self._connection.execution_options(stream_results=True).execute(question).mappings()
         for number, values in enumerate(found, 1):
-            row = self._reader.row({column_name(name): value for name, value in values.items()}, number)
+            row = self._reader.row({_column(name): value for name, value in values.items()}, number)
             if row is not None:
                 yield row
 

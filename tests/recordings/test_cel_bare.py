@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,12 @@ import msgspec
 import pytest
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.formats import COLUMNS
 from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.cel.rows import COLUMNS, CelRow
 from callmon.config.settings import example
 from callmon.core.calls.site import ExchangeProfile
 from tests.recordings.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
-from tests.recordings.test_cel_layouts import fields_of, padded, written
+from tests.recordings.test_cel_layouts import fields_of, padded
 from tests.recordings.test_traces import TRACES
 from tests.store.test_backfill import Office
 
@@ -95,12 +96,16 @@ def test_of_a_whole_diary_nothing_is_doubted(run: str) -> None:
     assert said(rows) == calls(rows)
 
 
-def filled(folder: Path, name: str, *columns: str) -> tuple[dict[str, Any], list[str]]:
-    """What the command says of this recording's only call, from a diary without these columns; its errors."""
-    kept = [n for n, column in enumerate(COLUMNS) if column not in columns]
+def filled(folder: Path, name: str, column: str) -> tuple[dict[str, Any], list[str]]:
+    """What the command says of this recording's only call, from a table without this column; its errors."""
+    kept = [n for n, known in enumerate(COLUMNS) if known != column]
+    names, signs = (", ".join(x) for x in ([COLUMNS[n] for n in kept], "?" * len(kept)))
     rows = [[row[n] for n in kept] for row in padded(fields_of(TRACES / name / "cel.csv"))]
-    (folder / "cel.csv").write_text(written(rows, [COLUMNS[n] for n in kept]), encoding="utf-8")
-    result = Office(folder).run("backfill", "--json", str(folder / "cel.csv"))
+    with closing(sqlite3.connect(folder / "cel.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE cel ({names})")
+        connection.executemany(f"INSERT INTO cel VALUES ({signs})", rows)
+    office = Office(folder, f'\n[exchanges.toronto.cel]\nurl = "sqlite:///{folder}/cel.db"\n')
+    result = office.run("backfill", "--json")
     return msgspec.json.decode(result.stdout), result.stderr.splitlines()
 
 

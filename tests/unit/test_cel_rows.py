@@ -87,15 +87,6 @@ def test_a_name_may_hold_quotes_commas_and_a_lines_end() -> None:
     assert reader.bad.kinds == {}
 
 
-def test_a_first_line_of_names_tells_another_order_of_columns() -> None:
-    rows, _ = read(
-        "id,linkedid,uniqueid,channame,eventtype,eventtime,exten", "7,1.1,1.2,PJSIP/101-1,answer,1795528026,s"
-    )
-    assert [(x.kind, x.uniqueid, x.linkedid, x.channel, x.exten) for x in rows] == [
-        ("ANSWER", "1.2", "1.1", "PJSIP/101-1", "s")
-    ]
-
-
 def test_the_columns_are_those_of_the_file_that_ships() -> None:
     mapping = (Path(__file__).parents[2] / "asterisk" / "cel_custom.conf").read_text(encoding="utf-8")
     assert mapping.count("CSV_QUOTE") == len(COLUMNS) == 20

@@ -1,14 +1,17 @@
-"""Parses CEL rows: text of `cel_custom`, or the columns of a table, to typed rows. Pure.
+"""Parses CEL rows: text of `cel_custom`, or the columns of a table, to typed rows; sorts them. Pure.
 
 Times are epoch seconds or local times of the exchange's zone, with or without fractions. Without fractions, the
 true moment lies within the second after (`is_whole`). One hour occurs twice in November. The creation time in the
 channel's uniqueid and the order of the rows decide between its two moments.
 
-Files have the format of `cel_custom` or of a database's export tools (`formats.py`).
+CEL writes rows almost in the order of their times. That order also decides between rows of equal time. Two logging
+backends with one file, or a file beside its copy, give each row twice (`in_order`).
 
 Refuses nothing: rows that cannot be parsed are counted by kind, with the place of the first.
 """
 
+import csv
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
@@ -16,8 +19,19 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
-from callmon.backfill.cel.formats import ABSENT, COLUMNS, NEEDED, Form, event_of, header
 
+COLUMNS = (
+    *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
+    *("channame", "appname", "appdata", "amaflags", "accountcode", "uniqueid", "linkedid", "peer", "userfield"),
+    *("userdeftype", "eventextra"),
+)
+# In the order of their numbers, from 1 on: cel_odbc and cel_pgsql write these into a numeric column.
+EVENTS = (
+    "CHAN_START", "CHAN_END", "HANGUP", "ANSWER", "APP_START", "APP_END", "BRIDGE_ENTER", "BRIDGE_EXIT",
+    "PARK_START", "PARK_END", "BLINDTRANSFER", "ATTENDEDTRANSFER", "USER_DEFINED", "LINKEDID_END", "PICKUP",
+    "FORWARD", "LOCAL_OPTIMIZE", "LOCAL_OPTIMIZE_BEGIN", "STREAM_BEGIN", "STREAM_END", "DTMF",
+)  # fmt: skip
+OF_NUMBER = {str(number): name for number, name in enumerate(EVENTS, 1)}
 LEAST = COLUMNS.index("linkedid") + 1
 LONGEST_LINE = 65_536  # characters; Asterisk's rows are much shorter
 TOLERANCE = timedelta(minutes=2)  # rows are written by channel, slightly out of order
@@ -90,53 +104,38 @@ class CelReader:
         self._names: dict[str, str] = {}
 
     def read_lines(self, text: Iterable[str]) -> Iterator[CelRow]:
-        """Rows of a text file (`formats.py`). A header line gives another order of columns."""
-        columns: Sequence[str] = COLUMNS
-        for place, (number, fields) in enumerate(self._fields(text)):
-            if not place and (names := header(fields)):
-                if missing := next((name for name in NEEDED if name not in names), None):
-                    self.bad.count(f"for it has no column {missing}, which calls need", number)
-                    return
-                columns = names
-                continue
-            row = self._of(fields, columns, number)
-            if row is not None:
+        """Rows of a file of `cel_custom`: every value quoted, quotes doubled, commas; no header."""
+        for number, fields in self._fields(text):
+            if len(fields) < LEAST:
+                self.bad.count("too few columns", number)
+            elif (row := self.row(dict(zip(COLUMNS, fields, strict=False)), number)) is not None:
                 yield row
 
     def _fields(self, text: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
         """Splits lines. A line break may be quoted: one more line is tried, then the broken line is skipped."""
         broken, number = "", 0
-        form: Form | None = None
         for number, line in enumerate(text, 1):
             if not line.strip():
                 continue
-            if form is None:
-                form, line = Form.detect(line)
             if len(line) > LONGEST_LINE:
                 self.bad.count("too long", number)
                 broken = ""
                 continue
-            if broken and not form.is_whole(line) and form.is_whole(broken + line):
-                yield number - 1, form.split(broken + line)
+            if broken and not _is_whole(line) and _is_whole(broken + line):
+                yield number - 1, _split(broken + line)
                 broken = ""
                 continue
             if broken:
                 self.bad.count("a quotation mark is missing", number - 1)
-            broken = "" if form.is_whole(line) else line
+            broken = "" if _is_whole(line) else line
             if not broken:
-                yield number, form.split(line)
+                yield number, _split(line)
         if broken:
             self.bad.count("cut off", number)
 
-    def _of(self, fields: Sequence[str], columns: Sequence[str], number: int) -> CelRow | None:
-        if len(fields) < (LEAST if columns is COLUMNS else len(NEEDED)):
-            self.bad.count("too few columns", number)
-            return None
-        return self.row(dict(zip(columns, fields, strict=False)), number)
-
     def row(self, values: Mapping[str, Any], number: int = 0) -> CelRow | None:
         """Parses a row from values by column name. An invalid row is counted; returns None."""
-        kind, uniqueid = event_of(_text(values, "eventtype")), _text(values, "uniqueid")
+        kind, uniqueid = _text(values, "eventtype"), _text(values, "uniqueid")
         if not kind or not uniqueid:
             self.bad.count("no event or no uniqueid", number)
             return None
@@ -147,7 +146,7 @@ class CelReader:
         self._n += 1
         self.bad.lacks_apps |= "appname" not in values
         return CelRow(
-            kind=self._once(kind),
+            kind=self._once(OF_NUMBER.get(kind, kind.upper())),
             at=at,
             is_whole=is_whole,
             n=self._n,
@@ -206,4 +205,45 @@ def _sane(at: datetime) -> datetime | None:
 
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
-    return "" if value is None or value in ABSENT else str(value)
+    return "" if value is None else str(value)
+
+
+def _is_whole(line: str) -> bool:
+    """Whether every quotation mark in the line is closed."""
+    return line.count('"') % 2 == 0
+
+
+def _split(line: str) -> list[str]:
+    line = line.rstrip("\r\n").replace("\0", "").replace("\r", " ").replace("\n", " ")
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
+
+
+# Order and duplicates.
+
+
+def in_order(rows: Sequence[CelRow]) -> list[CelRow]:
+    """The rows sorted by time; rows of equal time in the order of writing."""
+    return sorted(_once(rows), key=lambda row: (row.at, row.n))
+
+
+def _once(rows: Sequence[CelRow]) -> list[CelRow]:
+    """Removes duplicates. A channel has one CHAN_START: k of them mean that each of its rows occurs k times."""
+    begun = Counter(row.uniqueid for row in rows if row.kind == "CHAN_START")
+    if not any(count > 1 for count in begun.values()):
+        return list(rows)
+    have = Counter(_what(row) for row in rows)
+    kept: Counter[object] = Counter()
+    return [row for row in rows if _is_wanted(row, have, kept, max(begun[row.uniqueid], 1))]
+
+
+def _is_wanted(row: CelRow, have: Counter[object], kept: Counter[object], copies: int) -> bool:
+    what = _what(row)
+    kept[what] += 1
+    return kept[what] <= -(-have[what] // copies)
+
+
+def _what(row: CelRow) -> object:
+    return row.kind, row.at, row.uniqueid, row.channel, row.app, row.data, row.exten, row.said, row.extra

@@ -20,8 +20,7 @@ from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.backfill.cel.channels import BUSY, DECLINED, CelChannel, CelChannels
 from callmon.backfill.cel.dials import DIALS, Dials, nearness
-from callmon.backfill.cel.order import in_order
-from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.cel.rows import CelRow, in_order
 
 DOWN = "0"
 CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
