@@ -10,7 +10,7 @@ from callmon.ami import events as e
 from callmon.ami.events import BUSY, RING, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
-from callmon.core.calls.channels import NOT_HEARD, RANG, VISITOR, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
@@ -29,14 +29,14 @@ def newstate(state: TrackerState, event: e.Newstate) -> None:
         if event.state == RING and (born := state.unborn.pop(event.uniqueid, None)) is not None:
             arrival.begin_call(state, leg, born)
     elif leg is not call.caller:
-        if event.state == RINGING and not leg.rang_at and not leg.flags & RANG:
+        if event.state == RINGING and not leg.rang_at and not leg.rang:
             leg.rang_at = event.stamp
     elif event.state == UP:
         _caller_up(state, call, event)
-        call.flags &= ~NOT_HEARD
+        call.gone_unheard = call.refused_unheard = False
     elif event.state == BUSY:
-        call.flags &= ~NOT_HEARD
-        call.busy, call.asked = True, False  # a request just before was its echo
+        call.gone_unheard = call.refused_unheard = False
+        call.busy, call.hangup_requested = True, False  # a request just before was its echo
         arrival.settle_direction(state, call, dialled_outside=False)
         availability.busy_signal(state, call, event.at)
         state.emit(f.CallerBusy(call.id, event.at))
@@ -51,7 +51,7 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
     voicemail.by_place(state, call, event)
     if call.voicemail:
         return
-    if call.dialled and call.gone_unheard and call.told:  # the gap may hide for whom, or for what
+    if call.dialled and call.gone_unheard and call.is_emitted:  # the gap may hide for whom, or for what
         state.emit(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
     elif call.dialled and not state.dialplan_heard:
         call.maybe_voicemail = event.at or True
@@ -61,14 +61,14 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
 
 def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """Emit `LineOpened`: the exchange itself took the line."""
-    if call.told and not call.line_up:
+    if call.is_emitted and not call.line_up:
         call.line_up = at or True
         state.emit(f.LineOpened(call.id, at))
 
 
 def not_voicemail_after_all(state: TrackerState, call: TrackedCall, event: e.Event) -> None:
     """A line that went up after unsuccessful dials is used for something other than voicemail."""
-    if call.seldom is not None and call.maybe_voicemail:
+    if call.maybe_voicemail:
         when, call.maybe_voicemail = call.maybe_voicemail, False
         open_line(state, call, when if isinstance(when, datetime) else event.at)
 
@@ -81,9 +81,9 @@ def bridge_enter(state: TrackerState, event: e.BridgeEnter) -> None:
         return
     call = leg.call
     if call is not None and leg is call.caller:
-        call.flags &= ~NOT_HEARD
+        call.gone_unheard = call.refused_unheard = False
     # The channel may reach a caller's leg through other channels, or have joined a caller without a dial.
-    if call is None or call.caller.bridge is None or call.flags & VISITOR or not (call.told or call.consults):
+    if call is None or call.caller.bridge is None or call.visitor or not (call.is_emitted or call.consults):
         call = next((near.call for near in state.bridges.reachable(leg) if near.call is not None), call)
     if call is not None:
         join(state, call, event)
@@ -162,7 +162,7 @@ def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:
     """Close the call. Legs that live on (a colleague still in another conversation) belong to no call then."""
     transfers.settle(state, call, ended.at)
     availability.decided(state, call, ended.at)
-    if call.told:
+    if call.is_emitted:
         state.emit(ended)
     if call.person is not None and state.talking.get(endpoint(call.person.channel)) is call:
         del state.talking[endpoint(call.person.channel)]

@@ -40,7 +40,7 @@ def begin_call(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) ->
 def emit_arrival(state: TrackerState, call: TrackedCall, direction: f.Direction, line: Line | None = None) -> None:
     """Emit `Arrived`, once the call's direction is known."""
     event, beside = call.begun, call.consults is not None
-    if call.told or event is None:
+    if call.is_emitted or event is None:
         return
     if line is not None:
         call.waiting = WaitState(line)
@@ -65,7 +65,7 @@ def _emit(
     is_restricted: bool,
     **more: Any,
 ) -> None:
-    call.told, call.inbound, call.begun = True, direction == "inbound", None
+    call.is_emitted, call.inbound, call.begun = True, direction == "inbound", None
     call.caller.outside = call.inbound
     if line is not None:
         set_line(call, line)
@@ -93,7 +93,7 @@ def presentation(state: TrackerState, event: e.Presentation) -> None:
     call = state.calls.get(event.uniqueid)
     if call is None or not event.value.startswith(RESTRICTED):
         return
-    if call.told:
+    if call.is_emitted:
         state.emit(f.NumberWithheld(call.id, event.at))
     else:
         call.withheld = True
@@ -105,7 +105,7 @@ def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bo
     It goes out, comes from a trunk to a number that is not monitored, or is internal.
     """
     event = call.begun
-    if call.told or event is None or call.consults is not None:
+    if call.is_emitted or event is None or call.consults is not None:
         return
     served = state.talking.get(endpoint(call.caller.channel))
     # A person with a caller on hold consults another party, here or outside: a leg of that caller's call. Such a

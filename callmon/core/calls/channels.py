@@ -1,15 +1,14 @@
 """The tracker's memory of channels and calls in progress: small, mutable, private to `calls/`. Pure.
 
-A busy exchange has thousands up at once, so each byte counts. Flags share an integer, and rare attributes take
-room only where they are set. The garbage collector does not track these objects (`gc=False`). A call and its legs
-reference each other: the code that ends a call must call `take_apart`, or they are never freed.
+A busy exchange has thousands up at once. The garbage collector does not track these objects (`gc=False`). A call
+and its legs reference each other: the code that ends a call must call `take_apart`, or they are never freed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
@@ -18,53 +17,9 @@ from callmon.config.lines import Line
 from callmon.core.calls.endpoints import is_local
 from callmon.core.facts import EXACT, TransferKind
 
-# The bits of a leg's and of a call's flags. The hot path tests several together, or without a call.
-OUTSIDE, DIALLED, RANG, STOPPED, ANSWERED, PHONE, HALF = 1, 2, 4, 8, 16, 32, 64
-MENU, LANGUAGE_TOLD = 32, 64
-# What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
-GONE_UNHEARD, REFUSED_UNHEARD = 32768, 65536
-NOT_HEARD = GONE_UNHEARD | REFUSED_UNHEARD
-VISITOR = 524288
 NOWHERE = " "
 
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
-T = TypeVar("T")
-
-
-def bit_flag(bit: int) -> bool:
-    """A boolean in one bit of its owner's `flags`; a slot of its own would take eight bytes."""
-
-    def get(owner: Any) -> bool:
-        return bool(owner.flags & bit)
-
-    def put(owner: Any, value: bool) -> None:
-        owner.flags = owner.flags | bit if value else owner.flags & ~bit
-
-    return property(get, put)  # type: ignore[return-value]  # reads as a bool
-
-
-class SparseAttribute(Generic[T]):
-    """An attribute that few owners have: stored in their `seldom` only while it differs from the default."""
-
-    __slots__ = ("_default", "_name")
-
-    def __init__(self, default: T) -> None:
-        self._default = default
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, owner: Any, kind: type | None = None) -> T:
-        had = owner.seldom
-        value: T = self._default if had is None else had.get(self._name, self._default)
-        return value
-
-    def __set__(self, owner: Any, value: T) -> None:
-        had = owner.seldom
-        if value != self._default:
-            owner.seldom = {self._name: value} if had is None else had | {self._name: value}
-        elif had is not None and self._name in had:
-            owner.seldom = {name: kept for name, kept in had.items() if name != self._name} or None
 
 
 class TrackedChannel(msgspec.Struct, eq=False, gc=False):
@@ -76,40 +31,36 @@ class TrackedChannel(msgspec.Struct, eq=False, gc=False):
     # DialState.
     rang_at: e.Stamp = None
     extension: str = ""  # of a phone that was dialled
-    flags: int = 0
-    seldom: dict[str, Any] | None = None
-
-    outside = bit_flag(OUTSIDE)
-    dialled = bit_flag(DIALLED)
-    rang = bit_flag(RANG)
-    stopped = bit_flag(STOPPED)
-    answered = bit_flag(ANSWERED)
-    is_phone = bit_flag(PHONE)
-    partner = SparseAttribute["TrackedChannel | None"](None)  # the other half of a Local channel, or of a hairpin
-    mailbox = SparseAttribute[str | None](None)  # this leg runs VoiceMail
-    rang_slack = SparseAttribute[timedelta](EXACT)  # it began to ring at `rang_at`, or up to this much later
-    answered_at = SparseAttribute[datetime | None](None)  # until it is joined with the caller
-    # Picked up; joined with the caller at an unknown time, not before this.
-    joined_unheard = SparseAttribute[datetime | None](None)
+    outside: bool = False
+    dialled: bool = False
+    rang: bool = False
+    stopped: bool = False
+    answered: bool = False
+    is_phone: bool = False
+    is_half: bool = False  # of a hairpin
+    partner: TrackedChannel | None = None  # the other half of a Local channel, or of a hairpin
+    mailbox: str | None = None  # this leg runs VoiceMail
+    rang_slack: timedelta = EXACT  # it began to ring at `rang_at`, or up to this much later
+    answered_at: datetime | None = None  # until it is joined with the caller
+    joined_unheard: datetime | None = None  # picked up; joined with the caller at an unknown time, not before this
 
     def __post_init__(self) -> None:
-        if not is_local(self.channel):
-            self.flags = PHONE
+        self.is_phone = not is_local(self.channel)
 
     @property
     def is_tried(self) -> bool:
         """Dialled, and neither taken nor given up."""
-        return self.flags & (DIALLED | STOPPED | ANSWERED) == DIALLED
+        return self.dialled and not self.stopped and not self.answered
 
     @property
     def is_hinted(self) -> bool:
         """A phone that was dialled and rings, although no DialState reported it."""
-        return self.flags & (PHONE | DIALLED | RANG) == PHONE | DIALLED and bool(self.rang_at)
+        return self.is_phone and self.dialled and not self.rang and bool(self.rang_at)
 
     @property
     def has_person(self) -> bool:
         """A phone that was picked up; no half of a hairpin is one."""
-        return self.flags & (PHONE | ANSWERED | HALF) == PHONE | ANSWERED
+        return self.is_phone and self.answered and not self.is_half
 
 
 class PendingTransfer(msgspec.Struct, eq=False, gc=False):
@@ -152,7 +103,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     begun: e.Newchannel | None  # stored until the call's direction is known
     language: str
     legs: tuple[TrackedChannel, ...] = ()
-    told: bool = False  # Arrived has been emitted
+    is_emitted: bool = False  # Arrived has been emitted
     inbound: bool = False
     answered: bool = False
     voicemail: bool = False
@@ -164,44 +115,40 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     waiting: WaitState | None = None  # for a person, on a line, received from the arrival on
     sent: PendingTransfer | None = None
     number: str | None = None  # the caller's, as emitted
-    flags: int = 0
-    seldom: dict[str, Any] | None = None
-
-    busy = bit_flag(1)
-    asked = bit_flag(2)  # the caller's side requested the hang-up
-    unheard_since = SparseAttribute[datetime | None](None)  # the gap's start, until a phone's end is received
-    asked_at = SparseAttribute[datetime | None](None)
-    doubtful = bit_flag(4)  # a gap began while this call was up
-    withheld = bit_flag(8)  # the number must not be shown
-    stopping = bit_flag(16)  # the exchange is going down
-    language_menu = bit_flag(MENU)
-    language_told = bit_flag(LANGUAGE_TOLD)
-    person_left = bit_flag(128)  # the person on the line requested the hang-up first
-    parked = bit_flag(256)
-    recalled = bit_flag(512)
-    held = bit_flag(1024)
-    surveyed = bit_flag(2048)  # the survey has been offered
-    queued = bit_flag(4096)  # was put into a queue: the time since then is no menu
-    message = bit_flag(8192)  # MessageLeft has been emitted
-    clicked = bit_flag(16384)  # the exchange rang the caller first (click-to-dial)
-    sent_unheard = bit_flag(131072)  # a gap may hide that the person sent the caller off
-    together_at = SparseAttribute[datetime | None](None)  # a listing showed the two in one bridge
-    gone_unheard = bit_flag(GONE_UNHEARD)
-    refused_unheard = bit_flag(REFUSED_UNHEARD)
-    request_emitted = bit_flag(262144)  # HangupRequested has been emitted
-    visitor = bit_flag(VISITOR)  # found as a call of its own; its person may pick up, or retrieve, another call
-    parked_from = SparseAttribute[str](NOWHERE)  # the bridge at the ParkedCall, or none
-    thirds = SparseAttribute[tuple[str, ...]](())  # on the line beside the person
-    maybe_voicemail = SparseAttribute[datetime | bool](
-        False
-    )  # up after unsuccessful dials: for what is not reported yet
-    consults = SparseAttribute["TrackedCall | None"](None)  # this one is a consultation in the service of another
-    unsure = SparseAttribute["TrackedChannel | None"](None)  # the phone of an answer whose time is not known
+    busy: bool = False
+    hangup_requested: bool = False  # the caller's side requested the hang-up
+    hangup_requested_at: datetime | None = None
+    request_emitted: bool = False  # HangupRequested has been emitted
+    unheard_since: datetime | None = None  # the gap's start, until a phone's end is received
+    doubtful: bool = False  # a gap began while this call was up
+    withheld: bool = False  # the number must not be shown
+    stopping: bool = False  # the exchange is going down
+    language_menu: bool = False
+    language_told: bool = False
+    person_left: bool = False  # the person on the line requested the hang-up first
+    parked: bool = False
+    parked_from: str = NOWHERE  # the bridge at the ParkedCall, or none
+    recalled: bool = False
+    held: bool = False
+    surveyed: bool = False  # the survey has been offered
+    queued: bool = False  # was put into a queue: the time since then is no menu
+    message: bool = False  # MessageLeft has been emitted
+    clicked: bool = False  # the exchange rang the caller first (click-to-dial)
+    sent_unheard: bool = False  # a gap may hide that the person sent the caller off
+    together_at: datetime | None = None  # a listing showed the two in one bridge
+    # What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
+    gone_unheard: bool = False
+    refused_unheard: bool = False
+    visitor: bool = False  # found as a call of its own; its person may pick up, or retrieve, another call
+    thirds: tuple[str, ...] = ()  # on the line beside the person
+    maybe_voicemail: datetime | bool = False  # up after unsuccessful dials: for what is not reported yet
+    consults: TrackedCall | None = None  # this one is a consultation in the service of another
+    unsure: TrackedChannel | None = None  # the phone of an answer whose time is not known
 
     @property
     def is_own(self) -> bool:
         """Whether this is a call in its own right: emitted, and no visitor that has dialled nothing."""
-        return self.told and not (self.visitor and not self.dialled and not self.answered)
+        return self.is_emitted and not (self.visitor and not self.dialled and not self.answered)
 
     def adopt_channel(self, leg: TrackedChannel) -> None:
         leg.call = self
@@ -211,7 +158,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         """Remove the reference cycles of a call that is over: neither it nor a leg may lead to the other."""
         for leg in self.legs:
             leg.call = None
-        self.caller.call = self.person = self.seldom = None
+        self.caller.call = self.person = self.consults = self.unsure = None
         self.legs = ()
 
     def let_go(self, leg: TrackedChannel) -> None:
@@ -252,7 +199,9 @@ class Bridges:
 
         Then no channel hears another one than before.
         """
-        is_alone = leg.bridge is None and leg.seldom is None and bridge not in self._members
+        is_alone = (
+            leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self._members
+        )
         if leg.bridge is not None:
             self.leave(leg)
         members = self._members.setdefault(bridge, [])
@@ -279,7 +228,7 @@ class Bridges:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
         members = self._members.get(start.bridge or "", ())
         for leg in members:
-            if leg.seldom is not None and leg.partner is not None:
+            if leg.partner is not None:
                 return list(self._beyond(start))
         return [leg for leg in members if leg is not start]
 
@@ -289,7 +238,7 @@ class Bridges:
         while waiting:
             leg = waiting.pop()
             near = list(self._members.get(leg.bridge or "", ()))
-            if leg.seldom is not None and leg.partner is not None and leg is not start:
+            if leg.partner is not None and leg is not start:
                 near.append(leg.partner)
             for other in near:
                 if other.uniqueid not in seen:

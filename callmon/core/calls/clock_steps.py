@@ -18,6 +18,8 @@ from callmon.core.calls.state import TrackerState
 
 # Accuracy of a measured step: the delay of an event in transit, and of bytes buffered before they are read.
 UNSURE = timedelta(seconds=0.1)
+# The times of a call in progress.
+TIMES = ("last_stop", "line_up", "unheard_since", "hangup_requested_at", "together_at", "maybe_voicemail")
 
 T = TypeVar("T")
 
@@ -27,10 +29,12 @@ def was_set(state: TrackerState, event: ClockStepped) -> None:
     for leg in state.legs.values():
         at = stamp_time(leg.rang_at)
         leg.rang_at = None if at is None else shifted(at, event.by)
-        _shift_seldom(leg, event.by)
+        _shift(leg, ("answered_at", "joined_unheard"), event.by)
     for call in state.calls.values():
-        _shift(call, event.by)
-        if call.told:
+        _shift(call, TIMES, event.by)
+        if call.waiting is not None:
+            call.waiting.free_since = shifted(call.waiting.free_since, event.by)
+        if call.is_emitted:
             state.emit(f.ClockSet(call.id, event.at, event.by))
 
 
@@ -55,15 +59,6 @@ def _moved(at: datetime, by: timedelta) -> datetime:
         return at
 
 
-def _shift(call: TrackedCall, by: timedelta) -> None:
-    call.last_stop = shifted(call.last_stop, by)
-    call.line_up = shifted(call.line_up, by)
-    if call.waiting is not None and call.waiting.free_since is not None:
-        call.waiting.free_since = shifted(call.waiting.free_since, by)
-    _shift_seldom(call, by)
-
-
-def _shift_seldom(of: TrackedChannel | TrackedCall, by: timedelta) -> None:
-    if of.seldom is not None:
-        moved = {name: _moved(at, by) for name, at in of.seldom.items() if isinstance(at, datetime)}
-        of.seldom.update(moved)
+def _shift(of: TrackedChannel | TrackedCall, names: tuple[str, ...], by: timedelta) -> None:
+    for name in names:
+        setattr(of, name, shifted(getattr(of, name), by))

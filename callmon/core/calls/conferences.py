@@ -19,7 +19,7 @@ def admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]
     for leg in near:
         own = leg.call
         # A call that was not emitted dialled no party, or only as a leg of another call (a consultation).
-        is_visit = own is not None and own.caller is leg and not own.told and not own.dialled
+        is_visit = own is not None and own.caller is leg and not own.is_emitted and not own.dialled
         if is_visit and _is_colleague(state, call, leg):
             state.adopt_leg(call, leg)
             leg.answered = True

@@ -18,16 +18,7 @@ from callmon.core.calls import (
     language,
     transfers,
 )
-from callmon.core.calls.channels import (
-    DIALLED,
-    NOT_HEARD,
-    OUTSIDE,
-    PHONE,
-    RANG,
-    STOPPED,
-    TrackedCall,
-    TrackedChannel,
-)
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
 _WHY: dict[str, f.StopReason] = {
@@ -50,17 +41,16 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
             click_to_dial.rings(state, source, leg, event)
         return
     if source is call.caller:
-        call.flags &= ~NOT_HEARD
+        call.gone_unheard = call.refused_unheard = False
         language.observe_language(state, call, event, chosen=True)
     answering.not_voicemail_after_all(state, call, event)
-    known = leg.flags & DIALLED  # a listing may have shown it
-    leg.flags |= DIALLED
+    known = leg.dialled  # a listing may have shown it
+    leg.dialled = True
     call.dialled = True
-    if not leg.flags & PHONE:
+    if not leg.is_phone:
         return
     outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
-    if outside or leg.flags & OUTSIDE:
-        leg.outside = outside
+    leg.outside = outside
     if outside:
         click_to_dial.dials_outside(call, event)
     arrival.settle_direction(state, call, outside)
@@ -69,7 +59,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     transfers.dialled(state, call, leg, event)
     at = event.at
     availability.dialled(state, call, leg, at)
-    if call.told and not known:
+    if call.is_emitted and not known:
         state.emit(f.PhoneDialled(call.id, at, *state.phone_and_channel(leg)))
 
 
@@ -101,8 +91,8 @@ def dial_state(state: TrackerState, event: e.DialState) -> None:
     leg = state.legs.get(event.dest_uniqueid)
     if leg is None or leg.call is None or event.status not in ("RINGING", "PROGRESS"):
         return
-    if leg.flags & (PHONE | RANG) == PHONE:
-        if not leg.flags & DIALLED:
+    if leg.is_phone and not leg.rang:
+        if not leg.dialled:
             _begun_unheard(state, leg)
         rang(state, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
 
@@ -116,10 +106,10 @@ def rang(
     slack: timedelta = f.EXACT,
 ) -> None:
     """Emit `PhoneRang`: a phone rings for this call."""
-    leg.flags |= RANG
+    leg.rang = True
     leg.rang_at, leg.rang_slack = at, slack
     transfers.taken(call)
-    if call.told:
+    if call.is_emitted:
         availability.rang(state, call, leg, at)
         state.emit(f.PhoneRang(call.id, at, *state.phone_and_channel(leg), early_media, slack))
 
@@ -130,7 +120,7 @@ def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
     Only then does music replace the ringing: not in a menu, in a queue, on hold or while parked.
     """
     call = state.calls.get(event.uniqueid)
-    if call is None or not call.told or not call.inbound or call.answered or call.voicemail:
+    if call is None or not call.is_emitted or not call.inbound or call.answered or call.voicemail:
         return
     if call.queue is None and any(leg.is_tried for leg in call.legs):
         state.emit(f.MusicPlayed(call.id, event.at))
@@ -149,7 +139,7 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
     if leg is None:
         return
     call = leg.call
-    if not leg.flags & DIALLED:
+    if not leg.dialled:
         _begun_unheard(state, leg)
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
@@ -157,15 +147,15 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
         if leg.answered:
             click_to_dial.answered(state, source, leg)
         return
-    leg.flags |= DIALLED
+    leg.dialled = True
     if event.status == "ANSWER":
         for other in call.legs:  # a phone whose call was picked up elsewhere rang, too
             rang_by_hint(state, call, other)
         if leg.bridge is not None:
             answering.join(state, call, event)
-    elif not leg.flags & STOPPED:
+    elif not leg.stopped:
         if source is call.caller and event.status != "CANCEL":  # CANCEL also follows a caller's hang-up
-            call.flags &= ~NOT_HEARD
+            call.gone_unheard = call.refused_unheard = False
         transfers.forwarded(state, call, leg, event)
         call.unheard_since = None
         stop_dialling(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
@@ -176,16 +166,16 @@ def stop_dialling(
 ) -> None:
     """Emit `PhoneStopped`: a phone is tried no longer, and did not take the call."""
     rang_by_hint(state, call, leg)
-    leg.flags |= STOPPED
+    leg.stopped = True
     call.last_stop = at
     if why == "busy":
         transfers.taken(call)
-    if leg.flags & PHONE and call.told:
-        state.emit(f.PhoneStopped(call.id, at, *state.phone_and_channel(leg), why, bool(leg.flags & RANG)))
+    if leg.is_phone and call.is_emitted:
+        state.emit(f.PhoneStopped(call.id, at, *state.phone_and_channel(leg), why, leg.rang))
         availability.stopped(state, call, leg, at, why)
 
 
-def asked(state: TrackerState, event: e.HangupRequest) -> None:
+def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
     """HangupRequest of a phone's side: it declined, or the person on the line left first."""
     leg = state.legs.get(event.uniqueid)
     call = leg.call if leg is not None else None

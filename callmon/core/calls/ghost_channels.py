@@ -40,7 +40,7 @@ def forget_all(state: TrackerState) -> None:
     Calls and legs still up reference each other, and no garbage collector tracks them.
     """
     for leg in state.legs.values():
-        leg.call = leg.seldom = None
+        leg.call = leg.partner = None
     for call in state.calls.values():
         call.take_apart()
     state.legs.clear()
@@ -62,7 +62,7 @@ def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     """Close a call whose end, and whose events between the last one and this listing, were not received."""
     state.ghosts_closed += 1
     state.bridges.leave(call.caller)
-    if call.told:
+    if call.is_emitted:
         open_still = not call.answered and not call.voicemail
         state.emit(f.Unheard(call.id, None, at, open_still, open_still))
     answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164, is_withheld
-from callmon.core.calls.channels import DIALLED, HALF, PHONE, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import number_dialled
 from callmon.core.calls.state import TrackerState
 
@@ -52,8 +52,7 @@ def _came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) ->
         return False
     out.call.adopt_channel(leg)
     out.partner, leg.partner = leg, out
-    out.flags |= HALF
-    leg.flags |= HALF
+    out.is_half = leg.is_half = True
     return True
 
 
@@ -68,7 +67,7 @@ def _came_early(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -
 
 def _goes_out(state: TrackerState, out: TrackedChannel | None, event: e.Newchannel) -> bool:
     """Whether a channel was made for a call of this caller, and its DialBegin was not received yet."""
-    if out is None or out.call is None or out.flags & (PHONE | DIALLED) != PHONE or out.uniqueid not in state.legs:
+    if out is None or out.call is None or not out.is_phone or out.dialled or out.uniqueid not in state.legs:
         return False
     return out.call.inbound and out.call.number == _caller(state, event)
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channels import LANGUAGE_TOLD, MENU, TrackedCall
+from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.state import TrackerState
 
 # Less than this before a dial is no menu: a dialplan answers and waits half a second before its queue.
@@ -65,6 +65,6 @@ def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
 
 
 def _was_in_menu(call: TrackedCall, event: e.Event) -> bool:
-    if call.flags & (MENU | LANGUAGE_TOLD) != MENU or not isinstance(call.line_up, datetime):
+    if not call.language_menu or call.language_told or not isinstance(call.line_up, datetime):
         return False
     return event.at is not None and _may_have_chosen(call, event.at)

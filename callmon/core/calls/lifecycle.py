@@ -19,7 +19,7 @@ from callmon.core.calls import (
     surveys,
     voicemail,
 )
-from callmon.core.calls.channels import PHONE, TrackedCall, TrackedChannel
+from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
@@ -39,7 +39,7 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
     if call is not None:
         call.adopt_channel(leg)
         state.newest_legs.append(leg)
-    elif uniqueid == event.linkedid and event.exten and leg.flags & PHONE:
+    elif uniqueid == event.linkedid and event.exten and leg.is_phone:
         if event.state == RING:
             if not hairpins.is_return(state, leg, event):
                 arrival.begin_call(state, leg, event)
@@ -53,9 +53,9 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
     """HangupRequest: the caller, or a phone's side, requests the hang-up."""
     call = state.calls.get(event.uniqueid)
     if call is None:
-        dialling.asked(state, event)
+        dialling.hangup_request(state, event)
     elif not call.busy and (call.answered or not call.refused_unheard):  # else the echo of a refusal
-        call.asked, call.asked_at = True, event.at
+        call.hangup_requested, call.hangup_requested_at = True, event.at
         voicemail.by_place(state, call, event)
         surveys.by_place(state, call, event)
 
@@ -64,9 +64,9 @@ def requested_hangups(state: TrackerState) -> list[Fact]:
     """The requests of callers whose channel still runs the dialplan (an `h` extension), each once."""
     facts: list[Fact] = []
     for call in state.calls.values():
-        if call.asked and call.told and not call.request_emitted:
+        if call.hangup_requested and call.is_emitted and not call.request_emitted:
             call.request_emitted = True
-            facts.append(f.HangupRequested(call.id, call.asked_at))
+            facts.append(f.HangupRequested(call.id, call.hangup_requested_at))
     return facts
 
 
@@ -87,7 +87,7 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
     state.unborn.pop(event.uniqueid, None)
     if leg.bridge is not None:
         state.bridges.leave(leg)
-    if leg.seldom is not None and leg.partner is not None:
+    if leg.partner is not None:
         leg.partner.partner = None
     if state.gone_out:
         hairpins.forget_channel(state, leg)
@@ -110,14 +110,16 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
         dialling.rang_by_hint(state, call, leg)
     voicemail.by_place(state, call, event)
     surveys.by_place(state, call, event)
-    if call.seldom is not None and call.maybe_voicemail:
+    if call.maybe_voicemail:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:
         state.emit(f.DialFailed(call.id, at))
     if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
         availability.busy_signal(state, call, at)
         state.emit(f.CallerBusy(call.id, at))
-    by: f.Ender = "caller" if call.asked else "unknown" if call.gone_unheard else "exchange"
+    by: f.Ender = "caller" if call.hangup_requested else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"
     # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.
-    answering.close_call(state, call, f.Ended(call.id, (call.asked_at if call.asked else None) or at, by, how))
+    answering.close_call(
+        state, call, f.Ended(call.id, (call.hangup_requested_at if call.hangup_requested else None) or at, by, how)
+    )

@@ -15,7 +15,7 @@ from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
-from callmon.core.calls.channels import NOT_HEARD, TrackedCall, TrackedChannel, new_call
+from callmon.core.calls.channels import TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
 from callmon.core.calls.listing_call import Observing, place
@@ -94,15 +94,17 @@ class Listing:
     def _doubt(self) -> None:
         for call in self._state.calls.values():
             call.doubtful = True
-            call.flags |= NOT_HEARD
+            call.gone_unheard = call.refused_unheard = True
             call.unheard_since = call.unheard_since or self.since
             call.sent_unheard = True
-            call.asked = call.asked and call.answered  # may have been the echo of a refusal that is reported next
+            call.hangup_requested = (
+                call.hangup_requested and call.answered
+            )  # may have been the echo of a refusal that is reported next
             if call.sent is not None:
                 call.sent.is_unsure = True
             _doubt_legs(call, self.since)
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
-            if call.told:
+            if call.is_emitted:
                 self._untold[call.id] = not call.answered and not call.voicemail
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
@@ -251,7 +253,7 @@ class Listing:
         """The call ended during the gap."""
         state = self._state
         state.bridges.leave(call.caller)
-        if not call.told:  # of no line, and nothing known of it
+        if not call.is_emitted:  # of no line, and nothing known of it
             answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
             return
         how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
@@ -275,7 +277,7 @@ class Listing:
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
     ) -> None:
         state = self._state
-        if call.told:
+        if call.is_emitted:
             may_hide = not call.answered and not call.voicemail and entry.state != RING
             silent = not call.answered and not call.voicemail and not is_ringing(phones)
             self._tell_gap(call, until, may_hide, silent)

@@ -91,7 +91,7 @@ class Observing(NamedTuple):
 
     def _refused(self, call: TrackedCall, entry: e.Status) -> None:
         """Whether the caller has been given the busy signal. No listing shows a request to hang up."""
-        if entry.state == BUSY and call.told and not call.busy:
+        if entry.state == BUSY and call.is_emitted and not call.busy:
             self.state.emit(f.CallerBusy(call.id, None))
         call.busy = call.busy or entry.state == BUSY
         call.refused_unheard = False

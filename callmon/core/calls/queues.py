@@ -3,7 +3,6 @@
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, availability, dialling, language, transfers
-from callmon.core.calls.channels import NOT_HEARD
 from callmon.core.calls.state import TrackerState
 
 
@@ -15,7 +14,7 @@ def caller_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     answering.not_voicemail_after_all(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
     call.queue, call.queued = event.queue, True
-    call.flags &= ~NOT_HEARD
+    call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)
     state.emit(f.QueueEntered(call.id, event.at, event.queue))
     availability.queued(state, call, event.at)
@@ -29,4 +28,4 @@ def caller_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         dialling.rang_by_hint(state, call, leg)
     call.queue = None
-    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.asked))
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.hangup_requested))

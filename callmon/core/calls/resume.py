@@ -15,7 +15,7 @@ from callmon.core import facts as f
 from callmon.core.calls import transfers
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.arrival import set_line
-from callmon.core.calls.channels import NOT_HEARD, NOWHERE, PendingTransfer, TrackedCall, TrackedChannel, new_call
+from callmon.core.calls.channels import NOWHERE, PendingTransfer, TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
@@ -36,7 +36,7 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
         state.site.endpoints.learn(arrival.channel, outside=True)
     leg = state.legs[arrival.call] = TrackedChannel(arrival.call, arrival.channel)
     call = state.calls[arrival.call] = new_call(leg, None, account.language or "")
-    call.told, call.doubtful = True, True
+    call.is_emitted, call.doubtful = True, True
     call.legs = tuple(_know(state, call, account, facts).phones.values())
 
 
@@ -65,7 +65,7 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
     call.parked = call.parked and account.handing.is_parked  # no fact states that the caller left the lot
     if not may_have_missed:  # the other instance received what no event has shown here
         call.sent_unheard = False
-        call.flags &= ~NOT_HEARD
+        call.gone_unheard = call.refused_unheard = False
         for leg in call.legs:
             leg.joined_unheard = None
     received, call.sent = call.sent, None
@@ -129,9 +129,13 @@ class _People:
             case f.Unheard() if self.call.sent is not None:
                 self.call.sent.is_unsure = True  # the next party may have answered in the gap
             case f.CallerBusy():
-                self.call.busy, self.call.asked = True, False
+                self.call.busy, self.call.hangup_requested = True, False
             case f.HangupRequested():
-                self.call.asked, self.call.asked_at, self.call.request_emitted = True, fact.at, True
+                self.call.hangup_requested, self.call.hangup_requested_at, self.call.request_emitted = (
+                    True,
+                    fact.at,
+                    True,
+                )
             case f.QueueEntered() | f.VoicemailTook():
                 self._is_taken()
             case _:

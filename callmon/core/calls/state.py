@@ -11,7 +11,6 @@ from datetime import datetime
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls.channels import (
-    OUTSIDE,
     Bridges,
     ChannelLimit,
     Origination,
@@ -89,7 +88,7 @@ class TrackerState:
     def absorb(self, call: TrackedCall) -> None:
         """The account of a consultation or a visitor ends where its legs join the caller's call."""
         self.calls.pop(call.id, None)
-        if call.told:
+        if call.is_emitted:
             self.emitted.append(f.Ended(call.id, self.exchange_time, "exchange"))
 
     def common(self, text: str) -> str:
@@ -98,7 +97,7 @@ class TrackerState:
 
     def phone(self, leg: TrackedChannel) -> str:
         """The name of a phone in facts: its extension, or `outside`."""
-        if leg.flags & OUTSIDE:
+        if leg.outside:
             return f.OUTSIDE
         if not leg.extension:
             hidden = self.site.endpoints.hides(leg.channel)

@@ -31,6 +31,6 @@ def by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupR
 
 def offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
     """Emit `SurveyOffered` (once); by UserEvent(CallmonSurveyOffered) also before the answer."""
-    if call.told and not call.surveyed:
+    if call.is_emitted and not call.surveyed:
         call.surveyed = True
         state.emit(f.SurveyOffered(call.id, at, by))

@@ -99,8 +99,6 @@ def left_bridge(call: TrackedCall, leg: TrackedChannel, event: e.BridgeLeave) ->
 
     A caller who leaves the parking lot is no longer parked, whether UnParkedCall comes before this or after.
     """
-    if call.seldom is None:
-        return
     if call.parked and leg is call.caller and event.bridge != call.parked_from:
         call.parked = False
     since = call.together_at
@@ -252,7 +250,7 @@ def parking_over(state: TrackerState, event: e.ParkedCallTimeOut) -> None:
 
 def forwarded(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialEnd) -> None:
     """A phone's own forwarding: the call goes on to the target that the phone gave."""
-    if event.forward and call.told:
+    if event.forward and call.is_emitted:
         availability.forwarded(call)
         to = state.site.endpoints.party(event.forward.partition("@")[0])
         state.emit(f.Forwarded(call.id, event.at, state.phone(leg), to))

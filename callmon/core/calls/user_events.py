@@ -20,7 +20,7 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
     if leg is None:
         state.defer(partial(said, state, event))
     call = leg.call if leg is not None else None
-    if call is None or not call.told:
+    if call is None or not call.is_emitted:
         return
     match event.name:
         case "CallmonSurveyOffered":

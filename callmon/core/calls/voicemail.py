@@ -18,7 +18,7 @@ from functools import partial
 from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import arrival, availability, language, transfers
-from callmon.core.calls.channels import NOT_HEARD, TrackedCall
+from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.state import TrackerState
 
 SHORTEST_STAY = timedelta(seconds=1)
@@ -62,7 +62,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
     if leg is not leg.call.caller:
         leg.mailbox = mailbox  # behind a Local channel: it takes the call when the two are joined
         return
-    leg.call.flags &= ~NOT_HEARD
+    leg.call.gone_unheard = leg.call.refused_unheard = False
     language.observe_language(state, leg.call, event)  # voicemail chosen in a menu is no language chosen
     transfers.redirected(state, leg.call, event.at, mailbox)
     took(state, leg.call, event.at, mailbox)
