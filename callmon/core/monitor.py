@@ -107,18 +107,20 @@ class Monitor:
         outcomes = (self._noted(exchange, hearing, fact) for fact in facts)
         return [outcome for outcome in outcomes if outcome is not None]
 
-    def hand(self, hand: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
+    def apply_callback_command(self, command: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
         """Apply a manual command. `stored`: the stored obligation, in case the ledger has dropped it."""
-        if hand.action == "called":
-            return [msgspec.structs.replace(self._called(hand), hand=hand.n)]
-        apply(self.ledger, hand, stored)
+        if command.action == "called":
+            return [msgspec.structs.replace(self._called(command), callback_command=command.n)]
+        apply(self.ledger, command, stored)
         written = self.ledger.drain_updates()
-        return [Outcome(hand.exchange, ledger=written, hand=hand.n)]
+        return [Outcome(command.exchange, ledger=written, callback_command=command.n)]
 
-    def hand_of_disruption(self, hand: DisruptionCommand, stored: Disruption | None = None) -> list[Outcome]:
-        """Apply a manual command on a disruption. `stored`: as for `hand`."""
-        self.disruptions.book.do(hand, stored)
-        return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_hand=hand.n)]
+    def apply_disruption_command(
+        self, command: DisruptionCommand, stored: Disruption | None = None
+    ) -> list[Outcome]:
+        """Apply a manual command on a disruption. `stored`: as for `apply_callback_command`."""
+        self.disruptions.book.do(command, stored)
+        return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_command=command.n)]
 
     def next_deadline(self) -> datetime | None:
         return self.ledger.next_deadline()
@@ -223,12 +225,12 @@ class Monitor:
             return None
         return self._conclude(exchange, ExchangeState(hearing.site), told, None, is_retold=True)
 
-    def _called(self, hand: CallbackCommand) -> Outcome:
+    def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        hearing, told = self.exchanges.get(hand.exchange), None
+        hearing, told = self.exchanges.get(command.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
-            told = self._conclude(hand.exchange, ExchangeState(hearing.site), list(hand.facts), None)
-        return told or Outcome(hand.exchange)
+            told = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
+        return told or Outcome(command.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
@@ -353,20 +355,20 @@ class Monitor:
             language = call.language or "unknown"
             findings.append(judged.finding(fact.call, fact.at, standard.name, call.line, language, call.in_hours))
 
-    def _judge_owed(self, one: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
+    def _judge_owed(self, owed: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
         hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
         seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
         found: list[Finding] = []
         for standard in self._owed_standards:
-            if standard.kind != one.kind or standard.name in one.judged:
+            if standard.kind != owed.kind or standard.name in owed.judged:
                 continue
             if standard.needs and not self._has(standard, hearing):
                 continue
-            judged = standard.judge_owed(one, seen)
+            judged = standard.judge_owed(owed, seen)
             if judged is not None:
-                at = one.settled or one.dues.judging.at
-                found.append(judged.finding(one.call, at, standard.name, one.line, one.language, in_hours=None))
+                at = owed.settled or owed.dues.judging.at
+                found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))
         return tuple(found)
 
     def _forget(self, hearing: ExchangeState, account: CallAccount) -> None:

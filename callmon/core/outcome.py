@@ -16,8 +16,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The result of one event, or of one tick, for one exchange. Every sink receives it unchanged.
 
     `calls`: the current accounts of the calls that ended with this outcome. `ledger`: new entries of the callback
-    ledger; each entry names its own exchange, which may be another one. `hand`: the number of the manual command
-    that caused this, or 0. `disruptions` and `disruption_hand`: the same for the register of disruptions.
+    ledger; each entry names its own exchange, which may be another one. `callback_command`: the number of the
+    manual command that caused this, or 0. `disruptions` and `disruption_command`: the same for the register of
+    disruptions.
     """
 
     exchange: str
@@ -26,9 +27,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     calls: tuple[Call, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ledger: tuple[LedgerUpdate, ...] = ()
-    hand: int = 0
+    callback_command: int = 0
     disruptions: tuple[DisruptionUpdate, ...] = ()
-    disruption_hand: int = 0
+    disruption_command: int = 0
 
 
 class Heartbeat(NamedTuple):

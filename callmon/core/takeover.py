@@ -69,7 +69,7 @@ class StoredOpenCall(Protocol):
 
 class StoredState(msgspec.Struct):
     """The stored state. `heard`: until when the leader received events from each exchange. `ledger`: restored from
-    the database, with its `entries`. `hand`: the number of the last manual command applied.
+    the database, with its `entries`. `callback_command`: number of the last manual command applied.
     """
 
     heard: Mapping[str, datetime]
@@ -77,7 +77,7 @@ class StoredState(msgspec.Struct):
     over: frozenset[CallKey]
     ledger: Ledger
     entries: frozenset[AnyEntry]
-    hand: int
+    callback_command: int
 
 
 class LocalCall(msgspec.Struct):
@@ -244,10 +244,10 @@ def _ended_as_leader_states(fact: Ended, stored: Sequence[Fact], partly: bool) -
 def _the_rest(
     monitor: Monitor, exchange: str, stored: StoredOpenCall, own: LocalCall, more: list[Fact]
 ) -> Outcome:
-    whole = monitor.retell(exchange, [*stored.facts, *more])
+    retold = monitor.retell(exchange, [*stored.facts, *more])
     judged = {finding.standard for finding in stored.findings}
-    findings = own.findings if whole is None else whole.findings
-    calls = own.calls if whole is None else whole.calls
+    findings = own.findings if retold is None else retold.findings
+    calls = own.calls if retold is None else retold.calls
     return Outcome(exchange, tuple(more), tuple(x for x in findings if x.standard not in judged), tuple(calls))
 
 
@@ -294,19 +294,19 @@ def _ledger(monitor: Monitor, known: StoredState, kept: Iterable[Outcome]) -> It
             yield Outcome(outcome.exchange, ledger=(again,))
 
 
-def _is_said(one: Obligation, entry: AnyEntry) -> bool:
+def _is_said(obligation: Obligation, entry: AnyEntry) -> bool:
     """Whether another stored entry states the same."""
     match entry:
         case n.Owed():
             return True
         case n.DueSoon():
-            return one.is_soon
+            return obligation.is_soon
         case n.Overdue():
-            return one.is_overdue
+            return obligation.is_overdue
         case n.FellDue():
-            return one.fell_due >= len(one.due_times)
+            return obligation.fell_due >= len(obligation.due_times)
         case _:
-            return isinstance(entry, SETTLING) and not one.is_open
+            return isinstance(entry, SETTLING) and not obligation.is_open
 
 
 def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
@@ -314,14 +314,14 @@ def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
     if before is None:
         return written
     own, judged = written.obligation, (x.standard for x in written.findings if x.standard not in before.judged)
-    one = msgspec.structs.replace(after(before, written.entry), judged=(*before.judged, *judged))
+    obligation = msgspec.structs.replace(after(before, written.entry), judged=(*before.judged, *judged))
     if isinstance(written.entry, n.Marked):
-        one = msgspec.structs.replace(one, other=own.other)
-    return LedgerUpdate(written.entry, one, written.findings, written.corrections)
+        obligation = msgspec.structs.replace(obligation, other=own.other)
+    return LedgerUpdate(written.entry, obligation, written.findings, written.corrections)
 
 
 def _by_hand(known: StoredState, kept: Iterable[Outcome]) -> Iterator[Outcome]:
     """The number of the last manual command that this instance applied, when the stored number is lower."""
-    last = max((outcome.hand for outcome in kept), default=0)
-    if last > known.hand:
-        yield next(Outcome(outcome.exchange, hand=last) for outcome in kept if outcome.hand == last)
+    last = max((outcome.callback_command for outcome in kept), default=0)
+    if last > known.callback_command:
+        yield next(Outcome(x.exchange, callback_command=last) for x in kept if x.callback_command == last)

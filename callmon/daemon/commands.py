@@ -44,9 +44,9 @@ class CommandQueue:
                 )
             except StoreError:
                 continue
-            for hand, obligation in callbacks:
-                self.done = hand.n
-                do(partial(Monitor.hand, hand=hand, stored=obligation))
-            for command, disruption in disruptions:
-                self.done_of_disruptions = command.n
-                do(partial(Monitor.hand_of_disruption, hand=command, stored=disruption))
+            for command, obligation in callbacks:
+                self.done = command.n
+                do(partial(Monitor.apply_callback_command, command=command, stored=obligation))
+            for notice, disruption in disruptions:
+                self.done_of_disruptions = notice.n
+                do(partial(Monitor.apply_disruption_command, command=notice, stored=disruption))

@@ -103,7 +103,7 @@ class Daemon:
                 self._connect_exchange(name)
             background = {
                 "timer": self._tick_every_second(),
-                "commands": runtime.hands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
+                "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),

@@ -19,7 +19,7 @@ def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
     _restore_today(runtime, now)
     runtime.outlooks.restore(settings, now)
     heard = queries.heartbeats(store)
-    runtime.hands.restore()
+    runtime.commands.restore()
     runtime.nights.restore()
     disruptions.restore_disruptions(store, monitor, settings)
     obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)

@@ -59,7 +59,7 @@ class Runtime:
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
-        self.hands = CommandQueue(store, self.token)
+        self.commands = CommandQueue(store, self.token)
         self.time = ExchangeTime()
         self.internal_errors = 0
         self.last_reload = LastReload(True, datetime.now(UTC))
@@ -108,7 +108,7 @@ class Runtime:
             enabled=enabled,
             stores=self.database.trouble() is None,
             leads=self.leads(),
-            applied_command=self.hands.done,
+            applied_command=self.commands.done,
             configured=tuple(self.settings.lines()),
             waits=waits,
             service_phones=monitor.service_phones(),

@@ -59,7 +59,7 @@ class StoredSnapshot(NamedTuple):
     now: datetime
     survey_heard: bool
     disruptions: Sequence[Disruption]  # that may still change
-    disruption_hand: int  # number of the last manual command applied to disruptions
+    disruption_command: int  # number of the last manual command applied to disruptions
 
 
 class Standby:
@@ -167,7 +167,7 @@ class Standby:
         read = await self._asked()
         if read is not None and monitor is self._runtime.monitor and not self._runtime.database.leads:
             self._missed = {x: at for x, at in self._missed.items() if x not in stored}
-            self._runtime.hands.done = max(self._runtime.hands.done, read.known.hand)
+            self._runtime.commands.done = max(self._runtime.commands.done, read.known.callback_command)
             self._runtime.offer(lambda: take_over(monitor, read.known, kept())[:0])
 
     async def _has_caught_up(self) -> bool:
@@ -237,12 +237,12 @@ class Standby:
     def _restore(self, read: StoredSnapshot, missing: list[Outcome]) -> None:
         """Restore what is published (disruptions, callbacks, today's counts) from the stored state."""
         runtime = self._runtime
-        runtime.hands.done = max(runtime.hands.done, read.known.hand)
+        runtime.commands.done = max(runtime.commands.done, read.known.callback_command)
         # A lasting disruption is detected again; a command whose result is not stored is applied again.
-        runtime.monitor.disruptions.book.begin_anew(read.disruptions)
-        runtime.hands.done_of_disruptions = read.disruption_hand
+        runtime.monitor.disruptions.book.replace_all(read.disruptions)
+        runtime.commands.done_of_disruptions = read.disruption_command
         runtime.monitor.survey_heard = runtime.monitor.survey_heard or read.survey_heard
-        runtime.today.begin_anew()
+        runtime.today.clear()
         runtime.today.restore(runtime.today.local_day(read.now), read.calls, read.verdicts)
         for name in runtime.settings.exchanges:
             of_it = {

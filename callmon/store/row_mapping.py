@@ -83,9 +83,9 @@ class Rows:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
         for written in outcome.ledger:
             self._add_written(written)
-        self.hand = max(self.hand, outcome.hand)
-        if outcome.disruptions or outcome.disruption_hand:
-            self.disruptions.add_updates(outcome.disruptions, outcome.disruption_hand)
+        self.hand = max(self.hand, outcome.callback_command)
+        if outcome.disruptions or outcome.disruption_command:
+            self.disruptions.add_updates(outcome.disruptions, outcome.disruption_command)
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry

@@ -52,7 +52,7 @@ def stored_state(
             over=_over(store, spoken_of.union(in_progress)),
             ledger=book,
             entries=_entries(store, owed),
-            hand=CALLBACK_QUEUE.last_applied(store),
+            callback_command=CALLBACK_QUEUE.last_applied(store),
         )
 
 

@@ -270,7 +270,7 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
     ]
     owing = monitor(example(), token=store.ring.token)
     (hand, _) = asked[0]
-    wrote(store, *owing.hand(hand))
+    wrote(store, *owing.apply_callback_command(hand))
     (one,) = obligations.obligations(store, numbers=True)
     assert (one.obligation.opening, one.obligation.line, one.number) == ("unheard", "general", "+14165550101")
-    assert owing.hand(hand)[0].ledger == ()
+    assert owing.apply_callback_command(hand)[0].ledger == ()

@@ -309,7 +309,7 @@ def done_by_hand(store: Database, owing: Monitor) -> list[str]:
     """What the ledger says after what was asked for by hand is done."""
     said = []
     for hand, one in pending_callback_commands(store, CALLBACK_QUEUE.last_applied(store), store.ring.token):
-        outcomes = owing.hand(hand, one)
+        outcomes = owing.apply_callback_command(hand, one)
         wrote(store, *outcomes)
         said += [type(written.entry).__name__ for outcome in outcomes for written in outcome.ledger]
     return said
@@ -323,7 +323,7 @@ async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Databa
     left = CallbackCommand(
         at=facts[0].at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts
     )
-    wrote(store, *owing.hand(left))
+    wrote(store, *owing.apply_callback_command(left))
     await refilled(settings, store, Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("callback_answered")),)))
     assert done_by_hand(store, owing) == ["CalledBack"]
     (one,) = obligations.obligations(store, state=None)

@@ -30,7 +30,7 @@ def full(store: Database) -> Database:
     assert at is not None
     wrote(
         store,
-        *owing.hand(
+        *owing.apply_callback_command(
             CallbackCommand(at=at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts)
         ),
     )
@@ -39,7 +39,7 @@ def full(store: Database) -> Database:
         CallbackCommand(action="take", **asked),
         CallbackCommand(action="close", reason="otherwise", text="seen to", **asked),
     ):  # type: ignore[arg-type]
-        wrote(store, *owing.hand(hand))
+        wrote(store, *owing.apply_callback_command(hand))
     for name in NAMES[:8]:
         list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
     return store

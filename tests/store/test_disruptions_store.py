@@ -153,7 +153,7 @@ def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -
     assert [(hand.n, hand.actor, stored) for hand, stored in asked] == [(1, "a", None), (2, "b", None)]
     assert [hand.n for hand, _ in pending_disruption_commands(store, 1)] == [2]
     heard = well()
-    told = [outcome for hand, stored in asked for outcome in heard.monitor.hand_of_disruption(hand, stored)]
+    told = [outcome for hand, stored in asked for outcome in heard.monitor.apply_disruption_command(hand, stored)]
     wrote(store, *told)
     assert DISRUPTION_QUEUE.last_applied(store) == 2
     made = disruptions.created_by(store, hands[0])

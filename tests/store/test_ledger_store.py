@@ -122,7 +122,10 @@ def test_what_people_ask_for_is_read_in_order_and_once(store: Database) -> None:
     assert [(hand.n, hand.action, hand.token) for hand, _ in read] == [(1, "mark", OTHER), (2, "close", None)]
     assert [stored and stored.id for _, stored in read] == ["1700000001.0"] * 2
     assert CALLBACK_QUEUE.last_applied(store) == 0
-    wrote(store, *(outcome for hand, stored in read for outcome in office.monitor.hand(hand, stored)))
+    wrote(
+        store,
+        *(outcome for hand, stored in read for outcome in office.monitor.apply_callback_command(hand, stored)),
+    )
     assert (CALLBACK_QUEUE.last_applied(store), pending_callback_commands(store, 2, str)) == (2, [])
     assert [x.obligation.state for x in obligations.obligations(store, state=None)] == ["closed"]
 

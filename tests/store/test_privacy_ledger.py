@@ -65,7 +65,7 @@ def owed(store: Database) -> list[Obligation]:
 def done_by_hand(office: Office, store: Database, after: int = 0) -> None:
     """What was asked is done, as the daemon does it."""
     for hand, one in pending_callback_commands(store, after, obligations.token_function(store)):
-        office.outcomes += office.monitor.hand(hand, one)
+        office.outcomes += office.monitor.apply_callback_command(hand, one)
     stored(office, store)
 
 

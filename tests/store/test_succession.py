@@ -610,9 +610,9 @@ def test_whoever_is_cut_off_when_its_turn_comes_has_a_gap_only_since_the_other_e
 
 def test_what_was_done_by_hand_is_done_once(tmp_path: Path) -> None:
     second, store = Callmon(), new(tmp_path, "shared")
-    kept = [Outcome("toronto", hand=1), Outcome("toronto", hand=3)]
-    assert succeed(store, second.monitor, kept) == [Outcome("toronto", hand=3)]
-    written(store, [Outcome("toronto", hand=3)])
+    kept = [Outcome("toronto", callback_command=1), Outcome("toronto", callback_command=3)]
+    assert succeed(store, second.monitor, kept) == [Outcome("toronto", callback_command=3)]
+    written(store, [Outcome("toronto", callback_command=3)])
     assert succeed(store, second.monitor, kept) == []
     store.close()
 

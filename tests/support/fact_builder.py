@@ -139,7 +139,7 @@ class Office:
         actor, more = more.get("actor", "m.tremblay"), {k: v for k, v in more.items() if k != "actor"}
         more |= {"exchange": key[0], "obligation": key[1]}
         hand = CallbackCommand(n=self._hands, at=at, actor=actor, action=action, **more)  # type: ignore[arg-type]
-        for outcome in self.monitor.hand(hand, self.kept.get(key)):
+        for outcome in self.monitor.apply_callback_command(hand, self.kept.get(key)):
             self._keep(outcome)
         return self
 

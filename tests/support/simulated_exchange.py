@@ -108,7 +108,7 @@ class Watched:
         hand = DisruptionCommand(
             n=self._hands, at=self.now, actor="m.tremblay", action=action, disruption=disruption, **more
         )  # type: ignore[arg-type]
-        for outcome in self.monitor.hand_of_disruption(hand, self.kept.get(disruption)):
+        for outcome in self.monitor.apply_disruption_command(hand, self.kept.get(disruption)):
             self._keep(outcome)
         return self
 

@@ -105,7 +105,7 @@ def test_after_a_restart_a_disruption_goes_on_and_is_not_opened_twice() -> None:
 def test_who_takes_another_s_place_goes_on_with_what_is_stored_and_sees_again_what_is_not(is_stored: bool) -> None:
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(30)
     gone, book = heard.one().began, heard.monitor.disruptions.book
-    book.begin_anew(list(heard.kept.values()) if is_stored else [])
+    book.replace_all(list(heard.kept.values()) if is_stored else [])
     assert (book.drain_updates(), len(book.visible())) == ((), int(is_stored))
     heard.passes(11)
     assert [(one.began, one.ended) for one in book] == [(gone, None)]

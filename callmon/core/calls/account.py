@@ -220,7 +220,9 @@ class CallAccount(AccountState, gc=False):
         return Wait(self.clock, now - self.clock, self.cycle)
 
     def rings(self, waited: DurationRange | None) -> int | None:
-        """Ring cycles begun; None when nothing rang or when the earliest and the latest time disagree."""
+        """How many ring cycles began before the wait ended. None if nothing rang, or if the exact times are unknown
+        and the count could be one or another.
+        """
         if waited is None:
             return None
         if self.filled is not None and (self.answer is not None or not self.is_doubtful()):

@@ -85,7 +85,7 @@ class GhostChannels:
         self._state = state
         self._missing: frozenset[str] = frozenset()
 
-    def begin_anew(self) -> None:
+    def clear(self) -> None:
         """The exchange is unheard: the next complete listing settles what is missing."""
         self._missing = frozenset()
 

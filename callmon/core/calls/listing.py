@@ -88,7 +88,7 @@ class Listing:
         self._state.is_unheard = True
         self._doubt()
         self._channels_done = False
-        self.ghosts.begin_anew()
+        self.ghosts.clear()
         self._forget()
 
     def _doubt(self) -> None:

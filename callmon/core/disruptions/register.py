@@ -53,7 +53,7 @@ class DisruptionRegister:
         for disruption in found:
             self._keep(disruption)
 
-    def begin_anew(self, stored: Iterable[Disruption]) -> None:
+    def replace_all(self, stored: Iterable[Disruption]) -> None:
         """Replace all by the stored disruptions. Unstored entries are dropped, as another instance was leader."""
         self._all.clear()
         self._out.clear()

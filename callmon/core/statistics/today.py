@@ -42,7 +42,7 @@ class Today:
                 self._verdicts[day, call.line, finding.standard, finding.verdict] += 1
         return exchange, call, given
 
-    def begin_anew(self) -> None:
+    def clear(self) -> None:
         """Clear all counts and verdicts, before the stored ones are restored."""
         self._given.clear()
         self._calls.clear()
