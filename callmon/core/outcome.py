@@ -27,9 +27,9 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     calls: tuple[Call, ...] = ()
     gaps: tuple[Gap, ...] = ()
     ledger: tuple[LedgerUpdate, ...] = ()
-    callback_command: int = 0
+    callback_command: int = msgspec.field(default=0, name="hand")
     disruptions: tuple[DisruptionUpdate, ...] = ()
-    disruption_command: int = 0
+    disruption_command: int = msgspec.field(default=0, name="disruption_hand")
 
 
 class Heartbeat(NamedTuple):
