@@ -8,6 +8,7 @@ local shipped = {
   boards: {
     en: {
       'callmon-callbacks-en.json': importstr '../grafana/en/callbacks.json',
+      'callmon-calls-en.json': importstr '../grafana/en/calls.json',
       'callmon-disruptions-en.json': importstr '../grafana/en/disruptions.json',
       'callmon-itself-en.json': importstr '../grafana/en/itself.json',
       'callmon-live-en.json': importstr '../grafana/en/live.json',
@@ -16,6 +17,7 @@ local shipped = {
     },
     fr: {
       'callmon-callbacks-fr.json': importstr '../grafana/fr/callbacks.json',
+      'callmon-calls-fr.json': importstr '../grafana/fr/calls.json',
       'callmon-disruptions-fr.json': importstr '../grafana/fr/disruptions.json',
       'callmon-itself-fr.json': importstr '../grafana/fr/itself.json',
       'callmon-live-fr.json': importstr '../grafana/fr/live.json',

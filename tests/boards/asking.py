@@ -22,7 +22,9 @@ STEP = 2  # seconds between the points of a curve: the shortest wait of this run
 class Asked:
     """One moment, one choice of the variables, the two sources."""
 
-    def __init__(self, prometheus: Prometheus, reader: psycopg.Connection[Any], now: float, begin: float) -> None:
+    def __init__(
+        self, prometheus: Prometheus, reader: psycopg.Connection[Any] | None, now: float, begin: float
+    ) -> None:
         self._prometheus, self._reader, self.now, self.begin = prometheus, reader, now, begin
         self.chosen: dict[str, list[str]] = {}
 
@@ -63,23 +65,35 @@ class Asked:
 
     def frames(self, panel: Json) -> list[Frame]:
         """What Grafana would have in hand for a panel, before any transformation."""
-        is_alone = len(panel["targets"]) == 1
-        return [frame for target in panel["targets"] for frame in self._of(target, is_alone)]
+        return [frame for target in panel["targets"] for frame in self._of(target, panel)]
 
-    def _of(self, target: Json, is_alone: bool) -> Iterator[Frame]:
+    def step(self, target: Json, panel: Json) -> int:
+        """Seconds between two points."""
+        return seconds(target.get("interval") or f"{STEP}s")
+
+    def _of(self, target: Json, panel: Json) -> Iterator[Frame]:
         if "rawSql" in target:
             yield self._rows(target)
             return
-        text = self._filled(target["expr"], _regex)
-        told = self._range(text) if target.get("range") else self._instant(text)
+        every = self.step(target, panel)
+        text = self._filled(target["expr"].replace("$__interval", f"{every}s"), _regex)
+        told = self.over(text, every) if target.get("range") else self._instant(text)
+        if target["format"] == "heatmap":
+            told = _by_bucket(told)
         if target["format"] == "table":
-            name = "Value" if is_alone else f"Value #{target['refId']}"
+            name = "Value" if len(panel["targets"]) == 1 else f"Value #{target['refId']}"
             yield _as_table(target["refId"], told, name)
         else:
             yield from (_as_series(target, one) for one in told)
 
+    def marks(self, annotation: Json) -> list[str]:
+        """What stands beside each mark on the time axis."""
+        found = self.over(self._filled(annotation["target"]["expr"], _regex), STEP)
+        return [_legend(annotation["titleFormat"], one["metric"]) for one in found]
+
     def rows(self, text: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Columns and rows, as the reader of boards."""
+        assert self._reader is not None
         cursor = self._reader.execute(self._filled(text, _quoted).encode())
         assert cursor.description is not None
         return [column.name for column in cursor.description], cursor.fetchall()
@@ -97,13 +111,14 @@ class Asked:
         return {"refId": target["refId"], "fields": fields}
 
     def _instant(self, text: str) -> list[Json]:
-        return self._ask("query", query=text, time=str(self.now))
+        return self.ask("query", query=text, time=str(self.now))
 
-    def _range(self, text: str) -> list[Json]:
-        begin = max(self.begin, self.now - 600)
-        return self._ask("query_range", query=text, start=str(begin), end=str(self.now), step=str(STEP))
+    def over(self, text: str, every: int) -> list[Json]:
+        """The last ten minutes, and no fewer than two points: the last one is at this moment."""
+        begin = self.now - max(600 // every, 1) * every
+        return self.ask("query_range", query=text, start=str(begin), end=str(self.now), step=str(every))
 
-    def _ask(self, kind: str, **parameters: str) -> list[Json]:
+    def ask(self, kind: str, **parameters: str) -> list[Json]:
         from urllib.parse import urlencode
 
         answer = self._prometheus.get(f"/api/v1/{kind}?{urlencode(parameters)}")
@@ -124,6 +139,7 @@ class Asked:
             text = f"{text[:place]}{inside} BETWEEN '{moment[0]}' AND '{moment[1]}'{text[end + 1 :]}"
         text = text.replace("$__timeFrom()", f"'{moment[0]}'").replace("$__timeTo()", f"'{moment[1]}'")
         text = text.replace("$__rate_interval", f"{4 * STEP}s")
+        text = text.replace("$__range", f"{round(self.now - self.begin)}s")
         # "$1" is no variable but a part that a pattern found, and Grafana leaves it.
         return re.sub(
             r"\$(?:\{(\w+)(?::(\w+))?\}|([a-z]\w*))", lambda m: write(self.chosen[m[1] or m[3]], m[2]), text
@@ -179,6 +195,22 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def seconds(interval: str) -> int:
+    return int(interval[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86_400}[interval[-1]]
+
+
+def _by_bucket(told: list[Json]) -> list[Json]:
+    """As Grafana makes rows of a heat map: buckets in order, each without those below it."""
+    ordered = sorted(told, key=lambda one: float(one["metric"]["le"]))
+    below: dict[float, float] = {}
+    found = []
+    for one in ordered:
+        own = [(at, str(float(text) - below.get(at, 0))) for at, text in one["values"]]
+        below |= {at: float(text) for at, text in one["values"]}
+        found.append({**one, "values": own})
+    return found
+
+
 def _number(text: str) -> float:
     return float(text)
 
@@ -187,9 +219,13 @@ def _points(one: Json) -> list[tuple[float, str]]:
     return one["values"] if "values" in one else [one["value"]]
 
 
+def _legend(text: str, labels: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{(\w+)\}\}", lambda m: labels.get(m[1], ""), text)
+
+
 def _as_series(target: Json, one: Json) -> Frame:
     labels = {name: value for name, value in one["metric"].items() if name != "__name__"}
-    legend = re.sub(r"\{\{(\w+)\}\}", lambda m: labels.get(m[1], ""), target.get("legendFormat", ""))
+    legend = _legend(target.get("legendFormat", ""), labels)
     value: Json = {"name": "Value", "type": "number", "labels": labels}
     value["values"] = [_number(text) for _, text in _points(one)]
     if legend:
@@ -212,7 +248,9 @@ def _as_table(letter: str, told: list[Json], name: str) -> Frame:
 
 def shown(panel: Json, frames: list[Frame]) -> list[Mapping[str, Any]]:
     """The rows of a table, or the figures of anything else, by the field's name: what its viewer would see."""
-    if panel["type"] != "table" or "rawSql" in panel["targets"][0]:
+    if panel["type"] == "stat":  # the points before its last one are a sparkline
+        return [rows[-1] for frame in frames if (rows := _by_row(frame))]
+    if panel["type"] not in ("table", "barchart") or "rawSql" in panel["targets"][0]:
         return [row for frame in frames for row in _by_row(frame)]
     return _merged(panel, frames)
 
@@ -243,6 +281,9 @@ def _merged(panel: Json, frames: list[Frame]) -> list[Mapping[str, Any]]:
                 old |= new
             if not same:
                 rows.append(new)
+    for one in panel["transformations"]:
+        if one["id"] == "sortBy":
+            rows.sort(key=lambda row: float(row[one["options"]["sort"][0]["field"]]))
     return [{name: row.get(name) for name in names} for row in rows]
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from callmon.core.disruptions.entries import SOURCES
+from callmon.text.labels import label
+from tests.boards.grown import LINE, STEP, grown, of_lines, total
 from tests.boards.model import (
     LENGTH,
     MOMENT,
+    NORMAL,
     OTHER,
     OVER,
+    PALE,
+    QUIET,
     SOON,
     Board,
     Column,
@@ -16,18 +24,11 @@ from tests.boards.model import (
     now,
     over_time,
     same,
-    series,
-    sql,
 )
-from tests.boards.render import twin
-from tests.boards.standards import LINE_KEY, to_calls
+from tests.boards.parts import Part, stacked
+from tests.boards.render import TIME, twin
 
-OF_THE_DAY = to_calls(
-    "jour=${__data.fields.date}&ligne=${__data.fields.line}",
-    "day=${__data.fields.date}&line=${__data.fields.line}",
-)
 NONE = Text("Aucune dans la période", "None in the period")
-OF_LINES = "line IN (${line:sqlstring})"
 NOW = Panel(
     "stat",
     Text("Perturbations en cours", "Disruptions going on"),
@@ -35,12 +36,13 @@ NOW = Panel(
         "Lignes qui ne peuvent recevoir d'appels en ce moment, et travaux planifiés commencés.",
         "Lines that cannot take calls at this moment, and planned work that has begun.",
     ),
-    (now('sum(max by (line, source) (callmon_disruptions_open{line=~"$line"}))'),),
+    (over_time('sum(max by (line, source) (callmon_disruptions_open{line=~"$line"}))', same(""), "1m"),),
     (
         Column(
             "A",
             Text("▲ en cours", "▲ going on"),
             ranges=((1, None, Told(Text("", ""), SOON)),),
+            link=Text("${pages}/fr/perturbations", "${pages}/en/disruptions"),
         ),
     ),
     w=6,
@@ -87,123 +89,123 @@ HEARD = Panel(
     size=24,
     empty=Text("■ callmon ne répond pas", "■ callmon does not answer"),
 )
-ALL = Panel(
-    "table",
-    Text("Perturbations, la plus récente en tête", "Disruptions, the latest first"),
+# One number a line.
+STATES = (
+    ("0", Told(Text("○ fermé", "○ closed"), QUIET)),
+    ("1", Told(Text("✓ ouvert", "✓ open"), NORMAL)),
+    ("2", Told(Text("? hors d'écoute", "? unheard"), OTHER)),
+    ("3", Told(Text("▲ perturbation", "▲ disruption"), SOON)),
+)
+OPEN = f"max by (line) (callmon_business_hours{{{LINE}}})"
+
+
+def _disrupted(by: str) -> str:
+    return f'3 * (max by (line) (callmon_disruptions_open{{source{by}"exchange", {LINE}}} > bool 0) > 0)'
+
+
+# While an exchange is unheard, callmon supposes a disruption: what the public hears then is not known.
+STATE = (
+    f"({_disrupted('!=')} or (2 + 0 * {OPEN} and on () (min(callmon_exchange_connected) == 0)) "
+    f"or {_disrupted('=')} or {OPEN})"
+)
+TIMELINE = Panel(
+    "state-timeline",
+    Text("L'état de chaque ligne", "The state of each line"),
     Text(
-        "Chaque fois qu'une ligne n'a pu recevoir d'appels dans la période choisie en haut à droite : début, "
-        "fin, cause, et le temps jusqu'à l'avis complet dans les deux langues.",
-        "Each time that a line could not take calls in the period chosen at the top right: start, end, cause, "
-        "and the time until the notice was complete in both languages.",
+        "Ouverte, fermée, en perturbation, ou inconnue parce que callmon n'entendait pas l'autocommutateur. "
+        "Chaque "
+        "perturbation et sa raison sont sur les pages de callmon.",
+        "Open, closed, disrupted, or not known because callmon did not hear the exchange. Each disruption and its "
+        "reason are on callmon's pages.",
     ),
-    (
-        sql(
-            "SELECT coalesce(names.name, d.line) AS name, §word(disruption, d.source) AS source, d.began AS "
-            "began_at, d.ended AS ended_at, "
-            "d.lasted_seconds AS lasted_seconds, coalesce(d.reason_§lang, '▲ §missing') AS reason, "
-            "d.notice_seconds AS notice_seconds, d.line AS line, to_char(d.day, 'YYYY-MM-DD') AS date FROM "
-            "disruptions d LEFT JOIN §names AS names ON names.line = d.line WHERE $__timeFilter(d.began) AND "
-            f"d.{OF_LINES} ORDER BY d.began DESC, 1 LIMIT 200"
-        ),
-    ),
-    (
-        Column("name", Text("Ligne", "Line"), width=280, link=OF_THE_DAY),
-        LINE_KEY,
-        Column("date", Text("Jour", "Day"), is_hidden=True),
-        Column("source", Text("Ce qui est arrivé", "What happened"), width=320),
-        Column("began_at", Text("Début", "Start"), MOMENT),
-        Column("ended_at", Text("Fin", "End"), MOMENT, empty=Text("▲ en cours", "▲ going on")),
-        Column("lasted_seconds", Text("Durée", "Length"), LENGTH),
-        Column("reason", Text("Raison donnée", "Reason given")),
-        Column(
-            "notice_seconds",
-            Text("Avis complet après", "Notice complete after"),
-            LENGTH,
-            empty=Text("▲ pas encore", "▲ not yet"),
-        ),
-    ),
+    (over_time(of_lines(STATE), same("{{name_§lang}}")),),
+    (Column("A", Text("État", "State"), values=STATES),),
     w=24,
-    h=9,
+    h=10,
+    points=400,
+)
+STATE_TABLE = twin(
+    TIMELINE,
+    (TIME, Column("name_§lang", Text("Ligne", "Line"), width=300), *TIMELINE.columns),
+    queries=(replace(TIMELINE.queries[0], every="1h"),),
+)
+COLOURS = dict(zip(SOURCES, (OVER, OTHER, SOON, PALE, NORMAL), strict=True))
+BY_SOURCE = stacked(
+    Text("Perturbations en cours, par cause", "Disruptions going on, by cause"),
+    Text(
+        "Lignes touchées à chaque moment, par cause; les travaux planifiés y sont.",
+        "Lines affected at each moment, by cause; planned work is included.",
+    ),
+    tuple(
+        Part(
+            f'sum(max by (line) (callmon_disruptions_open{{source="{source}", {LINE}}}))',
+            Text(label("disruption", source, "fr"), label("disruption", source, "en")),
+            colour,
+        )
+        for source, colour in COLOURS.items()
+    ),
+    "5m",
     empty=NONE,
 )
-BY_LINE = Panel(
-    "bargauge",
-    Text("Temps de perturbation, par ligne", "Disrupted time, by line"),
+LASTED = stacked(
+    Text("Temps de perturbation terminée, par ligne", "Time of ended disruptions, by line"),
     Text(
-        "Somme des perturbations commencées dans la période, en heures:minutes:secondes; les travaux "
-        "planifiés y sont.",
-        "Sum of the disruptions that began in the period, as hours:minutes:seconds; planned work is included.",
+        "Durée des perturbations terminées, à leur fin; les travaux planifiés y sont.",
+        "Length of ended disruptions, at their end; planned work is included.",
     ),
-    (
-        sql(
-            "SELECT coalesce(max(names.name), d.line) AS name, sum(d.lasted_seconds) AS lasted_seconds "
-            "FROM disruptions d LEFT JOIN §names AS names ON names.line = d.line "
-            f"WHERE $__timeFilter(d.began) AND d.{OF_LINES} GROUP BY d.line ORDER BY 2 DESC, 1"
-        ),
-    ),
-    (Column("name", Text("Ligne", "Line")), Column("lasted_seconds", Text("Durée", "Length"), LENGTH)),
-    w=12,
+    (),
+    "1h",
+    unit=LENGTH,
     empty=NONE,
-    by_row=True,
 )
-GAPS = Panel(
-    "timeseries",
-    Text("Temps hors d'écoute, par jour", "Unheard time, by day"),
-    Text(
-        "Temps pendant lequel callmon n'a pu entendre un autocommutateur, par jour où la lacune a commencé.",
-        "Time in which callmon could not hear an exchange, by the day on which the gap began.",
-    ),
-    (
-        series(
-            "SELECT boards.midnight(day) AS time, sum(unheard_seconds) AS unheard_seconds FROM unheard "
-            "WHERE $__timeFilter(boards.midnight(day)) GROUP BY day ORDER BY 1"
+LASTED = replace(
+    LASTED,
+    queries=(
+        over_time(
+            of_lines(total(grown("callmon_disrupted_seconds_total", LINE, STEP), "line")),
+            same("{{name_§lang}}"),
+            "1h",
         ),
     ),
-    (Column("unheard_seconds", Text("hors d'écoute", "unheard"), LENGTH, colour=OTHER),),
-    w=12,
+    columns=(Column("A", Text("Durée", "Length"), LENGTH),),
+)
+LASTED_TABLE = twin(LASTED, (TIME, Column("name_§lang", Text("Ligne", "Line"), width=300), *LASTED.columns))
+GAPS = stacked(
+    Text("Temps hors d'écoute", "Unheard time"),
+    Text(
+        "Temps pendant lequel callmon n'a pu entendre un autocommutateur. Ce que le journal a complété depuis "
+        "n'est "
+        "plus indéterminé.",
+        "Time in which callmon could not hear an exchange. What the log has filled since is no longer unknown.",
+    ),
+    (
+        Part(
+            total(grown("callmon_exchange_unheard_seconds_total", "", STEP)),
+            Text("hors d'écoute", "unheard"),
+            OTHER,
+        ),
+    ),
+    "1h",
+    unit=LENGTH,
     empty=NONE,
-    is_stacked=True,
 )
-EACH_GAP = Panel(
-    "table",
-    Text("Lacunes de mesure", "Measurement gaps"),
+PHONE_STATES = (
+    ("free", Text("✓ libres", "✓ free"), NORMAL),
+    ("in_use", Text("occupés", "in use"), PALE),
+    ("unreachable", Text("■ injoignables", "■ unreachable"), OVER),
+)
+PHONES_OVER_TIME = stacked(
+    Text("Postes, dans le temps", "Phones, over time"),
     Text(
-        "Chaque lacune de la période, par autocommutateur, avec sa durée; ce que le journal a complété depuis "
-        "n'est plus indéterminé.",
-        "Each gap of the period, by exchange, with its length; what the log has filled since is no longer "
-        "unknown.",
+        "Postes des lignes choisies; un poste de deux lignes est compté pour chacune.",
+        "Phones of the chosen lines; a phone of two lines is counted for each.",
     ),
-    (
-        sql(
-            "SELECT exchange AS exchange, began AS began_at, ended AS ended_at, unheard_seconds AS "
-            "unheard_seconds FROM unheard WHERE $__timeFilter(began) ORDER BY began DESC LIMIT 200"
-        ),
+    tuple(
+        Part(f'sum(max by (line, state) (callmon_phones{{state="{state}", {LINE}}}))', said, colour)
+        for state, said, colour in PHONE_STATES
     ),
-    (
-        Column("exchange", Text("Autocommutateur", "Exchange")),
-        Column("began_at", Text("Début", "Start"), MOMENT),
-        Column("ended_at", Text("Fin", "End"), MOMENT),
-        Column("unheard_seconds", Text("Durée", "Length"), LENGTH),
-    ),
-    w=12,
-    empty=Text("Aucune lacune dans la période", "No gap in the period"),
-)
-LISTENING = Panel(
-    "timeseries",
-    Text("À l'écoute, dans le temps", "Heard, over time"),
-    Text("1 : callmon entend l'autocommutateur; 0 : hors d'écoute.", "1: callmon hears the exchange; 0: unheard."),
-    (over_time("max by (exchange) (callmon_exchange_connected)", same("{{exchange}}")),),
-    (Column("A", Text("À l'écoute", "Heard")),),
-    w=12,
-)
-LISTENED = (
-    Column("Time", Text("Heure", "Time"), MOMENT),
-    Column("exchange", Text("Autocommutateur", "Exchange")),
-    Column(
-        "A",
-        Text("À l'écoute", "Heard"),
-        values=(("1", Told(Text("✓ oui", "✓ yes"))), ("0", Told(Text("■ non", "■ no")))),
-    ),
+    "5m",
+    empty=Text("n. d.", "not available"),
 )
 PHONES = Panel(
     "table",
@@ -257,6 +259,7 @@ BOXES = Panel(
     w=12,
 )
 
+
 BOARD = Board(
     "disruptions",
     Text("callmon · Perturbations et lacunes", "callmon · Disruptions and gaps"),
@@ -267,13 +270,18 @@ BOARD = Board(
         "marked on the time axis of every board.",
     ),
     (
-        (NOW, UNTOLD, HEARD),
-        (ALL,),
-        (BY_LINE, twin(BY_LINE)),
-        (GAPS, twin(GAPS, (Column("time", Text("Jour", "Day"), MOMENT), *GAPS.columns))),
-        (EACH_GAP, BOXES),
-        (LISTENING, twin(LISTENING, LISTENED)),
-        (PHONES,),
+        tuple(replace(panel, h=5) for panel in (NOW, UNTOLD, HEARD)),
+        (TIMELINE,),
+        (BY_SOURCE, GAPS),
+        (LASTED, PHONES_OVER_TIME),
+        (PHONES, BOXES),
+    ),
+    tables=(
+        STATE_TABLE,
+        twin(BY_SOURCE, w=24),
+        twin(GAPS),
+        LASTED_TABLE,
+        twin(PHONES_OVER_TIME),
     ),
     since="now-7d",
 )

@@ -2,7 +2,8 @@
 
 The components are installed from npm once (`tests/lab/npm.py`), bundled with `drawing/` and served on loopback: a
 page of `set_content` has no localStorage, which they want. There is no Grafana server in this; what is ours in the
-place of its app is in `drawing/draw.tsx`, and is small. A heat map is not drawn: @grafana/ui has none.
+place of its app is in `drawing/draw.tsx`, and is small. Heat maps, bar charts and state timelines are no part of
+@grafana/ui: `drawing/own.tsx` draws them for the pictures, and nothing is read back from them.
 """
 
 from __future__ import annotations
@@ -38,13 +39,10 @@ OPTIONS = (
 PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><link rel="stylesheet" href="draw.css">
 <style>body{{margin:0;background:#0B1220}}#page{{position:relative}}</style></head>
 <body><div id="page"></div><script src="draw.js"></script></body></html>"""
-KINDS = ("stat", "table", "bargauge", "timeseries")
+KINDS = ("stat", "table", "timeseries")
 WALL = 1.75  # the browser's zoom on the wall screen
-SINCE = {
-    "live": "today",
-    "itself": 600.0,
-    "disruptions": 7 * 86_400.0,
-}  # seconds of the time axis; others: 30 days
+WEEK = 7 * 86_400.0
+SINCE = {"live": "today", "itself": 600.0, "parity": 30 * 86_400.0, "calls": 30 * 86_400.0}  # others: seven days
 
 
 @dataclass(frozen=True)
@@ -102,19 +100,20 @@ class Easel:
         name: str,
         language: str,
         now: float,
+        wall: float = WALL,
     ) -> Iterator[Page]:
         """A board as people see it on a screen of 1080 lines."""
-        zoom = WALL if name == "live" else 1
+        zoom = wall if name == "live" else 1
         address = f"{self._address}/{language}.html"
-        choices = {"lang": language, "zone": str(TORONTO), "range": _axis(name, now)}
+        choices = {"lang": language, "zone": str(TORONTO), "range": axis(name, now)}
         with opened(self._browser, address, 1920, 1080, "dark", zoom=zoom) as page:
             given = {str(number): list(told) for number, told in frames.items()}
             page.evaluate("([b, f, c]) => window.draw(b, f, c)", [board, given, choices])
             yield page
 
 
-def _axis(name: str, now: float) -> list[float]:
-    length = SINCE.get(name, 30 * 86_400.0)
+def axis(name: str, now: float) -> list[float]:
+    length = SINCE.get(name, WEEK)
     if length == "today":
         midnight = datetime.fromtimestamp(now, TORONTO).replace(hour=0, minute=0, second=0, microsecond=0)
         return [midnight.timestamp() * 1000, now * 1000]
@@ -127,6 +126,12 @@ def told(page: Page) -> dict[int, Told]:
     return {one["number"]: Told(**one) for one in page.evaluate("() => window.tall().then(() => window.read())")}
 
 
-def cut_off(page: Page) -> list[tuple[int, str, str]]:
-    """Texts that do not fit where they stand: the panel's id, the text, how it is cut."""
-    return [(one["number"], one["text"], one["how"]) for one in page.evaluate("() => window.cutOff()")]
+def cut_off(page: Page, board: Json) -> list[tuple[int, str, str]]:
+    """Texts that do not fit where they stand: the panel's id, the text, how it is cut.
+
+    One scrolls within a table. Nobody opens the wall screen's collapsed row at its zoom.
+    """
+    is_wall = board["uid"].startswith("callmon-live-")
+    closed = {panel["id"] for panel in board["panels"] if is_wall and panel.get("collapsed")}
+    found = [(one["number"], one["text"], one["how"]) for one in page.evaluate("() => window.cutOff()")]
+    return [one for one in found if one[2] != "scrolled" and one[0] not in closed]

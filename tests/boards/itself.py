@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.boards.grown import named
 from tests.boards.model import (
     BYTES,
     EACH_SECOND,
@@ -16,7 +17,7 @@ from tests.boards.model import (
     over_time,
     same,
 )
-from tests.boards.render import twin
+from tests.boards.render import TIME, twin
 
 EXCHANGE = Column("exchange", Text("Autocommutateur", "Exchange"))
 SINK = Column(
@@ -27,7 +28,6 @@ SINK = Column(
         ("mqtt", Told(Text("courtier MQTT", "MQTT broker"))),
     ),
 )
-TIME = Column("Time", Text("Heure", "Time"), MOMENT)
 BUILD = Panel(
     "table",
     Text("Version et rôle", "Version and role"),
@@ -38,8 +38,8 @@ BUILD = Panel(
     (
         now("max by (instance, version) (callmon_build_info)"),
         now("max by (instance) (callmon_leader)"),
-        now('max by (instance) (process_resident_memory_bytes{job="callmon"})'),
-        now('1000 * max by (instance) (process_start_time_seconds{job="callmon"})'),
+        now("max by (instance) (process_resident_memory_bytes)"),
+        now("1000 * max by (instance) (process_start_time_seconds)"),
         now("sum by (instance) (callmon_faults_total)"),
     ),
     (
@@ -109,11 +109,11 @@ RATE = Panel(
 )
 
 
+SINKS_NAMED = {"database": ("base de données", "database"), "mqtt": ("courtier MQTT", "MQTT broker")}
+
+
 def _named(series: str) -> str:
-    """A curve's legend is a label as it is, so the label becomes the sink's name in words."""
-    for key, word in (("database", "§database"), ("mqtt", "§broker")):
-        series = f"label_replace({series}, 'sink', '{word}', 'sink', '{key}')"
-    return series
+    return named(series, "sink", SINKS_NAMED)
 
 
 NAMED = Column("sink", SINK.title)
@@ -190,7 +190,7 @@ WORK = Panel(
     "timeseries",
     Text("Mémoire", "Memory"),
     Text("Mémoire du processus qui écoute.", "Memory of the process that listens."),
-    (over_time('max by (instance) (process_resident_memory_bytes{job="callmon"})', same("{{instance}}")),),
+    (over_time("max by (instance) (process_resident_memory_bytes)", same("{{instance}}")),),
     (Column("A", Text("Mémoire", "Memory"), BYTES),),
 )
 
@@ -204,11 +204,15 @@ BOARD = Board(
     (
         (BUILD,),
         (INGEST,),
-        (RATE, twin(RATE, (TIME, EXCHANGE, *RATE.columns))),
-        (BACKLOG, twin(BACKLOG, (TIME, NAMED, *BACKLOG.columns))),
-        (BEHIND, twin(BEHIND, (TIME, NAMED, *BEHIND.columns))),
-        (WORK, twin(WORK, (TIME, Column("instance", Text("Adresse", "Address")), *WORK.columns))),
+        (RATE, WORK),
+        (BACKLOG, BEHIND),
         (CORRECTED, SINKS),
+    ),
+    tables=(
+        twin(RATE, (TIME, EXCHANGE, *RATE.columns)),
+        twin(WORK, (TIME, Column("instance", Text("Adresse", "Address")), *WORK.columns)),
+        twin(BACKLOG, (TIME, NAMED, *BACKLOG.columns)),
+        twin(BEHIND, (TIME, NAMED, *BEHIND.columns)),
     ),
     since="now-3h",
 )

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.boards import LANGUAGES, PLACE, known, promql
+from tests.boards.alike import lint_pair
 from tests.boards.model import GRAPHS, NORMAL, OTHER, OVER, PALE, QUIET, SOON
 
 Json = dict[str, Any]
@@ -27,12 +28,13 @@ COLOURS = {NORMAL, SOON, OVER, QUIET, OTHER, PALE, "text"}
 SIGN = re.compile(r"[✓■○▲?]")
 TWIN = {"fr": " (tableau)", "en": " (table)"}
 LINKS = re.compile(
-    r"\$\{pages\}/(fr/(appels|rappels)|en/(calls|callbacks))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
+    r"\$\{pages\}/(fr/(appels|rappels|perturbations)|en/(calls|callbacks|disruptions))(\?[\w=&.${}:-]+)?|\$\{runbook\}#board-\w+"
     r"|/d/callmon-\w+-(fr|en)"
 )
 UNITS = {
     "count": ("none", "short"),
     "seconds": ("s", "dthms", "suffix:s"),
+    "hours": ("suffix:h",),
     "milliseconds": ("time:",),
     "bytes": ("bytes",),
     "percent": ("percent", "suffix:%", "suffix:points"),
@@ -41,18 +43,19 @@ UNITS = {
 SQL_MEASURES = (("_seconds", "seconds"), ("_percent", "percent"), ("_at", "milliseconds"), ("_bytes", "bytes"))
 
 
+WINDOWS = {"$__rate_interval", "$__interval", "$__range", "1d"}
+FIRST_SCREEN = 28  # rows of Grafana's grid on a screen of 1080 lines
+SQL_BOARD = "callmon-calls-"  # the one board that may ask PostgreSQL
+
+
 def lint(board: Json, language: str) -> list[str]:
     """Everything that is wrong with one board, by itself."""
     panels = board["panels"]
-    found = [*_whole(board, language), *_ids(panels), *_places(panels), *_twins(panels, language)]
+    found = [*_graphs_first(board)]
+    found += [*_whole(board, language), *_ids(panels), *_places(panels), *_twins(panels, language)]
     for panel in panels:
         found += [f"{panel['title'] or panel['id']}: {told}" for told in _panel(panel, board)]
     return found
-
-
-def lint_pair(french: Json, english: Json) -> list[str]:
-    """What differs between the languages though it must not, and what does not though it must."""
-    return [*_alike(_bones(french), _bones(english), ""), *_said(french, english, "")]
 
 
 # ── a board ──
@@ -67,12 +70,32 @@ def _whole(board: Json, language: str) -> Found:
     defined = {variable["name"] for variable in board["templating"]["list"]}
     used = set(re.findall(r"\$\{?([a-z]+)\b", json.dumps([board["panels"], board["annotations"]])))
     yield from (f"no such variable: {name}" for name in sorted(used - defined))
-    yield from (f"variable that nothing uses: {name}" for name in sorted(defined - used - {"line"}))
+    hidden = {one["name"] for one in board["templating"]["list"] if one.get("hide")}
+    yield from (f"variable that nothing uses: {name}" for name in sorted(defined - used - hidden))
     for asker in (
         *board["annotations"]["list"],
         *(v for v in board["templating"]["list"] if v["type"] == "query"),
     ):
         yield from (f"{asker['name']}: {told}" for told in _source(asker.get("datasource")))
+    for mark in board["annotations"]["list"]:
+        yield from (f"{mark['name']}: {told}" for told in _promql("Anno", mark["target"]["expr"]))
+
+
+def _graphs_first(board: Json) -> Found:
+    """Its viewer looks before reading. Boards of lists and of callmon itself are for reading."""
+    shown = [panel for panel in board["panels"] if not panel.get("collapsed")]
+    is_sql = board["uid"].startswith(SQL_BOARD)
+    if not is_sql:
+        asks = [panel["title"] for panel in board["panels"] for target in panel["targets"] if "rawSql" in target]
+        yield from (f"{title}: asks PostgreSQL" for title in asks)
+    if is_sql or board["uid"].startswith("callmon-itself-"):
+        return
+    tables = [panel for panel in shown if panel["type"] == "table"]
+    if 3 * len(tables) > len(shown):
+        yield f"{len(tables)} of {len(shown)} panels are tables"
+    on_top = [p for p in shown if p["type"] in GRAPHS and p["gridPos"]["y"] + p["gridPos"]["h"] <= FIRST_SCREEN]
+    if len(on_top) < 3:
+        yield f"the first screen has {len(on_top)} graphs"
 
 
 def _ids(panels: list[Json]) -> Found:
@@ -159,7 +182,7 @@ def _properties(panel: Json) -> Iterator[Json]:
 
 def _colours(panel: Json) -> Found:
     for value in re.findall(r'"(?:color|fixedColor|fill)": "([^"]+)"', json.dumps(panel)):
-        if value not in COLOURS:
+        if value not in COLOURS and value != "dash":  # of a line
             yield f"a colour that is none of ours: {value}"
     for override in panel["fieldConfig"]["overrides"]:
         told = {one["id"]: one["value"] for one in override["properties"]}
@@ -195,10 +218,10 @@ def _promql(letter: str, text: str) -> Found:
         return
     yield from (f"query {letter}: {told}" for told in promql.unknown(node))
     for window in re.findall(r"\[([^\]]+)\]", text):
-        if window != "$__rate_interval":
-            yield f"query {letter}: a window that is not $__rate_interval: {window}"
+        if window not in WINDOWS:
+            yield f"query {letter}: a window that Grafana does not choose: {window}"
     if re.search(r"\bincrease\(", text):
-        yield f"query {letter}: increase() is no count; the database is asked for counts"
+        yield f"query {letter}: increase() is no count"
 
 
 def _sql(letter: str, text: str) -> Found:
@@ -260,16 +283,26 @@ def _column_of_series(panel: Json, target: Json, columns: dict[str, Json]) -> Fo
         node = promql.parsed(target["expr"])
     except ValueError:
         return
+    if letter == _order_of(panel):
+        return
     name = letter
-    if panel["type"] == "table":
+    if panel["type"] in ("table", "barchart"):
         name = "Value" if len(panel["targets"]) == 1 else f"Value #{letter}"
     if name in columns:
         yield from _unit(name, promql.measure(node), columns[name].get("unit", ""))
         return
     others = [other for other in panel["targets"] if other is not target]
     elsewhere = set().union(*(promql.labels(promql.parsed(other["expr"])) for other in others))
-    if panel["type"] != "table" or not (promql.labels(node) - elsewhere) & set(columns):
+    if panel["type"] not in ("table", "barchart") or not (promql.labels(node) - elsewhere) & set(columns):
         yield f"query {letter}: nothing of its answer is shown"
+
+
+def _order_of(panel: Json) -> str:
+    """The letter of the query whose value sorts the rows."""
+    for one in panel.get("transformations", ()):
+        if one["id"] == "sortBy":
+            return str(one["options"]["sort"][0]["field"]).removeprefix("Value #")
+    return ""
 
 
 def _unit(name: str, measured: str, unit: str) -> Found:
@@ -279,82 +312,21 @@ def _unit(name: str, measured: str, unit: str) -> Found:
         yield f"wrong unit of {name}: {measured} shown as {unit or 'nothing'}"
 
 
-# ── two languages ──
-
-TEXTS = {
-    *("title", "description", "displayName", "noValue", "text", "label", "legendFormat", "name", "regex"),
-    *("url", "unit", "selected", "query", "current", "options", "uid", "tags"),
-}
-
-
-def _bones(node: Any) -> Any:
-    """What must be the same in both: all but texts, and texts within queries."""
-    if isinstance(node, dict):
-        if node.get("id") in ("displayName", "noValue", "unit", "links"):
-            return node["id"]
-        return {key: _bones_of(key, value) for key, value in node.items() if key not in ("text", "label")}
-    return [_bones(one) for one in node] if isinstance(node, list) else node
-
-
-def _bones_of(key: str, value: Any) -> Any:
-    if key in ("rawSql", "expr") and isinstance(value, str):
-        text = re.sub(r"'(?:[^']|'')*'", "'…'", value)
-        return re.sub(r"\b(name|title|reason|alternative)_(fr|en)\b", r"\1_§", text)
-    if isinstance(value, str) and key in TEXTS:
-        return bool(value)
-    if key in ("options", "id") and isinstance(value, str):
-        return re.sub(r"\b(name|title)_(fr|en)\b", r"\1_§", value)
-    if key in ("names", "indexByName", "tags", "current", "query", "options") and not isinstance(value, str):
-        return re.sub(r"\b(name|title)_(fr|en)\b", r"\1_§", str(len(value)))
-    return _bones(value)
-
-
-def _alike(french: Any, english: Any, at: str) -> Found:
-    if isinstance(french, dict) and isinstance(english, dict):
-        for key in sorted(french.keys() | english.keys()):
-            if key in french and key in english:
-                yield from _alike(french[key], english[key], f"{at}/{key}")
-            else:
-                yield f"{at}/{key}: in one language only"
-    elif isinstance(french, list) and isinstance(english, list) and len(french) == len(english):
-        for n, (one, other) in enumerate(zip(french, english, strict=True)):
-            yield from _alike(one, other, f"{at}/{n}")
-    elif french != english:
-        yield f"{at}: not alike in both languages"
-
-
-SAID = ("title", "description", "displayName", "noValue", "text", "label")
-# Alike in French and English, or no words at all.
-SAME = re.compile(
-    r"[\W\d]*|Prometheus|PostgreSQL|Service|Mode|Version|Messages|Cause|Maximum|Notice|Verdicts|callmon.*|All"
-    r"|\{\{.*\}\}"
-)
-
-
-def _said(french: Any, english: Any, at: str) -> Found:
-    """Texts that are missing, or that are the other language's."""
-    if isinstance(french, dict) and isinstance(english, dict):
-        for key in french.keys() & english.keys():
-            is_said = key in SAID or (key == "value" and french.get("id") in SAID)
-            if is_said and isinstance(french[key], str):
-                yield from _both(french[key], str(english[key]), f"{at}/{key}")
-            else:
-                yield from _said(french[key], english[key], f"{at}/{key}")
-    elif isinstance(french, list) and isinstance(english, list):
-        for n, (one, other) in enumerate(zip(french, english, strict=False)):
-            yield from _said(one, other, f"{at}/{n}")
-
-
-def _both(french: str, english: str, at: str) -> Found:
-    if bool(french.strip()) != bool(english.strip()):
-        yield f"{at}: missing {'English' if french.strip() else 'French'}: {french or english}"
-    elif french == english and not SAME.fullmatch(french):
-        yield f"{at}: missing French: {french}"
-
-
 def read(language: str, place: Path = PLACE) -> dict[str, Json]:
     """The boards of one language, by the file's name."""
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in sorted((place / language).glob("*.json"))}
+    return {
+        path.stem: opened(json.loads(path.read_text("utf-8")))
+        for path in sorted((place / language).glob("*.json"))
+    }
+
+
+def opened(board: Json) -> Json:
+    """The board with its collapsed rows opened: each panel that was in one says so in `collapsed`."""
+    panels: list[Json] = []
+    for panel in board["panels"]:
+        within = panel["panels"] if panel["type"] == "row" else None
+        panels += [panel] if within is None else [{**one, "collapsed": True} for one in within]
+    return {**board, "panels": panels}
 
 
 def everything(place: Path = PLACE) -> list[str]:

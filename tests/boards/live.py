@@ -5,13 +5,17 @@ Made for a browser in kiosk mode at 175 % on a 1080p screen: 24 columns by 15 ro
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tests.boards.grown import LINE, RANGE, STEP, grown, of_mode
 from tests.boards.model import (
     CLOCK,
     DAY_AND_CLOCK,
     LENGTH,
-    MOMENT,
     NO_CALL,
+    NORMAL,
     OVER,
+    PALE,
     QUIET,
     SOON,
     Board,
@@ -20,16 +24,12 @@ from tests.boards.model import (
     Text,
     Told,
     now,
+    over_time,
     same,
-    series,
-    sql,
 )
+from tests.boards.owed import NEXT, NOT_KNOWN, OVERDUE, SOON_DUE, TO_DO
+from tests.boards.parts import Part, causes, outcomes, stacked
 from tests.boards.render import twin
-
-# Where nothing answers: nothing is known. What was counted as none, a query says itself.
-NOT_KNOWN = Text("?", "?")
-VOICE = "line IN (${line:sqlstring}) AND line NOT IN (SELECT names.line FROM §names AS names WHERE mode = 'tty')"
-TODAY = f"day = boards.today() AND {VOICE}"
 
 HOURS = Panel(
     "stat",
@@ -110,26 +110,31 @@ DISRUPTION = Panel(
     "stat",
     Text("Perturbation du service", "Service disruption"),
     Text(
-        "Une perturbation en cours : d'abord celle dont l'avis est donné (raison, fin prévue, services de "
-        "rechange), puis la plus ancienne, et combien d'autres durent. « Avis à donner » : le public n'a pas "
-        "encore été informé.",
-        "A disruption that goes on: first one with a notice (reason, expected end, alternative), then the oldest, "
-        'and how many others last. "Notice to give": the public has not been told yet.',
+        "Lignes qui ne peuvent recevoir d'appels en ce moment. Un clic mène à l'avis : raison, fin prévue, "
+        "services "
+        "de rechange.",
+        "Lines that cannot take calls now. One click leads to the notice: reason, expected end, alternative.",
     ),
     (
-        sql(
-            "SELECT coalesce(max(notice), '§none') AS notice FROM (SELECT '▲ ' || coalesce(reason_§lang, "
-            "'§notice') || coalesce(' · ' || to_char(until AT TIME ZONE boards.zone(), '§clock'), '') || "
-            "coalesce(' · ' || alternative_§lang, '') || coalesce(' · §and ' || nullif(count(*) OVER () - 1, 0) "
-            "|| ' §others', '') AS notice FROM (SELECT DISTINCT ON (id) * FROM disruptions WHERE ended IS NULL "
-            "AND began <= now() AND line IN (${line:sqlstring})) AS going_on ORDER BY reason_§lang IS NULL, began "
-            "LIMIT 1) AS first"
+        over_time(
+            'count(max by (line) (callmon_disruptions_open{line=~"$line"}) > 0) or on () (0 * '
+            'count(callmon_disruptions_open{line=~"$line"}))',
+            same(""),
+            "1m",
         ),
     ),
-    (Column("notice", Text("Avis", "Notice")),),
+    (
+        Column(
+            "A",
+            Text("▲ lignes touchées", "▲ lines affected"),
+            values=(("0", Told(Text("✓ aucune", "✓ none"))),),
+            ranges=((1, None, Told(Text("", ""), SOON)),),
+            link=Text("${pages}/fr/perturbations", "${pages}/en/disruptions"),
+        ),
+    ),
     w=7,
     h=3,
-    size=14,
+    size=20,
     empty=NOT_KNOWN,
 )
 MODES = (("voice", Told(Text("voix", "voice"))), ("tty", Told(Text("ATS", "TTY"))))
@@ -177,7 +182,7 @@ NOW = Panel(
         now('max by (public_service, mode) (callmon_service_phones{state="unreachable"})'),
     ),
     (
-        Column("name_§lang", Text("Service", "Service"), width=190),
+        Column("name_§lang", Text("Service", "Service")),
         Column("mode", Text("Mode", "Mode"), values=MODES, width=60),
         Column("C", Text("Sonne", "Rings"), width=60),
         Column("B", Text("Sonnerie", "Ring"), ranges=RINGS, empty=Text("—", "—"), width=210),
@@ -192,25 +197,30 @@ NOW = Panel(
     h=6,
 )
 
-
-def _promise(standard: str, more: str = "") -> str:
-    return (
-        "SELECT coalesce(coalesce(sum(calls) FILTER (WHERE verdict = 'met'), 0) || ' §of ' || "
-        "sum(calls) FILTER (WHERE verdict IN ('met', 'not_met')), '§nocall') AS promise "
-        f"FROM verdicts_per_day WHERE {TODAY} AND standard = '{standard}'{more}"
-    )
+# Today's, of voice lines: the other lines' parity has a board of its own.
 
 
-def _today(title: Text, description: Text, query: str, label: Text, link: str, w: int = 6) -> Panel:
+def _today(metric: str, chosen: str, window: str = RANGE) -> str:
+    return f"sum({of_mode(grown(metric, f'{chosen}, {LINE}'.removeprefix(', '), window), 'voice')})"
+
+
+def _verdicts(standard: str, verdicts: str) -> str:
+    return _today("callmon_verdicts_total", f'standard="{standard}", verdict=~"{verdicts}"')
+
+
+def _of_today(title: Text, description: Text, standard: str, part: Text, verdict: str = "met") -> Panel:
+    """How many of how many: below twenty no rate is told."""
     to = Text(
-        f"${{pages}}/fr/appels?jour=${{__to:date:YYYY-MM-DD}}&{link.format(norme='norme', ligne='ligne')}",
-        f"${{pages}}/en/calls?day=${{__to:date:YYYY-MM-DD}}&{link.format(norme='standard', ligne='line')}",
+        f"${{pages}}/fr/appels?jour=${{__to:date:YYYY-MM-DD}}&norme={standard}&verdict={verdict}",
+        f"${{pages}}/en/calls?day=${{__to:date:YYYY-MM-DD}}&standard={standard}&verdict={verdict}",
     )
-    columns = (Column("promise", label, link=to),)
-    return Panel("stat", title, description, (sql(query),), columns, w=w, h=3, empty=NOT_KNOWN)
+    judged = Text("sur", "of")
+    queries = (now(_verdicts(standard, verdict), part), now(_verdicts(standard, "met|not_met"), judged))
+    columns = (Column("A", part, link=to), Column("B", judged))
+    return Panel("stat", title, description, queries, columns, w=6, h=3, size=28, empty=NOT_KNOWN)
 
 
-THIRD = _today(
+THIRD = _of_today(
     Text("Aujourd'hui : avant 4e sonnerie", "Today: before the 4th ring"),
     Text(
         "Appels du jour auxquels une personne a répondu au plus tard après la troisième sonnerie, sur ceux "
@@ -218,171 +228,85 @@ THIRD = _today(
         "Of today's calls that the standard covers: those that a person answered by the third ring. Voice "
         "lines only. One click leads to the calls.",
     ),
-    _promise("answer_by_third_ring"),
-    Text("avant la 4e sonnerie", "before the 4th ring"),
-    "{norme}=answer_by_third_ring",
+    "answer_by_third_ring",
+    Text("avant la 4e", "before the 4th"),
 )
-VOICEMAIL = _today(
-    Text("Aujourd'hui : messagerie vocale", "Today: voicemail"),
+VOICEMAIL = _of_today(
+    Text("Aujourd'hui : messagerie à temps", "Today: voicemail on time"),
     Text(
-        "Appels des heures d'ouverture que la messagerie vocale a pris; dont ceux qui y sont allés trop tôt, "
-        "avant la fin de la quatrième sonnerie. Lignes vocales seulement.",
-        "Calls in opening hours that voicemail took; of these, those sent there before the fourth ring was "
-        "over. Voice lines only.",
+        "Appels que la messagerie vocale a pris après la quatrième sonnerie, sur ceux qu'elle a pris. Lignes "
+        "vocales seulement.",
+        "Calls that voicemail took after the fourth ring, of those that it took. Voice lines only.",
     ),
-    "SELECT coalesce(sum(calls) FILTER (WHERE reason LIKE 'voicemail%') || ' (' || coalesce(sum(calls) FILTER "
-    "(WHERE reason IN ('voicemail_early', 'voicemail_nothing_rang')), 0) || ' §early)', '§nocall') AS promise "
-    f"FROM verdicts_per_day WHERE {TODAY} AND standard = 'voicemail_after_fourth_ring'",
-    Text("messagerie vocale", "voicemail"),
-    "{norme}=voicemail_after_fourth_ring",
-    w=7,
+    "voicemail_after_fourth_ring",
+    Text("à temps", "on time"),
 )
-TWICE = _today(
+TWICE = _of_today(
     Text("Aujourd'hui : trop réacheminés", "Today: redirected too often"),
     Text(
         "Appels pris qui ont été réacheminés plus d'une fois, sur tous les appels pris. Lignes vocales seulement.",
         "Answered calls that were redirected more than once, of all that were answered. Voice lines only.",
     ),
-    _promise("one_transfer_at_most").replace("verdict = 'met'", "verdict = 'not_met'"),
+    "one_transfer_at_most",
     Text("plus d'une fois", "more than once"),
-    "{norme}=one_transfer_at_most&verdict=not_met",
+    "not_met",
 )
-FRENCH = _today(
+FRENCH = _of_today(
     Text("Aujourd'hui : en français", "Today: in French"),
     Text(
         "Appels demandés en français et pris, où une personne parlant français a été en ligne. Lignes vocales "
         "seulement.",
         "Answered calls asked for in French in which a French speaker was on the line. Voice lines only.",
     ),
-    _promise("bilingual_person"),
+    "bilingual_person",
     Text("en français", "in French"),
-    "{norme}=bilingual_person",
-    w=5,
 )
-NEXT = Panel(
-    "stat",
-    Text("Prochain rappel à faire", "Next callback to make"),
+HALF_HOUR = "30m"
+OFFERED = stacked(
+    Text("Appels reçus aujourd'hui, par demi-heure", "Calls offered today, by half hour"),
     Text(
-        "Jusqu'à quand une personne peut encore agir sur le premier rappel, et le temps qu'il reste "
-        "(heures:minutes).",
-        "Until when a person can still act on the first callback, and the time left (hours:minutes).",
+        "Ce que sont devenus les appels terminés, par demi-heure. Une colonne compte les trente minutes avant "
+        "elle. "
+        "Lignes vocales seulement.",
+        "What became of the ended calls, by half hour. A column counts the thirty minutes before it. Voice "
+        "lines only.",
     ),
-    (
-        now(
-            'min(callmon_callback_earliest_actionable_timestamp_seconds{line=~"$line"}) * 1000',
-            Text("avant", "before"),
-        ),
-        now(
-            'clamp_min(min(callmon_callback_earliest_actionable_timestamp_seconds{line=~"$line"}) - time(), 0)',
-            Text("il reste", "time left"),
-        ),
-    ),
-    (
-        Column("A", Text("Avant", "Before"), MOMENT),
-        Column(
-            "B",
-            Text("Il reste", "Time left"),
-            LENGTH,
-            ranges=((0, 0, Told(Text("■ en retard", "■ overdue"), OVER)),),
-        ),
-    ),
-    w=12,
-    h=3,
-    size=24,
-    empty=Text("Aucun connu", "None known"),
-)
-
-
-def _owed(metric: str, title: Text, description: Text, label: Text, colour: Told | None) -> Panel:
-    alarming = ((1, None, colour),) if colour else ()
-    to = Text("${pages}/fr/rappels", "${pages}/en/callbacks")
-    return Panel(
-        "stat",
-        title,
-        description,
-        (now(f'sum(max by (line, language) ({metric}{{line=~"$line"}}))'),),
-        (Column("A", label, ranges=alarming, link=to),),
-        w=4,
-        h=3,
-        empty=NOT_KNOWN,
-    )
-
-
-TO_DO = _owed(
-    "callmon_callbacks_open",
-    Text("Rappels à faire", "Callbacks to make"),
-    Text("Toutes les fiches ouvertes, en retard ou non.", "All open entries, overdue or not."),
-    Text("à faire", "to make"),
-    None,
-)
-SOON_DUE = _owed(
-    "callmon_callbacks_due_soon",
-    Text("À faire bientôt", "Callbacks due soon"),
-    Text(
-        "Il reste peu d'heures d'ouverture avant l'échéance; pas encore en retard.",
-        "Little opening time is left before they are due; not overdue yet.",
-    ),
-    Text("▲ bientôt", "▲ soon"),
-    None,
-)
-OVERDUE = _owed(
-    "callmon_callbacks_overdue",
-    Text("Rappels en retard", "Overdue callbacks"),
-    Text(
-        "Personne ne peut plus agir à temps : rappelez maintenant.", "Nobody can act in time any more: call now."
-    ),
-    Text("■ en retard", "■ overdue"),
-    None,
-)
-HALVES = (
-    Column("today", Text("aujourd'hui", "today"), colour="#56B4E9"),
-    Column("usual", Text("d'habitude", "usually"), colour=QUIET, decimals=1),
-)
-# Today's half hours of a line that had a call, beside the median of the eight days before.
-HALF_HOURS = Panel(
-    "timeseries",
-    Text("Appels reçus par demi-heure", "Calls offered by half hour"),
-    Text(
-        "Appels reçus aujourd'hui par demi-heure, à côté de la médiane du même jour des huit semaines "
-        "passées. Lignes vocales seulement.",
-        "Calls offered today by half hour, beside the median of the same weekday in the eight weeks before. "
-        "Voice lines only.",
-    ),
-    (
-        series(
-            "WITH counted AS (SELECT day, half_hour, sum(offered) AS offered FROM offered_per_half_hour "
-            f"WHERE {VOICE} AND (boards.today() - day) % 7 = 0 AND boards.today() - day <= 56 GROUP BY 1, 2) "
-            "SELECT boards.clock(boards.today(), half_hour) AS time, CASE WHEN boards.clock(boards.today(), "
-            "half_hour) <= $__timeTo() THEN coalesce(sum(offered) FILTER (WHERE day = boards.today()), 0)::float8 "
-            "END AS today, "
-            "percentile_cont(0.5) WITHIN GROUP (ORDER BY offered) FILTER (WHERE day < boards.today()) AS usual "
-            "FROM counted GROUP BY half_hour ORDER BY 1"
-        ),
-    ),
-    HALVES,
-    w=12,
-    h=8,
+    outcomes(lambda which: _today("callmon_calls_total", which, STEP)),
+    HALF_HOUR,
     empty=NO_CALL,
 )
-CAUSES = Panel(
-    "bargauge",
-    Text("Pourquoi la norme n'a pas été respectée aujourd'hui", "Why the standard was not met today"),
+CAUSES = stacked(
+    Text("Pourquoi la norme n'a pas été respectée", "Why the standard was not met"),
     Text(
-        "Cause des appels sans réponse au plus tard après la troisième sonnerie. Elle ne désigne personne.",
-        "Cause of the calls not answered by the third ring. It points at nobody.",
+        "Cause des appels sans réponse au plus tard après la troisième sonnerie, par demi-heure. Elle ne désigne "
+        "personne.",
+        "Cause of the calls not answered by the third ring, by half hour. It points at nobody.",
     ),
-    (
-        sql(
-            "SELECT §word(cause, cause) AS reason, sum(calls)::float8 AS calls FROM verdicts_per_day WHERE "
-            f"{TODAY} AND standard = 'answer_by_third_ring' AND verdict = 'not_met' GROUP BY cause ORDER BY 2 "
-            "DESC, 1"
-        ),
+    causes(lambda which: _today("callmon_not_met_cause_total", f'standard="answer_by_third_ring", {which}', STEP)),
+    HALF_HOUR,
+    empty=NO_CALL,
+)
+IN_PROGRESS = stacked(
+    Text("Appels en cours, dans la journée", "Calls in progress, over the day"),
+    Text(
+        "Appels qui sonnent, qui attendent dans un menu ou une file, et conversations.",
+        "Calls that ring, calls that wait in a menu or a queue, and conversations.",
     ),
-    (Column("reason", Text("Cause", "Cause")), Column("calls", Text("Appels", "Calls"))),
-    w=12,
-    h=6,
-    by_row=True,
-    empty=Text("Aucun appel non respecté", "No call not met"),
+    tuple(
+        Part(
+            f'sum(max by (line, state) (callmon_calls_in_progress{{line=~"$line", state=~"{states}"}}))',
+            said,
+            colour,
+        )
+        for states, said, colour in (
+            ("arriving|ringing", Text("▲ sonne", "▲ ringing"), SOON),
+            ("menu|queue", Text("menu, file", "menu, queue"), PALE),
+            ("talking|held|parked", Text("en ligne", "talking"), NORMAL),
+            ("voicemail", Text("messagerie", "voicemail"), QUIET),
+        )
+    ),
+    "10m",
+    empty=NO_CALL,
 )
 
 BOARD = Board(
@@ -399,9 +323,8 @@ BOARD = Board(
         (NOW,),
         (THIRD, VOICEMAIL, TWICE, FRENCH),
         (NEXT, TO_DO, SOON_DUE, OVERDUE),
-        (HALF_HOURS, twin(HALF_HOURS, (Column("time", Text("Heure", "Time"), CLOCK), *HALVES))),
-        (CAUSES, twin(CAUSES)),
+        tuple(replace(panel, w=8, h=13) for panel in (OFFERED, CAUSES, IN_PROGRESS)),
     ),
-    variables=("line",),
+    tables=(twin(OFFERED, w=24), twin(CAUSES, w=24), twin(IN_PROGRESS, w=24)),
     refresh="5s",
 )

@@ -1,21 +1,22 @@
 """What a board is made of. Plain values; every text that people see is in both languages.
 
-A query is written once: `§lang` stands for "fr" or "en", `§of` for "sur" or "of", `§names` for the lines' titles
-as rows, `§where` for what the variables of the board choose, and `§word(kind, column)` for that column in words.
+A query is written once: `§lang` stands for "fr" or "en", `§[French|English]` for one of the two. In SQL, `§names`
+stands for the lines' titles as rows and `§word(kind, column)` for that column in words. Each series of callmon
+gets the job that the board's variable selects.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from callmon.text.labels import KINDS, label
 
 Source = Literal["prometheus", "postgres"]
-Kind = Literal["stat", "table", "bargauge", "timeseries", "heatmap"]
-GRAPHS: tuple[str, ...] = ("bargauge", "timeseries", "heatmap")
+Kind = Literal["stat", "table", "timeseries", "heatmap", "barchart", "state-timeline"]
+GRAPHS: tuple[str, ...] = ("timeseries", "heatmap", "barchart", "state-timeline")
 NBSP = "\u00a0"
 
 # Okabe and Ito's colours, as users read them from three metres on a dark wall (users.md section 5).
@@ -47,16 +48,17 @@ COUNT = same("none")
 PERCENT = Text("suffix:%", "percent")  # Grafana puts a space before a suffix
 POINTS = same("suffix:points")  # between two percentages
 SECONDS = same("suffix:s")
+HOURS = same("suffix:h")
 LENGTH = same("dthms")  # hours:minutes:seconds
 CLOCK = Text("time:H [h] mm", "time:h:mm a")
-DAY_AND_CLOCK = Text("time:MM-DD H [h] mm", "time:MM-DD h:mm a")
-MOMENT = Text("time:YYYY-MM-DD H [h] mm", "time:YYYY-MM-DD h:mm a")
+DAY_AND_CLOCK = Text("time:ddd H [h] mm", "time:ddd h:mm a")
+MOMENT = Text("time:ddd D MMM H [h] mm", "time:ddd MMM D, h:mm a")
 EACH_SECOND = same("suffix:/s")
 BYTES = same("bytes")
 
 NOT_AVAILABLE = Text("n. d.", "not available")
-NOT_APPLICABLE = Text("s. o.", "n/a")
 NO_CALL = Text("Aucun appel encore", "No call yet")
+SAMPLE = "20"  # judged calls, from which on a rate is told
 TOO_FEW = Text("moins de 20", "fewer than 20")
 
 
@@ -86,19 +88,26 @@ class Column:
     empty: Text | None = None
     is_hidden: bool = False
     decimals: int | None = None
+    is_dashed: bool = False
 
 
 @dataclass(frozen=True)
 class Query:
+    """`every`: the least time between two points of a range."""
+
     source: Source
     text: str
     legend: Text = field(default_factory=lambda: same(""))
     span: Literal["now", "range"] = "now"
+    every: str = ""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """`w` of 24 columns, `h` in Grafana's rows of 38 pixels. `empty` is what stands there without any data."""
+    """`w` of 24 columns, `h` in Grafana's rows of 38 pixels. `empty` is what stands there without any data.
+
+    `mark` is a line across a time series; `order` the letter of the query whose value sorts a table's rows.
+    """
 
     kind: Kind
     title: Text
@@ -110,7 +119,10 @@ class Panel:
     empty: Text = NOT_AVAILABLE
     size: int | None = None  # of a stat's figures, in pixels
     is_stacked: bool = False
-    by_row: bool = False  # a stat or bar gauge with one figure a row
+    mark: float | None = None
+    most: float | None = None  # of the axis
+    points: int | None = None  # of a range, at most
+    order: str = ""
 
 
 Row = tuple[Panel, ...]
@@ -122,72 +134,55 @@ class Board:
     title: Text
     description: Text
     rows: tuple[Row, ...]
+    tables: tuple[Panel, ...] = ()  # the same figures, in a collapsed row at the end
     variables: tuple[str, ...] = ("line",)
     since: str = "now/d"
     refresh: str = "1m"
+
+    def panels(self) -> Iterator[Panel]:
+        """In the order of their ids."""
+        for row in self.rows:
+            yield from row
+        yield from self.tables
+
+    def sources(self) -> list[Source]:
+        """Prometheus always: the choices at the top are asked of it."""
+        asked: set[Source] = {query.source for panel in self.panels() for query in panel.queries}
+        return sorted({"prometheus", *asked}, reverse=True)
 
 
 def sql(text: str) -> Query:
     return Query("postgres", re.sub(r"\s+", " ", text).strip())
 
 
-def series(text: str) -> Query:
-    """Rows with a column `time`, and numbers."""
-    return Query("postgres", re.sub(r"\s+", " ", text).strip(), span="range")
-
-
 def now(text: str, legend: Text | None = None) -> Query:
     return Query("prometheus", re.sub(r"\s+", " ", text).strip(), legend or same(""))
 
 
-def over_time(text: str, legend: Text) -> Query:
-    return Query("prometheus", re.sub(r"\s+", " ", text).strip(), legend, "range")
+def over_time(text: str, legend: Text, every: str = "") -> Query:
+    return Query("prometheus", re.sub(r"\s+", " ", text).strip(), legend, "range", every)
 
 
 NAMES = (
     "(SELECT split_part(n, '=', 1) AS line, split_part(n, '=', 2) AS mode, split_part(n, '=', 3) AS name"
     " FROM unnest(ARRAY[${names:sqlstring}]::text[]) AS n)"
 )
-WHERE = (
-    "line IN (${line:sqlstring}) AND language IN (${language:sqlstring}) AND hours IN (${hours:sqlstring})"
-    " AND day > boards.today() - $days"
-)
+SERIES = re.compile(r'(?<![\w:"])((?:[a-z_]+:)?(?:callmon|process)_\w+(?::\w+)?)(\{?)')
 
 
 def written(query: Query, language: str) -> str:
     """The query as it stands in the board of one language."""
-    text = query.text.replace("§names", NAMES).replace("§where", WHERE)
+    text = query.text.replace("§names", NAMES)
+    if query.source == "prometheus":
+        text = SERIES.sub(lambda m: f'{m[1]}{{job=~"$job"{", " if m[2] else "}"}', text)
+    text = re.sub(r"§\[([^|\]]*)\|([^\]]*)\]", lambda m: _quoted(Text(m[1], m[2]).said(language)), text)
     text = re.sub(r"§word\((\w+), ([\w.]+)\)", lambda m: _cases(m[1], m[2], language), text)
-    for mark, said in SAID.items():
-        text = text.replace(mark, _quoted(said.said(language)))
     return text.replace("§lang", language)
 
 
-SAID = {
-    "§of": Text("sur", "of"),
-    "§notice": Text("avis à donner", "notice to give"),
-    "§early": Text("trop tôt", "too early"),
-    "§overdue": Text("en retard", "overdue"),
-    "§soon": Text("à faire bientôt", "due soon"),
-    "§todo": Text("à faire", "to make"),
-    "§clock": Text('FMHH24 "h" MI', "FMHH12:MI am"),
-    "§and": Text("et", "and"),
-    "§others": Text("de plus", "more"),
-    "§none": Text("Aucune en cours", "None now"),
-    "§nocall": Text("0 appel", "0 calls"),
-    "§missing": Text("à donner", "to be given"),
-    "§database": Text("base de données", "database"),
-    "§broker": Text("courtier MQTT", "MQTT broker"),
-}
-SIGNS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}
-
-
 def _cases(kind: str, column: str, language: str) -> str:
-    """SQL that says a key in words; a verdict with its sign, since no colour may mean anything by itself."""
-    said: Callable[[str], str] = lambda key: label(kind, key, language)  # noqa: E731 - shorter here than a function
-    if kind == "verdict":
-        said = lambda key: f"{SIGNS[key]} {label(kind, key, language)}"  # noqa: E731
-    whens = " ".join(f"WHEN '{key}' THEN '{_quoted(said(key))}'" for key in KINDS[kind])
+    """SQL that says a key in words."""
+    whens = " ".join(f"WHEN '{key}' THEN '{_quoted(label(kind, key, language))}'" for key in KINDS[kind])
     return f"CASE {column} {whens} ELSE {column} END"
 
 

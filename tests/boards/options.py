@@ -1,12 +1,14 @@
-"""How each kind of panel is set. No gauge dials, no sparklines, no colour scale from red to green."""
+"""How each kind of panel is set. No gauge dials, no colour scale from red to green."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.boards.model import NORMAL, Panel
 
 Json = dict[str, Any]
+SIGN = re.compile(r"[✓■○▲?]")
 
 
 def options(panel: Panel) -> Json:
@@ -20,29 +22,17 @@ def options(panel: Panel) -> Json:
                 "footer": {"show": False, "reducer": ["sum"], "countRows": False, "fields": ""},
             }
         case "stat":
-            return _reduced(panel) | {
-                "graphMode": "none",
+            return {
+                "orientation": "auto",
+                "reduceOptions": {"values": False, "calcs": ["lastNotNull"], "fields": "", "limit": 40},
+                "graphMode": "area" if panel.queries[0].span == "range" else "none",
                 "colorMode": "value",
                 "justifyMode": "center",
-                "textMode": "auto",
+                "textMode": "value_and_name" if SIGN.match(panel.columns[0].title.en) else "auto",
                 "wideLayout": False,
                 "showPercentChange": False,
                 "percentChangeColorMode": "standard",
                 "text": {"titleSize": 14, "valueSize": panel.size or 37},
-            }
-        case "bargauge":
-            return _reduced(panel) | {
-                "orientation": "horizontal",
-                "displayMode": "basic",
-                "valueMode": "text",
-                "namePlacement": "top",  # at the left a name has 40 % of the width, and is cut
-                "showUnfilled": False,
-                "sizing": "auto",
-                "minVizHeight": 36,
-                "minVizWidth": 8,
-                "maxVizHeight": 40,
-                "text": {"titleSize": 14, "valueSize": 16},
-                "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
             }
         case "timeseries":
             return {
@@ -51,14 +41,10 @@ def options(panel: Panel) -> Json:
             }
         case "heatmap":
             return _heatmap()
-
-
-def _reduced(panel: Panel) -> Json:
-    fields = "/.*/" if panel.queries[0].source == "postgres" and not panel.by_row else ""
-    return {
-        "orientation": "auto",
-        "reduceOptions": {"values": panel.by_row, "calcs": ["lastNotNull"], "fields": fields, "limit": 40},
-    }
+        case "barchart":
+            return _barchart()
+        case "state-timeline":
+            return _timeline()
 
 
 def _heatmap() -> Json:
@@ -80,9 +66,38 @@ def _heatmap() -> Json:
         "filterValues": {"le": 1e-9},
         "legend": {"show": True},
         "rowsFrame": {"layout": "auto"},
-        "showValue": "always",
+        "showValue": "never",
         "tooltip": {"mode": "single", "yHistogram": False, "showColorScale": False},
         "yAxis": {"axisPlacement": "left", "reverse": False, "unit": "none"},
+    }
+
+
+def _barchart() -> Json:
+    return {
+        "orientation": "horizontal",
+        "xTickLabelRotation": 0,
+        "xTickLabelMaxLength": 0,
+        "xTickLabelSpacing": 0,
+        "showValue": "always",
+        "stacking": "none",
+        "groupWidth": 0.7,
+        "barWidth": 0.9,
+        "barRadius": 0,
+        "fullHighlight": False,
+        "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
+        "tooltip": {"mode": "single", "sort": "none"},
+    }
+
+
+def _timeline() -> Json:
+    return {
+        "showValue": "auto",
+        "rowHeight": 0.85,
+        "perPage": 20,
+        "mergeValues": True,
+        "alignValue": "left",
+        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+        "tooltip": {"mode": "single", "sort": "none"},
     }
 
 
@@ -91,9 +106,14 @@ def custom(panel: Panel) -> Json:
         case "table":
             return {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False}
         case "timeseries":
-            return _bars() if panel.is_stacked else _lines()
+            made = _bars() if panel.is_stacked else _lines()
+            return made if panel.mark is None else made | {"thresholdsStyle": {"mode": "dashed"}}
         case "heatmap":
             return {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
+        case "barchart":
+            return {"lineWidth": 1, "fillOpacity": 80, "gradientMode": "none", "axisPlacement": "auto"}
+        case "state-timeline":
+            return {"lineWidth": 0, "fillOpacity": 80}
     return {}
 
 
@@ -118,7 +138,7 @@ def _bars() -> Json:
         "lineWidth": 1,
         "fillOpacity": 70,
         "showPoints": "never",
-        "barAlignment": 1,  # a day or half hour is named by its beginning
+        "barAlignment": -1,  # a point counts the time before it
         "barWidthFactor": 0.8,
         "stacking": {"mode": "normal", "group": "A"},
     }

@@ -16,6 +16,7 @@ VARIABLE = re.compile(r"\$\{?\w+(?::\w+)?\}?")
 def parsed(text: str) -> Any:
     """Raises ValueError for what is no PromQL. Grafana's variables are filled with anything."""
     text = text.replace("$__rate_interval", "1m").replace("$__interval", "1m").replace("$__range", "1h")
+    text = text.replace("$sample", "20")
     return p.parse(VARIABLE.sub("§", text))
 
 
@@ -41,7 +42,8 @@ def unknown(node: Any) -> Iterator[str]:
             yield f"unknown metric {one.name}"
             continue
         for matcher in one.matchers.matchers:
-            yield from _never(name, matcher)
+            is_bound = matcher.name == "le" and (one.name or "").endswith("_bucket")
+            yield from () if is_bound else _never(name, matcher)
 
 
 def _never(metric: str, matcher: Any) -> Iterator[str]:
@@ -69,7 +71,7 @@ def labels(node: Any) -> frozenset[str]:
         is_two = isinstance(node, p.BinaryExpr)
         node = (node.rhs if _is_number(node.lhs) else node.lhs) if is_two else node.expr
     if isinstance(node, p.Call) and node.func.name == "label_replace":
-        return labels(node.args[0])
+        return labels(node.args[0]) | {node.args[1].val}
     if isinstance(node, p.AggregateExpr) and node.modifier is not None:
         return frozenset(node.modifier.labels)
     if isinstance(node, p.VectorSelector):
@@ -132,6 +134,8 @@ def _of_two(op: str, node: Any) -> str:
     if op == "-" and left == right == "moment":
         return "seconds"
     if op == "/":
+        if number is not None and number.val == 3600.0 and other == "seconds":
+            return "hours"
         return "ratio" if left == right else left
     if op == "*":
         return right if left == "count" else left

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from tests.boards import promql
+from tests.boards.compared import is_sorted
 from tests.boards.drawn import KINDS, Told
 from tests.boards.lint import SQL_MEASURES
 from tests.boards.model import Column, Panel
@@ -24,18 +25,16 @@ from tests.year import TORONTO
 Json = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 SOURCES: Mapping[tuple[str, int], Panel] = {
-    (board.name, number): panel
-    for board in BOARDS
-    for number, panel in enumerate((panel for row in board.rows for panel in row), 1)
+    (board.name, number): panel for board in BOARDS for number, panel in enumerate(board.panels(), 1)
 }
 # Numbers that are said in words alone; all others stand there as numbers.
 WORDED = {
     *(("Opening hours", key) for key in "AC"),
-    *(("Measuring", "A"), ("Measuring, by exchange", "A"), ("Heard, over time (table)", "A")),
+    *(("Measuring", "A"), ("Measuring, by exchange", "A"), ("The state of each line (table)", "A")),
     *(("Now, by service", "B"), ("Next callback to make", "B"), ("Last call and test call of each line", "D")),
     *(("Version and role", "B"), ("Verdicts corrected since callmon was put into service", "C")),
+    ("Service disruption", "A"),
 }
-A_DECIMAL = {"usual"}  # the median of an even number of days
 
 
 class Unreadable(Exception):  # noqa: N818 - what stands there, not an error of ours
@@ -75,8 +74,6 @@ class Reader:
                 return list(self._table(told.shown))
             case "stat":
                 return [self._figure(n, one, panel) for n, one in enumerate(told.shown)]
-            case "bargauge":
-                return list(self._bars(told.shown))
         return list(self._curves(told.shown))
 
     def _table(self, shown: Json) -> Iterator[Json]:
@@ -91,19 +88,8 @@ class Reader:
         legends = [query.legend.said(self.language) for query in self.panel.queries]
         which = legends.index(one["name"]) if one["name"] in legends else n
         column = self.panel.columns[min(which, len(self.panel.columns) - 1)]
-        return {one["name"]: self.value(column, one["value"])}  # one alone is drawn without its name
-
-    def _bars(self, shown: Sequence[Json]) -> Iterator[Json]:
-        """Each as long as it is much."""
-        names, values = self.panel.columns
-        most = max(shown, key=lambda one: float(one["length"]))
-        longest = _middle(self.value(values, most["value"]))
-        for one in shown:
-            value = self.value(values, one["value"])
-            much = _middle(value) / longest * most["length"]
-            if abs(much - one["length"]) > 1 + most["length"] / longest:
-                raise Unreadable(f"a bar of {one['length']} px for {one['value']}, not of {much:.0f} px")
-            yield {names.key: one["name"], values.key: value}
+        name = "" if len(self.panel.queries) == 1 else one["name"]  # one alone has its title's name
+        return {name: self.value(column, one["value"])}
 
     def _curves(self, shown: Json) -> Iterator[Json]:
         """Rows by moment; each series is in the legend, and its colour at each of its points."""
@@ -111,20 +97,17 @@ class Reader:
             raise Unreadable(f"a legend of {shown['legend']}")
         if any(one["least"] != 0 for one in shown["series"]):
             raise Unreadable("an axis that does not begin at 0")
-        columns = {column.title.said(self.language): column.key for column in self.panel.columns}
-        time = "time" if self.panel.queries[0].source == "postgres" else "Time"
         found: dict[float, Json] = {}
         below: dict[float, float] = {}
         for one in shown["series"]:
-            key = columns.get(one["name"], one["name"])
             for at, value, is_drawn, is_within in one["points"]:
                 own = None if value is None else value - (below.get(at, 0) if one["stacked"] else 0)
                 if own and is_within and not is_drawn:
                     raise Unreadable(f"{one['name']}: {own} at {at} was not painted")
-                found.setdefault(at, {time: at})[key] = own
+                found.setdefault(at, {"Time": at})[one["name"]] = own
                 below[at] = value or below.get(at, 0)
         # Grafana puts moments without a value where it shall draw nothing.
-        return (row for row in found.values() if any(row[key] is not None for key in row.keys() - {time}))
+        return (row for row in found.values() if any(row[key] is not None for key in row.keys() - {"Time"}))
 
     # ── one figure ──
 
@@ -137,7 +120,7 @@ class Reader:
         if worded is not None:
             return worded
         measured = self.measure(column)
-        return text if measured == "text" else figure(text, measured, self.language, self.now, column.key)
+        return text if measured == "text" else figure(text, measured, self.language, self.now)
 
     def _worded(self, column: Column, text: str) -> Any:
         """The number, or the key, that is said in these words."""
@@ -171,30 +154,27 @@ class Reader:
 
 def _is_words(key: str, text: str) -> bool:
     """Is this column no number? Those are made numbers in so many words: `::float8`, a share, or seconds."""
-    if any(key.endswith(ending) for ending, _ in SQL_MEASURES) or key == "usual":
+    if any(key.endswith(ending) for ending, _ in SQL_MEASURES):
         return False
     return not re.search(rf"float8(?: END)? AS {key}\b", text)
 
 
-def _middle(value: Any) -> float:
-    return (value.least + value.most) / 2 if isinstance(value, Span) else float(value)
-
-
 PERCENT = {"fr": r"(-?\d+\.\d)(?: %| points)", "en": r"(-?\d+\.\d)(?:%| points)"}
-CLOCK = {"fr": r"(\d+) h (\d\d)", "en": r"(\d+):(\d\d) (am|pm)"}
 SIZES = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 
 
-def figure(text: str, measured: str, language: str, now: float, key: str = "") -> Any:
+def figure(text: str, measured: str, language: str, now: float) -> Any:
     match measured:
         case "count":
-            return _counted(text, key)
+            return _counted(text)
         case "percent":
             return _rounded(text, PERCENT[language])
         case "rate":
             return _rounded(text, r"(\d+\.\d) /s")
         case "seconds":
             return _lasting(text)
+        case "hours":
+            return _rounded(text, r"(\d+\.\d) h")
         case "milliseconds":
             return _moment(text, language, now)
         case "bytes":
@@ -211,8 +191,8 @@ def _matched(text: str, pattern: str) -> re.Match[str]:
     return found
 
 
-def _counted(text: str, key: str) -> float:
-    return float(_matched(text.removeprefix("▲ "), r"-?\d+\.\d" if key in A_DECIMAL else r"-?\d+")[0])
+def _counted(text: str) -> float:
+    return float(_matched(text.removeprefix("▲ "), r"-?\d+")[0])
 
 
 def _rounded(text: str, pattern: str) -> Span:
@@ -232,15 +212,37 @@ def _lasting(text: str) -> Span:
     return Span(least, least + 1)
 
 
+MONTHS = {
+    "fr": ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc."),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+}
+DATE = {"fr": r"\S+ (?P<day>\d+) (?P<month>\S+) ", "en": r"\w+ (?P<month>\w+) (?P<day>\d+), "}
+WEEKDAY = {
+    "fr": ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim."),
+    "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+}
+CLOCK = {"fr": r"(?P<hour>\d+) h (?P<minute>\d\d)", "en": r"(?P<hour>\d+):(?P<minute>\d\d) (?P<half>am|pm)"}
+
+
 def _moment(text: str, language: str, now: float) -> Span:
-    """Milliseconds since 1970; what is not written is today's."""
+    """Milliseconds since 1970; the year is not written, and of a clock's time alone the day is today's.
+
+    A time with its weekday is of the next day of that name.
+    """
     today = datetime.fromtimestamp(now, TORONTO)
-    found = _matched(text, rf"(?:(?:(\d{{4}})-)?(\d\d)-(\d\d) )?{CLOCK[language]}").groups()
-    year, month, day = (
-        int(one or usual) for one, usual in zip(found, (today.year, today.month, today.day), strict=False)
-    )
-    hour = int(found[3]) if language == "fr" else int(found[3]) % 12 + (12 if found[5] == "pm" else 0)
-    least = datetime(year, month, day, hour, int(found[4]), tzinfo=TORONTO).timestamp() * 1000
+    names = "|".join(re.escape(one) for one in WEEKDAY[language])
+    told = _matched(text, rf"(?:{DATE[language]}|(?P<weekday>{names}) )?{CLOCK[language]}").groupdict()
+    day = today.date()
+    if told["month"]:
+        day = date(today.year, 1 + MONTHS[language].index(told["month"]), int(told["day"]))
+        day = day if (day - today.date()).days < 180 else day.replace(year=day.year - 1)
+    elif told["weekday"]:
+        ahead = WEEKDAY[language].index(told["weekday"]) - today.weekday()
+        day += timedelta(days=ahead % 7)
+    hour = int(told["hour"])
+    if language == "en":
+        hour = hour % 12 + (12 if told["half"] == "pm" else 0)
+    least = datetime(day.year, day.month, day.day, hour, int(told["minute"]), tzinfo=TORONTO).timestamp() * 1000
     return Span(least, least + 60_000)
 
 
@@ -281,10 +283,25 @@ def differing(reader: Reader, told: Told, panel: Json, truth: Rows) -> list[str]
         return [str(why)]
     hidden = {field(reader.panel, column, reader.language) for column in reader.panel.columns if column.is_hidden}
     wanted = [{key: value for key, value in row.items() if key and key not in hidden} for row in truth]
+    if told.kind == "timeseries":
+        wanted = _by_moment(wanted)
     if len(wanted) != len(rows):
         return [f"{len(rows)} rows, not {len(wanted)}: {rows} instead of {wanted}"]
-    is_sorted = told.kind != "table" or "rawSql" in panel["targets"][0]
-    return list(_missing(wanted, rows, is_sorted))
+    is_ordered = told.kind != "table" or "rawSql" in panel["targets"][0] or is_sorted(panel)
+    return list(_missing(wanted, rows, is_ordered))
+
+
+def _by_moment(rows: Sequence[Json]) -> list[Json]:
+    """What is drawn at one moment is one row, whichever series it is of."""
+    found: list[Json] = []
+    for row in rows:
+        at = getattr(row["Time"], "value", row["Time"])
+        there = next((one for one in found if getattr(one["Time"], "value", one["Time"]) == at), None)
+        if there is None:
+            found.append(dict(row))
+        else:
+            there |= {key: value for key, value in row.items() if key != "Time"}
+    return found
 
 
 def _missing(wanted: Sequence[Json], rows: Sequence[Json], is_sorted: bool) -> Iterator[str]:

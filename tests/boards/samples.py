@@ -32,16 +32,14 @@ class Sample:
         for n, (query, target) in enumerate(zip(panel.queries, json["targets"], strict=True)):
             if query.source == "postgres":
                 yield {"refId": target["refId"], "fields": list(self._columns(panel, query))}
-            elif panel.kind == "table":
+            elif panel.kind in ("table", "barchart"):
                 yield self._labelled(panel, n, target)
             else:
-                yield from self._series(panel.columns[min(n, len(panel.columns) - 1)], query, target)
+                yield from self._series(n, panel.columns[min(n, len(panel.columns) - 1)], query, target)
 
     def _columns(self, panel: Panel, query: Query) -> Iterator[Json]:
         rows = 1 if panel.kind == "stat" else ROWS
         keys = [column.key.replace("§lang", self._reader.language) for column in panel.columns]
-        if query.span == "range" and panel.kind != "table":
-            yield _field("time", "time", [self._at(n, panel.is_stacked) for n in range(rows)])
         for key, column in zip(keys, panel.columns, strict=True):
             measured = self._reader.measure(column)
             kind = "string" if measured == "text" else "time" if measured == "milliseconds" else "number"
@@ -60,17 +58,27 @@ class Sample:
         fields.append(_field(value, "number", [self._value(one, measured, row) for row in range(ROWS)]))
         return {"refId": target["refId"], "fields": fields}
 
-    def _series(self, column: Column, query: Query, target: Json) -> Iterator[Frame]:
+    def _series(self, place: int, column: Column, query: Query, target: Json) -> Iterator[Frame]:
+        """No curve upon another: each has values of its own."""
         moments = range(ROWS) if query.span == "range" else range(1)
         measured = self._reader.measure(column)
-        value = _field("Value", "number", [self._value(column, measured, n) for n in moments])
+        apart = 0 if column.values else 4 * place
+        value = _field("Value", "number", [self._value(column, measured, n) + apart for n in moments])
         legend = re.sub(r"\{\{\w+\}\}", "toronto", query.legend.said(self._reader.language))
         if legend:
             value["config"] = {"displayNameFromDS": legend}
-        yield {"refId": target["refId"], "fields": [_field("Time", "time", [self._at(n) for n in moments]), value]}
+        step = self._step(query)
+        times = _field("Time", "time", [self._at(n, step) for n in moments])
+        yield {"refId": target["refId"], "fields": [times, value]}
 
-    def _at(self, n: int, by_day: bool = False) -> float:
-        return (self._reader.now - (86_400 if by_day else 60) * (ROWS - n)) * 1000
+    def _step(self, query: Query) -> int:
+        """Points stand apart on the board's axis of time."""
+        if not query.every:
+            return 60
+        return 3600 if self._reader.board == "live" else 86_400
+
+    def _at(self, n: int, step: int = 60) -> float:
+        return (self._reader.now - step * (ROWS - n)) * 1000
 
     def _value(self, column: Column, measured: str, n: int) -> Any:
         match measured:
@@ -78,7 +86,7 @@ class Sample:
                 return OF_TEXT.get(column.key, f"{n + 1}. …")
             case "milliseconds":
                 return self._at(n)
-            case "percent" | "rate":
+            case "percent" | "rate" | "hours":
                 return 12.3 + n
             case "seconds":
                 return 83.0 + n

@@ -1,13 +1,14 @@
-"""The run itself: a real Asterisk, callmon on a real PostgreSQL, a real Prometheus, and the network cut once."""
+"""The run itself: a real Asterisk, callmon with its database, a real Prometheus, and the network cut once."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -161,10 +162,10 @@ def until(at: float) -> None:
 
 
 @contextmanager
-def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
-    """Everything that has happened, at the moment when the panels are read."""
+def scene(asterisk: Asterisk, place: Path, is_postgres: bool = False) -> Iterator[Scene]:
+    """Everything that has happened, at the moment when the panels are read. The default database is SQLite."""
     with ExitStack() as stack:
-        url = stack.enter_context(Postgres())
+        url = stack.enter_context(Postgres()) if is_postgres else f"sqlite:///{place / 'callmon.db'}"
         wait_for_room()
         calls, old_complaints = weeks_before(url, datetime.now(UTC))
         link = stack.enter_context(Proxy(asterisk.ami_port))
@@ -179,10 +180,11 @@ def scene(asterisk: Asterisk, place: Path) -> Iterator[Scene]:
         playing = stack.enter_context(Playing(asterisk, [one for one, _ in TODAY], 0.03, "own"))
         begun, start = time.time(), time.monotonic()
         told = happens(callmon, link, start)
-        reader = stack.enter_context(as_reader(url))
+        reader = stack.enter_context(as_reader(url)) if is_postgres else None
         carried = counted(link, start + CAPTURE)
         on_time(start + CAPTURE)
-        still(reader)
+        if reader is not None:
+            still(reader)
         moment = time.time()
         asked = Asked(prometheus, reader, moment, moment - 30 * 86_400)
         events = (max(n for at, n in carried if at <= asked.looked - SLACK), link.events)
@@ -224,11 +226,19 @@ def happens(callmon: Callmon, link: Proxy, start: float) -> dict[str, Span]:
 
 def held_up(callmon: Callmon) -> Span:
     """Somebody else has callmon's tables to themselves, while calls end."""
+    if callmon.store.startswith("sqlite"):
+        with closing(sqlite3.connect(callmon.store.removeprefix("sqlite:///"), autocommit=True)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            return _held()
     with psycopg.connect(make_url(callmon.store).set(drivername="postgresql").render_as_string(False)) as other:
         other.execute('LOCK TABLE heartbeat, "call", finding, fact IN ACCESS EXCLUSIVE MODE')
-        begun = time.time()
-        time.sleep(HELD_UP)
-        return begun, begun + INTO_IT
+        return _held()
+
+
+def _held() -> Span:
+    begun = time.time()
+    time.sleep(HELD_UP)
+    return begun, begun + INTO_IT
 
 
 def announced(callmon: Callmon, line: str, *words: str) -> Span:

@@ -1,18 +1,9 @@
-"""What was read of every panel at one moment, in both languages, beside what had happened; and a copy of it.
-
-A copy is for whoever works on how panels look: the run takes two minutes, a copy none.
-
-    CALLMON_BOARDS_COPY=FOLDER python -m pytest tests/real/test_real_boards.py
-
-`copied(FOLDER)` gives the same `Seen` again, `moment(FOLDER)` when they were read.
-"""
+"""What was read of every panel at one moment, in both languages, beside what had happened."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tests.boards import LANGUAGES, lint
@@ -20,11 +11,10 @@ from tests.boards.asking import Frame, shown
 from tests.boards.lint import TWIN
 from tests.boards.scene import HALF_HOUR, Scene
 from tests.boards.truths import TRUTHS, Truth
-from tests.boards.truths.counting import Either, Near
+from tests.boards.truths.counting import FEW
 
 Json = dict[str, Any]
 Rows = list[Mapping[str, Any]]
-MOMENT = "moment.json"
 
 
 @dataclass(frozen=True)
@@ -46,18 +36,22 @@ class Seen:
 class Day:
     """Every panel, asked once."""
 
-    def __init__(self, told: Scene) -> None:
+    def __init__(self, told: Scene, names: Collection[str]) -> None:
+        """`names`: of the boards."""
         self.scene = told
-        self.boards = {language: lint.read(language) for language in LANGUAGES}
+        self.boards = {
+            language: {name: board for name, board in lint.read(language).items() if name in names}
+            for language in LANGUAGES
+        }
         self.panels: dict[tuple[str, str, int], Seen] = {}
-        self.marks: dict[tuple[str, str, str], list[tuple[Any, ...]]] = {}
+        self.marks: dict[tuple[str, str, str], list[str]] = {}
         frames = {}
         for language, name, board in self.every():
-            told.asked.choose(board, days="30")
+            told.asked.choose(board, sample=FEW)
             for panel in board["panels"]:
                 frames[language, name, panel["id"]] = self._frames(name, panel)
             for mark in board["annotations"]["list"]:
-                self.marks[language, name, mark["name"]] = told.asked.rows(mark["target"]["rawSql"])[1]
+                self.marks[language, name, mark["name"]] = told.asked.marks(mark)
         in_one = told.begun // HALF_HOUR == told.asked.now // HALF_HOUR
         assert in_one, "the machine was too busy: a half hour ended within the run"
         for language, name, board in self.every():
@@ -77,7 +71,7 @@ class Day:
 
     def again(self, language: str, name: str, panel: Json) -> Seen:
         """A panel that may have been changed since, asked once more."""
-        self.scene.asked.choose(self.boards[language][name], days="30")
+        self.scene.asked.choose(self.boards[language][name], sample=FEW)
         return Seen(name, language, panel, self._frames(name, panel), self._truth(language, name, panel))
 
     def rows(self, language: str, name: str, panel: Json) -> Rows:
@@ -91,49 +85,8 @@ class Day:
         """The English one: panels of two languages have the same id."""
         return next(str(one["title"]) for one in self.boards["en"][name]["panels"] if one["id"] == panel["id"])
 
-    def copy(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        for (language, name, number), seen in self.panels.items():
-            text = json.dumps(vars(seen), ensure_ascii=False, default=_plain, indent=1)
-            (folder / f"{name}-{language}-{number:03}.json").write_text(text, "utf-8")
-        asked = self.scene.asked
-        (folder / MOMENT).write_text(json.dumps({"now": asked.now, "begin": asked.begin}), "utf-8")
-
 
 def truth_of(board: str, title: str) -> Truth | None:
     """A graph's table shows the same, unless it is told of by itself."""
     known = TRUTHS[board]
     return known.get(title, known.get(title.removesuffix(TWIN["en"])))
-
-
-def _plain(value: Any) -> Json:
-    match value:
-        case Near():
-            return {"near": value.value, "by": value.by, "unit": value.unit}
-        case Either():
-            return {"either": list(value.values)}
-    raise TypeError(f"no JSON for {value!r}")
-
-
-def _again(read: Json) -> Any:
-    match read:
-        case {"near": value, "by": by, "unit": unit}:
-            return Near(value, by, unit)
-        case {"either": values}:
-            return Either(tuple(values))
-    return read
-
-
-def copied(folder: Path) -> list[Seen]:
-    """Board by board, language by language, in the panels' order."""
-    return [
-        Seen(**json.loads(path.read_text("utf-8"), object_hook=_again))
-        for path in sorted(folder.glob("*.json"))
-        if path.name != MOMENT
-    ]
-
-
-def moment(folder: Path) -> tuple[float, float]:
-    """When the panels were asked, and how far back, in seconds since 1970."""
-    told = json.loads((folder / MOMENT).read_text("utf-8"))
-    return told["now"], told["begin"]

@@ -1,208 +1,273 @@
-"""Each promise: by line, mode and language, for a day, a week or a month."""
+"""Each promise over time: its rate, what became of the calls, on which ring a person answered, why one was not "
+"met."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from tests.boards.grown import (
+    LINE,
+    LINE_AND_LANGUAGE,
+    STEP,
+    grown,
+    in_the_week,
+    of_lines,
+    share,
+    total,
+)
+from tests.boards.judged import BY_LINE, PROMISES, SHORT, TARGETS, VERDICTS, of, of_short_names
 from tests.boards.model import (
-    COUNT,
     NO_CALL,
     NORMAL,
     OTHER,
     OVER,
+    PALE,
     PERCENT,
-    QUIET,
-    SIGNS,
+    SOON,
     TOO_FEW,
+    Board,
     Column,
     Panel,
+    Query,
     Text,
     now,
-    series,
-    sql,
+    over_time,
 )
-from tests.boards.render import twin
+from tests.boards.parts import LETTERS, Part, causes, outcomes, stacked
+from tests.boards.render import TIME, twin
 
-COUNTED = ", ".join(
-    f"coalesce(sum(calls) FILTER (WHERE verdict = '{verdict}'), 0)::float8 AS {verdict}" for verdict in SIGNS
+HOUR = "1h"
+OF_CALLS = (
+    *("answer_by_third_ring", "voicemail_after_fourth_ring", "one_transfer_at_most", "reach_a_person"),
+    *("bilingual_person", "feedback_offered"),
 )
-MET, JUDGED = (
-    "coalesce(sum(calls) FILTER (WHERE verdict IN (" + which + ")), 0)" for which in ("'met'", "'met', 'not_met'")
-)
-COUNTS = f"{COUNTED}, {JUDGED}::float8 AS judged, 100 * boards.share({MET}, {JUDGED}) AS rate_percent"
 
 
-def to_calls(fr: str, en: str) -> Text:
-    return Text(f"${{pages}}/fr/appels?{fr}", f"${{pages}}/en/calls?{en}")
+def rate_of(standard: str) -> str:
+    met, judged = (total(of(standard, verdicts)) for verdicts in ("met", "met|not_met"))
+    return share(met, judged)
 
 
-def _verdict(key: str, title: Text, colour: str | None, fr: str, en: str) -> Column:
-    link = to_calls(f"{fr}&verdict={key}", f"{en}&verdict={key}") if fr else None
-    return Column(key, title, COUNT, colour=colour, link=link, width=130)
-
-
-def judged(fr: str = "", en: str = "") -> tuple[Column, ...]:
-    """Met, not met, exempt, unknown, how many were judged, the share; each count leads to its calls."""
-    return (
-        _verdict("met", Text("✓ respectée", "✓ met"), None, fr, en),
-        _verdict("not_met", Text("■ non respectée", "■ not met"), None, fr, en),
-        _verdict("exempt", Text("○ non visée", "○ exempt"), None, fr, en),
-        _verdict("unknown", Text("? indéterminée", "? not known"), None, fr, en),
-        Column("judged", Text("Jugés", "Judged"), width=80),
-        Column("rate_percent", Text("Taux", "Rate"), PERCENT, empty=TOO_FEW, decimals=1, width=110),
+def rate_of_the_week(standard: str) -> str:
+    chosen = f'standard="{standard}", {LINE_AND_LANGUAGE}'
+    met, judged = (
+        total(in_the_week(VERDICTS, f'verdict=~"{verdicts}", {chosen}')) for verdicts in ("met", "met|not_met")
     )
+    return share(met, judged)
 
 
-BY_STANDARD = "norme=${__data.fields.key}", "standard=${__data.fields.key}"
-KEY, LINE_KEY = (Column(key, Text("Clé", "Key"), is_hidden=True) for key in ("key", "line"))
-PROMISES = Panel(
-    "table",
-    Text("Chaque norme", "Each standard"),
+def rates(
+    title: Text, description: Text, standards: tuple[str, ...], w: int, *more: tuple[Query, Column]
+) -> Panel:
+    """Curves of the seven days before each point."""
+    curves = [(over_time(rate_of_the_week(name), SHORT[name][0], "6h"), *SHORT[name]) for name in standards]
+    columns = [
+        Column(letter, said, PERCENT, colour=colour, decimals=1)
+        for letter, (_, said, colour) in zip(LETTERS, curves, strict=False)
+    ]
+    queries = (*(query for query, *_ in curves), *(query for query, _ in more))
+    shown = (*columns, *(column for _, column in more))
+    return Panel("timeseries", title, description, queries, shown, w, 9, TOO_FEW, most=100)
+
+
+TARGET = (
+    over_time(
+        of_lines(of_short_names('100 * max by (standard, line) (callmon_target_ratio{line=~"$line"})')),
+        Text("-- cible : {{told}}, {{name_fr}}", "-- target: {{told}}, {{name_en}}"),
+        "6h",
+    ),
+    Column("G", Text("-- cible", "-- target"), PERCENT, colour="text", decimals=1, is_dashed=True),
+)
+NOW_RATES = Panel(
+    "stat",
+    Text("Taux de la période, dans l'ordre de la politique", "Rates of the period, in the policy's order"),
     Text(
-        "Appels et rappels de la période, par norme. Taux : respectées ÷ (respectées + non respectées), à "
-        "partir de 20; les chiffres se lisent toujours ensemble. Un nombre mène aux appels.",
-        "Calls and callbacks of the period, by standard. Rate: met ÷ (met + not met), from 20 on; the figures "
-        "are read together. A number leads to its calls.",
+        "Respectées ÷ (respectées + non respectées), sur la période choisie en haut à droite, à partir de 20 "
+        "appels "
+        "jugés. Les nombres derrière chaque taux sont dans le tableau plus bas.",
+        "Met ÷ (met + not met), over the period chosen at the top right, from 20 judged calls on. The numbers "
+        "behind "
+        "each rate are in the table below.",
+    ),
+    tuple(now(rate_of(name), SHORT[name][0]) for name in OF_CALLS),
+    tuple(
+        Column(letter, SHORT[name][0], PERCENT, decimals=1)
+        for letter, name in zip(LETTERS, OF_CALLS, strict=False)
+    ),
+    w=24,
+    h=4,
+    size=32,
+    empty=TOO_FEW,
+)
+RATES = rates(
+    Text("Taux de chaque norme, sept jours glissants", "Rate of each standard, seven days up to each point"),
+    Text(
+        "Respectées ÷ (respectées + non respectées) des sept jours avant chaque point, à partir de 20 appels "
+        "jugés. "
+        "En tirets : la cible interne d'une ligne, si elle est fixée; la politique n'en énonce aucune.",
+        "Met ÷ (met + not met) of the seven days before each point, from 20 judged calls on. Dashed: the internal "
+        "target of a line, where one is set; the policy states none.",
+    ),
+    OF_CALLS,
+    12,
+    TARGET,
+)
+OUTCOMES = stacked(
+    Text("Appels reçus, par issue", "Calls offered, by outcome"),
+    Text(
+        "Ce que sont devenus les appels terminés; leur somme est celle des appels reçus. Une colonne compte le "
+        "temps "
+        "avant elle.",
+        "What became of the ended calls; together they are the calls offered. A column counts the time before it.",
+    ),
+    outcomes(
+        lambda which: total(grown("callmon_calls_total", f'{which}, {LINE_AND_LANGUAGE}, hours=~"$hours"', STEP))
+    ),
+    HOUR,
+)
+RINGS = Panel(
+    "heatmap",
+    Text("Sonneries avant la réponse d'une personne", "Rings before a person answered"),
+    Text(
+        "Plus une case est claire, plus il y a eu de réponses à cette sonnerie. Les sonneries sont comptées à "
+        "l'autocommutateur, l'appelant peut en avoir entendu une de moins.",
+        "The brighter a cell, the more answers on that ring. Rings are counted at the exchange, the caller may "
+        "have "
+        "heard one fewer.",
     ),
     (
-        sql(
-            f"SELECT §word(standard, standard) AS standard, standard AS key, {COUNTS} FROM verdicts_per_day "
-            "WHERE §where GROUP BY standard ORDER BY 1"
+        over_time(
+            # "3", not "3.0": it is a ring.
+            f"label_replace({total(grown('callmon_rings_before_answer_bucket', LINE_AND_LANGUAGE, STEP), 'le')}, "
+            "'le', '$1', 'le', '(.+).0')",
+            Text("{{le}}", "{{le}}"),
+            HOUR,
         ),
     ),
-    (Column("standard", Text("Norme de service", "Service standard"), width=510), *judged(*BY_STANDARD), KEY),
-    w=24,
-    h=12,
-    empty=NO_CALL,
-)
-LINE = (
-    "norme=answer_by_third_ring&ligne=${__data.fields.line}",
-    "standard=answer_by_third_ring&line=${__data.fields.line}",
-)
-BY_LINE = Panel(
-    "table",
-    Text("Réponse au plus tard après la troisième sonnerie, par ligne", "Answer by the third ring, by line"),
-    Text("La même chose, par ligne du public.", "The same, by public line."),
-    (
-        sql(
-            f"SELECT coalesce(max(names.name), v.line) AS name, v.line AS line, {COUNTS} FROM verdicts_per_day v "
-            "LEFT JOIN §names AS names ON names.line = v.line WHERE standard = 'answer_by_third_ring' AND "
-            "v.§where GROUP BY v.line ORDER BY 1"
-        ),
-    ),
-    (Column("name", Text("Ligne", "Line"), width=300), *judged(*LINE), LINE_KEY),
-    w=24,
-    h=8,
-    empty=NO_CALL,
-)
-
-
-def _beside(title: Text, description: Text, first: Text, select: str, group: str, join: str = "") -> Panel:
-    return Panel(
-        "table",
-        title,
-        description,
-        (
-            sql(
-                f"SELECT {select}, {COUNTS} FROM verdicts_per_day v {join} WHERE standard = "
-                f"'answer_by_third_ring' AND v.§where GROUP BY {group} ORDER BY 1"
-            ),
-        ),
-        (Column("side", first, width=220), *judged()),
-        w=12,
-        h=6,
-        empty=NO_CALL,
-    )
-
-
-BY_MODE = _beside(
-    Text("Par mode : voix et ATS", "By mode: voice and TTY"),
-    Text(
-        "La même norme, lignes vocales et lignes pour téléimprimeur (ATS).",
-        "The same standard, voice and TTY lines.",
-    ),
-    Text("Mode", "Mode"),
-    "§word(mode, names.mode) AS side",
-    "names.mode",
-    "JOIN §names AS names ON names.line = v.line",
-)
-BY_LANGUAGE = _beside(
-    Text("Par langue demandée", "By language asked for"),
-    Text(
-        "La même norme, selon la langue que l'appelant a demandée; avant un choix elle est inconnue.",
-        "The same standard, by the language that the caller asked for; before a choice it is unknown.",
-    ),
-    Text("Langue", "Language"),
-    "§word(language, v.language) AS side",
-    "v.language",
-)
-DAY = (
-    "norme=answer_by_third_ring&jour=${__data.fields.date}",
-    "standard=answer_by_third_ring&day=${__data.fields.date}",
-)
-SEEN = tuple(
-    Column(one.key, one.title, colour=colour)
-    for one, colour in zip(judged(), (NORMAL, OVER, OTHER, QUIET), strict=False)
-)
-CHOSEN = "line IN (${line:sqlstring}) AND language IN (${language:sqlstring}) AND hours IN (${hours:sqlstring})"
-A_DAY = (
-    f"FROM verdicts_per_day WHERE standard = 'answer_by_third_ring' AND {CHOSEN} "
-    "AND $__timeFilter(boards.midnight(day)) GROUP BY day ORDER BY 1"
-)
-EVERY_DAY = Panel(
-    "timeseries",
-    Text("Réponse au plus tard après la troisième sonnerie, par jour", "Answer by the third ring, by day"),
-    Text(
-        "Une colonne par jour d'arrivée, à l'heure de Toronto : respectées, non respectées, non visées, "
-        "indéterminées. Les jours sont ceux choisis en haut à droite.",
-        "A column for each day of arrival, Toronto time: met, not met, exempt, not known. The days are those "
-        "chosen at the top right.",
-    ),
-    (series(f"SELECT boards.midnight(day) AS time, {COUNTED} {A_DAY}"),),
-    SEEN,
+    (Column("A", Text("Réponses", "Answers")),),
     w=12,
     h=9,
     empty=NO_CALL,
-    is_stacked=True,
+    points=120,
 )
-EVERY_DAY_TABLE = twin(
-    EVERY_DAY,
-    (Column("date", Text("Jour", "Day"), width=120), *judged(*DAY)),
-    queries=(sql(f"SELECT to_char(day, 'YYYY-MM-DD') AS date, {COUNTS} {A_DAY}"),),
+UP_TO = (
+    TIME,
+    Column("le", Text("Jusqu'à la sonnerie", "Up to ring"), width=150),
+    Column("A", Text("Réponses", "Answers")),
 )
-TARGETS = Panel(
-    "table",
-    Text("Cibles internes", "Internal targets"),
+CAUSES = stacked(
+    Text("Pourquoi la troisième sonnerie a été manquée", "Why the third ring was missed"),
     Text(
-        "Le pourcentage que le ministère s'est donné, daté et signé dans la configuration, à côté du dernier jour "
-        "d'ouverture terminé. La politique n'en énonce aucun; sans cible, rien n'est jugé bon ou mauvais.",
-        "The percentage that the ministry gave itself, dated and signed in the configuration, beside the last "
-        "opening day that is over. The policy states none; without a target nothing is called good or bad.",
+        "Cause des appels sans réponse au plus tard après la troisième sonnerie. Aucune cause ne désigne une "
+        "personne.",
+        "Cause of the calls not answered by the third ring. No cause points at a person.",
+    ),
+    causes(
+        lambda which: total(
+            grown("callmon_not_met_cause_total", f'standard="answer_by_third_ring", {which}, {LINE}', STEP)
+        )
+    ),
+    HOUR,
+)
+FOURTH = "voicemail_after_fourth_ring"
+
+
+def _voicemail_late(which: str) -> str:
+    return total(grown("callmon_not_met_cause_total", f'standard="{FOURTH}", {which}, {LINE}', STEP))
+
+
+VOICEMAIL = stacked(
+    Text("Messagerie vocale : trop tôt, à temps, trop tard", "Voicemail: too early, on time, too late"),
+    Text(
+        "Trop tôt : avant la fin de la quatrième sonnerie, ou sans aucune sonnerie. Trop tard : après la "
+        "cinquième (règle de callmon, non de la politique), ou une autre cause.",
+        "Too early: before the fourth ring was over, or without any ring. Too late: after the fifth "
+        "(callmon's rule, not the policy's), or another cause.",
     ),
     (
-        now(
-            'max by (standard, line) (100 * callmon_target_ratio{line=~"$line"}) '
-            "* on (line) group_left (name_§lang) line:callmon_line_names:now "
-            "* on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
+        Part(_voicemail_late('cause!="other"'), Text("■ trop tôt", "■ too early"), OVER),
+        Part(
+            total(grown(VERDICTS, f'standard="{FOURTH}", verdict="met", {LINE}', STEP)),
+            Text("✓ à temps", "✓ on time"),
+            NORMAL,
         ),
-        now(
-            'max by (standard, line) (callmon_last_day_verdicts{line=~"$line", verdict="met"}) '
-            "and on (standard, line) callmon_target_ratio"
-        ),
-        now(
-            'sum by (standard, line) (max by (standard, line, verdict) (callmon_last_day_verdicts{line=~"$line", '
-            'verdict=~"met|not_met"})) and on (standard, line) callmon_target_ratio'
-        ),
+        Part(_voicemail_late('cause="other"'), Text("▲ trop tard", "▲ too late"), SOON),
+    ),
+    HOUR,
+)
+
+
+def _transfers(least: str, most: str) -> str:
+    """How many were redirected at most `most` times, without those that were at most `least` times."""
+    metric = "callmon_transfers_per_call_bucket"
+    to, up_to = (total(grown(metric, f'le="{bound}", {LINE}', STEP)) for bound in (least or "0.0", most))
+    return f"{up_to} - {to}" if least else up_to
+
+
+TRANSFERS = stacked(
+    Text("Réacheminements d'un appel pris", "Redirections of an answered call"),
+    Text(
+        "Transferts d'un appel pris vers une personne, un service ou une messagerie; sondage, parcage, "
+        "interception et renvoi automatique exclus.",
+        "Transfers of an answered call to a person, a service or voicemail; survey, parking, pick-up and "
+        "forwarding excluded.",
     ),
     (
-        Column("title_§lang", Text("Norme de service", "Service standard"), width=510),
-        Column("name_§lang", Text("Ligne", "Line")),
-        Column("A", Text("Cible", "Target"), PERCENT, decimals=1),
-        Column("B", Text("Respectées, dernier jour", "Met, last day")),
-        Column("C", Text("Jugés, dernier jour", "Judged, last day")),
+        Part(_transfers("", "0.0"), Text("✓ aucun", "✓ none"), NORMAL),
+        Part(_transfers("0.0", "1.0"), Text("✓ un", "✓ one"), PALE),
+        Part(_transfers("1.0", "2.0"), Text("■ deux", "■ two"), OVER),
+        Part(_transfers("2.0", "+Inf"), Text("■ trois ou plus", "■ three or more"), OTHER),
     ),
-    w=24,
-    h=5,
-    empty=Text(
-        "Aucune cible interne n'est fixée : rien n'est jugé bon ou mauvais",
-        "No internal target is set: nothing is called good or bad",
+    HOUR,
+)
+HEARD = stacked(
+    Text("Exhaustivité : ce qui a été entendu", "Completeness: what was heard"),
+    Text(
+        "Appels entendus du début à la fin, complétés du journal de l'autocommutateur, ou connus en partie. Tout "
+        "chiffre de ce tableau se lit à côté de ceux-ci.",
+        "Calls heard from beginning to end, completed from the exchange's own log, or known in part. Every "
+        "figure of "
+        "this board is read beside these.",
     ),
+    tuple(
+        Part(total(grown("callmon_calls_completeness_total", f'heard="{key}", {LINE}', STEP)), said, colour)
+        for key, said, colour in (
+            ("full", Text("✓ entendus en entier", "✓ heard throughout"), NORMAL),
+            ("filled", Text("○ complétés", "○ filled"), PALE),
+            ("partly", Text("? connus en partie", "? known in part"), OVER),
+        )
+    ),
+    HOUR,
+)
+RATES_TABLE = twin(RATES, (TIME, *RATES.columns[:-1]), queries=RATES.queries[:-1], w=24)
+
+BOARD = Board(
+    "standards",
+    Text("callmon · Normes de service", "callmon · Service standards"),
+    Text(
+        "Chaque promesse de la politique dans le temps, ce que sont devenus les appels, à quelle sonnerie une "
+        "personne "
+        "a répondu, et la cause de ce qui n'a pas été respecté.",
+        "Each promise of the policy over time, what became of the calls, on which ring a person answered, and the "
+        "cause of what was not met.",
+    ),
+    (
+        (NOW_RATES,),
+        (RATES, OUTCOMES),
+        (RINGS, CAUSES),
+        (replace(VOICEMAIL, w=8), replace(TRANSFERS, w=8), replace(HEARD, w=8)),
+        (PROMISES,),
+        (BY_LINE,),
+        (TARGETS,),
+    ),
+    tables=(
+        RATES_TABLE,
+        twin(OUTCOMES),
+        twin(RINGS, UP_TO),
+        twin(CAUSES),
+        twin(VOICEMAIL),
+        twin(TRANSFERS),
+        twin(HEARD),
+    ),
+    since="now-7d",
 )

@@ -13,8 +13,6 @@ from sqlalchemy import text
 from callmon.store.database import Database
 from callmon.store.rollups import rebuild, update
 from tests import year
-from tests.boards import model
-from tests.boards.live import DISRUPTION
 from tests.support.store_fixtures import of_calls, wrote
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -105,37 +103,3 @@ def test_the_half_hours_of_the_roll_ups_are_those_of_the_calls(store: Database, 
         )
     assert by_cells == by_calls
     assert sum(int(str(row[4])) for row in by_calls) > 250
-
-
-def going_on(store: Database, language: str) -> list[str]:
-    """What the wall screen says of disruptions of three lines."""
-    asked = model.written(DISRUPTION.queries[0], language).replace("${line:sqlstring}", "'general', 'tty', 'poci'")
-    with as_reader(store) as reader:
-        return [str(told) for (told,) in reader.execute(asked.encode()).fetchall()]
-
-
-def disrupted(store: Database, name: str, lines: str, began: int, notice: str = "{}", ended: str = "NULL") -> None:
-    """`began`: hours ago."""
-    with store.engine.begin() as connection:
-        connection.execute(
-            text(
-                "INSERT INTO disruption (id, source, exchange, lines, began, ended, counts, is_live, data) "
-                "VALUES (:id, 'staff', '', :lines, extract(epoch FROM now() - :began * interval '1 hour') * 1e6, "
-                f"{ended}, true, true, :data)"
-            ),
-            {"id": name, "lines": lines, "began": began, "data": f'{{"notice": {notice}}}'},
-        )
-
-
-def test_the_wall_screen_shows_a_disruption_with_a_notice_first_and_counts_the_others(store: Database) -> None:
-    disrupted(store, "1", " tty ", began=3)
-    assert [going_on(store, "en"), going_on(store, "fr")] == [["▲ notice to give"], ["▲ avis à donner"]]
-    notice = (
-        '{"reason_en": "carrier failure", "alternative_en": "call toll-free", "reason_fr": "panne du fournisseur"}'
-    )
-    disrupted(store, "2", " general poci ", began=1, notice=notice)
-    assert going_on(store, "en") == ["▲ carrier failure · call toll-free · and 1 more"]
-    disrupted(store, "3", " general ", began=4)
-    disrupted(store, "4", " general ", began=5, ended="0")
-    disrupted(store, "5", " poci-toll-free ", began=5)
-    assert going_on(store, "fr") == ["▲ panne du fournisseur · et 2 de plus"]

@@ -15,7 +15,6 @@ import {
   dateTime,
   displayNameOverrideProcessor,
   FieldConfigOptionsRegistry,
-  getDisplayProcessor,
   getDisplayValueAlignmentFactors,
   getFieldDisplayValues,
   identityOverrideProcessor,
@@ -29,8 +28,11 @@ import {
   unitOverrideProcessor,
   valueMappingsOverrideProcessor,
 } from '@grafana/data';
-import { BarGauge, BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
+import { BigValue, GlobalStyles, PanelChrome, Table, TimeSeries, VizRepeater } from '@grafana/ui';
+import moment from 'moment';
+import 'moment/locale/fr';
 import { firstValueFrom } from 'rxjs';
+import { Diverging, Heat, Timeline } from './own';
 import { cutOff, read, watch } from './reading';
 
 const theme = createTheme({ colors: { mode: 'dark', background: { canvas: '#0B1220', primary: '#0B1220', secondary: '#111a2c' } } } as any);
@@ -38,7 +40,7 @@ const [ROW, GAP] = [30, 8];
 const TALL = 4000; // pixels of a table when all of its rows are to be read
 
 standardTransformersRegistry.setInit(() =>
-  ['mergeTransformer', 'filterFieldsByNameTransformer', 'organizeFieldsTransformer'].map((key) => {
+  ['mergeTransformer', 'sortByTransformer', 'filterFieldsByNameTransformer', 'organizeFieldsTransformer'].map((key) => {
     const transformation = (standardTransformers as any)[key];
     return { id: transformation.id, name: transformation.name, transformation, editor: () => null } as any;
   })
@@ -79,7 +81,8 @@ function Empty({ panel }: any) {
 
 function figures(panel: any, data: any[], choices: any) {
   const { fieldConfig, options } = panel;
-  return getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables: asItIs, theme, data, timeZone: choices.zone });
+  const sparkline = options.graphMode === 'area';
+  return getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables: asItIs, theme, data, sparkline, timeZone: choices.zone });
 }
 
 function Stat({ panel, data, width, height, choices }: any) {
@@ -92,29 +95,8 @@ function Stat({ panel, data, width, height, choices }: any) {
       renderValue={({ value, width, height, count, alignmentFactors }: any) => (
         <div data-figure>
           <BigValue
-            value={value.display} width={width} height={height} theme={theme} count={count} colorMode={colorMode} graphMode={graphMode} justifyMode={justifyMode}
+            value={value.display} sparkline={value.sparkline} width={width} height={height} theme={theme} count={count} colorMode={colorMode} graphMode={graphMode} justifyMode={justifyMode}
             textMode={textMode} text={text} alignmentFactors={alignmentFactors} disableWideLayout={!wideLayout}
-          />
-        </div>
-      )}
-    />
-  );
-}
-
-function Bars({ panel, data, width, height, choices }: any) {
-  if (!data.length || !data[0].length) return <Empty panel={panel} />;
-  const { orientation, displayMode, valueMode, namePlacement, showUnfilled, minVizHeight, minVizWidth, maxVizHeight, text } = panel.options;
-  return (
-    <VizRepeater
-      source={data} getValues={() => figures(panel, data, choices)} getAlignmentFactors={getDisplayValueAlignmentFactors} width={width} height={height}
-      itemSpacing={8} renderCounter={0} orientation={orientation} minVizHeight={minVizHeight} minVizWidth={minVizWidth} maxVizHeight={maxVizHeight}
-      renderValue={({ value, width, height, alignmentFactors, count, orientation }: any) => (
-        <div data-bar={width} style={{ width }}>
-          <BarGauge
-            value={value.display} field={value.field} width={width} height={height} theme={theme} text={text} alignmentFactors={alignmentFactors} itemSpacing={8}
-            display={value.view ? value.view.getFieldDisplayProcessor(value.colIndex) : getDisplayProcessor({ field: value.field as any, theme })} lcdCellWidth={12}
-            orientation={orientation} displayMode={displayMode} valueDisplayMode={valueMode} namePlacement={namePlacement} showUnfilled={showUnfilled}
-            isOverflow={count > 1 && false}
           />
         </div>
       )}
@@ -144,8 +126,10 @@ function Body(props: any) {
   const { panel, data, width, height, choices } = props;
   switch (panel.type) {
     case 'stat': return <Stat {...props} />;
-    case 'bargauge': return <Bars {...props} />;
     case 'timeseries': return <Lines {...props} />;
+    case 'heatmap': return data.length ? <Heat {...props} /> : <Empty panel={panel} />;
+    case 'barchart': return data.length && data[0].length ? <Diverging {...props} /> : <Empty panel={panel} />;
+    case 'state-timeline': return data.length ? <Timeline {...props} /> : <Empty panel={panel} />;
     case 'table':
       if (!data.length || !data[0].length) return <Empty panel={panel} />;
       return <Table data={data[0]} width={width} height={choices.tall ? TALL : height} cellHeight={panel.options.cellHeight} fieldConfig={panel.fieldConfig} timeRange={undefined as any} />;
@@ -180,6 +164,7 @@ let [root, last]: [any, any] = [null, null];
 
 async function draw(board: any, frames: Record<string, any[]>, choices: any) {
   // A text is sized by the font that it is measured with: no load may end later, well or not.
+  moment.locale(choices.lang === 'fr' ? 'fr' : 'en');
   await Promise.allSettled([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
   const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));

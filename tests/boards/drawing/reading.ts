@@ -1,4 +1,4 @@
-// What stands on the page: texts as people see them, the length of bars, and of a curve what was given to the canvas and
+// What stands on the page: texts as people see them, and of a curve what was given to the canvas and
 // whether its colour is there.
 import { getFieldDisplayName } from '@grafana/data';
 
@@ -24,14 +24,6 @@ function stat(place: Element) {
     const within = figure.firstElementChild!.firstElementChild!;
     const parts = [...within.children];
     return { name: parts.length > 1 ? textOf(parts[0]) : '', value: textOf(parts[parts.length - 1]) };
-  });
-}
-
-function bars(place: Element) {
-  return [...place.querySelectorAll('[data-bar]')].map((figure) => {
-    const [title, drawn] = [...figure.firstElementChild!.children];
-    const bar = drawn.lastElementChild as HTMLElement;
-    return { name: textOf(title), value: textOf(drawn.firstElementChild), length: parseFloat(bar.style.width) };
   });
 }
 
@@ -84,7 +76,7 @@ export function read() {
   return [...document.querySelectorAll('[data-panel]')].map((place) => {
     const [number, kind] = [Number(place.getAttribute('data-panel')), place.getAttribute('data-kind')!];
     const empty = place.querySelector('.empty');
-    const readers: Record<string, (place: Element, number: number) => any> = { stat, bargauge: bars, table, timeseries };
+    const readers: Record<string, (place: Element, number: number) => any> = { stat, table, timeseries };
     return { number, kind, empty: empty ? textOf(empty) : null, shown: empty ? null : readers[kind]?.(place, number) ?? null };
   });
 }

@@ -7,6 +7,7 @@ is sure of; a moment or a length that people's own side saw is `Near` what callm
 from collections.abc import Mapping
 
 from tests.boards.truths.callbacks import CALLBACKS
+from tests.boards.truths.calls import CALLS
 from tests.boards.truths.counting import Truth
 from tests.boards.truths.disruptions import DISRUPTIONS
 from tests.boards.truths.itself import ITSELF
@@ -21,4 +22,5 @@ TRUTHS: Mapping[str, Mapping[str, Truth]] = {
     "parity": PARITY,
     "disruptions": DISRUPTIONS,
     "itself": ITSELF,
+    "calls": CALLS,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections import Counter
+from typing import Any
 
+from tests.boards import callbacks
 from tests.boards.day import C24, CFR, P2, P15, WITHIN
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
@@ -11,20 +13,20 @@ from tests.boards.truths.counting import (
     OWED,
     PAID,
     TO_CALL,
+    VERDICTS,
+    Near,
     Row,
     Truth,
     at,
-    in_words,
-    lasting,
-    midnight,
     opened_at,
-    paid_after,
-    said,
+    over_time,
     titled,
-    today_of,
+    today,
 )
 from tests.boards.truths.live import CALLBACKS_NOW
-from tests.boards.truths.standards import each_standard
+from tests.boards.truths.standards import each_standard, rates
+
+STANDARDS = (C24, CFR, P2, P15)
 
 
 def callbacks_by_line(scene: Scene) -> list[Row]:
@@ -33,7 +35,7 @@ def callbacks_by_line(scene: Scene) -> list[Row]:
         own = [one for one in TO_CALL if one.line == line]
         first = min((opened_at(scene, one) for one in own), default=None)
         rows.append({
-            f"name_{scene.language}": titled(scene, line), "Value #B": len(own),
+            f"name_{scene.language}": titled(scene, line), "line": line, "Value #B": len(own),
             "Value #C": sum(one.soon for one in own),
             "Value #D": sum(one.overdue for one in own), "Value #E": sum(one.overdue for one in own),
             "Value #F": 0,
@@ -44,49 +46,28 @@ def callbacks_by_line(scene: Scene) -> list[Row]:
     return rows
 
 
-def open_entries(scene: Scene) -> list[Row]:
-    overdue, soon = (
-        in_words(scene, "■ en retard", "■ overdue"),
-        in_words(scene, "▲ à faire bientôt", "▲ due soon"),
-    )
-    rows: list[Row] = []
-    for one in sorted(TO_CALL, key=lambda one: opened_at(scene, one)):
-        opened = opened_at(scene, one)
-        rows.append({
-            "name": titled(scene, one.line), "spoken": said(scene, "language", one.language),
-            "reason": said(scene, "opening", one.opening),
-            "opened_at": at(opened, 1.5), "due_at": at(opened + WITHIN, 1.5),
-            "actionable_at": at(opened + WITHIN, 1.5),
-            "state": overdue if one.overdue else soon, "attempts": 0,
-        })  # fmt: skip
-    return rows
+def still_open(scene: Scene) -> list[Any]:
+    overdue, soon = sum(one.overdue for one in TO_CALL), sum(one.soon for one in TO_CALL)
+    return [overdue, soon, len(TO_CALL) - overdue - soon]
 
 
-def became(scene: Scene) -> list[Row]:
-    begins = at(midnight(today_of(scene)))
-    waiting = sum(one.state == "open" and not one.overdue for one in OWED)
-    overdue = sum(one.overdue for one in OWED)
-    row = {"time": begins, "made": len(PAID), "reached_us": 0, "closed": 0}
-    return [{**row, "overdue": overdue, "waiting": waiting}]
+def oldest(scene: Scene) -> list[Any]:
+    seconds = scene.asked.now - min(opened_at(scene, one) for one in TO_CALL)
+    return [Near(seconds / 3600, 1.5 / 3600, "hours")]
 
 
-def delays(scene: Scene) -> list[Row]:
-    told = sorted(paid_after(scene, one) for one in PAID)
-    return [{
-        "made": len(told), "median_seconds": lasting(median(told), 1.5), "high_seconds": lasting(told[-1], 1.5),
-        "most_seconds": lasting(told[-1], 1.5),
-    }]  # fmt: skip
+def verdicts(scene: Scene) -> list[Any]:
+    told = Counter(one[2] for one in today(scene, C24))
+    return [told[verdict] for verdict in VERDICTS]
 
 
 CALLBACKS: dict[str, Truth] = {
     **CALLBACKS_NOW,
+    **over_time(callbacks.OPEN, still_open),
+    **over_time(callbacks.AGE, oldest),
+    **over_time(callbacks.DELAYS, lambda s: [len(PAID), 0, 0, 0]),
+    **over_time(callbacks.VERDICTS, verdicts),
+    **over_time(callbacks.RATES, lambda s: rates(s, STANDARDS)),
     "Callbacks now, by line": callbacks_by_line,
-    "Open entries, the most urgent first": open_entries,
-    "The standards of callbacks and complaints": lambda s: each_standard(s, (C24, CFR, P2, P15)),
-    "Callbacks by day of the message": became,
-    "From the message to the callback": lambda s: [{"part": "1 · ≤ 1 h", "calls": len(PAID)}],
-    "Delay: median, 95th percentile, longest": delays,
-    "Not returnable: messages to listen to": lambda s: [
-        {"reason": said(s, "not_returnable", "withheld"), "messages": 1, "waiting": 1}
-    ],
-}  # fmt: skip
+    "The standards of callbacks and complaints": lambda s: each_standard(s, STANDARDS),
+}

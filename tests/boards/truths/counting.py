@@ -11,9 +11,11 @@ from typing import Any
 from callmon.config.standards import CALL_STANDARDS
 from callmon.text.labels import label
 from tests.boards.day import C24, CFR, Happened
+from tests.boards.model import Panel
 from tests.boards.scene import Scene
 from tests.year import TORONTO
 
+FEW = "5"  # judged calls, from which on this run tells a rate: a TTY line has no twenty calls in two minutes
 Row = Mapping[str, Any]
 Truth = Callable[[Scene], list[Row]]
 VERDICTS = ("met", "not_met", "exempt", "unknown")
@@ -146,31 +148,49 @@ def today_of(scene: Scene) -> date:
     return datetime.fromtimestamp(scene.asked.now, TORONTO).date()
 
 
-def midnight(day: date) -> float:
-    """Seconds since 1970."""
-    return datetime(day.year, day.month, day.day, tzinfo=TORONTO).timestamp()
-
-
 def share(part: int, whole: int) -> Near | None:
-    """Cut to a tenth of a per cent; none below 20."""
-    if whole < 20:
-        return None
-    return percent(max(part * 1000 // whole, 1 if part else 0) / 10)
+    """Cut to a tenth of a per cent; none below the sample."""
+    return None if whole < int(FEW) else percent(part * 1000 // whole / 10)
 
 
-def counts(verdicts: Iterable[str]) -> dict[str, Any]:
+def today(scene: Scene, standard: str) -> list[tuple[str, str, str, str, date, str]]:
+    """The verdicts that this callmon counted."""
+    return [one for one in judged(scene, standard) if one[4] == today_of(scene)]
+
+
+def counts(verdicts: Iterable[str]) -> tuple[list[int], Near | None]:
+    """Met, not met, exempt, not known and judged; the rate."""
     told = Counter(verdicts)
     both = told["met"] + told["not_met"]
-    return {**{v: told[v] for v in VERDICTS}, "judged": both, "rate_percent": share(told["met"], both)}
+    return [*(told[one] for one in VERDICTS), both], share(told["met"], both)
 
 
-def by_size(scene: Scene, counted: Counter[str], kind: str, first: str = "part") -> list[Row]:
-    rows = [{first: said(scene, kind, key), "calls": n} for key, n in counted.items()]
-    return sorted(rows, key=lambda row: (-row["calls"], row[first]))
+def lettered(values: Iterable[Any], first: str = "A") -> dict[str, Any]:
+    """As the columns of a table's queries."""
+    return {f"Value #{chr(ord(first) + n)}": value for n, value in enumerate(values)}
 
 
-def reasons(scene: Scene, standard: str, verdicts: tuple[str, ...]) -> Counter[str]:
-    return Counter(reason for _, _, verdict, reason, *_ in judged(scene, standard) if verdict in verdicts)
+def over_time(panel: Panel, values: Callable[[Scene], list[Any]]) -> dict[str, Truth]:
+    """A graph over time and its table: a value for each query, at the moment of the run; None where there is "
+    "none."""
+
+    def graph(scene: Scene) -> list[Row]:
+        told = zip(panel.queries, values(scene), strict=True)
+        return [
+            {query.legend.said(scene.language): one, "Time": moment(scene)}
+            for query, one in told
+            if one is not None
+        ]
+
+    def table(scene: Scene) -> list[Row]:
+        told = values(scene)
+        return [{"Time": moment(scene), **(lettered(told) if len(told) > 1 else {"Value": told[0]})}]
+
+    return {panel.title.en: graph, panel.title.en + " (table)": table}
+
+
+def moment(scene: Scene) -> Near:
+    return at(scene.asked.now, 0.001)
 
 
 def value(number: Any) -> Truth:
@@ -189,8 +209,13 @@ def over(scene: Scene) -> list[Happened]:
     return [call for call in scene.calls if call.is_over]
 
 
+def counted(scene: Scene) -> list[Happened]:
+    """The calls of today's script that are over: callmon's counters have these alone."""
+    return [call for call in over(scene) if call.name]
+
+
 def voice_today(scene: Scene) -> list[Happened]:
-    return [c for c in scene.calls if c.local.date() == today_of(scene) and not c.line.startswith("tty")]
+    return [c for c in scene.calls if c.name and mode(c.line) == "voice"]
 
 
 def half_hour(call: Happened) -> int:
@@ -214,3 +239,14 @@ def paid_after(scene: Scene, one: Owed) -> float:
     (payer,) = played(scene, one.pays)
     assert payer.answered is not None
     return float(payer.answered) - opened_at(scene, one)
+
+
+def moments(span: tuple[float, float]) -> Near:
+    """As Grafana writes moments: milliseconds."""
+    return between(span[0] * 1000, span[1] * 1000, "milliseconds")
+
+
+def unheard(scene: Scene) -> Near:
+    """From when the network was cut until it carried again and callmon had noticed."""
+    cut, again = scene.told["cut"], scene.told["heard again"]
+    return between(again[0] - cut[1], again[1] - cut[0], "seconds")

@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+from tests.boards import disruptions
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,
-    Near,
     Row,
     Truth,
-    at,
     between,
-    in_words,
     lasting,
-    midnight,
-    said,
+    moment,
+    moments,
+    over_time,
     titled,
-    today_of,
+    unheard,
     value,
 )
-
-
-def disrupted(scene: Scene) -> list[Row]:
-    reason = in_words(scene, "panne du fournisseur", "carrier failure")
-    missing = in_words(scene, "▲ à donner", "▲ to be given")
-    rows: list[Row] = []
-    for line in ("poci", "tty-toll-free", "tty"):
-        began, end = scene.told[line], scene.told.get(f"{line} over")
-        last = end or (scene.asked.now - 1, scene.asked.now)
-        rows.append({
-            "name": titled(scene, line), "source": said(scene, "disruption", "staff"), "began_at": moments(began),
-            "ended_at": moments(end) if end else None,
-            "lasted_seconds": between(last[0] - began[1], last[1] - began[0], "seconds"),
-            "reason": reason if line == "poci" else missing,
-            "notice_seconds": lasting(0, 0) if line == "poci" else None,
-        })  # fmt: skip
-    return rows
-
-
-def moments(span: tuple[float, float]) -> Near:
-    """As Grafana writes moments: milliseconds."""
-    return between(span[0] * 1000, span[1] * 1000, "milliseconds")
-
-
-def disrupted_by_line(scene: Scene) -> list[Row]:
-    rows = [{"name": row["name"], "lasted_seconds": row["lasted_seconds"]} for row in disrupted(scene)]
-    return sorted(rows, key=lambda row: -row["lasted_seconds"].value)
-
-
-def gaps_by_day(scene: Scene) -> list[Row]:
-    return [{"time": at(midnight(today_of(scene))), "unheard_seconds": unheard(scene)}]
-
-
-def unheard(scene: Scene) -> Near:
-    """From when the network was cut until it carried again and callmon had noticed."""
-    cut, again = scene.told["cut"], scene.told["heard again"]
-    return between(again[0] - cut[1], again[1] - cut[0], "seconds")
 
 
 def phones(scene: Scene) -> list[Row]:
@@ -86,16 +49,51 @@ def boxes(scene: Scene) -> list[Row]:
     ]
 
 
+def lasted(scene: Scene) -> list[Row]:
+    """One disruption is over."""
+    began, end = scene.told["tty"], scene.told["tty over"]
+    rows: list[Row] = []
+    for line in LINES:
+        seconds = between(end[0] - began[1], end[1] - began[0], "seconds") if line == "tty" else lasting(0, 0)
+        rows.append({titled(scene, line): seconds, "Time": moment(scene)})
+    return rows
+
+
+def lasted_table(scene: Scene) -> list[Row]:
+    name = f"name_{scene.language}"
+    return [
+        {"Time": moment(scene), name: key, "Value": seconds}
+        for one in lasted(scene)
+        for key, seconds in one.items()
+        if key != "Time"
+    ]
+
+
+def phones_in_all(scene: Scene) -> list[Any]:
+    return [sum(row[f"Value #{letter}"] for row in phones(scene)) for letter in "BCD"]
+
+
+def states(scene: Scene) -> list[Row]:
+    """Open, but for two disruptions that last; an hour of the table is its last moment."""
+    name = f"name_{scene.language}"
+    return [
+        {"Time": moment(scene), name: titled(scene, line), "Value": 3 if line in ("poci", "tty-toll-free") else 1}
+        for line in LINES
+    ]
+
+
+LASTED = disruptions.LASTED.title.en
 DISRUPTIONS: dict[str, Truth] = {
     "Disruptions going on": value(2),
     "Notice to the public owed since": value(lambda s: moments(s.told["tty-toll-free"])),
     "Measuring, by exchange": lambda s: [{"toronto": 1}],
-    "Disruptions, the latest first": disrupted,
-    "Disrupted time, by line": disrupted_by_line,
-    "Unheard time, by day": gaps_by_day,
-    "Measurement gaps": lambda s: [
-        {"exchange": "toronto", "unheard_seconds": unheard(s), "began_at": moments(s.told["cut"])}
-    ],
+    # Both were told of by staff.
+    **over_time(disruptions.BY_SOURCE, lambda s: [0, 0, 0, 2, 0]),
+    **over_time(disruptions.GAPS, lambda s: [unheard(s)]),
+    "The state of each line (table)": states,
+    LASTED: lasted,
+    f"{LASTED} (table)": lasted_table,
+    **over_time(disruptions.PHONES_OVER_TIME, phones_in_all),
     "Mailboxes": boxes,
     "Phones, by line": phones,
 }

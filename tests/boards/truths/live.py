@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import date, datetime, timedelta
-from statistics import median
+from collections.abc import Iterable
+from typing import Any
 
-from tests.boards.day import WITHIN
+from tests.boards import live
+from tests.boards.day import WITHIN, Happened
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     OWED,
     TO_CALL,
-    Either,
     Row,
     Truth,
     at,
     between,
-    by_size,
-    half_hour,
     in_words,
     lasting,
     opened_at,
-    over,
+    over_time,
     played,
-    today_of,
     value,
     voice_today,
 )
-from tests.year import TORONTO, A, B, T, V
+from tests.year import A, B, T, V
 
 POCI = "POCI", "OINP"  # its abbreviation: the whole name is not read from three metres
+OUTCOMES = (
+    {"answered"},
+    {"voicemail_message"},
+    {"voicemail_no_message", "voicemail"},
+    {"abandoned", "no_answer"},
+    {"busy", "failed", "lost"},
+    {"announcement", "unknown"},
+)
+CAUSES = (
+    *("nobody_free", "rang_unanswered", "no_phone_reachable", "sent_to_voicemail_early", "late_hunting", "other"),
+)
+
+
+def by_outcome(calls: Iterable[Happened]) -> list[Any]:
+    told = Counter(call.outcome for call in calls)
+    return [sum(told[key] for key in keys) for keys in OUTCOMES]
+
+
+def by_cause(verdicts: Iterable[tuple[str, str, str]]) -> list[Any]:
+    """Of verdict, reason and cause."""
+    told = Counter(cause for verdict, _, cause in verdicts if verdict == "not_met")
+    return [told[key] for key in CAUSES]
 
 
 def opening(scene: Scene) -> list[Row]:
@@ -37,40 +56,10 @@ def opening(scene: Scene) -> list[Row]:
     return [{office: 1}, {change: at(scene.closes.timestamp())}]
 
 
-def promise(scene: Scene, standard: str, counted: str = "met") -> list[Row]:
+def promise(scene: Scene, standard: str, fr: str, en: str, counted: str = "met") -> list[Row]:
     verdicts = [c.verdicts[standard][0] for c in voice_today(scene) if standard in c.verdicts]
     both = verdicts.count("met") + verdicts.count("not_met")
-    return [{"promise": f"{verdicts.count(counted)} {in_words(scene, 'sur', 'of')} {both}"}]
-
-
-def voicemail_today(scene: Scene) -> list[Row]:
-    reasons = [c.verdicts[V][1] for c in voice_today(scene) if V in c.verdicts]
-    early = reasons.count("voicemail_early") + reasons.count("voicemail_nothing_rang")
-    taken = sum(reason.startswith("voicemail") for reason in reasons)
-    return [{"promise": f"{taken} ({early} {in_words(scene, 'trop tôt', 'too early')})"}]
-
-
-def half_hours_today(scene: Scene) -> list[Row]:
-    today = today_of(scene)
-    by_day: dict[date, Counter[int]] = {}
-    for call in over(scene):
-        day = call.local.date()
-        if not call.line.startswith("tty") and (today - day).days % 7 == 0:
-            by_day.setdefault(day, Counter())[half_hour(call)] += 1
-    rows: list[Row] = []
-    for half in sorted({h for counted in by_day.values() for h in counted}):
-        begins = datetime(today.year, today.month, today.day, half // 2, half % 2 * 30, tzinfo=TORONTO)
-        before = [counted[half] for day, counted in by_day.items() if day < today and counted[half]]
-        usual = median(before) if before else None
-        has_begun = begins.timestamp() <= scene.asked.now
-        count = by_day.get(today, Counter())[half] if has_begun else None
-        rows.append({"time": at(begins.timestamp()), "today": count, "usual": usual})
-    return rows
-
-
-def causes_today(scene: Scene) -> list[Row]:
-    told = Counter(c.verdicts[A][2] for c in voice_today(scene) if c.verdicts.get(A, ("",))[0] == "not_met")
-    return by_size(scene, told, "cause", "reason")
+    return [{in_words(scene, fr, en): verdicts.count(counted)}, {in_words(scene, "sur", "of"): both}]
 
 
 def now_rows(scene: Scene) -> list[Row]:
@@ -96,19 +85,6 @@ def next_callback(scene: Scene) -> list[Row]:
     return [{"": "A", before: at(due, 1.5)}, {"": "B", left: lasting(0, 0)}]
 
 
-def notice(scene: Scene) -> list[Row]:
-    """Of the two disruptions that go on, the one of which the public was told."""
-    announced, lasts = scene.told["poci"], timedelta(hours=2).total_seconds()
-    ends = [datetime.fromtimestamp(moment + lasts, TORONTO) for moment in announced]
-    if scene.language == "fr":
-        clocks = [f"{end.hour} h {end:%M}" for end in ends]
-        text = "▲ panne du fournisseur · {} · composez le numéro sans frais · et 1 de plus"
-    else:
-        clocks = [f"{end.hour % 12 or 12}:{end:%M} {'am' if end.hour < 12 else 'pm'}" for end in ends]
-        text = "▲ carrier failure · {} · call the toll-free number · and 1 more"
-    return [{"notice": Either(tuple(text.format(clock) for clock in clocks))}]
-
-
 CALLBACKS_NOW: dict[str, Truth] = {
     "Next callback to make": next_callback,
     "Callbacks to make": value(len(TO_CALL)),
@@ -119,13 +95,15 @@ LIVE: dict[str, Truth] = {
     "Opening hours": opening,
     "Time": value(lambda s: at(s.asked.now, 0.001)),
     "Measuring": value(1),
-    "Service disruption": notice,
+    "Service disruption": value(2),
     "Now, by service": now_rows,
-    "Today: before the 4th ring": lambda s: promise(s, A),
-    "Today: voicemail": voicemail_today,
-    "Today: redirected too often": lambda s: promise(s, T, "not_met"),
-    "Today: in French": lambda s: promise(s, B),
+    "Today: before the 4th ring": lambda s: promise(s, A, "avant la 4e", "before the 4th"),
+    "Today: voicemail on time": lambda s: promise(s, V, "à temps", "on time"),
+    "Today: redirected too often": lambda s: promise(s, T, "plus d'une fois", "more than once", "not_met"),
+    "Today: in French": lambda s: promise(s, B, "en français", "in French"),
     **CALLBACKS_NOW,
-    "Calls offered by half hour": half_hours_today,
-    "Why the standard was not met today": causes_today,
+    **over_time(live.OFFERED, lambda s: by_outcome(c for c in voice_today(s) if c.is_over)),
+    **over_time(live.CAUSES, lambda s: by_cause(c.verdicts[A] for c in voice_today(s) if A in c.verdicts)),
+    # Two ring, one waits in a queue, one talks.
+    **over_time(live.IN_PROGRESS, lambda s: [2, 1, 1, 0]),
 }

@@ -7,67 +7,90 @@ from collections.abc import Callable
 from typing import Any
 
 from callmon.config.standards import ALL_STANDARDS
+from callmon.text.labels import KINDS
+from tests.boards import parity
+from tests.boards.judged import SHORT
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
+    FEW,
     LINES,
     Row,
     Truth,
     at,
-    by_size,
+    counted,
     counts,
-    judged,
+    lettered,
     mode,
-    over,
+    over_time,
     percent,
-    reasons,
     said,
     titled,
-    today_of,
+    today,
 )
-from tests.year import B
+from tests.boards.truths.live import by_outcome
+from tests.year import A, B
+
+Side = Callable[[Any], bool]
+SIDES: dict[str, tuple[Side, Side]] = {
+    "tty_voice": (lambda x: mode(x[0]) == "tty", lambda x: mode(x[0]) == "voice"),
+    "french_english": (lambda x: x[1] == "fr", lambda x: x[1] == "en"),
+}
+# Of a person who is not listed nothing is counted.
+FIRST = {"french_at_first_answer": 0, "no_french_speaker": 1}
 
 
-def parity(
-    scene: Scene, one: tuple[str, Callable[[Any], bool]], other: tuple[str, Callable[[Any], bool]]
-) -> list[Row]:
+def of_both(scene: Scene, standard: str, sides: tuple[Side, Side]) -> list[list[str]]:
+    """The verdicts of the two sides that were judged."""
+    among = [one for one in today(scene, standard) if one[2] in ("met", "not_met")]
+    return [[one[2] for one in among if belongs(one)] for belongs in sides]
+
+
+def difference(told: list[list[str]]) -> Any:
+    if min(len(side) for side in told) < int(FEW):
+        return None
+    first, second = (100 * side.count("met") / len(side) for side in told)
+    return percent(first - second)
+
+
+def bars(scene: Scene, comparison: str) -> list[Row]:
+    """In the policy's order."""
+    return [
+        {
+            "told": SHORT[name][0].said(scene.language),
+            "Value #B": difference(of_both(scene, name, SIDES[comparison])),
+        }
+        for name in KINDS["standard"]
+    ]
+
+
+def bars_table(scene: Scene, comparison: str) -> list[Row]:
     rows: list[Row] = []
-    for standard in ALL_STANDARDS:
-        verdicts = judged(scene, standard)
-        row: dict[str, Any] = {"standard": said(scene, "standard", standard), "key": standard}
-        rates = []
-        for name, belongs in (one, other):
-            told = counts(x[2] for x in verdicts if belongs(x))
-            row |= {
-                f"{name}_met": told["met"],
-                f"{name}_judged": told["judged"],
-                f"{name}_percent": told["rate_percent"],
-            }
-            rates.append(100 * told["met"] / told["judged"] if told["judged"] >= 20 else None)
-        known = None not in rates
-        row["difference_percent"] = percent(rates[0] - rates[1], 0.0501) if known else None  # type: ignore[operator]
-        rows.append(row)
-    return sorted(rows, key=lambda row: str(row["standard"]))
+    for name in KINDS["standard"]:
+        told = of_both(scene, name, SIDES[comparison])
+        numbers = [number for side in told for number in (side.count("met"), len(side))]
+        title = {f"title_{scene.language}": said(scene, "standard", name), "standard": name}
+        rows.append({**title, **lettered([*numbers, difference(told)], "B")})
+    return rows
+
+
+def curves(scene: Scene, comparison: str) -> list[Any]:
+    return [counts(side)[1] for side in of_both(scene, A, SIDES[comparison])]
+
+
+def first_answers(scene: Scene) -> list[Any]:
+    told = Counter(FIRST[reason] for _, _, verdict, reason, *_ in today(scene, B) if reason in FIRST)
+    return [told[n] for n in range(3)]
 
 
 def ever(scene: Scene) -> list[Row]:
     """Of what this callmon counted: today's alone; from five on either side."""
     rows: list[Row] = []
-    today = today_of(scene)
-    sides: tuple[tuple[str, Callable[[Any], bool], Callable[[Any], bool]], ...] = (
-        ("tty_voice", lambda x: mode(x[0]) == "tty", lambda x: mode(x[0]) == "voice"),
-        ("french_english", lambda x: x[1] == "fr", lambda x: x[1] == "en"),
-    )
     for standard in ALL_STANDARDS:
-        verdicts = [x for x in judged(scene, standard) if x[4] == today and x[2] in ("met", "not_met")]
-        for comparison, first, second in sides:
-            one, other = ([x[2] for x in verdicts if belongs(x)] for belongs in (first, second))
-            difference = None
-            if min(len(one), len(other)) >= 5:
-                rates = [100 * side.count("met") / len(side) for side in (one, other)]
-                difference = percent(rates[0] - rates[1])
+        for comparison, sides in SIDES.items():
+            told = of_both(scene, standard, sides)
             rows.append({
                 "comparison": comparison, f"title_{scene.language}": said(scene, "standard", standard),
-                "Value #B": len(one), "Value #C": len(other), "Value #A": difference,
+                "Value #B": len(told[0]), "Value #C": len(told[1]), "Value #A": difference(told),
             })  # fmt: skip
     return rows
 
@@ -89,19 +112,16 @@ def last_calls(scene: Scene) -> list[Row]:
     return rows
 
 
+TTY, LANGUAGE = parity.TTY_BARS.title.en, parity.LANGUAGE_BARS.title.en
 PARITY: dict[str, Truth] = {
-    "TTY parity: teletypewriter and voice": lambda s: parity(
-        s, ("tty", lambda x: mode(x[0]) == "tty"), ("voice", lambda x: mode(x[0]) == "voice")
-    ),
-    "Language parity: French and English": lambda s: parity(
-        s, ("fr", lambda x: x[1] == "fr"), ("en", lambda x: x[1] == "en")
-    ),
-    "Calls asked for in French: who answered first": lambda s: by_size(
-        s, reasons(s, B, ("met", "not_met", "unknown")), "reason", "reason"
-    ),
-    "Through a relay service": lambda s: by_size(
-        s, Counter(c.outcome for c in over(s) if c.relay), "outcome", "outcome"
-    ),
+    TTY: lambda s: bars(s, "tty_voice"),
+    f"{TTY} (table)": lambda s: bars_table(s, "tty_voice"),
+    LANGUAGE: lambda s: bars(s, "french_english"),
+    f"{LANGUAGE} (table)": lambda s: bars_table(s, "french_english"),
+    **over_time(parity.TTY_CURVES, lambda s: curves(s, "tty_voice")),
+    **over_time(parity.LANGUAGE_CURVES, lambda s: curves(s, "french_english")),
+    **over_time(parity.FIRST, first_answers),
+    **over_time(parity.RELAY, lambda s: by_outcome(c for c in counted(s) if c.relay)),
     "Differences since callmon was put into service": ever,
     "Last call and test call of each line": last_calls,
 }

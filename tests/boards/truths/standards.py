@@ -3,126 +3,137 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from callmon.config.standards import ALL_STANDARDS
+from callmon.text.labels import KINDS
 from tests import year
-from tests.boards.day import Happened
+from tests.boards import standards
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,
-    VERDICTS,
     Near,
     Row,
     Truth,
-    at,
-    by_size,
+    counted,
     counts,
-    half_hour,
+    in_words,
     judged,
-    midnight,
-    mode,
-    over,
+    lettered,
+    moment,
+    over_time,
     percent,
-    reasons,
     said,
-    share,
     titled,
+    today,
     today_of,
 )
-from tests.year import A, T, V
+from tests.boards.truths.live import by_cause, by_outcome
+from tests.year import A, B, R, S, T, V
+
+OF_CALLS = (A, V, T, R, B, S)  # in the policy's order
+UP_TO = (1, 2, 3, 4, 5, 6, 8, 10, float("inf"))
+POLICY = tuple(KINDS["standard"])
 
 
-def each_standard(scene: Scene, among: Iterable[str] = ALL_STANDARDS) -> list[Row]:
-    told = {name: [verdict for _, _, verdict, *_ in judged(scene, name)] for name in among}
-    rows = [{"standard": said(scene, "standard", k), "key": k, **counts(v)} for k, v in told.items() if v]
-    return sorted(rows, key=lambda row: str(row["standard"]))
+def rate(scene: Scene, standard: str) -> Near | None:
+    return counts(one[2] for one in today(scene, standard))[1]
 
 
-def third_by(scene: Scene, cut: Callable[[Any], str], first: str) -> list[Row]:
-    told: dict[str, list[str]] = {}
-    for one in judged(scene, A):
-        told.setdefault(cut(one), []).append(one[2])
-    return [{first: name, **counts(told[name])} for name in sorted(told)]
+def rates(scene: Scene, among: Iterable[str] = OF_CALLS) -> list[Any]:
+    return [rate(scene, standard) for standard in among]
 
 
-def by_day(scene: Scene) -> list[Row]:
-    return third_by(scene, lambda one: one[4].isoformat(), "date")
+def rates_now(scene: Scene) -> list[Row]:
+    told = zip(standards.NOW_RATES.queries, rates(scene), strict=True)
+    return [{query.legend.said(scene.language): one} for query, one in told if one is not None]
 
 
-def by_day_as_series(scene: Scene) -> list[Row]:
-    rows: list[Row] = []
-    for row in by_day(scene):
-        day = date.fromisoformat(row["date"])
-        rows.append({"time": at(midnight(day)), **{v: row[v] for v in VERDICTS}})
-    return rows
+def with_target(truths: Mapping[str, Truth]) -> dict[str, Truth]:
+    """The curves have the target of a line beside them; their table has not."""
+    graph, table = standards.RATES.title.en, standards.RATES.title.en + " (table)"
+
+    def beside(scene: Scene) -> list[Row]:
+        begins = in_words(scene, "-- cible\u00a0: joindre une personne", "-- target: reach a person")
+        name = f"{begins}, {titled(scene, 'general')}"
+        return [*truths[graph](scene), {name: percent(92.5), "Time": moment(scene)}]
+
+    return {graph: beside, table: truths[table]}
 
 
-def rings(scene: Scene) -> list[Row]:
-    told = Counter("6+" if c.ring >= 6 else str(c.ring) for c in over(scene) if c.outcome == "answered" and c.ring)
-    return [{"part": ring, "calls": told[ring]} for ring in sorted(told)]
+def rings(scene: Scene) -> list[tuple[str, int]]:
+    """By the bound of a bucket: how many were answered on these rings."""
+    told = Counter(c.ring for c in counted(scene) if c.outcome == "answered" and c.ring is not None)
+    found, last = [], 0.0
+    for bound in UP_TO:
+        found.append(
+            (
+                "+Inf" if bound == UP_TO[-1] else str(bound),
+                sum(n for ring, n in told.items() if last < ring <= bound),
+            )
+        )
+        last = bound
+    return found
 
 
-def rings_by_hour(scene: Scene) -> list[Row]:
-    told: dict[float, Counter[int]] = {}
-    for call in over(scene):
-        if call.outcome == "answered" and call.ring:
-            # An hour that a night has twice is one row, at its first beginning.
-            hour = call.local.replace(minute=0, second=0, microsecond=0, fold=0).timestamp()
-            told.setdefault(hour, Counter())[min(call.ring, 6)] += 1
-    return [{"time": at(hour), **{f"ring_{n}": told[hour][n] for n in range(1, 7)}} for hour in sorted(told)]
+def rings_map(scene: Scene) -> list[Row]:
+    return [{bound: n, "Time": moment(scene)} for bound, n in rings(scene)]
 
 
-def transfers(scene: Scene) -> list[Row]:
-    known = [c.transfers for c in over(scene) if c.verdicts.get(T, ("",))[0] in ("met", "not_met")]
-    told = Counter("3+" if n is not None and n >= 3 else str(n) for n in known)
-    return [{"part": part, "calls": told[part]} for part in sorted(told)]
-
-
-def week(scene: Scene) -> list[Row]:
-    told = Counter((c.local.hour, c.local.isoweekday()) for c in over(scene))
+def rings_table(scene: Scene) -> list[Row]:
+    told = rings(scene)
     return [
-        {"hour": f"{hour:02}:00", **{f"day_{n}": told[hour, n] for n in range(1, 8)}}
-        for hour in sorted({hour for hour, _ in told})
+        {"Time": moment(scene), "le": bound, "Value": sum(n for _, n in told[: place + 1])}
+        for place, (bound, _) in enumerate(told)
     ]
 
 
-def half_hour_table(scene: Scene) -> list[Row]:
-    rows: list[Row] = []
-    for half in sorted({half_hour(c) for c in over(scene)}):
-        calls = [c for c in over(scene) if half_hour(c) == half]
-        rows.append({
-            "hour": f"{half // 2:02}:{half % 2 * 30:02}",
-            "offered": len(calls),
-            "answered": sum(c.outcome == "answered" for c in calls),
-            "by_third_ring": sum(c.verdicts[A][0] == "met" for c in calls),
-            "nobody_free": sum(c.verdicts[A][2] == "nobody_free" for c in calls),
-            # Callers' own side and the exchange may order a hang-up and an arrival otherwise.
-            "at_once": Near(max(at_once(scene, c) for c in calls), 1),
-        })  # fmt: skip
-    return rows
+def voicemail(scene: Scene) -> list[Any]:
+    told = Counter((verdict, cause == "other") for _, _, verdict, _, _, cause in today(scene, V))
+    return [told["not_met", False], told["met", False], told["not_met", True]]
 
 
-def at_once(scene: Scene, call: Happened) -> int:
-    assert call.arrived is not None
-    return sum(
-        c.line == call.line and c.arrived <= call.arrived < c.ended  # type: ignore[operator]  # all of these are over
-        for c in over(scene)
-    )
+def transfers(scene: Scene) -> list[Any]:
+    told = Counter(min(c.transfers or 0, 3) for c in counted(scene) if c.outcome == "answered")
+    return [told[n] for n in range(4)]
 
 
-def completeness(scene: Scene) -> list[Row]:
-    rows: list[Row] = []
-    for line in LINES:
-        told = Counter(c.heard for c in over(scene) if c.line == line)
-        whole = told["full"] + told["filled"]
-        rows.append({
-            "name": titled(scene, line), "offered": told.total(), "heard": told["full"], "filled": told["filled"],
-            "partly": told["partly"], "complete_percent": share(whole, told.total()),
-        })  # fmt: skip
-    return sorted(rows, key=lambda row: row["name"])
+def heard(scene: Scene) -> list[Any]:
+    told = Counter(c.heard for c in counted(scene))
+    return [told[key] for key in ("full", "filled", "partly")]
+
+
+def causes(scene: Scene) -> list[Any]:
+    return by_cause((one[2], one[3], one[5]) for one in today(scene, A))
+
+
+def row(verdicts: Iterable[str]) -> dict[str, Any]:
+    numbers, told = counts(verdicts)
+    return lettered([*numbers, told], "B")
+
+
+def each_standard(scene: Scene, among: Iterable[str] = POLICY) -> list[Row]:
+    """In the policy's order."""
+    return [
+        {
+            f"title_{scene.language}": said(scene, "standard", name),
+            "standard": name,
+            **row(one[2] for one in today(scene, name)),
+        }
+        for name in among
+    ]
+
+
+def third_by_line(scene: Scene) -> list[Row]:
+    return [
+        {
+            f"name_{scene.language}": titled(scene, line),
+            "line": line,
+            **row(one[2] for one in today(scene, A) if one[0] == line),
+        }
+        for line in LINES
+    ]
 
 
 def last_opening_day(today: date) -> date:
@@ -142,21 +153,23 @@ def targets(scene: Scene) -> list[Row]:
     return [{**row, "Value #B": told["met"], "Value #C": told["met"] + told["not_met"]}]
 
 
+def _rates() -> dict[str, Truth]:
+    from dataclasses import replace
+
+    return with_target(over_time(replace(standards.RATES, queries=standards.RATES.queries[:-1]), rates))
+
+
 STANDARDS: dict[str, Truth] = {
+    standards.NOW_RATES.title.en: rates_now,
+    **_rates(),
+    **over_time(standards.OUTCOMES, lambda s: by_outcome(counted(s))),
+    "Rings before a person answered": rings_map,
+    "Rings before a person answered (table)": rings_table,
+    **over_time(standards.CAUSES, causes),
+    **over_time(standards.VOICEMAIL, voicemail),
+    **over_time(standards.TRANSFERS, transfers),
+    **over_time(standards.HEARD, heard),
     "Each standard": each_standard,
+    "Answer by the third ring, by line": third_by_line,
     "Internal targets": targets,
-    "Answer by the third ring, by line": lambda s: third_by(s, lambda one: titled(s, one[0]), "name"),
-    "By mode: voice and TTY": lambda s: third_by(s, lambda one: said(s, "mode", mode(one[0])), "side"),
-    "By language asked for": lambda s: third_by(s, lambda one: said(s, "language", one[1]), "side"),
-    "Answer by the third ring, by day": by_day_as_series,
-    "Answer by the third ring, by day (table)": by_day,
-    "Cause of misses": lambda s: by_size(s, Counter(x[5] for x in judged(s, A) if x[2] == "not_met"), "cause"),
-    "Answers by a person, by ring": rings,
-    "Ring of the answer, by hour of arrival": rings_by_hour,
-    "Redirections of an answered call": transfers,
-    "Voicemail: too early, on time, too late": lambda s: by_size(s, reasons(s, V, ("met", "not_met")), "reason"),
-    "Calls offered, by outcome": lambda s: by_size(s, Counter(c.outcome for c in over(s)), "outcome"),
-    "Typical week: calls offered, by hour and day": week,
-    "By half hour, for planning staff": half_hour_table,
-    "Completeness: what was heard": completeness,
 }
