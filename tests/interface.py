@@ -121,7 +121,7 @@ def metrics() -> dict[str, str]:
 
 def mqtt() -> list[str]:
     below = [topics.STATUS, topics.ENDED, topics.LINES + "LINE"]
-    below += [topics.callback_topic("ID"), topics.disruption_topic("ID")]
+    below += [topics.CALLBACKS + "ID", topics.DISRUPTIONS + "ID"]
     return sorted(f"{example().mqtt.prefix}/{topic}".replace("//", "/") for topic in below)
 
 

@@ -20,12 +20,12 @@ from callmon.backfill.cel.incomplete import with_doubt
 from callmon.backfill.cel.rows import CelReader, CelRow, ParseErrors
 from callmon.backfill.outbound_calls import hand_over
 from callmon.config.settings import Settings
-from callmon.core import assembly
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.store.database import Database
 from callmon.store.queries import calls, obligations
@@ -55,7 +55,7 @@ class Backfill:
         self._grown, self._writes = grown or {}, writes
         self._store, self.exchange = store, exchange
         self._site = ExchangeProfile(settings, exchange)
-        self._monitor = assembly.monitor(settings, exchange, token=obligations.token_function(store))
+        self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
         known = settings.exchanges.get(exchange)
         self._keys = {} if known is None else known.language_keys

@@ -151,12 +151,12 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     Examples: callmon replay monday.ami --any-line
               callmon replay --json monday.ami
     """
-    from callmon.core.assembly import monitor
+    from callmon.core.monitor import Monitor
     from callmon.tools.replay import Replay, replayed_lines
 
     settings = context.settings if context else example()
     exchange = next(iter(settings.exchanges), "recording")
-    replayed = Replay(monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
+    replayed = Replay(Monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
         advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
         lines = replayed_lines(replayed, (_open(opened, path) for path in files), advance)

@@ -82,7 +82,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     Examples: callmon db check
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
-    from callmon.core.assembly import monitor
+    from callmon.core.monitor import Monitor
     from callmon.store.maintenance import consistency, rejudge
     from callmon.store.rollups import rebuild as rolled
 
@@ -94,7 +94,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
         of_days(1)
         found += differences
     advance = progress_bar(rejudge.count_ended(store), "Comparing calls")
-    found += consistency.inconsistencies(store, monitor(settings, token=str), advance)
+    found += consistency.inconsistencies(store, Monitor(settings, token=str), advance)
     for line in found:
         print_json({"difference": line}) if as_json else click.echo(line)
     if found:
@@ -116,7 +116,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     Examples: callmon db rejudge --dry-run
               callmon db rejudge --yes
     """
-    from callmon.core.assembly import monitor
+    from callmon.core.monitor import Monitor
     from callmon.store.maintenance import rejudge
     from callmon.store.rollups import rebuild as rolled
 
@@ -125,7 +125,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
         confirm("This judges every stored call again, also in published months. Continue?")
     changed = 0
     advance = progress_bar(rejudge.count_ended(store), "Judging")
-    for line in rejudge.rejudge(store, monitor(settings, token=str), writes=not dry_run, advance=advance):
+    for line in rejudge.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
         print_result(line)
     if dry_run:

@@ -16,6 +16,7 @@ import msgspec
 
 from callmon.ami import events as e
 from callmon.config.lines import Line
+from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand, apply
@@ -48,20 +49,25 @@ NO_TIME = timedelta(0)
 
 
 class Monitor:
-    """The whole reasoning of callmon, for all exchanges.
+    """The whole reasoning of callmon, for all exchanges of the settings.
 
-    `every_call` (replay) also emits the facts of calls on no line. The daemon only counts those calls.
+    `exchange`: for this exchange only, to replay a recording; its name need not be configured. `every_call`
+    (replay) also emits the facts of calls on no line. The daemon only counts those calls. `token` maps a caller's
+    number to the token that the callback ledger matches by and that is stored. The daemon's `token` is a keyed
+    hash. Where nothing is stored (replay, rejudgement), `str` is enough.
     """
 
     def __init__(
         self,
         settings: Settings,
-        sites: Mapping[str, ExchangeProfile],
+        exchange: str | None = None,
+        any_line: bool = False,
         every_call: bool = False,
         *,
         token: Callable[[str], str],
     ) -> None:
-        self.exchanges = {exchange: ExchangeState(site) for exchange, site in sites.items()}
+        names = settings.exchanges if exchange is None else [exchange]
+        self.exchanges = {name: ExchangeState(ExchangeProfile(settings, name, any_line)) for name in names}
         self._calendars = settings.calendars
         self._standards = standards = load(settings.standards)
         self.survey_heard = False  # a dialplan has reported that it offers the survey
@@ -375,3 +381,10 @@ class Monitor:
         del hearing.accounts[account.arrival.call]
         if account.arrival.line is None and not account.arrival.beside:
             self.others[account.arrival.direction] += 1
+
+
+def warm_up(settings: Settings, now: datetime) -> None:
+    """Load the modules of the calendar and the number plan (0.25 s) before the first call arrives."""
+    for line in settings.lines():
+        settings.calendar(line).is_open(now)
+    e164("416 555-0100", settings.region)

@@ -14,7 +14,6 @@ Refuses: to emit anything twice. A ledger entry is left out when it is stored, o
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import msgspec
 
@@ -57,14 +56,11 @@ SAME_STEP, NEAR = timedelta(seconds=0.5), timedelta(seconds=15)
 SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
 
 
-class StoredOpenCall(Protocol):
-    """A call in progress, as stored."""
+class StoredOpenCall(msgspec.Struct, frozen=True):
+    """A call in progress as last stored: its facts as emitted, and its findings so far."""
 
-    @property
-    def facts(self) -> tuple[Fact, ...]: ...
-
-    @property
-    def findings(self) -> tuple[Finding, ...]: ...
+    facts: tuple[Fact, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 class StoredState(msgspec.Struct):

@@ -29,7 +29,7 @@ from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.config.standards import ALL_STANDARDS
-from callmon.core import assembly
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state, restore
@@ -285,7 +285,7 @@ class Daemon:
         try:
             changed = load(self._path)
             refuse_what_needs_a_restart(self.runtime.settings, changed)
-            monitor = assembly.monitor(changed, token=self.runtime.token)
+            monitor = Monitor(changed, token=self.runtime.token)
             protected = self.protection.read()
         except ConfigError as error:
             for sentence in error.sentences:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from callmon.core import assembly
+from callmon.core.monitor import warm_up
 from callmon.daemon.runtime import Runtime
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
@@ -15,7 +15,7 @@ def restore(runtime: Runtime, now: datetime) -> Mapping[str, datetime]:
     Calls that were in progress when callmon last ran are resumed from their stored facts.
     """
     settings, monitor, store = runtime.settings, runtime.monitor, runtime.store
-    assembly.warm_up(settings, now)
+    warm_up(settings, now)
     _restore_today(runtime, now)
     runtime.outlooks.restore(settings, now)
     heard = queries.heartbeats(store)

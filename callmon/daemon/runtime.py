@@ -16,7 +16,6 @@ from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.reconcile import NightlyReconciliation
 from callmon.config.settings import Settings
-from callmon.core import assembly
 from callmon.core.calls.call import STATES, Wait
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -49,7 +48,7 @@ class Runtime:
     def __init__(self, settings: Settings, store: Database) -> None:
         self.settings, self.store = settings, store
         self.token = obligations.token_function(store)
-        self.monitor = assembly.monitor(settings, token=self.token)
+        self.monitor = Monitor(settings, token=self.token)
         self.database = Writer.from_settings(settings, store)
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)

@@ -14,10 +14,10 @@ import msgspec
 
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
-from callmon.core.assembly import monitor
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import LANGUAGES, language_label
 from callmon.core.disruptions.disruption import Disruption
+from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 from callmon.core.statistics import coverage
 from callmon.core.statistics.aggregates import Cell
@@ -214,7 +214,7 @@ def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
 
 def _judged(settings: Settings) -> frozenset[str]:
     """The standards that are judged at this site: all except those whose requirements are not configured."""
-    enabled = monitor(settings, token=str).enabled()
+    enabled = Monitor(settings, token=str).enabled()
     return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
 
 

@@ -13,7 +13,6 @@ from multiprocessing.connection import Connection
 import msgspec
 
 from callmon.config.settings import example
-from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import Due
 from callmon.core.callbacks.obligation import Obligation
@@ -29,7 +28,7 @@ OFTEN = 10_000
 
 def cpu(wire: Connection, held: int) -> None:
     """Microseconds of CPU each."""
-    monitor = assembly.monitor(example(), "toronto", token=keyed_hash(b"a key"))
+    monitor = Monitor(example(), "toronto", token=keyed_hash(b"a key"))
     numbers = msgspec.json.encode  # a token needs no true number: any text is hashed alike
     _owe(monitor, held, lambda n: monitor.ledger.token(numbers(n).decode()))
     now = START + timedelta(minutes=1)

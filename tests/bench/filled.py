@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, event, func, select, text
 
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.reports.load import gathered
@@ -57,7 +57,7 @@ class Story(NamedTuple):
 def told(count: int) -> list[Story]:
     """So many calls of March, by their names."""
     settings = year.settings()
-    judge, stories = monitor(settings, token=str), []
+    judge, stories = Monitor(settings, token=str), []
     for facts, _ in year_stories.calls(count, at=in_march):
         outcome = judge.retell(year.EXCHANGE, facts)
         assert outcome is not None

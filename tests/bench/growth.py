@@ -15,7 +15,6 @@ from pathlib import Path
 from callmon.ami.framing import END
 from callmon.ami.session import Session
 from callmon.config.settings import example
-from callmon.core import assembly
 from callmon.core.monitor import Monitor
 from tests.bench.server import BANNER
 from tests.bench.stream import Template, header, messages_of, recorded, used
@@ -35,7 +34,7 @@ class Listener:
         self._session = Session("bench", "bench", "bench", 0.0)
         self._session.receive_data(BANNER, 0.0)
         self._session.receive_data(ACCEPTED, 0.0)
-        self.monitor: Monitor = assembly.monitor(example(), "bench", token=str)
+        self.monitor: Monitor = Monitor(example(), "bench", token=str)
 
     def hear(self, data: bytes) -> None:
         for event in self._session.receive_data(data, 0.0):

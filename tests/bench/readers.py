@@ -19,7 +19,7 @@ from callmon.ami.connection import Transport
 from callmon.ami.framing import END, Framer
 from callmon.ami.session import Session
 from callmon.config.settings import example
-from callmon.core import assembly
+from callmon.core.monitor import Monitor
 from tests.bench.server import FINISH, HOME, WARM
 
 BUFFER = 256 * 1024
@@ -99,7 +99,7 @@ def messages(pipe: Connection, port: int) -> None:
 
 def facts(pipe: Connection, port: int) -> None:
     """callmon's connection, session and monitor: bytes to facts and findings, kept nowhere."""
-    monitor, marks, calls = assembly.monitor(example(), "bench", token=str), Marks(pipe), 0
+    monitor, marks, calls = Monitor(example(), "bench", token=str), Marks(pipe), 0
 
     def hear(events: list[e.Event]) -> None:
         nonlocal calls

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from copy import copy
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -13,9 +12,6 @@ from callmon.ami import events as e
 from callmon.backfill.merge import merged
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
-from callmon.core.calls.endpoints import Endpoints
-from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.tools.replay import Replay
@@ -30,8 +26,7 @@ SOON = timedelta(seconds=0.0002)
 LATER = 3  # messages that are heard before the listing
 
 _SETTINGS = example()
-_SITE = ExchangeProfile(_SETTINGS, "toronto")
-_RETELLING = monitor(_SETTINGS, "toronto", token=str)
+_RETELLING = Monitor(_SETTINGS, "toronto", token=str)
 
 
 class Cut(NamedTuple):
@@ -44,10 +39,7 @@ class Cut(NamedTuple):
 
 
 def fresh() -> Monitor:
-    """As `assembly.monitor` makes it; what no call changes is made once."""
-    place = copy(_SITE)
-    place.endpoints = Endpoints((), ())
-    return Monitor(_SETTINGS, {"toronto": place}, True, token=str)
+    return Monitor(_SETTINGS, "toronto", every_call=True, token=str)
 
 
 class Examined:

@@ -22,11 +22,10 @@ from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.merge import merged
 from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
-from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
-from callmon.core.monitor import Monitor
+from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
 from callmon.store.writer.messages import decode_item, encode_item
@@ -60,7 +59,7 @@ def fresh() -> tuple[Session, Monitor]:
     boxes = Mailboxes()
     boxes.want(frozenset(("500@default",)))
     session = Session(EXCHANGE, "callmon", "secret", 0.0, boxes=boxes)
-    return session, assembly.monitor(SETTINGS, EXCHANGE, token=str)
+    return session, Monitor(SETTINGS, EXCHANGE, token=str)
 
 
 class Listener:
@@ -113,7 +112,7 @@ def ami(data: bytes) -> None:
     listener = Listener()
     listener.hear(data)
     listener.end()
-    replay = Replay(assembly.monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
+    replay = Replay(Monitor(SETTINGS, EXCHANGE, True, True, token=str), EXCHANGE)
     middle = len(data) // 2
     for connection in (data[:middle], data[middle:]):
         for outcome in replay.connection([connection]):
@@ -138,7 +137,7 @@ def cel(data: bytes) -> None:
     """A file of CEL to facts, judged, and laid over what was heard of the same calls."""
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = CelReader(ZONE)
-    monitor = assembly.monitor(SETTINGS, EXCHANGE, token=str)
+    monitor = Monitor(SETTINGS, EXCHANGE, token=str)
     for part in extract.stretches(reader.read_lines(source._lines(text))):
         told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
@@ -171,11 +170,11 @@ def configuration(data: bytes) -> None:
 
 def _used(settings: Settings) -> None:
     try:
-        monitor = assembly.monitor(settings, token=str)
+        monitor = Monitor(settings, token=str)
     except ConfigError:  # a standard's own parameters
         return
     monitor.tick(NOON)
-    assembly.warm_up(settings, NOON)
+    warm_up(settings, NOON)
     report(settings, NOON.date())
 
 

@@ -244,7 +244,7 @@ FAULTS = (
     fault(
         "whoever's role changes stays signed in",
         "store/access/accounts",
-        ('sessions.end_sessions_of(connection, name, "account")', "pass"),
+        ('end_sessions_of(connection, name, "account")', "pass"),
     ),
     fault(
         "signing in leaves the session before",

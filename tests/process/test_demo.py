@@ -28,7 +28,7 @@ from callmon.ami.recording import public_numbers
 from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.retime import RecordingPlayer, recording
@@ -57,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def concluded(settings: Settings, *parts: bytes) -> list[dict[str, Any]]:
-    replay = Replay(monitor(settings, "demo", every_call=True, token=str), "demo")
+    replay = Replay(Monitor(settings, "demo", every_call=True, token=str), "demo")
     list(replay.connection([BANNER, *parts]))
     return replay.calls()
 

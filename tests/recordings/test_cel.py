@@ -27,10 +27,10 @@ from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.merge import merged
 from callmon.config.settings import example, example_text, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
 from callmon.text.records import as_json
 from callmon.tools.doctor.dialplan import EVENTS
 from callmon.tools.replay import Replay
@@ -72,7 +72,7 @@ def told_of_trace(name: str) -> extract.ExtractedCalls:
 
 
 def concluded(facts: list[Fact]) -> dict[str, Any]:
-    outcome = monitor(example(), "toronto", token=str).retell("toronto", facts)
+    outcome = Monitor(example(), "toronto", token=str).retell("toronto", facts)
     if outcome is not None:
         return as_json("toronto", outcome.calls[0], outcome.findings)
     arrived = facts[0]

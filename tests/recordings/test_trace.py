@@ -21,7 +21,7 @@ from callmon.ami.framing import END
 from callmon.ami.recording import Redactor, public_numbers, redacted
 from callmon.config import settings
 from callmon.config.exchange import ExchangeSettings
-from callmon.core import assembly
+from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError
 from callmon.store.privacy.dated_files import expired
 from callmon.tools.record import Recorded, record
@@ -47,7 +47,7 @@ def whole(data: bytes, keep: frozenset[str] = KEEP) -> bytes:
 
 
 def concluded(data: bytes) -> list[dict[str, object]]:
-    replay = Replay(assembly.monitor(EXAMPLE, "toronto", every_call=True, token=str), "toronto")
+    replay = Replay(Monitor(EXAMPLE, "toronto", every_call=True, token=str), "toronto")
     for _ in replay.connection([data]):
         pass
     return replay.calls()

@@ -18,8 +18,8 @@ from callmon.backfill.job import Backfill
 from callmon.cli import main
 from callmon.config.settings import Settings, example, load, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.store import opening
@@ -145,7 +145,7 @@ def facts_of_cel(name: str) -> tuple[str, list[Fact]]:
 
 def stored(store: Database, facts: Iterable[Fact]) -> Figures:
     """As the daemon stores what it heard of one call."""
-    outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, facts)
+    outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     return wrote(store, outcome)
 
@@ -179,14 +179,14 @@ def test_a_call_of_which_a_part_was_heard_is_completed_and_its_verdicts_come_bac
         ("voicemail_after_fourth_ring", "general", "unknown", "exempt"): 1,
     }
     assert counter_differences(store) == []
-    assert list(rejudge(store, monitor(example(), token=str))) == []
+    assert list(rejudge(store, Monitor(example(), token=str))) == []
     assert filled(store, "answered_ring2")[0].changes == ()
 
 
 def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exact(store: Database) -> None:
     """By CEL the answer came 18.2 s after the phone's channel: it may have rung half a second later."""
     call, _ = facts_of_cel("answered_ring2")
-    known = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
+    known = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
     assert known is not None
     met = [
         msgspec.structs.replace(x, verdict="met") if x.standard == "answer_by_third_ring" else x
@@ -268,7 +268,7 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
     assert [(hand.action, hand.obligation, before) for hand, before in asked] == [
         ("owe", facts_of_cel("vm_message")[0], None)
     ]
-    owing = monitor(example(), token=store.ring.token)
+    owing = Monitor(example(), token=store.ring.token)
     (hand, _) = asked[0]
     wrote(store, *owing.apply_callback_command(hand))
     (one,) = obligations.obligations(store, numbers=True)

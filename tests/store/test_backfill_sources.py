@@ -22,7 +22,6 @@ from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.job import Backfill
 from callmon.backfill.source import _engine
 from callmon.config.settings import Settings, example, parse
-from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
@@ -289,7 +288,7 @@ async def test_when_a_call_ends_of_which_a_part_was_unheard_its_rows_are_read(
 ) -> None:
     shutil.copy(cel("answered_ring2"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    heard = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
+    heard = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, half_heard("answered_ring2"))
     assert heard is not None
     wrote(store, heard)
     added = await refilled(settings, store, heard)
@@ -318,7 +317,7 @@ def done_by_hand(store: Database, owing: Monitor) -> list[str]:
 async def test_a_callback_that_was_made_in_a_gap_pays_what_is_owed(store: Database, tmp_path: Path) -> None:
     write_callback(tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
-    owing = monitor(settings, token=store.ring.token)
+    owing = Monitor(settings, token=store.ring.token)
     facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
     left = CallbackCommand(
         at=facts[0].at, actor="", action="called", exchange=EXCHANGE, obligation="", facts=facts
@@ -345,8 +344,8 @@ def test_a_backfill_by_hand_opens_what_is_owed_and_pays_it_with_the_callback_beh
         work = Backfill(settings, store, EXCHANGE)
         list(work.run(rows_of(tmp_path / "Master.csv")))
         assert work.called_back == found
-    assert done_by_hand(store, monitor(settings, token=store.ring.token)) == ["Owed", "CalledBack"]
-    assert (done_by_hand(store, monitor(settings, token=store.ring.token)), counter_differences(store)) == ([], [])
+    assert done_by_hand(store, Monitor(settings, token=store.ring.token)) == ["Owed", "CalledBack"]
+    assert (done_by_hand(store, Monitor(settings, token=store.ring.token)), counter_differences(store)) == ([], [])
     (one,) = obligations.obligations(store, state=None)
     assert (one.obligation.state, one.obligation.opening) == ("paid", "unheard")
 

@@ -8,8 +8,8 @@ import pytest
 
 from callmon.backfill.job import Backfill
 from callmon.config.settings import example
-from callmon.core.assembly import monitor
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.core.monitor import Monitor
 from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import obligations
@@ -24,7 +24,7 @@ CALL = "lab-1795528013.0"  # of vm_message
 @pytest.fixture
 def full(store: Database) -> Database:
     """A message that was heard, taken in hand and closed, and calls that CEL told of."""
-    owing = monitor(example(), token=store.ring.token)
+    owing = Monitor(example(), token=store.ring.token)
     facts = tuple(heard(recording("vm_message", "ami-callmon")[0]))
     at = facts[0].at
     assert at is not None
@@ -46,7 +46,7 @@ def full(store: Database) -> Database:
 
 
 def said(store: Database) -> list[str]:
-    return list(inconsistencies(store, monitor(example(), token=str)))
+    return list(inconsistencies(store, Monitor(example(), token=str)))
 
 
 def plant(store: Database, *statements: str) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from callmon.config.settings import example_text, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
@@ -26,8 +25,8 @@ from tests.support.store_fixtures import (
 )
 
 STAFF = '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n[[staff]]\nextension = "101"\nlanguages = ["en"]\n'
-NOW = monitor(parse(example_text() + STAFF), token=str)
-BEFORE = monitor(parse(example_text()), token=str)
+NOW = Monitor(parse(example_text() + STAFF), token=str)
+BEFORE = Monitor(parse(example_text()), token=str)
 
 
 def call(number: int, line: str = "general", dialled: str = "4163272422", **changes: Any) -> list[f.Fact]:
@@ -98,7 +97,7 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
 
 def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Database) -> None:
     wrote(store, *judged(call(0)))
-    english = monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
+    english = Monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
     assert list(rejudge(store, english)) == [
         f"{EXCHANGE}  1795527733.0  bilingual_person  met (french_at_first_answer) -> "
         "not_met (no_french_speaker, other)"
@@ -112,7 +111,7 @@ def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer
 
 def test_that_a_dialplan_offered_the_survey_is_known_after_a_restart(sqlite_store: Database) -> None:
     name = "1795527733.0"
-    heard = monitor(parse(example_text()), token=str)
+    heard = Monitor(parse(example_text()), token=str)
     offered = [*call(0)[:-1], f.SurveyOffered(name, START + seconds(50), "dialplan"), call(0)[-1]]
     wrote(sqlite_store, *judged(offered, by=heard))
     assert restarted(sqlite_store) is True
@@ -122,7 +121,7 @@ def test_a_transfer_to_a_survey_that_is_no_longer_configured_enables_nothing_aft
     sqlite_store: Database,
 ) -> None:
     offered = [*call(0)[:-1], f.SurveyOffered("1795527733.0", START + seconds(50), "transfer"), call(0)[-1]]
-    wrote(sqlite_store, *judged(offered, by=monitor(parse(example_text()), token=str)))
+    wrote(sqlite_store, *judged(offered, by=Monitor(parse(example_text()), token=str)))
     assert restarted(sqlite_store) is False
 
 

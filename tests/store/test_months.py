@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from callmon.config.settings import example
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
@@ -81,7 +81,7 @@ def test_an_old_month_is_dropped_in_one_statement_and_calls_figures_and_verdicts
         connection.exec_driver_sql("DROP TABLE fact_2026_10")
     assert (rows(store)["fact"], rows(store)["call"], rows(store)["finding"]) == (12, 2, 6)
     assert calls.counters(store) == before
-    told_of = " ".join(inconsistencies(store, monitor(example(), token=str)))
+    told_of = " ".join(inconsistencies(store, Monitor(example(), token=str)))
     assert "no fact of it is stored" not in told_of
 
 

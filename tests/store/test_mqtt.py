@@ -99,8 +99,10 @@ def test_only_a_short_extension_of_digits_passes(written: str | None, told: str 
 
 
 def test_an_id_that_would_be_two_topics_or_a_wildcard_is_one() -> None:
-    assert topics.callback_topic("lab-1795527733.0-complaint") == "callbacks/lab-1795527733.0-complaint"
-    assert topics.callback_topic("a/b+#.0") == "callbacks/a_b__.0"
+    assert (
+        topics.topic_of(topics.CALLBACKS, "lab-1795527733.0-complaint") == "callbacks/lab-1795527733.0-complaint"
+    )
+    assert topics.topic_of(topics.CALLBACKS, "a/b+#.0") == "callbacks/a_b__.0"
 
 
 NUMBER = re.compile(r"\d{7,}")

@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import ConfigError, StoreError
 from callmon.store import key_file, opening
@@ -85,7 +85,7 @@ def test_after_real_traffic_no_number_is_anywhere_in_the_database(store: Databas
     told: set[str] = set()
     with database(store) as sink:
         for place, recording in enumerate(RECORDINGS):
-            replay = Replay(monitor(example(), EXCHANGE, token=RING.token), EXCHANGE)
+            replay = Replay(Monitor(example(), EXCHANGE, token=RING.token), EXCHANGE)
             with recording.open("rb") as source:
                 for outcome in replay.connection(chunks(source)):
                     sink.offer(msgspec.structs.replace(outcome, exchange=str(place), gaps=()))

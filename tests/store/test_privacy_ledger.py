@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import select, text, update
 
-from callmon.core import assembly
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Obligation
+from callmon.core.monitor import Monitor
 from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands, queue_callback_command
 from callmon.store.database import Database, open_store
 from callmon.store.encryption import KeyRing
@@ -29,7 +29,7 @@ NUMBER = "9" + CALLER[2:]
 
 def an_office(ring: KeyRing = RING) -> Office:
     office = Office()
-    office.monitor = assembly.monitor(office.settings, "toronto", token=ring.token)
+    office.monitor = Monitor(office.settings, "toronto", token=ring.token)
     return office
 
 
@@ -48,7 +48,7 @@ def stored(office: Office, into: Database) -> Office:
 
 def begun_anew(office: Office, after: Database) -> Office:
     """The daemon is started again, with the keys of this store."""
-    office.monitor = assembly.monitor(office.settings, "toronto", token=obligations.token_function(after))
+    office.monitor = Monitor(office.settings, "toronto", token=obligations.token_function(after))
     obligations.restore_ledger(after, office.monitor.ledger, ["toronto"], TUESDAY + DAY)
     return office
 

@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from callmon.backfill.job import Backfill
 from callmon.backfill.reconcile import NightlyReconciliation, reconcile, span
 from callmon.cli import main
 from callmon.config.settings import Settings, example, parse
-from callmon.core.assembly import monitor
 from callmon.core.facts import Arrived
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from callmon.core.reconciliation import SIDES, ArrivedCall, compare
+from callmon.core.reconciliation import SIDES, ArrivedCall, Difference, LineDay, Reconciliation, compare
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.database import Database
 from callmon.store.queries import reconciliations
+from callmon.store.tables import RECONCILIATION, RECONCILIATION_CALL
 from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_traces import NAMES, truth
 from tests.store.test_backfill import EXAMPLE, Office
@@ -85,6 +86,21 @@ def filled_but(store: Database, settings: Settings, hidden: set[str], folder: Pa
     list(Backfill(settings, store, EXCHANGE).run(rows))
 
 
+def kept_of_day(store: Database, day: date) -> Reconciliation | None:
+    """What the database has of that day; None if it was not reconciled."""
+    which = {"exchange": EXCHANGE, "day": day.isoformat()}
+    with store.reading() as connection:
+        lines = (
+            connection.execute(select(RECONCILIATION).filter_by(**which).order_by(text("line"))).mappings().all()
+        )
+        calls = connection.execute(select(RECONCILIATION_CALL).filter_by(**which)).mappings().all()
+    if not lines:
+        return None
+    found = [Difference(x["counted_by"], x["call"], x["line"], x["arrived"]) for x in calls]
+    counts = tuple(LineDay(x["line"], x["of_exchange"], x["of_callmon"]) for x in lines)
+    return Reconciliation(EXCHANGE, day, counts, tuple(sorted(found, key=lambda x: (x.arrived, x.call))))
+
+
 def only(store: Database, settings: Settings, day: date = DAY) -> dict[str, list[str]]:
     one = reconcile(settings, store, EXCHANGE, day)
     return {side: sorted(x.call for x in one.only(side)) for side in SIDES}
@@ -115,8 +131,8 @@ def test_what_was_found_is_kept_by_day_and_found_anew_in_its_place(store: Databa
     settings, calls = diary_of(tmp_path)
     filled_but(store, settings, {calls[0]}, tmp_path)
     found = reconcile(settings, store, EXCHANGE, DAY)
-    assert reconciliations.reconciliation_of_day(store, EXCHANGE, DAY) == found
-    assert reconciliations.reconciliation_of_day(store, EXCHANGE, DAY + timedelta(days=1)) is None
+    assert kept_of_day(store, DAY) == found
+    assert kept_of_day(store, DAY + timedelta(days=1)) is None
     (last,) = reconciliations.latest_comparisons(store, [EXCHANGE, "ottawa"])
     assert (last.day, last.only) == (DAY, {"exchange": 1, "callmon": 0})
     filled_but(store, settings, set(), tmp_path)
@@ -238,7 +254,7 @@ async def test_what_came_before_callmon_is_not_held_against_it(store: Database, 
 
 async def test_a_diary_that_cannot_be_read_is_tried_again_later(store: Database, tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"')
-    outcome = monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, answered_call(1))
+    outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, answered_call(1))
     assert outcome is not None
     wrote(store, outcome)
     watch, at = nights(settings, store), MIDNIGHT + timedelta(days=1, hours=1)

@@ -14,7 +14,6 @@ from sqlalchemy import text
 from callmon.cli import main
 from callmon.config.settings import example_text, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CORRECTED, Figures
@@ -41,7 +40,7 @@ def settings(**lines: str) -> Monitor:
     written = example_text()
     for line, setting in lines.items():
         written = written.replace(f"[lines.{line}]\n", f"[lines.{line}]\n{setting}\n")
-    return monitor(parse(written), token=str)
+    return Monitor(parse(written), token=str)
 
 
 NOW = settings()
@@ -77,7 +76,7 @@ def corrections(figures: Figures) -> Figures:
 
 def test_calls_of_every_recording_are_judged_again_as_they_were_the_first_time(store: Database) -> None:
     for place, recording in enumerate(RECORDINGS):
-        replay = Replay(monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
+        replay = Replay(Monitor(parse(example_text()), EXCHANGE, token=str), EXCHANGE)
         with recording.open("rb") as source:
             outcomes = [apart(outcome, str(place)) for outcome in replay.connection(chunks(source))]
         wrote(store, *outcomes)
@@ -233,7 +232,7 @@ def test_a_call_of_a_line_that_is_no_longer_configured_stays_as_it_was(store: Da
     wrote(store, *three_calls())
     before = everything(store)
     gone = example_text().replace("416 327-2422", "416 327-9999")
-    assert list(rejudge(store, monitor(parse(gone), token=str))) == []
+    assert list(rejudge(store, Monitor(parse(gone), token=str))) == []
     assert everything(store) == before
 
 

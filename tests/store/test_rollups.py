@@ -23,7 +23,7 @@ from callmon.backfill import apply
 from callmon.cli import main
 from callmon.config.settings import Settings, parse
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.daemon.rollup_task import roll_up
@@ -56,8 +56,8 @@ def near_midnight(random: Random) -> datetime:
 
 
 POOL = [facts for facts, _ in year_stories.calls(60, seed=5, at=near_midnight)]
-NOW = monitor(year.settings(), token=str)
-OTHERWISE = monitor(year.settings(more=OTHER_RULES), token=str)
+NOW = Monitor(year.settings(), token=str)
+OTHERWISE = Monitor(year.settings(more=OTHER_RULES), token=str)
 
 
 def stored(store: Database) -> dict[Key, tuple[object, ...]]:

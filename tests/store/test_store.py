@@ -286,7 +286,7 @@ def test_a_call_in_progress_is_found_with_all_that_was_heard_of_it(store: Databa
     early = finding(account(facts))
     told = [Outcome(EXCHANGE, (fact,)) for fact in facts[:heard]]
     wrote(store, *told, Outcome(EXCHANGE, findings=(early,)), *outcomes(answered_call(1)))
-    expected = {facts[0].call: calls.OpenCall(tuple(facts[:heard]), (early,))}
+    expected = {facts[0].call: calls.StoredOpenCall(tuple(facts[:heard]), (early,))}
     assert calls.open_calls(store, EXCHANGE, numbers=True) == expected
     assert calls.open_calls(store, "ottawa") == {}
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.store import database as engine
 from callmon.store.database import Database, open_store, upgrade
@@ -89,7 +89,7 @@ JOBS: dict[str, Callable[[Database], object]] = {
     "numbers are disposed of": lambda store: purge(
         store, DisposalTerms(START, START, "M. Roy", "schedule 12-345")
     ),
-    "calls are judged again": lambda store: list(rejudge(store, monitor(example(), token=str), chunk=1)),
+    "calls are judged again": lambda store: list(rejudge(store, Monitor(example(), token=str), chunk=1)),
 }
 
 

@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from callmon.config.settings import Settings, example, example_text, parse
-from callmon.core.assembly import monitor
 from callmon.core.monitor import Monitor
 from callmon.text.labels import reason
 from callmon.tools.replay import Replay, chunks
@@ -346,7 +345,7 @@ _EXAMPLE = example()
 
 
 def listener(given: Settings | None = None, any_line: bool = False) -> Monitor:
-    return monitor(given or _EXAMPLE, "toronto", any_line, every_call=True, token=str)
+    return Monitor(given or _EXAMPLE, "toronto", any_line, every_call=True, token=str)
 
 
 def replayed(*connections: bytes, settings: Settings | None = None, any_line: bool = False) -> Replay:

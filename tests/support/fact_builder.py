@@ -13,12 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from callmon.config.settings import Settings
-from callmon.core import assembly
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import LedgerEntry
 from callmon.core.callbacks.obligation import Key, Obligation
 from callmon.core.facts import OUTSIDE, Fact
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
 from callmon.store.writer.messages import decode_items, encode_item
@@ -47,7 +47,7 @@ class Office:
 
     def __init__(self, given: Settings | None = None) -> None:
         self.settings = given or usual()
-        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.monitor = Monitor(self.settings, "toronto", token=str)
         self.outcomes: list[Outcome] = []
         self.entries: list[LedgerEntry] = []
         self.findings: list[Finding] = []
@@ -161,7 +161,7 @@ class Office:
 
     def restart(self) -> Office:
         """callmon is stopped and restarted, with what was stored."""
-        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.monitor = Monitor(self.settings, "toronto", token=str)
         self.monitor.ledger.restore(one for one in self.kept.values())
         calls = {call: facts for call, facts in self.told.items() if call not in self.ended}
         self.monitor.restore("toronto", None, calls, {})

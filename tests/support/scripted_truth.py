@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from callmon.config.settings import Settings
-from callmon.core import assembly
+from callmon.core.monitor import Monitor
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.text.story import as_json
@@ -40,7 +40,7 @@ def told(store: Database, settings: Settings, call: str) -> dict[str, Any] | Non
 
 def undisturbed(settings: Settings, stream: bytes) -> dict[str, dict[str, Any]]:
     """Every call as reported by one callmon that received all events."""
-    replay = Replay(assembly.monitor(settings, "toronto", token=str), "toronto")
+    replay = Replay(Monitor(settings, "toronto", token=str), "toronto")
     for _ in replay.connection(chunks(io.BytesIO(stream))):
         pass
     return {call["call"]: call for call in replay.calls()}

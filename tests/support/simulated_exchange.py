@@ -11,10 +11,10 @@ from typing import Any
 
 from callmon.ami import events as e
 from callmon.config.settings import Settings
-from callmon.core import assembly
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.store.writer.messages import decode_items, encode_item
 from tests.support.ami_builders import settings
@@ -35,7 +35,7 @@ class Watched:
 
     def __init__(self, now: datetime, given: Settings | None = None) -> None:
         self.settings = given or site("101", "102")
-        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.monitor = Monitor(self.settings, "toronto", token=str)
         self.now = now
         self.outcomes: list[Outcome] = []
         self.entries: list[AnyEntry] = []
@@ -114,7 +114,7 @@ class Watched:
 
     def restart(self) -> Watched:
         """callmon is stopped and restarted, with what was stored."""
-        self.monitor = assembly.monitor(self.settings, "toronto", token=str)
+        self.monitor = Monitor(self.settings, "toronto", token=str)
         self.monitor.disruptions.book.restore(one for one in self.kept.values() if one.is_live)
         self.monitor.restore("toronto", self.now, {}, {})
         return self

@@ -12,7 +12,7 @@ import pytest
 
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
+from callmon.core.monitor import Monitor
 from callmon.store.database import Database
 from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.maintenance.rejudge import counter_differences
@@ -133,7 +133,7 @@ def kept(office: Office, sink: Writer, groups: int) -> None:
 def disagreements(store: Database) -> list[str]:
     """What `callmon db check` says."""
     days = [said for day in rebuild.rollup_differences(store, TORONTO) for said in day]
-    return [*counter_differences(store), *inconsistencies(store, monitor(example(), token=str)), *days]
+    return [*counter_differences(store), *inconsistencies(store, Monitor(example(), token=str)), *days]
 
 
 @pytest.mark.parametrize("groups", [1, 2])

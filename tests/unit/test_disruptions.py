@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.core import assembly
 from callmon.core.disruptions.disruption import Disruption, after, opened
 from callmon.core.disruptions.entries import DisruptionCommandRefused, Notice
 from callmon.core.disruptions.register import DisruptionRegister
+from callmon.core.monitor import Monitor
 from tests.support.examples import examples
 from tests.support.fact_builder import local
 from tests.support.simulated_exchange import TRUNK, Watched, site
@@ -544,7 +544,7 @@ def test_a_reload_keeps_what_is_going_on_and_since_when_each_cause_was_seen() ->
     heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(5)
     heard.hand("announce", lines=("poci",))
     older, before = heard.monitor, heard.monitor.disruptions.book.visible()
-    heard.monitor = assembly.monitor(heard.settings, "toronto", token=str)
+    heard.monitor = Monitor(heard.settings, "toronto", token=str)
     heard.monitor.adopt(older)
     assert heard.monitor.disruptions.book.visible() == before
     heard.passes(6)

@@ -20,10 +20,10 @@ from babel.messages.pofile import read_po
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
 from callmon.core.facts import AnyFact, Fact
+from callmon.core.monitor import Monitor
 from callmon.core.standards import load
 from callmon.store.queries.calls import StoredCall
 from callmon.store.row_mapping import without_numbers
@@ -73,7 +73,7 @@ RECORDED = (
 
 def recorded(name: str) -> StoredCall:
     """The one call of a recording, as the database keeps it: no person's number in it."""
-    replay = Replay(monitor(SETTINGS, EXCHANGE, every_call=True, token=str), EXCHANGE)
+    replay = Replay(Monitor(SETTINGS, EXCHANGE, every_call=True, token=str), EXCHANGE)
     facts: list[Fact] = []
     with (HERE / "recordings" / f"{name}.ami").open("rb") as source:
         for outcome in replay.connection(chunks(source)):
@@ -86,7 +86,7 @@ def recorded(name: str) -> StoredCall:
 
 def told(facts: Sequence[Fact], in_progress: bool = False) -> StoredCall:
     """A stored call of these facts, judged as the daemon would."""
-    outcome = monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
+    outcome = Monitor(SETTINGS, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     return StoredCall(EXCHANGE, None if in_progress else outcome.calls[0], tuple(facts), outcome.findings)
 

@@ -15,9 +15,9 @@ from callmon.ami import events as e
 from callmon.ami.framing import Framer
 from callmon.config.settings import example
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import Endpoints
+from callmon.core.exchange import ExchangeState
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -32,7 +32,7 @@ def heard(replay: Replay, data: bytes) -> list[Outcome]:
 
 
 def daemon(every_call: bool = False) -> Monitor:
-    return monitor(example(), "toronto", every_call=every_call, token=str)
+    return Monitor(example(), "toronto", every_call=every_call, token=str)
 
 
 def fed(made: Monitor, data: bytes, exchange: str = "toronto") -> list[Outcome]:
@@ -125,8 +125,8 @@ def test_the_daemon_counts_calls_of_no_line_and_tells_nothing_of_them() -> None:
 def test_two_exchanges_never_mix_their_calls_although_the_ids_are_the_same() -> None:
     one, two = Exchange(), Exchange()
     text = example()
-    site = monitor(text, "toronto", token=str).exchanges["toronto"].site
-    made = Monitor(text, {"a": site, "b": site}, token=str)
+    made = Monitor(text, "toronto", token=str)
+    made.exchanges |= {name: ExchangeState(made.exchanges["toronto"].site) for name in "ab"}
     first, second = one.at(0).call(), two.at(0).call()
     assert first.uniqueid == second.uniqueid
     fed(made, bytes(one.connections[0]), "a")
@@ -169,7 +169,7 @@ def test_a_change_of_configuration_keeps_the_calls_in_progress() -> None:
     phone = exchange.at(0.1).rings(caller, "PJSIP/101")[0]
     older, newer = (
         daemon(),
-        monitor(settings(more="[standards.answer_by_third_ring]\nrings = 1"), "toronto", token=str),
+        Monitor(settings(more="[standards.answer_by_third_ring]\nrings = 1"), "toronto", token=str),
     )
     fed(older, bytes(exchange.connections[0]))
     newer.adopt(older)

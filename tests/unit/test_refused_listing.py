@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from callmon.ami import events as e
 from callmon.ami.session import Session
 from callmon.config.settings import example
-from callmon.core import assembly
+from callmon.core.monitor import Monitor
 
 AT = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 GREETING = (
@@ -18,7 +18,7 @@ GREETING = (
 
 
 def test_a_refused_status_is_told_once_and_gives_up_what_was_up_before_the_gap() -> None:
-    monitor = assembly.monitor(example(), "toronto", token=str)
+    monitor = Monitor(example(), "toronto", token=str)
     call = e.Newchannel(
         AT, "PJSIP/trunk-1", "4", "4165550101", "", "en", "4163272422", "1795536000.0", "1795536000.0"
     )

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
-from callmon.core.assembly import monitor
 from callmon.core.callbacks.obligation import Obligation
+from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Database
@@ -24,7 +24,7 @@ def stored(
     owed: Iterable[tuple[Obligation, list[Finding], Owing]] = (),
 ) -> tuple[list[Truth], list[Owing]]:  # fmt: skip
     """Let callmon judge the facts, insert the rows in bulk, and return the truths."""
-    judge = monitor(given, token=str)
+    judge = Monitor(given, token=str)
     truths, rows = [], Rows(1)
     for facts, truth in told:
         outcome = judge.retell(EXCHANGE, facts)

@@ -130,9 +130,9 @@ class Mqtt:
         now = monotonic()
         callbacks, disruptions = snapshot.callbacks.visible, {x.id: x for x in snapshot.disruptions}
         lines = {line.name: line for line in snapshot.lines}
-        self._publish_changes(self._callbacks, callbacks, topics.callback_topic, topics.of_callback, now)
-        self._publish_changes(self._disruptions, disruptions, topics.disruption_topic, topics.of_disruption, now)
-        self._publish_changes(self._lines, lines, topics.line_topic, topics.of_line, now)
+        self._publish_changes(self._callbacks, callbacks, topics.CALLBACKS, topics.of_callback, now)
+        self._publish_changes(self._disruptions, disruptions, topics.DISRUPTIONS, topics.of_disruption, now)
+        self._publish_changes(self._lines, lines, topics.LINES, topics.of_line, now)
         self._callbacks, self._disruptions, self._lines = callbacks, disruptions, lines
         if self._outbox.backlog():
             self._more.set()
@@ -141,15 +141,15 @@ class Mqtt:
         self,
         before: Mapping[str, T],
         after: Mapping[str, T],
-        topic: Callable[[str], str],
+        branch: str,
         payload: Callable[[T], bytes],
         now: float,
     ) -> None:
         for name, value in after.items():
             if before.get(name) != value:
-                self._outbox.keep(topic(name), payload(value), now)
+                self._outbox.keep(topics.topic_of(branch, name), payload(value), now)
         for name in before.keys() - after.keys():
-            self._outbox.clear(topic(name), now)
+            self._outbox.clear(topics.topic_of(branch, name), now)
 
     # Called by the daemon: configuration, role, end.
 

@@ -125,14 +125,6 @@ def party(text: str | None) -> str | None:
     return text if text is not None and (text == OUTSIDE or DIGITS.fullmatch(text)) else None
 
 
-def line_topic(name: str) -> str:
-    return LINES + name
-
-
-def callback_topic(name: str) -> str:
-    """The topic below the prefix. Characters of the id that a topic level cannot have become "_"."""
-    return CALLBACKS + PLAIN.sub("_", name)
-
-
-def disruption_topic(name: str) -> str:
-    return DISRUPTIONS + PLAIN.sub("_", name)
+def topic_of(branch: str, name: str) -> str:
+    """The topic below the prefix. Characters of a name that a topic level cannot have become "_"."""
+    return branch + PLAIN.sub("_", name)

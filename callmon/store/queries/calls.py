@@ -12,19 +12,13 @@ from sqlalchemy import Connection, Table, and_, func, select, true
 from callmon.core.calls.call import Call
 from callmon.core.facts import OUTSIDE, Answered, Fact, Forwarded, PhoneDialled
 from callmon.core.statistics.counters import Figures
+from callmon.core.takeover import StoredOpenCall
 from callmon.core.verdicts import Finding, Gap
 from callmon.store.bulk import chunks
 from callmon.store.database import Database
 from callmon.store.encryption import KeyRing
 from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of, findings_by_call
 from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
-
-
-class OpenCall(msgspec.Struct, frozen=True):
-    """A call in progress as last stored: its facts as emitted, and its findings so far."""
-
-    facts: tuple[Fact, ...]
-    findings: tuple[Finding, ...] = ()
 
 
 class StoredCall(msgspec.Struct, frozen=True):
@@ -113,7 +107,7 @@ def gaps(store: Database, exchange: str) -> list[Gap]:
         return [Gap(*row) for row in connection.execute(question)]
 
 
-def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict[str, OpenCall]:
+def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict[str, StoredOpenCall]:
     """The stored calls in progress of `exchange`, in the order of their arrival."""
 
     def which(table: Table) -> Condition:
@@ -123,7 +117,7 @@ def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict
     with store.reading() as connection:
         facts = _facts(connection, which, store.ring if numbers else None)
         findings = _findings(connection, which)
-    return {key[0]: OpenCall(tuple(stored), tuple(findings.get(key, ()))) for key, stored in facts.items()}
+    return {key[0]: StoredOpenCall(tuple(stored), tuple(findings.get(key, ()))) for key, stored in facts.items()}
 
 
 def stored_calls(

@@ -9,9 +9,7 @@ from callmon.core.calls.listing_evidence import born
 from callmon.core.reconciliation import (
     SIDES,
     ArrivedCall,
-    Difference,
     LastComparison,
-    LineDay,
     Reconciliation,
     Side,
 )
@@ -62,19 +60,6 @@ def store_reconciliation(store: Database, result: Reconciliation, now: datetime)
             for x in result.differences
         ]
         writing.insert(DIFFERENCE, differing)
-
-
-def reconciliation_of_day(store: Database, exchange: str, day: date) -> Reconciliation | None:
-    """The result of that day; None if the day was not reconciled."""
-    which = {"exchange": exchange, "day": day.isoformat()}
-    with store.reading() as connection:
-        lines = connection.execute(select(LINE).filter_by(**which).order_by(LINE.c.line)).mappings().all()
-        calls = connection.execute(select(DIFFERENCE).filter_by(**which)).mappings().all()
-    if not lines:
-        return None
-    found = [Difference(x["counted_by"], x["call"], x["line"], x["arrived"]) for x in calls]
-    counts = tuple(LineDay(x["line"], x["of_exchange"], x["of_callmon"]) for x in lines)
-    return Reconciliation(exchange, day, counts, tuple(sorted(found, key=lambda x: (x.arrived, x.call))))
 
 
 def latest_comparisons(store: Database, exchanges: Iterable[str]) -> list[LastComparison]:

@@ -16,8 +16,8 @@ from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.framing import Framer
 from callmon.config.settings import Settings
-from callmon.core.assembly import monitor
 from callmon.core.calls.call import Call
+from callmon.core.monitor import Monitor
 from callmon.text.labels import label
 
 
@@ -80,7 +80,7 @@ class Acceptance:
     """Consumes the exchanges' bytes and prints whether each call on a line matches the next script."""
 
     def __init__(self, settings: Settings) -> None:
-        self._monitor = monitor(settings, token=str)
+        self._monitor = Monitor(settings, token=str)
         self._framers = {name: Framer() for name in settings.exchanges}
         self._zone: tzinfo = settings.timezone
         self.done = 0
