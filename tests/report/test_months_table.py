@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from callmon.core.statistics import period
 from callmon.reports.load import gathered
@@ -83,6 +87,31 @@ def test_the_line_has_a_point_a_month_and_breaks_where_there_is_no_rate(store: D
     heights = [y for _, y, _ in points]
     parts = [a / b for a, b in (row["fractions"]["third"] for row in shown) if b]  # type: ignore[index]
     assert sorted(range(3), key=heights.__getitem__) == sorted(range(3), key=lambda n: -parts[n])  # higher is more
+
+
+def test_no_statement_reads_every_call_fact_or_verdict(store: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+    with store.reading() as connection:
+        engine = connection.engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert month_counts(store, TORONTO, [period.month(name, TORONTO) for name in ("2024-06", "2025-02")])
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert engine.url.database is not None
+    with closing(sqlite3.connect(engine.url.database)) as raw:
+        plans = [
+            row[3]
+            for statement, values in asked
+            if statement.startswith("SELECT")
+            for row in raw.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        ]
+    scanned = {plan.split()[1] for plan in plans if plan.startswith("SCAN")}
+    assert (len(asked) >= 10, scanned & {"call", "fact", "finding", "number", "ledger"}) == (True, set())
 
 
 def test_while_the_roll_ups_are_rebuilt_there_is_no_figure(store: Database) -> None:

@@ -87,6 +87,5 @@ def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
     days = reports.agreeing_days(connection, month, zone, seal)
     heard = reports.heard_spans(connection, begin, end, seal)
     listening = {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}
-    if listening and not nothing_was_heard(listening, begin, end):
-        return True
-    return any(x.covered_by_log(begin, end) for x in listening.values())
+    is_received = bool(listening) and not nothing_was_heard(listening, begin, end)
+    return is_received or any(x.covered_by_log(begin, end) for x in listening.values())

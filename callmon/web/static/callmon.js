@@ -78,6 +78,11 @@
     (next?.querySelector("a[href]") ?? document.getElementById("main")).focus();
   };
 
+  // Filters of which none is in force come folded on a telephone.
+  if (matchMedia("(max-width: 40rem)").matches) {
+    for (const part of document.querySelectorAll("[data-fold]")) part.open = false;
+  }
+
   // A report that is being made: ask again until it is there.
   const ask = async () => {
     const holder = document.querySelector("[data-wait]");

@@ -26,6 +26,7 @@ from callmon.web.page_request import PageRequest, RefusedError
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
+LASTS = ("1", "2", "4")  # hours, offered as the expected length
 
 
 async def show(visit: PageRequest) -> Response:
@@ -121,6 +122,8 @@ def _new(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -
     if not lines:
         raise RefusedError(say("Il faut dire quelles lignes sont touchées."))
     start, until = _time(given.get("start", ""), visit), _time(given.get("until", ""), visit)
+    if until is None and given.get("lasts") in LASTS:
+        until = (start or visit.tongue.now) + timedelta(hours=int(given["lasts"]))
     if is_work and (start is None or until is None):
         raise RefusedError(say("Des travaux planifiés ont un début et une fin."))
     said, now = notice(until, given), datetime.now(UTC)

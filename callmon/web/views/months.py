@@ -73,12 +73,13 @@ def _row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any
     """A month as the table shows it. A rate is None where the month has none."""
     month = period.month(f"{first:%Y-%m}", tongue.settings.timezone)
     due = found.last_due is not None and found.last_due >= tongue.now
+    is_empty = not found.counts["calls_offered", ""] and found.last_due is None  # never final, as in the report
     if not found.has_data:
         state = "no_data"
     elif month.end > tongue.now:
         state = "running"
     else:
-        state = "provisional" if due or found.in_progress else "final"
+        state = "provisional" if due or found.in_progress or is_empty else "final"
     fractions = {name: fraction(RATES[figure], found.counts) for name, figure in SHOWN.items()}
     return {
         "month": first,
