@@ -117,6 +117,7 @@ class LayoutSection(msgspec.Struct, frozen=True):
     facts: tuple[Definition, ...] = ()
     absent: tuple[str, ...] = ()
     omitted: tuple[Figure, ...] = ()
+    names: tuple[str, ...] = ()  # the figures of its facts, for the definitions
 
 
 class LayoutBuilder:
@@ -139,15 +140,28 @@ class LayoutBuilder:
         say = self.tongue.say
         title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)
         tables = [table for x in spec.tables for table in self._tables(x) if table is not None]
+        listed = [x for x in spec.tables if x.figures]
+        facts = [fact for x in listed for fact in self._listed_facts(x)]
         return LayoutSection(
             spec.key,
             title,
-            tuple(x for x in tables if x.head),
+            tuple(self._with_calls(x) if len(x.head) == 1 else x for x in tables if x.head),
             tuple(map(say, spec.notes)),
-            self._attestations() if spec.key == "attested" else (),
+            self._attestations() if spec.key == "attested" else tuple(facts),
             tuple(note for x in tables if not x.head for note in x.notes),
             tuple(figure for x in tables for figure in x.omitted),
+            _names(column for x in listed for column in self._listed(x.figures)),
         )
+
+    def _with_calls(self, table: LayoutTable) -> LayoutTable:
+        """The table with the calls offered as its first column, for tables with a single column of figures."""
+        offered = "calls_offered"
+        rows = [
+            msgspec.structs.replace(x, cells=(self.report.figure(offered, cut=x.cells[0].place.cut), *x.cells))
+            for x in table.rows
+        ]
+        head = (self.tongue.meaning(offered).term, *table.head)
+        return msgspec.structs.replace(table, head=head, rows=tuple(rows), names=(offered, *table.names))
 
     def _attestations(self) -> tuple[Definition, ...]:
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
@@ -161,7 +175,7 @@ class LayoutBuilder:
         if spec.times:
             return [self.by_part(spec)]
         if spec.figures:
-            return [self.figure_list(spec.key, self.tongue.say(spec.title), self._listed(spec.figures))]
+            return []  # facts
         return [self.by_cut(spec)] if self.is_internal or not spec.internal else []
 
     def _listed(self, names: Iterable[str]) -> list[Column]:
@@ -255,16 +269,12 @@ class LayoutBuilder:
         title, first = self.tongue.say(spec.title), self.tongue.say(spec.first)
         return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="columns")
 
-    def figure_list(self, key: str, title: str, wanted: Iterable[Column]) -> LayoutTable | None:
-        """A table of the whole with one row for each figure."""
-        known = [x for x in wanted if Place(*x) in self.report.figures]
-        if not known:
-            return None
-        rows = tuple(LayoutRow(self._label(*x), (self.report.figure(*x),)) for x in known)
-        head = (self.tongue.say("Ensemble"),)
-        table = LayoutTable(key, title, self.tongue.say("Chiffre"), head, rows, _names(known))
-        cells = tuple(row.cells[0] for row in rows)
-        return self._without_rows(table, [(title, "0")], cells) if _is_uniform(cells) else table
+    def _listed_facts(self, spec: TableSpec) -> list[Definition]:
+        """The figures of the whole as terms and texts; one term if all are 0."""
+        known = [self.report.figure(*x) for x in self._listed(spec.figures) if Place(*x) in self.report.figures]
+        if spec.title and known and _is_uniform(tuple(known)):
+            return [Definition(self.tongue.say(spec.title), self.tongue.figure(known[0]))]
+        return [Definition(self._label(x.place.name, x.place.part), self.tongue.figure(x)) for x in known]
 
     def _label(self, name: str, part: str) -> str:
         title, part_title = self.tongue.meaning(name).term, self.tongue.part(name, part)

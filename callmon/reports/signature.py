@@ -110,7 +110,8 @@ class SignatureBuilder:
     def fates(self) -> LayoutTable:
         """What became of the callbacks opened in the month, by both clocks."""
         say, names = self.tongue.say, ("callbacks_24_hours", "callbacks_business_day")
-        parts = [x for x in FATES if any(self._is_shown(Place(name, x)) for name in names)]
+        shown = [x for x in FATES if any(self._is_shown(Place(name, x)) for name in names)]
+        parts = shown if len(shown) > 1 else FATES
         rows = [
             LayoutRow(
                 self.tongue.capital(self.tongue.part(names[0], part)),

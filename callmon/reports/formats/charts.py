@@ -85,7 +85,7 @@ def _bar(index: int, _count: int, label: str, figure: Figure, most: float, tongu
 
 
 def _column(index: int, count: int, label: str, figure: Figure, most: float, tongue: ReportFormatter) -> Markup:
-    """An upright bar; of more than 8 bars every fourth has its label, and none its number."""
+    """An upright bar; of more than 8 bars, every fourth has its label, and none its number."""
     step, is_many = WIDTH / count, count > 8
     known = figure.state == "known" and figure.value is not None
     height = round(TALL * float(figure.value or 0) / most, 1) if known else 0.0
@@ -94,6 +94,6 @@ def _column(index: int, count: int, label: str, figure: Figure, most: float, ton
         x=round((index + 0.1) * step, 1), top=top, width=round(0.8 * step, 1), height=height
     )
     text = Markup('<text x="{x}" y="{y}" text-anchor="middle" class="label" font-size="13">{text}</text>')
-    texts = [] if is_many and index % 4 else [text.format(x=middle, y=TALL + 36, text=label)]
+    texts = [] if is_many and index % 4 != 2 else [text.format(x=middle, y=TALL + 36, text=label)]
     texts += [] if is_many else [text.format(x=middle, y=top - 5, text=tongue.figure(figure))]
     return Markup("").join([bar, *texts])

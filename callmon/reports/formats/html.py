@@ -188,7 +188,7 @@ def definitions(sections: list[LayoutSection], tongue: ReportFormatter) -> list[
     ]
     defined: set[str] = set()
     for section in sections:
-        names = dict.fromkeys(name for table in section.tables for name in table.names)
+        names = dict.fromkeys([*section.names, *(name for table in section.tables for name in table.names)])
         meanings = dict.fromkeys(_defined(name, tongue) for name in names if name not in defined)
         defined.update(names)
         by_term: dict[str, list[str]] = {}  # each term once, with all its meanings in the tables of the section

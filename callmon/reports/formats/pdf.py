@@ -35,6 +35,7 @@ def pdf(html: bytes) -> bytes:
     made = source.write_pdf(pdf_variant="pdf/ua-1")
     with pikepdf.open(BytesIO(made)) as document:
         _give_scopes(document, pikepdf)
+        _prune(document, pikepdf)
         for page in document.pages:
             _put_aside_foot(page)
             _print_links(page)
@@ -55,6 +56,14 @@ def _give_scopes(document: Any, pikepdf: Any) -> None:
             for head in _elements(row, "/TH", pikepdf):
                 scope = pikepdf.Name.Column if index == 0 else pikepdf.Name.Row
                 head.A = pikepdf.Dictionary(O=pikepdf.Name.Table, Scope=scope)
+
+
+def _prune(document: Any, pikepdf: Any) -> None:
+    """Remove the elements of the bars in cells, which have no text; the innermost first."""
+    for span in reversed([*_elements(document.Root.StructTreeRoot, "/Span", pikepdf)]):
+        if not len(span.get("/K", ())):
+            siblings = span.P.K if isinstance(span.P.K, pikepdf.Array) else [span.P.K]
+            span.P.K = pikepdf.Array([x for x in siblings if getattr(x, "objgen", None) != span.objgen])
 
 
 def _put_aside_foot(page: Any) -> None:

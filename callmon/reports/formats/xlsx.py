@@ -28,14 +28,8 @@ from callmon.text.formatter import permille
 
 LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
-FORMATS = {
-    "count": "#,##0",
-    "rings": "#,##0",
-    "rate": "0.0%",
-    "seconds": '#,##0.0" s"',
-    "hours": '0.0" h"',
-    "difference": "+0.0%;-0.0%;0.0%",
-}
+UNITS = {"seconds": '#,##0.0" s"', "hours": '0.0" h"', "difference": "+0.0%;-0.0%;0.0%"}
+FORMATS = {"count": "#,##0", "rings": "#,##0", "rate": "0.0%"} | UNITS
 GAP = 2  # empty rows between two tables of a sheet
 CHART = 22  # rows that a chart takes
 LINE = 15  # height of a line of text, in points
