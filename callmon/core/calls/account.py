@@ -220,8 +220,9 @@ class CallAccount(AccountState, gc=False):
         return Wait(self.clock, now - self.clock, self.cycle)
 
     def rings(self, waited: DurationRange | None) -> int | None:
-        """How many ring cycles began before the wait ended. None if nothing rang, or if the exact times are unknown
-        and the count could be one or another.
+        """How many ring cycles began before the wait ended.
+
+        None if nothing rang, or if the exact times are unknown and the count could be one or another.
         """
         if waited is None:
             return None

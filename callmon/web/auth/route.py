@@ -20,7 +20,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -32,9 +32,6 @@ from starlette.routing import Route
 from callmon.core.callbacks.commands import plain
 from callmon.errors import StoreError
 from callmon.web.auth.roles import Right
-
-if TYPE_CHECKING:
-    from callmon.web.auth.sign_in import SignIn
 
 FIELD = "csrf"
 HEADER = "x-csrf"  # for requests that a script sends
@@ -81,7 +78,7 @@ def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[R
         try:
             return await rejection(request, entry.right, entry.is_page) or await _run(entry, request)
         except StoreError:  # the access cannot be recorded, so nothing is shown
-            door: SignIn = request.state.door
+            door: Rejection = request.state.door
             return door.away(request)
 
     return endpoint
@@ -98,6 +95,16 @@ async def _run(entry: PageRoute, request: Request) -> Response:
 # ── the checks ──
 
 
+class Rejection(Protocol):
+    """The answers to a refused request; `SignIn` implements them."""
+
+    def refused(self, request: Request, is_page: bool) -> Response: ...
+
+    def out_of_date(self, request: Request, is_page: bool) -> Response: ...
+
+    def away(self, request: Request) -> Response: ...
+
+
 def token(secret: str, name: str) -> str:
     """The form token for the holder of the cookie `secret`, bound to the holder's present `name`."""
     made = hmac.digest(secret.encode(), f"form\0{name}".encode(), hashlib.sha256)
@@ -106,7 +113,7 @@ def token(secret: str, name: str) -> str:
 
 async def rejection(request: Request, right: Right, is_page: bool) -> Response | None:
     """The refusal; None when the endpoint may run."""
-    door: SignIn = request.state.door
+    door: Rejection = request.state.door
     if not request.state.person.may(right):
         return door.refused(request, is_page)
     if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):
