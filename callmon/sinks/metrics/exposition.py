@@ -74,10 +74,11 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         of_calls = [] if self._source.stands_by() else families(OF_CALLS, snapshot)
         gauges = [*of_calls, *families(OF_ITSELF, snapshot)]
+        led = self._source.leads()  # read first: a new leader has the counters of the database already
         figures = self._tally.snapshot()
         text = self._text.render(figures, content_type.startswith("application/openmetrics"))
         counted = [*self._parity(figures)]
-        leads = self._source.leads()  # read last: the figures date from before any other instance counted
+        leads = led and self._source.leads()  # read last: the figures date from before any other instance counted
         gauges.append(family("callmon_leader", "Whether this callmon is the leader.", {(): leads}))
         if not leads:
             text, counted = "", []
