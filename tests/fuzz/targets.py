@@ -203,7 +203,7 @@ def _journals() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
         journal = Outbox(path, RING, 1 << 20)
-        journal.begin_term(0, "token")
+        journal.begin_term(0, "", "token")
         for number in range(1, 20):
             journal.append([b"an item " * number], 0.0)
         journal.close()

@@ -24,8 +24,9 @@ from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
+from callmon.store.writer.appender import Appender
 from callmon.store.writer.items import decode_items, encode_item
-from callmon.store.writer.outbox import Outbox, OutboxEntry
+from callmon.store.writer.outbox import DRAIN_SECONDS, Outbox, OutboxEntry
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
@@ -54,9 +55,9 @@ def kept(folder: Path, ring: KeyRing = RING) -> list[tuple[int, int, bytes]]:
     return found
 
 
-def begun(folder: Path, number: int = 6, token: str = "token", most: int = MIB) -> Outbox:
+def begun(folder: Path, number: int = 6, token: str = "token", most: int = MIB, after: str = "") -> Outbox:
     journal = journal_in(folder, most)
-    journal.begin_term(number, token)
+    journal.begin_term(number, after, token)
     return journal
 
 
@@ -71,9 +72,9 @@ def three(folder: Path) -> Outbox:
 THREE = [(7, 1, FRAMES[0]), (8, 20, FRAMES[1] * 20), (9, 3, FRAMES[2] * 3)]
 
 
-def left_by_earlier(folder: Path, *records: list[Outcome], number: int = 0, token: str = "before") -> None:
+def left_by_earlier(folder: Path, *records: list[Outcome], number: int = 0, after: str = "") -> None:
     """An earlier daemon appended these records and ended."""
-    journal = begun(folder, number, token)
+    journal = begun(folder, number, "before", after=after)
     for items in records:
         assert journal.append([encode_item(item) for item in items], 0.0)
     journal.close()
@@ -114,7 +115,7 @@ def test_a_power_cut_at_any_byte_loses_no_record_that_was_acknowledged(tmp_path:
         acknowledged = told[: sum(end <= size for end in ends)]
         again = journal_in(tmp_path)
         assert items_of(again) == acknowledged
-        again.begin_term(6, "token")
+        again.begin_term(6, "", "token")
         assert again.append([b"and on"], 0.0)
         again.close()
         assert kept(tmp_path) == [*acknowledged, (7 + len(acknowledged), 1, b"and on")]
@@ -170,6 +171,27 @@ def test_a_long_file_of_which_little_is_uncommitted_is_emptied_before_it_grows_o
     journal.close()
 
 
+def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
+    tmp_path: Path,
+) -> None:
+    journal = begun(tmp_path, 0, most=64 * MIB)
+    for number in range(1, 9):
+        assert journal.append([b"x" * (MIB // 2)], 0.0)
+        journal.truncate(number - 1)
+    appender = Appender(journal, 0.01, lambda: None)
+    appender.waiting.append(FRAMES[0])
+    appender._append()
+    assert (appender.waiting, journal.trouble) == ([FRAMES[0]], None)
+    assert (appender._due_in() or 0.0) <= DRAIN_SECONDS
+    appender.thread.start()
+    appender.wake()
+    assert until(lambda: not appender.waiting)
+    appender.abandon()
+    appender.thread.join()
+    assert items_of(journal)[-1] == (9, 1, FRAMES[0])
+    journal.close()
+
+
 @contextmanager
 def slow_disk(journal: Outbox, waiting: list[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While the disk does not end an append of another thread."""
@@ -214,7 +236,7 @@ def test_the_items_of_a_record_that_a_standby_finished_too_late_stay_in_its_buff
         assert journal.retire() == ([FRAMES[0]], 0)
         waiting[:0] = [FRAMES[0]]
     assert (items_of(journal), waiting) == ([], FRAMES[:2])
-    journal.begin_term(11, "next")
+    journal.begin_term(11, "other", "next")
     assert journal.append(waiting, 0.0)
     assert (items_of(journal), waiting) == ([(12, 2, FRAMES[0] + FRAMES[1])], [])
     journal.close()
@@ -231,7 +253,7 @@ def test_records_of_an_earlier_term_are_superseded_by_the_first_record_of_the_ne
     assert kept(tmp_path) == THREE  # a daemon that is killed now has lost nothing
     journal = journal_in(tmp_path)
     journal.retire()
-    journal.begin_term(3, "next")
+    journal.begin_term(3, "other", "next")
     assert journal.append([b"missing"], 0.0)
     journal.close()
     assert kept(tmp_path) == [(4, 1, b"missing")]
@@ -456,6 +478,9 @@ def test_of_a_daemon_killed_while_its_outbox_holds_outcomes_each_of_them_is_stor
         number += 1_000  # what was still in memory is of other calls
         journaled = 0
         held = journal_in(tmp_path, 1 << 24)
+        with store.reading() as connection:
+            (last,) = connection.exec_driver_sql("SELECT batch FROM writer").one()
+        held.truncate(last)  # these are committed, and were to be cut off the file
         count = held.outcomes
         held.close()
         assert count >= 100
@@ -480,11 +505,23 @@ def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     told = of_calls(1)
     left_by_earlier(tmp_path, told, number=40)
     sink = writing(sqlite_store, tmp_path)
-    assert until(lambda: sink.is_gained)
+    assert until(lambda: sink.gained is not None)
     assert ([item.facts for item in sink.buffered()], rows(sqlite_store)["fact"]) == ([i.facts for i in told], 0)
-    sink.become_leader(sink.buffered()[:12])
+    sink.become_leader(sink.buffered()[:12], sink.gained)
     assert sink.flush(SOON)
     assert (rows(sqlite_store)["fact"], sink.leads, sink.backlog()) == (12, True, 0)
+    sink.close(SOON)
+
+
+def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be_compared(
+    sqlite_store: Database, tmp_path: Path
+) -> None:
+    """A copy of the database put back, in which another program has written as many batches since."""
+    told = of_calls(1)
+    wrote(sqlite_store, *told)
+    left_by_earlier(tmp_path, told, number=1, after="of the lost database")
+    sink = writing(sqlite_store, tmp_path)
+    assert (sink.stands_by, len(sink.buffered()), rows(sqlite_store)["fact"]) == (True, 12, 12)
     sink.close(SOON)
 
 
@@ -506,7 +543,7 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     run(callmon)
     store = open_with_keys(callmon.settings())
     journal = Outbox(place, store.ring, MIB)
-    journal.begin_term(40, "before")
+    journal.begin_term(40, "", "before")
     assert journal.append([encode_item(item) for item in told], 0.0)
     journal.close()
     copy = place.read_bytes()

@@ -56,7 +56,8 @@ for line in sys.stdin:
             sink.offer(item)
         print("flushed" if sink.flush(60) else "not flushed", flush=True)
     else:
-        roles = {"leader": sink.leads, "gained": sink.is_gained, "standby": sink.stands_by, "waiting": True}
+        is_gained = sink.gained is not None
+        roles = {"leader": sink.leads, "gained": is_gained, "standby": sink.stands_by, "waiting": True}
         print(next(role for role, has_it in roles.items() if has_it), flush=True)
 """
 
@@ -119,13 +120,13 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Database)
         for item in told[:24]:
             first.offer(item)
         assert first.flush(SOON)
-        assert (second.stands_by, second.leads, second.is_gained) == (True, False, False)
+        assert (second.stands_by, second.leads, second.gained) == (True, False, None)
         second.offer(told[24])
         first.close(SOON)
-        assert until(lambda: second.is_gained)
+        assert until(lambda: second.gained is not None)
         assert not second.leads
         assert [item.facts for item in second.buffered()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
-        second.become_leader(told[24:])
+        second.become_leader(told[24:], second.gained)
         assert second.flush(SOON)
         assert until(lambda: second.leads)
         assert second.tally.snapshot() == pytest.approx(summed(told))
@@ -159,10 +160,10 @@ def test_a_frozen_leader_loses_the_lease_within_seconds_and_writes_nothing_when_
         first.commit(0, 12)
         first.signal(signal.SIGSTOP)
         began = time.monotonic()
-        assert until(lambda: second.is_gained)
+        assert until(lambda: second.gained is not None)
         took = time.monotonic() - began
         assert 1.5 < took < SOON / 2
-        second.become_leader(told[12:])
+        second.become_leader(told[12:], second.gained)
         assert second.flush(SOON)
         first.signal(signal.SIGCONT)
         assert until(lambda: first.role() == "standby")
@@ -178,7 +179,7 @@ def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(sto
         wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
         with shared(store) as second:
             assert second.stands_by
-            assert until(lambda: second.is_gained)
+            assert until(lambda: second.gained is not None)
 
 
 @contextmanager
@@ -226,7 +227,7 @@ def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
         assert until(lambda: not sink.leads)
         assert not sink.stands_by
         silent.set()
-        assert until(lambda: sink.leads or sink.is_gained)
+        assert until(lambda: sink.leads or sink.gained is not None)
 
 
 def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Database) -> None:
@@ -254,8 +255,8 @@ def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_befor
         with shared(store) as second:
             first.commit(0, 12)
             first.signal(signal.SIGSTOP)
-            assert until(lambda: second.is_gained)
-            second.become_leader(told[12:24])
+            assert until(lambda: second.gained is not None)
+            second.become_leader(told[12:24], second.gained)
             assert second.flush(SOON)
         first.signal(signal.SIGCONT)
         assert until(lambda: first.role() == "gained")
@@ -278,10 +279,10 @@ def test_records_that_another_leader_may_have_committed_are_compared_before_they
         assert until(lambda: outbox.outcomes == 12)
         end_sessions(connection)
         connection.exec_driver_sql("UPDATE writer SET batch = batch + 1, token = 'another'")
-    assert until(lambda: first.is_gained)
+    assert until(lambda: first.gained is not None)
     assert ([item.facts for item in first.buffered()], first.backlog()) == ([i.facts for i in told[12:]], 12)
     assert outbox.size > 0  # until the next term has its first record
-    first.become_leader(told[18:])
+    first.become_leader(told[18:], first.gained)
     assert first.flush(SOON)
     assert (first.backlog(), outbox.size, rows(store)["fact"]) == (0, 0, 18)
     first.close(SOON)

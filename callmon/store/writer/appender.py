@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 
-from callmon.store.writer.outbox import MAX_BATCH, Outbox
+from callmon.store.writer.outbox import DRAIN_SECONDS, MAX_BATCH, Outbox
 
 TRY_AGAIN = 5.0  # seconds
 
@@ -86,7 +86,8 @@ class Appender:
         if not self._can_append:
             return None
         if self._refused_at is not None:
-            return max(0.0, self._refused_at + TRY_AGAIN - monotonic())
+            seconds = TRY_AGAIN if self._outbox.trouble is not None else DRAIN_SECONDS
+            return max(0.0, self._refused_at + seconds - monotonic())
         if self._is_hurried or self.is_closing or self.since is None or len(self.waiting) >= MAX_BATCH:
             return 0.0
         return max(0.0, self.since + self._seconds - monotonic())

@@ -193,7 +193,7 @@ class Committer:
             return lease.ASK_SECONDS
         self._make_months()
         self._number = state.number
-        if not self.leadership.is_standby and self._follows(state):
+        if not self.leadership.is_standby and self._outbox.follows(state.number, state.token):
             self._begin(state)
         else:
             # Also without sharing, the outbox of an earlier daemon may belong to another state of the database.
@@ -201,13 +201,6 @@ class Committer:
             self.leadership.gained = state
         self._set_trouble(None)
         return 0.0
-
-    def _follows(self, state: DatabaseState) -> bool:
-        """Whether the records of the outbox continue the state of the database."""
-        if not self._outbox.entries:
-            return True
-        before = self._outbox.entries[0].number - 1
-        return state.number == before or (state.number > before and state.token == self._token)
 
     def _stand_by(self, heard: Heard, holder: str = "") -> None:
         done, lost = self.leadership.stand_by(heard, holder)
@@ -224,7 +217,7 @@ class Committer:
 
     def _begin(self, state: DatabaseState) -> None:
         """Continues the outbox after the database's last number."""
-        self._outbox.begin_term(state.number, self._token)
+        self._outbox.begin_term(state.number, state.token, self._token)
         self._counters.replace(state.figures)
         self._unpublished = {}, []
         if state.token == self._token:

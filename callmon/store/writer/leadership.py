@@ -56,21 +56,22 @@ class Leadership:
         self._retired: set[bytes] = set()  # buffered items that are still in the outbox file
         self.is_decided = False  # `become_leader` was called and is not applied yet
 
-    def become_leader(self, missing: list[bytes]) -> int:
-        """Replaces the buffer by `missing`, the items that the database lacks. Returns how many more items it has.
+    def become_leader(self, missing: list[bytes], gained: DatabaseState | None) -> int:
+        """Replaces the buffer by `missing`, the items that the database lacked when `gained` was the state gained.
 
-        Call after `gained`, from the event-loop thread.
+        This instance leads unless another one may have written since: then the buffer is compared once more. Call
+        from the event-loop thread. Returns how many more items the buffer has.
         """
         with self._outbox.lock:
             more = len(missing) - len(self._waiting)
             self._waiting[:] = missing
-            self.is_decided = True
+            self.is_decided = gained is not None and self.gained is gained
         return more
 
     @property
-    def is_gained(self) -> bool:
-        """Whether the write lock is acquired and `become_leader` is still to be called."""
-        return self.gained is not None and not self.is_decided
+    def undecided(self) -> DatabaseState | None:
+        """The state gained, as long as the write lock is held and `become_leader` is still to be called."""
+        return None if self.is_decided else self.gained
 
     @property
     def has_nothing_to_write(self) -> bool:

@@ -1,6 +1,7 @@
 """The outbox: the numbered, encrypted, fsynced file through which every outcome goes to the database.
 
-    record   length, CRC-32, then (encrypted) the token of its term, its number, its outcome count, its items
+    record   length, CRC-32, then (encrypted) the tokens of its term and of the batch before the term, its number,
+             its outcome count, its items
 
     append ──▶ uncommitted ──truncate──▶ emptied, when the database has every record
                    └──retire──▶ superseded by the first record of the next term
@@ -56,6 +57,7 @@ class OutboxRecord(msgspec.Struct, frozen=True, array_like=True):
     """The encrypted part of a record."""
 
     token: str
+    after: str
     number: int
     outcomes: int
     items: bytes
@@ -83,8 +85,9 @@ class Outbox:
     """The file at `path`, of at most `most` bytes; without a path one record at a time is in memory.
 
     `entries`: the uncommitted records, beginning with those that an earlier daemon left. `token`: of their term,
-    or None. `number`: of the last record; None between two terms. `size`: of the file, in bytes. `outcomes`: the
-    uncommitted ones in the file. `trouble`: why the file takes no more; None: it does.
+    or None. `after`: the token of the batch that the term follows. `number`: of the last record; None between two
+    terms. `size`: of the file, in bytes. `outcomes`: the uncommitted ones in the file. `trouble`: why the file
+    takes no more; None: it does.
 
     The thread that appends, the thread that commits and `Leadership` share `lock`. Raises OSError when the file
     cannot be used, BlockingIOError when another program uses it, KeyMissingError when it cannot be decrypted.
@@ -94,6 +97,7 @@ class Outbox:
         self.path, self.most, self.lock = path, most, RLock()
         self.entries: deque[OutboxEntry] = deque()
         self.token: str | None = None
+        self.after = ""
         self.number: int | None = None
         self.size = self.outcomes = 0
         self.trouble: str | None = None
@@ -117,9 +121,18 @@ class Outbox:
         except IndexError:  # another thread has just committed it
             return None
 
-    def begin_term(self, number: int, token: str) -> None:
-        """Begins a term after the database's last number. `append` is possible from now on."""
+    def follows(self, number: int, token: str) -> bool:
+        """Whether the uncommitted records continue the database, whose last batch is this one."""
+        if not self.entries:
+            return True
+        before = self.entries[0].number - 1
+        return number >= before if token == self.token else (number, token) == (before, self.after)
+
+    def begin_term(self, number: int, after: str, token: str) -> None:
+        """Begins or continues a term after the database's last batch. `append` is possible from now on."""
         with self.lock:
+            if not self.entries:
+                self.after = after
             self.token, self.number = token, max(number, *(entry.number for entry in self.entries), 0)
 
     def append(self, waiting: list[bytes], since: float) -> bool:
@@ -133,7 +146,7 @@ class Outbox:
                 return True
             # One record supersedes those of the term before, so it has all of the buffer.
             items = waiting[: None if self.size and not self.entries else MAX_BATCH]
-            record = OutboxRecord(self.token, self.number + 1, len(items), join_items(items))
+            record = OutboxRecord(self.token, self.after, self.number + 1, len(items), join_items(items))
             self._is_appending = self.path is not None and not self._should_drain()
         place = self._write(record) if self._is_appending else None
         with self.lock:
@@ -245,7 +258,7 @@ class Outbox:
         for record, place, length in self._records():
             if record.token != self.token:  # the records before are superseded
                 self.entries.clear()
-            self.token, self.size = record.token, place + length
+            self.token, self.after, self.size = record.token, record.after, place + length
             self.entries.append(OutboxEntry(record.number, record.outcomes, place, length, monotonic()))
         self.outcomes = sum(entry.outcomes for entry in self.entries)
         if (torn := os.fstat(self._file).st_size - self.size) > 0:

@@ -20,6 +20,7 @@ from callmon.store.database import Database
 from callmon.store.writer.committed import CommittedCounters
 from callmon.store.writer.committer import Committer
 from callmon.store.writer.items import StoredOutcome, decode_item, encode_item, item_label
+from callmon.store.writer.leadership import DatabaseState
 from callmon.store.writer.outbox import MAX_BATCH, Outbox, open_outbox
 
 log = logging.getLogger(__name__)
@@ -130,23 +131,24 @@ class Writer:
         return self._leadership.holder
 
     @property
-    def is_gained(self) -> bool:
-        """Whether the write lock is gained and `become_leader` is still to be called.
+    def gained(self) -> DatabaseState | None:
+        """The state of the database when the write lock was gained, while `become_leader` is still to be called.
 
         The daemon passes to it the items of `buffered` that the database lacks; they are committed then.
         """
-        return self._leadership.is_gained
+        return self._leadership.undecided
 
     def buffered(self) -> list[StoredOutcome | Heartbeat]:
         """The standby's buffer: all offered items that the database may lack, in order."""
         return [decode_item(item) for item in self._appender.waiting[:]]
 
-    def become_leader(self, missing: Iterable[Item]) -> None:
-        """Sets the items to write as the new leader.
+    def become_leader(self, missing: Iterable[Item], gained: DatabaseState | None) -> None:
+        """Sets the items to write as the new leader. `gained`: as it was before the stored state was read.
 
-        Call from the event-loop thread, immediately after the final read of `buffered`.
+        If another instance may have written since, this one stays a standby with these items in its buffer. Call
+        from the event-loop thread, immediately after the final read of `buffered`.
         """
-        self._offered += self._leadership.become_leader([encode_item(item) for item in missing])
+        self._offered += self._leadership.become_leader([encode_item(item) for item in missing], gained)
         self._committer.notify()
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
