@@ -13,20 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
+from callmon.errors import StoreError
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.writer.appender import Appender
 from callmon.store.writer.items import decode_items, encode_item
-from callmon.store.writer.outbox import DRAIN_SECONDS, Outbox, OutboxEntry
+from callmon.store.writer.outbox import DRAIN_SECONDS, HEAD, Outbox, OutboxEntry
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
@@ -270,6 +273,19 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
     )
     assert (tmp_path / "waiting").read_bytes() == before
     assert [n for n, _, _ in kept(tmp_path, KeyRing([bytes(32), bytes(range(32))]))] == [7, 8, 9]
+
+
+def test_a_journal_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tmp_path: Path) -> None:
+    sealed = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
+    (tmp_path / "waiting").write_bytes(HEAD.pack(len(sealed), crc32(sealed)) + sealed)
+    before = (tmp_path / "waiting").read_bytes()
+    with pytest.raises(StoreError) as told:
+        journal_in(tmp_path)
+    assert str(told.value) == (
+        f"the journal {tmp_path / 'waiting'} was written by another version of callmon: run that version until "
+        "the journal is empty"
+    )
+    assert (tmp_path / "waiting").read_bytes() == before
 
 
 def test_two_programs_cannot_use_one_file(tmp_path: Path) -> None:

@@ -15,14 +15,15 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.store.database import Database
+from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer import committer
+from callmon.store.writer.items import encode_item
 from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
-from tests.support.store_fixtures import RING, SOON, of_calls, rows, seconds, summed, until
+from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 TOLD = of_calls(3)
 FACTS = [item.facts for item in TOLD]
@@ -35,9 +36,10 @@ def missing(store: Database, sink: Writer) -> list[Outcome]:
 
 
 def lead(store: Database, sink: Writer) -> None:
-    """When its turn has come: what it lacks is committed by this one."""
+    """When its turn has come: what it lacks is committed by this one, and a heartbeat in any case."""
     assert until(lambda: sink.gained is not None)
     sink.become_leader(missing(store, sink), sink.gained)
+    sink.offer_heartbeat(EXCHANGE, START)
     assert sink.flush(SOON)
 
 
@@ -176,7 +178,7 @@ def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_
         lead(store, first)
         assert (rows(store)["fact"], rows(store)["call"], first.backlog()) == (36, 3, 0)
         assert first.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
-    assert [(tmp_path / name).stat().st_size for name in ("one", "other")] == [0, 0]
+    assert (tmp_path / "one").stat().st_size == 0
 
 
 @pytest.mark.parametrize("url", ["postgresql"], indirect=True)
@@ -240,3 +242,32 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     assert len({done for done, _ in seen}) > 10
     assert [done for done, figures in seen if figures != pytest.approx(summed(told[:done]))] == []
     assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(told)))
+
+
+@pytest.mark.parametrize("committed", [0, 1, 2])
+def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcome_once(
+    tmp_path: Path, committed: int
+) -> None:
+    """`committed` of three records are in the database already; the file is cut within and between records."""
+    place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
+    journal = Outbox(place, RING, 1 << 20)
+    journal.begin_term(0, "", "before")
+    for items in records:
+        assert journal.append([encode_item(item) for item in items], 0.0)
+    ends = [entry.place + entry.length for entry in journal.entries]
+    journal.close()
+    whole = place.read_bytes()
+    for size in sorted({cut + n for cut in (0, *ends) for n in (-1, 0, 1, 9, 400)} & {*range(len(whole) + 1)}):
+        store = upgrade(f"sqlite:///{tmp_path}/{size}.db", RING)
+        for number, items in enumerate(records[:committed], 1):
+            with store.writing() as connection:
+                write_batch(connection, BatchId(number, "before"), items, RING)
+        place.write_bytes(whole[:size])
+        acknowledged = max(committed, sum(end <= size for end in ends))
+        sink = Writer(store, seconds(0.01), journal=Outbox(place, RING, 1 << 20))
+        for item in TOLD[12 * acknowledged :]:
+            sink.offer(item)
+        sink.close(SOON)
+        assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
+        assert sink.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        store.close()

@@ -267,6 +267,15 @@ class Outbox:
             )
             self._cut()
 
+    def _decoded(self, sealed: bytes) -> OutboxRecord:
+        try:
+            return _decode(self._ring.decrypt_bytes(sealed))
+        except msgspec.ValidationError:
+            raise StoreError(
+                f"the journal {self.path} was written by another version of callmon: run that version until the "
+                "journal is empty"
+            ) from None
+
     def _records(self) -> Iterator[tuple[OutboxRecord, int, int]]:
         """The records up to the first that is not whole, each with the place and length of its encrypted part."""
         place, end = HEAD.size, os.fstat(self._file).st_size
@@ -277,7 +286,7 @@ class Outbox:
             sealed = os.pread(self._file, length, place)
             if crc32(sealed) != check:
                 return
-            yield _decode(self._ring.decrypt_bytes(sealed)), place, length
+            yield self._decoded(sealed), place, length
             place += length + HEAD.size
 
 
