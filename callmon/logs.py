@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from time import monotonic
 
-ARGUMENTS = [str(logging.INFO), "0"]  # of the last `set_up`, for the command line of a child process
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SPACES = frozenset("\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 
@@ -78,4 +77,3 @@ def set_up(level: int = logging.INFO, as_json: int = False) -> None:
     handler.setFormatter(JsonFormatter() if as_json else KeyValueFormatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("callmon").setLevel(level)
-    ARGUMENTS[:] = str(level), str(int(as_json))

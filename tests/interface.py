@@ -37,7 +37,7 @@ from callmon.reports.formats.json import schema
 from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
-from callmon.store.writer import messages
+from callmon.store.writer.items import StoredOutcome
 from callmon.text.callback_list import owed_as_json
 from callmon.text.records import as_json
 from callmon.web.app import app
@@ -52,8 +52,6 @@ UNIONS: Mapping[str, Any] = {
     "fact": facts.AnyFact,
     "ledger": ledger.AnyEntry,
     "disruption_entry": disruptions.AnyEntry,
-    "to_writer": messages.ToWriter,
-    "from_writer": messages.FromWriter,
 }
 UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "call": Call,
@@ -61,7 +59,7 @@ UNTAGGED: Mapping[str, type[msgspec.Struct]] = {
     "disruption": Disruption,
     "hand": callback_commands.CallbackCommand,
     "disruption_hand": disruption_commands.DisruptionCommand,
-    "outcome": messages.StoredOutcome,
+    "outcome": StoredOutcome,
 }
 
 

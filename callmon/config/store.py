@@ -45,7 +45,7 @@ class StoreSettings(PasswordSource):
     )
     journal: Path | None = Field(
         default=None,
-        description="encrypted file that buffers outcomes during an outage; when left out, beside the database",
+        description="encrypted file that outcomes pass on their way to the database; when left out, beside it",
     )
     journal_limit: int = Field(
         default=256,

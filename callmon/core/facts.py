@@ -10,6 +10,7 @@ an outside party is in no fact except `Arrived.caller` and `Arrived.dialled` (ou
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -34,6 +35,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: datetime | None
 
 
+@cache
 def tag_of(kind: type[msgspec.Struct]) -> str:
     """The name under which a fact or an entry is stored: its tag, which does not depend on the class name."""
     return str(kind.__struct_config__.tag)

@@ -68,7 +68,6 @@ class Daemon:
             ALL_STANDARDS,
             settings.exchanges,
             settings.minimum_sample,
-            lambda: self.runtime.database.process_id,
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock

@@ -8,7 +8,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +22,8 @@ from callmon.store.writer.writer import Writer
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
 NOT_BELIEVED = " Until they agree, callbacks fall due only when both clocks say so."
+# A record in the outbox is no remark while the database commits as fast as this.
+COMMITS_WITHIN = timedelta(seconds=2)
 # Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
 
@@ -77,7 +79,7 @@ def host_status(
 def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
     journal = database.journal()
-    for what, path in (("database", database.path), ("journal", journal and journal.path)):
+    for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
                 yield what, disk_space(path.absolute().parent)
@@ -114,7 +116,7 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
                 "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see "
                 "the log."
             )
-    elif state.outcomes:
+    elif state.outcomes and database.behind_for() > COMMITS_WITHIN:
         yield (
             f"database: {state.outcomes} outcomes are buffered in the journal {state.path} "
             f"({_mib(state.size)} of {_mib(state.most)} MiB) until the database is available."

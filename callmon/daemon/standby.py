@@ -32,6 +32,7 @@ from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
+from callmon.store.writer.leadership import DatabaseState
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +107,7 @@ class Standby:
 
         Needed when the database is not in the state in which that daemon left it.
         """
-        if self._runtime.database.is_gained:
+        if self._runtime.database.gained is not None:
             await self._take_over()
             await asyncio.to_thread(self._runtime.database.flush, REPLAY_SECONDS)
 
@@ -117,14 +118,14 @@ class Standby:
 
     async def finish(self) -> None:
         """Before the daemon exits: take over, so that outcomes known only to this instance are written."""
-        if self._runtime.database.is_gained:
+        if self._runtime.database.gained is not None:
             await self._take_over()
 
     async def _look(self) -> None:
         database = self._runtime.database
         self._note_gaps()
         self._note_lag()
-        if not database.is_gained:
+        if database.gained is None:
             self._gained_at = None
             await self._learn()
         elif await self._has_caught_up():
@@ -203,13 +204,16 @@ class Standby:
 
     async def _take_over(self) -> None:
         database, monitor = self._runtime.database, self._runtime.monitor
+        gained = database.gained
         read = await self._asked()
-        if read is None or not database.is_gained or monitor is not self._runtime.monitor:
-            return
+        if read is None or gained is None or database.gained is not gained or monitor is not self._runtime.monitor:
+            return  # otherwise another instance may have written after the reading
         # No await from here on: the buffer as it is now is compared with the stored state.
-        self._runtime.offer(lambda: self._begin(read))
-        if database.is_gained:  # an internal error, logged already: a duplicate is better than a lost outcome
-            database.become_leader(database.buffered())
+        self._runtime.offer(lambda: self._begin(read, gained))
+        if (
+            database.gained is gained
+        ):  # an internal error, logged already: a duplicate is better than a lost outcome
+            database.become_leader(database.buffered(), gained)
 
     async def _asked(self) -> StoredSnapshot | None:
         here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls_in_progress(x)]
@@ -219,11 +223,11 @@ class Standby:
             self._cannot_read(error)
             return None
 
-    def _begin(self, read: StoredSnapshot) -> list[Outcome]:
+    def _begin(self, read: StoredSnapshot, gained: DatabaseState) -> list[Outcome]:
         kept = self._runtime.database.buffered()
         beats = {item.exchange: item for item in kept if isinstance(item, Heartbeat)}
         missing = take_over(self._runtime.monitor, read.known, kept)
-        self._runtime.database.become_leader([*missing, *beats.values()])
+        self._runtime.database.become_leader([*missing, *beats.values()], gained)
         self._restore(read, missing)
         log.warning(
             "take-over: this callmon replaces the former leader",

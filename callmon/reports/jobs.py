@@ -19,15 +19,17 @@ import secrets
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 
 import msgspec
 
+import callmon
 from callmon.config.settings import Settings
 from callmon.reports.failure import ReportFailure, over_limit
 from callmon.reports.request import ReportRequest
-from callmon.store.writer.spawn import environment
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,12 @@ KEPT = 900.0  # seconds since the request
 SECONDS = 600
 MEGABYTES = 2048
 AT_MOST = 256 << 20  # bytes, all files together
+# The report process gets from the daemon's environment only what Python and the database drivers look for.
+PASSED_ON = frozenset(
+    ("HOME", "KRB5CCNAME", "KRB5_CONFIG", "LANG", "LD_LIBRARY_PATH", "PATH", "SQLITE_TMPDIR", "TMPDIR", "TZ")
+)
+# libpq's own (PGPASSFILE, PGSSLROOTCERT …), Python's, the locale.
+PASSED_ON_PREFIXES = ("PG", "PYTHON", "LC_", "SSL_CERT_")
 
 
 class BusyError(Exception):
@@ -96,7 +104,7 @@ class ReportProcess:
     async def _make(self) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "callmon.reports.worker"),
-            stdin=PIPE, stdout=PIPE, env=environment(os.environ),
+            stdin=PIPE, stdout=PIPE, env=_environment(os.environ),
         )  # fmt: skip
         try:
             async with asyncio.timeout(self._seconds):
@@ -178,3 +186,10 @@ class ReportJobs:
         """Cancel all jobs, which ends their processes."""
         for process in self._processes.values():
             process.cancel()
+
+
+def _environment(ours: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in ours.items() if k in PASSED_ON or k.startswith(PASSED_ON_PREFIXES)}
+    home = str(Path(callmon.__file__).parent.parent)
+    path = kept.get("PYTHONPATH")
+    return {**kept, "PYTHONPATH": os.pathsep.join([home, path] if path else [home])}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -43,21 +44,24 @@ class BulkWriter:
         return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
 
     def insert(self, table: Table, rows: Sequence[Row], on_conflict: str = "") -> None:
-        names = ", ".join(f'"{column.name}"' for column in table.columns)
-        if self._in_json and rows and not on_conflict:
-            self._copy(f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)', table, rows)
+        if not rows:
+            return
+        if self._in_json and not on_conflict:
+            self._copy(f'COPY "{table.name}" ({_names(table.columns)}) FROM STDIN (FORMAT BINARY)', table, rows)
         else:
-            self._run(f'INSERT INTO "{table.name}" ({names}) {{values}} {on_conflict}', table, rows)
+            self._run(_insertion(table, on_conflict), table, rows)
 
     def delete(self, table: Table, keys: Sequence[Row]) -> None:
-        names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-        self._run(f'DELETE FROM "{table.name}" WHERE ({names}) IN ({{values}})', table, keys)
+        if keys:
+            self._run(_deletion(table), table, keys)
 
     def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        driver: Any = self.connection.connection.driver_connection
         types = [kind.lower() for kind in self._types(table)]
-        errors = _driver_errors(self.connection, statement)
-        with errors, driver.cursor() as cursor, cursor.copy(statement) as copy:
+        with (
+            _driver_errors(self.connection, statement) as driver,
+            driver.cursor() as cursor,
+            cursor.copy(statement) as copy,
+        ):
             copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
@@ -66,32 +70,52 @@ class BulkWriter:
         return [column.type.compile(self.connection.dialect) for column in table.columns]
 
     def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        if not rows:
-            return
         if self._in_json:
             fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
             values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
             everything = msgspec.json.encode(rows).decode()
             self.connection.exec_driver_sql(statement.format(values=values), (everything,))
         else:
-            signs = ", ".join("?" for _ in table.columns)
-            self.connection.exec_driver_sql(statement.format(values=f"VALUES ({signs})"), list(rows))
+            with _driver_errors(self.connection, statement) as driver:
+                driver.executemany(_filled(statement, len(table.columns)), rows)
+
+
+# Each statement is built once, so that the driver, which looks its text up, prepares it once.
+
+
+@cache
+def _insertion(table: Table, on_conflict: str) -> str:
+    return f'INSERT INTO "{table.name}" ({_names(table.columns)}) {{values}} {on_conflict}'
+
+
+@cache
+def _deletion(table: Table) -> str:
+    return f'DELETE FROM "{table.name}" WHERE ({_names(table.primary_key.columns)}) IN ({{values}})'
+
+
+@cache
+def _filled(statement: str, columns: int) -> str:
+    return statement.format(values=f"VALUES ({', '.join('?' * columns)})")
+
+
+def _names(columns: Iterable[Any]) -> str:
+    return ", ".join(f'"{column.name}"' for column in columns)
 
 
 @contextmanager
-def _driver_errors(connection: Connection, statement: str) -> Iterator[None]:
-    """Raises the driver's errors as SQLAlchemy's, like every other statement; their parameters are hidden."""
+def _driver_errors(connection: Connection, statement: str) -> Iterator[Any]:
+    """The driver's connection. Its errors are raised as SQLAlchemy's; their parameters are hidden."""
     driver: Any = connection.dialect.loaded_dbapi
     try:
-        yield
+        yield connection.connection.driver_connection
     except driver.Error as error:
         raise DBAPIError.instance(
             statement, None, error, driver.Error, hide_parameters=True, dialect=connection.dialect
         ) from error
 
 
+@cache
 def replacing(table: Table) -> str:
     """The ON CONFLICT clause of an insertion that replaces the older row."""
     values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
-    names = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
-    return f"ON CONFLICT ({names}) DO UPDATE SET {values}"
+    return f"ON CONFLICT ({_names(table.primary_key.columns)}) DO UPDATE SET {values}"

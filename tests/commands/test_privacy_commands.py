@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -212,22 +209,3 @@ def test_a_recording_with_numbers_bears_its_last_day_and_is_made_only_when_confi
     names = [f"monday-expires-{day + timedelta(days=30 + x)}.ami" for x in (-1, 0, 1)]
     assert [name for name in names if name in asked.stderr.replace("\n", "")] != []
     assert [path.name for path in tmp_path.iterdir()] == ["callmon.toml"]
-
-
-def test_no_command_shows_a_number_in_the_list_of_processes_of_its_child(tmp_path: Path) -> None:
-    """The writing process gets the keys through its socket: neither command line nor environment has them."""
-    program = (
-        "import sys\n"
-        "from tests.support.store_fixtures import RING\n"
-        "from callmon.store.writer.writer import Writer\n"
-        "from callmon.store.database import upgrade\n"
-        "sink = Writer(upgrade(sys.argv[1], RING))\n"
-        "place = f'/proc/{sink.process_id}/'\n"
-        "print(open(place + 'cmdline', 'rb').read() + open(place + 'environ', 'rb').read())\n"
-        "sink.close()\n"
-    )
-    command = [sys.executable, "-c", program, f"sqlite:///{tmp_path}/callmon.db"]
-    done = subprocess.run(command, cwd=Path(__file__).parents[2], env=os.environ, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    assert b"callmon.store.writer.process" in done.stdout
-    assert [form for form in (bytes(range(32)), b"AAECAwQF", b"00010203") if form in done.stdout] == []

@@ -28,7 +28,7 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
-from callmon.store.writer.messages import decode_item, encode_item
+from callmon.store.writer.items import decode_item, encode_item
 from callmon.store.writer.outbox import Outbox
 from callmon.text.records import outcome_lines
 from callmon.tools.replay import Replay
@@ -193,8 +193,8 @@ def waiting(data: bytes) -> None:
             journal = Outbox(path, RING, 1 << 20)
         except StoreError:
             return
-        for entry in journal.found:
-            journal.frame(entry)
+        for entry in journal.entries:
+            journal.read(entry)
         journal.close()
 
 
@@ -202,8 +202,9 @@ def _journals() -> list[bytes]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting"
         journal = Outbox(path, RING, 1 << 20)
+        journal.begin_term(0, "", "token")
         for number in range(1, 20):
-            journal.append("token", [(number, 1, b"a frame " * number)])
+            journal.append([b"an item " * number], 0.0)
         journal.close()
         return [path.read_bytes()]
 

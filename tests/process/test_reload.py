@@ -79,20 +79,6 @@ def posted(callmon: Callmon, path: str) -> tuple[int, str]:
             return refused.code, refused.read().decode()
 
 
-def test_the_writer_process_has_figures_of_its_own(tmp_path: Path) -> None:
-    callmon = Callmon(tmp_path, free_port(), "secret")
-    callmon.start(until_heard=False)
-    try:
-        assert until(lambda: callmon.figure("callmon_writer_process_resident_memory_bytes"))
-        own, writers = callmon.figure("process_start_time_seconds"), "callmon_writer_process_start_time_seconds"
-        assert own is not None
-        assert (callmon.figure(writers) or 0.0) >= own
-        assert (callmon.figure("callmon_writer_process_open_fds") or 0.0) > 0
-        assert callmon.figure("callmon_writer_process_cpu_seconds_total") is not None
-    finally:
-        callmon.stop()
-
-
 @pytest.mark.parametrize(
     ("more", "same"),
     [

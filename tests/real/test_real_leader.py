@@ -257,6 +257,7 @@ def all_in_order(
     leader = pair.leader()
     until_calls_are_over(pair.exchange, leader)
     time.sleep(SETTLED)
+    assert until(lambda: leader.figure("callmon_sink_backlog", sink="database") == 0)  # the last is counted
     shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}
     assert leader.total("callmon_calls_in_progress") == 0
     assert [each.stop() for each in (leader, pair.other(leader))] == [0, 0]

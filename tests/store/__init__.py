@@ -1,1 +1,1 @@
-"""Tests of the database, the writer process, and what reads and writes through them."""
+"""Tests of the database, the write path, and what reads and writes through them."""

@@ -1,27 +1,35 @@
-"""The file in which outcomes wait: whole, sealed, bounded, and read again by whoever starts next."""
+"""The outbox: every outcome goes through its file, which is whole, sealed, bounded and read by the next daemon."""
 
 from __future__ import annotations
 
 import errno
 import logging
 import os
-import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from zlib import crc32
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.core.facts import Fact
+from callmon.core.outcome import Outcome
+from callmon.errors import StoreError
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
-from callmon.store.writer import messages
-from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxFullError
+from callmon.store.writer.appender import Appender
+from callmon.store.writer.items import decode_items, encode_item
+from callmon.store.writer.outbox import DRAIN_SECONDS, HEAD, Outbox, OutboxEntry
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
@@ -30,74 +38,96 @@ from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import CALLER, RING, SOON, of_calls, rows, seconds, summed, until, wrote
 
 MIB = 1 << 20
-FRAMES = [b"first", b"second " * 100, b"third"]
+FRAMES = [encode_item(word) for word in ("first", "second " * 100, "third")]
 
 
 def journal_in(folder: Path, most: int = MIB, ring: KeyRing = RING) -> Outbox:
     return Outbox(folder / "waiting", ring, most)
 
 
+def items_of(journal: Outbox) -> list[tuple[int, int, bytes]]:
+    """The uncommitted records: number, count of outcomes, and its items without the array's five bytes."""
+    return [(entry.number, entry.outcomes, journal.read(entry)[5:]) for entry in journal.entries]
+
+
 def kept(folder: Path, ring: KeyRing = RING) -> list[tuple[int, int, bytes]]:
-    """What whoever starts next finds."""
+    """What the next daemon finds."""
     journal = journal_in(folder, ring=ring)
-    found = [(entry.number, entry.outcomes, journal.frame(entry)) for entry in journal.found]
+    found = items_of(journal)
     journal.close()
     return found
 
 
-def three(folder: Path) -> Outbox:
-    journal = journal_in(folder)
-    journal.append("token", [(7, 1, FRAMES[0]), (8, 20, FRAMES[1])])
-    journal.append("token", [(9, 3, FRAMES[2])])
+def begun(folder: Path, number: int = 6, token: str = "token", most: int = MIB, after: str = "") -> Outbox:
+    journal = journal_in(folder, most)
+    journal.begin_term(number, after, token)
     return journal
 
 
-def test_what_was_added_is_found_in_its_order_by_the_next_with_whose_it_is(tmp_path: Path) -> None:
+def three(folder: Path) -> Outbox:
+    journal = begun(folder)
+    assert journal.append(FRAMES[:1], 0.0)
+    assert journal.append([FRAMES[1]] * 20, 0.0)
+    assert journal.append([FRAMES[2]] * 3, 0.0)
+    return journal
+
+
+THREE = [(7, 1, FRAMES[0]), (8, 20, FRAMES[1] * 20), (9, 3, FRAMES[2] * 3)]
+
+
+def left_by_earlier(folder: Path, *records: list[Outcome], number: int = 0, after: str = "") -> None:
+    """An earlier daemon appended these records and ended."""
+    journal = begun(folder, number, "before", after=after)
+    for items in records:
+        assert journal.append([encode_item(item) for item in items], 0.0)
+    journal.close()
+
+
+def test_appended_records_are_found_in_their_order_by_the_next_daemon_with_their_token(tmp_path: Path) -> None:
     three(tmp_path).close()
-    assert kept(tmp_path) == [(7, 1, FRAMES[0]), (8, 20, FRAMES[1]), (9, 3, FRAMES[2])]
+    assert kept(tmp_path) == THREE
     again = journal_in(tmp_path)
     assert (again.token, again.size) == ("token", (tmp_path / "waiting").stat().st_size)
-    again.empty()
+    assert (again.truncate(8), items_of(again), again.size > 0) == (21, THREE[2:], True)
+    assert (again.truncate(9), again.size) == (3, 0)
     again.close()
     assert (kept(tmp_path), (tmp_path / "waiting").stat().st_size) == ([], 0)
 
 
 def test_only_its_owner_may_read_the_file_and_nothing_in_it_is_in_the_clear(tmp_path: Path) -> None:
-    journal = journal_in(tmp_path)
-    items = [messages.encode_item(item) for item in of_calls(1)]
-    journal.append("token", [(1, len(items), messages.batch_frame(1, items))])
-    journal.close()
+    left_by_earlier(tmp_path, of_calls(1))
     data = (tmp_path / "waiting").read_bytes()
     assert stat.S_IMODE((tmp_path / "waiting").stat().st_mode) == 0o600
-    assert [data.count(text) for text in (CALLER.encode(), b"5550101", b"token", b"Arrived", b"general")] == [
+    assert [data.count(text) for text in (CALLER.encode(), b"5550101", b"before", b"Arrived", b"general")] == [
         0
     ] * 5
     assert kept(tmp_path)[0][2].count(CALLER.encode()) == 2  # its arrival, and its account
 
 
-@given(size=st.integers(0, 1_200))
-def test_wherever_the_file_is_cut_off_what_was_whole_before_is_found_and_writing_goes_on(
-    tmp_path_factory: pytest.TempPathFactory, size: int
-) -> None:
-    folder = tmp_path_factory.mktemp("cut")
-    whole = three(folder)
-    ends = [entry.place + entry.length for entry in journal_entries(whole)]
-    os.truncate(folder / "waiting", min(size, ends[-1]))
-    left = sum(end <= size for end in ends)
-    again = journal_in(folder)
-    again.append("token", [(7 + left, 1, b"and on")])
-    again.close()
-    before = [(7, 1, FRAMES[0]), (8, 20, FRAMES[1]), (9, 3, FRAMES[2])][:left]
-    assert kept(folder) == [*before, (7 + left, 1, b"and on")]
-
-
-def journal_entries(journal: Outbox) -> list[OutboxEntry]:
-    """After it is closed, as the next finds them."""
-    path = journal.path
+def test_a_power_cut_at_any_byte_loses_no_record_that_was_acknowledged(tmp_path: Path) -> None:
+    """The file is cut at every byte, also in the middle of a record; and the next daemon goes on after it."""
+    journal, told = begun(tmp_path), [(7, 1, b"first"), (8, 2, b"secondsecond"), (9, 1, b"third")]
+    for _, count, items in told:
+        assert journal.append([items[: len(items) // count]] * count, 0.0)
     journal.close()
-    again = Outbox(path, RING, MIB)
-    again.close()
-    return again.found
+    path = tmp_path / "waiting"
+    whole, ends = path.read_bytes(), [entry.place + entry.length for entry in entries_of(path)]
+    assert ends[-1] == len(whole)
+    for size in range(len(whole) + 1):
+        path.write_bytes(whole[:size])
+        acknowledged = told[: sum(end <= size for end in ends)]
+        again = journal_in(tmp_path)
+        assert items_of(again) == acknowledged
+        again.begin_term(6, "", "token")
+        assert again.append([b"and on"], 0.0)
+        again.close()
+        assert kept(tmp_path) == [*acknowledged, (7 + len(acknowledged), 1, b"and on")]
+
+
+def entries_of(path: Path) -> list[OutboxEntry]:
+    journal = Outbox(path, RING, MIB)
+    journal.close()
+    return [*journal.entries]
 
 
 @pytest.mark.parametrize("filler", [b"\0" * 4096, b"\xff" * 4096])
@@ -118,14 +148,118 @@ def test_no_bytes_make_it_raise_or_give_what_was_never_written(
     assert kept(folder) == []
 
 
-def test_a_group_that_would_not_fit_below_the_limit_is_not_written_and_those_before_it_are(tmp_path: Path) -> None:
-    journal = journal_in(tmp_path, most=1_000)
-    groups = [(n, 1, b"x" * 300) for n in (1, 2, 3, 4)]
-    assert [entry.number for entry in journal.append("token", groups)] == [1, 2]
-    with pytest.raises(OutboxFullError):
-        journal.append("token", groups[2:])
+def test_a_record_beyond_the_limit_is_refused_and_one_is_passed_in_memory_once_all_is_committed(
+    tmp_path: Path,
+) -> None:
+    journal = begun(tmp_path, 0, most=800)
+    assert [journal.append([b"x" * 300], 0.0) for _ in range(3)] == [True, True, False]
+    assert journal.trouble == f"the journal {tmp_path / 'waiting'} is full (0 MiB)"
+    assert (journal.truncate(1), journal.append([b"x" * 300], 0.0)) == (1, False)
+    assert (journal.truncate(2), journal.append([b"y" * 900], 0.0)) == (1, True)
+    assert (journal.outcomes, items_of(journal)) == (0, [(3, 1, b"y" * 900)])
+    assert not journal.append([b"z" * 900], 0.0)
+    assert (journal.truncate(3), journal.append([b"x"], 0.0), journal.trouble) == (1, True, None)
     journal.close()
-    assert [number for number, _, _ in kept(tmp_path)] == [1, 2]
+    assert kept(tmp_path) == [(4, 1, b"x")]
+
+
+def test_a_long_file_of_which_little_is_uncommitted_is_emptied_before_it_grows_on(tmp_path: Path) -> None:
+    journal = begun(tmp_path, 0, most=64 * MIB)
+    for number in range(1, 9):
+        assert journal.append([b"x" * (MIB // 2)], 0.0)
+        journal.truncate(number - 1)
+    assert not journal.append([b"x"], 0.0)
+    assert (journal.trouble, journal.truncate(8), journal.size) == (None, 1, 0)
+    assert journal.append([b"x"], 0.0)
+    journal.close()
+
+
+def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
+    tmp_path: Path,
+) -> None:
+    journal = begun(tmp_path, 0, most=64 * MIB)
+    for number in range(1, 9):
+        assert journal.append([b"x" * (MIB // 2)], 0.0)
+        journal.truncate(number - 1)
+    appender = Appender(journal, 0.01, lambda: None)
+    appender.waiting.append(FRAMES[0])
+    appender._append()
+    assert (appender.waiting, journal.trouble) == ([FRAMES[0]], None)
+    assert (appender._due_in() or 0.0) <= DRAIN_SECONDS
+    appender.thread.start()
+    appender.wake()
+    assert until(lambda: not appender.waiting)
+    appender.abandon()
+    appender.thread.join()
+    assert items_of(journal)[-1] == (9, 1, FRAMES[0])
+    journal.close()
+
+
+@contextmanager
+def slow_disk(journal: Outbox, waiting: list[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """While the disk does not end an append of another thread."""
+    began, goes_on, sync = threading.Event(), threading.Event(), os.fdatasync
+
+    def hang(file: int) -> None:
+        began.set()
+        goes_on.wait(SOON)
+        sync(file)
+
+    monkeypatch.setattr(os, "fdatasync", hang)
+    thread = threading.Thread(target=journal.append, args=(waiting, 0.0))
+    thread.start()
+    assert began.wait(SOON)
+    yield
+    goes_on.set()
+    thread.join()
+    monkeypatch.undo()
+
+
+def test_a_record_that_is_committed_while_the_disk_is_slow_neither_waits_for_it_nor_cuts_off_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, waiting = begun(tmp_path), [FRAMES[1]]
+    assert journal.append([FRAMES[0]], 0.0)
+    with slow_disk(journal, waiting, monkeypatch):
+        assert (journal.truncate(7), len(journal.entries), waiting) == (1, 0, [FRAMES[1]])
+    assert (items_of(journal), waiting) == ([(8, 1, FRAMES[1])], [])
+    journal.close()
+    assert kept(tmp_path) == [
+        (7, 1, FRAMES[0]),
+        (8, 1, FRAMES[1]),
+    ]  # the database has 7
+
+
+def test_the_items_of_a_record_that_a_standby_finished_too_late_stay_in_its_buffer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, waiting = begun(tmp_path), [FRAMES[1]]
+    assert journal.append([FRAMES[0]], 0.0)
+    with slow_disk(journal, waiting, monkeypatch):
+        assert journal.retire() == ([FRAMES[0]], 0)
+        waiting[:0] = [FRAMES[0]]
+    assert (items_of(journal), waiting) == ([], FRAMES[:2])
+    journal.begin_term(11, "other", "next")
+    assert journal.append(waiting, 0.0)
+    assert (items_of(journal), waiting) == ([(12, 2, FRAMES[0] + FRAMES[1])], [])
+    journal.close()
+    assert kept(tmp_path) == [(12, 2, FRAMES[0] + FRAMES[1])]
+
+
+def test_records_of_an_earlier_term_are_superseded_by_the_first_record_of_the_next(tmp_path: Path) -> None:
+    """A new leader has compared them with the database: it appends what is missing there, under a new token."""
+    three(tmp_path).close()
+    journal = journal_in(tmp_path)
+    journal.retire()
+    assert (len(journal.entries), journal.outcomes, journal.number) == (0, 0, None)
+    journal.close()
+    assert kept(tmp_path) == THREE  # a daemon that is killed now has lost nothing
+    journal = journal_in(tmp_path)
+    journal.retire()
+    journal.begin_term(3, "other", "next")
+    assert journal.append([b"missing"], 0.0)
+    journal.close()
+    assert kept(tmp_path) == [(4, 1, b"missing")]
 
 
 def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_path: Path) -> None:
@@ -139,6 +273,19 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
     )
     assert (tmp_path / "waiting").read_bytes() == before
     assert [n for n, _, _ in kept(tmp_path, KeyRing([bytes(32), bytes(range(32))]))] == [7, 8, 9]
+
+
+def test_a_journal_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tmp_path: Path) -> None:
+    sealed = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
+    (tmp_path / "waiting").write_bytes(HEAD.pack(len(sealed), crc32(sealed)) + sealed)
+    before = (tmp_path / "waiting").read_bytes()
+    with pytest.raises(StoreError) as told:
+        journal_in(tmp_path)
+    assert str(told.value) == (
+        f"the journal {tmp_path / 'waiting'} was written by another version of callmon: run that version until "
+        "the journal is empty"
+    )
+    assert (tmp_path / "waiting").read_bytes() == before
 
 
 def test_two_programs_cannot_use_one_file(tmp_path: Path) -> None:
@@ -160,8 +307,8 @@ def test_a_disk_that_is_full_leaves_what_was_there_and_says_so(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "pwrite", half)
-    with pytest.raises(OSError, match="No space left"):
-        journal.append("token", [(10, 1, b"more")])
+    assert not journal.append([b"more"], 0.0)
+    assert journal.trouble == f"the journal {tmp_path / 'waiting'} cannot be written (No space left on device)"
     monkeypatch.undo()
     assert (journal.size, (tmp_path / "waiting").stat().st_size) == (size, size)
     journal.close()
@@ -195,14 +342,43 @@ def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_r
     assert queries.counters(sqlite_store) == pytest.approx(summed(told))
 
 
-def test_a_database_that_is_well_never_uses_it(sqlite_store: Database, tmp_path: Path) -> None:
+def test_each_outcome_is_on_the_disk_before_the_database_has_it_and_the_file_is_empty_in_the_end(
+    sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The invariant: what the database lacks stands in the outbox after the database's last number."""
+    told, synced, sync = of_calls(20), [], os.fdatasync
+
+    def count(file: int) -> None:
+        sync(file)
+        with sqlite_store.reading() as connection:  # one state: the committing thread goes on meanwhile
+            (number,) = connection.exec_driver_sql("SELECT batch FROM writer").one()
+            (stored,) = connection.exec_driver_sql("SELECT count(*) FROM fact").one()
+        synced.append((number, stored, [fact for items in read_beside(tmp_path, number) for fact in items]))
+
+    monkeypatch.setattr(os, "fdatasync", count)
     sink = writing(sqlite_store, tmp_path)
-    began = (tmp_path / "waiting").stat().st_mtime_ns
-    for item in of_calls(20):
+    for item in told:
         sink.offer(item)
+        time.sleep(0.001)
     assert sink.flush(SOON)
     sink.close(SOON)
-    assert (tmp_path / "waiting").stat().st_mtime_ns == began
+    facts = [fact for item in told for fact in item.facts]
+    assert len(synced) > 5
+    for _, stored, waiting in synced:
+        assert waiting == facts[stored : stored + len(waiting)]
+        assert waiting != []
+    assert (rows(sqlite_store)["fact"], (tmp_path / "waiting").stat().st_size) == (240, 0)
+
+
+def read_beside(folder: Path, number: int) -> list[list[Fact]]:
+    """The facts of the records after this number, by a reader that takes no lock."""
+    copy = folder / "copy"
+    copy.write_bytes((folder / "waiting").read_bytes())
+    journal = Outbox(copy, RING, MIB)
+    journal.truncate(number)
+    found = [decode_items(journal.read(entry)) for entry in journal.entries]
+    journal.close()
+    return [[fact for item in items if isinstance(item, Outcome) for fact in item.facts] for items in found]
 
 
 def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to_be_read(
@@ -244,12 +420,10 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
         for item in told:
             sink.offer(item)
         assert until(lambda: (sink.journal() or pytest.fail("none")).outcomes == len(told))
-        if sink.process_id is not None:
-            os.kill(sink.process_id, signal.SIGKILL)
         sink.close(2.0)
     said = [r.getMessage() for r in caplog.records if "next start" in r.getMessage()]
     assert said == ["journal: outcomes stay buffered until the next start"]
-    assert until(lambda: not sink._supervisor.thread.is_alive())
+    assert until(lambda: not sink._committer.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)
     assert again.tally.snapshot() == pytest.approx(summed(told))
@@ -261,15 +435,11 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
     assert queries.counters(store) == pytest.approx(summed([*told, *more]))
 
 
-def test_a_group_that_was_committed_though_nobody_was_told_is_not_written_again(
+def test_a_record_whose_commit_was_never_answered_is_not_written_again(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
     told = of_calls(2)
-    journal = journal_in(tmp_path)
-    for number, some in ((1, told[:12]), (2, told[12:])):
-        items = [messages.encode_item(item) for item in some]
-        journal.append("before", [(number, len(items), messages.batch_frame(number, items))])
-    journal.close()
+    left_by_earlier(tmp_path, told[:12], told[12:])
     with sqlite_store.writing() as connection:
         write_batch(connection, BatchId(1, "before"), told[:12], RING)
     sink = writing(sqlite_store, tmp_path)
@@ -288,8 +458,8 @@ from callmon.store.writer.outbox import Outbox
 from tests.support.store_fixtures import RING, answered_call, outcomes
 store = open_store(sys.argv[1], RING)
 sink = Writer(store, timedelta(milliseconds=10), journal=Outbox(Path(sys.argv[2]), RING, 1 << 24))
-print(sink.process_id, flush=True)
 number = int(sys.argv[3])
+print("open", flush=True)
 while True:
     for item in outcomes(answered_call(number)):
         sink.offer(item)
@@ -299,10 +469,10 @@ while True:
 """
 
 
-def test_daemon_and_scribe_killed_while_it_holds_outcomes_what_it_holds_is_stored_once(
+def test_of_a_daemon_killed_while_its_outbox_holds_outcomes_each_of_them_is_stored_once(
     tmp_path: Path,
 ) -> None:
-    """Three lives, each killed with its scribe while the database is locked; nobody closes anything."""
+    """Three lives, each killed while the database is locked; nothing is closed."""
     url = f"sqlite:///{tmp_path}/callmon.db"
     store = upgrade(url, RING)
     number, journaled = 0, 0
@@ -313,19 +483,21 @@ def test_daemon_and_scribe_killed_while_it_holds_outcomes_what_it_holds_is_store
             text=True,
         )
         assert child.stdout is not None
-        scribe = int(child.stdout.readline())
+        assert child.stdout.readline() == "open\n"
         with locked(store):
             began = time.monotonic()
             while journaled < 100 or time.monotonic() - began < pause:
                 number, journaled = map(int, child.stdout.readline().split())
-            for pid in (child.pid, scribe):
-                os.kill(pid, signal.SIGKILL)
+            child.kill()
             child.wait()
             child.stdout.close()
         number += 1_000  # what was still in memory is of other calls
         journaled = 0
         held = journal_in(tmp_path, 1 << 24)
-        count = sum(entry.outcomes for entry in held.found)
+        with store.reading() as connection:
+            (last,) = connection.exec_driver_sql("SELECT batch FROM writer").one()
+        held.truncate(last)  # these are committed, and were to be cut off the file
+        count = held.outcomes
         held.close()
         assert count >= 100
         before = rows(store)["fact"]
@@ -347,28 +519,34 @@ def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
 ) -> None:
     """A copy of the database put back: nothing is written before somebody has looked what is there."""
     told = of_calls(1)
-    journal = journal_in(tmp_path)
-    items = [messages.encode_item(item) for item in told]
-    journal.append("before", [(41, len(items), messages.batch_frame(41, items))])
-    journal.close()
+    left_by_earlier(tmp_path, told, number=40)
     sink = writing(sqlite_store, tmp_path)
-    assert until(lambda: sink.is_gained)
+    assert until(lambda: sink.gained is not None)
     assert ([item.facts for item in sink.buffered()], rows(sqlite_store)["fact"]) == ([i.facts for i in told], 0)
-    sink.become_leader(sink.buffered()[:12])
+    sink.become_leader(sink.buffered()[:12], sink.gained)
     assert sink.flush(SOON)
     assert (rows(sqlite_store)["fact"], sink.leads, sink.backlog()) == (12, True, 0)
     sink.close(SOON)
 
 
-def test_what_is_in_it_can_be_read_from_a_full_journal_a_few_groups_at_a_time(
+def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be_compared(
+    sqlite_store: Database, tmp_path: Path
+) -> None:
+    """A copy of the database put back, in which another program has written as many batches since."""
+    told = of_calls(1)
+    wrote(sqlite_store, *told)
+    left_by_earlier(tmp_path, told, number=1, after="of the lost database")
+    sink = writing(sqlite_store, tmp_path)
+    assert (sink.stands_by, len(sink.buffered()), rows(sqlite_store)["fact"]) == (True, 12, 12)
+    sink.close(SOON)
+
+
+def test_twelve_hundred_records_of_an_earlier_daemon_are_committed_before_the_writer_is_ready(
     sqlite_store: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.ERROR)
     told = of_calls(100)
-    journal = journal_in(tmp_path)
-    for number, item in enumerate(told, 1):
-        journal.append("before", [(number, 1, messages.batch_frame(number, [messages.encode_item(item)]))])
-    journal.close()
+    left_by_earlier(tmp_path, *([item] for item in told))
     sink = writing(sqlite_store, tmp_path)
     sink.close(SOON)
     assert (rows(sqlite_store)["fact"], sink.backlog(), caplog.records) == (1200, 0, [])
@@ -380,9 +558,9 @@ def test_callmon_compares_such_a_journal_call_by_call_and_writes_what_is_missing
     place = tmp_path / "callmon.db-waiting"
     run(callmon)
     store = open_with_keys(callmon.settings())
-    items = [messages.encode_item(item) for item in told]
     journal = Outbox(place, store.ring, MIB)
-    journal.append("before", [(41, len(items), messages.batch_frame(41, items))])
+    journal.begin_term(40, "", "before")
+    assert journal.append([encode_item(item) for item in told], 0.0)
     journal.close()
     copy = place.read_bytes()
     wrote(store, *told[:12])

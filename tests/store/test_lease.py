@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import socket
 import struct
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +16,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from callmon.errors import StoreError
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
-from callmon.store.writer.lease import HOLDS_SECONDS, IS_NAMED, SERVER_EXPECTS, TAKE
+from callmon.store.writer.committer import Committer
+from callmon.store.writer.lease import IS_NAMED, SERVER_EXPECTS, TAKE
+from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
@@ -33,6 +38,71 @@ def shared(store: Database) -> Iterator[Writer]:
         yield sink
     finally:
         sink.close(SOON)
+
+
+LEADER = """
+import sys
+from callmon.store.database import open_store
+from callmon.store.writer.writer import Writer
+from tests.support.store_fixtures import RING, of_calls, seconds, until
+
+sink = Writer(open_store(sys.argv[1], RING), seconds(0.01), is_shared=True)
+told = of_calls(3)
+print("begun", flush=True)
+for line in sys.stdin:
+    begin, end = map(int, line.split())
+    if begin < end:
+        for item in told[begin:end]:
+            sink.offer(item)
+        print("flushed" if sink.flush(60) else "not flushed", flush=True)
+    else:
+        is_gained = sink.gained is not None
+        roles = {"leader": sink.leads, "gained": is_gained, "standby": sink.stands_by, "waiting": True}
+        print(next(role for role, has_it in roles.items() if has_it), flush=True)
+"""
+
+
+class Leader:
+    """A writer in a process of its own, which can be frozen."""
+
+    def __init__(self, store: Database) -> None:
+        url = store.url.render_as_string(hide_password=False)
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", LEADER, url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        )
+
+    def __enter__(self) -> Leader:
+        assert self._answer() == "begun"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _answer(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def _ask(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
+
+    def commit(self, begin: int, end: int) -> None:
+        """Offers these of the outcomes of three calls, and waits for their commit."""
+        self._ask(f"{begin} {end}\n")
+        assert self._answer() == "flushed"
+
+    def role(self) -> str:
+        self._ask("0 0\n")
+        return self._answer()
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
 
 @contextmanager
@@ -50,13 +120,13 @@ def test_the_second_stands_by_and_leads_when_the_first_has_gone(store: Database)
         for item in told[:24]:
             first.offer(item)
         assert first.flush(SOON)
-        assert (second.stands_by, second.leads, second.is_gained) == (True, False, False)
+        assert (second.stands_by, second.leads, second.gained) == (True, False, None)
         second.offer(told[24])
         first.close(SOON)
-        assert until(lambda: second.is_gained)
+        assert until(lambda: second.gained is not None)
         assert not second.leads
         assert [item.facts for item in second.buffered()] == [told[24].facts]  # type: ignore[union-attr]  # no heartbeat
-        second.become_leader(told[24:])
+        second.become_leader(told[24:], second.gained)
         assert second.flush(SOON)
         assert until(lambda: second.leads)
         assert second.tally.snapshot() == pytest.approx(summed(told))
@@ -82,25 +152,23 @@ def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Datab
         assert second.behind_for() == seconds(0)
 
 
-def test_who_is_frozen_loses_it_within_seconds_and_writes_nothing_when_it_goes_on(store: Database) -> None:
+def test_a_frozen_leader_loses_the_lease_within_seconds_and_writes_nothing_when_it_goes_on(
+    store: Database,
+) -> None:
     told = of_calls(2)
-    with two(store) as (first, second):
-        for item in told[:12]:
-            first.offer(item)
-        assert first.flush(SOON)
-        assert first.process_id is not None
-        os.kill(first.process_id, signal.SIGSTOP)
+    with Leader(store) as first, shared(store) as second:
+        first.commit(0, 12)
+        first.signal(signal.SIGSTOP)
         began = time.monotonic()
-        first.offer(told[12])
-        assert until(lambda: second.is_gained)
+        assert until(lambda: second.gained is not None)
         took = time.monotonic() - began
-        assert not first.leads
         assert 1.5 < took < SOON / 2
-        second.become_leader(told[12:])
+        second.become_leader(told[12:], second.gained)
         assert second.flush(SOON)
-        os.kill(first.process_id, signal.SIGCONT)
-        assert until(lambda: first.stands_by)
-        assert (first.leads, second.leads, first.backlog()) == (False, True, 1)
+        first.signal(signal.SIGCONT)
+        assert until(lambda: first.role() == "standby")
+        first.commit(12, 13)  # a standby's flush returns at once
+        assert (first.role(), second.leads) == ("standby", True)
     assert rows(store)["fact"] == 24
     assert calls.counters(store) == pytest.approx(summed(told))
 
@@ -111,7 +179,7 @@ def test_who_is_cut_off_in_the_middle_of_a_message_does_not_hold_it_for_ever(sto
         wire.sendall(message(b"P", b"\0SELECT 1\0\0\0") + message(b"B", bytes(100))[:40])
         with shared(store) as second:
             assert second.stands_by
-            assert until(lambda: second.is_gained)
+            assert until(lambda: second.gained is not None)
 
 
 @contextmanager
@@ -143,15 +211,23 @@ def answered(wire: socket.socket) -> None:
         assert heard[:1] != b"E", heard
 
 
-def test_nobody_leads_on_the_word_of_a_server_that_has_gone_silent(store: Database) -> None:
+def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
+    store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with shared(store) as sink:
         assert until(lambda: sink.leads)
-        assert sink.process_id is not None
-        os.kill(sink.process_id, signal.SIGSTOP)
-        time.sleep(HOLDS_SECONDS + 0.1)
-        assert not sink.leads
-        os.kill(sink.process_id, signal.SIGCONT)
-        assert until(lambda: sink.leads)
+        silent = threading.Event()
+        renew = Committer._renew
+
+        def hang(committer: Committer) -> None:
+            silent.wait(SOON)
+            renew(committer)
+
+        monkeypatch.setattr(Committer, "_renew", hang)
+        assert until(lambda: not sink.leads)
+        assert not sink.stands_by
+        silent.set()
+        assert until(lambda: sink.leads or sink.gained is not None)
 
 
 def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_waits(store: Database) -> None:
@@ -160,7 +236,8 @@ def test_a_lead_that_is_lost_and_found_with_nobody_between_goes_on_with_what_wai
         for item in told[:20]:
             sink.offer(item)
         assert sink.flush(SOON)
-        end_sessions(store)
+        with store.reading() as connection:
+            end_sessions(connection)
         for item in told[20:]:
             sink.offer(item)
         assert sink.flush(SOON)
@@ -174,25 +251,41 @@ def test_an_older_leader_whose_place_was_taken_and_left_again_must_compare_befor
     store: Database,
 ) -> None:
     told = of_calls(3)
-    with two(store) as (first, second):
-        for item in told[:12]:
+    with Leader(store) as first:
+        with shared(store) as second:
+            first.commit(0, 12)
+            first.signal(signal.SIGSTOP)
+            assert until(lambda: second.gained is not None)
+            second.become_leader(told[12:24], second.gained)
+            assert second.flush(SOON)
+        first.signal(signal.SIGCONT)
+        assert until(lambda: first.role() == "gained")
+    assert rows(store)["fact"] == 24
+
+
+def test_records_that_another_leader_may_have_committed_are_compared_before_they_are_written(
+    store: Database, tmp_path: Path
+) -> None:
+    """The leader's session is ended while its outbox has records, and another instance leads before it is back."""
+    told, outbox = of_calls(2), Outbox(tmp_path / "waiting", RING, 1 << 20)
+    first = Writer(store, seconds(0.01), is_shared=True, journal=outbox)
+    for item in told[:12]:
+        first.offer(item)
+    assert first.flush(SOON)
+    with store.writing() as connection:
+        connection.exec_driver_sql("LOCK TABLE writer")
+        for item in told[12:]:
             first.offer(item)
-        assert first.flush(SOON)
-        assert first.process_id is not None
-        os.kill(first.process_id, signal.SIGSTOP)
-        first.offer(told[12])
-        assert until(lambda: second.is_gained)
-        second.become_leader(told[12:24])
-        assert second.flush(SOON)
-        second.close(SOON)
-        os.kill(first.process_id, signal.SIGCONT)
-        assert until(lambda: first.is_gained)
-        assert not first.leads
-        first.become_leader(told[24:])
-        assert first.flush(SOON)
-        assert until(lambda: first.leads)
-        assert first.tally.snapshot() == pytest.approx(summed(told))
-    assert rows(store)["fact"] == 36
+        assert until(lambda: outbox.outcomes == 12)
+        end_sessions(connection)
+        connection.exec_driver_sql("UPDATE writer SET batch = batch + 1, token = 'another'")
+    assert until(lambda: first.gained is not None)
+    assert ([item.facts for item in first.buffered()], first.backlog()) == ([i.facts for i in told[12:]], 12)
+    assert outbox.size > 0  # until the next term has its first record
+    first.become_leader(told[18:], first.gained)
+    assert first.flush(SOON)
+    assert (first.backlog(), outbox.size, rows(store)["fact"]) == (0, 0, 18)
+    first.close(SOON)
 
 
 def test_who_does_not_share_is_refused_as_ever(store: Database) -> None:
@@ -214,7 +307,7 @@ def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
         assert second.flush(SOON)
         second.close(SOON)
         assert time.monotonic() - began < SOON / 2  # it waits for neither
-        assert second.process_id is None
+        assert not second._committer.thread.is_alive()
     assert [record.message for record in caplog.records] == []
 
 
@@ -229,8 +322,6 @@ def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Database) 
 
 
 def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Path) -> None:
-    import threading
-
     made: list[Database] = []
     threads = [threading.Thread(target=lambda: made.append(upgrade(url, RING))) for _ in range(4)]
     for thread in threads:
@@ -246,11 +337,12 @@ def plain(store: Database) -> str:
     return store.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def end_sessions(store: Database) -> None:
+ENDS = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
+
+
+def end_sessions(connection: Connection) -> None:
     """Of the callmon that holds the lead."""
-    ends_all = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
-    with psycopg.connect(plain(store)) as other:
-        assert other.execute(ends_all.encode()).fetchall() == [(True,)]
+    assert connection.exec_driver_sql(ENDS).all() == [(True,)]
 
 
 def test_each_schema_of_a_database_has_a_lead_of_its_own(store: Database) -> None:

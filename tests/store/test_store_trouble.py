@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 
 import pytest
 from blockbuster import blockbuster_ctx
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
@@ -34,8 +33,6 @@ from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import DisposalTerms, purge
 from callmon.store.queries import calls
-from callmon.store.writer import messages as wire
-from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import (
     EXCHANGE,
@@ -43,7 +40,6 @@ from tests.support.store_fixtures import (
     SOON,
     START,
     database,
-    group,
     of_calls,
     rows,
     summed,
@@ -111,31 +107,29 @@ def test_a_job_beside_a_daemon_waits_for_the_lock_for_longer_than_a_page_does(
     store.close()
 
 
-def test_a_disk_that_is_full_in_mid_group_leaves_neither_row_nor_figure_until_there_is_room(
+def test_a_disk_that_is_full_in_mid_batch_leaves_neither_row_nor_figure_until_there_is_room(
     sqlite_store: Database,
 ) -> None:
-    """The scribe itself, in this process, where its connections can be given no more pages."""
-    pages = 40
-    event.listen(
-        sqlite_store.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
-    )
-    sqlite_store.find_again()
-    told, said = of_calls(200), SimpleQueue[wire.FromWriter]()
-    scribe = WriterProcess(sqlite_store, "a token", said.put, Deadline())
-    assert scribe.acquire_lock()
-    assert isinstance(said.get(), wire.DatabaseState)
-    halves = [told[: len(told) // 2], told[len(told) // 2 :]]
-    groups = [group(n, half) for n, half in enumerate(halves, 1)]
-    writing = threading.Thread(target=lambda: [scribe.commit(each) for each in groups])
-    writing.start()
-    assert said.get(timeout=SOON) == wire.Trouble("the database cannot be written: database or disk is full")
-    stored = rows(sqlite_store)["call"]
-    figures = calls.counters(sqlite_store)
-    assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored == 0
-    pages = 1_000_000
-    assert [type(said.get(timeout=SOON)) for _ in groups] == [wire.Committed, wire.Committed]
-    writing.join()
-    scribe.close()
+    """Of the writer's connections, which can be given no more pages."""
+    pages, told = 40, of_calls(200)
+
+    def limit(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages}")
+
+    event.listen(Engine, "connect", limit)
+    try:
+        with database(sqlite_store) as sink:
+            for item in told:
+                sink.offer(item)
+            assert until(lambda: sink.trouble() is not None)
+            assert sink.trouble() == "the database cannot be written: database or disk is full"
+            stored = rows(sqlite_store)["call"]
+            figures = calls.counters(sqlite_store)
+            assert sum(n for key, n in figures.items() if key[0] == "callmon_calls_total") == stored < 200
+            pages = 1_000_000
+            assert sink.flush(SOON)
+    finally:
+        event.remove(Engine, "connect", limit)
     assert calls.counters(sqlite_store) == pytest.approx(summed(told))
     assert (rows(sqlite_store)["call"], rows(sqlite_store)["fact"]) == (200, 2400)
 

@@ -116,6 +116,7 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         assert until(lambda: bool(host_state.journal_troubles(sink)))
         state = sink.journal()
         assert state is not None
+        assert until(lambda: bool(host_state.host_remarks({}, sink, True)))
         assert host_state.host_remarks({}, sink, True) == [
             f"database: {state.outcomes} outcomes are buffered in the journal {place} (0 of 0 MiB) "
             "until the database is available."

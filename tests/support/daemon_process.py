@@ -13,7 +13,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 
@@ -43,22 +42,6 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     return text + more
 
 
-def children(pid: int) -> set[int]:
-    """The child processes of all its threads."""
-    found: set[int] = set()
-    for thread in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found |= {int(child) for child in thread.read_text().split()}
-    return found
-
-
-def _is_scribe(pid: int) -> bool:
-    try:
-        return b"callmon.store.writer.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
-
-
 class Callmon:
     """One `callmon run`, its configuration, and its output."""
 
@@ -72,7 +55,6 @@ class Callmon:
         self.command = [sys.executable, "-m", "callmon"]
         self._environment = {**os.environ, "LAB_SECRET": secret}
         self._process: subprocess.Popen[bytes] | None = None
-        self._scribes: set[int] = set()  # of earlier daemons
 
     def __enter__(self) -> Callmon:
         try:
@@ -83,7 +65,7 @@ class Callmon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Leave neither the daemon nor its writer process behind, even after an error."""
+        """Leave no daemon behind, even after an error."""
         try:
             self.stop()
         finally:
@@ -126,26 +108,14 @@ class Callmon:
     def signal(self, number: signal.Signals) -> None:
         os.kill(self.pid, number)
 
-    def scribes(self) -> set[int]:
-        """The writer processes (`scribes`) of this daemon, and those left by its predecessors."""
-        if self._process is not None:
-            self._scribes |= children(self._process.pid)
-        self._scribes = {pid for pid in self._scribes if _is_scribe(pid)}
-        return self._scribes
-
     def end_everything(self) -> None:
-        """End all processes at once, by kill -9."""
-        left = self.scribes()
+        """kill -9 of a daemon that is still running."""
         if self._process is not None:
             self.kill()
-        for pid in left:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """kill -9, and wait for the end. Its writer process stays, to commit everything it has received."""
+        """kill -9, and wait for the end."""
         assert self._process is not None
-        self.scribes()
         self._process.kill()
         self._process.wait()
         self._process = None

@@ -21,7 +21,7 @@ from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
-from callmon.store.writer.messages import decode_items, encode_item
+from callmon.store.writer.items import decode_items, encode_item
 from tests.support.ami_builders import settings
 
 TORONTO = ZoneInfo("America/Toronto")
@@ -147,7 +147,7 @@ class Office:
         if outcome is None:
             return
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer process has it
+        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the committer has it
         assert isinstance(told, Outcome)
         for written in told.ledger:
             self.entries.append(written.entry)

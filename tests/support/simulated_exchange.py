@@ -16,7 +16,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import AnyEntry
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from callmon.store.writer.messages import decode_items, encode_item
+from callmon.store.writer.items import decode_items, encode_item
 from tests.support.ami_builders import settings
 
 TRUNK = "PJSIP/trunk"
@@ -121,7 +121,7 @@ class Watched:
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer process has it
+        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the committer has it
         assert isinstance(told, Outcome)
         for noted in told.disruptions:
             self.entries.append(noted.entry)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,9 +30,6 @@ from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls as queries
 from callmon.store.tables import METADATA
-from callmon.store.writer import messages
-from callmon.store.writer.messages import Committed, DatabaseState, FromWriter
-from callmon.store.writer.process import Deadline, WriterProcess
 from callmon.store.writer.writer import Writer
 from tests.lab.needed import needed
 from tests.lab.postgres import Postgres
@@ -238,29 +235,14 @@ def database(store: Database, max_waiting: int = 100_000) -> Iterator[Writer]:
         sink.close(SOON)
 
 
-def group(number: int, items: Iterable[Outcome]) -> messages.Batch:
-    """The group as the writer process receives it."""
-    frame = messages.batch_frame(number, [messages.encode_item(item) for item in items])
-    (body,) = messages.Frames().receive(frame)
-    message = messages.decode_to_writer(body)
-    assert isinstance(message, messages.Batch)
-    return message
-
-
 def wrote(store: Database, *items: Outcome, refused: int = 0) -> Figures:
-    """`WriterProcess`, run in this process, commits all but `refused` of these as a batch; returns the figures."""
-    said: list[FromWriter] = []
-    scribe = WriterProcess(store, "a token", said.append, Deadline())
-    assert scribe.acquire_lock()
-    standing = said[
-        -1
-    ]  # PostgreSQL may see the end of the previous writer late: `WriterProcess` then waited first
-    assert isinstance(standing, DatabaseState)
-    scribe.commit(group(standing.number + 1, items))
-    scribe.close()
-    stored = said[-1]
-    assert isinstance(stored, Committed)
-    assert len(stored.rejected) == refused
+    """A `Writer` commits all but `refused` of these as a batch; returns the figures."""
+    sink = Writer(store)
+    for item in items:
+        sink.offer(item)
+    assert sink.flush(SOON)
+    sink.close(SOON)
+    assert sink.refused() == refused
     return queries.counters(store)
 
 

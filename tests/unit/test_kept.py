@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from callmon.core.outcome import Heartbeat, Outcome
-from callmon.store.writer import messages, standby_buffer
+from callmon.store.writer.items import encode_item, join_items, split_items
+from callmon.store.writer.leadership import drop_committed
 from tests.support.store_fixtures import START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)
@@ -19,9 +20,9 @@ def heartbeat(after: float, exchange: str = "toronto") -> Heartbeat:
 
 def left(items: list[Outcome | Heartbeat], **heard: float) -> tuple[int, list[Outcome | Heartbeat]]:
     """How many were forgotten, and what is still there."""
-    encoded = [messages.encode_item(item) for item in items]
+    encoded = [encode_item(item) for item in items]
     known = dict(zip(encoded, items, strict=True))
-    gone = standby_buffer.drop_committed(encoded, {name: START + after * SECOND for name, after in heard.items()})
+    gone = drop_committed(encoded, {name: START + after * SECOND for name, after in heard.items()})
     return gone, [known[item] for item in encoded]
 
 
@@ -44,8 +45,8 @@ def test_an_exchange_that_nobody_hears_does_not_hold_up_what_was_heard_of_anothe
 
 
 def test_what_is_appended_while_it_is_looked_through_stays() -> None:
-    encoded = [messages.encode_item(item) for item in (TOLD[0], heartbeat(1))]
-    late = messages.encode_item(TOLD[1])
+    encoded = [encode_item(item) for item in (TOLD[0], heartbeat(1))]
+    late = encode_item(TOLD[1])
 
     class Late(dict[str, object]):
         def get(self, *_: object) -> object:
@@ -53,11 +54,10 @@ def test_what_is_appended_while_it_is_looked_through_stays() -> None:
                 encoded.append(late)
             return START + 9 * SECOND
 
-    assert standby_buffer.drop_committed(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
+    assert drop_committed(encoded, Late(toronto=1)) == 2  # type: ignore[arg-type]  # a mapping that another thread is beside
     assert encoded == [late]
 
 
-def test_groups_on_their_way_are_taken_apart_as_they_were_put_together() -> None:
-    first, second = ([messages.encode_item(item) for item in some] for some in (TOLD, OTHERS))
-    frames = [messages.batch_frame(7, first), messages.batch_frame(8, second)]
-    assert standby_buffer.items_of_frames(frames) == [*first, *second]
+def test_the_items_of_a_record_are_split_as_they_were_joined() -> None:
+    encoded = [encode_item(item) for item in (*TOLD, heartbeat(1), *OTHERS)]
+    assert split_items(join_items(encoded)) == encoded

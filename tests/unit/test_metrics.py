@@ -148,6 +148,19 @@ def test_while_nobody_leads_what_is_happening_is_shown_and_nothing_that_is_count
     assert value(values, "callmon_leader") == 0
 
 
+@pytest.mark.parametrize("led", [[False, True], [True, False]])
+def test_a_page_that_is_made_while_the_leader_changes_shows_nothing_that_is_counted(led: list[bool]) -> None:
+    """The counters may be older than those of the database, or than those of the next leader."""
+
+    class Changing(Daemon):
+        def leads(self) -> bool:
+            return led.pop(0)
+
+    values = read(page(Changing(open={"general": True}), ONE_CALL))
+    assert [name for name, _ in values if name in ("callmon_calls_total", "callmon_verdicts_total")] == []
+    assert value(values, "callmon_leader") == 0
+
+
 def test_the_titles_of_a_line_survive_quotes_backslashes_and_accents() -> None:
     labels = {
         "line": "general",

@@ -7,7 +7,7 @@ Refuses: labels outside the closed sets. A line that is no longer configured is 
 the database until the line returns. A caller's number cannot appear, because no label can hold one.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -48,15 +48,11 @@ class Metrics:
         standards: Iterable[str],
         exchanges: Iterable[str],
         minimum_sample: int = 20,
-        writer: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """`writer`: the process id of the writer process, while there is one."""
         self._tally, self._source = tally, source
         self.read = source.snapshot
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
-        # Without a process there is no such folder in /proc, and nothing is exported.
-        ProcessCollector("callmon_writer", lambda: writer() or "none", registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
         self.configure(lines, standards, exchanges, minimum_sample)
@@ -78,10 +74,11 @@ class Metrics:
         encode, content_type = choose_encoder(accept)
         of_calls = [] if self._source.stands_by() else families(OF_CALLS, snapshot)
         gauges = [*of_calls, *families(OF_ITSELF, snapshot)]
+        led = self._source.leads()  # read first: a new leader has the counters of the database already
         figures = self._tally.snapshot()
         text = self._text.render(figures, content_type.startswith("application/openmetrics"))
         counted = [*self._parity(figures)]
-        leads = self._source.leads()  # read last: the figures date from before any other instance counted
+        leads = led and self._source.leads()  # read last: the figures date from before any other instance counted
         gauges.append(family("callmon_leader", "Whether this callmon is the leader.", {(): leads}))
         if not leads:
             text, counted = "", []

@@ -4,7 +4,7 @@
 
 Rows are read and encrypted outside any lock. A row is written only if it has not changed since. Columns that refer
 to a number by its token are updated in the same transaction. A key's name stays in `number_key` as long as any
-number may be under that key. If the name of its key is missing, the writer process inserts it again.
+number may be under that key. If the name of its key is missing, the leader inserts it again.
 """
 
 import time

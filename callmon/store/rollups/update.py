@@ -20,11 +20,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import chain
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls.call import Call, language_label
@@ -148,7 +149,9 @@ def count_call(
     day = call.arrived.astimezone(zone).date().isoformat()
     is_ours = call.direction == "inbound" and call.line is not None
     place = (call.line or "", language_label(call.language)) if is_ours else ("", "")
-    rollup = cells.setdefault((day, *place, exchange), Rollup())
+    key = (day, *place, exchange)
+    if (rollup := cells.get(key)) is None:
+        rollup = cells[key] = Rollup()
     rollup.stored += sign
     if not is_ours:
         return
@@ -215,28 +218,27 @@ def decode_cell(data: str) -> Cell:
 
 
 AT_ONCE = 100
+CELLS = (
+    "SELECT day, line, language, exchange, stored, calls, seal, cell FROM rollup"
+    " WHERE (day, line, language, exchange) IN (VALUES {}) ORDER BY day, line, language, exchange {}"
+)
 
 
 def add_to_cells(writing: BulkWriter, changed: Mapping[Key, Rollup]) -> None:
-    """Adds `changed` to the stored cells. Transactions that change one key wait for each other, in key order."""
-    keys = sorted(changed)
-    # The row must exist before it can be locked, also when two transactions start a day together.
-    writing.insert(ROLLUP, [Rollup().row(key) for key in keys], "ON CONFLICT DO NOTHING")
+    """Adds `changed` to the stored cells, and those to `changed`.
+
+    Transactions that change one key wait for each other, in key order.
+    """
+    keys, locks = sorted(changed), writing.connection.dialect.name == "postgresql"
+    if locks:  # a row must exist before it can be locked, also when two transactions start a day together
+        writing.insert(ROLLUP, [Rollup().row(key) for key in keys], "ON CONFLICT DO NOTHING")
     for some in chunks(keys, AT_ONCE):
-        rows = [_sum(row, changed) for row in _locked(writing.connection, some)]
-        writing.insert(ROLLUP, rows, replacing(ROLLUP))
-
-
-def _locked(connection: Connection, keys: list[Key]) -> list[Any]:
-    columns = (ROLLUP.c.day, ROLLUP.c.line, ROLLUP.c.language, ROLLUP.c.exchange)
-    question = select(ROLLUP).where(tuple_(*columns).in_(keys)).order_by(*columns)
-    return list(connection.execute(question.with_for_update()))
-
-
-def _sum(row: Any, changed: Mapping[Key, Rollup]) -> tuple[Any, ...]:
-    key, rollup = decode_row(row)
-    rollup.merge(changed[key])
-    return rollup.row(key)
+        question = CELLS.format(", ".join(["(?, ?, ?, ?)"] * len(some)), "FOR UPDATE" if locks else "")
+        stored = dict(map(decode_row, writing.execute(question, *chain.from_iterable(some))))
+        for key in some:
+            if key in stored:
+                changed[key].merge(stored[key])
+        writing.insert(ROLLUP, [changed[key].row(key) for key in some], replacing(ROLLUP))
 
 
 def decode_row(row: Any) -> tuple[Key, Rollup]:

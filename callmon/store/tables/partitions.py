@@ -3,7 +3,7 @@
     fact_2026_11   at from the first of November to the first of December
     fact_default   without a time, or of a month without a partition
 
-The writer process creates partitions in advance (`ahead`). If rows of a month are in `fact_default` already, that
+The leader creates partitions in advance (`ahead`). If rows of a month are in `fact_default` already, that
 month stays there.
 
 Refuses: every other table, and SQLite, which has no partitions.
@@ -24,7 +24,7 @@ PATIENCE = "500ms"
 def create_ahead(connection: Connection, now: datetime) -> None:
     """Creates the missing partitions of this month and the next AHEAD months.
 
-    Does not wait for readers: after PATIENCE it raises the database's error, and the writer process retries later.
+    Does not wait for readers: after PATIENCE it raises the database's error, and the leader retries later.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")

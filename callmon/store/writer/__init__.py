@@ -1,1 +1,15 @@
-"""The write path: outbox, writer process, lease, idempotent transactions."""
+"""The write path: the only way by which outcomes get into the database.
+
+    event loop ── offer ──▶ waiting (memory, at most 100 ms; a standby's buffer)
+                               │ appender, a thread: one record, encrypted, fsynced
+                               ▼
+                            outbox (a file): numbered records that are not known to be committed
+                               │ committer, a thread: reads after the database's last number
+                               ▼
+                            transaction: write lock or lease, idempotent by number, bisects a rejected value
+                               │ committed: counters published, outbox truncated
+                               ▼
+                            database
+
+The invariant: what the database lacks is exactly what stands in the outbox after the database's last number.
+"""

@@ -1,4 +1,4 @@
-"""The committed counters. The supervisor thread adds to them; other threads read them."""
+"""The committed counters. The committing thread adds to them; other threads read them."""
 
 from collections.abc import Mapping
 from threading import Lock

@@ -1,100 +1,136 @@
-"""The leadership state (`Leadership`), as the supervisor knows it: leader, standby, or gained and not yet leading.
+"""The leadership state: leader, standby, or gained and not yet leading. And the standby's buffer.
 
-    leader ──another writes──▶ standby ──writer process has the lock──▶ gained ──`become_leader`──▶ leader
-                                  ▲                                        │
-                                  └───────── another was faster ───────────┘
+    leader ──another writes──▶ standby ──write lock acquired──▶ gained ──`become_leader`──▶ leader
+                                  ▲                               │
+                                  └────── another was faster ─────┘
 
-The event-loop thread calls `become_leader`. The supervisor thread calls all other methods. Any thread may read.
+A standby buffers the outcomes that it would have written, in memory and in their order. Among them are heartbeats:
+all items of its exchange before a heartbeat were received until its time. Items before a heartbeat that the
+leader has committed a later heartbeat of, by `MARGIN`, are in the database. They are dropped.
+
+The event-loop thread calls `become_leader`. The committing thread calls all other methods. Any thread may read.
 
 Refuses: all I/O.
 """
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from math import inf
-from threading import Lock
-from time import monotonic
+from typing import NamedTuple
 
-from callmon.store.writer import lease, messages, standby_buffer
+import msgspec
+
+from callmon.core.outcome import Heartbeat
+from callmon.core.statistics.counters import Figures
+from callmon.store.writer import lease
+from callmon.store.writer.outbox import Outbox
+
+Heard = Mapping[str, datetime]
+
+# Two instances emit outcomes that follow from time alone up to a second apart, and their clocks may differ.
+MARGIN = timedelta(seconds=3)
+
+
+class DatabaseState(NamedTuple):
+    """The last committed batch, the token of its term, and all counters after that commit."""
+
+    number: int
+    token: str
+    figures: Figures
 
 
 class Leadership:
-    """The leadership state. `waiting` is the supervisor's buffer of encoded items.
+    """The leadership state. `waiting`: the items that are offered and not in the outbox; a standby's buffer.
 
     Without a shared database the leadership has no time limit.
     """
 
-    def __init__(self, is_shared: bool, waiting: list[bytes]) -> None:
-        self.is_shared, self._waiting = is_shared, waiting
+    def __init__(self, is_shared: bool, waiting: list[bytes], outbox: Outbox) -> None:
+        self.is_shared, self._waiting, self._outbox = is_shared, waiting, outbox
         self.is_standby = False  # another instance writes, or `become_leader` has not been applied yet
         # The write lock is acquired; which items are missing in the database is not known yet.
-        self.gained: messages.DatabaseState | None = None
-        self.heard: standby_buffer.Heard = {}  # by exchange: received and committed by the leader until then
+        self.gained: DatabaseState | None = None
+        self.heard: Heard = {}  # by exchange: received and committed by the leader until then
         self.holder = ""  # the database session that holds the lease instead of this instance, for an operator
         self.leads_until = 0.0  # monotonic: until then the server guarantees that only this instance writes
-        self._keep_alive_at = 0.0
-        self._fewer: int | None = None  # `become_leader` was called: how many items it dropped from the buffer
-        self._keeping = Lock()
+        self._retired: set[bytes] = set()  # buffered items that are still in the outbox file
+        self.is_decided = False  # `become_leader` was called and is not applied yet
 
-    def become_leader(self, missing: list[bytes]) -> None:
-        """Replaces the buffer by `missing`, the items that the database lacks.
+    def become_leader(self, missing: list[bytes], gained: DatabaseState | None) -> int:
+        """Replaces the buffer by `missing`, the items that the database lacked when `gained` was the state gained.
 
-        Call after `gained`, from the event-loop thread.
+        This instance leads unless another one may have written since: then the buffer is compared once more. Call
+        from the event-loop thread. Returns how many more items the buffer has.
         """
-        with self._keeping:
-            self._fewer = len(self._waiting) - len(missing)
+        with self._outbox.lock:
+            more = len(missing) - len(self._waiting)
             self._waiting[:] = missing
+            self.is_decided = gained is not None and self.gained is gained
+        return more
 
     @property
-    def is_gained(self) -> bool:
-        """Whether the write lock is acquired and `become_leader` is still to be called."""
-        return self.gained is not None and self._fewer is None
+    def undecided(self) -> DatabaseState | None:
+        """The state gained, as long as the write lock is held and `become_leader` is still to be called."""
+        return None if self.is_decided else self.gained
 
     @property
     def has_nothing_to_write(self) -> bool:
         """Whether the buffer holds only what a standby buffers."""
-        return self.is_standby and self._fewer is None
+        return self.is_standby and not self.is_decided
 
-    def stand_by(self, unanswered: list[bytes], heard: standby_buffer.Heard, holder: str = "") -> int:
-        """Becomes a standby: another instance writes. Returns how many items the buffer drops.
+    def stand_by(self, heard: Heard, holder: str = "") -> tuple[int, int]:
+        """Becomes or stays a standby: another instance writes. The uncommitted records go back to the buffer.
 
-        `unanswered` has the items sent and not confirmed; they go to the beginning of the buffer.
+        Returns how many items the buffer drops, and how many outcomes of the outbox are lost.
         """
-        with self._keeping:
-            self._waiting[:0] = unanswered
-            done = standby_buffer.drop_committed(self._waiting, heard) + (self._fewer or 0)
-            self._fewer = None
-        self.lose_lock()
+        with self._outbox.lock:
+            items, lost = self._outbox.retire()
+            self._waiting[:0] = items
+            self._retired.update(items)
+            done = drop_committed(self._waiting, heard)
+            self.gained, self.is_decided = None, False
+            self._retired.intersection_update(self._waiting if self._retired else ())
+            if not self._retired:
+                self._outbox.empty()
+        self.leads_until = 0.0
         self.is_standby, self.heard, self.holder = True, heard, holder
-        return done
+        return done, lost
 
-    def begun(self) -> tuple[int, messages.DatabaseState | None] | None:
-        """After `become_leader`, once: the number of dropped items and the state of the database.
-
-        The state is None when the write lock was lost before. Returns None when `become_leader` was not called.
-        """
-        if self._fewer is None:
+    def decided(self) -> DatabaseState | None:
+        """The state of the database, after `become_leader`, once: this instance leads from now on."""
+        if not self.is_decided or self.gained is None:
             return None
-        fewer, state = self._fewer, self.gained
-        self.is_standby = state is None  # first: another thread reads `has_nothing_to_write`
-        self._fewer = self.gained = None
-        return fewer, state
+        state, self.gained = self.gained, None
+        self.is_standby = self.is_decided = False
+        self._retired.clear()
+        return state
 
-    def hold(self) -> None:
-        """Removes the time limit of the leadership, if the database is not shared."""
-        if not self.is_shared:
-            self.leads_until = inf
+    def renewed(self, at: float) -> None:
+        """The server confirmed the lease. The query started after `at` (monotonic seconds)."""
+        self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS) if self.is_shared else inf
 
-    def held(self, at: float) -> None:
-        self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS)
 
-    def lose_lock(self) -> None:
-        """The write lock is lost, or the writer process that held it has ended."""
-        self.gained, self.leads_until, self._keep_alive_at = None, 0.0, 0.0
+class _OfExchange(msgspec.Struct):
+    exchange: str
 
-    def keep_alive_due(self, is_open: bool) -> float:
-        """When (monotonic seconds) the next `KeepAlive` is due; infinity while there is no lease to renew."""
-        return self._keep_alive_at if self.is_shared and (is_open or self.gained is not None) else inf
 
-    def keep_alive(self) -> messages.KeepAlive:
-        now = monotonic()
-        self._keep_alive_at = now + lease.RENEW_SECONDS
-        return messages.KeepAlive(now)
+_item = msgspec.msgpack.Decoder(Heartbeat | _OfExchange).decode
+
+
+def drop_committed(waiting: list[bytes], heard: Heard) -> int:
+    """Drops the items that the database has, by `heard` of each exchange. Returns how many it dropped.
+
+    Another thread may append meanwhile: one atomic step of the interpreter replaces the beginning of the list.
+    """
+    if not heard:
+        return 0
+    items = waiting[:]
+    said = [_item(item) for item in items]
+    last: dict[str, int] = {}  # by exchange: the last heartbeat that the database has passed
+    for n, item in enumerate(said):
+        until = heard.get(item.exchange)
+        if isinstance(item, Heartbeat) and until is not None and item.at + MARGIN <= until:
+            last[item.exchange] = n
+    left = [item for n, item in enumerate(items) if n > last.get(said[n].exchange, -1)]
+    waiting[: len(items)] = left
+    return len(items) - len(left)

@@ -1,19 +1,18 @@
-"""The outbox: batches that are not known to be committed, in memory and in an encrypted file (`Outbox`).
+"""The outbox: the numbered, encrypted, fsynced file through which every outcome goes to the database.
 
-    record   length, CRC-32, then (encrypted) the instance's token, the batch number, its outcome count, its frame
+    record   length, CRC-32, then (encrypted) the tokens of its term and of the batch before the term, its number,
+             its outcome count, its items
 
-A batch takes one `os.pwrite`, and all batches written together take one `fdatasync`. The file survives `kill -9`
-and a power cut. Opening the file cuts off a record that was not written to its end. No record is removed alone:
-the file is emptied when the database has all of it. If the daemon exits before that, the next one learns from the
-database's last batch number which records the database has.
+    append ──▶ uncommitted ──truncate──▶ emptied, when the database has every record
+                   └──retire──▶ superseded by the first record of the next term
 
-`PendingBatches` holds the batches that are not known to be committed:
+A record is on the disk when `append` returns: it survives `kill -9` and a power cut. Opening the file cuts off a
+record that was not written to its end. Numbers ascend within a term, which a new leader begins with a new token.
+Records of an earlier term are superseded, because the new leader has compared them with the database.
 
-    add ──▶ in memory ──1 s old, or database unavailable──▶ in the journal ──committed──▶ released
-                 └──────────────────── committed ──────────────────────────────────────────▲
-
-The journal always holds the oldest batches, without a hole. The supervisor reads it a few batches at a time, so
-that memory stays small. When the journal cannot be written, batches stay in memory, and `trouble` has the reason.
+The invariant: what the database lacks is exactly what stands in the outbox after the database's last number.
+While the file takes no more, or without a file, one record at a time is passed in memory, once all before it are
+committed. `trouble` has the reason.
 
 Refuses: to grow beyond its limit, to be shared by two programs, to write without a key.
 """
@@ -25,10 +24,9 @@ import logging
 import os
 import struct
 from collections import deque
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from math import inf
+from collections.abc import Iterator
 from pathlib import Path
+from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
@@ -38,6 +36,7 @@ import msgspec
 from callmon.errors import StoreError
 from callmon.store.database import Database, own_folder, parse_url
 from callmon.store.encryption import KeyRing
+from callmon.store.writer.items import join_items, split_items
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
@@ -45,28 +44,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HEAD = struct.Struct(">II")
+MAX_BATCH = 5_000  # items of a record
+# A long file of which little is uncommitted is emptied before it grows on; for at most DRAIN_SECONDS.
+LONG, LITTLE, DRAIN_SECONDS = 4 << 20, 1 << 20, 1.0
+
+
+class OutboxError(StoreError):
+    """The file cannot be read or written."""
 
 
 class OutboxRecord(msgspec.Struct, frozen=True, array_like=True):
     """The encrypted part of a record."""
 
     token: str
+    after: str
     number: int
     outcomes: int
-    frame: bytes
+    items: bytes
 
 
 class OutboxEntry(NamedTuple):
-    """A batch in the file and its number of outcomes. `place`, `length`: bytes, of the encrypted part."""
+    """An uncommitted record. `place`, `length`: of its encrypted part in the file, in bytes.
+
+    `items` has its outcomes only when they are in memory instead. `since`: monotonic seconds.
+    """
 
     number: int
     outcomes: int
     place: int
     length: int
-
-
-class OutboxFullError(Exception):
-    """The limit leaves no room for one more batch."""
+    since: float
+    items: bytes | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -74,279 +82,221 @@ _decode = msgspec.msgpack.Decoder(OutboxRecord).decode
 
 
 class Outbox:
-    """The outbox file at `path`, of at most `most` bytes.
+    """The file at `path`, of at most `most` bytes; without a path one record at a time is in memory.
 
-    `found`: the batches that an earlier daemon left in it. `token` marks those in the database; None without any.
-    Raises OSError when the file cannot be used, BlockingIOError when another program uses it, KeyMissingError when
-    it cannot be decrypted.
+    `entries`: the uncommitted records, beginning with those that an earlier daemon left. `token`: of their term,
+    or None. `after`: the token of the batch that the term follows. `number`: of the last record; None between two
+    terms. `size`: of the file, in bytes. `outcomes`: the uncommitted ones in the file. `trouble`: why the file
+    takes no more; None: it does.
+
+    The thread that appends, the thread that commits and `Leadership` share `lock`. Raises OSError when the file
+    cannot be used, BlockingIOError when another program uses it, KeyMissingError when it cannot be decrypted.
     """
 
-    def __init__(self, path: Path, ring: KeyRing, most: int) -> None:
-        self.path, self.most = path, most
-        self._ring = ring
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: Path | None, ring: KeyRing, most: int = 0) -> None:
+        self.path, self.most, self.lock = path, most, RLock()
+        self.entries: deque[OutboxEntry] = deque()
         self.token: str | None = None
-        self.found: list[OutboxEntry] = []
-        self.size = 0
+        self.after = ""
+        self.number: int | None = None
+        self.size = self.outcomes = 0
+        self.trouble: str | None = None
+        self._ring, self._file, self._draining_since = ring, -1, 0.0
+        self._is_appending = False
+        if path is not None:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                self._open()
+                _fsync_folder(path.absolute().parent)
+            except BaseException:
+                os.close(self._file)
+                raise
+
+    @property
+    def since(self) -> float | None:
+        """When (monotonic seconds) the oldest uncommitted outcome was offered."""
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._read()
-            _make_known(path.absolute().parent)
-        except BaseException:
-            os.close(self._file)
-            raise
+            return self.entries[0].since
+        except IndexError:  # another thread has just committed it
+            return None
 
-    def append(self, token: str, groups: Sequence[tuple[int, int, bytes]]) -> list[OutboxEntry]:
-        """Appends batches (number, count, frame) to the file; they are on the disk when this returns.
+    def follows(self, number: int, token: str) -> bool:
+        """Whether the uncommitted records continue the database, whose last batch is this one."""
+        if not self.entries:
+            return True
+        before = self.entries[0].number - 1
+        return number >= before if token == self.token else (number, token) == (before, self.after)
 
-        It appends as many as fit, at least one. Raises OutboxFullError or OSError; then it appended none.
+    def begin_term(self, number: int, after: str, token: str) -> None:
+        """Begins or continues a term after the database's last batch. `append` is possible from now on."""
+        with self.lock:
+            if not self.entries:
+                self.after = after
+            self.token, self.number = token, max(number, *(entry.number for entry in self.entries), 0)
+
+    def append(self, waiting: list[bytes], since: float) -> bool:
+        """Moves encoded items from the beginning of `waiting` to a new record, as long as there is a term.
+
+        The record is on the disk when this returns, unless `trouble` is set. No lock is held meanwhile: the
+        committing thread never waits for this disk. False: the file takes no more, and not all of it is committed.
         """
-        entries, end = [], self.size
-        try:
-            for number, count, frame in groups:
-                sealed = self._ring.encrypt_bytes(_encode(OutboxRecord(token, number, count, frame)))
-                if end + HEAD.size + len(sealed) > self.most:
-                    break
-                end = self._write(end, sealed)
-                entries.append(OutboxEntry(number, count, end - len(sealed), len(sealed)))
-            if not entries:
-                raise OutboxFullError
-            os.fdatasync(self._file)
-        except OSError:
-            self._cut(self.size)
-            raise
-        self.size = end
-        return entries
+        with self.lock:
+            if self.number is None or self.token is None:
+                return True
+            # One record supersedes those of the term before, so it has all of the buffer.
+            items = waiting[: None if self.size and not self.entries else MAX_BATCH]
+            record = OutboxRecord(self.token, self.after, self.number + 1, len(items), join_items(items))
+            self._is_appending = self.path is not None and not self._should_drain()
+        place = self._write(record) if self._is_appending else None
+        with self.lock:
+            self._is_appending = False
+            if (self.token, self.number) != (record.token, record.number - 1):
+                return True  # the term has ended meanwhile: the items are still in `waiting`
+            if place is None and self.entries:
+                return False
+            kept = None if place is not None else record.items
+            self.entries.append(OutboxEntry(record.number, record.outcomes, *(place or (0, 0)), since, kept))
+            self.outcomes += 0 if place is None else record.outcomes
+            self.number = record.number
+            del waiting[: len(items)]
+        return True
 
-    def frame(self, entry: OutboxEntry) -> bytes:
-        """The batch's frame, decrypted. Raises OSError, KeyMissingError."""
-        return _decode(self._ring.decrypt_bytes(os.pread(self._file, entry.length, entry.place))).frame
+    def _should_drain(self) -> bool:
+        """Whether to wait until all of the file is committed, so that it is emptied: it is long, and little is."""
+        if self.size < LONG or not self.entries or self.size - self.entries[0].place > LITTLE:
+            self._draining_since = 0.0
+            return False
+        self._draining_since = self._draining_since or monotonic()
+        return monotonic() - self._draining_since < DRAIN_SECONDS
+
+    def _write(self, record: OutboxRecord) -> tuple[int, int] | None:
+        """Writes a record at the end. Returns the place and the length of its encrypted part; None: `trouble`."""
+        try:
+            sealed = self._ring.encrypt_bytes(_encode(record))
+            if self.size + HEAD.size + len(sealed) > self.most:
+                raise OutboxError(f"the journal {self.path} is full ({self.size >> 20} MiB)")
+            rest, end = memoryview(HEAD.pack(len(sealed), crc32(sealed)) + sealed), self.size
+            while rest:
+                written = os.pwrite(self._file, rest, end)
+                rest, end = rest[written:], end + written
+            os.fdatasync(self._file)
+        except OSError as error:
+            self._cut()
+            self._cannot(f"the journal {self.path} cannot be written ({error.strerror})")
+            return None
+        except StoreError as error:
+            self._cannot(str(error))
+            return None
+        self.trouble, self.size = None, end
+        return end - len(sealed), len(sealed)
+
+    def _cannot(self, why: str) -> None:
+        if why != self.trouble:
+            log.error("journal: not writable; buffering outcomes in memory only", extra={"why": why})
+        self.trouble = why
+
+    def read(self, entry: OutboxEntry) -> bytes:
+        """The items of an uncommitted record, as one array. Raises OutboxError, KeyMissingError."""
+        if entry.items is not None:
+            return entry.items
+        try:
+            return _decode(self._ring.decrypt_bytes(os.pread(self._file, entry.length, entry.place))).items
+        except OSError as error:
+            raise OutboxError(f"the journal {self.path} cannot be read ({error.strerror})") from None
+
+    def truncate(self, number: int) -> int:
+        """Removes the records up to this number, which are committed. Returns their number of outcomes."""
+        done = 0
+        with self.lock:
+            while self.entries and self.entries[0].number <= number:
+                entry = self.entries.popleft()
+                done += entry.outcomes
+                self.outcomes -= entry.outcomes if entry.items is None else 0
+            if not self.entries:
+                self.empty()
+        return done
+
+    def retire(self) -> tuple[list[bytes], int]:
+        """Ends the term: another program writes. Its records stay in the file until the next term, or `empty`.
+
+        Returns their items, and the number of outcomes that could not be read.
+        """
+        items: list[bytes] = []
+        lost = 0
+        for entry in self.entries:
+            try:
+                items += split_items(self.read(entry))
+            except StoreError as error:
+                lost += entry.outcomes
+                log.error("journal: outcomes are lost", extra={"lost": entry.outcomes, "why": str(error)})
+        self.entries.clear()
+        self.number, self.outcomes = None, 0
+        return items, lost
 
     def empty(self) -> None:
-        """Empties the file: the database has all of it."""
-        if self.size:
+        """Empties the file, because the database has all of it, unless a record is just being appended.
+
+        The next append makes this durable. After a power cut before it, the records are known to be committed.
+        """
+        if self.size and not self._is_appending:
             self.size = 0
-            self._cut(0)
+            self._cut()
 
     def close(self) -> None:
-        os.close(self._file)
+        if self.path is not None:
+            os.close(self._file)
 
-    def _write(self, place: int, sealed: bytes) -> int:
-        record = memoryview(HEAD.pack(len(sealed), crc32(sealed)) + sealed)
-        while record:
-            written = os.pwrite(self._file, record, place)
-            record, place = record[written:], place + written
-        return place
-
-    def _cut(self, size: int) -> None:
+    def _cut(self) -> None:
         """Cuts the file to `size` bytes; what follows is no whole record. A failure is only logged."""
         try:
-            os.ftruncate(self._file, size)
-            os.fdatasync(self._file)
+            os.ftruncate(self._file, self.size)
         except OSError as error:
             log.error("journal: cannot be truncated", extra={"journal": str(self.path), "why": error.strerror})
 
-    def _read(self) -> None:
-        for entry, record in self._records():
-            self.token = record.token
-            self.found.append(entry)
-            self.size = entry.place + entry.length
+    def _open(self) -> None:
+        for record, place, length in self._records():
+            if record.token != self.token:  # the records before are superseded
+                self.entries.clear()
+            self.token, self.after, self.size = record.token, record.after, place + length
+            self.entries.append(OutboxEntry(record.number, record.outcomes, place, length, monotonic()))
+        self.outcomes = sum(entry.outcomes for entry in self.entries)
         if (torn := os.fstat(self._file).st_size - self.size) > 0:
             log.warning(
                 "journal: truncated an incomplete record", extra={"journal": str(self.path), "bytes": torn}
             )
-            self._cut(self.size)
+            self._cut()
 
-    def _records(self) -> Iterator[tuple[OutboxEntry, OutboxRecord]]:
-        """The records up to the first that is not whole."""
-        place = 0
-        while len(head := os.pread(self._file, HEAD.size, place)) == HEAD.size:
+    def _decoded(self, sealed: bytes) -> OutboxRecord:
+        try:
+            return _decode(self._ring.decrypt_bytes(sealed))
+        except msgspec.ValidationError:
+            raise StoreError(
+                f"the journal {self.path} was written by another version of callmon: run that version until the "
+                "journal is empty"
+            ) from None
+
+    def _records(self) -> Iterator[tuple[OutboxRecord, int, int]]:
+        """The records up to the first that is not whole, each with the place and length of its encrypted part."""
+        place, end = HEAD.size, os.fstat(self._file).st_size
+        while len(head := os.pread(self._file, HEAD.size, place - HEAD.size)) == HEAD.size:
             length, check = HEAD.unpack(head)
-            if not 0 < length <= self._left(place):
+            if not 0 < length <= end - place:
                 return
-            sealed = os.pread(self._file, length, place + HEAD.size)
+            sealed = os.pread(self._file, length, place)
             if crc32(sealed) != check:
                 return
-            record = _decode(self._ring.decrypt_bytes(sealed))
-            yield OutboxEntry(record.number, record.outcomes, place + HEAD.size, length), record
-            place += HEAD.size + length
-
-    def _left(self, place: int) -> int:
-        return os.fstat(self._file).st_size - place - HEAD.size
+            yield self._decoded(sealed), place, length
+            place += length + HEAD.size
 
 
-def _make_known(folder: Path) -> None:
+def _fsync_folder(folder: Path) -> None:
     """Fsyncs the directory, so that the file name survives a power cut."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-SPILL_AFTER = 1.0  # seconds; a healthy database commits within a tenth of a second
-AT_ONCE = 100  # batches per fdatasync
-TRY_AGAIN = 5.0
-# The most batches sent from the journal that the writer process has not yet committed.
-ON_THE_WAY = 32
-
-
-class PendingBatch(msgspec.Struct):
-    """A batch. `since` (monotonic seconds): when its first outcome was offered. `frame`: None in the journal."""
-
-    number: int
-    count: int
-    since: float
-    frame: bytes | None
-    entry: OutboxEntry | None = None
-
-
-class PendingBatches:
-    """The batches that are not known to be committed; without a journal all of them stay in memory.
-
-    `journaled`: the number of outcomes that are in the journal and not in memory.
-    """
-
-    def __init__(self, journal: Outbox | None, token: str) -> None:
-        self.journal, self.token = journal, token
-        found = [] if journal is None else journal.found
-        self._groups = deque(PendingBatch(e.number, e.outcomes, monotonic(), None, e) for e in found)
-        self._spilled = len(self._groups)
-        self._sent = 0
-        self._again_at = 0.0
-        self.journaled = sum(entry.outcomes for entry in found)
-        self.trouble: str | None = None
-
-    def __len__(self) -> int:
-        return len(self._groups)
-
-    @property
-    def count(self) -> int:
-        """The number of outcomes."""
-        return sum(sent.count for sent in self._groups)
-
-    @property
-    def since(self) -> float | None:
-        return self._groups[0].since if self._groups else None
-
-    @property
-    def are_all_sent(self) -> bool:
-        """Whether all batches were sent to the writer process."""
-        return self._sent == len(self._groups)
-
-    @property
-    def numbers(self) -> tuple[int, int] | None:
-        """The numbers of the first and the last batch."""
-        return (self._groups[0].number, self._groups[-1].number) if self._groups else None
-
-    def append(self, sent: PendingBatch) -> None:
-        self._groups.append(sent)
-
-    def rewind(self) -> None:
-        """Starts from the first batch again, for a new writer process."""
-        self._sent = 0
-
-    def frames_to_send(self) -> Iterator[bytes]:
-        """The next frames for the writer process, in order. Raises StoreError when the journal cannot be read."""
-        while self._sent < len(self._groups):
-            sent = self._groups[self._sent]
-            if sent.frame is None and self._sent >= ON_THE_WAY:
-                return
-            frame = self._frame(sent)
-            self._sent += 1
-            yield frame
-
-    def release(self, number: int) -> int:
-        """Releases the batches up to this number, which are committed. Returns their number of outcomes."""
-        done = 0
-        while self._groups and self._groups[0].number <= number:
-            done += self._drop_first()
-        if self.journal is not None and not self._spilled:
-            self.journal.empty()
-        return done
-
-    def _drop_first(self) -> int:
-        sent = self._groups.popleft()
-        self._sent = max(0, self._sent - 1)
-        if sent.frame is None:
-            self._spilled -= 1
-            self.journaled -= sent.count
-        return sent.count
-
-    def take_all(self) -> tuple[list[bytes], int]:
-        """Removes every batch from the outbox and the journal, because another program writes.
-
-        Returns their frames, and the number of outcomes that could not be read from the journal.
-        """
-        frames, lost = [], 0
-        for sent in self._groups:
-            try:
-                frames.append(self._frame(sent))
-            except StoreError as error:
-                lost += sent.count
-                log.error("journal: outcomes are lost", extra={"lost": sent.count, "why": str(error)})
-        self._groups.clear()
-        self._spilled = self._sent = self.journaled = 0
-        if self.journal is not None:
-            self.journal.empty()
-        return frames, lost
-
-    def _frame(self, sent: PendingBatch) -> bytes:
-        if sent.frame is not None:
-            return sent.frame
-        assert self.journal is not None
-        assert sent.entry is not None
-        try:
-            return self.journal.frame(sent.entry)
-        except OSError as error:
-            raise StoreError(f"the journal {self.journal.path} cannot be read ({error.strerror})") from None
-
-    # To the journal.
-
-    def spill_due(self, is_away: bool) -> float:
-        """When (monotonic seconds) the next batch is to be written to the journal; infinity: none."""
-        if self.journal is None or self._spilled == len(self._groups):
-            return inf
-        due = 0.0 if is_away else self._groups[self._spilled].since + SPILL_AFTER
-        return max(due, self._again_at)
-
-    def spill(self) -> None:
-        """Moves the next batches from memory to the journal."""
-        assert self.journal is not None
-        groups = list(islice(self._groups, self._spilled, self._spilled + AT_ONCE))
-        try:
-            written = [(sent.number, sent.count, sent.frame or b"") for sent in groups]
-            entries = self.journal.append(self.token, written)
-        except OutboxFullError:
-            self._cannot(f"the journal {self.journal.path} is full ({self.journal.size >> 20} MiB)")
-            return
-        except (OSError, StoreError) as error:
-            why = getattr(error, "strerror", None) or error
-            self._cannot(f"the journal {self.journal.path} cannot be written ({why})")
-            return
-        self.trouble = None
-        for sent, entry in zip(groups, entries, strict=False):
-            sent.frame, sent.entry = None, entry
-            self.journaled += sent.count
-            self._spilled += 1
-
-    def spill_all(self) -> None:
-        """Moves all batches to the journal at once, as far as they fit."""
-        self._again_at = 0.0
-        while self.spill_due(is_away=True) == 0.0:
-            self.spill()
-
-    def _cannot(self, why: str) -> None:
-        if why != self.trouble:
-            log.error("journal: not writable; buffering outcomes in memory only", extra={"why": why})
-        self.trouble = why
-        self._again_at = monotonic() + TRY_AGAIN
-
-    def close(self) -> None:
-        """Writes all remaining batches to the journal and closes it."""
-        self.spill_all()
-        if self.journal is not None:
-            self.journal.close()
 
 
 def outbox_path(settings: Settings) -> Path:
@@ -359,14 +309,14 @@ def outbox_path(settings: Settings) -> Path:
     return own_folder() / "callmon.waiting"
 
 
-def open_outbox(settings: Settings, store: Database) -> Outbox | None:
+def open_outbox(settings: Settings, store: Database) -> Outbox:
     """Opens the outbox file of the settings.
 
-    Returns None when the file cannot be used; the reason is logged and the daemon runs without it. Also None
-    with a limit of 0 or without a key. Raises StoreError when its content needs a missing key: it would be lost.
+    The outbox has no file with a limit of 0, without a key, or when the file cannot be used; then the reason is
+    logged. Raises StoreError when the content of the file needs a missing key: it would be lost.
     """
     if not settings.store.journal_limit or not store.ring:
-        return None
+        return Outbox(None, store.ring)
     path = outbox_path(settings)
     try:
         return Outbox(path, store.ring, settings.store.journal_limit << 20)
@@ -375,4 +325,4 @@ def open_outbox(settings: Settings, store: Database) -> Outbox | None:
     except OSError as error:
         why = error.strerror or str(error)
     log.error("journal: cannot be used", extra={"journal": str(path), "why": why})
-    return None
+    return Outbox(None, store.ring)

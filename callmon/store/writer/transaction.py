@@ -1,6 +1,6 @@
 """One batch of outcomes, committed in one idempotent transaction with the counters that it adds.
 
-Each batch has a number. So a writer process that lost the answer to a commit can tell whether it was made. A value
+Each batch has a number. So after the answer to a commit was lost, the writer can tell whether it was made. A value
 the database rejects is isolated by bisecting the batch, then skipped, in the same transaction.
 
 Refuses: to write twice. What is stored already is neither written nor counted again.
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from callmon.core.outcome import Heartbeat, Item
+from callmon.core.outcome import Item
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding, Gap
@@ -25,7 +25,7 @@ from callmon.store.numbers import record_key
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.writer.corrections import correct
-from callmon.store.writer.messages import Rejected
+from callmon.store.writer.items import item_label
 
 
 class BatchId(NamedTuple):
@@ -33,6 +33,13 @@ class BatchId(NamedTuple):
 
     number: int
     token: str
+
+
+class Rejected(NamedTuple):
+    """An outcome that the database rejects: the error's name, and the calls that it concerns."""
+
+    fault: str
+    of: str
 
 
 class AlreadyCommitted(Exception):  # noqa: N818  it is good news
@@ -106,16 +113,6 @@ class _Bisection:
         self.write_part(items[middle:])
 
 
-def item_label(item: Item) -> str:
-    """An outcome for the log: its exchange, calls and ledger IDs, none of its content."""
-    if isinstance(item, Heartbeat):
-        return f"heartbeat of {item.exchange}"
-    owed = {written.entry.obligation for written in item.ledger}
-    owed |= {noted.disruption.id for noted in item.disruptions}
-    calls: Iterable[str] = sorted({fact.call for fact in item.facts} | {call.call for call in item.calls} | owed)
-    return f"{item.exchange} {' '.join(calls)}"
-
-
 def _write(writing: BulkWriter, rows: Rows) -> Figures:
     rolling = update.RollupUpdate(writing)
     known = _leave_out_known(writing, rows)
@@ -138,7 +135,8 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
         writing.execute(
             'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
         )
-    writing.insert(tables.OPEN, rows.begun, "ON CONFLICT DO NOTHING")
+    over = {*rows.over}
+    writing.insert(tables.OPEN, [call for call in rows.begun if call not in over], "ON CONFLICT DO NOTHING")
     writing.delete(tables.OPEN, rows.over)
     writing.insert(tables.CALL, rows.call_rows())
     writing.insert(tables.FINDING, rows.finding_rows())

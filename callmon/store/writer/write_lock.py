@@ -3,7 +3,7 @@
 SQLite: a lock on a file beside the database. PostgreSQL: the lease (`lease.py`). The lease belongs to the very
 session that writes, so a program that lost it cannot write. Both end with their holder, however it ends.
 
-Refuses: to wait. If the lock is taken, `LockTakenError` is raised and the writer process retries.
+Refuses: to wait. If the lock is taken, `LockTakenError` is raised and the committer retries.
 """
 
 import fcntl

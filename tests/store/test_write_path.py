@@ -1,0 +1,273 @@
+"""The write path as a whole: wherever it is cut, each outcome is in the database and in the counters once."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from callmon.core.outcome import Outcome
+from callmon.core.statistics.counters import Figures
+from callmon.store.database import Database, upgrade
+from callmon.store.queries import calls
+from callmon.store.writer import committer
+from callmon.store.writer.items import encode_item
+from callmon.store.writer.lease import IS_NAMED
+from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.transaction import BatchId, write_batch
+from callmon.store.writer.writer import Writer
+from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
+
+TOLD = of_calls(3)
+FACTS = [item.facts for item in TOLD]
+
+
+def missing(store: Database, sink: Writer) -> list[Outcome]:
+    """The items of its buffer that the database lacks: they are committed in their order."""
+    stored = rows(store)["fact"]
+    return [item for item in sink.buffered() if isinstance(item, Outcome) and FACTS.index(item.facts) >= stored]
+
+
+def lead(store: Database, sink: Writer) -> None:
+    """When its turn has come: what it lacks is committed by this one, and a heartbeat in any case."""
+    assert until(lambda: sink.gained is not None)
+    sink.become_leader(missing(store, sink), sink.gained)
+    sink.offer_heartbeat(EXCHANGE, START)
+    assert sink.flush(SOON)
+
+
+def end_leader(store: Database) -> None:
+    """The server ends the session that holds the lease."""
+    question = f"SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED} WHERE id = 1"
+    with store.writing() as connection:
+        assert connection.exec_driver_sql(question).all() == [(True,)]
+
+
+# Where the first leader is cut off, in the life of a record.
+
+Cut = Callable[[], None]
+
+
+def in_the_append(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    append = first._outbox._write
+
+    def written(record: Any) -> Any:
+        cut()
+        return append(record)
+
+    patch.setattr(first._outbox, "_write", written)
+
+
+def before_the_transaction(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    write = first._committer._write
+
+    def cut_off(*given: Any) -> None:
+        cut()
+        write(*given)
+
+    patch.setattr(first._committer, "_write", cut_off)
+
+
+def before_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    write, token = committer.write_batch, first._committer._token
+
+    def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Figures:
+        added = write(connection, batch_id, *given)
+        if batch_id.token == token:
+            cut()
+        return added
+
+    patch.setattr(committer, "write_batch", cut_off)
+
+
+def after_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    write = first._committer._write
+
+    def cut_off(*given: Any) -> None:
+        write(*given)
+        cut()
+
+    patch.setattr(first._committer, "_write", cut_off)
+
+
+def with_the_answer_lost(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    write = first._committer._write
+
+    def cut_off(*given: Any) -> None:
+        write(*given)
+        cut()
+        raise OperationalError("COMMIT", None, Exception("the connection was lost"))
+
+    patch.setattr(first._committer, "_write", cut_off)
+
+
+def before_the_truncation(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
+    truncate = first._outbox.truncate
+
+    def cut_off(number: int) -> int:
+        cut()
+        return truncate(number)
+
+    patch.setattr(first._outbox, "truncate", cut_off)
+
+
+CUTS = (
+    in_the_append,
+    before_the_transaction,
+    before_the_commit,
+    after_the_commit,
+    with_the_answer_lost,
+    before_the_truncation,
+)
+
+
+@contextmanager
+def host(store: Database, folder: Path, name: str) -> Iterator[Writer]:
+    """A callmon with an outbox of its own."""
+    sink = Writer(store, seconds(0.01), is_shared=True, journal=Outbox(folder / name, RING, 1 << 20))
+    try:
+        yield sink
+    finally:
+        sink.close(SOON)
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("place", CUTS)
+def test_two_hosts_with_two_outboxes_write_and_count_each_outcome_once_wherever_the_first_is_cut_off(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Callable[..., None]
+) -> None:
+    """The first hangs in the middle of a record until the second has led; then it goes on, and leads again."""
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def cut() -> None:
+        if not hangs.is_set():
+            end_leader(store)
+            hangs.set()
+            assert goes_on.wait(SOON)
+
+    with host(store, tmp_path, "one") as first:
+        assert until(lambda: first.leads)
+        with host(store, tmp_path, "other") as second:
+            for sink in (first, second):
+                for item in TOLD[:12]:
+                    sink.offer(item)
+            assert first.flush(SOON)
+            place(first, cut, monkeypatch)
+            for sink in (first, second):
+                for item in TOLD[12:24]:
+                    sink.offer(item)
+            assert hangs.wait(SOON)
+            lead(store, second)
+            assert (rows(store)["fact"], second.backlog()) == (24, 0)
+            assert second.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+            goes_on.set()
+            assert until(lambda: first.stands_by)
+            for sink in (first, second):
+                for item in TOLD[24:30]:
+                    sink.offer(item)
+            assert second.flush(SOON)
+        for item in TOLD[30:]:
+            first.offer(item)
+        lead(store, first)
+        assert (rows(store)["fact"], rows(store)["call"], first.backlog()) == (36, 3, 0)
+        assert first.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+    assert (tmp_path / "one").stat().st_size == 0
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+def test_what_was_compared_before_another_instance_wrote_is_compared_again(store: Database) -> None:
+    """The lease is lost while the stored state is read, and gained again when the other has written and gone."""
+    sink = Writer(store, seconds(0.01), is_shared=True)
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE writer SET batch = 1, token = 'another'")
+    assert until(lambda: sink.gained is not None)
+    for item in TOLD[:24]:
+        sink.offer(item)
+    before, lacking = sink.gained, missing(store, sink)
+    with store.writing() as connection:
+        write_batch(connection, BatchId(2, "another"), TOLD[:12], RING)
+    assert until(lambda: sink.gained is not before and sink.gained is not None)
+    sink.become_leader(lacking, before)
+    assert (sink.stands_by, sink.leads, rows(store)["fact"], sink.backlog()) == (True, False, 12, 24)
+    lead(store, sink)
+    sink.close(SOON)
+    assert (rows(store)["fact"], sink.backlog()) == (24, 0)
+    assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
+    chance, told, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
+    sink = Writer(store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    committing, lock = sink._committer, sink._committer._lock
+    writing, notify = lock.writing, committing.notify
+
+    @contextmanager
+    def faulty() -> Iterator[Connection]:
+        fault = chance.choice(["", "", "failed", "answer lost"])
+        with writing() as connection:
+            yield connection
+            if fault == "failed":
+                raise OperationalError("COMMIT", None, Exception(fault))
+        if fault:
+            raise OperationalError("COMMIT", None, Exception(fault))
+
+    def sampled() -> None:
+        if threading.current_thread() is committing.thread:
+            seen.append((committing.done, sink.tally.snapshot()))
+        notify()
+
+    monkeypatch.setattr(committer, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(committer, "LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(lock, "writing", faulty)
+    monkeypatch.setattr(committing, "notify", sampled)
+    for n in range(0, len(told), 10):
+        for item in told[n : n + 10]:
+            sink.offer(item)
+        assert until(lambda: not sink._appender.waiting)  # a record of their own
+    assert sink.flush(SOON)
+    monkeypatch.undo()
+    assert (sink.backlog(), sink.tally.snapshot()) == (0, pytest.approx(summed(told)))
+    sink.close(SOON)
+    assert len({done for done, _ in seen}) > 10
+    assert [done for done, figures in seen if figures != pytest.approx(summed(told[:done]))] == []
+    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(told)))
+
+
+@pytest.mark.parametrize("committed", [0, 1, 2])
+def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcome_once(
+    tmp_path: Path, committed: int
+) -> None:
+    """`committed` of three records are in the database already; the file is cut within and between records."""
+    place, records = tmp_path / "waiting", [TOLD[n : n + 12] for n in (0, 12, 24)]
+    journal = Outbox(place, RING, 1 << 20)
+    journal.begin_term(0, "", "before")
+    for items in records:
+        assert journal.append([encode_item(item) for item in items], 0.0)
+    ends = [entry.place + entry.length for entry in journal.entries]
+    journal.close()
+    whole = place.read_bytes()
+    for size in sorted({cut + n for cut in (0, *ends) for n in (-1, 0, 1, 9, 400)} & {*range(len(whole) + 1)}):
+        store = upgrade(f"sqlite:///{tmp_path}/{size}.db", RING)
+        for number, items in enumerate(records[:committed], 1):
+            with store.writing() as connection:
+                write_batch(connection, BatchId(number, "before"), items, RING)
+        place.write_bytes(whole[:size])
+        acknowledged = max(committed, sum(end <= size for end in ends))
+        sink = Writer(store, seconds(0.01), journal=Outbox(place, RING, 1 << 20))
+        for item in TOLD[12 * acknowledged :]:
+            sink.offer(item)
+        sink.close(SOON)
+        assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
+        assert sink.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
+        store.close()
