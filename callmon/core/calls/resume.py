@@ -131,11 +131,8 @@ class _People:
             case f.CallerBusy():
                 self.call.busy, self.call.hangup_requested = True, False
             case f.HangupRequested():
-                self.call.hangup_requested, self.call.hangup_requested_at, self.call.request_emitted = (
-                    True,
-                    fact.at,
-                    True,
-                )
+                self.call.hangup_requested = self.call.request_emitted = True
+                self.call.hangup_requested_at = fact.at
             case f.QueueEntered() | f.VoicemailTook():
                 self._is_taken()
             case _:
