@@ -14,7 +14,7 @@ from callmon.reports.obligations import FATES
 from callmon.reports.titles import HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
-MOST_REMARKS = 900  # characters for which page 2 has room; longer remarks are in the annex only
+MOST_REMARKS = 400  # characters for which page 2 has room; longer remarks are in the annex only
 CALLS, THIRD, CALLBACKS = "calls_offered", "answer_by_third_ring.rate", "callbacks_24_hours.rate"
 CAUSE = "answer_by_third_ring.cause"
 
