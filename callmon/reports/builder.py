@@ -118,6 +118,7 @@ class ReportBuilder:
             month=self.month,
             is_final=is_over and final_after is None and has_data and not self._is_empty(),
             is_running=end > self.now,
+            is_empty=self._is_empty() and known.in_progress == 0,
             has_data=has_data,
             final_after=final_after,
             cuts=tuple(titles),

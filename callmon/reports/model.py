@@ -90,6 +90,7 @@ class Report(msgspec.Struct, frozen=True):
     changes: tuple[Change, ...] = ()
     attested: tuple[AttestationStatus, ...] = ()
     is_running: bool = False  # the month is not over
+    is_empty: bool = False  # the month has no call, ended or in progress, and no obligation
     complete_at_least: int | None = None  # percent, of a public edition that does not show the completeness
     months: tuple[ComparedMonth, ...] = ()  # the eleven months before, oldest first
 

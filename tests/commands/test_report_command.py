@@ -407,7 +407,7 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
         False,
         0,
     )
-    outcome = year_rows.monitor(settings, token=str).retell(EXCHANGE, facts)
+    outcome = year_rows.Monitor(settings, token=str).retell(EXCHANGE, facts)
     assert outcome is not None
     wrote(sqlite_store, Outcome(EXCHANGE, (facts[-1],), outcome.findings, outcome.calls))
     after = gathered(sqlite_store, settings, october, later, compare=False)

@@ -110,7 +110,8 @@ def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sig
     """As a shell begins a job in the background."""
     assert signal.getsignal(signal.SIGINT) != signal.SIG_IGN
     probe = (
-        "import signal, subprocess, sys; from tests import conftest; conftest.pytest_configure();"
+        "import signal, subprocess, sys, types; from tests import conftest;"
+        " conftest.pytest_configure(types.SimpleNamespace(option=None));"
         " print(subprocess.run([sys.executable, '-c', 'import signal; print(signal.getsignal(signal.SIGINT))'],"
         " capture_output=True, text=True).stdout)"
     )

@@ -125,7 +125,7 @@ def state(report: Report, tongue: ReportFormatter) -> str:
         return say("provisoire : le mois n'est pas terminé")
     if report.final_after is not None:
         return say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
-    if not report.figure("calls_offered").value and report.figure("calls_in_progress").value == 0:
+    if report.is_empty:
         return say("provisoire : aucun appel n'a été reçu; vérifiez les numéros des lignes")
     return say("provisoire : un appel du mois n'est pas terminé")
 
