@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 import sys
 import urllib.error
 import urllib.request
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 SECONDS = 5  # for an answer
 NO_ANSWER = (OSError, HTTPException, ValueError, LookupError, TypeError, OverflowError)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
-EXIT = {"ok": 0, "trouble": 1, "not_running": 3}
+EXIT = {"ok": 0, "trouble": 1, "unknown": 1, "not_running": 3}
 EXCHANGE = re.compile(
     r'^callmon_exchange_(connected|last_event_timestamp_seconds)\{exchange="([^"]*)"\} (\S+)', re.MULTILINE
 )
@@ -45,17 +46,16 @@ COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 def status(context: CommandContext, as_json: bool) -> None:
     """Show whether the daemon runs: leader, exchanges, last event, calls of today, overdue callbacks.
 
-    Exit status: 0 all is well, 1 the daemon reports a fault, 3 no daemon answers.
+    Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password, 3 no daemon answers.
 
     \b
     Examples: callmon status
               callmon status --json
     """
     found = _health(context.settings)
-    is_running = found["state"] != "not_running"
     heard, counts = _counts(context)
     found |= counts
-    found["exchanges"] = _exchanges(context.settings, {} if is_running else heard, is_running)
+    found["exchanges"] = _exchanges(context.settings, heard, found["role"] is not None)
     if as_json:
         print_json(found)
     else:
@@ -65,32 +65,44 @@ def status(context: CommandContext, as_json: bool) -> None:
 
 
 def _health(settings: Settings) -> dict[str, Any]:
-    """What /healthz answers, with the state."""
+    """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
     found: dict[str, Any] = {"state": "not_running", "role": None, "version": None}
     found |= {"troubles": [], "remarks": []}
     with suppress(*NO_ANSWER):
-        answer = json.loads(_ask(settings, "/healthz"))
+        text = _ask(settings, "/healthz")
+        if text is None:
+            return found | {"state": "unknown"}
+        answer = json.loads(text)
         if answer["status"] in EXIT:
             found = {name: answer["status" if name == "state" else name] for name in found}
     return found
 
 
-def _ask(settings: Settings, path: str) -> str:
+def _ask(settings: Settings, path: str) -> str | None:
+    """The answer of callmon's own listener; None: it asks for a password."""
+    from callmon.config.web_config import load_web_config
+
+    # The certificate is for the name that others use, not for this address.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    scheme = "http" if load_web_config(settings.web.config_file).tls_server_config is None else "https"
     host = EVERYWHERE.get(settings.web.host, settings.web.host)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{settings.web.port}{path}"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}{path}"
+    handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=SECONDS) as answer:
+        with urllib.request.build_opener(*handlers).open(url, timeout=SECONDS) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as trouble:  # /healthz answers 503 with the same body
         with trouble:
-            return trouble.read().decode()
+            return None if trouble.code == 401 else trouble.read().decode()
 
 
-def _exchanges(settings: Settings, last: dict[str, datetime], is_running: bool) -> list[dict[str, Any]]:
-    """Each configured exchange: connected, last event. `last`: the last event that the database knows."""
+def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool) -> list[dict[str, Any]]:
+    """Each configured exchange: connected, last event. `heard`: the last event that the database knows."""
     figures: dict[tuple[str, str], float] = {}
+    last = {} if does_answer else heard
     with suppress(*NO_ANSWER):
-        for what, name, value in EXCHANGE.findall(_ask(settings, "/metrics") if is_running else ""):
+        for what, name, value in EXCHANGE.findall((does_answer and _ask(settings, "/metrics")) or ""):
             figures[name, what] = float(value)
     events = {name: datetime.fromtimestamp(at, UTC) for (name, what), at in figures.items() if what != "connected"}
     connected = {name: at == 1.0 for (name, what), at in figures.items() if what == "connected"}
@@ -126,6 +138,8 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     roles = {"leader": say("principal"), "standby": say("en réserve"), "waiting": say("en attente de la base")}
     if found["state"] == "not_running":
         yield say("callmon ne tourne pas, ou ne répond pas à {address}.", address=context.settings.web.listen)
+    elif found["state"] == "unknown":
+        yield say("callmon tourne; web.config_file demande un mot de passe, donc son état est inconnu.")
     else:
         role = roles.get(found["role"], found["role"])
         yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)

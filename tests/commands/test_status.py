@@ -26,12 +26,12 @@ from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import copy, until, wrote
 
-ARRIVED = datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
+ARRIVED = datetime(2026, 11, 18, 17, tzinfo=UTC)  # a Wednesday, at noon in Toronto
 
 
 @pytest.fixture
 def site(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
-    """No daemon; a database with two messages, left three days ago, that nobody has called back."""
+    """No daemon; a database with two messages of ARRIVED that nobody has called back."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "callmon.toml").write_text(
         example_text().replace("sqlite:///callmon.db", f"sqlite:///{tmp_path}/callmon.db")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import signal
 import ssl
@@ -14,7 +15,9 @@ from pathlib import Path
 import bcrypt
 import pytest
 import trustme
+from click.testing import CliRunner
 
+from callmon.cli import main
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
@@ -79,6 +82,12 @@ class Protected(WarmCallmon):
         except OSError as error:
             return 0, str(error)
 
+    def status(self) -> tuple[int, str, str | None]:
+        """What `callmon status` says: exit status, state and role."""
+        done = CliRunner().invoke(main, ["status", "--json", "--config", str(self.config)])
+        told = json.loads(done.stdout)
+        return done.exit_code, told["state"], told["role"]
+
     def serial(self) -> bytes:
         """The certificate that it shows now."""
         return ssl.get_server_certificate(("127.0.0.1", self.web_port)).encode()
@@ -96,6 +105,7 @@ def test_without_a_users_password_what_machines_read_is_refused_and_the_pages_ar
             assert (path, callmon.ask(path, PASSWORD)[0]) == (path, 200)
         assert callmon.ask("/-/reload", method="POST")[0] == 401
         assert callmon.ask("/en/")[0] == 200
+        assert callmon.status() == (1, "unknown", None)
 
 
 def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_are_encrypted(
@@ -109,6 +119,7 @@ def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_ar
             f"https://127.0.0.1:{callmon.web_port}/en/", timeout=60, context=callmon.context()
         ) as page:
             assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert callmon.status()[2] == "leader"
         assert callmon.says(f"https://127.0.0.1:{callmon.web_port}")
 
 
