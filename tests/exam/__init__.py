@@ -11,3 +11,7 @@ later. Each is judged as it was heard, and again when CEL has filled it.
 The truth is what people did (the truth files), and for times what callmon says when it hears the whole call, which
 is checked against the truth files. Mixed runs are examined call by call, each with the messages of its own.
 """
+
+from tests.support.environment import remove_given
+
+remove_given()  # what its commands and tests start has none of them

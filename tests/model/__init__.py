@@ -9,3 +9,7 @@ network cable. From one list of acts two things are made that know nothing of ea
 `scripts` tell recordings of a real Asterisk in acts; `likeness` compares what the tables make of them with what
 was recorded. `histories` draws lists of acts. Nothing here imports the code that is tested but its field table.
 """
+
+from tests.support.environment import remove_given
+
+remove_given()  # what its commands and tests start has none of them

@@ -50,11 +50,11 @@ def test_an_overdue_callbacks_alert_outlives_a_kill_and_ends_within_two_scrapes_
     callmon = WarmCallmon(tmp_path, free_port(), "secret")
     monkeypatch.setenv("LAB_SECRET", "secret")
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
-    two_days_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
+    days_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(days=9)  # overdue by either clock
     upgrade(callmon.store).close()
     store = opening.open_for_writing(callmon.settings())
     office = Office()
-    office.hear(office.message(two_days_ago, language="fr"))
+    office.hear(office.message(days_ago, language="fr"))
     wrote(store, *office.outcomes)
     store.close()
     with Slower(f"127.0.0.1:{callmon.web_port}", ()) as prometheus:
