@@ -193,7 +193,9 @@ async def test_a_trunk_whose_far_end_goes_disrupts_every_line(run: Play) -> None
 async def test_an_exchange_that_stops_or_crashes_was_a_disruption_and_a_cut_link_was_not(run: Play) -> None:
     async def story(scene: Scene, board: Board) -> None:
         await scene.until_open("exchange", 0.0)
-        (work,) = await scene.asked("plan", "2099-12-01 02:00", "04:00", "tty", *TEXTS, "--by", "m.tremblay")
+        (work,) = await scene.asked(
+            "plan", "2099-12-01 02:00", "04:00", "--line", "tty", *TEXTS, "--by", "m.tremblay"
+        )
         assert (work["state"], work["seconds_to_notice"]) == ("planned", 0.0)
         (none,) = await scene.asked("end", work["id"], "--by", "m.tremblay")
         assert none["state"] == "cancelled"

@@ -46,8 +46,8 @@ TITLES = {
     "general": ("Renseignements généraux, Toronto", "General inquiries, Toronto"),
     "poci": ("POCI, Toronto", "OINP, Toronto"),
 }
-WHEN_FR = r"[A-Z][a-z]+day \d{1,2} à \d\d h \d\d"
-WHEN_EN = r"[A-Z][a-z]+day \d{1,2} at \d{1,2}:\d\d [AP]M"
+WHEN_FR = r"(?:[a-z]+di|dimanche) (?:1er|\d{1,2}) à \d{1,2} h(?: \d\d)?"
+WHEN_EN = r"[A-Z][a-z]+day \d{1,2} at \d{1,2}(?::\d\d)? [ap]\.m"
 DONE_FR = "le rappel en retard est fait, ou sa fiche est fermée avec un motif."
 DONE_EN = "the overdue callback is done, or closed with a reason."
 WHOLE_STORY = ["Owed", "DueSoon", "Overdue", "FellDue"]  # of a debt that nobody pays
@@ -167,8 +167,8 @@ def overdue_texts(line: str) -> tuple[str, str]:
     """What people are told, French and English."""
     french, english = map(re.escape, TITLES[line])
     return (
-        rf"EN RETARD : 1 rappel {DASH} {french}\. Le plus ancien devait être fait avant le {WHEN_FR}\.",
-        rf"OVERDUE: 1 callback {DASH} {english}\. The oldest was due {WHEN_EN}\.",
+        rf"EN RETARD :\u00a01 rappel {DASH} {french}\. Le plus ancien devait être fait avant le {WHEN_FR}\.",
+        rf"OVERDUE:\u00a01 callback {DASH} {english}\. The oldest was due {WHEN_EN}\.",
     )
 
 
