@@ -87,7 +87,7 @@ class Asked:
             yield from (_as_series(target, one) for one in told)
 
     def marks(self, annotation: Json) -> list[str]:
-        """What stands beside each mark on the time axis."""
+        """The labels of the marks on the time axis."""
         found = self.over(self._filled(annotation["target"]["expr"], _regex), STEP)
         return [_legend(annotation["titleFormat"], one["metric"]) for one in found]
 

@@ -104,7 +104,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Panel:
-    """`w` of 24 columns, `h` in Grafana's rows of 38 pixels. `empty` is what stands there without any data.
+    """`w` of 24 columns, `h` in Grafana's rows of 38 pixels. `empty` is the text of a panel without data.
 
     `mark` is a line across a time series; `order` the letter of the query whose value sorts a table's rows.
     """

@@ -11,5 +11,5 @@
                                ▼
                             database
 
-The invariant: what the database lacks is exactly what stands in the outbox after the database's last number.
+`outbox` states the invariant between its file and the database.
 """

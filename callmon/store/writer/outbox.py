@@ -10,7 +10,7 @@ A record is on the disk when `append` returns: it survives `kill -9` and a power
 record that was not written to its end. Numbers ascend within a term, which a new leader begins with a new token.
 Records of an earlier term are superseded, because the new leader has compared them with the database.
 
-The invariant: what the database lacks is exactly what stands in the outbox after the database's last number.
+Invariant: the outcomes missing in the database are exactly the records numbered after the database's last batch.
 While the file takes no more, or without a file, one record at a time is passed in memory, once all before it are
 committed. `trouble` has the reason.
 

@@ -87,7 +87,7 @@ DISRUPTIONS: dict[str, Truth] = {
     "Disruptions going on": value(2),
     "Notice to the public owed since": value(lambda s: moments(s.told["tty-toll-free"])),
     "Measuring, by exchange": lambda s: [{"toronto": 1}],
-    # Both were told of by staff.
+    # Staff announced both.
     **over_time(disruptions.BY_SOURCE, lambda s: [0, 0, 0, 2, 0]),
     **over_time(disruptions.GAPS, lambda s: [unheard(s)]),
     "The state of each line (table)": states,
