@@ -36,13 +36,13 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "model": ("tests/model/test_model.py", "-k", "people_did or after_a_gap"),
     "properties": ("tests/recordings/test_traces.py", "-k", PROPERTIES),
-    "doors": (
+    "access": (
         "tests/pages/test_access.py", "tests/unit/test_limits.py",
         *(f"tests/store/test_{name}.py" for name in ("sign_in", "proxy_header", "oidc")),
     ),
     "pages": ("tests/pages/test_pages_access.py", "tests/pages/test_pages_fuzz.py"),
 }  # fmt: skip
-OF_PAGES = ("doors", "pages")  # these and no others look at who may see what
+OF_PAGES = ("access", "pages")  # the kinds that test rights and sign-in
 # A failing example is not made smaller: only that it fails counts. Compiled modules are kept in the copy.
 FEW = {"CALLMON_HISTORIES": "1200", "CALLMON_SHRINK": "0", "PYTHONDONTWRITEBYTECODE": ""}
 

@@ -54,12 +54,12 @@ FAULTS = (
         ('event.status not in ("RINGING", "PROGRESS")', 'event.status != "RINGING"'),
     ),
     fault(
-        "whoever picks up another's phone is not taken in",
+        "a pickup of another phone's call is not followed",
         "core/calls/dialling",
         ("        state.adopt_leg(call, leg)\n", "        pass\n"),
     ),
     fault(
-        "a busy phone took no caller who was sent there",
+        "a busy phone took no caller that was sent to it",
         "core/calls/dialling",
         ('    if why == "busy":\n', '    if why == "unreachable":\n'),
         ("and event.cause in transfers.REFUSALS:", 'and event.cause == "":'),
@@ -78,7 +78,7 @@ FAULTS = (
         ),
     ),
     fault(
-        "being sent off to nobody is a transfer",
+        "a redirect that no phone takes is a transfer",
         "core/calls/transfers",
         ("if sent.taken or (stayed and not sent.dialled):", "if sent is not None:"),
     ),
@@ -175,7 +175,7 @@ FAULTS = (
         ),
     ),
     fault(
-        "whoever gives up is never counted",
+        "an abandoned call is never counted",
         "core/standards/_common",
         ("is_early = call.waited.longest < limit", "is_early = bool(limit)"),
     ),
@@ -199,7 +199,7 @@ FAULTS = (
         ),
     ),
     fault(
-        "whoever views may call back",
+        "the role viewer may call back",
         "web/auth/roles",
         ("Role.VIEWER: frozenset({Right.VIEW}),", "Role.VIEWER: frozenset({Right.VIEW, Right.CALL_BACK}),"),
     ),
@@ -215,23 +215,27 @@ FAULTS = (
     ),
     fault("a body may be of any length", "web/auth/middleware", ("if count > MOST_BYTES:", "if count < 0:")),
     fault(
-        "any name may lead to this machine",
+        "any host name is accepted from loopback",
         "web/auth/client",
         ("is_loopback(peer) and is_loopback(_name(host))", "is_loopback(peer)"),
     ),
     fault(
-        "anybody may say who they are",
+        "the header with the user's name is accepted from any address",
         "web/auth/identity",
         ("if not asking.is_by_proxy:", "if asking is None:"),
     ),
-    fault("of several names the first counts", "web/auth/identity", ("if len(values) != 1:", "if not values:")),
     fault(
-        "the browser's address is what it says itself",
+        "of several headers with a name the first counts",
+        "web/auth/identity",
+        ("if len(values) != 1:", "if not values:"),
+    ),
+    fault(
+        "the browser's own forwarded address is trusted",
         "web/auth/client",
         ('for part in reversed(",".join(forwarded).split(",")):', 'for part in ",".join(forwarded).split(","):'),
     ),
     fault(
-        "a cookie goes without TLS too",
+        "a cookie is sent without TLS too",
         "web/auth/cookies",
         ('secure = "; Secure" if is_https else ""', 'secure = ""'),
     ),
@@ -242,22 +246,22 @@ FAULTS = (
         (", SESSION.c.made <= at - terms.longest", ""),
     ),
     fault(
-        "whoever's role changes stays signed in",
+        "a session outlives a change of its role",
         "store/access/accounts",
         ('end_sessions_of(connection, name, "account")', "pass"),
     ),
     fault(
-        "signing in leaves the session before",
+        "signing in keeps the session before",
         "web/auth/sign_in",
         (
             'any, ends."""\n        await self.access.end(request.state.known, request.state.asking)\n',
             'any, ends."""\n',
         ),
     ),
-    fault("signing in leads anywhere", "web/auth/sign_in", ("and OURS.fullmatch(path) else", "else")),
+    fault("signing in redirects to any address", "web/auth/sign_in", ("and OURS.fullmatch(path) else", "else")),
     fault("an account may be tried for ever", "web/auth/service", ("self._by_account.tried(whose, at)", "pass")),
     fault(
-        "no password is compared for an account that there is not",
+        "an unknown account is refused without comparing a password",
         "web/auth/service",
         (
             "await self._compare(kept, password) and account is not None and",
@@ -291,7 +295,7 @@ FAULTS = (
         ),
     ),
     fault(
-        "a number is shown and nobody writes it down",
+        "a shown number is not in the audit log",
         "web/views/callbacks",
         ("await visit.site.ask(subject_access.log_access_to_call, visit.site.store, look, call)", "pass"),
     ),
