@@ -30,9 +30,7 @@ class Clock:
     """The exchange's clock during one connection."""
 
     def __init__(self) -> None:
-        self._reported: tuple[datetime, float] | None = (
-            None  # the exchange's last reported time, and when it arrived
-        )
+        self._reported: tuple[datetime, float] | None = None  # the exchange's last time, and when it arrived
         self._event: datetime | None = None  # the time of the last event
         self._ponged: tuple[datetime, float, float] | None = None  # last Ping reply: time, when asked, answered
 

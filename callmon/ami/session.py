@@ -305,9 +305,8 @@ class Session:
         if self._odd is None:
             events += step  # events in the same batch arrived before the reply
             return
-        self._is_apart = (
-            self._is_apart or not by
-        )  # events and replies use different clocks: a recording is being played
+        # Events and replies use different clocks when a recording is being played.
+        self._is_apart = self._is_apart or not by
         events[self._odd_from : self._odd_from] = [*step, *self.odd()]
 
     def odd(self) -> list[e.Event]:

@@ -335,6 +335,11 @@ AnyFact = (
 )  # fmt: skip
 
 
+def partly_heard(facts: Iterable[Fact]) -> bool:
+    """Whether a gap hides a part of the call, or a listing showed the call first."""
+    return any(isinstance(fact, Unheard) or (isinstance(fact, Arrived) and fact.found) for fact in facts)
+
+
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:
     """The facts of one call that count, of all that were emitted: a backfill from CEL begins a new account."""
     emitted = list(facts)

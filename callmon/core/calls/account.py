@@ -13,21 +13,9 @@ Refuses: to invent a person whose join was not received. `doubtful` marks what a
 from datetime import datetime, timedelta
 
 from callmon.core import facts as f
+from callmon.core.calls import call as c
 from callmon.core.calls import rings
 from callmon.core.calls.account_state import CERTAIN, AccountState
-from callmon.core.calls.call import (
-    Abandoned,
-    Call,
-    DurationRange,
-    Heard,
-    Offered,
-    OutcomeName,
-    PersonOnCall,
-    PhoneCounts,
-    State,
-    Voicemail,
-    Wait,
-)
 from callmon.core.calls.language import SHORTEST_MENU
 from callmon.core.calls.listing_evidence import soon
 from callmon.core.calls.voicemail import SHORTEST_STAY
@@ -39,11 +27,11 @@ PICKED_UP = timedelta(seconds=0.5)
 class CallAccount(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
-    def call(self) -> Call:
+    def call(self) -> c.Call:
         a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard = self.rings(waited)
-        return Call(
+        return c.Call(
             call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
             test=a.test,
@@ -79,7 +67,7 @@ class CallAccount(AccountState, gc=False):
         """
         return slack == f.EXACT or self.filled is not None
 
-    def _heard(self) -> Heard:
+    def _heard(self) -> c.Heard:
         if self.filled is not None:
             return "filled"
         return "partly" if self.is_partly_heard() else "full"
@@ -92,11 +80,11 @@ class CallAccount(AccountState, gc=False):
     def _is_by_queue(self) -> bool:
         return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
 
-    def _people(self) -> tuple[PersonOnCall, ...]:
+    def _people(self) -> tuple[c.PersonOnCall, ...]:
         first = self.answer
         if first is None:
             return ()
-        return (PersonOnCall(first.phone, first.at), *[PersonOnCall(*joined) for joined in self.handing.joined])
+        return tuple([c.PersonOnCall(*one) for one in ((first.phone, first.at), *self.handing.joined)])
 
     def _since_answer(self, at: datetime | None) -> timedelta | None:
         answer = self.first_answer()
@@ -135,24 +123,24 @@ class CallAccount(AccountState, gc=False):
             return None
         return over - begun
 
-    def _phones(self) -> PhoneCounts:
+    def _phones(self) -> c.PhoneCounts:
         """Phones tried, rung and busy, and the best states offered.
 
         States seen before the clock started count from its start: the caller faced them from there on.
         """
         clock = self.clock
         offered = [
-            Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
+            c.Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
             for seen in self.offered
         ]
-        return PhoneCounts(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
+        return c.PhoneCounts(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
 
     def is_doubtful(self) -> bool:
         """Whether a person may have answered during a gap."""
         gaps = self.doubt.gaps
         return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
 
-    def current_state(self) -> State:
+    def current_state(self) -> c.State:
         if self.stage != "talking":
             return self.stage
         if self.handing.is_parked:
@@ -179,18 +167,18 @@ class CallAccount(AccountState, gc=False):
             return True
         return self.doubt.clock_slack != f.EXACT
 
-    def waited(self) -> DurationRange | None:
+    def waited(self) -> c.DurationRange | None:
         """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
         start, (end, slack) = self.clock, self._decided()
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
         if self.answer is not None and self.first_answer() is None:
-            return DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
+            return c.DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
         if self.answer is None and self.is_doubtful():
-            return DurationRange(min(longest, self._surely_waited(start)), longest)
+            return c.DurationRange(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
-        return DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
+        return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
         """The wait up to the first gap that may hide an answer."""
@@ -213,13 +201,13 @@ class CallAccount(AccountState, gc=False):
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
 
-    def wait_so_far(self, now: datetime | None) -> Wait:
+    def wait_so_far(self, now: datetime | None) -> c.Wait:
         """How long the caller has waited until `now`, while no person has answered."""
         if self.clock is None or self.doubt.clock_slack != f.EXACT or now is None:
-            return Wait(None, None, self.cycle)
-        return Wait(self.clock, now - self.clock, self.cycle)
+            return c.Wait(None, None, self.cycle)
+        return c.Wait(self.clock, now - self.clock, self.cycle)
 
-    def rings(self, waited: DurationRange | None) -> int | None:
+    def rings(self, waited: c.DurationRange | None) -> int | None:
         """How many ring cycles began before the wait ended.
 
         None if nothing rang, or if the exact times are unknown and the count could be one or another.
@@ -236,7 +224,7 @@ class CallAccount(AccountState, gc=False):
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
             # The ringing ended before the caller left.
             longest = self.stopped + doubt.stopped_slack - self.clock
-            waited = DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
+            waited = c.DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
         by_timeout = self.voicemail is not None or self._is_by_timeout()
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
@@ -251,7 +239,7 @@ class CallAccount(AccountState, gc=False):
             return True
         return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
-    def _rings_of(self, waited: DurationRange) -> int:
+    def _rings_of(self, waited: c.DurationRange) -> int:
         """Rings from CEL, where ringing begins with the phone's channel. The number is marked as estimated."""
         start, (end, _) = self.clock, self._decided()
         if self.answer is None and self.stopped is not None:
@@ -290,7 +278,7 @@ class CallAccount(AccountState, gc=False):
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)
 
-    def outcome(self) -> OutcomeName:
+    def outcome(self) -> c.OutcomeName:
         """The first outcome that holds, in the order of interface.md."""
         if self.answer is not None:
             return "answered"
@@ -308,7 +296,7 @@ class CallAccount(AccountState, gc=False):
         """Whether voicemail took the call and no event settles whether a message was left."""
         return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
 
-    def _voicemail_outcome(self) -> OutcomeName:
+    def _voicemail_outcome(self) -> c.OutcomeName:
         """Outcome of a call that voicemail took, provided that no person was, or may have been, on the line."""
         if self.message:
             return "voicemail_message"
@@ -328,7 +316,7 @@ class CallAccount(AccountState, gc=False):
         is_busy = self.busy_given if self.arrival.direction == "inbound" else self.tried > 0
         return is_busy and self.busy == self.tried
 
-    def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+    def _unanswered_outcome(self, inbound: bool) -> c.OutcomeName:
         if inbound and self.end is not None and self.end.by == "unknown":
             return "unknown"  # no event settles whether the caller gave up
         if self._is_busy():
@@ -344,7 +332,7 @@ class CallAccount(AccountState, gc=False):
             return "no_answer"
         return "failed"
 
-    def _abandoned_in(self) -> Abandoned | None:
+    def _abandoned_in(self) -> c.Abandoned | None:
         """Where the caller was when hanging up; None when nothing had begun (silence)."""
         stage = self.stage
         return stage if stage in ("ringing", "menu", "queue") else None
@@ -358,10 +346,10 @@ class CallAccount(AccountState, gc=False):
             return bool(self.opened)
         return took.at + took.slack - self.opened >= SHORTEST_MENU
 
-    def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> Voicemail:
+    def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> c.Voicemail:
         nothing_tried = self.tried == 0 and not self.queue.entered and not self.dial_failed
         message = {"voicemail_message": True, "voicemail_no_message": False}.get(self._voicemail_outcome())
-        return Voicemail(
+        return c.Voicemail(
             mailbox=took.mailbox,
             rings=None if self.answer is not None else rings_heard,
             message=message,

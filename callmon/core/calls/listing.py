@@ -97,9 +97,8 @@ class Listing:
             call.gone_unheard = call.refused_unheard = True
             call.unheard_since = call.unheard_since or self.since
             call.sent_unheard = True
-            call.hangup_requested = (
-                call.hangup_requested and call.answered
-            )  # may have been the echo of a refusal that is reported next
+            # The request may have been the echo of a refusal that is reported next.
+            call.hangup_requested = call.hangup_requested and call.answered
             if call.sent is not None:
                 call.sent.is_unsure = True
             _doubt_legs(call, self.since)

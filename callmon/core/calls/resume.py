@@ -27,10 +27,8 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
     call = state.calls.get(arrival.call)
     if call is not None:
         _know(state, call, account, facts)
-        if call.sent is not None and not state.is_unheard:
-            transfers.joined(
-                state, call, state.exchange_time
-            )  # the caller may be back; emitted with the next event
+        if call.sent is not None and not state.is_unheard:  # the caller may be back; emitted with the next event
+            transfers.joined(state, call, state.exchange_time)
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
