@@ -242,7 +242,9 @@ def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outco
             monitor.adopt_call(*key, [*stored.facts, *more.facts], judged)
     for exchange, heard in known.heard.items():
         hearing = monitor.exchanges.get(exchange)
-        if hearing is not None and hearing.tracker.state.is_unheard:  # neither instance receives it only since then
+        if (
+            hearing is not None and hearing.tracker.state.is_unheard
+        ):  # neither instance receives it only since then
             listing = hearing.tracker.listing
             listing.resume(max(heard, listing.since or heard))
 

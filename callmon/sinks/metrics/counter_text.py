@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from callmon.core.statistics.counters import (
     BEYOND,
+    BY_NAME,
     METRICS,
     SELDOM,
     SUM,
@@ -16,8 +17,6 @@ from callmon.core.statistics.counters import (
     Metric,
     zeros,
 )
-
-BY_NAME = {metric.name: metric for metric in METRICS}
 
 
 class _Series(NamedTuple):
