@@ -337,3 +337,8 @@ def instant(text: str | bytes) -> datetime | None:
     except ValueError:
         return None
     return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None
+
+
+def born(uniqueid: str) -> datetime | None:
+    """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
+    return instant(uniqueid.rpartition("-")[2].partition(".")[0])

@@ -29,19 +29,17 @@ from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.listing import ClosedGap
-from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.exchange import ExchangeState
+from callmon.core.exchange import ExchangeState, LastCalls
 from callmon.core.facts import Fact
-from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard, load
-from callmon.core.standards._obligations import Seen
+from callmon.core.standards._common import Seen
 from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
@@ -187,7 +185,10 @@ class Monitor:
 
     def last_calls(self) -> LastCalls:
         """When each line was last called, on any exchange."""
-        return LastCalls().and_of(hearing.last_calls for hearing in self.exchanges.values())
+        latest = LastCalls()
+        for hearing in self.exchanges.values():
+            latest.restore(hearing.last_calls.calls, hearing.last_calls.tests)
+        return latest
 
     def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
         """Restore the last calls and test calls stored before callmon stopped."""
@@ -335,7 +336,7 @@ class Monitor:
         if line is None:
             return CallAccount(fact)
         hearing.arrived(line, fact)
-        arrived = fact.at or born(fact.call)
+        arrived = fact.at or e.born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
         return CallAccount(fact, line.language, line.ring_cycle, in_hours)

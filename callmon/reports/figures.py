@@ -14,8 +14,8 @@ from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
+from callmon.core.statistics.counters import SIGNS
 from callmon.core.statistics.coverage import Coverage
-from callmon.core.statistics.integrity import SIGNS
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import CAUSES, VERDICTS
 from callmon.reports import obligations, rates

@@ -28,7 +28,7 @@ from callmon.core.callbacks.index import (
 )
 from callmon.core.calls.call import Wait
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.last_calls import LastCalls
+from callmon.core.exchange import LastCalls
 from callmon.core.reconciliation import LastComparison
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})

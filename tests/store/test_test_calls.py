@@ -9,7 +9,7 @@ import pytest
 from callmon.ami import events as e
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
-from callmon.core.last_calls import NEVER, LastCalls
+from callmon.core.exchange import NEVER, LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import figures_of

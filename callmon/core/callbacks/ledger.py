@@ -24,7 +24,7 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.due_dates import DueDatePolicies
-from callmon.core.callbacks.index import ObligationIndex, Timers
+from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
     Judge,
     Key,
@@ -38,7 +38,6 @@ from callmon.core.callbacks.obligation import (
     opened,
 )
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
-from callmon.core.callbacks.shared_numbers import SharedNumbers
 from callmon.core.facts import Fact
 
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still

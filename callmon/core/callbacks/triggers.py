@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from callmon.ami.events import born
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import Hidden, Opening
@@ -17,7 +18,6 @@ from callmon.core.callbacks.obligation import Message
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
-from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Arrived, Fact
 

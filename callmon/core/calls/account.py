@@ -17,7 +17,6 @@ from callmon.core.calls import call as c
 from callmon.core.calls import rings
 from callmon.core.calls.account_state import CERTAIN, AccountState
 from callmon.core.calls.language import SHORTEST_MENU
-from callmon.core.calls.listing_evidence import soon
 from callmon.core.calls.voicemail import SHORTEST_STAY
 
 # A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
@@ -273,7 +272,7 @@ class CallAccount(AccountState, gc=False):
         rang = answer.rang + answer.rang_slack if answer.rang is not None else None
         hiding = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
-        if not self.is_doubtful() or (soon(self.arrival.at, rang) and not is_later):
+        if not self.is_doubtful() or (rings.soon(self.arrival.at, rang) and not is_later):
             return True
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)

@@ -6,7 +6,7 @@ and its legs reference each other: the code that ends a call must call `take_apa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -169,6 +169,15 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
 def new_call(caller: TrackedChannel, begun: e.Newchannel | None, language: str) -> TrackedCall:
     call = caller.call = TrackedCall(caller.uniqueid, caller, begun, language)
     return call
+
+
+def pair_halves(legs: Iterable[TrackedChannel]) -> None:
+    """Pair the halves of Local channels by their common name: a gap may have hidden the LocalBridge."""
+    halves = {leg.channel: leg for leg in legs if not leg.is_phone}
+    for name, leg in halves.items():
+        other = halves.get(f"{name[:-1]}2") if name.endswith(";1") else None
+        if other is not None:
+            leg.partner, other.partner = other, leg
 
 
 class Origination(msgspec.Struct, eq=False):

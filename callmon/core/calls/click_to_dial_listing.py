@@ -14,9 +14,8 @@ import msgspec
 
 from callmon.ami import events as e
 from callmon.ami.events import UP
-from callmon.core.calls.channels import Origination, TrackedChannel
+from callmon.core.calls.channels import Origination, TrackedChannel, pair_halves
 from callmon.core.calls.endpoints import extension, is_local, is_number
-from callmon.core.calls.listing_evidence import pair_halves
 from callmon.core.calls.state import TrackerState
 
 _changed = msgspec.structs.replace

@@ -18,8 +18,8 @@ from callmon.core.calls import answering, arrival, availability, click_to_dial_l
 from callmon.core.calls.channels import TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
-from callmon.core.calls.listing_call import Observing, place
-from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
+from callmon.core.calls.listing_call import Observing, is_joined_at_once, is_ringing, place, rung_by, up_since
+from callmon.core.calls.rings import soon
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
@@ -300,7 +300,7 @@ class Listing:
         state = self._state
         if is_local(entry.channel):
             return
-        arrived = born(entry.uniqueid)
+        arrived = e.born(entry.uniqueid)
         leg = state.legs[entry.uniqueid] = TrackedChannel(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call a phone back: its join shows for which call
             leg.answered = entry.state == UP

@@ -27,7 +27,6 @@ from callmon.core.calls import (
     dialling,
     hairpins,
     lifecycle,
-    queues,
     transfers,
     user_events,
     voicemail,
@@ -89,8 +88,8 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.Unhold: transfers.hold,
         e.Newexten: voicemail.step,
         e.MessageWaiting: voicemail.message_waiting,
-        e.QueueCallerJoin: queues.caller_joined,
-        e.QueueCallerLeave: queues.caller_left,
+        e.QueueCallerJoin: dialling.queue_joined,
+        e.QueueCallerLeave: dialling.queue_left,
         e.UserEvent: user_events.said,
         e.Presentation: arrival.presentation,
     }

@@ -10,14 +10,15 @@ Asterisk's `Result: Success` does not mean that a party took the call. What took
 one of three times: the caller is joined with a person, is sent off again, or the call ends. A Redirect has no
 event at all. Its sign is a new dial, or voicemail, for a caller whose person did not hang up first. The dialplan
 is sometimes quicker than the transfer's own event: an apparent Redirect then gets its real kind. Parking, pick-up,
-forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
+forwarding by a phone, overflow and the exchange's own Local channels are no transfers. Nor is
+the survey, offered to a caller who had a person, whichever way it is done.
 """
 
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import availability, surveys
+from callmon.core.calls import availability
 from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
@@ -37,9 +38,9 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
         return
     if event.extension in state.site.parking_extensions:
         return
-    if surveys.is_survey(state, event.extension):
+    if _is_survey(state, event.extension):
         settle(state, call, event.at)
-        surveys.sent(state, call, event.at)
+        _sent_to_survey(state, call, event.at)
         return
     to = state.site.endpoints.party(event.extension)
     send_off(state, call, PendingTransfer("blind", event.transferer_channel, to, event.at))
@@ -54,8 +55,8 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     target = _take_consultation_in(state, call, event) or _consulted(call, event)
     if target is not None and not target.dialled:  # its DialBegin was not received
         target.outside = target.outside or state.site.endpoints.is_outside_dialled(target.channel, "")
-    if surveys.is_survey(state, extension):
-        surveys.sent(state, call, event.at)
+    if _is_survey(state, extension):
+        _sent_to_survey(state, call, event.at)
         return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
@@ -305,3 +306,27 @@ def _named(state: TrackerState, channel: str) -> str:
     if not is_local(channel) and ends.is_outside_dialled(channel, ""):
         return f.OUTSIDE
     return ends.party(extension(channel).partition("@")[0])
+
+
+def _is_survey(state: TrackerState, *extensions: str) -> bool:
+    return not state.site.survey_extensions.isdisjoint(extensions)
+
+
+def _sent_to_survey(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+    """A person hands the caller to the survey: no person is on the line from now on."""
+    if call.answered:
+        call.sent = call.person = None
+        survey_offered(state, call, at, "transfer")
+
+
+def survey_by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:
+    """The caller's last place was the survey, which a Redirect or a Goto leads to without an event."""
+    if call.answered and _is_survey(state, event.exten):
+        survey_offered(state, call, event.at, "transfer")
+
+
+def survey_offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
+    """Emit `SurveyOffered` (once); by UserEvent(CallmonSurveyOffered) also before the answer."""
+    if call.is_emitted and not call.surveyed:
+        call.surveyed = True
+        state.emit(f.SurveyOffered(call.id, at, by))

@@ -8,7 +8,9 @@ only, and returns None while the call has not gone far enough. The loader import
 `NEEDS` names what a site must provide before a standard gives verdicts: "staff" (the staff's languages are listed;
 `judge` takes them as a fourth argument) or "survey" (a survey is offered).
 
-A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`.
+A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`. It
+judges the current state: *met* as soon as it is so, any other verdict only after the due time. No fact of a call
+settles it.
 """
 
 from collections.abc import Mapping
@@ -23,8 +25,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
-from callmon.core.standards._common import StandardParameters
-from callmon.core.standards._obligations import Seen
+from callmon.core.standards._common import Seen, StandardParameters
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError
 

@@ -1,9 +1,12 @@
 """Cases shared by several standards: not covered, exchange stopped during the call, cause of a miss. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from callmon.config.staff import NOBODY, StaffLanguages
+from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call, DurationRange
 from callmon.core.facts import PhonesBest
 from callmon.core.verdicts import Cause, Judgement
@@ -139,3 +142,29 @@ def _hunted_late(call: Call) -> bool:
         return False
     late = call.answering_phone_rang - call.ringing >= call.cycle
     return late and call.answered - call.answering_phone_rang < 3 * call.cycle
+
+
+class Seen(NamedTuple):
+    """Input of a standard besides the obligation: whether a gap may hide a call, and the site's rules."""
+
+    in_doubt: bool = False
+    attempt_counts: bool = True
+    staff: StaffLanguages = NOBODY
+
+
+def obligation_not_met(reason: str) -> Judgement:
+    """Every *not met* names a cause of the closed set. The exchange cannot show why no agent called: "other"."""
+    return Judgement("not_met", reason, None, "other")
+
+
+def complaint_step(
+    obligation: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str
+) -> Judgement:
+    """The verdict on one step of a complaint, by whether it was done by its due time."""
+    if done is not None and done <= due:
+        return met(reason)
+    if obligation.reason == "no_request":
+        return exempt("no_request")
+    if obligation.hidden is not None and done is None:
+        return exempt("not_returnable")
+    return UNHEARD if seen.in_doubt and done is None else obligation_not_met("too_late")

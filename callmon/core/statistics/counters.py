@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
@@ -20,7 +20,6 @@ from callmon.core.disruptions.entries import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
-from callmon.core.statistics.integrity import SIGNS, relay_ended_early, signs
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 
 Figure = tuple[str, ...]
@@ -42,6 +41,11 @@ NOTICE_BOUNDS = bounds_of((60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HO
 HOLD_BOUNDS = bounds_of((5, 10, 20, 30, 60, 120, 300))
 BEYOND = "+Inf"
 SUM = "sum"
+# Signs of gaming: a call was answered for the figure rather than for the caller (R-12).
+Sign = Literal["short_conversation", "early_hold", "ended_by_us"]
+SIGNS: tuple[Sign, ...] = get_args(Sign)
+SHORT = timedelta(seconds=10)  # a conversation, and the time before a hold
+RELAY_SHORT = timedelta(seconds=20)
 
 
 class Metric(NamedTuple):
@@ -272,3 +276,39 @@ def _observe(
     assert isinstance(buckets, tuple)
     add_figure(figures, (name, *labels, next((text for most, text in buckets if count <= most), BEYOND)))
     add_figure(figures, (name, *labels, SUM), count)
+
+
+def signs(call: Call) -> tuple[Sign, ...]:
+    """The signs of gaming in one ended call; empty unless a person had answered it.
+
+    They are counted by line, never by person, and are never verdicts. A sign whose events a gap may hide is not
+    counted.
+    """
+    found: dict[Sign, bool] = {
+        "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
+        "early_hold": _is_under(call.held_after, SHORT),
+        "ended_by_us": _ended_by_us(call),
+    }
+    return tuple(sign for sign, shown in found.items() if shown) if call.outcome == "answered" else ()
+
+
+def relay_ended_early(call: Call) -> bool:
+    """Whether the exchange's side ended a relay call less than 20 s after the answer (R-50).
+
+    Operators are often taken for telemarketers.
+    """
+    ours = call.ended_by == "exchange" and call.ended_how == "hangup"
+    if not (ours and call.relay and call.outcome == "answered") or call.ended is None or call.answered is None:
+        return False
+    return call.ended - call.answered < RELAY_SHORT
+
+
+def _ended_by_us(call: Call) -> bool:
+    """Whether one person had the caller, no redirection took place, and the exchange's side hung up first."""
+    ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
+    alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
+    return ours and alone and not may_hide_a_person(call)
+
+
+def _is_under(length: timedelta | None, limit: timedelta) -> bool:
+    return length is not None and length < limit

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Column, Connection, Select, Subquery, and_, case, func, literal, or_, select, union_all
 
+from callmon.ami.events import born
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import CallbackCommand
-from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables

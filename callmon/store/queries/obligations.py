@@ -12,9 +12,9 @@ import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Caution, Owed, Repeated
+from callmon.core.callbacks.index import WINDOW
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
 from callmon.store.bulk import chunks
 from callmon.store.database import Database

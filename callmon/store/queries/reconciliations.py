@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, delete, func, select
 
-from callmon.core.calls.listing_evidence import born
+from callmon.ami.events import born
 from callmon.core.reconciliation import (
     SIDES,
     ArrivedCall,

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from callmon.ami.events import born
 from callmon.core.calls.account import CallAccount
-from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
 from callmon.text import records
 from callmon.text.story.context import StoryContext
