@@ -37,9 +37,9 @@ _TECHNICAL_NAME = re.compile(
 )
 _FREE = frozenset(
     (
-        *(b"appdata", b"lastdata", b"data", b"applicationdata", b"value", b"variable", b"chanvariable"),
-        *(b"extra", b"userfield", b"callerid", b"message", b"messagebody", b"comment", b"subject"),
-    )
+        b"appdata lastdata data applicationdata value variable chanvariable extra userfield "
+        b"callerid message messagebody comment subject"
+    ).split()
 )
 # An id in Asterisk's own form, a time, a date: not redacted. (An Originate can give a channel another id, with a
 # telephone number in it.)
@@ -62,17 +62,9 @@ _CALLMONS = frozenset((b"number", b"status", b"mailbox"))
 # Applications whose arguments are digits or text for a person.
 _SAYING = frozenset(
     (
-        *(
-            b"authenticate",
-            b"vmauthenticate",
-            b"saydigits",
-            b"saynumber",
-            b"sayalpha",
-            b"senddtmf",
-            b"senddtmftext",
-        ),
-        *(b"userevent", b"noop", b"verbose", b"log", b"sendtext", b"messagesend", b"system", b"agi", b"trysystem"),
-    )
+        b"authenticate vmauthenticate saydigits saynumber sayalpha senddtmf senddtmftext userevent "
+        b"noop verbose log sendtext messagesend system agi trysystem"
+    ).split()
 )
 _VARIABLE = re.compile(rb"\s*_{0,2}[A-Za-z][A-Za-z0-9_]{0,63}(?:\([^()]{0,64}\))?\s*")
 _TECHNICAL_VARIABLE = re.compile(

@@ -70,10 +70,9 @@ class Monitor:
         self._standards = standards = load(settings.standards)
         self.survey_heard = False  # a dialplan has reported that it offers the survey
         self._settled_by = {
-            kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
-            for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
+            kind: tuple(standard for standard in standards if kind in standard.settled_by)
+            for kind in {f.Ended, *(kind for standard in standards for kind in standard.settled_by)}
         }
-        self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
         self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed)
@@ -88,8 +87,6 @@ class Monitor:
         gap = hearing.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
-        if gap is None and len(facts) == 1 and type(facts[0]) not in self._weighed:
-            return self._noted(exchange, hearing, facts[0])
         return self._conclude(exchange, hearing, facts, gap)
 
     def tick(
@@ -108,7 +105,7 @@ class Monitor:
         """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
         hearing = self.exchanges[exchange]
         facts = lifecycle.requested_hangups(hearing.tracker.state)
-        outcomes = (self._noted(exchange, hearing, fact) for fact in facts)
+        outcomes = (self._conclude(exchange, hearing, [fact], None) for fact in facts)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def apply_callback_command(self, command: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
@@ -125,9 +122,6 @@ class Monitor:
         """Apply a manual command on a disruption. `stored`: as for `apply_callback_command`."""
         self.disruptions.book.do(command, stored)
         return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_command=command.n)]
-
-    def next_deadline(self) -> datetime | None:
-        return self.ledger.next_deadline()
 
     def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
@@ -302,16 +296,6 @@ class Monitor:
         if not told and not gaps and not written:
             return None
         return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
-
-    def _noted(self, exchange: str, hearing: ExchangeState, fact: Fact) -> Outcome | None:
-        """Process one fact that settles no standard, as most do not."""
-        account = self._tell(hearing, fact)
-        if account is None:
-            return None
-        if account.arrival.line is not None:
-            return Outcome(exchange, (fact,))
-        told = self._apart(exchange, hearing, fact, account.arrival)
-        return Outcome(exchange, tuple(told), ledger=self.ledger.drain_updates()) if told else None
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""

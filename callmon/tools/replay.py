@@ -55,7 +55,7 @@ class Replay:
         outcome = self._monitor.feed(self._exchange, event)
         if outcome is not None:
             yield self._taken(outcome)
-        deadline = self._monitor.next_deadline()
+        deadline = self._monitor.ledger.next_deadline()
         if deadline is not None and event.at is not None and deadline < event.at:
             yield from map(self._taken, self._monitor.tick(event.at))
 

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from callmon.ami import flight_recorder
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.framing import END
 from callmon.ami.recording import Redactor, public_numbers, redacted
@@ -304,8 +305,12 @@ def dumped(recorder: FlightRecorder, exchange: str, at: datetime) -> Path | None
     return path
 
 
-def test_the_recorder_keeps_what_is_young_and_little_enough(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, max_bytes=3 * len(message(0)), max_age=timedelta(seconds=60))
+def test_the_recorder_keeps_what_is_young_and_little_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flight_recorder, "MAX_BYTES", 3 * len(message(0)))
+    monkeypatch.setattr(flight_recorder, "MAX_SECONDS", 60)
+    recorder = FlightRecorder(tmp_path)
     for n in range(5):
         recorder.record_bytes(message(n), float(n))
     assert recorder.size == 3 * len(message(0))
@@ -323,8 +328,11 @@ def test_a_dump_is_redacted_whole_messages(tmp_path: Path) -> None:
     assert path.read_bytes() == BANNER + redacted_message(1) + redacted_message(2)
 
 
-def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, max_bytes=len(message(0)) * 2)
+def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flight_recorder, "MAX_BYTES", len(message(0)) * 2)
+    recorder = FlightRecorder(tmp_path)
     half = len(message(1)) // 2
     for piece in (message(0) + message(1)[:half], message(1)[half:] + message(2)):
         recorder.record_bytes(piece, 0.0)
@@ -342,8 +350,9 @@ def test_a_new_connection_begins_a_new_recording(tmp_path: Path) -> None:
     assert path.read_bytes() == BANNER + redacted_message(2)
 
 
-def test_a_day_has_so_many_files_and_no_more(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, files_a_day=2)
+def test_a_day_has_so_many_files_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flight_recorder, "FILES_A_DAY", 2)
+    recorder = FlightRecorder(tmp_path)
     recorder.record_bytes(BANNER + message(1), 0.0)
     names = [path and path.name for path in (dumped(recorder, "toronto", NOON), dumped(recorder, "toronto", NOON))]
     assert names == [
@@ -364,14 +373,14 @@ def test_a_fault_is_written_beside_the_loop(tmp_path: Path) -> None:
 
 
 def test_files_whose_last_day_is_over_are_found_and_others_left_alone(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, keep_for=timedelta(days=2))
+    recorder = FlightRecorder(tmp_path)
     recorder.record_bytes(BANNER + message(1), 0.0)
     path = dumped(recorder, "toronto", NOON)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "notes-expires-soon.txt").touch()
     (tmp_path / "folder-expires-2020-01-01").mkdir()
-    assert expired([tmp_path], date(2026, 11, 26)) == []
-    assert expired([tmp_path], date(2026, 11, 27)) == [path]
+    assert expired([tmp_path], date(2026, 12, 24)) == []
+    assert expired([tmp_path], date(2026, 12, 25)) == [path]
     assert expired([tmp_path / "nowhere"], date(2026, 11, 27)) == []
 
 

@@ -13,7 +13,7 @@ judges the current state: *met* as soon as it is so, any other verdict only afte
 settles it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
@@ -36,23 +36,18 @@ class Standard(msgspec.Struct, frozen=True):
     """A standard with its parameters, ready to judge."""
 
     name: str
-    module: Any
     parameters: StandardParameters
-    needs: Need | None = None
+    verdict: Callable[..., Judgement | None]
+    settled_by: tuple[type[Fact], ...]
+    needs: Need | None
+    kind: str | None  # of the obligations that it judges; None when it judges calls
 
     def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
         given = (staff,) if self.needs == "staff" else ()
-        judged: Judgement | None = self.module.judge(fact, call, self.parameters, *given)
-        return judged
+        return self.verdict(fact, call, self.parameters, *given)
 
     def judge_owed(self, obligation: Obligation, seen: Seen) -> Judgement | None:
-        judged: Judgement | None = self.module.judge(obligation, seen, self.parameters)
-        return judged
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of obligation that the standard judges; None when it judges calls."""
-        return getattr(self.module, "KIND", None)
+        return self.verdict(obligation, seen, self.parameters)
 
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
@@ -61,20 +56,18 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
         f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."
         for name in sorted(configured.keys() - set(ALL_STANDARDS))
     ]
-    standards = [_loaded(name, configured.get(name, {}), mistakes) for name in ALL_STANDARDS]
+    standards: list[Standard] = []
+    for name in ALL_STANDARDS:
+        module = import_module(f"callmon.core.standards.{name}")
+        settled_by, needs = getattr(module, "SETTLED_BY", ()), getattr(module, "NEEDS", None)
+        try:
+            parameters = getattr(module, "PARAMETERS", StandardParameters)(**configured.get(name, {}))
+        except ValidationError as error:
+            wrong = ((".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors())
+            mistakes += [f"standards.{name}.{where}: {what}." for where, what in wrong]
+        else:
+            kind = getattr(module, "KIND", None)
+            standards.append(Standard(name, parameters, module.judge, settled_by, needs, kind))
     if mistakes:
         raise ConfigError(*mistakes)
-    return tuple(standard for standard in standards if standard is not None)
-
-
-def _loaded(name: str, configured: Mapping[str, Any], mistakes: list[str]) -> Standard | None:
-    module = import_module(f"callmon.core.standards.{name}")
-    parameters = getattr(module, "PARAMETERS", StandardParameters)
-    try:
-        return Standard(name, module, parameters(**configured), getattr(module, "NEEDS", None))
-    except ValidationError as error:
-        mistakes.extend(
-            f"standards.{name}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}."
-            for problem in error.errors()
-        )
-        return None
+    return tuple(standards)

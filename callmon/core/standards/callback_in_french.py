@@ -10,7 +10,6 @@ from callmon.core.standards._common import Seen, StandardParameters, exempt, met
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"
-SETTLED_BY = ()
 NEEDS = "staff"
 LANGUAGE = "fr"
 

@@ -11,7 +11,6 @@ from callmon.core.standards._common import UNHEARD, Seen, StandardParameters, ex
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"
-SETTLED_BY = ()
 
 
 def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:

@@ -9,7 +9,6 @@ from callmon.core.standards._common import Seen, StandardParameters, complaint_s
 from callmon.core.verdicts import Judgement
 
 KIND = "complaint"
-SETTLED_BY = ()
 
 
 def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
