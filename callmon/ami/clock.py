@@ -47,10 +47,7 @@ class Clock:
         self._reported, self._event = (reported, now), reported
 
     def ponged(self, reported: datetime, sent: float, now: float) -> timedelta:
-        """Record a Ping reply: the exchange read its clock at some moment since `sent`.
-
-        Returns by how much the clock was set since the previous reply; zero for no step.
-        """
+        """Record a Ping reply; the exchange read its clock since `sent`. Returns by how much the clock was set."""
         by = self._step(reported, sent, now)
         self._reported, self._ponged = (reported, now), (reported, sent, now)
         if by:

@@ -324,10 +324,7 @@ def _give_up_sooner(transport: asyncio.Transport) -> None:
 
 
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:
-    """One connection's bytes as they arrive, from the banner until the end.
-
-    Raises AmiError, a sentence for a person, or ConfigError when the secret cannot be read.
-    """
+    """One connection's bytes, from the banner on. Raises AmiError, or ConfigError (the secret cannot be read)."""
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
     exchange = ExchangeClient(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
     try:

@@ -102,10 +102,7 @@ _beginnings: dict[bytes, Heard | None] = {}
 
 
 def decode(messages: list[bytes], unusable: Callable[[bytes], None] | None = None) -> list[Event | Reply]:
-    """Decode whole messages: the used events, and replies. All others are skipped undecoded.
-
-    `unusable` receives each message that is neither an event nor a reply.
-    """
+    """The used events and the replies; others are skipped. `unusable` receives what is neither event nor reply."""
     said: list[Event | Reply] = []
     known, beginning = _beginnings, _BEGINNING
     for message in messages:

@@ -30,10 +30,7 @@ MANY = 10_000  # no box holds as many (Asterisk's own limit is 9,999)
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """One box. `waiting`: since when each new message waits, oldest first (None: unknown).
-
-    `capacity`: limit of new messages, None when unknown.
-    """
+    """One box. `waiting`: since when each new message waits, oldest first. None: unknown."""
 
     waiting: tuple[datetime | None, ...]
     capacity: int | None = None
@@ -48,10 +45,7 @@ class Mailbox(msgspec.Struct, frozen=True):
 
 
 class MailboxGrowth(msgspec.Struct, frozen=True):
-    """By how many new messages a box grew during a gap, on the exchange's clock.
-
-    `since`: the last time received before the gap. `until`: when the box was counted again.
-    """
+    """By how many new messages a box grew in a gap, from the last time received to the next count."""
 
     since: datetime
     until: datetime

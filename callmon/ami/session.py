@@ -153,10 +153,7 @@ class Session:
             self._fail("does not answer; closing the connection")
 
     def lost(self) -> e.ConnectionLost:
-        """The event for the end of this connection: the exchange is unheard from its last reported time on.
-
-        The last byte does not count: it may belong to an incomplete message, or may have waited to be read.
-        """
+        """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
         times = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(times, default=None)
         self._boxes.begin_gap(until)
@@ -315,10 +312,7 @@ class Session:
         return odd
 
     def _begun(self, event: e.Newchannel) -> None:
-        """A call begins: request its caller's presentation, which no event reports.
-
-        A channel with a line break in its name cannot be asked for.
-        """
+        """Request the caller's presentation, which no event reports; not for a name with a line break."""
         self._feed.begun += 1
         if event.state == RING:
             self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))

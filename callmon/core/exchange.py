@@ -16,10 +16,7 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class LastCalls:
-    """Times of the last calls by line: a line without calls may be dead (R-30).
-
-    `tests`: calls of the configured test callers. `calls` includes them, as the line works.
-    """
+    """Times of the last calls by line (R-30), test calls included; `tests`: of the test callers alone."""
 
     def __init__(self) -> None:
         self.calls: dict[str, datetime] = {}

@@ -317,10 +317,7 @@ class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):
 
 
 class Ended(Fact, frozen=True, gc=False, tag="Ended"):
-    """The call ended (the caller's Hangup). `at` is None when it ended in a gap.
-
-    `how` is "stopped" when the exchange itself stopped during the call.
-    """
+    """The call ended (Hangup), in a gap if `at` is None. `how` "stopped": the exchange itself stopped."""
 
     by: Ender
     how: EndedHow = "hangup"

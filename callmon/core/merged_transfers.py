@@ -91,10 +91,7 @@ def _joined(pending: f.SentOff | None, person: str | None, joined: f.PersonJoine
 
 
 def _back_with(back: f.CameBack, pending: f.SentOff, facts: Sequence[f.Fact]) -> Iterator[f.Fact]:
-    """The conclusion of the pending transfer when the caller is with the sender of an earlier one.
-
-    The standby has not received that the caller was sent on meanwhile.
-    """
+    """The pending transfer's conclusion when the caller is with an earlier sender: the standby missed one."""
     by = next((x.by for x in reversed(facts) if isinstance(x, f.SentOff) and x.to == back.to), None)
     if by is None:
         return

@@ -216,9 +216,7 @@ class Monitor:
                 self._opener.resume(exchange, account, facts, hearing.site)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
-        """Judge all facts of one stored call under these settings (a rejudgement). No call in progress changes.
-        None when the call's line or its arrival is not known here: the call cannot be judged again.
-        """
+        """Judge all facts of one stored call by these settings. None when its line or arrival is unknown here."""
         told = list(facts)
         hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
         arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)

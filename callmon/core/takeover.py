@@ -91,10 +91,7 @@ def _heard(known: StoredState) -> dict[str, datetime]:
 
 
 def _after(kept: Sequence[Item], heard: ReceivedUntil) -> list[Outcome]:
-    """The buffered outcomes after the last heartbeat that the leader has passed by `OVERTAKEN`.
-
-    The facts of earlier outcomes are certain to be stored.
-    """
+    """The outcomes after the last heartbeat passed by `OVERTAKEN`: earlier ones are certain to be stored."""
     last: dict[str, int] = {}
     for place, item in enumerate(kept):
         until = heard.get(item.exchange)
@@ -161,9 +158,7 @@ def _calls(
 
 
 def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
-    """Whether an equivalent fact is stored. It may differ: the leader is on another machine, or received less of
-    the call.
-    """
+    """Whether an equivalent fact is stored. It may differ: the leader may have received less of the call."""
     match fact:
         case f.Arrived() | f.NumberWithheld():  # once per call; a withheld number is not stored
             return any(type(known) is type(fact) for known in stored)

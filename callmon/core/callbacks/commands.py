@@ -158,19 +158,14 @@ def parse_command(
     day: Callable[[datetime], date],
     **more: Any,
 ) -> CallbackCommand | Refusal:
-    """Build and validate a command on this obligation. Returns the command, or the reason to refuse it.
-
-    `day`: the calendar's local day of a time.
-    """
+    """The valid command on this obligation, or the reason to refuse it. `day`: the local day of a time."""
     exchange, name = obligation.key
     command = CallbackCommand(at=now, actor=actor, action=action, exchange=exchange, obligation=name, **more)
     return validate(obligation, command, rules, day) or command
 
 
 def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
-    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC. None for any other form, or a
-    year outside `YEARS`.
-    """
+    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC; None for anything else."""
     for form in FORMS:
         try:
             read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows

@@ -88,9 +88,7 @@ class Repeated(LedgerEntry, frozen=True, gc=False, tag="Repeated"):
 
 
 class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
-    """An attempt to call back, without a conversation. `at`: the end of the fourth ring, or the answer of a call
-    that was too short.
-    """
+    """An attempt to call back. `at`: the end of the fourth ring, or the answer of a call that was too short."""
 
     by: str | None = None  # the call
     phone: str | None = None
@@ -100,10 +98,7 @@ class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
 
 
 class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
-    """The caller was called back. `at`: the answer of the outside party.
-
-    `line`, `language` and `waited` are for the statistics.
-    """
+    """The caller was called back; `at`: the answer. `line`, `language` and `waited` are for the statistics."""
 
     line: str
     language: str

@@ -189,10 +189,7 @@ class Ledger:
     # Outbound calls.
 
     def outward(self, exchange: str, fact: Fact, number: Callable[[], tuple[str | None, str]]) -> bool:
-        """Process a fact of an outbound call. Returns True when an obligation has, or had, the called number.
-
-        `number` returns the called number and the calling phone. It is called once per call.
-        """
+        """Process a fact of an outbound call; return whether `number` (read once) has, or had, an obligation."""
         key = exchange, fact.call
         outbound = self.outbound_calls.get(key)
         if outbound is None:

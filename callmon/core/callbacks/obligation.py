@@ -208,10 +208,7 @@ def left_over(obligation: Obligation, at: datetime) -> list[Message]:
 
 
 class LedgerUpdate(msgspec.Struct, frozen=True):
-    """One entry, the obligation after it, and the resulting verdicts.
-
-    `corrections`: verdicts *met* that replace earlier ones.
-    """
+    """One entry, the obligation after it, its verdicts, and verdicts *met* that replace earlier ones."""
 
     entry: n.AnyEntry
     obligation: Obligation

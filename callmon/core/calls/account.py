@@ -60,10 +60,7 @@ class CallAccount(AccountState, gc=False):
         )  # fmt: skip
 
     def _is_near(self, slack: timedelta) -> bool:
-        """Whether a time with this slack may be reported: exact, or from CEL.
-
-        CEL gives the time to the second. The rings are then marked as estimated.
-        """
+        """Whether a time with this slack may be reported: exact, or from CEL (to the second, rings estimated)."""
         return slack == f.EXACT or self.filled is not None
 
     def _heard(self) -> c.Heard:
@@ -123,10 +120,7 @@ class CallAccount(AccountState, gc=False):
         return over - begun
 
     def _phones(self) -> c.PhoneCounts:
-        """Phones tried, rung and busy, and the best states offered.
-
-        States seen before the clock started count from its start: the caller faced them from there on.
-        """
+        """Phones and best offers. An offer before the clock's start counts from there on."""
         clock = self.clock
         offered = [
             c.Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
@@ -207,10 +201,7 @@ class CallAccount(AccountState, gc=False):
         return c.Wait(self.clock, now - self.clock, self.cycle)
 
     def rings(self, waited: c.DurationRange | None) -> int | None:
-        """How many ring cycles began before the wait ended.
-
-        None if nothing rang, or if the exact times are unknown and the count could be one or another.
-        """
+        """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
         if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
@@ -337,10 +328,7 @@ class CallAccount(AccountState, gc=False):
         return stage if stage in ("ringing", "menu", "queue") else None
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
-        """Whether the caller was in a menu before voicemail.
-
-        A dialplan may answer, wait half a second and start voicemail: that offers no choice.
-        """
+        """Whether a menu preceded voicemail. Half a second on the line before voicemail offers no choice."""
         if not isinstance(self.opened, datetime) or took.at is None:
             return bool(self.opened)
         return took.at + took.slack - self.opened >= SHORTEST_MENU

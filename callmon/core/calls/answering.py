@@ -145,10 +145,7 @@ def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel
 
 
 def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> bool:
-    """Whether the channel is another phone of the exchange.
-
-    The second line of the person who has the caller is none: that person is about to join the two.
-    """
+    """Another phone of the exchange; not a second line of the caller's person, who is about to join the two."""
     own, person = leg.call, call.person
     if own is None or own.begun is None:
         return False

@@ -204,10 +204,7 @@ class Bridges:
         return len(self._members)
 
     def enter(self, leg: TrackedChannel, bridge: str) -> bool:
-        """Add the channel; return whether it is alone there and left no other bridge.
-
-        Then no channel hears another one than before.
-        """
+        """Add the channel. True if it is alone there and left no other: no channel hears another one."""
         is_alone = (
             leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self._members
         )

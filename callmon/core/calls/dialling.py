@@ -115,10 +115,7 @@ def rang(
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
-    """Dial with `m`: Asterisk starts the music after the last DialBegin, before any phone reports ringing.
-
-    Only then does music replace the ringing: not in a menu, in a queue, on hold or while parked.
-    """
+    """Dial with `m` plays music after the last DialBegin; only then does it replace the ringing."""
     call = state.calls.get(event.uniqueid)
     if call is None or not call.is_emitted or not call.inbound or call.answered or call.voicemail:
         return

@@ -35,10 +35,7 @@ def drop_from(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> No
 
 
 def forget_all(state: TrackerState) -> None:
-    """Forget all channels and calls: nothing more is received.
-
-    Calls and legs still up reference each other, and no garbage collector tracks them.
-    """
+    """Forget all: calls and legs reference each other, and no garbage collector tracks them."""
     for leg in state.legs.values():
         leg.call = leg.partner = None
     for call in state.calls.values():

@@ -127,10 +127,7 @@ class Listing:
         return None if self.absence.away else self.since
 
     def booted(self, event: e.FullyBooted) -> None:
-        """At login: detect whether the exchange restarted since the last event.
-
-        Without a restart its uptime has grown meanwhile.
-        """
+        """At login: detect a restart since the last event. Without one, the uptime has grown meanwhile."""
         try:
             uptime = timedelta(seconds=int(event.uptime))
         except (ValueError, OverflowError):

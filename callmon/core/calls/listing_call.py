@@ -132,10 +132,7 @@ class Observing(NamedTuple):
             self._answered(call, leg, entry, phone)
 
     def _joined_by(self, phone: e.Status) -> datetime | None:
-        """The time by which the phone was with the caller.
-
-        A phone that has changed its bridge, or whose record has no start, was with the caller before.
-        """
+        """When the phone was with the caller at the latest: before it changed its bridge or began a record."""
         return moved_by(phone) if phone.begun else up_by(phone)
 
     def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:
@@ -215,10 +212,7 @@ def _begun(entry: e.Status) -> datetime | None:
 
 
 def _begun_before(at: datetime | None, local: str) -> datetime | None:
-    """The latest that `2026-11-24 14:13:56`, in an unknown time zone and in whole seconds, can have been.
-
-    Offsets are whole quarters of an hour, and no phone rings that long.
-    """
+    """The latest that this local time, in whole seconds and an unknown zone (by quarters of an hour), can be."""
     try:
         begun = datetime.fromisoformat(local).replace(tzinfo=UTC)
     except ValueError:

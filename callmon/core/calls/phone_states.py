@@ -172,10 +172,7 @@ class Phones:
         return phone in line.extensions or extension(phone) in line.extensions
 
     def counts(self, lines: Iterable[Line], now: datetime | None) -> dict[Counted, int]:
-        """How many phones of the lines are free, in use (or ringing) and unreachable; empty when none is known.
-
-        A phone of several lines counts once.
-        """
+        """How many phones of the lines are free, in use (or ringing) and unreachable. Each counts once."""
         own: set[str] = set()
         for line in lines:
             self._forget(line.name, now)

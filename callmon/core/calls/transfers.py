@@ -87,10 +87,7 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
 
 
 def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
-    """Whether the sending is new: the last listing showed the caller with the person.
-
-    That listing must be old enough that the person had not just sent the caller off.
-    """
+    """Whether the last listing showed the caller with the person, long enough before this sending."""
     at, since = sending.at, call.together_at
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
@@ -173,10 +170,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def _somebody_new(state: TrackerState, call: TrackedCall) -> TrackedChannel | None:
-    """The new person near the caller, if any.
-
-    The transferer may leave the bridge last. A third person who joins has not taken over yet.
-    """
+    """The new person near the caller. The transferer may leave last; a third person has not taken over yet."""
     near = [leg for leg in state.bridges.reachable(call.caller) if leg.has_person]
     if call.sent is None and call.person in near:
         return None
@@ -223,10 +217,7 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
 
 
 def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
-    """UnParkedCall: the retriever's channel had a call of its own and becomes a leg of the call it takes.
-
-    The two may be in one bridge already. A person who had the caller before the parking does not have the caller.
-    """
+    """The retriever's channel, perhaps in the caller's bridge already, becomes a leg of the call that it takes."""
     call, leg = _caller_of(state, event.parkee), state.legs.get(event.retriever)
     if call is None:
         return

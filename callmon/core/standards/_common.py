@@ -61,9 +61,7 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
 def abandoned(
     call: Call, limit: timedelta, cause: Cause, silence: tuple[str, str] = ("hung_up_early", "gave_up")
 ) -> Judgement:
-    """The verdict on a call that its caller gave up. `silence`: the reasons where nothing rang, before `limit` and
-    after it.
-    """
+    """The verdict on an abandoned call. `silence`: the reasons where nothing rang, before and after `limit`."""
     if call.abandoned_in == "menu" and call.waited is None:
         return exempt("in_the_menu")
     if call.waited is not None:
@@ -105,10 +103,7 @@ def is_unclear(span: DurationRange, limit: timedelta) -> bool:
 
 
 def cause_of(call: Call, within: timedelta | None = None) -> Cause:
-    """Why no person answered within this time of the clock's start (None: at all).
-
-    The phones' states decide where they were reported, else the phones' behaviour when they were dialled.
-    """
+    """Why no person answered within this time (None: at all): by the phones' states, else by what they did."""
     phones, best = call.phones, _best_offered(call, within)
     if best == "in_use":
         return "nobody_free"
@@ -126,9 +121,7 @@ def cause_of(call: Call, within: timedelta | None = None) -> Cause:
 
 
 def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
-    """The last `PhonesSeen` state before `within`. With a gap, a phone may have been free: a lower state than
-    "free" is then not claimed.
-    """
+    """The last state offered before `within`. A gap may hide a free phone: nothing lower is then claimed."""
     best: PhonesBest | None = None
     for offered in call.phones.offered:
         if within is None or offered.since is None or offered.since < within:

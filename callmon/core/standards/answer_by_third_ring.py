@@ -94,9 +94,7 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
 
 
 def _is_early(call: Call) -> bool:
-    """Whether the dialplan sent it early: no phone was tried, or ringing ended before the end of the fourth ring
-    (less the grace).
-    """
+    """Sent early: no phone was tried, or ringing ended before the end of the fourth ring, less the grace."""
     if call.waited is None:
         return call.phones.tried == 0
     return call.waited.longest < 4 * call.cycle - call.grace

@@ -49,9 +49,7 @@ RELAY_SHORT = timedelta(seconds=20)
 
 
 class Metric(NamedTuple):
-    """A counter or a histogram. `buckets`: in rings, transfers or seconds; "cycles": in seconds, at the line's
-    ring cycles; None for a counter.
-    """
+    """A counter, or a histogram with `buckets`; "cycles": in seconds, at the line's ring cycles."""
 
     name: str
     help: str
@@ -279,11 +277,7 @@ def _observe(
 
 
 def signs(call: Call) -> tuple[Sign, ...]:
-    """The signs of gaming in one ended call; empty unless a person had answered it.
-
-    They are counted by line, never by person, and are never verdicts. A sign whose events a gap may hide is not
-    counted.
-    """
+    """The signs of gaming in one ended call: no verdicts, counted by line, and not where a gap may hide them."""
     found: dict[Sign, bool] = {
         "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
         "early_hold": _is_under(call.held_after, SHORT),
@@ -293,10 +287,7 @@ def signs(call: Call) -> tuple[Sign, ...]:
 
 
 def relay_ended_early(call: Call) -> bool:
-    """Whether the exchange's side ended a relay call less than 20 s after the answer (R-50).
-
-    Operators are often taken for telemarketers.
-    """
+    """Whether we ended a relay call within 20 s: operators are often taken for telemarketers (R-50)."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup"
     if not (ours and call.relay and call.outcome == "answered") or call.ended is None or call.answered is None:
         return False

@@ -31,10 +31,7 @@ class Coverage(msgspec.Struct, frozen=True):
         return merge_spans((max(start, begin), min(stop, end)) for start, stop in spans)
 
     def covered_by_log(self, begin: datetime, end: datetime) -> list[Span]:
-        """The unheard spans that the exchange's log covers: the log was read, and its calls agree.
-
-        The time before the first received event is never compared.
-        """
+        """The unheard spans whose calls in the exchange's own log agree; none before the first received event."""
         since = self.since
         if since is None:
             return []
