@@ -11,13 +11,15 @@ Refuses: to emit more than the listing proves (`listing_call.py`).
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.core import facts as f
-from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
+from callmon.core.calls import answering, arrival, availability, click_to_dial
 from callmon.core.calls.channels import TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
+from callmon.core.calls.ghost_channels import drop, drop_from, give_up
 from callmon.core.calls.listing_call import Observing, is_joined_at_once, is_ringing, place, rung_by, up_since
 from callmon.core.calls.rings import soon
 from callmon.core.calls.state import TrackerState
@@ -43,19 +45,15 @@ class ClosedGap(NamedTuple):
     away: bool = False
 
 
-class GapTracker:
-    def __init__(self) -> None:
-        self.stopped_at: datetime | None = None  # the exchange announced its shutdown
-        self.away = False
-        self._booted: datetime | None = None
+class GapState(msgspec.Struct):
+    """What is known of the gap in progress, besides its start."""
 
-    def uptime(self, at: datetime | None, uptime: timedelta) -> None:
-        """Record the uptime that the exchange reports at login."""
-        self._booted = None if at is None else at - uptime
-
-    def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> ClosedGap:
-        stopped = True if stopped_for_sure else None if self._booted is None else False
-        return ClosedGap(start, end, stopped, self._booted if stopped else None, self.away)
+    stopped_at: datetime | None = None  # the exchange announced its shutdown
+    stopped: bool = False
+    stopped_later: bool = False  # after the reconnect: the shutdown did not begin the gap
+    restarted: bool = False
+    booted: datetime | None = None  # by the uptime that the exchange reports at login
+    away: bool = False
 
 
 class Listing:
@@ -68,14 +66,12 @@ class Listing:
         self._gone: set[str] = set()
         self._channels_done = False
         self.since: datetime | None = None  # the time of the last event before the gap
-        self._restarted = self._stopped = False
-        self._stopped_later = False  # after the reconnect: the shutdown did not begin the gap
-        self.absence = GapTracker()
+        self.absence = GapState()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
         self.settled = 0  # how often a listing has ended a gap
         self._gap: ClosedGap | None = None
-        self.ghosts = GhostChannels(state)
+        self._missing: frozenset[str] = frozenset()  # in the last listing, while the exchange is received
         self._untold: dict[str, bool] = {}  # calls without Unheard yet; whether the gap may hide an answer
 
     # The gap begins.
@@ -88,7 +84,7 @@ class Listing:
         self._state.is_unheard = True
         self._doubt()
         self._channels_done = False
-        self.ghosts.clear()
+        self._missing = frozenset()  # the next complete listing settles it
         self._forget()
 
     def _doubt(self) -> None:
@@ -118,8 +114,8 @@ class Listing:
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange announces its shutdown: what is still up when it comes back is gone."""
-        self._stopped, self.absence.stopped_at = True, event.at or self._state.exchange_time
-        self._stopped_later = self._state.is_unheard
+        self.absence.stopped, self.absence.stopped_at = True, event.at or self._state.exchange_time
+        self.absence.stopped_later = self._state.is_unheard
 
     @property
     def lost_at(self) -> datetime | None:
@@ -132,12 +128,12 @@ class Listing:
             uptime = timedelta(seconds=int(event.uptime))
         except (ValueError, OverflowError):
             return
-        self.absence.uptime(event.at, uptime)
+        self.absence.booted = None if event.at is None else event.at - uptime
         clock, started = self._state.exchange_time, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self.since is not None and event.at - uptime > self.since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
-            self._restarted = True
+            self.absence.restarted = True
         # Without a time of its own (a recording), the clock is from before the gap: the listing sets it.
         self._uptime, self._heard_from = uptime, event.at
 
@@ -153,8 +149,17 @@ class Listing:
     def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
         self._channels_done = True
         if not self._state.is_unheard:
-            self.ghosts.lay(self._entries, event.at)
+            self._close_ghosts(event.at)
             self._forget()
+
+    def _close_ghosts(self, at: datetime | None) -> None:
+        """Close the channels that are missing for the second time (`ghost_channels.py`)."""
+        missing = frozenset(self._state.legs.keys() - self._entries.keys())
+        ghosts, self._missing = missing & self._missing, missing
+        for uniqueid in sorted(ghosts):
+            leg = self._state.legs.get(uniqueid)
+            if leg is not None:
+                give_up(self._state, leg, at)
 
     def status_complete(self, event: e.StatusComplete) -> None:
         """The listing is complete: settle what it proves."""
@@ -162,7 +167,7 @@ class Listing:
             return
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
-        self._settle(click_to_dial_listing.in_form(self._state, listed), until)
+        self._settle(click_to_dial.rewritten(self._state, listed), until)
         early = list(self._state.deferred)
         self._finish(until)
         for step in early:
@@ -176,9 +181,10 @@ class Listing:
 
     def _finish(self, until: datetime | None) -> None:
         if self.since is not None and until is not None:
-            self._gap = self.absence.over(self.since, until, self._restarted or self._stopped)
-        self._restarted, self._stopped, self.absence = False, False, GapTracker()
-        self._stopped_later = False
+            gap = self.absence
+            stopped = True if gap.restarted or gap.stopped else None if gap.booted is None else False
+            self._gap = ClosedGap(self.since, until, stopped, gap.booted if stopped else None, gap.away)
+        self.absence = GapState()
         self.since, self._state.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
@@ -217,7 +223,7 @@ class Listing:
         for call in [call for call in state.calls.values() if call.doubtful]:
             call.doubtful = False
             caller = listed.get(call.id)
-            if caller is None or self._restarted:
+            if caller is None or self.absence.restarted:
                 self._over(call, until)
             else:
                 self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
@@ -252,10 +258,10 @@ class Listing:
         if not call.is_emitted:  # of no line, and nothing known of it
             answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
             return
-        how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
+        how: f.EndedHow = "stopped" if self.absence.restarted or self.absence.stopped else "unheard"
         open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that began the gap: no person answered in between.
-        self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
+        self._tell_gap(call, until, open_still and (how != "stopped" or self.absence.stopped_later), open_still)
         for leg in call.legs:
             drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":
