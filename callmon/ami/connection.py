@@ -284,7 +284,6 @@ def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
 
 
 def _certificate_expires(transport: asyncio.BaseTransport) -> datetime | None:
-    """Expiry of the server's accepted certificate; None without TLS."""
     wire = transport.get_extra_info("ssl_object")
     until = wire and wire.getpeercert().get("notAfter")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None

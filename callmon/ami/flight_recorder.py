@@ -91,7 +91,6 @@ class FlightRecorder:
             log.warning("flight recorder: cannot write %s: %s", path, error.strerror)
 
     def _snapshot(self) -> bytes:
-        """The buffer, from the first whole message to the last."""
         data = b"".join(chunk for _, chunk in self._chunks)
         data = data if self._whole else data.partition(END)[2]
         return data[: data.rfind(END) + len(END)] if END in data else b""

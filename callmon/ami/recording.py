@@ -192,7 +192,6 @@ class Redactor:
         return space + self._tokens(text)
 
     def _is_plain(self, system: bytes | None) -> bool:
-        """Whether an id's prefix, the exchange's system name, contains no number."""
         return system is None or self._tokens(system) == system
 
     def _name(self, name: bytes) -> bytes:

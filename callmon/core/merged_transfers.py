@@ -43,7 +43,6 @@ def merged_transfers(
 
 
 def _pending(facts: Iterable[f.Fact]) -> f.SentOff | None:
-    """The transfer that has no conclusion yet."""
     steps = [fact for fact in facts if isinstance(fact, f.SentOff | f.Transferred | f.CameBack)]
     return steps[-1] if steps and isinstance(steps[-1], f.SentOff) else None
 
@@ -66,7 +65,6 @@ def _stated(
 
 
 def _person(facts: Iterable[f.Fact]) -> str | None:
-    """The endpoint of the person who has the caller."""
     person: str | None = None
     for fact in facts:
         if isinstance(fact, f.Answered | f.PersonJoined):
@@ -102,7 +100,6 @@ def _back_with(back: f.CameBack, pending: f.SentOff, facts: Sequence[f.Fact]) ->
 
 
 def _conclusion(site: ExchangeProfile, facts: Sequence[f.Fact], ended: f.Ended) -> list[f.Fact]:
-    """Whether the pending transfer of a call that has ended is one that counts."""
     arrival = next((fact for fact in facts if isinstance(fact, f.Arrived)), None)
     if arrival is None:
         return []

@@ -246,7 +246,6 @@ class Monitor:
         self.survey_heard = older.survey_heard
 
     def _has(self, standard: Standard, hearing: ExchangeState) -> bool:
-        """Whether the needs of this standard are met for calls of this exchange."""
         match standard.needs:
             case "staff":
                 return bool(hearing.site.staff)

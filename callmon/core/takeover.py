@@ -127,7 +127,6 @@ def _gap_before(found: f.Arrived, gap: Gap) -> f.Unheard:
 
 
 def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bool:
-    """Whether the leader received events until the gap's end."""
     until = heard.get(exchange)
     return end is not None and until is not None and end + CERTAIN <= until
 
@@ -138,7 +137,6 @@ def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bo
 def _calls(
     monitor: Monitor, known: StoredState, own: Mapping[CallKey, LocalCall], heard: ReceivedUntil
 ) -> Iterator[tuple[CallKey, Outcome]]:
-    """What is missing in the database, for each call with anything missing."""
     for key, told in own.items():
         if key in known.over:
             continue
@@ -226,7 +224,6 @@ def _the_rest(
 
 
 def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outcome]) -> None:
-    """Rebuild the calls in progress from the stored and the missing facts."""
     for exchange, call in known.over:
         if (hearing := monitor.exchanges.get(exchange)) is not None:
             hearing.accounts.pop(call, None)  # no more facts of it are emitted
@@ -269,7 +266,6 @@ def _ledger(monitor: Monitor, known: StoredState, kept: Iterable[Outcome]) -> It
 
 
 def _is_said(obligation: Obligation, entry: AnyEntry) -> bool:
-    """Whether another stored entry states the same."""
     match entry:
         case n.Owed():
             return True
@@ -284,7 +280,6 @@ def _is_said(obligation: Obligation, entry: AnyEntry) -> bool:
 
 
 def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
-    """Apply the entry to the stored obligation."""
     if before is None:
         return written
     own, judged = written.obligation, (x.standard for x in written.findings if x.standard not in before.judged)

@@ -209,7 +209,6 @@ class Ledger:
         return outbound.is_waited_for
 
     def _counts_now(self, outbound: TrackedOutboundCall) -> None:
-        """Emit an attempt and a callback, each once."""
         if outbound.attempt is not None and not outbound.is_counted:
             outbound.is_counted = True
             self._attempted(outbound, outbound.attempt)
@@ -283,7 +282,6 @@ class Ledger:
             self._put_away(key, now)
 
     def _mark(self, key: Key, now: datetime) -> None:
-        """Emit "due soon" and "overdue", each once."""
         obligation = self.index.get(key)
         if obligation is None or not obligation.is_open or not obligation.can_be_called:
             return

@@ -106,7 +106,6 @@ class CallAccount(AccountState, gc=False):
         return self._since_answer(held)
 
     def _gap_since(self, begin: datetime, end: datetime) -> bool:
-        """Whether a gap overlaps the time between `begin` and `end`."""
         gaps = self.doubt.gaps
         return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
 
@@ -174,7 +173,6 @@ class CallAccount(AccountState, gc=False):
         return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
-        """The wait up to the first gap that may hide an answer."""
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT

@@ -101,7 +101,6 @@ class AccountState(msgspec.Struct, gc=False):
         _TAKING.get(type(fact), AccountState._noted)(self, fact)
 
     def _noted(self, fact: Fact) -> None:
-        """Apply a fact that changes one field."""
         match fact:
             case f.Ended():
                 self.end = fact
@@ -125,7 +124,6 @@ class AccountState(msgspec.Struct, gc=False):
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
 
     def _handed_on(self, fact: Fact) -> None:
-        """Apply a fact that concerns a caller who has a person."""
         h = self.handing
         match fact:
             case f.Held():
@@ -156,7 +154,6 @@ class AccountState(msgspec.Struct, gc=False):
             self._taken_back(fact.at, talked_until=self.handing.talked_until or fact.at)
 
     def _taken_back(self, at: datetime | None, **changes: Any) -> None:
-        """The caller is no longer on hold or parked."""
         if self.handing.held_from is not None:
             changes["held_until"] = self.handing.held_until or at
         self._hand(**changes)

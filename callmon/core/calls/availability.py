@@ -146,7 +146,6 @@ def _rings_free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: 
 
 
 def _look(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> Offer | None:
-    """Evaluate what the phones offer now, and emit it if it is better."""
     offer = best(state.phones, waiting)
     if offer == "ringing":
         _rings_free(state, call, waiting, at)

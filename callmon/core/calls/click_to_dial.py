@@ -131,7 +131,6 @@ def rewritten(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, 
 
 
 def _forget_callless(state: TrackerState) -> None:
-    """Forget the Originates without a call: the listing rebuilds them."""
     for origination in [x for root, x in state.originations.items() if root == x.root and x.call is None]:
         for uniqueid in origination.channels | {origination.root}:
             state.originations.pop(uniqueid, None)
@@ -204,7 +203,6 @@ def _age(entry: e.Status) -> tuple[int, ...]:
 
 
 def _as_called(entry: e.Status, phone: e.Status, number: str) -> e.Status:
-    """The entry as a leg of the phone's call, or as its caller."""
     if entry is not phone:
         return msgspec.structs.replace(entry, linkedid=phone.uniqueid)
     own = extension(phone.channel) if is_number(phone.caller) else phone.caller

@@ -81,7 +81,6 @@ def _dialled_leg(
 
 
 def _begun_unheard(state: TrackerState, leg: TrackedChannel) -> None:
-    """The DialBegin was not received: only the channel's name says whether it leads outside."""
     if leg.is_phone and not leg.outside:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
 

@@ -252,7 +252,6 @@ class Listing:
                 drop(self._state, self._state.legs[uniqueid])
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
-        """The call ended during the gap."""
         state = self._state
         state.bridges.leave(call.caller)
         if not call.is_emitted:  # of no line, and nothing known of it
@@ -299,7 +298,6 @@ class Listing:
                 self._state.legs[phone.uniqueid] = leg
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
-        """A call that was in progress before callmon listened."""
         state = self._state
         if is_local(entry.channel):
             return

@@ -207,7 +207,6 @@ def is_joined_at_once(caller: e.Status, phone: e.Status) -> bool:
 
 
 def _begun(entry: e.Status) -> datetime | None:
-    """When the newest record of its CDR began."""
     return e.instant(entry.begun) or _begun_before(up_by(entry), entry.begun_local)
 
 

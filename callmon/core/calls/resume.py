@@ -39,7 +39,6 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
 
 
 def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
-    """Restore everything that the facts say of the call."""
     arrival = account.arrival
     call.inbound = arrival.direction == "inbound"
     call.answered = account.answer is not None

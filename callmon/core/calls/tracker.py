@@ -66,7 +66,6 @@ Steps = dict[type[e.Event], Callable[[Any], None]]
 
 
 def _steps_of_calls(state: TrackerState) -> Steps:
-    """The function for each kind of event of a channel."""
     steps: dict[type[e.Event], Callable[[TrackerState, Any], None]] = {
         e.Newchannel: lifecycle.newchannel,
         e.Newstate: answering.newstate,
@@ -97,8 +96,6 @@ def _steps_of_calls(state: TrackerState) -> Steps:
 
 
 def _steps_of_exchange(state: TrackerState, listing: Listing) -> Steps:
-    """The function for each kind of event of the exchange, its phones and its listings."""
-
     def hangup(event: e.Hangup) -> None:
         listing.gone(event.uniqueid)
         lifecycle.hangup(state, event)

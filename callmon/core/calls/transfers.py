@@ -178,7 +178,6 @@ def _somebody_new(state: TrackerState, call: TrackedCall) -> TrackedChannel | No
 
 
 def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """A third person is on the line beside the person, who stays."""
     if call.person is None or call.sent is not None:
         return
     for leg in state.bridges.reachable(call.caller):
@@ -249,7 +248,6 @@ def forwarded(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event
 
 
 def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
-    """The call, public or not, that this channel is a part of."""
     leg = state.legs.get(uniqueid)
     return leg.call if leg is not None else None
 

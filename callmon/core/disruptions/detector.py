@@ -174,7 +174,6 @@ def _unheard(name: str, heard: ExchangeState, lines: tuple[str, ...]) -> Cause:
 
 
 def _trunks(name: str, heard: ExchangeState, lines: tuple[str, ...], book: DisruptionRegister) -> Iterator[Cause]:
-    """One cause for all lines that use the same trunks."""
     lost: Key = ("trunk", name, "registration")
     registrations = heard.tracker.state.phones.registrations
     yield Cause(lost, lines, registrations.are_lost() if lines else None, registrations.turned)

@@ -29,7 +29,6 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
 
 
 def _late(obligation: Obligation, seen: Seen) -> Judgement:
-    """The verdict at the due time, without a callback in time."""
     if obligation.state == "reached_us":
         return exempt("reached_us")
     if obligation.reason == "no_request":

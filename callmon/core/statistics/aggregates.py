@@ -137,7 +137,6 @@ def _capped(count: int | None, most: int) -> str:
 
 
 def _beside(cell: Cell, call: Call) -> None:
-    """Count relay calls, and the signs of gaming, which are not verdicts."""
     if call.relay:
         cell.increment("relay_outcomes", call.outcome)
         cell.increment("relay_ended_early", "", int(relay_ended_early(call)))

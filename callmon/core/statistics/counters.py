@@ -163,7 +163,6 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[t
 
 @lru_cache(maxsize=64)
 def _cycle_bounds(cycle: timedelta) -> Bounds:
-    """Buckets of seconds that end on ring boundaries."""
     return bounds_of((n * cycle).total_seconds() for n in RINGS)
 
 
@@ -208,7 +207,6 @@ def of_call(figures: Figures, call: Call) -> None:
 
 
 def _beside(figures: Figures, call: Call, line: str) -> None:
-    """Count what is not a standard: survey offers, relay calls, signs of gaming."""
     if call.survey is not None:
         add_figure(figures, ("callmon_surveys_offered_total", line, call.survey))
     if call.relay:
