@@ -30,7 +30,7 @@ from callmon.core.callbacks.entries import Due, Dues
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call, Transfer, Voicemail
 from callmon.core.disruptions import commands as disruption_commands
-from callmon.core.disruptions import entries as disruptions
+from callmon.core.disruptions import disruption as disruptions
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema

@@ -42,27 +42,20 @@ class FlightRecorder:
         self.folder = folder or Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".") / "faults"
         self._keep = frozenset(keep)
         self._chunks: deque[tuple[float, bytes]] = deque()
-        self._size = 0
+        self.size = 0
         self._whole = True  # nothing has been dropped: the first byte is the connection's first
         self._writing: threading.Thread | None = None
 
     def record_bytes(self, data: bytes, now: float) -> None:
-        """Append bytes received at `now` (monotonic seconds). Chunks beyond the age or size limit are dropped.
-
-        A banner begins a connection and a new recording: one file holds one connection.
-        """
+        """Append bytes received at `now` (monotonic seconds). A banner begins a connection and a new recording."""
         if data.startswith(BANNER):
             self._chunks.clear()
-            self._size, self._whole = 0, True
+            self.size, self._whole = 0, True
         self._chunks.append((now, data))
-        self._size += len(data)
-        while self._chunks and (self._size > MAX_BYTES or now - self._chunks[0][0] > MAX_SECONDS):
-            self._size -= len(self._chunks.popleft()[1])
+        self.size += len(data)
+        while self._chunks and (self.size > MAX_BYTES or now - self._chunks[0][0] > MAX_SECONDS):
+            self.size -= len(self._chunks.popleft()[1])
             self._whole = False
-
-    @property
-    def size(self) -> int:
-        return self._size
 
     def dump_fault(self, exchange: str, at: datetime) -> Path | None:
         """Write the buffer to a file in `folder`, in a thread: redacting megabytes would block the event loop.

@@ -26,7 +26,7 @@ from callmon.cli.common import (
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
-from callmon.core.disruptions.entries import Notice, Refusal
+from callmon.core.disruptions.disruption import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import label
 

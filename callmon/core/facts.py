@@ -41,6 +41,13 @@ def tag_of(kind: type[msgspec.Struct]) -> str:
     return str(kind.__struct_config__.tag)
 
 
+class PhoneFact(Fact, frozen=True, gc=False):
+    """A fact of one phone and its channel."""
+
+    phone: str
+    channel: str
+
+
 class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     """A call began (Newchannel, state Ring, Uniqueid == Linkedid), or was found in progress (`found`).
 
@@ -97,18 +104,13 @@ class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
     hung_up: bool = False
 
 
-class PhoneDialled(Fact, frozen=True, gc=False, tag="PhoneDialled"):
+class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
     """The exchange tried a phone for this caller (DialBegin). The phone need not have rung."""
 
-    phone: str
-    channel: str
 
-
-class PhoneRang(Fact, frozen=True, gc=False, tag="PhoneRang"):
+class PhoneRang(PhoneFact, frozen=True, gc=False, tag="PhoneRang"):
     """The first RINGING or PROGRESS (`early_media`) of one phone. The first phone starts the caller's ringing."""
 
-    phone: str
-    channel: str
     early_media: bool = False
     slack: timedelta = EXACT
 
@@ -117,11 +119,9 @@ class MusicPlayed(Fact, frozen=True, gc=False, tag="MusicPlayed"):
     """The caller hears music instead of ringing while the exchange tries phones (MusicOnHoldStart)."""
 
 
-class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
+class PhoneStopped(PhoneFact, frozen=True, gc=False, tag="PhoneStopped"):
     """The exchange stopped trying a phone, which did not take the call (DialEnd, Hangup)."""
 
-    phone: str
-    channel: str
     why: StopReason
     rang: bool = False
 
@@ -137,14 +137,12 @@ class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
     best: PhonesBest
 
 
-class Answered(Fact, frozen=True, gc=False, tag="Answered"):
+class Answered(PhoneFact, frozen=True, gc=False, tag="Answered"):
     """A person and the caller were joined. That phone began to ring between `rang` and `rang + rang_slack`.
 
     `found`: no answer was received, but a listing shows the two joined. The earlier parties are not known.
     """
 
-    phone: str
-    channel: str
     rang: datetime | None = None
     slack: timedelta = EXACT
     found: bool = False
@@ -178,10 +176,7 @@ class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
 
 
 class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
-    """A transfer that counts: the target took or refused the call. `answered`: a person took the call.
-
-    `unheard`: the event that states the kind may lie in a gap; `kind` is then inferred from the state after it.
-    """
+    """A transfer that counts: the target took or refused the call. `unheard`: a gap may hide the true `kind`."""
 
     kind: TransferKind
     by: str
@@ -196,18 +191,12 @@ class CameBack(Fact, frozen=True, gc=False, tag="CameBack"):
     to: str
 
 
-class PersonJoined(Fact, frozen=True, gc=False, tag="PersonJoined"):
+class PersonJoined(PhoneFact, frozen=True, gc=False, tag="PersonJoined"):
     """Another person is on the line with the caller, after a transfer or a retrieval from the parking lot."""
 
-    phone: str
-    channel: str
 
-
-class ThirdJoined(Fact, frozen=True, gc=False, tag="ThirdJoined"):
+class ThirdJoined(PhoneFact, frozen=True, gc=False, tag="ThirdJoined"):
     """A third party joined the caller and the person (a three-way call). The person stays on the line."""
-
-    phone: str
-    channel: str
 
 
 class Parked(Fact, frozen=True, gc=False, tag="Parked"):

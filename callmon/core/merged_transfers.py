@@ -50,10 +50,7 @@ def _pending(facts: Iterable[f.Fact]) -> f.SentOff | None:
 def _stated(
     fact: f.SentOff | f.Transferred, pending: f.SentOff | None, until: datetime | None, may_be_hidden: bool
 ) -> Iterator[f.Fact]:
-    """An inferred transfer, as its event stated it; nothing if the leader has stored it.
-
-    It is inferred after its event: one from before the pending transfer is another one, which has its conclusion.
-    """
+    """An inferred transfer as its event stated it; nothing if stored. It is inferred after its event."""
     if pending is not None and pending.at is not None and fact.at is not None and fact.at < pending.at:
         return
     if pending is not None and isinstance(fact, f.Transferred):

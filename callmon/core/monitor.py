@@ -270,7 +270,9 @@ class Monitor:
             if account is None:
                 continue
             if kind is f.Ended:
-                self._forget(hearing, account)
+                del hearing.accounts[fact.call]
+                if account.arrival.line is None and not account.arrival.beside:
+                    self.others[account.arrival.direction] += 1
             if account.arrival.line is None:
                 apart = self._apart(exchange, hearing, fact, account.arrival)
                 if not apart:
@@ -358,11 +360,6 @@ class Monitor:
                 at = owed.settled or owed.dues.judging.at
                 found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))
         return tuple(found)
-
-    def _forget(self, hearing: ExchangeState, account: CallAccount) -> None:
-        del hearing.accounts[account.arrival.call]
-        if account.arrival.line is None and not account.arrival.beside:
-            self.others[account.arrival.direction] += 1
 
 
 def warm_up(settings: Settings, now: datetime) -> None:

@@ -68,10 +68,7 @@ class LocalCall(msgspec.Struct):
 
 
 def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Item]) -> list[Outcome]:
-    """The outcomes missing in the database. Afterwards `monitor` has the merged state of both sources.
-
-    A standby also calls this after a gap of its own, since events missed in the gap would make its state wrong.
-    """
+    """The outcomes missing in the database. `monitor` is merged from both sources, also after a gap of its own."""
     heard = _heard(known)
     told = [item for item in kept if isinstance(item, Outcome)]
     calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard), heard))

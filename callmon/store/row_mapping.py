@@ -15,8 +15,8 @@ import msgspec
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
 from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
 from callmon.core.calls.call import Call, language_label
+from callmon.core.disruptions.disruption import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callmon.core.disruptions.entries import SOURCES
+from callmon.core.disruptions.disruption import SOURCES
 from callmon.text.labels import label
 from tests.boards.grown import LINE, STEP, grown, of_lines, total
 from tests.boards.model import (

@@ -11,8 +11,7 @@ from prometheus_client.core import Metric
 
 from callmon.config.settings import example
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import Notice
+from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.sinks.metrics.gauges import OF_CALLS, families

@@ -24,10 +24,7 @@ NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
 class Received(msgspec.Struct, frozen=True):
-    """The call of a manual command: marked as a complaint, or taken by voicemail according to CEL (`owe`).
-
-    The caller's token is not here: it is made when the command is read back.
-    """
+    """The call of a complaint, or of an `owe`. The caller's token is made when the command is read back."""
 
     call: str
     at: datetime

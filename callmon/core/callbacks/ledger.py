@@ -63,8 +63,6 @@ class Ledger:
         self._out: list[LedgerUpdate] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
-        if not self._out:
-            return ()
         out, self._out = tuple(self._out), []
         return out
 

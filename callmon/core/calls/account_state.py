@@ -280,10 +280,7 @@ class AccountState(msgspec.Struct, gc=False):
 
 
 def _transfer(fact: f.Transferred) -> Transfer:
-    """Return the transfer; its `kind` is None where a gap may have hidden its event.
-
-    Then a new dial need not be the first since the caller was sent off: `to` of a redirect is None, too.
-    """
+    """The transfer. A gap may hide its event (`kind` None) and an earlier dial (`to` of a redirect None)."""
     if not fact.unheard:
         return Transfer(fact.kind, fact.by, fact.to, fact.answered)
     return Transfer(None, fact.by, None if fact.kind == "redirect" else fact.to or None, fact.answered)

@@ -129,10 +129,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
 
 
 def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]) -> None:
-    """Adopt the channels of colleagues near the caller who joined without a dial: in a conference, or from a pool.
-
-    No DialEnd reports an answer: that the two are in one bridge proves it.
-    """
+    """Adopt colleagues near the caller who joined without a dial (conference, pool): no DialEnd reports it."""
     if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
         return
     for leg in near:

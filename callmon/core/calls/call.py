@@ -87,10 +87,7 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 
 
 class PhoneCounts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How many phones were tried for the caller before the answer, and with what result.
-
-    `offered`: what else their states showed (PhonesSeen), from worst to best; empty when they showed nothing more.
-    """
+    """Phones tried before the answer. `offered`: what else their states showed (PhonesSeen), worst first."""
 
     tried: int
     rang: int

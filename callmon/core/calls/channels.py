@@ -198,41 +198,38 @@ class Origination(msgspec.Struct, eq=False):
 
 class Bridges:
     def __init__(self) -> None:
-        self._members: dict[str, list[TrackedChannel]] = {}
-
-    def __len__(self) -> int:
-        return len(self._members)
+        self.members: dict[str, list[TrackedChannel]] = {}
 
     def enter(self, leg: TrackedChannel, bridge: str) -> bool:
         """Add the channel. True if it is alone there and left no other: no channel hears another one."""
         is_alone = (
-            leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self._members
+            leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self.members
         )
         if leg.bridge is not None:
             self.leave(leg)
-        members = self._members.setdefault(bridge, [])
+        members = self.members.setdefault(bridge, [])
         leg.bridge = members[0].bridge if members else bridge  # one string for all members
         members.append(leg)
         return is_alone
 
     def leave(self, leg: TrackedChannel) -> None:
         name = leg.bridge or ""
-        members = self._members.get(name)
+        members = self.members.get(name)
         leg.bridge = None
         if members is None:
             return
         if leg in members:
             members.remove(leg)
         if not members:
-            del self._members[name]
+            del self.members[name]
 
     def beside(self, leg: TrackedChannel) -> list[TrackedChannel]:
         """All channels in this leg's bridge, including itself."""
-        return self._members.get(leg.bridge or "", [])
+        return self.members.get(leg.bridge or "", [])
 
     def reachable(self, start: TrackedChannel) -> list[TrackedChannel]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
-        members = self._members.get(start.bridge or "", ())
+        members = self.members.get(start.bridge or "", ())
         for leg in members:
             if leg.partner is not None:
                 return list(self._beyond(start))
@@ -243,7 +240,7 @@ class Bridges:
         waiting = [start]
         while waiting:
             leg = waiting.pop()
-            near = list(self._members.get(leg.bridge or "", ()))
+            near = list(self.members.get(leg.bridge or "", ()))
             if leg.partner is not None and leg is not start:
                 near.append(leg.partner)
             for other in near:

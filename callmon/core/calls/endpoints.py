@@ -128,10 +128,7 @@ class Endpoints:
         return caller.isdigit() and (caller == extension(channel) or len(caller) < 7)
 
     def is_outside_dialled(self, channel: str, dial_string: str) -> bool:
-        """Whether a channel that was dialled leads outside: `number@trunk` and `trunk/number` do.
-
-        Learned only when the dial string says it: a trunk taken for a phone would lose the public's calls.
-        """
+        """Whether a dialled channel leads outside. Learned only by dial string: a mistake would lose calls."""
         known = self._known(endpoint(channel))
         if known is None:
             known = leads_outside(extension(channel), _bare(channel, dial_string))

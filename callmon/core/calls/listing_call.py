@@ -136,11 +136,7 @@ class Observing(NamedTuple):
         return moved_by(phone) if phone.begun else up_by(phone)
 
     def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:
-        """In one bridge with the caller, or through Local channels; or the caller waits alone in a bridge.
-
-        A colleague who is consulted does not count: there the second half of a Local channel is in the same
-        bridge.
-        """
+        """In one bridge with the caller, perhaps through Local channels; or the caller waits alone in a bridge."""
         bridges = self.state.bridges
         near = bridges.reachable(call.caller)
         if leg in near or any(other.is_phone and other.call is call for other in near):

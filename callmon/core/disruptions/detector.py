@@ -32,7 +32,7 @@ from callmon.config.lines import Line
 from callmon.config.settings import Settings
 from callmon.core.calls.listing import ClosedGap
 from callmon.core.calls.phone_states import State
-from callmon.core.disruptions import entries as n
+from callmon.core.disruptions import disruption as n
 from callmon.core.disruptions.disruption import Disruption, Key
 from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.exchange import ExchangeState

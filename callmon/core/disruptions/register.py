@@ -18,10 +18,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.core.disruptions import entries as n
+from callmon.core.disruptions import disruption as n
 from callmon.core.disruptions.commands import DisruptionCommand, validate
-from callmon.core.disruptions.disruption import Disruption, Key, after, opened
-from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
+from callmon.core.disruptions.disruption import NO_NOTICE, Disruption, EndedHow, Key, after, opened
 
 PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 # Planned work is exported this long before its start, since Prometheus scrapes at intervals: callmon's own machine
@@ -63,8 +62,6 @@ class DisruptionRegister:
         self._all, self._known, self._out = older._all, older._known, older._out
 
     def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
-        if not self._out:
-            return ()
         out, self._out = tuple(self._out), []
         return out
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, get_args
 
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
-from callmon.core.disruptions.entries import SOURCES, DisruptionEnded
+from callmon.core.disruptions.disruption import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person

@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from callmon import __version__
 from callmon.core.calls import rings
 from callmon.core.calls.call import LANGUAGES
-from callmon.core.disruptions.entries import SOURCES
+from callmon.core.disruptions.disruption import SOURCES
 from callmon.core.disruptions.register import BEFOREHAND
 from callmon.core.facts import Direction
 from callmon.core.reconciliation import SIDES

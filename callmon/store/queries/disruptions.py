@@ -12,8 +12,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption, after, opened
-from callmon.core.disruptions.entries import AnyEntry, Opened, Planned
+from callmon.core.disruptions.disruption import AnyEntry, Disruption, Opened, Planned, after, opened
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import tag_of
 from callmon.store.database import Database

@@ -13,8 +13,7 @@ from starlette.responses import Response
 
 from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, notice, validate
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import NO_NOTICE
+from callmon.core.disruptions.disruption import NO_NOTICE, Disruption
 from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
 from callmon.store.queries import disruptions
 from callmon.text.disruption_list import DisruptionList
