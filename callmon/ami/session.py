@@ -13,8 +13,7 @@ shorter listing every few minutes reveals ghost channels. With it the session re
 (`call_counts.py`) and the state of the lines' mailboxes (`mailboxes.py`). Events that have no Timestamp but end a
 gap (FullyBooted, StatusComplete) get the exchange's own time: its last Timestamp plus the monotonic time since.
 
-Refuses: to stay on a silent connection (a `Ping` not answered in time ends it), and to put CR or LF into an
-action.
+Refuses: to stay on a connection whose `Ping` is not answered in time, and to put CR or LF into an action.
 """
 
 from datetime import datetime
@@ -225,10 +224,7 @@ class Session:
             self._booted = None
 
     def _sent_at(self, action: str, now: float) -> float:
-        """When the Ping of this reply was sent; the first pending one when the ActionID is not known.
-
-        Earlier Pings will not be answered any more, and are dropped.
-        """
+        """When the Ping of this reply (else the first pending one) was sent. Earlier Pings are dropped."""
         sent = self._pings.get(action, next(iter(self._pings.values()), now))
         self._pings = {other: at for other, at in self._pings.items() if at > sent}
         return sent

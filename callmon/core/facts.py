@@ -129,9 +129,8 @@ class PhoneStopped(PhoneFact, frozen=True, gc=False, tag="PhoneStopped"):
 class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
     """The best state that the line's phones offered the waiting caller from `at` on (DeviceStateChange).
 
-    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring; "in_use": no phone
-    is free; "unreachable": no phone can be reached. Emitted only where the dial events alone would mislead, and
-    once for each better state. Without this fact, a phone that rang was free.
+    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring. Emitted only where the
+    dial events alone would mislead, and once for each better state. Without it, a phone that rang was free.
     """
 
     best: PhonesBest
@@ -164,15 +163,13 @@ class Resumed(Fact, frozen=True, gc=False, tag="Resumed"):
 class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
     """A person started a transfer (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
 
-    Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
-    transferer's channel, `to` an extension or `outside`. `unheard`: the event that states the kind may lie in a
-    gap.
+    Not yet a transfer: the caller may come back, or reach nothing.
     """
 
-    kind: TransferKind
-    by: str
-    to: str
-    unheard: bool = False
+    kind: TransferKind  # Asterisk's word
+    by: str  # the transferer's channel
+    to: str  # an extension, or `outside`
+    unheard: bool = False  # the event that states the kind may lie in a gap
 
 
 class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
@@ -287,15 +284,13 @@ class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
 class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     """A backfill from CEL supplied the part of this call that callmon did not receive.
 
-    It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count.
-    `alone`: the event stream carried nothing of the call. `message`: it is known whether a message was left,
-    since the time in voicemail was received, or the dialplan reported that there is none. `holds`: it is known
-    whether the caller was put on hold. CEL itself states neither.
+    It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count. CEL itself
+    states neither messages nor holds: the time in voicemail was received, or the dialplan reported none.
     """
 
-    alone: bool = False
-    message: bool = False
-    holds: bool = False
+    alone: bool = False  # the event stream carried nothing of the call
+    message: bool = False  # it is known whether a message was left
+    holds: bool = False  # it is known whether the caller was put on hold
 
 
 class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):

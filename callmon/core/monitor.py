@@ -292,9 +292,8 @@ class Monitor:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
         written = () if is_retold else self.ledger.drain_updates()
-        if not told and not gaps and not written:
-            return None
-        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
+        outcome = Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
+        return outcome if told or gaps or written else None
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""

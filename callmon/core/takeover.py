@@ -47,16 +47,14 @@ class StoredOpenCall(msgspec.Struct, frozen=True):
 
 
 class StoredState(msgspec.Struct):
-    """The stored state. `heard`: until when the leader received events from each exchange. `ledger`: restored from
-    the database, with its `entries`. `callback_command`: number of the last manual command applied.
-    """
+    """The stored state, read from the database."""
 
-    heard: Mapping[str, datetime]
+    heard: Mapping[str, datetime]  # until when the leader received events from each exchange
     begun: Mapping[CallKey, StoredOpenCall]
     over: frozenset[CallKey]
     ledger: Ledger
-    entries: frozenset[AnyEntry]
-    callback_command: int
+    entries: frozenset[AnyEntry]  # of the ledger
+    callback_command: int  # the number of the last manual command applied
 
 
 class LocalCall(msgspec.Struct):

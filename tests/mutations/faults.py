@@ -161,10 +161,10 @@ FAULTS = (
         "a call that vanished in a gap was heard to its end",
         "core/calls/listing",
         (
-            'self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)',
+            'self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)',
             "pass",
         ),
-        ('if self._restarted or self._stopped else "unheard"', 'if self._restarted else "hangup"'),
+        ('if gap.restarted or gap.stopped else "unheard"', 'if gap.restarted else "hangup"'),
     ),
     fault(
         "the fourth ring is in time",

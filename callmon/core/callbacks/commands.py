@@ -35,11 +35,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One manual command. `n`: its sequence number; `at`: when it was requested; `when`: when the call was made.
-
-    `token`: of the number that the command refers to (another number to call, a complaint's caller). `facts`: of
-    an outbound call that a backfill found in CEL (`called`); the number called is added when they are read back.
-    """
+    """One manual command. `n`: its sequence number; `at`: when it was requested."""
 
     n: int = 0
     at: datetime
@@ -50,13 +46,13 @@ class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     reason: CloseReason | None = None
     text: str = ""
     result: Result | None = None
-    when: datetime | None = None
+    when: datetime | None = None  # the call was made
     cautions: tuple[Caution, ...] = ()
     in_charge: str = ""
     other_number: bool = False
     received: Received | None = None
-    token: str | None = None
-    facts: tuple[AnyFact, ...] = ()
+    token: str | None = None  # of another number to call, or of a complaint's caller
+    facts: tuple[AnyFact, ...] = ()  # of a call found in CEL (`called`); its number is added when read back
 
 
 REPEATED_WITHIN = timedelta(minutes=1)

@@ -4,9 +4,6 @@
 builds the frozen `Call` on demand. The same facts give the same call, whether they were just received, read back
 from the database after a restart, or filled in from CEL.
 
-A call's clock starts at the first ringing that the caller hears or at the entry into a queue, whichever comes
-first. It runs through hunting, overflow and queue as one.
-
 Refuses: to invent a person whose join was not received. `doubtful` marks what a gap may have hidden.
 """
 

@@ -32,17 +32,13 @@ MAX_ENTRIES = 100_000
 
 
 class ClosedGap(NamedTuple):
-    """A gap that a listing ended.
-
-    `stopped`: whether the exchange stopped during the gap; None if it did not report its uptime. `booted`: when it
-    started again. `away`: callmon itself did not run when the gap began.
-    """
+    """A gap that a listing ended."""
 
     start: datetime
     end: datetime
-    stopped: bool | None = None
-    booted: datetime | None = None
-    away: bool = False
+    stopped: bool | None = None  # whether the exchange stopped in it; None if it did not report its uptime
+    booted: datetime | None = None  # when the exchange started again
+    away: bool = False  # callmon itself did not run when the gap began
 
 
 class GapState(msgspec.Struct):
@@ -257,10 +253,11 @@ class Listing:
         if not call.is_emitted:  # of no line, and nothing known of it
             answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
             return
-        how: f.EndedHow = "stopped" if self.absence.restarted or self.absence.stopped else "unheard"
+        gap = self.absence
+        how: f.EndedHow = "stopped" if gap.restarted or gap.stopped else "unheard"
         open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that began the gap: no person answered in between.
-        self._tell_gap(call, until, open_still and (how != "stopped" or self.absence.stopped_later), open_still)
+        self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)
         for leg in call.legs:
             drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":

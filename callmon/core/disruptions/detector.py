@@ -48,17 +48,14 @@ SEEN = frozenset(("exchange", "trunk", "phones"))
 
 
 class Cause(msgspec.Struct, frozen=True):
-    """A possible reason why lines cannot take calls. `holds` None: not known now.
-
-    `at`: since when it holds, or when it ended. `is_certain`: it opens a disruption without lasting first.
-    """
+    """A possible reason why lines cannot take calls."""
 
     key: Key
     lines: tuple[str, ...]
-    holds: bool | None
-    at: datetime | None = None
+    holds: bool | None  # None: not known now
+    at: datetime | None = None  # since when it holds, or when it ended
     how: n.EndedHow = "over"
-    is_certain: bool = False
+    is_certain: bool = False  # it opens a disruption without lasting first
 
 
 class DisruptionDetector:

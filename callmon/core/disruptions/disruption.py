@@ -20,7 +20,6 @@ from typing import Literal, get_args
 import msgspec
 
 State = Literal["planned", "going_on", "over", "cancelled"]
-
 NO_TIME = timedelta(0)
 # The source. "staff": a person reported it, and callmon cannot detect it; "work": planned.
 Source = Literal["exchange", "trunk", "phones", "staff", "work"]
@@ -65,20 +64,16 @@ class DisruptionEntry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True)
 
 
 class Opened(DisruptionEntry, frozen=True, gc=False, tag="Opened"):
-    """Lines cannot take calls since `at`. `what` is what failed: the line, the trunks, or "" for the exchange.
-
-    `work`: the planned work during which it happens and whose notice it has. `actor` and `told`: the person and
-    the time of the report, where callmon cannot detect the disruption.
-    """
+    """Lines cannot take calls since `at`. `what` is what failed: the line, the trunks, or "" for the exchange."""
 
     source: Source
     exchange: str
     what: str
     lines: tuple[str, ...]
     notice: Notice = NO_NOTICE
-    work: str | None = None
-    actor: str | None = None
-    told: datetime | None = None
+    work: str | None = None  # the planned work during which it happens, and whose notice it has
+    actor: str | None = None  # the person who reported it, where callmon cannot detect it
+    told: datetime | None = None  # when it was reported
 
 
 class Planned(DisruptionEntry, frozen=True, gc=False, tag="Planned"):
