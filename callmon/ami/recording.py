@@ -233,18 +233,18 @@ class Redactor:
 
     def _token(self, found: re.Match[bytes]) -> bytes:
         kind = found.lastgroup or ""
-        whole = found[0].decode("ascii", "surrogateescape")
+        text = found[0].decode("ascii", "surrogateescape")
         if kind in _AS_IS:
             return found[0]
         match kind:
             case "host":
                 return self._sip(found)
             case "mail":
-                return self._mail(whole).encode("ascii", "surrogateescape")
+                return self._mail(text).encode("ascii", "surrogateescape")
             case "v4":
-                return self._address(whole).encode("ascii")
+                return self._address(text).encode("ascii")
             case "v6":
-                return self._address_v6(whole).encode("ascii")
+                return self._address_v6(text).encode("ascii")
             case "person" | "tail":
                 return self._peer(found) + (found["tail"] or b"")
             case "suffix":

@@ -129,8 +129,8 @@ class PhoneStopped(PhoneFact, frozen=True, gc=False, tag="PhoneStopped"):
 class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
     """The best state that the line's phones offered the waiting caller from `at` on (DeviceStateChange).
 
-    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring. Emitted only where the
-    dial events alone would mislead, and once for each better state. Without it, a phone that rang was free.
+    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring. Emitted only where
+    the dial events alone would mislead, and once for each better state. Without it, a phone that rang was free.
     """
 
     best: PhonesBest

@@ -217,19 +217,19 @@ class Monitor:
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
         """Judge all facts of one stored call by these settings. None when its line or arrival is unknown here."""
-        told = list(facts)
+        stored = list(facts)
         hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
-        arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
+        arrival = next((fact for fact in stored if isinstance(fact, f.Arrived)), None)
         if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
-        return self._conclude(exchange, ExchangeState(hearing.site), told, None, is_retold=True)
+        return self._conclude(exchange, ExchangeState(hearing.site), stored, None, is_rejudged=True)
 
     def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        hearing, told = self.exchanges.get(command.exchange), None
+        hearing, outcome = self.exchanges.get(command.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
-            told = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
-        return told or Outcome(command.exchange)
+            outcome = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
+        return outcome or Outcome(command.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
@@ -260,9 +260,9 @@ class Monitor:
         hearing: ExchangeState,
         facts: list[Fact],
         gap: ClosedGap | None,
-        is_retold: bool = False,
+        is_rejudged: bool = False,
     ) -> Outcome | None:
-        told: list[Fact] = []
+        emitted: list[Fact] = []
         findings: list[Finding] = []
         ended: list[Call] = []
         for fact in facts:
@@ -277,10 +277,10 @@ class Monitor:
                 apart = self._apart(exchange, hearing, fact, account.arrival)
                 if not apart:
                     continue
-                told += apart
+                emitted += apart
             else:
-                told.append(fact)
-                if kind in OPENING and not is_retold and not account.arrival.test:
+                emitted.append(fact)
+                if kind in OPENING and not is_rejudged and not account.arrival.test:
                     self._opener.inward(exchange, fact, account, hearing.site)
             if kind in self._settled_by:
                 call = account.call()
@@ -291,16 +291,16 @@ class Monitor:
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
-        written = () if is_retold else self.ledger.drain_updates()
-        outcome = Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
-        return outcome if told or gaps or written else None
+        written = () if is_rejudged else self.ledger.drain_updates()
+        outcome = Outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, written)
+        return outcome if emitted or gaps or written else None
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
-        told = self._opener.outward(exchange, fact, arrival, hearing.site)
-        return [fact] if self._every_call and not arrival.beside else told
+        emitted = self._opener.outward(exchange, fact, arrival, hearing.site)
+        return [fact] if self._every_call and not arrival.beside else emitted
 
     def _tell(self, hearing: ExchangeState, fact: Fact) -> CallAccount | None:
         if type(fact) is f.Arrived:
@@ -308,10 +308,10 @@ class Monitor:
             return account
         if type(fact) is f.SurveyOffered and fact.by == "dialplan":
             self.survey_heard = True
-        told = hearing.accounts.get(fact.call)
-        if told is not None:
-            told.record_fact(fact)
-        return told
+        known = hearing.accounts.get(fact.call)
+        if known is not None:
+            known.record_fact(fact)
+        return known
 
     def _account(self, hearing: ExchangeState, fact: f.Arrived) -> CallAccount:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None

@@ -68,9 +68,9 @@ class LocalCall(msgspec.Struct):
 def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Item]) -> list[Outcome]:
     """The outcomes missing in the database. `monitor` is merged from both sources, also after a gap of its own."""
     heard = _heard(known)
-    told = [item for item in kept if isinstance(item, Outcome)]
+    own = [item for item in kept if isinstance(item, Outcome)]
     calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard), heard))
-    missing = [*calls.values(), *_gaps(told, heard), *_ledger(monitor, known, told), *_by_hand(known, told)]
+    missing = [*calls.values(), *_gaps(own, heard), *_ledger(monitor, known, own), *_by_hand(known, own)]
     _renew(monitor, known, calls)
     return missing
 
@@ -92,13 +92,13 @@ def _after(kept: Sequence[Item], heard: ReceivedUntil) -> list[Outcome]:
         until = heard.get(item.exchange)
         if not isinstance(item, Outcome) and until is not None and item.at + OVERTAKEN <= until:
             last[item.exchange] = place
-    told = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
-    return [item for place, item in told if place > last.get(item.exchange, -1)]
+    later = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
+    return [item for place, item in later if place > last.get(item.exchange, -1)]
 
 
-def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, LocalCall]:
+def _by_call(outcomes: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, LocalCall]:
     own: dict[CallKey, LocalCall] = {}
-    for outcome in told:
+    for outcome in outcomes:
         if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
             continue  # the leader received what a listing could prove after a gap
         for fact in outcome.facts:
@@ -132,22 +132,22 @@ def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bo
 def _calls(
     monitor: Monitor, known: StoredState, own: Mapping[CallKey, LocalCall], heard: ReceivedUntil
 ) -> Iterator[tuple[CallKey, Outcome]]:
-    for key, told in own.items():
+    for key, local in own.items():
         if key in known.over:
             continue
         stored = known.begun.get(key)
         if stored is None:
-            yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
+            yield key, Outcome(key[0], tuple(local.facts), tuple(local.findings), tuple(local.calls))
             continue
-        leader_and_gaps = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, f.Unheard))]
+        leader_and_gaps = [*stored.facts, *(fact for fact in local.facts if isinstance(fact, f.Unheard))]
         partly = f.partly_heard(leader_and_gaps)
-        facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in told.facts]
+        facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in local.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
             more = merged_transfers(hearing.site, stored.facts, more, heard.get(key[0]))
         if more:
-            yield key, _the_rest(monitor, key[0], stored, told, more)
+            yield key, _the_rest(monitor, key[0], stored, local, more)
 
 
 def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
@@ -236,8 +236,8 @@ def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outco
             listing.resume(max(heard, listing.since or heard))
 
 
-def _gaps(told: Iterable[Outcome], heard: ReceivedUntil) -> Iterator[Outcome]:
-    for outcome in told:
+def _gaps(outcomes: Iterable[Outcome], heard: ReceivedUntil) -> Iterator[Outcome]:
+    for outcome in outcomes:
         for gap in outcome.gaps:
             start = max(gap.start, heard.get(gap.exchange, gap.start))
             if start < gap.end:

@@ -77,7 +77,7 @@ class CallAccount(AccountState, gc=False):
         first = self.answer
         if first is None:
             return ()
-        return tuple([c.PersonOnCall(*one) for one in ((first.phone, first.at), *self.handing.joined)])
+        return tuple([c.PersonOnCall(*person) for person in ((first.phone, first.at), *self.handing.joined)])
 
     def _since_answer(self, at: datetime | None) -> timedelta | None:
         answer = self.first_answer()

@@ -100,13 +100,13 @@ class Listing:
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
         """Insert the gap before each call's first fact received before the listing: it may hide anything."""
-        told: list[Fact] = []
+        emitted: list[Fact] = []
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
-            told.append(fact)
-        return told
+                emitted.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
+            emitted.append(fact)
+        return emitted
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange announces its shutdown: what is still up when it comes back is gone."""

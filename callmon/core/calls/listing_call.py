@@ -142,7 +142,9 @@ class Observing(NamedTuple):
         if leg in near or any(other.is_phone and other.call is call for other in near):
             return leg in near
         beside = bridges.beside(leg)
-        return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
+        return bool(call.caller.bridge and leg.bridge) and not any(
+            other.channel.endswith(";2") for other in beside
+        )
 
     def _answered(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         exact = up_since(phone)

@@ -64,4 +64,4 @@ def open_time(spans: Iterable[Span], between: Callable[[datetime, datetime], tim
 
 def nothing_was_heard(listening: Mapping[str, Coverage], begin: datetime, end: datetime) -> bool:
     """Whether every exchange was unheard for the whole period."""
-    return all(total(one.unheard_spans(begin, end)) >= end - begin for one in listening.values())
+    return all(total(coverage.unheard_spans(begin, end)) >= end - begin for coverage in listening.values())
