@@ -47,8 +47,7 @@ class Transport(asyncio.BufferedProtocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.fault: Exception | None = None  # an internal error that ended the connection
         self._on_events, self._on_bytes = on_events, on_bytes
-        self._buffer = bytearray(BUFFER)
-        self._view = memoryview(self._buffer)
+        self._view = memoryview(bytearray(BUFFER))
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0.0  # when the timer fires, in monotonic seconds
@@ -75,9 +74,6 @@ class Transport(asyncio.BufferedProtocol):
             self._answer()
         if self.fault is None and nbytes < BUFFER // 2 and self._resume is None and not self._paused:
             self._gather()
-
-    def eof_received(self) -> bool:
-        return False
 
     def connection_lost(self, error: Exception | None) -> None:
         for timer in (self._timer, self._resume):
@@ -237,15 +233,10 @@ class ExchangeClient:
             )
             return Transport(session, self._events_received, self._on_bytes)
 
-        context = tls_context(s) if s.tls else None
+        context, name = (tls_context(s), s.server_name or s.host) if s.tls else (None, None)
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            transport, link = await loop.create_connection(
-                new_transport,
-                s.host,
-                s.port,
-                ssl=context,
-                server_hostname=(s.server_name or s.host) if s.tls else None,
-            )
+            opening = loop.create_connection(new_transport, s.host, s.port, ssl=context, server_hostname=name)
+            transport, link = await opening
         self.certificate_expires = _certificate_expires(transport)
         return link
 

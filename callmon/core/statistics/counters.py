@@ -139,15 +139,14 @@ FIRST: Mapping[str, str] = {
 
 def zeros(sets: LabelValues) -> Figures:
     """Every figure that exists before the first event, at 0."""
-    return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
+    return {figure: 0.0 for metric in METRICS for figure in _figures(metric, sets)}
 
 
-def _series(metric: Metric, sets: LabelValues) -> Iterator[list[Figure]]:
+def _figures(metric: Metric, sets: LabelValues) -> Iterator[Figure]:
     for values in product(*(sets.values_of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
             continue  # a correction always changes the verdict
-        base = (metric.name, *values)
-        yield [(*base, *part) for part in _parts(metric, values, sets)]
+        yield from ((metric.name, *values, *part) for part in _parts(metric, values, sets))
 
 
 def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[tuple[str, ...]]:
