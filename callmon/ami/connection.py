@@ -160,11 +160,7 @@ class ExchangeClient:
     """One exchange, connected again and again until the task that runs `listen` is cancelled."""
 
     def __init__(
-        self,
-        name: str,
-        settings: ExchangeSettings,
-        on_events: OnEvents,
-        on_bytes: OnBytes | None = None,
+        self, name: str, settings: ExchangeSettings, on_events: OnEvents, on_bytes: OnBytes | None = None
     ) -> None:
         self.name, self.settings = name, settings
         self.link: Transport | None = None

@@ -92,9 +92,7 @@ class Monitor:
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
     ) -> list[Outcome]:
-        """Process the passing of time. `heard`: until when events were received from each exchange, by its own
-        clock (now, when left out). `silent`: exchanges unheard for long enough to miss a whole callback.
-        """
+        """Process the passing of time. `heard` and `silent`: as for `Ledger.tick`."""
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
         written, noted = self.ledger.drain_updates(), self.disruptions.book.drain_updates()

@@ -257,9 +257,8 @@ CROWDED = MAX_CHANNELS // 2  # from here on the channels are ordered by their la
 class ChannelLimit:
     """The limit of one exchange: each new channel replaces the one without an event for longest.
 
-    So channels whose end is never reported cannot displace later calls, and memory stays bounded. A call dropped
-    this way is closed like one that vanished (`ghost_channels.make_room`): its end is not known. `given_up` counts
-    the dropped channels.
+    So channels whose end is never reported cannot displace later calls. A call dropped this way is closed like one
+    that vanished (`ghost_channels.make_room`). `given_up` counts the dropped channels.
     """
 
     def __init__(self, legs: dict[str, TrackedChannel]) -> None:

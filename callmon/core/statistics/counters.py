@@ -4,8 +4,8 @@ One table (`METRICS`) defines them: name, help, labels, buckets. Each combinatio
 exists at 0 before the first event, so that `increase()` sees that event. A figure is a flat tuple of strings: the
 metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
 
-Refuses: to count what is not known. A call with an uncertain number of rings is in no histogram of rings. A call
-in which a gap may hide a transfer is in no histogram of transfers. No figure contains a caller's number.
+Refuses: to count what is not known: uncertain rings, or transfers where a gap may hide one. No figure contains a
+caller's number.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
