@@ -57,7 +57,9 @@ class Transport(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        _give_up_sooner(transport)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         self._arm()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -301,12 +303,6 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
             return f"Exchange {name}: {where} does not answer; check host, port and the firewall."
         case _:
             return f"Exchange {name}: {where} cannot be reached ({error})."
-
-
-def _give_up_sooner(transport: asyncio.Transport) -> None:
-    raw = transport.get_extra_info("socket")
-    if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
 
 
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:

@@ -352,7 +352,7 @@ class Monitor:
                 continue
             if standard.needs and not self._has(standard, hearing):
                 continue
-            judged = standard.judge_owed(owed, seen)
+            judged = standard.verdict(owed, seen, standard.parameters)
             if judged is not None:
                 at = owed.settled or owed.dues.judging.at
                 found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))

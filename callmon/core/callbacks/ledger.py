@@ -298,16 +298,12 @@ class Ledger:
         at = obligation.due_times[obligation.fell_due]
         if at >= until:
             return
-        undecided = next((x for x in self.outbound_calls.values() if self._may_pay_yet(x, obligation, at)), None)
-        if undecided is not None:
-            undecided.waiting.append(key)
-            return
+        for call in self.outbound_calls.values():  # one that may pay it yet
+            is_theirs = call.is_undecided and call.token in (obligation.token, obligation.other)
+            if is_theirs and call.answered is not None and call.answered <= at:
+                call.waiting.append(key)
+                return
         self.append_entry(n.FellDue(*obligation.key, at), doubt=self._in_doubt(obligation, at, quiet))
-
-    @staticmethod
-    def _may_pay_yet(call: TrackedOutboundCall, obligation: Obligation, due: datetime) -> bool:
-        waits = call.is_undecided and call.token in (obligation.token, obligation.other)
-        return waits and call.answered is not None and call.answered <= due
 
     def _judge_waiting(self, call: TrackedOutboundCall) -> None:
         """Judge the obligations that waited for the result of a call answered just before the due time."""

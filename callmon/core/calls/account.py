@@ -297,14 +297,10 @@ class CallAccount(AccountState, gc=False):
             return self.is_partly_heard()
         return took.slack != f.EXACT or any(gap.until is None or gap.until > took.at for gap in gaps)
 
-    def _is_busy(self) -> bool:
-        is_busy = self.busy_given if self.arrival.direction == "inbound" else self.tried > 0
-        return is_busy and self.busy == self.tried
-
     def _unanswered_outcome(self, inbound: bool) -> c.OutcomeName:
         if inbound and self.end is not None and self.end.by == "unknown":
             return "unknown"  # no event settles whether the caller gave up
-        if self._is_busy():
+        if (self.busy_given if inbound else self.tried > 0) and self.busy == self.tried:
             return "unknown" if self.is_partly_heard() else "busy"
         if inbound and self._gave_up():
             return "abandoned"

@@ -93,7 +93,9 @@ class Listing:
             call.hangup_requested = call.hangup_requested and call.answered
             if call.sent is not None:
                 call.sent.is_unsure = True
-            _doubt_legs(call, self.since)
+            for leg in call.legs:
+                if leg.answered and not call.answered:  # it may be joined with the caller in the gap
+                    leg.joined_unheard = leg.joined_unheard or leg.answered_at or self.since
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
             if call.is_emitted:
                 self._untold[call.id] = not call.answered and not call.voicemail
@@ -330,10 +332,3 @@ def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:
     """Legs that were created on their own, and are not in a bridge with the caller yet."""
     legs = (listed.get(leg.uniqueid) for leg in call.legs)
     return [entry for entry in legs if entry is not None and entry.linkedid != call.id]
-
-
-def _doubt_legs(call: TrackedCall, since: datetime | None) -> None:
-    """A phone that was picked up already may be joined with the caller in the gap."""
-    for leg in call.legs:
-        if leg.answered and not call.answered:
-            leg.joined_unheard = leg.joined_unheard or leg.answered_at or since

@@ -131,10 +131,6 @@ class Observing(NamedTuple):
         if not call.answered and self._has_caller(call, leg):
             self._answered(call, leg, entry, phone)
 
-    def _joined_by(self, phone: e.Status) -> datetime | None:
-        """When the phone was with the caller at the latest: before it changed its bridge or began a record."""
-        return moved_by(phone) if phone.begun else up_by(phone)
-
     def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:
         """In one bridge with the caller, perhaps through Local channels; or the caller waits alone in a bridge."""
         bridges = self.state.bridges
@@ -153,7 +149,8 @@ class Observing(NamedTuple):
             return
         call.unsure = leg
         first = max(filter(None, (e.born(phone.uniqueid), self.since, exact)), default=None)
-        last = min(filter(None, (self._joined_by(phone), self.until)), default=None)
+        joined_by = moved_by(phone) if phone.begun else up_by(phone)  # before it changed its bridge
+        last = min(filter(None, (joined_by, self.until)), default=None)
         start, slack = within(first, last)
         answering.answer(self.state, call, leg, start, slack, found=True)
 

@@ -77,8 +77,10 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
     """The caller is on the way to another party. The result is emitted when it is known."""
     if not call.answered:
         return
-    if call.sent is not None and _is_seen_already(call.sent, sending):
-        sending.named_late(call.sent)
+    seen = call.sent
+    is_redirect = seen is not None and seen.kind == "redirect" and sending.kind != "redirect"
+    if seen is not None and is_redirect and endpoint(seen.by) == endpoint(sending.by):
+        sending.named_late(seen)
     else:
         settle(state, call, sending.at)
     call.sent = sending
@@ -104,11 +106,6 @@ def left_bridge(call: TrackedCall, leg: TrackedChannel, event: e.BridgeLeave) ->
         return
     if at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
-
-
-def _is_seen_already(seen: PendingTransfer, sending: PendingTransfer) -> bool:
-    same_person = endpoint(seen.by) == endpoint(sending.by)
-    return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
 def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:

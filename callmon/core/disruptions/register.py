@@ -109,13 +109,10 @@ class DisruptionRegister:
         """Open a detected disruption: these lines cannot take calls since `at`."""
         source, exchange, what = key
         lines = tuple(lines)
-        work = self._work_of(lines, now)
+        work = next((x for x in self.work(now) if set(lines) <= set(x.lines)), None)
         notice, name = (NO_NOTICE, None) if work is None else (work.notice, work.id)
         entry = n.Opened(self._name(what or exchange, at), at, source, exchange, what, lines, notice, name)
         return self.append_entry(entry)
-
-    def _work_of(self, lines: tuple[str, ...], now: datetime) -> Disruption | None:
-        return next((x for x in self.work(now) if set(lines) <= set(x.lines)), None)
 
     def end_detected(self, disruption: Disruption, at: datetime, how: EndedHow = "over") -> None:
         """Record that the cause is over. A manually ended disruption gets only a `CauseOver` entry."""

@@ -22,10 +22,9 @@ from pydantic import ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.config.standards import ALL_STANDARDS
-from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
-from callmon.core.standards._common import Seen, StandardParameters
+from callmon.core.standards._common import StandardParameters
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError
 
@@ -45,9 +44,6 @@ class Standard(msgspec.Struct, frozen=True):
     def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
         given = (staff,) if self.needs == "staff" else ()
         return self.verdict(fact, call, self.parameters, *given)
-
-    def judge_owed(self, obligation: Obligation, seen: Seen) -> Judgement | None:
-        return self.verdict(obligation, seen, self.parameters)
 
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
