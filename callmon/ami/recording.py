@@ -160,18 +160,15 @@ class Redactor:
             kinds = [
                 "secret" if n.lower() == b"appdata" else k for k, (n, _, _) in zip(kinds, headers, strict=True)
             ]
-        people = self._people_in(headers, kinds)
+        named = {v.strip() for kind, (_, _, v) in zip(kinds, headers, strict=True) if kind == "name"}
+        # The longest first: free text may repeat them.
+        people = sorted((n for n in named if len(n) > 2 and not _is_nobody(n)), key=len, reverse=True)
         return CRLF.join(
             self._tokens(name) + colon + self._value(kind, name.lower(), value, variable, people)
             if colon
             else self._free(name, people)
             for kind, (name, colon, value) in zip(kinds, headers, strict=True)
         )
-
-    def _people_in(self, headers: list[tuple[bytes, bytes, bytes]], kinds: list[str]) -> list[bytes]:
-        """The names in this message's headers, the longest first: free text may repeat them."""
-        found = {v.strip() for kind, (_, _, v) in zip(kinds, headers, strict=True) if kind == "name"}
-        return sorted((n for n in found if len(n) > 2 and not _is_nobody(n)), key=len, reverse=True)
 
     def _value(self, kind: str, header: bytes, value: bytes, variable: bytes, people: list[bytes]) -> bytes:
         text = value.lstrip(b" ")
