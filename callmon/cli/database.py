@@ -52,12 +52,12 @@ def upgrade(context: CommandContext) -> None:
 
 def _sign_everybody_out(context: CommandContext) -> None:
     """End all sessions, and list the accounts that may sign in."""
-    from callmon.store.access import accounts, restored_copy
-    from callmon.store.access.audit import AuditEvent
+    from callmon.store import access
+    from callmon.store.access import AuditEvent
 
-    known = accounts.accounts(context.upgraded_store)
-    deed = AuditEvent(context.now, current_user(), restored_copy.ENDED)
-    ended = restored_copy.end_all(context.upgraded_store, deed)
+    known = access.accounts(context.upgraded_store)
+    deed = AuditEvent(context.now, current_user(), access.ENDED)
+    ended = access.end_all(context.upgraded_store, deed)
     if not known and not ended:
         return
     click.echo(

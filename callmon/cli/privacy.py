@@ -30,7 +30,7 @@ from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
-    from callmon.store.access.audit import AuditEvent
+    from callmon.store.access import AuditEvent
     from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
     from callmon.store.queries.obligations import WorklistItem
 
@@ -276,13 +276,13 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     """The time and the row of every access, change and disposal."""
-    from callmon.store.access import audit
+    from callmon.store.access import audit_events
     from callmon.store.privacy import retention as disposal
     from callmon.store.privacy import subject_access as people
 
     for access in people.accesses(context.store):
         yield access.look.at, _access(access, context)
-    for deed in audit.audit_events(context.store):
+    for deed in audit_events(context.store):
         yield deed.at, _deed(deed, context)
     for terms, done in disposal.disposals(context.store):
         what = _disposed(done, terms.unused_since, context, done.files)

@@ -19,8 +19,7 @@ from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 
 if TYPE_CHECKING:
-    from callmon.store.access.accounts import LocalAccount
-    from callmon.store.access.audit import AuditEvent
+    from callmon.store.access import AuditEvent, LocalAccount
     from callmon.store.database import Database
 
 ROLES = tuple(RoleSettings.model_fields)
@@ -45,7 +44,7 @@ class AccountCommandContext(CommandContext):
         return until_done(open_for_accounts(self.settings))
 
     def deed(self, act: str, about: str) -> AuditEvent:
-        from callmon.store.access.audit import AuditEvent
+        from callmon.store.access import AuditEvent
 
         return AuditEvent(self.now, current_user(), act, about)
 
@@ -64,7 +63,7 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     Examples: callmon users add marie.tremblay --role agent
               callmon users add j.roy --role agent --role manager < password.txt
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
     from callmon.web.auth.passwords import hashed
 
     if not NAME.fullmatch(name):
@@ -72,7 +71,7 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
             f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
-    accounts.add_account(store, name, hashed(_password(name)), roles, deed)
+    access.add_account(store, name, hashed(_password(name)), roles, deed)
     click.echo(f"{name}: added.")
     if not context.settings.web.access.accounts:
         click.echo("Accounts cannot sign in yet: set accounts = true under [web.access].", err=True)
@@ -88,9 +87,9 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
     Examples: callmon users list
               callmon users list --json
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
 
-    found = accounts.accounts(context.store)
+    found = access.accounts(context.store)
     if not found:
         click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
     for account in found:
@@ -115,10 +114,10 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     Examples: callmon users role marie.tremblay --role viewer
               callmon users role marie.tremblay --role agent --role manager
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
 
     deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
-    accounts.give_roles(context.store, name, roles, deed)
+    access.give_roles(context.store, name, roles, deed)
     click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
 
 
@@ -132,11 +131,11 @@ def password(context: AccountCommandContext, name: str) -> None:
     Examples: callmon users password marie.tremblay
               callmon users password marie.tremblay < password.txt
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
     from callmon.web.auth.passwords import hashed
 
     store = context.store
-    accounts.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
+    access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
     click.echo(f"{name}: the password is changed; signed out everywhere.")
 
 
@@ -151,10 +150,10 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     Examples: callmon users lock marie.tremblay
               callmon users lock marie.tremblay --unlock
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
 
     deed = context.deed("account unlocked" if unlock else "account locked", name)
-    accounts.lock_account(context.store, name, not unlock, deed)
+    access.lock_account(context.store, name, not unlock, deed)
     click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
 
 
@@ -168,9 +167,9 @@ def remove(context: AccountCommandContext, name: str) -> None:
     Examples: callmon users remove marie.tremblay
               callmon users remove marie.tremblay --config callmon.toml
     """
-    from callmon.store.access import accounts
+    from callmon.store import access
 
-    accounts.remove_account(context.store, name, context.deed("account removed", name))
+    access.remove_account(context.store, name, context.deed("account removed", name))
     click.echo(f"{name}: removed; signed out everywhere.")
 
 

@@ -58,7 +58,7 @@ class Database:
     def __init__(self, url: URL, ring: KeyRing = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        # The file that records account changes outside the database (`store/access/restored_copy.py`).
+        # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _engine(url, self.path, reads_only)
         self._identity = _identity(self.path)

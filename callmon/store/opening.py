@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callmon.errors import ConfigError
-from callmon.store import key_file
-from callmon.store.access import restored_copy
+from callmon.store import access, key_file
 from callmon.store.database import Database, names_of_needed_keys, open_store, own_folder, parse_url, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import record_key
@@ -71,7 +70,7 @@ def open_for_writing(settings: Settings) -> Database:
         _make(path)
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read_keys(path)), settings)
-    restored_copy.end_if_older(store)
+    access.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             record_key(connection, store.ring)

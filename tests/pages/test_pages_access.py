@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store.access import audit
+from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
 from callmon.web.auth.middleware import SECURITY_HEADERS
 from callmon.web.auth.roles import RIGHTS, Right, Role
@@ -154,7 +154,7 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     agent, manager = site.visitors["agent"], site.visitors["manager"]
     agent.post(f"/en/callbacks/{ENTRY}/record", data={"csrf": agent.token("/en/sign-out"), "action": "take"})
     manager.post("/en/disruptions", data={"csrf": manager.token("/en/sign-out"), "line": "general"})
-    done = [(deed.who, deed.act, deed.about) for deed in audit.audit_events(site.store)]
+    done = [(deed.who, deed.act, deed.about) for deed in audit_events(site.store)]
     assert ("agent", "callback", ENTRY) in done
     assert ("manager", "disruption", "") in done
 

@@ -16,8 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import accounts
-from callmon.store.access.audit import AuditEvent
+from callmon.store.access import AuditEvent, add_account, lock_account
 from callmon.store.database import Database
 from callmon.web.auth import passwords
 from callmon.web.auth.middleware import AccessMiddleware
@@ -121,11 +120,11 @@ def _hashed_by(hasher: PasswordHasher) -> str:
 def with_accounts(store: Database) -> Database:
     """One account per role, with the role's name; one with two roles; one locked; one without any role."""
     for name in ROLES:
-        accounts.add_account(store, name, kept_password(), (name,), MADE)
-    accounts.add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
-    accounts.add_account(store, "locked", kept_password(), ("administrator",), MADE)
-    accounts.lock_account(store, "locked", True, MADE)
-    accounts.add_account(store, "nothing", kept_password(), (), MADE)
+        add_account(store, name, kept_password(), (name,), MADE)
+    add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
+    add_account(store, "locked", kept_password(), ("administrator",), MADE)
+    lock_account(store, "locked", True, MADE)
+    add_account(store, "nothing", kept_password(), (), MADE)
     return store
 
 

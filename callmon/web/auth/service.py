@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import accounts, audit, sessions
-from callmon.store.access.audit import AuditEvent
+from callmon.store import access
+from callmon.store.access import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo
@@ -58,7 +58,7 @@ class AccessService:
     ) -> None:
         self.settings, self._store, self.now, self._clock = settings, store, now, clock
         self._believed = ProxyIdentity(settings)
-        self._terms = sessions.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
+        self._terms = access.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._comparing, self._waiting = asyncio.Semaphore(1), 0
 
@@ -78,11 +78,11 @@ class AccessService:
         if not cookie or not self.has_sign_in or self._store is None:
             return UNKNOWN
         name = cookies.hashed(cookie)
-        found = await self._ask(sessions.valid_session, self._store, name, self.now(), self._terms, is_use)
+        found = await self._ask(access.valid_session, self._store, name, self.now(), self._terms, is_use)
         match found:
-            case sessions.UserSession(source="account") if self.settings.accounts:
+            case access.UserSession(source="account") if self.settings.accounts:
                 return Identity(Person(found.person, roles(found.roles)), "account", cookie)
-            case sessions.UserSession(source="oidc") if self.settings.oidc is not None:
+            case access.UserSession(source="oidc") if self.settings.oidc is not None:
                 return Identity(Person(found.person, roles(found.roles)), "oidc", cookie)
         return UNKNOWN
 
@@ -117,7 +117,7 @@ class AccessService:
         """The key for counting attempts: the account's name, or that and a device that proves its sign-in."""
         if self._store is None or not device:
             return name
-        account = await self._ask(accounts.account, self._store, name)
+        account = await self._ask(access.account, self._store, name)
         nonce = device[: cookies.NONCE]
         own = cookies.device(name, account.password, nonce) if account is not None else ""
         return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
@@ -127,15 +127,15 @@ class AccessService:
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
         theirs = frozenset(role.value for role in person.roles)
-        session = sessions.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
-        await self._ask(sessions.begin_session, self._store, session, self._terms)
+        session = access.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
+        await self._ask(access.begin_session, self._store, session, self._terms)
         await self.note(person.name, "sign in", source, asking)
         return cookie
 
     async def end(self, known: Identity, asking: ClientInfo) -> None:
         """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
-            await self._ask(sessions.end_session, self._store, cookies.hashed(known.cookie))
+            await self._ask(access.end_session, self._store, cookies.hashed(known.cookie))
             await self.note(known.person.name, "sign out", known.source, asking)
 
     async def note_refused(self, about: str, asking: ClientInfo) -> None:
@@ -152,11 +152,11 @@ class AccessService:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
             deed = AuditEvent(self.now(), actor, act, about, asking.address)
-            await self._ask(audit.record_event, self._store, deed)
+            await self._ask(access.record_event, self._store, deed)
 
     async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
-        account = await self._ask(accounts.account, store, name)
+        account = await self._ask(access.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
         is_right = await self._compare(kept, password) and account is not None and not account.is_locked
         if not is_right:
@@ -165,7 +165,7 @@ class AccessService:
             return ""
         if account is not None and passwords.is_outdated(kept):
             kept = await self._ask(passwords.hashed, password)
-            await self._ask(accounts.renew_hash, store, account, kept)
+            await self._ask(access.renew_hash, store, account, kept)
         return kept
 
     async def _compare(self, kept: str, password: str) -> bool:

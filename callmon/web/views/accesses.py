@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from starlette.responses import Response
 
-from callmon.store.access import audit
+from callmon.store import access
 from callmon.store.database import Database
 from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
@@ -24,16 +24,16 @@ async def show(visit: PageRequest) -> Response:
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
 
 
-def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[audit.AuditEvent]]:
-    return subject_access.accesses(store, newest=MOST), audit.audit_events(store, newest=MOST)
+def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[access.AuditEvent]]:
+    return subject_access.accesses(store, newest=MOST), access.audit_events(store, newest=MOST)
 
 
 def _rows(
-    looks: list[subject_access.AccessRecord], events: list[audit.AuditEvent], tongue: WebFormatter
-) -> Iterator[audit.AuditEvent]:
+    looks: list[subject_access.AccessRecord], events: list[access.AuditEvent], tongue: WebFormatter
+) -> Iterator[access.AuditEvent]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
-        yield audit.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
+        yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
     for event in events:
         act, about = _word("act", event.act, tongue), _word("about", event.about, tongue)
         yield event._replace(act=act, about=about)
