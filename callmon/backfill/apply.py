@@ -2,7 +2,7 @@
 
     stored whole, or from CEL, or in progress ─▶ unchanged
     not stored                                ─▶ created, and counted as a call that has just ended
-    stored in part                            ─▶ completed; counters move (`store/maintenance/rejudge.py`)
+    stored in part                            ─▶ completed; counters move (`store/rejudge.py`)
 
 Applying a backfill twice changes nothing. Each chunk of calls is one transaction, so that an interrupted backfill
 is run again. The daemon can write meanwhile.
@@ -33,8 +33,8 @@ from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
-from callmon.store.maintenance.rejudge import RejudgedCalls, up_to_end
 from callmon.store.queries import calls
+from callmon.store.rejudge import RejudgedCalls, up_to_end
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows, StoredCallKey, call_of
 from callmon.store.tables import CALL, FACT, OPEN, Condition

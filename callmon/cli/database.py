@@ -83,7 +83,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
     from callmon.core.monitor import Monitor
-    from callmon.store.maintenance import consistency, rejudge
+    from callmon.store import rejudge
     from callmon.store.rollups import rebuild as rolled
 
     settings, store = context.settings, context.store
@@ -94,7 +94,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
         of_days(1)
         found += differences
     advance = progress_bar(rejudge.count_ended(store), "Comparing calls")
-    found += consistency.inconsistencies(store, Monitor(settings, token=str), advance)
+    found += rejudge.inconsistencies(store, Monitor(settings, token=str), advance)
     for line in found:
         print_json({"difference": line}) if as_json else click.echo(line)
     if found:
@@ -117,7 +117,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
               callmon db rejudge --yes
     """
     from callmon.core.monitor import Monitor
-    from callmon.store.maintenance import rejudge
+    from callmon.store import rejudge
     from callmon.store.rollups import rebuild as rolled
 
     settings, store = context.settings, context.store

@@ -239,15 +239,15 @@ FAULTS = (
         "web/auth/cookies",
         ('secure = "; Secure" if is_https else ""', 'secure = ""'),
     ),
-    fault("a session is never idle", "store/access/sessions", ("SESSION.c.seen <= at - terms.idle, ", "")),
+    fault("a session is never idle", "store/access", ("SESSION.c.seen <= at - terms.idle, ", "")),
     fault(
         "a session lasts as long as it is used",
-        "store/access/sessions",
+        "store/access",
         (", SESSION.c.made <= at - terms.longest", ""),
     ),
     fault(
         "a session outlives a change of its role",
-        "store/access/accounts",
+        "store/access",
         ('end_sessions_of(connection, name, "account")', "pass"),
     ),
     fault(

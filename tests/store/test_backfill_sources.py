@@ -31,8 +31,8 @@ from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError, StoreError
 from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
+from callmon.store.rejudge import counter_differences
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
 from tests.store.test_backfill import EXAMPLE, Office, cel, half_heard

@@ -24,9 +24,9 @@ from callmon.store.commands import (
     queue_disruption_command,
 )
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
+from callmon.store.rejudge import counter_differences
 from tests.support.fact_builder import local
 from tests.support.simulated_exchange import Watched
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote

@@ -30,7 +30,7 @@ from callmon.daemon.rollup_task import roll_up
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.store.database import Database, upgrade
-from callmon.store.maintenance.rejudge import rejudge
+from callmon.store.rejudge import rejudge
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.tables import CALL, ROLLUP

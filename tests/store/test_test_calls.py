@@ -17,9 +17,9 @@ from callmon.core.statistics.today import Today
 from callmon.sinks.metrics.gauges import OF_CALLS, families
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
+from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import OTHER, TORONTO, Office, local

@@ -1,7 +1,7 @@
 """Verdicts that a later ledger entry corrects, in the transaction that writes the entry.
 
 A verdict is counted once, as first given. Its correction is counted in `callmon_verdicts_corrected_total`. The
-difference between rows and counters is counted in `MOVED` (`maintenance/rejudge.py`).
+difference between rows and counters is counted in `MOVED` (`store/rejudge.py`).
 
 Refuses: to replace a verdict by the same verdict.
 """
