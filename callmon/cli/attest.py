@@ -49,7 +49,7 @@ def add(
     Examples: callmon attest add --line general --line tty --at 2026-11-20
               callmon attest add --line all --what greetings --by "A. Tremblay"
     """
-    from callmon.store.queries.attestations import insert_attestations
+    from callmon.store.queries.reports import insert_attestations
 
     day, name = context.past_day(tested, "--at"), actor_name(by)
     known, whats = context.known_lines(lines), subjects or SUBJECTS
@@ -75,7 +75,7 @@ def list_(context: CommandContext, as_json: bool) -> None:
 def _print(context: CommandContext, as_json: bool = False) -> None:
     from callmon.reports.formatter import ReportFormatter
     from callmon.reports.notes import attestation_notes
-    from callmon.store.queries.attestations import attestations
+    from callmon.store.queries.reports import attestations
 
     lines, language = context.settings.lines(), context.language
     statuses = status_of([line.name for line in lines], attestations(context.store), date.max, context.today)

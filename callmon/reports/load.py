@@ -17,7 +17,7 @@ from callmon.core.statistics.period import Month
 from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.model import ComparedMonth, Relation, Report
 from callmon.store.database import Database
-from callmon.store.queries import attestations, disruptions, reconciliations
+from callmon.store.queries import disruptions, reconciliations, reports
 from callmon.store.queries import reports as queries
 from callmon.store.queries.reports import Fingerprint
 
@@ -82,9 +82,7 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
 def _attested(connection: Connection, builder: ReportBuilder, seal: Fingerprint) -> tuple[AttestationStatus, ...]:
     """The attestations of each line as they stand at the end of the period."""
     after = builder.month.after
-    tests = [
-        x for x in attestations.attestations_in(connection) if x.tested < after and builder.is_included(x.line)
-    ]
+    tests = [x for x in reports.attestations_in(connection) if x.tested < after and builder.is_included(x.line)]
     for test in tests:
         seal.include("attestation", *msgspec.structs.astuple(test))
     today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()

@@ -22,7 +22,7 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.store.queries.months import MonthCounts
+from callmon.store.queries.reports import MonthCounts
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter
 from callmon.web.half_hours import TodayHalfHours

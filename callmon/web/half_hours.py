@@ -16,7 +16,7 @@ from callmon.config.settings import Settings
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
-from callmon.store.queries.half_hours import Counts, HalfHourCounts
+from callmon.store.queries.reports import Counts, HalfHourCounts
 
 WEEKS, ENOUGH = 8, 3
 HALF = timedelta(minutes=30)

@@ -16,7 +16,7 @@ from callmon.reports.export import files
 from callmon.reports.load import gathered
 from callmon.reports.public import edition
 from callmon.store.database import Database, open_store, upgrade
-from callmon.store.queries.attestations import attestations, insert_attestations
+from callmon.store.queries.reports import attestations, insert_attestations
 from tests import year
 from tests.year import TORONTO
 

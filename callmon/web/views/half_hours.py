@@ -6,7 +6,7 @@ Read from the database at most once a minute, for all viewers. While it is away,
 from datetime import timedelta
 from typing import Any
 
-from callmon.store.queries import half_hours as stored
+from callmon.store.queries import reports as stored
 from callmon.web import half_hours
 from callmon.web.context import AwayError, PageContext
 from callmon.web.formatter import WebFormatter

@@ -17,7 +17,7 @@ from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.rates import RATES, fraction
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
-from callmon.store.queries.months import MonthCounts, month_counts
+from callmon.store.queries.reports import MonthCounts, month_counts
 from callmon.web.context import PageContext
 from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.page_request import PageRequest
