@@ -34,7 +34,7 @@ from callmon.core.disruptions import entries as disruptions
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
-from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families
+from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.items import StoredOutcome

@@ -3,7 +3,7 @@
     a gap ends, or a call ends that was received in part ─▶ its time span is queued ─▶ `wait` ─▶ a thread reads
     the CEL rows of that span and runs the backfill ─▶ the counters on /metrics are updated
 
-Obligations and outbound calls that the backfill finds become commands. `daemon/commands.py` reads them like manual
+Obligations and outbound calls that the backfill finds become commands. `daemon/tasks.py` reads them like manual
 commands.
 
 Without a configured source, nothing is done. Errors are logged and the backfill is retried; pending time spans

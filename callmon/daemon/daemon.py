@@ -34,10 +34,10 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state, restore
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
-from callmon.daemon.rollup_task import roll_up
 from callmon.daemon.runtime import Runtime
 from callmon.daemon.sd_notify import notify
 from callmon.daemon.standby import Standby
+from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload

@@ -22,9 +22,9 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
 from callmon.daemon.clock import ExchangeTime
-from callmon.daemon.commands import CommandQueue
 from callmon.daemon.exchanges import ExchangeTask
-from callmon.daemon.service_state import ServiceStateTask
+from callmon.daemon.host_state import ServiceStateTask
+from callmon.daemon.tasks import CommandQueue
 from callmon.sinks import Sink
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.sinks.snapshot import (

@@ -15,7 +15,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.sinks.metrics.gauges import OF_CALLS, families
+from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.mqtt import topics
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.commands import (

@@ -26,7 +26,7 @@ from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.daemon.rollup_task import roll_up
+from callmon.daemon.tasks import roll_up
 from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.store.database import Database, upgrade

@@ -14,7 +14,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import figures_of
 from callmon.core.statistics.today import Today
-from callmon.sinks.metrics.gauges import OF_CALLS, families
+from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries

@@ -25,7 +25,7 @@ from callmon.core.statistics.counters import Figures
 from callmon.errors import StoreError
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls
-from callmon.store.tables import partitions
+from callmon.store.tables import creation
 from callmon.store.writer import lease
 from callmon.store.writer.appender import Appender
 from callmon.store.writer.committed import CommittedCounters
@@ -254,7 +254,7 @@ class Committer:
         if self._store.path is not None:
             return
         with suppress(DBAPIError, StoreError, LockTakenError), self._store.writing() as connection:
-            partitions.create_ahead(connection, datetime.now(UTC))
+            creation.create_ahead(connection, datetime.now(UTC))
 
     # Records.
 

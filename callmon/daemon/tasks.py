@@ -1,18 +1,25 @@
-"""Polls manual commands from the database, in order, and passes each to the monitor.
+"""Tasks of the daemon: it polls manual commands from the database, and builds missing roll-ups.
 
-Refuses: to write. The outcome of a command is stored together with the command's number, so that each command is
-applied exactly once.
+Each command is passed to the monitor in order. Refuses: to write. The outcome of a command is stored together with
+the command's number, so that each command is applied exactly once.
+
+After an upgrade the daemon builds the roll-ups of calls that are already stored, automatically and slowly. Each
+transaction in the thread handles `CHUNK` calls; other writers use the pauses. 10,000 calls take about fifteen
+seconds. `callmon db upgrade` does the same at full speed. Until all roll-ups exist, reports count the calls
+themselves.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from callmon.errors import StoreError
+from callmon.errors import CallmonError, StoreError
 from callmon.store import commands
 from callmon.store.database import Database
+from callmon.store.rollups import rebuild
 
 EVERY_SECONDS = 0.5
 
@@ -50,3 +57,26 @@ class CommandQueue:
             for notice, disruption in disruptions:
                 self.done_of_disruptions = notice.n
                 do(partial(Monitor.apply_disruption_command, command=notice, stored=disruption))
+
+
+log = logging.getLogger(__name__)
+
+CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
+
+
+async def roll_up(store: Database) -> None:
+    """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried."""
+    calls = 0
+    while True:
+        try:
+            built = await asyncio.to_thread(rebuild.rebuild_step, store, CHUNK)
+        except CallmonError as error:
+            log.warning("roll-ups: update failed; retrying", extra={"why": str(error)})
+            await asyncio.sleep(AFTER_TROUBLE)
+            continue
+        if built is None:
+            break
+        calls += built.calls
+        await asyncio.sleep(PAUSE)
+    if calls:
+        log.info("roll-ups: up to date", extra={"calls": calls})
