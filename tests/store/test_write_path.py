@@ -78,7 +78,7 @@ def before_the_transaction(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -
 def before_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
     write, token = committer.write_batch, first._committer._token
 
-    def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Figures:
+    def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Any:
         added = write(connection, batch_id, *given)
         if batch_id.token == token:
             cut()

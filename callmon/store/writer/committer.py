@@ -39,7 +39,6 @@ from callmon.store.writer.transaction import (
     Rejected,
     may_pass,
     write_batch,
-    write_bisecting,
 )
 from callmon.store.writer.write_lock import LockTakenError, WriteLock
 
@@ -280,16 +279,8 @@ class Committer:
 
     def _write(self, batch_id: BatchId, encoded: bytes) -> None:
         items = decode_items(encoded)
-        try:
-            with self._lock.writing() as connection:
-                self._unpublished = write_batch(connection, batch_id, items, self._store.ring), []
-        except AlreadyCommitted:
-            raise
-        except Exception as error:
-            if may_pass(error):
-                raise
-            with self._lock.writing() as connection:
-                self._unpublished = write_bisecting(connection, batch_id, items, self._store.ring)
+        with self._lock.writing() as connection:
+            self._unpublished = write_batch(connection, batch_id, items, self._store.ring)
 
 
 def _last(connection: Connection) -> tuple[int, str]:

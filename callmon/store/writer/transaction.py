@@ -59,29 +59,21 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
 
 
-def write_batch(connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing) -> Figures:
-    """Writes the batch and returns the counters that it adds. The calling function owns the transaction.
-
-    Raises AlreadyCommitted, LostLeaseError.
-    """
-    writing = BulkWriter(connection, ring)
-    _claim(writing, batch_id)
-    rows = Rows(batch_id.number)
-    rows.add_items(items)
-    return _write(writing, rows)
-
-
-def write_bisecting(
+def write_batch(
     connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing
 ) -> tuple[Figures, list[Rejected]]:
-    """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
-    bisection = _Bisection(BulkWriter(connection, ring), batch_id)
-    bisection.write_part(items)
-    return bisection.added, bisection.rejected
+    """Writes all outcomes of the batch but those with a value that the database rejects.
+
+    Returns the counters that it adds, and the rejected outcomes. The calling function owns the transaction.
+    Raises AlreadyCommitted, LostLeaseError.
+    """
+    batch = _Batch(BulkWriter(connection, ring), batch_id)
+    batch.write_part(items)
+    return batch.added, batch.rejected
 
 
-class _Bisection:
-    """Bisection: a rejected part is halved, down to one outcome, which is skipped."""
+class _Batch:
+    """A batch as it is written. A rejected part is halved, down to one outcome, which is skipped."""
 
     def __init__(self, writing: BulkWriter, batch_id: BatchId) -> None:
         _claim(writing, batch_id)
@@ -98,19 +90,16 @@ class _Bisection:
         except Exception as error:
             if may_pass(error):
                 raise
-            self._cut(items, error)
+            if len(items) == 1:
+                self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
+                return
+            middle = len(items) // 2
+            self.write_part(items[:middle])
+            self.write_part(items[middle:])
         else:
             self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
-
-    def _cut(self, items: Sequence[Item], error: Exception) -> None:
-        if len(items) == 1:
-            self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
-            return
-        middle = len(items) // 2
-        self.write_part(items[:middle])
-        self.write_part(items[middle:])
 
 
 def _write(writing: BulkWriter, rows: Rows) -> Figures:
