@@ -19,9 +19,9 @@ from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer import committer
 from callmon.store.writer.items import encode_item
-from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.transaction import BatchId, write_batch
+from callmon.store.writer.write_lock import IS_NAMED
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 

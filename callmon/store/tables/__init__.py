@@ -97,7 +97,7 @@ COUNTER = table("counter", *keys("figure"), *required("value", kind=Float), **CL
 
 # One row: the number of the last committed batch, and the `token` of the writer that committed it.
 # A writer reads from it whether a commit succeeded whose answer was lost. It also detects the writes of another
-# program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/lease.py`).
+# program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/write_lock.py`).
 WRITER = table(
     "writer",
     Column("id", Integer, primary_key=True),

@@ -6,7 +6,7 @@
 
 A commit whose answer was lost is found by its number: no record is committed twice (`transaction.py`). Counters
 are published only after their commit. Several instances may share a database: an idle leader renews its lease each
-second (`lease.py`).
+second (`write_lock.py`).
 
 Refuses: to end because of an error. It is logged, and the same record is tried again.
 """
@@ -26,7 +26,6 @@ from callmon.errors import StoreError
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls
 from callmon.store.tables import creation
-from callmon.store.writer import lease
 from callmon.store.writer.appender import Appender
 from callmon.store.writer.committed import CommittedCounters
 from callmon.store.writer.items import decode_items
@@ -40,7 +39,7 @@ from callmon.store.writer.transaction import (
     may_pass,
     write_batch,
 )
-from callmon.store.writer.write_lock import LockTakenError, WriteLock
+from callmon.store.writer.write_lock import ASK_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
 
 log = logging.getLogger(__name__)
 
@@ -157,7 +156,7 @@ class Committer:
             why = str(error)
         else:
             why = f"the database cannot be written: {reason(error)}"
-            self._lock.drop_connections()
+            self._lock.drop_connection()
         if not may_pass(error):
             log.error("database: internal error; retrying", exc_info=error)
         self._wait = min(2 * self._wait, LONGEST_WAIT) or FIRST_WAIT
@@ -189,7 +188,7 @@ class Committer:
             if not self.leadership.is_shared:
                 raise
             self._stand_by(self._lock.heard(), self._lock.holder)
-            return lease.ASK_SECONDS
+            return ASK_SECONDS
         self._make_months()
         self._number = state.number
         if not self.leadership.is_standby and self._outbox.follows(state.number, state.token):
@@ -242,7 +241,7 @@ class Committer:
 
     def _renewed(self, began: float) -> None:
         self.leadership.renewed(began)
-        self._renew_at = began + lease.RENEW_SECONDS
+        self._renew_at = began + RENEW_SECONDS
 
     def _make_months(self) -> None:
         """Creates the next monthly partitions of PostgreSQL's `fact`.

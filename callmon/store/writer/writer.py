@@ -25,7 +25,7 @@ from callmon.store.writer.outbox import MAX_BATCH, Outbox, open_outbox
 
 log = logging.getLogger(__name__)
 
-# A lock that another daemon just held may be free only after some seconds (`lease.py`).
+# A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
 
 
