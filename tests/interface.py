@@ -37,7 +37,7 @@ from callmon.reports.formats.json import schema
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
-from callmon.store.writer.items import StoredOutcome
+from callmon.store.writer.outbox import StoredOutcome
 from callmon.text.callback_list import owed_as_json
 from callmon.text.records import as_json
 from callmon.web.app import app

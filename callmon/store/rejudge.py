@@ -30,7 +30,6 @@ from sqlalchemy import Connection, Table, and_, exists, func, select, tuple_
 
 from callmon.core.callbacks.entries import Owed
 from callmon.core.callbacks.obligation import Obligation, after, opened
-from callmon.core.calls.call import Call
 from callmon.core.facts import Arrived, Ended, Fact, as_it_stands, tag_of
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
@@ -55,7 +54,7 @@ from callmon.store.row_mapping import (
     without_numbers,
 )
 from callmon.store.tables import CALL, FACT, FINDING, GAP, LEDGER, OBLIGATION, OPEN, Condition
-from callmon.store.writer.corrections import MOVED, move
+from callmon.store.writer.transaction import MOVED, count_correction, move
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
@@ -152,25 +151,17 @@ class RejudgedCalls:
             update.CallRecord(data, tuple(old)),
             update.CallRecord(now, tuple({**known, **changed}.values())),
         )
-        self._move(before, call, [(known[name], f) for name, f in changed.items() if name in known])
-
-    def _move(self, before: Call, call: Call, corrected: list[tuple[Finding, Finding]]) -> None:
-        """Adds to `MOVED` by how much the rows now differ from the counters that first counted them."""
-        was, now = Figures(), Figures()
+        was, counted = Figures(), Figures()
         figures.of_call(was, before)
-        figures.of_call(now, call)
-        for old, new in corrected:
-            figures.of_finding(was, old)
-            figures.of_finding(now, new)
-        move(was, now, self.added)
+        figures.of_call(counted, call)
+        move(was, counted, self.added)
 
     def _tell(self, key: StoredCallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a new standard: this is its first verdict
             figures.of_finding(self.added, new)
             self.lines.append(f"{_named(key)}  {new.standard}  {_said(new)}")
             return
-        if old.verdict != new.verdict:
-            figures.add_figure(self.added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+        count_correction(old, new, self.added)
         if _said(old) != _said(new):
             self.lines.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
 

@@ -28,8 +28,7 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
-from callmon.store.writer.items import decode_item, encode_item
-from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.outbox import Outbox, decode_item, encode_item
 from callmon.text.records import outcome_lines
 from callmon.tools.replay import Replay
 from tests.support.store_fixtures import RING

@@ -18,8 +18,7 @@ from callmon.core.statistics.counters import Figures
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer import committer
-from callmon.store.writer.items import encode_item
-from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.outbox import Outbox, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.write_lock import IS_NAMED
 from callmon.store.writer.writer import Writer

@@ -18,7 +18,7 @@ from callmon.core.statistics.counters import Figures, LabelValues, figures_of, z
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
-from callmon.store.writer.committed import CommittedCounters
+from callmon.store.writer.committer import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

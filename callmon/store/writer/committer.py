@@ -13,24 +13,24 @@ Refuses: to end because of an error. It is logged, and the same record is tried 
 
 import logging
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from time import monotonic
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from callmon.core.statistics.counters import Figures
+from callmon.core.statistics.counters import Figure, Figures, add_figure
 from callmon.errors import StoreError
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls
 from callmon.store.tables import creation
 from callmon.store.writer.appender import Appender
-from callmon.store.writer.committed import CommittedCounters
-from callmon.store.writer.items import decode_items
 from callmon.store.writer.leadership import DatabaseState, Heard, Leadership
-from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxError
+from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxError, decode_items
 from callmon.store.writer.transaction import (
     AlreadyCommitted,
     BatchId,
@@ -40,6 +40,31 @@ from callmon.store.writer.transaction import (
     write_batch,
 )
 from callmon.store.writer.write_lock import ASK_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
+
+NOTHING: Mapping[Figure, float] = MappingProxyType({})
+
+
+class CommittedCounters:
+    """The committed counters. One thread adds, any thread reads."""
+
+    def __init__(self, figures: Mapping[Figure, float] = NOTHING) -> None:
+        self._figures = dict(figures)
+        self._lock = Lock()  # held for one copy or one batch at most: a reader never sees half of a batch
+
+    def add_figures(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            for figure, amount in figures.items():
+                add_figure(self._figures, figure, amount)
+
+    def replace(self, figures: Mapping[Figure, float]) -> None:
+        """Sets the counters to those in the database, which include commits of other programs."""
+        with self._lock:
+            self._figures = dict(figures)
+
+    def snapshot(self) -> Figures:
+        with self._lock:
+            return self._figures.copy()
+
 
 log = logging.getLogger(__name__)
 

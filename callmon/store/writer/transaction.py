@@ -3,19 +3,23 @@
 Each batch has a number. So after the answer to a commit was lost, the writer can tell whether it was made. A value
 the database rejects is isolated by bisecting the batch, then skipped, in the same transaction.
 
+A verdict is counted once, as first given. A later ledger entry that corrects it is counted in
+`callmon_verdicts_corrected_total`. The difference between rows and counters is counted in `MOVED`
+(`store/rejudge.py`).
+
 Refuses: to write twice. What is stored already is neither written nor counted again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callmon.core.outcome import Item
 from callmon.core.statistics import counters as figures
-from callmon.core.statistics.counters import Figures
+from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
@@ -23,9 +27,8 @@ from callmon.store.bulk import ADDING, BulkWriter, chunks, replacing
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import record_key
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
-from callmon.store.writer.corrections import correct
-from callmon.store.writer.items import item_label
+from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows, findings_by_call
+from callmon.store.writer.outbox import item_label
 
 
 class BatchId(NamedTuple):
@@ -109,7 +112,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     added = _counted(rows)
     _write_rows(writing, rows)
     stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
-    corrected = correct(stored | rows.findings, rows.corrections, added)
+    corrected = _corrected(stored | rows.findings, rows.corrections, added)
     writing.insert(tables.FINDING, finding_rows(corrected), replacing(tables.FINDING))
     rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
@@ -194,17 +197,9 @@ def _known(writing: BulkWriter, keys: Iterable[StoredCallKey]) -> _Known:
             f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls
         ):
             known.calls[call, exchange] = data
-        for row in writing.execute(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
-            known.findings.setdefault((row[0], exchange), []).append(_finding(row))
+        which = and_(tables.FINDING.c.exchange == exchange, tables.FINDING.c["call"].in_(calls))
+        known.findings.update(findings_by_call(writing.connection.execute(select(tables.FINDING).where(which))))
     return known
-
-
-FINDING_COLUMNS = '"call", standard, line, language, verdict, reason_key, number, cause'
-
-
-def _finding(row: Any) -> Finding:
-    call, standard, line, language, verdict, reason, number, cause = row
-    return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
 
 
 def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
@@ -263,3 +258,36 @@ def _counted(rows: Rows) -> Figures:
     for noted in rows.disruptions.noted:
         figures.of_disruption(added, noted)
     return added
+
+
+# Corrections of verdicts.
+
+FindingKey = tuple[str, str, str]  # call, exchange, standard
+MOVED = "moved"
+
+
+def _corrected(
+    given: Mapping[FindingKey, Finding], corrections: Mapping[FindingKey, Finding], added: Figures
+) -> dict[FindingKey, Finding]:
+    """The findings to replace. `given` has the verdicts so far. The counters of the correction go into `added`."""
+    replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
+    for key, new in replaced.items():
+        count_correction(given[key], new, added)
+    return replaced
+
+
+def count_correction(old: Finding, new: Finding, added: Figures) -> None:
+    """Adds what the replacement of a verdict counts."""
+    if old.verdict != new.verdict:
+        figures.add_figure(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+    was, now = Figures(), Figures()
+    figures.of_finding(was, old)
+    figures.of_finding(now, new)
+    move(was, now, added)
+
+
+def move(was: Figures, now: Figures, added: Figures) -> None:
+    """Adds to `added` how much the rows now differ from the counters that first counted them."""
+    for figure in was.keys() | now.keys():
+        if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
+            figures.add_figure(added, (MOVED, *figure), moved)

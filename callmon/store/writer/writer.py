@@ -17,11 +17,17 @@ from callmon.config.settings import Settings
 from callmon.core.outcome import Heartbeat, Item
 from callmon.errors import StoreError
 from callmon.store.database import Database
-from callmon.store.writer.committed import CommittedCounters
-from callmon.store.writer.committer import Committer
-from callmon.store.writer.items import StoredOutcome, decode_item, encode_item, item_label
+from callmon.store.writer.committer import CommittedCounters, Committer
 from callmon.store.writer.leadership import DatabaseState
-from callmon.store.writer.outbox import MAX_BATCH, Outbox, open_outbox
+from callmon.store.writer.outbox import (
+    MAX_BATCH,
+    Outbox,
+    StoredOutcome,
+    decode_item,
+    encode_item,
+    item_label,
+    open_outbox,
+)
 
 log = logging.getLogger(__name__)
 
