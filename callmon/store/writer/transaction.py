@@ -100,7 +100,7 @@ class _Batch:
             self.write_part(items[:middle])
             self.write_part(items[middle:])
         else:
-            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
+            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
 
@@ -135,9 +135,9 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.GAP, rows.gap_rows())
     writing.insert(tables.LEDGER, rows.ledger)
     writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
-    writing.insert(tables.DISRUPTION_ENTRY, rows.disruptions.entries)
-    writing.insert(tables.DISRUPTION, rows.disruptions.rows(), replacing(tables.DISRUPTION))
-    for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruptions.hand)):
+    writing.insert(tables.DISRUPTION_ENTRY, rows.disruption_entries)
+    writing.insert(tables.DISRUPTION, rows.disruption_rows(), replacing(tables.DISRUPTION))
+    for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruption_hand)):
         if n:
             writing.execute("UPDATE mark SET value = ? WHERE name = ? AND value < ?", n, name, n)
     writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
@@ -255,7 +255,7 @@ def _counted(rows: Rows) -> Figures:
         figures.of_gap(added, gap)
     for entry in rows.called_back:
         figures.of_callback(added, entry)
-    for noted in rows.disruptions.noted:
+    for noted in rows.disruptions:
         figures.of_disruption(added, noted)
     return added
 
