@@ -65,7 +65,7 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
         return await visit.not_found(visit.say("Aucune perturbation de ce nom"), text)
     met = (
-        await visit.site.ask(disruptions.capped_calls_met, visit.site.reader, found)
+        await visit.site.ask(disruptions.calls_met, visit.site.reader, found, disruptions.MOST_MET)
         if found.began <= visit.tongue.now
         else 0
     )
