@@ -32,7 +32,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.daemon import host_state, restore
+from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
 from callmon.daemon.runtime import Runtime
 from callmon.daemon.sd_notify import notify
@@ -120,7 +120,7 @@ class Daemon:
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
-        restored = restore.restore(self.runtime, datetime.now(UTC))
+        restored = self.runtime.restore(datetime.now(UTC))
         self._heard = {name: at for name, at in restored.items() if name in self.runtime.settings.exchanges}
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ from callmon.config.settings import Settings
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
-from callmon.daemon import clock
+from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
 from callmon.errors import StoreError
 from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, database_errors, file_damage
@@ -32,7 +32,7 @@ from callmon.store.writer.writer import Writer
 
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
-MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
+MOST_SKEW_BELIEVED = MOST_CLOCK_DIFFERENCE.total_seconds()
 NOT_BELIEVED = " Until they agree, callbacks fall due only when both clocks say so."
 # A record in the outbox is no remark while the database commits as fast as this.
 COMMITS_WITHIN = timedelta(seconds=2)

@@ -8,7 +8,7 @@ Refuses: to depend on any of these three.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
@@ -17,12 +17,11 @@ from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.reconcile import NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
-from callmon.core.monitor import Monitor
+from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
-from callmon.daemon.clock import ExchangeTime
-from callmon.daemon.exchanges import ExchangeTask
+from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
 from callmon.sinks import Sink
@@ -36,7 +35,8 @@ from callmon.sinks.snapshot import (
     SinkStatus,
 )
 from callmon.store.database import Database
-from callmon.store.queries import obligations
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions, obligations
 from callmon.store.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -63,6 +63,31 @@ class Runtime:
         self.internal_errors = 0
         self.last_reload = LastReload(True, datetime.now(UTC))
         self._callbacks = CallbackStatus()
+
+    def restore(self, now: datetime) -> dict[str, datetime]:
+        """Restore all state before the exchanges are connected; returns until when each was received. Blocks.
+
+        Calls that were in progress when callmon last ran are resumed from their stored facts.
+        """
+        settings, monitor, store = self.settings, self.monitor, self.store
+        warm_up(settings, now)
+        lines, begin = [line.name for line in settings.lines()], self.today.beginning(now)
+        counts = queries.count_ended_calls(store, lines, begin, begin + timedelta(days=2))
+        self.today.restore(self.today.local_day(now), *counts)
+        self.outlooks.restore(settings, now)
+        heard = queries.heartbeats(store)
+        self.commands.restore()
+        self.nights.restore()
+        disruptions.restore_disruptions(store, monitor, settings)
+        obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)
+        for name in settings.exchanges:
+            calls = queries.open_calls(store, name, numbers=True)
+            judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
+            facts = {call: known.facts for call, known in calls.items()}
+            monitor.restore(name, heard.get(name), facts, judged)
+            self.today.resume(name, {call: known.findings for call, known in calls.items()})
+            monitor.learn_phones(name, queries.phones_dialled(store, name, lines))
+        return heard
 
     def reconfigure(self, settings: Settings, monitor: Monitor) -> None:
         """Replace the configuration, and the monitor by one that has adopted its state."""

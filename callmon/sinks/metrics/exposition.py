@@ -233,16 +233,11 @@ OF_CALLS, OF_ITSELF = (
 
 
 class MetricsSource(Protocol):
-    """The daemon, as a scrape reads it."""
+    """The daemon, as a scrape reads it: `snapshot` in its event loop, the role from any thread. None blocks."""
 
-    def snapshot(self) -> DaemonSnapshot:
-        """The state now. Called in the daemon's event loop; must not block."""
-
-    def leads(self) -> bool:
-        """Whether this instance is the leader, which writes and counts. Called from any thread."""
-
-    def stands_by(self) -> bool:
-        """Whether this instance is a standby: another one writes and counts. Called from any thread."""
+    def snapshot(self) -> DaemonSnapshot: ...
+    def leads(self) -> bool: ...
+    def stands_by(self) -> bool: ...
 
 
 class Metrics:
