@@ -11,9 +11,9 @@ Refuses: to write twice. What is stored already is neither written nor counted a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -27,7 +27,8 @@ from callmon.store.bulk import ADDING, BulkWriter, chunks, replacing
 from callmon.store.encryption import KeyRing
 from callmon.store.numbers import record_key
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows, findings_by_call
+from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
+from callmon.store.tables import CALL, FINDING
 from callmon.store.writer.outbox import item_label
 
 
@@ -85,14 +86,15 @@ class _Batch:
         self.rejected: list[Rejected] = []
 
     def write_part(self, items: Sequence[Item]) -> None:
+        savepoint = self._writing.connection.begin_nested()
         try:
-            with self._writing.connection.begin_nested():
-                rows = Rows(self._number, self._place)
-                rows.add_items(items)
-                added = _write(self._writing, rows)
+            rows = Rows(self._number, self._place)
+            rows.add_items(items)
+            added = _write(self._writing, rows)
         except Exception as error:
             if may_pass(error):
-                raise
+                raise  # the whole transaction ends; a full disk may have ended it already
+            savepoint.rollback()
             if len(items) == 1:
                 self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
                 return
@@ -100,6 +102,7 @@ class _Batch:
             self.write_part(items[:middle])
             self.write_part(items[middle:])
         else:
+            savepoint.commit()
             self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
@@ -113,7 +116,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     _write_rows(writing, rows)
     stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
     corrected = _corrected(stored | rows.findings, rows.corrections, added)
-    writing.insert(tables.FINDING, finding_rows(corrected), replacing(tables.FINDING))
+    writing.insert(FINDING, finding_rows(corrected), replacing(FINDING))
     rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.COUNTER, counters, ADDING)
@@ -130,8 +133,8 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     over = {*rows.over}
     writing.insert(tables.OPEN, [call for call in rows.begun if call not in over], "ON CONFLICT DO NOTHING")
     writing.delete(tables.OPEN, rows.over)
-    writing.insert(tables.CALL, rows.call_rows())
-    writing.insert(tables.FINDING, rows.finding_rows())
+    writing.insert(CALL, rows.call_rows())
+    writing.insert(FINDING, rows.finding_rows())
     writing.insert(tables.GAP, rows.gap_rows())
     writing.insert(tables.LEDGER, rows.ledger)
     writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
@@ -197,9 +200,17 @@ def _known(writing: BulkWriter, keys: Iterable[StoredCallKey]) -> _Known:
             f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls
         ):
             known.calls[call, exchange] = data
-        which = and_(tables.FINDING.c.exchange == exchange, tables.FINDING.c["call"].in_(calls))
-        known.findings.update(findings_by_call(writing.connection.execute(select(tables.FINDING).where(which))))
+        for row in writing.execute(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
+            known.findings.setdefault((row[0], exchange), []).append(_finding(row))
     return known
+
+
+FINDING_COLUMNS = '"call", standard, line, language, verdict, reason_key, number, cause'
+
+
+def _finding(row: Any) -> Finding:
+    call, standard, line, language, verdict, reason, number, cause = row
+    return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
 
 
 def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
