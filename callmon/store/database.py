@@ -35,7 +35,6 @@ BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error 
 # A job of many transactions beside a daemon waits longer. SQLite polls the lock without a queue: while the daemon
 # writes without a pause, each poll may find it taken.
 JOB_BUSY_SECONDS = 60.0
-DEVELOPMENT = "r"  # the revisions before the first release were r0001 to r0015
 QUESTION_MILLISECONDS = 10_000
 UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)  # of an advisory lock
 # A lost network is detected within seconds, not after TCP's default of two hours.
@@ -224,12 +223,7 @@ def _complaint(found: str | None) -> str | None:
         return "has no callmon tables: run `callmon db upgrade`"
     if found in KNOWN:
         return "is from an older callmon: run `callmon db upgrade`"
-    if found.startswith(DEVELOPMENT):
-        return (
-            f"was made by a development version (revision {found}) and cannot be upgraded: set store.url to a new "
-            "database and run `callmon db upgrade`"
-        )
-    return f"is from a newer callmon (revision {found}): install that version"
+    return f"is from another callmon (revision {found}): install that version, or set store.url to a new database"
 
 
 @contextmanager

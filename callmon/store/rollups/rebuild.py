@@ -41,16 +41,10 @@ PAUSE_SECONDS = 0.01
 
 def ensure_rollups(store: Database, zone: ZoneInfo) -> None:
     """Starts roll-ups of this version and zone, and deletes others. Raises StoreError."""
-    with database_errors(store), store.reading() as connection:
-        if _are_kept(rollup_state(connection), zone):
-            return
     with database_errors(store), store.writing() as connection:
-        if not _are_kept(rollup_state(connection, "write"), zone):
+        found = rollup_state(connection, "write")
+        if not found.is_ours or found.zone != zone.key:
             _begin(connection, zone)
-
-
-def _are_kept(found: RollupState, zone: ZoneInfo) -> bool:
-    return found.is_ours and found.zone == zone.key
 
 
 def reset_rollups(store: Database, zone: ZoneInfo) -> None:
@@ -98,30 +92,19 @@ def rebuild_rollups(
 
 def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
     """One transaction of `rebuild_rollups`; None when nothing is left to do. Raises StoreError."""
-    with database_errors(store), store.reading() as connection:
-        if _is_done(rollup_state(connection)):
-            return None
     with database_errors(store), store.writing() as connection:
-        return _chunk(connection, chunk)
-
-
-def _is_done(found: RollupState) -> bool:
-    return not found.is_ours or found.until == FOREVER
-
-
-def _chunk(connection: Connection, size: int) -> RebuildProgress | None:
-    found = rollup_state(connection, "write")
-    if _is_done(found):
-        return None
-    until = _end(connection, found, size)
-    which = CALL.c.arrived >= from_microseconds(found.until)
-    if until is not None:
-        which = and_(which, CALL.c.arrived < until)
-    cells: dict[Key, Rollup] = {}
-    calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
-    add_to_cells(BulkWriter(connection), cells)
-    connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
-    return RebuildProgress(calls, until)
+        found = rollup_state(connection, "write")
+        if not found.is_ours or found.until == FOREVER:
+            return None
+        until = _end(connection, found, chunk)
+        which = CALL.c.arrived >= from_microseconds(found.until)
+        if until is not None:
+            which = and_(which, CALL.c.arrived < until)
+        cells: dict[Key, Rollup] = {}
+        calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
+        add_to_cells(BulkWriter(connection), cells)
+        connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
+        return RebuildProgress(calls, until)
 
 
 def _end(connection: Connection, found: RollupState, size: int) -> datetime | None:
