@@ -37,6 +37,7 @@ from callmon.sinks.snapshot import (
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
+from callmon.store.writer.outbox import open_outbox
 from callmon.store.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,13 @@ class Runtime:
         self.settings, self.store = settings, store
         self.token = obligations.token_function(store)
         self.monitor = Monitor(settings, token=self.token)
-        self.database = Writer.from_settings(settings, store)
+        self.database = Writer(
+            store,
+            settings.store.write_every,
+            settings.store.max_waiting,
+            is_shared=store.path is None,  # on PostgreSQL another instance may lead
+            journal=open_outbox(settings, store),
+        )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(

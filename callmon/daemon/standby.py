@@ -99,7 +99,7 @@ class Standby:
         ]
 
     def _held_by(self) -> str:
-        holder = self._runtime.database.holder
+        holder = self._runtime.database.leadership.holder
         return f" PostgreSQL names the holder of the lease: {holder}." if holder else ""
 
     async def replay(self) -> None:
@@ -154,13 +154,13 @@ class Standby:
 
     def _note_lag(self) -> None:
         database = self._runtime.database
-        stored, heard = database.heard_by_other(), self._heard_here()
+        stored, heard = database.leadership.heard, self._heard_here()
         lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """Merge what the leader received during a gap of this standby, once the leader has stored it."""
-        heard = self._runtime.database.heard_by_other()
+        heard = self._runtime.database.leadership.heard
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
             return
