@@ -201,10 +201,7 @@ class ServiceStateTask:
         self._last_day = found
 
     async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
-        """Read the verdicts again every `READ_EVERY`: a day ends, or a backfill corrects one.
-
-        The database sink reports its errors.
-        """
+        """Read the verdicts every `READ_EVERY`: a day ends, or a backfill corrects one."""
         read_at = monotonic() + READ_EVERY.total_seconds()
         while True:
             self.disks = await asyncio.to_thread(lambda: dict(disks(database)))

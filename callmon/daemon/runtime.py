@@ -121,10 +121,7 @@ class Runtime:
         return self.time.now(datetime.now(UTC), monotonic())
 
     def snapshot(self) -> DaemonSnapshot:
-        """The state now: gauges that are older than the counters beside them would contradict these.
-
-        Call it in the event loop.
-        """
+        """The state now, in the event loop: gauges older than the counters beside them would contradict these."""
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
         heard = tuple(watched.status(monitor) for watched in self.watched.values())

@@ -63,10 +63,7 @@ class Database:
         self._identity = _identity(self.path)
 
     def reader(self) -> Database:
-        """The same database for queries only: connections of its own, which cannot write.
-
-        On PostgreSQL a query lasts at most QUESTION_MILLISECONDS.
-        """
+        """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
         return Database(self.url, self.ring, reads_only=True)
 
     @contextmanager
@@ -116,10 +113,7 @@ class Database:
 
 
 def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
-    """The database at `url`, which must be of this program's version. Raises StoreError.
-
-    Without keys everything but the numbers can be used.
-    """
+    """The database at `url`, of this version. Without keys all but numbers can be used. Raises StoreError."""
     parsed = parse_url(url)
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
@@ -135,10 +129,7 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 
 def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
-    """Creates the database if there is none, migrates it to this program's version, and opens it.
-
-    Raises StoreError.
-    """
+    """Creates the database if there is none, migrates it to this version, and opens it. Raises StoreError."""
     from alembic import command
     from alembic.config import Config
 
@@ -228,10 +219,7 @@ def _complaint(found: str | None) -> str | None:
 
 @contextmanager
 def database_errors(store: Database) -> Iterator[None]:
-    """Raises the driver's error as a StoreError: one sentence that names the database and no password.
-
-    The next query opens a new connection.
-    """
+    """Raises the driver's error as a StoreError: one sentence without a password. The next query reconnects."""
     try:
         yield
     except StoreError:

@@ -45,10 +45,7 @@ def _with_notes(store: Database, settings: Settings) -> Database:
 
 
 def open_with_keys(settings: Settings) -> Database:
-    """The store for commands that need numbers.
-
-    Raises ConfigError without the key, StoreError with another key.
-    """
+    """The store for commands that need numbers. Raises ConfigError without the key, StoreError with another."""
     ring = KeyRing()
     if settings.privacy.key_file is None and not key_path(settings).exists():
         store = open_store(settings.store.url)

@@ -59,10 +59,7 @@ class FiguresText:
         return all(value in among for value, among in zip(values, allowed, strict=True))
 
     def _move_bucket(self, shown: Figures, figure: Figure, count: float) -> None:
-        """After a change of a line's ring cycle: add the count of an old bound to the next higher new bound.
-
-        Otherwise the histogram's count would decrease.
-        """
+        """After a change of a ring cycle: add an old bound's count to the next higher, so that none decreases."""
         base = figure[:-1]
         if (*base, SUM) in self._known:
             bounds = [f[-1] for f in self._known if f[:-1] == base and f[-1] not in (BEYOND, SUM)]

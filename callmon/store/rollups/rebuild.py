@@ -81,10 +81,7 @@ def count_missing(store: Database) -> int:
 def rebuild_rollups(
     store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS
 ) -> Iterator[RebuildProgress]:
-    """Runs until every call is in its roll-up: one transaction per about `chunk` calls, `pause` seconds between.
-
-    Raises StoreError.
-    """
+    """One transaction per about `chunk` calls, until every call is in its roll-up. Raises StoreError."""
     while (built := rebuild_step(store, chunk)) is not None:
         yield built
         time.sleep(pause)  # other processes may write

@@ -47,10 +47,7 @@ Key = tuple[str, str, str, str]  # day, line, language, exchange
 
 
 class RollupState(NamedTuple):
-    """The time zone of the days, the version, and `until`.
-
-    The cells have all calls that arrived before `until` (microseconds).
-    """
+    """The time zone of the days, the version, and `until`: the cells have all calls that arrived before."""
 
     zone: str
     version: int

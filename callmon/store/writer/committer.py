@@ -252,10 +252,7 @@ class Committer:
         self.notify()
 
     def _renew(self) -> None:
-        """Renews the lease, also when it had to be acquired again.
-
-        Raises LostLeaseError when another program has written since.
-        """
+        """Renews the lease. Raises LostLeaseError when another program has written since."""
         began = monotonic()
         with self._lock.writing() as connection:
             number, token = _last(connection)
@@ -269,10 +266,7 @@ class Committer:
         self._renew_at = began + RENEW_SECONDS
 
     def _make_months(self) -> None:
-        """Creates the next monthly partitions of PostgreSQL's `fact`.
-
-        A failure is retried later; nothing is lost meanwhile.
-        """
+        """Creates the next months of PostgreSQL's `fact`. A failure is retried later; nothing is lost."""
         self._months_made = monotonic()
         if self._store.path is not None:
             return

@@ -155,10 +155,7 @@ def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
 
 
 def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
-    """Takes the next batch number.
-
-    Raises AlreadyCommitted when this batch has it, LostLeaseError when another program has written since.
-    """
+    """Takes the next batch number. Raises AlreadyCommitted when this batch has it, LostLeaseError."""
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
     if writing.execute(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
         return

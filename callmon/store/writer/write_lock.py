@@ -138,10 +138,7 @@ class WriteLock:
         return connection
 
     def _acquire_lease(self, connection: Connection) -> str:
-        """Acquires the lease for this session; returns the session that holds it instead, or "".
-
-        It does not wait for the holder.
-        """
+        """Acquires the lease without waiting; returns the session that holds it instead, if any."""
         with connection.begin():
             named, holder = connection.exec_driver_sql(HOLDER).one()
             if holder is None:
@@ -165,10 +162,7 @@ def _prepare(connection: Connection, is_shared: bool) -> None:
 
 
 def _lock_beside(store: Database) -> int:
-    """Locks the file beside the SQLite database. Raises LockTakenError.
-
-    The file is never deleted: deleting it would let two programs hold two locks.
-    """
+    """Locks the file beside the SQLite database, which is never deleted: else two programs could hold locks."""
     file = os.open(f"{store.path}-writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -176,10 +176,7 @@ class Writer:
         return "a thread of the writer has ended"
 
     def flush(self, timeout: float) -> bool:
-        """Blocks until all offered outcomes are committed; False after `timeout` (seconds).
-
-        On a standby it returns at once.
-        """
+        """Blocks until all outcomes are committed; False after `timeout` (seconds). A standby does not block."""
         goal = self._offered
         self._appender.hurry()
         return self.wait_until(
