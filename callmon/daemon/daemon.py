@@ -141,7 +141,8 @@ class Daemon:
                     room = sink.offer(outcome) and room
         watched.record_events(events, runtime.monitor)
         if not room:
-            self._pause_reading()
+            for link in runtime.links().values():
+                link.pause()
 
     # Read by /healthz.
 
@@ -209,7 +210,8 @@ class Daemon:
                 self._heartbeat(name, watched)
             self.runtime.offer(self._tick)
             if all(sink.has_room() for sink in self.runtime.sinks):
-                self._resume_reading()
+                for link in self.runtime.links().values():
+                    link.go_on()
             self.publish_status()
             notify("WATCHDOG=1")
 
@@ -264,16 +266,6 @@ class Daemon:
         )
         with contextlib.suppress(OSError):
             watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
-
-    def _pause_reading(self) -> None:
-        for watched in self.runtime.watched.values():
-            if watched.exchange.link is not None:
-                watched.exchange.link.pause()
-
-    def _resume_reading(self) -> None:
-        for watched in self.runtime.watched.values():
-            if watched.exchange.link is not None:
-                watched.exchange.link.go_on()
 
     # A changed configuration (SIGHUP).
 

@@ -50,14 +50,11 @@ class FileCheck:
         try:
             while True:
                 began = monotonic()
-                found: str | None = await asyncio.to_thread(self._look)
+                found = await asyncio.to_thread(file_damage, self._store, lambda: self._is_over)
                 self._damage = found or ""
                 await asyncio.sleep(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
         finally:
             self._is_over = True  # the checking thread must not delay the shutdown
-
-    def _look(self) -> str | None:
-        return file_damage(self._store, lambda: self._is_over)
 
     def troubles(self) -> list[str]:
         if not self._damage:

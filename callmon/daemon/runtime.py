@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from callmon.ami.connection import ExchangeClient
+from callmon.ami.connection import ExchangeClient, Transport
 from callmon.ami.mailboxes import MailboxGrowth
 from callmon.backfill.gap_filler import GapFiller
 from callmon.backfill.reconcile import NightlyReconciliation
@@ -24,7 +24,6 @@ from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
-from callmon.sinks import Sink
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.sinks.snapshot import (
     CallbackStatus,
@@ -32,6 +31,7 @@ from callmon.sinks.snapshot import (
     ExchangeStatus,
     LastReload,
     LineStatus,
+    Sink,
     SinkStatus,
 )
 from callmon.store.database import Database
@@ -191,9 +191,13 @@ class Runtime:
     def stands_by(self) -> bool:
         return self.database.stands_by
 
-    def _waits(self) -> Mapping[tuple[str, str], Wait]:
+    def links(self) -> dict[str, Transport]:
+        """The connection of each exchange that has one."""
         links = {name: watched.exchange.link for name, watched in self.watched.items()}
-        times = {name: link.exchange_time() for name, link in links.items() if link is not None}
+        return {name: link for name, link in links.items() if link is not None}
+
+    def _waits(self) -> Mapping[tuple[str, str], Wait]:
+        times = {name: link.exchange_time() for name, link in self.links().items()}
         return self.monitor.waits({name: at for name, at in times.items() if at is not None})
 
     def _connections(self) -> dict[str, ExchangeClient]:

@@ -187,14 +187,10 @@ class Standby:
 
     def _heard_here(self) -> dict[str, datetime]:
         """Received until, for each exchange that is not unheard, on the exchange's own clock."""
-        links = {name: watched.exchange.link for name, watched in self._runtime.watched.items()}
-        heard = {
-            x: link
-            for x, link in links.items()
-            if link and not self._runtime.monitor.exchanges[x].tracker.state.is_unheard
-        }
-        told = {name: link.heard_until() for name, link in heard.items()}
-        return {name: at for name, at in told.items() if at is not None}
+        exchanges = self._runtime.monitor.exchanges
+        links = self._runtime.links().items()
+        until = {x: link.heard_until() for x, link in links if not exchanges[x].tracker.state.is_unheard}
+        return {name: at for name, at in until.items() if at is not None}
 
     def _cannot_read(self, error: Exception) -> None:
         """Log each reason once; the caller retries."""

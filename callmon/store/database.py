@@ -339,6 +339,12 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     return stat.st_dev, stat.st_ino
 
 
+def beside_database(url: str, suffix: str, name: str) -> Path:
+    """SQLite: the database's path with `suffix`. PostgreSQL: `name` in callmon's own folder."""
+    parsed = parse_url(url)
+    return Path(f"{parsed.database}{suffix}") if parsed.get_backend_name() == "sqlite" else own_folder() / name
+
+
 def own_folder() -> Path:
     """systemd's state directory, or the working directory."""
     return Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".")

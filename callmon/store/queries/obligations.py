@@ -71,15 +71,11 @@ def live_obligations(store: Database) -> list[Obligation]:
 
 def cautions(store: Database) -> list[tuple[str, tuple[Caution, ...]]]:
     """The cautions of each number, by token. They hold for every later message from that number."""
-    found = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
-    question = found.where(OBLIGATION.c.cautions != "")
+    question = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
     with store.reading() as connection:
-        rows = list(connection.execute(question))
-    return [(x, _cautions(said)) for token, other, said in rows for x in (token, other) if x is not None]
-
-
-def _cautions(said: str) -> tuple[Caution, ...]:
-    return tuple(known for known in CAUTIONS if known in said.split())
+        rows = connection.execute(question.where(OBLIGATION.c.cautions != "")).all()
+    stored = [(x, names.split()) for *tokens, names in rows for x in tokens if x is not None]
+    return [(token, tuple(x for x in CAUTIONS if x in names)) for token, names in stored]
 
 
 def recent_messages(store: Database, since: datetime) -> Iterator[tuple[str, datetime, str]]:

@@ -40,7 +40,7 @@ from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import AnyFact
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.errors import StoreError
-from callmon.store.database import Database, own_folder, parse_url
+from callmon.store.database import Database, beside_database
 from callmon.store.encryption import KeyRing
 
 if TYPE_CHECKING:
@@ -340,16 +340,6 @@ def _fsync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def outbox_path(settings: Settings) -> Path:
-    """The path of the outbox file."""
-    if settings.store.journal is not None:
-        return settings.store.journal
-    url = parse_url(settings.store.url)
-    if url.get_backend_name() == "sqlite":
-        return Path(f"{url.database}-waiting")  # SQLite's own is called -journal
-    return own_folder() / "callmon.waiting"
-
-
 def open_outbox(settings: Settings, store: Database) -> Outbox:
     """Opens the outbox file of the settings.
 
@@ -358,7 +348,8 @@ def open_outbox(settings: Settings, store: Database) -> Outbox:
     """
     if not settings.store.journal_limit or not store.ring:
         return Outbox(None, store.ring)
-    path = outbox_path(settings)
+    # SQLite's own is called -journal.
+    path = settings.store.journal or beside_database(settings.store.url, "-waiting", "callmon.waiting")
     try:
         return Outbox(path, store.ring, settings.store.journal_limit << 20)
     except BlockingIOError:
