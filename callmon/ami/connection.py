@@ -21,6 +21,7 @@ from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, SessionState
 from callmon.config.exchange import ExchangeSettings
+from callmon.config.mqtt import MqttSettings
 from callmon.errors import AmiError, ConfigError
 
 log = logging.getLogger(__name__)
@@ -274,7 +275,7 @@ class ExchangeClient:
             log.warning(what, extra={"exchange": self.name})
 
 
-def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
+def tls_context(settings: ExchangeSettings | MqttSettings) -> ssl.SSLContext:
     """Certificate and host name are always verified; a client certificate is sent when one is configured."""
     context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
     if settings.client_certificate is not None:

@@ -25,6 +25,7 @@ from time import monotonic
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
+from callmon.ami.connection import tls_context
 from callmon.config.mqtt import MqttSettings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
@@ -319,7 +320,7 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
 
 def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLContext | None]:
     """The library (imported only when a broker is configured), the password and the TLS context."""
-    return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings)
+    return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings) if settings.tls else None
 
 
 async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessage]) -> None:
@@ -328,17 +329,6 @@ async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessag
     for result in await asyncio.gather(*publications, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
-
-
-def tls_context(settings: MqttSettings) -> ssl.SSLContext | None:
-    """Certificate and host name are always verified; a client certificate is sent when one is configured."""
-    if not settings.tls:
-        return None
-    context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
-    if settings.client_certificate is not None:
-        key = str(settings.client_key) if settings.client_key else None
-        context.load_cert_chain(str(settings.client_certificate), key)
-    return context
 
 
 def is_refused(error: Exception | None) -> bool:
@@ -374,15 +364,11 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
         case OSError():
             return f"{where} cannot be reached ({why.strerror or why})."
     if is_refused(why if isinstance(why, Exception) else None):
-        return f"{where} refuses the login ({_code(why)}); check username, password and client_id."
+        code = str(why).partition("] ")[2] or str(why)  # `[code:135] Not authorized` → `Not authorized`
+        return f"{where} refuses the login ({code}); check username, password and client_id."
     if type(why).__name__ in ("MqttError", "MqttCodeError"):
         return (
             f"{where} ended the connection; if it does so again and again, another client has the "
             f"client_id {settings.client_id!r}."
         )
     return f"{where}: internal error ({type(why).__name__}); retrying."
-
-
-def _code(error: BaseException) -> str:
-    """`[code:135] Not authorized` → `Not authorized`."""
-    return str(error).partition("] ")[2] or str(error)
