@@ -253,15 +253,6 @@ class MonthCounts(NamedTuple):
     has_data: bool
 
 
-class _Cell(msgspec.Struct):
-    """A roll-up's cell without its histograms."""
-
-    counts: dict[str, dict[str, int]]
-
-
-_decode = msgspec.json.Decoder(_Cell).decode
-
-
 def month_counts(store: Database, zone: ZoneInfo, months: Sequence[Month]) -> list[MonthCounts] | None:
     """The counts of each month. None while roll-ups are being rebuilt or are of another zone."""
     with store.reading() as connection:
@@ -276,9 +267,7 @@ def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
         ROLLUP.c.day >= month.first.isoformat(), ROLLUP.c.day < month.after.isoformat(), ROLLUP.c.line != ""
     )
     for cell in connection.scalars(select(ROLLUP.c.cell).where(days)):
-        for name, parts in _decode(cell).counts.items():
-            for part, count in parts.items():
-                counts[name, part] += count
+        counts.update(update.decode_cell(cell).counts)
     opened = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
     judged = and_(FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
     of_callback = and_(opened, OBLIGATION.c.kind == "callback", FINDING.c.standard == WITHIN)
