@@ -176,10 +176,7 @@ class Daemon:
         settings = self.runtime.settings
         recorder = FlightRecorder(keep=public_numbers(settings.lines(), settings.region))
         exchange = ExchangeClient(
-            name,
-            settings.exchanges[name],
-            lambda events: self.on_events(name, events),
-            recorder.record_bytes,
+            name, settings.exchanges[name], lambda events: self.on_events(name, events), recorder.record_bytes
         )
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))

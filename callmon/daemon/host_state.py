@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from itertools import product
 from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
@@ -91,13 +91,8 @@ def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
-                yield what, disk_space(path.absolute().parent)
-
-
-def disk_space(path: Path) -> DiskSpace:
-    """Free space and size of the file system of `path`, in bytes. Raises OSError."""
-    told = os.statvfs(path)
-    return DiskSpace(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
+                found = os.statvfs(path.absolute().parent)
+                yield what, DiskSpace(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
@@ -194,7 +189,10 @@ class ServiceStateTask:
             begin, end = (midnight(day + timedelta(days=n), settings.timezone) for n in (0, 1))
             with database_errors(self._store):
                 _, verdicts = calls.count_ended_calls(self._store, lines, begin, end)
-            found |= {(s, line, v): verdicts.get((line, s, v), 0) for s, line, v in _all(lines)}
+            found |= {
+                (s, line, v): verdicts.get((line, s, v), 0)
+                for s, line, v in product(CALL_STANDARDS, lines, VERDICTS)
+            }
         self._last_day = found
 
     async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
@@ -274,7 +272,3 @@ def _boxes(
             if box is not None:
                 unheard = 0 if limit is None else box.unheard_since(limit)
                 yield MailboxStatus(name, mailbox, box.messages, box.capacity, unheard)
-
-
-def _all(lines: Iterable[str]) -> Iterator[tuple[str, str, str]]:
-    return ((s, line, v) for line in lines for s in CALL_STANDARDS for v in VERDICTS)

@@ -20,6 +20,7 @@ import random
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import ModuleType
@@ -206,10 +207,8 @@ class Mqtt:
 
     async def _pause(self, seconds: float) -> None:
         """Wait `seconds` with jitter. A change of settings or role ends the wait: the sink retries at once."""
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds * random.uniform(0.75, 1.25))
-        except TimeoutError:
-            return
 
     async def _connection(self, settings: MqttSettings) -> Exception | None:
         """Run one connection until it ends; returns the error, None when this sink closed it."""

@@ -17,14 +17,7 @@ from callmon.errors import StoreError
 from callmon.store.database import Database
 from callmon.store.writer.committer import CommittedCounters, Committer
 from callmon.store.writer.leadership import DatabaseState
-from callmon.store.writer.outbox import (
-    MAX_BATCH,
-    Outbox,
-    StoredOutcome,
-    decode_item,
-    encode_item,
-    item_label,
-)
+from callmon.store.writer.outbox import MAX_BATCH, Outbox, StoredOutcome, decode_item, encode_item, item_label
 
 log = logging.getLogger(__name__)
 
