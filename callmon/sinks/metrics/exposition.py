@@ -144,9 +144,7 @@ COUNTS = (
     "callmon_complaints_overdue",
 )
 VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
-    "callmon_calls_in_progress": lambda x: {
-        (line.name, state): n for line in x.lines for state, n in line.states.items()
-    },
+    "callmon_calls_in_progress": lambda x: {(line.name, s): n for line in x.lines for s, n in line.states.items()},
     "callmon_phones": _phones,
     "callmon_service_phones": _service_phones,
     "callmon_business_hours": lambda x: {(line.name,): int(line.is_open) for line in x.lines},
@@ -156,25 +154,21 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_callback_earliest_due_timestamp_seconds": partial(_first, "due"),
     "callmon_callback_earliest_actionable_timestamp_seconds": partial(_first, "actionable"),
     "callmon_callbacks_to_listen_to_due_timestamp_seconds": partial(_first, "listen"),
-    "callmon_mailbox_messages": lambda x: {
-        (box.exchange, box.mailbox): box.messages for box in x.service.mailboxes
-    },
+    "callmon_mailbox_messages": lambda x: {(b.exchange, b.mailbox): b.messages for b in x.service.mailboxes},
     "callmon_mailbox_capacity": lambda x: {
         (b.exchange, b.mailbox): b.capacity for b in x.service.mailboxes if b.capacity is not None
     },
     "callmon_mailbox_messages_unheard": lambda x: {
-        (box.exchange, box.mailbox): box.unheard for box in x.service.mailboxes
+        (b.exchange, b.mailbox): b.unheard for b in x.service.mailboxes
     },
     "callmon_opening_change_timestamp_seconds": lambda x: _times(x.service.opening_changes),
     "callmon_last_day_verdicts": lambda x: x.service.last_day,
     "callmon_target_ratio": lambda x: x.service.targets,
     "callmon_standard_info": _standard_titles,
     "callmon_exchange_calls_processed_total": lambda x: {
-        (name,): counts.processed for name, counts in x.service.feeds.items()
+        (name,): n.processed for name, n in x.service.feeds.items()
     },
-    "callmon_exchange_calls_heard_total": lambda x: {
-        (name,): counts.heard for name, counts in x.service.feeds.items()
-    },
+    "callmon_exchange_calls_heard_total": lambda x: {(name,): n.heard for name, n in x.service.feeds.items()},
     "callmon_exchange_clock_skew_seconds": lambda x: {(name,): seconds for name, seconds in x.host.skews.items()},
     "callmon_exchange_certificate_expires_timestamp_seconds": lambda x: _times(x.host.certificates),
     "callmon_disk_free_bytes": lambda x: {(name,): disk.free for name, disk in x.host.disks.items()},
@@ -187,9 +181,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_service_info": lambda x: {(name, *titles): 1 for name, titles in x.service.services.items()},
     "callmon_closed_day_info": lambda x: {(line, *names): 1 for line, names in x.service.closed_days.items()},
     "callmon_backfill_waiting_since_timestamp_seconds": lambda x: _times(x.backfill_waiting),
-    "callmon_reconciliation_calls": lambda x: {
-        (c.exchange, side): c.only[side] for c in x.compared for side in SIDES
-    },
+    "callmon_reconciliation_calls": lambda x: {(c.exchange, s): c.only[s] for c in x.compared for s in SIDES},
     "callmon_reconciliation_timestamp_seconds": lambda x: {(c.exchange,): c.done.timestamp() for c in x.compared},
     "callmon_line_last_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.calls),
     "callmon_line_last_test_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.tests),
@@ -207,12 +199,10 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
         {e.name: e.last_event for e in x.exchanges if e.last_event}
     ),
     "callmon_messages_unusable_total": lambda x: {
-        (e.name, reason): n for e in x.exchanges for reason, n in e.unusable.items()
+        (e.name, s): n for e in x.exchanges for s, n in e.unusable.items()
     },
     "callmon_calls_vanished_total": lambda x: {(e.name,): e.vanished for e in x.exchanges},
-    "callmon_calls_other_total": lambda x: {
-        (direction,): x.calls_other.get(direction, 0) for direction in DIRECTIONS
-    },
+    "callmon_calls_other_total": lambda x: {(s,): x.calls_other.get(s, 0) for s in DIRECTIONS},
     "callmon_sink_backlog": lambda x: _sinks(x, lambda sink: sink.backlog),
     "callmon_sink_behind_seconds": lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
     "callmon_sink_refused_total": lambda x: _sinks(x, lambda sink: sink.refused),
