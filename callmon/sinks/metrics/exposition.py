@@ -24,6 +24,7 @@ from prometheus_client.registry import Collector
 
 from callmon import __version__
 from callmon.config.lines import Line
+from callmon.core.callbacks.index import COUNTS
 from callmon.core.calls import rings
 from callmon.core.calls.call import LANGUAGES
 from callmon.core.disruptions.entries import SOURCES
@@ -78,7 +79,7 @@ def _service_phones(x: DaemonSnapshot) -> Values | None:
 
 def _callbacks(name: str, x: DaemonSnapshot) -> Values:
     """Every line and language has a series, 0 when nothing is open."""
-    counts = x.callbacks.counts.get(name.removeprefix("callmon_"), {})
+    counts = x.callbacks.counts.get(name, {})
     return {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
 
 
@@ -133,23 +134,13 @@ def _sinks(x: DaemonSnapshot, value: Callable[[SinkStatus], float]) -> Values:
     return {(sink.name,): value(sink) for sink in x.sinks}
 
 
-COUNTS = (
-    "callmon_callbacks_open",
-    "callmon_callbacks_due_soon",
-    "callmon_callbacks_overdue",
-    "callmon_callbacks_no_open_hour",
-    "callmon_callbacks_in_hand",
-    "callmon_callbacks_overdue_untaken",
-    "callmon_complaints_open",
-    "callmon_complaints_overdue",
-)
 VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_calls_in_progress": lambda x: {(line.name, s): n for line in x.lines for s, n in line.states.items()},
     "callmon_phones": _phones,
     "callmon_service_phones": _service_phones,
     "callmon_business_hours": lambda x: {(line.name,): int(line.is_open) for line in x.lines},
-    **{name: partial(_callbacks, name) for name in COUNTS},
-    "callmon_callbacks_to_listen_to": _to_listen_to,
+    **{f"callmon_{name}": partial(_callbacks, name) for name in COUNTS},
+    "callmon_callbacks_to_listen_to": _to_listen_to,  # in place of its counts by language
     "callmon_callback_earliest_opened_timestamp_seconds": partial(_first, "opened"),
     "callmon_callback_earliest_due_timestamp_seconds": partial(_first, "due"),
     "callmon_callback_earliest_actionable_timestamp_seconds": partial(_first, "actionable"),
