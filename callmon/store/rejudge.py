@@ -200,7 +200,11 @@ def counter_differences(store: Database) -> list[str]:
         stored = calls.counters_of(connection)
         counted = _counted(connection)
     names = {metric.name for metric in METRICS} - {CORRECTED.name}
-    expected = _as_now({figure: value for figure, value in stored.items() if figure[0] in names}, stored)
+    # The counters as they would be if the current rows had been counted first.
+    expected = {figure: value for figure, value in stored.items() if figure[0] in names}
+    for figure, value in stored.items():
+        if figure[0] == MOVED:
+            figures.add_figure(expected, figure[1:], value)
     differences = _unequal(expected, counted, "the counter is {0:g}, the rows give {1:g}")
     return differences + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
 
@@ -219,14 +223,6 @@ def _counted(connection: Connection) -> Figures:
     for noted in disruptions.all_updates(connection):
         figures.of_disruption(total, noted)
     return total
-
-
-def _as_now(first_given: Figures, stored: Figures) -> Figures:
-    """The counters as they would be if the current rows had been counted first."""
-    for figure, value in stored.items():
-        if figure[0] == MOVED:
-            figures.add_figure(first_given, figure[1:], value)
-    return first_given
 
 
 def _net(stored: Figures) -> Figures:

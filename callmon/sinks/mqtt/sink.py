@@ -214,7 +214,8 @@ class Mqtt:
         """Run one connection until it ends; returns the error, None when this sink closed it."""
         try:
             async with await _client(settings) as client:
-                self._reached(settings)
+                self._said = None
+                log.info("mqtt: connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
                 await self._serve(client, settings.prefix)
         except Exception as error:  # also an internal error: the daemon continues without a broker
             if not self._changed.is_set():
@@ -240,8 +241,11 @@ class Mqtt:
             await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
-        async with asyncio.timeout(GOODBYE_SECONDS):
-            await self._goodbye(client, prefix)
+        if self._leads:  # otherwise another instance publishes the status now
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                while self._outbox.backlog():
+                    await self._batch(client, prefix)
+                await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
 
     async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
         """Clear retained topics that an earlier run published and that are no longer valid.
@@ -281,17 +285,6 @@ class Mqtt:
             self._outbox.failed()
             raise
         self._outbox.done()
-
-    async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
-        if not self._leads:
-            return  # another instance publishes the status now
-        while self._outbox.backlog():
-            await self._batch(client, prefix)
-        await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
-
-    def _reached(self, settings: MqttSettings) -> None:
-        self._said = None
-        log.info("mqtt: connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
 
     def _say(self, what: str) -> None:
         if what != self._said:
