@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Sequence
@@ -35,7 +36,6 @@ from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
 from callmon.daemon.runtime import Runtime
-from callmon.daemon.sd_notify import notify
 from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
@@ -302,3 +302,17 @@ class Daemon:
             if name not in runtime.watched:
                 self._connect_exchange(name)
             runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)
+
+
+def notify(state: str) -> None:
+    """Notify systemd: `READY=1`, `WATCHDOG=1` …, see sd_notify(3). Without `NOTIFY_SOCKET` nothing is sent."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
+        try:
+            wire.sendto(state.encode(), address)
+        except OSError:  # no receiver: the daemon runs on without systemd
+            return

@@ -78,9 +78,7 @@ class Sink(Protocol):
     `offer`, and to raise into it.
     """
 
-    @property
-    def name(self) -> str:
-        """The sink's name in the configuration, in labels and in messages."""
+    name: str  # in the configuration, in labels and in messages
 
     def offer(self, outcome: Outcome) -> bool:
         """Always accept the outcome. False: the buffer is full, so pause reading until `has_room()`."""

@@ -23,11 +23,11 @@ from callmon.core.disruptions import entries
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import Arrived
+from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
 from callmon.store.queries.disruptions import disruption_by_id, disruption_entries
-from callmon.store.queries.obligations import WHOLE, ledger_entries, with_newest_tokens
+from callmon.store.queries.obligations import WHOLE, ledger_entries, token_renewals, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from callmon.errors import ConfigError
 from callmon.store import access, key_file
+from callmon.store.bulk import record_key
 from callmon.store.database import Database, beside_database, names_of_needed_keys, open_store, upgrade
-from callmon.store.numbers import record_key
 from callmon.store.rollups import rebuild
 
 if TYPE_CHECKING:

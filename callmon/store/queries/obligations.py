@@ -17,9 +17,8 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
 from callmon.store.bulk import chunks
-from callmon.store.database import Database
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import keyed_hash
-from callmon.store.numbers import token_renewals
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import CALLBACK, CALLER, StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
@@ -41,6 +40,17 @@ def token_function(store: Database) -> Callable[[str], str]:
 
 
 # State that the daemon restores.
+
+
+def token_renewals(store: Database) -> dict[str, str]:
+    """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
+    if len(store.ring.names) < 2:
+        return {}
+    here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
+    question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
+    with database_errors(store), store.reading() as connection:
+        found = [store.ring.tokens(store.ring.decrypt(sealed)) for (sealed,) in connection.execute(question)]
+    return {old: newest for newest, *older in found for old in older}
 
 
 def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:

@@ -115,10 +115,6 @@ class RollupUpdate:
         self._zone = ZoneInfo(found.zone) if found.is_ours else None
         self._changed: dict[Key, Rollup] = {}
 
-    @property
-    def is_kept(self) -> bool:
-        return self._zone is not None
-
     def change(self, exchange: str, before: CallRecord | None, after: CallRecord | None) -> None:
         """Records that a call's rows change from `before` to `after`; None: there are no rows."""
         if self._zone is None or (before is not None and after is not None and before[:2] == after[:2]):

@@ -23,9 +23,8 @@ from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.bulk import ADDING, BulkWriter, chunks, replacing
+from callmon.store.bulk import ADDING, BulkWriter, chunks, record_key, replacing
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import record_key
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.tables import CALL, FINDING
@@ -212,8 +211,6 @@ def _finding(row: Any) -> Finding:
 
 def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
     """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
-    if not rolling.is_kept:
-        return
     new: dict[StoredCallKey, list[Finding]] = {}
     for (call, exchange, _), finding in rows.findings.items():
         new.setdefault((call, exchange), []).append(finding)
