@@ -145,5 +145,5 @@ def _roll_up(store: Database) -> None:
     from callmon.store.rollups import rebuild as rolled
 
     advance = progress_bar(rolled.count_missing(store), "Rolling up")
-    for built in rolled.rebuild_rollups(store):
-        advance(built.calls)
+    for calls in rolled.rebuild_rollups(store):
+        advance(calls)

@@ -76,7 +76,7 @@ async def roll_up(store: Database) -> None:
             continue
         if built is None:
             break
-        calls += built.calls
+        calls += built
         await asyncio.sleep(PAUSE)
     if calls:
         log.info("roll-ups: up to date", extra={"calls": calls})

@@ -11,7 +11,6 @@ Refuses: to read cells of another time zone or version.
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, delete, func, select, update
@@ -61,13 +60,6 @@ def _begin(connection: Connection, zone: ZoneInfo) -> None:
     connection.execute(update(ROLLUP_STATE).values(zone=zone.key, version=VERSION, until=until))
 
 
-class RebuildProgress(NamedTuple):
-    """The progress: the calls of this transaction, and the arrival before which all are counted (None: done)."""
-
-    calls: int
-    until: datetime | None
-
-
 def count_missing(store: Database) -> int:
     """The number of calls that are in no roll-up yet. Raises StoreError."""
     with database_errors(store), store.reading() as connection:
@@ -78,17 +70,15 @@ def count_missing(store: Database) -> int:
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
 
 
-def rebuild_rollups(
-    store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS
-) -> Iterator[RebuildProgress]:
-    """One transaction per about `chunk` calls, until every call is in its roll-up. Raises StoreError."""
+def rebuild_rollups(store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS) -> Iterator[int]:
+    """One transaction per about `chunk` calls, until every call is in its roll-up. Yields their numbers."""
     while (built := rebuild_step(store, chunk)) is not None:
         yield built
         time.sleep(pause)  # other processes may write
 
 
-def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
-    """One transaction of `rebuild_rollups`; None when nothing is left to do. Raises StoreError."""
+def rebuild_step(store: Database, chunk: int) -> int | None:
+    """One transaction of `rebuild_rollups`: its number of calls; None when nothing is left to do. Raises StoreError."""
     with database_errors(store), store.writing() as connection:
         found = rollup_state(connection, "write")
         if not found.is_ours or found.until == FOREVER:
@@ -101,7 +91,7 @@ def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
         calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
         add_to_cells(BulkWriter(connection), cells)
         connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
-        return RebuildProgress(calls, until)
+        return calls
 
 
 def _end(connection: Connection, found: RollupState, size: int) -> datetime | None:
