@@ -78,7 +78,7 @@ def rebuild_rollups(store: Database, chunk: int = CHUNK, pause: float = PAUSE_SE
 
 
 def rebuild_step(store: Database, chunk: int) -> int | None:
-    """One transaction of `rebuild_rollups`: its number of calls; None when nothing is left to do. Raises StoreError."""
+    """One transaction of `rebuild_rollups`: its number of calls; None when none is left. Raises StoreError."""
     with database_errors(store), store.writing() as connection:
         found = rollup_state(connection, "write")
         if not found.is_ours or found.until == FOREVER:
