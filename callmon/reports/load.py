@@ -60,8 +60,8 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
     counted = queries.aggregate_calls(connection, zone, period, seal, step)
     for (line, language), cell in counted.cells.items():
         builder.rolled_up(line, language, cell)
-    for judged in queries.judged_obligations(connection, begin, end, seal):
-        builder.obligation(judged.what, judged.findings)
+    for obligation, findings in queries.judged_obligations(connection, begin, end, seal):
+        builder.obligation(obligation, findings)
     received = queries.heard_spans(connection, begin, end, seal)
     compared = queries.agreeing_days(connection, period, zone, seal)
     listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}

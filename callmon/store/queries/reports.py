@@ -48,13 +48,6 @@ STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
 
 
-class JudgedObligation(NamedTuple):
-    """An obligation with its verdicts."""
-
-    what: Obligation
-    findings: tuple[Finding, ...]
-
-
 class Fingerprint:
     """A fingerprint of rows that does not depend on the order in which they are read."""
 
@@ -128,7 +121,7 @@ def call_names(connection: Connection, begin: datetime, end: datetime) -> list[t
 
 def judged_obligations(
     connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
-) -> Iterator[JudgedObligation]:
+) -> Iterator[tuple[Obligation, tuple[Finding, ...]]]:
     """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
     of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
@@ -142,7 +135,7 @@ def judged_obligations(
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
         seal.include("obligation", data)
         found = obligation_of(data, None, None)
-        yield JudgedObligation(found, tuple(given.get((found.call, found.exchange, found.kind), ())))
+        yield found, tuple(given.get((found.call, found.exchange, found.kind), ()))
 
 
 def lines_in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:

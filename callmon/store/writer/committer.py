@@ -31,14 +31,7 @@ from callmon.store.tables import creation
 from callmon.store.writer.appender import Appender
 from callmon.store.writer.leadership import DatabaseState, Heard, Leadership
 from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxError, decode_items
-from callmon.store.writer.transaction import (
-    AlreadyCommitted,
-    BatchId,
-    LostLeaseError,
-    Rejected,
-    may_pass,
-    write_batch,
-)
+from callmon.store.writer.transaction import AlreadyCommitted, BatchId, LostLeaseError, may_pass, write_batch
 from callmon.store.writer.write_lock import ASK_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
 
 NOTHING: Mapping[Figure, float] = MappingProxyType({})
@@ -89,7 +82,7 @@ class Committer:
         self.leadership = Leadership(is_shared, self.appender.waiting, outbox)
         self._lock = WriteLock(self._store, is_shared)
         self._number = 0
-        self._unpublished: tuple[Figures, list[Rejected]] = ({}, [])
+        self._unpublished: tuple[Figures, list[tuple[str, str]]] = ({}, [])
         self._renew_at = self._months_made = 0.0
         self._wait = 0.0  # seconds until the next attempt, after one that failed
         self._is_closing = self._has_given_up = False

@@ -38,11 +38,7 @@ class BatchId(NamedTuple):
     token: str
 
 
-class Rejected(NamedTuple):
-    """An outcome that the database rejects: the error's name, and the calls that it concerns."""
-
-    fault: str
-    of: str
+Rejected = tuple[str, str]  # an outcome that the database rejects: the error's name, and the calls concerned
 
 
 class AlreadyCommitted(Exception):  # noqa: N818  it is good news
@@ -95,7 +91,7 @@ class _Batch:
                 raise  # the whole transaction ends; a full disk may have ended it already
             savepoint.rollback()
             if len(items) == 1:
-                self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
+                self.rejected.append((type(error).__name__, item_label(items[0])))
                 return
             middle = len(items) // 2
             self.write_part(items[:middle])
