@@ -102,8 +102,7 @@ class Database:
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
         self.engine.dispose()
-        identity = _identity(self.path)
-        self._identity = identity or self._identity
+        self._identity = _identity(self.path) or self._identity
 
     def close(self) -> None:
         self.engine.dispose()

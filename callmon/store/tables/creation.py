@@ -10,7 +10,6 @@ time, which may be unknown. The leader creates partitions in advance (`create_ah
 `fact_default` already, that month stays there.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, text
@@ -45,19 +44,14 @@ PATIENCE = "500ms"
 
 
 def create_ahead(connection: Connection, now: datetime) -> None:
-    """Creates the missing partitions of this month and the next AHEAD months.
+    """Creates the missing partitions of this month and the next AHEAD months, on PostgreSQL.
 
     Does not wait for readers: after PATIENCE it raises the database's error, and the leader retries later.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-        create_partitions(connection, now, _first(now.year, now.month + AHEAD))
-
-
-def create_partitions(connection: Connection, first: datetime, last: datetime) -> None:
-    """Creates the missing partitions of all months from `first` to `last`."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
     have = set(connection.scalars(text("SELECT relname FROM pg_class WHERE relname LIKE 'fact%'")))
-    for begin, end in _months(first, last):
+    for month in range(now.month, now.month + AHEAD + 1):
+        begin, end = _first(now.year, month), _first(now.year, month + 1)
         name = f"fact_{begin:%Y_%m}"
         if name not in have:
             _make(connection, name, microseconds(begin), microseconds(end))
@@ -71,14 +65,6 @@ def _make(connection: Connection, name: str, begin: int, end: int) -> None:
     except DBAPIError as error:
         if "default partition" not in str(error.orig):  # rows of that month are in the default partition already
             raise
-
-
-def _months(first: datetime, last: datetime) -> Iterator[tuple[datetime, datetime]]:
-    begin = _first(first.year, first.month)
-    while begin <= last:
-        end = _first(begin.year, begin.month + 1)
-        yield begin, end
-        begin = end
 
 
 def _first(year: int, month: int) -> datetime:
