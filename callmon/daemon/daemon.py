@@ -294,9 +294,9 @@ class Daemon:
     def _reconnect_changed(self, before: Settings) -> None:
         """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""
         runtime = self.runtime
-        for name, told in before.exchanges.items():
+        for name, earlier in before.exchanges.items():
             now = runtime.settings.exchanges.get(name)
-            if now is None or not now.is_reached_as(told):
+            if now is None or not now.is_reached_as(earlier):
                 runtime.watched.pop(name).task.cancel()
         for name in runtime.settings.exchanges:
             if name not in runtime.watched:

@@ -67,7 +67,7 @@ class ExchangeTask:
 
 def unheard_exchanges(watched: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
     """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
-    now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
+    now, since = monotonic(), {name: task.unheard_since for name, task in watched.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]
 
 
@@ -80,14 +80,14 @@ class ExchangeTime:
     """Extrapolates each exchange's time. `monotonic` is seconds of the host's monotonic clock."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[datetime, float]] = {}
+        self._reported: dict[str, tuple[datetime, float]] = {}
 
     def set_time(self, exchange: str, at: datetime, monotonic: float) -> None:
-        self._told[exchange] = (at, monotonic)
+        self._reported[exchange] = (at, monotonic)
 
     def keep(self, exchanges: Collection[str]) -> None:
         """Drop the exchanges that are not in `exchanges`."""
-        self._told = {name: told for name, told in self._told.items() if name in exchanges}
+        self._reported = {name: x for name, x in self._reported.items() if name in exchanges}
 
     def now(self, ours: datetime, monotonic: float) -> datetime:
         """The earliest time of the exchanges; `ours`, the host's time, when no exchange has reported one."""
@@ -103,4 +103,4 @@ class ExchangeTime:
         return [name for name, at in self._times(monotonic).items() if abs(at - ours) > MOST_CLOCK_DIFFERENCE]
 
     def _times(self, monotonic: float) -> dict[str, datetime]:
-        return {name: at + timedelta(seconds=monotonic - since) for name, (at, since) in self._told.items()}
+        return {name: at + timedelta(seconds=monotonic - since) for name, (at, since) in self._reported.items()}

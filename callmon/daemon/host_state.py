@@ -74,11 +74,11 @@ def host_status(
 ) -> HostStatus:
     """The state at this moment. `now` is the host's time, `monotonic` its monotonic time in seconds."""
     links = {name: exchange.link for name, exchange in exchanges.items()}
-    told = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
+    skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
     journal = database.journal()
     return HostStatus(
-        {name: skew for name, skew in told.items() if skew is not None},
+        {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
         disks,
         None if journal is None else (journal.size, journal.most, journal.outcomes),

@@ -84,8 +84,8 @@ class Standby:
             return []
         self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
-        told = [STANDS_BY + self._held_by()]
-        return told if hears_all and not self._missed else [*told, LEARNS]
+        remark = STANDS_BY + self._held_by()
+        return [remark] if hears_all and not self._missed else [remark, LEARNS]
 
     def standby_troubles(self, limit: timedelta) -> list[str]:
         """The trouble of a standby whose received events no instance has stored for longer than `limit`."""
@@ -246,7 +246,7 @@ class Standby:
         runtime.today.restore(runtime.today.local_day(read.now), read.calls, read.verdicts)
         for name in runtime.settings.exchanges:
             of_it = {
-                call: told.findings for (exchange, call), told in read.known.begun.items() if exchange == name
+                call: begun.findings for (exchange, call), begun in read.known.begun.items() if exchange == name
             }
             runtime.today.resume(name, of_it)
         for outcome in missing:

@@ -69,7 +69,7 @@ class Mqtt:
         self._outbox = MqttOutbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
-        self._is_told = False  # `online` was published on this connection
+        self._is_online = False  # `online` was published on this connection
         self._said: str | None = None
         self._set_aside = 0
         self._fault = ""  # type of the last internal error, logged once
@@ -255,7 +255,7 @@ class Mqtt:
         async for message in client.messages:
             topic = str(message.topic).removeprefix(prefix)
             if topic == topics.STATUS:
-                if self._is_told and message.payload == topics.OFFLINE:
+                if self._is_online and message.payload == topics.OFFLINE:
                     await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
                 continue
             if not (message.retain and message.payload) or topic in self._outbox.state:
@@ -265,12 +265,12 @@ class Mqtt:
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
         """Publish the whole state, then `online`, then each change."""
-        self._is_told = False
+        self._is_online = False
         self._outbox.anew(monotonic())
-        while not self._outbox.is_state_told():
+        while not self._outbox.is_state_published():
             await self._batch(client, prefix)
         await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
-        self._is_told = True
+        self._is_online = True
         while True:
             self._more.clear()
             while self._outbox.backlog():

@@ -145,7 +145,7 @@ def lines_in_progress(connection: Connection, begin: datetime, end: datetime) ->
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(arrived)
     # By the names: a join would let SQLite read every fact.
     some = (question.where(FACT.c["call"].in_([name for name, _ in part])) for part in chunks(calls))
-    rows = (row for one in some for row in connection.execute(one))
+    rows = (row for part in some for row in connection.execute(part))
     facts = [fact_of(data, {}) for name, exchange, data in rows if (name, exchange) in calls]
     public = (
         fact for fact in facts if isinstance(fact, Arrived) and fact.direction == "inbound" and not fact.test

@@ -109,7 +109,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     _roll_up(rolling, rows, known)
     added = _counted(rows)
     _write_rows(writing, rows)
-    stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
+    stored = {(*key, finding.standard): finding for key, given in known.findings.items() for finding in given}
     corrected = _corrected(stored | rows.findings, rows.corrections, added)
     writing.insert(FINDING, finding_rows(corrected), replacing(FINDING))
     rolling.write_cells()
