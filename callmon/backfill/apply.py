@@ -38,7 +38,7 @@ from callmon.store.rejudge import RejudgedCalls, up_to_end
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows, StoredCallKey, call_of
 from callmon.store.tables import CALL, FACT, OPEN, Condition
-from callmon.store.writer.transaction import _write_numbers
+from callmon.store.writer.transaction import write_numbers
 
 CHUNK = 200
 # Less than this after a call's end, the daemon may not have written the call yet.
@@ -192,7 +192,7 @@ class _Filling:
             self._writing.insert(tables.FACT, rows.facts)
             self._writing.insert(tables.CALL, rows.call_rows())
             self._writing.insert(tables.FINDING, rows.finding_rows())
-            _write_numbers(self._writing, rows)
+            write_numbers(self._writing, rows)
         self.group.write_changes()
         for command in self._commands:
             insert_callback_command(self._connection, self._writing.ring, command)

@@ -93,10 +93,6 @@ class Committer:
         self.changed = Condition()  # notified when an attribute or the outbox changes
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
 
-    def start(self) -> None:
-        self.appender.thread.start()
-        self.thread.start()
-
     def notify(self) -> None:
         with self.changed:
             self.changed.notify_all()
@@ -157,7 +153,10 @@ class Committer:
     def _act(self) -> float | None:
         leadership = self.leadership
         if (decided := leadership.decided()) is not None:
-            self._begin_term(decided)
+            self._token = secrets.token_hex(8)
+            if not self.appender.waiting:
+                self._outbox.empty()
+            self._begin(decided)
         if not self.is_open and leadership.gained is None:
             return self._acquire()
         if self.is_open and self._outbox.entries:
@@ -224,12 +223,6 @@ class Committer:
         self.done += done + lost
         self.rejected += lost
         self._set_trouble(None)
-
-    def _begin_term(self, state: DatabaseState) -> None:
-        self._token = secrets.token_hex(8)
-        if not self.appender.waiting:
-            self._outbox.empty()
-        self._begin(state)
 
     def _begin(self, state: DatabaseState) -> None:
         """Continues the outbox after the database's last number."""

@@ -120,7 +120,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
 
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.FACT, rows.facts)
-    _write_numbers(writing, rows)
+    write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # delivered by the trunk, but not stored
         writing.execute(
             'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
@@ -141,7 +141,7 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
 
 
-def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
+def write_numbers(writing: BulkWriter, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
         # Each time: the key rotation deletes the name when no number is encrypted with that key.

@@ -57,7 +57,8 @@ class Writer:
         self._refused = 0
         self._committer = Committer(store, self._outbox, self.tally, group_time.total_seconds(), is_shared)
         self._appender, self.leadership = self._committer.appender, self._committer.leadership
-        self._committer.start()
+        self._appender.thread.start()
+        self._committer.thread.start()
         self._wait_until_open(store, patience.total_seconds())
 
     def _wait_until_open(self, store: Database, patience: float) -> None:
