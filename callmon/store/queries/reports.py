@@ -306,9 +306,9 @@ def insert_attestations(store: Database, given: list[Attestation]) -> None:
 
 def attestations_in(connection: Connection) -> list[Attestation]:
     """All attestations, in the order in which they were inserted."""
-    columns = (ATTESTATION.c[name] for name in Attestation.__struct_fields__)
-    found = connection.execute(select(*columns).order_by(ATTESTATION.c.id))
-    return [msgspec.convert(dict(row._mapping), Attestation) for row in found]
+    names = Attestation.__struct_fields__
+    found = connection.execute(select(*(ATTESTATION.c[name] for name in names)).order_by(ATTESTATION.c.id))
+    return [msgspec.convert(dict(zip(names, row, strict=True)), Attestation) for row in found]
 
 
 def attestations(store: Database) -> list[Attestation]:
