@@ -4,44 +4,34 @@ The database's password is never in the configuration: `password()` reads it fro
 call. Refuses: to connect.
 """
 
-from datetime import timedelta
 from pathlib import Path
-
-from pydantic import Field
 
 from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource
-from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
 
 
 class CelSettings(PasswordSource):
     """[exchanges.NAME.cel]"""
 
-    file: str | None = Field(
-        default=None,
-        min_length=1,
-        description="file that cel_custom writes; * and ? match rotated files",
-        json_schema_extra={"file": True},
+    file: str | None = setting(
+        "file that cel_custom writes; * and ? match rotated files", None, min_length=1, is_file=True
     )
-    url: str | None = Field(
-        default=None,
+    url: str | None = setting(
+        "or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        None,
         pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
-        description="or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, "
-        "sqlite:///FILE",
-        json_schema_extra={"file": True},
+        is_file=True,
     )
-    table: str = Field(default="cel", min_length=1, description="table with the rows of CEL")
-    password_file: Path | None = Field(default=None, description="file that holds the database's password")
-    password_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds the database's password"
+    table: str = setting("table with the rows of CEL", "cel", min_length=1)
+    password_file: Path | None = setting("file that holds the database's password", None)
+    password_env: str | None = setting(
+        "environment variable that holds the database's password", None, min_length=1
     )
-    numbers: bool = Field(
-        default=True,
-        description="store numbers of calls known from CEL alone; CEL does not mark withheld numbers",
+    numbers: bool = setting(
+        "store numbers of calls known from CEL alone; CEL does not mark withheld numbers", True
     )
-    wait: Duration = Field(
-        default=timedelta(seconds=5), description="delay between the end of a gap and reading its rows"
-    )
+    wait: Duration = setting("delay between the end of a gap and reading its rows", "5s")
 
     @property
     def is_on(self) -> bool:

@@ -8,11 +8,11 @@ import re
 from datetime import date, timedelta
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from callmon.config.business_calendar import CLOSED, Hours, Periods, periods, wall_time
 from callmon.config.closed_days import ClosedDay
-from callmon.config.validation import Table
+from callmon.config.validation import Table, setting
 
 HOW = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
 
@@ -49,7 +49,7 @@ DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(_pa
 
 
 def _open_on(day: str) -> Any:
-    return Field(default=CLOSED, description=f"opening hours on {day}; a day left out is closed")
+    return setting(f"opening hours on {day}; a day left out is closed", "closed")
 
 
 class WeekTable(Table):
@@ -73,9 +73,9 @@ class WeekTable(Table):
 class ClosedDayTable(Table):
     """A day on which the offices are closed, and its names; "2026-12-24" stands for a table of it alone."""
 
-    day: date = Field(description="the date")
-    title_fr: str = Field(default="jour de fermeture", min_length=1, description="its French name")
-    title_en: str = Field(default="closed day", min_length=1, description="its English name")
+    day: date = setting("the date")
+    title_fr: str = setting("its French name", "jour de fermeture", min_length=1)
+    title_en: str = setting("its English name", "closed day", min_length=1)
 
     def closed_day(self) -> ClosedDay:
         return ClosedDay(self.day, self.title_fr, self.title_en)

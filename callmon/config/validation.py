@@ -12,7 +12,7 @@ from pathlib import Path as FilePath
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -36,10 +36,16 @@ class InvalidSettingsError(ValueError):
         super().__init__("; ".join(sentence for _, sentence in self.found))
 
 
+def setting(purpose: str, default: Any = ..., *, unit: str = "", is_file: bool = False, **limits: Any) -> Any:
+    """A setting's field, required without a default. `is_file`: its text leads to a file, as a URL may."""
+    extra: dict[str, Any] = {name: x for name, x in (("unit", unit), ("file", is_file)) if x}
+    return Field(default, description=purpose, json_schema_extra=extra or None, **limits)
+
+
 class Table(BaseModel):
     """One table of the file: unknown settings are refused, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -112,7 +118,7 @@ def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
     for depth, part in enumerate(path, start=1):
         if isinstance(part, int) or getattr(here, "WHOLE", False):
             break
-        field, here = _inside(here, part)
+        field, here = member(here, part)
         if field is None or not field.is_required():
             smallest = path[:depth]
     return smallest
@@ -232,7 +238,7 @@ def holds_password(address: str) -> bool:
 def siblings(model: type[BaseModel], path: Path) -> list[str]:
     """The names of the settings in the table at `path`; empty when `path` leads to no such table."""
     _, kind = _setting(model, path)
-    return list(kind.model_fields) if _is_model(kind) else []
+    return list(kind.model_fields) if is_table(kind) else []
 
 
 def leads_to_file(model: type[BaseModel], path: Path) -> bool:
@@ -246,30 +252,30 @@ def _setting(model: type[BaseModel], path: Path) -> tuple[FieldInfo | None, Any]
     """The setting at `path` with its type: None for a member of a mapping or a list, and without such a part."""
     field, kind = None, model
     for part in path:
-        field, kind = _inside(kind, part)
+        field, kind = member(kind, part)
     return field, kind
 
 
-def _inside(kind: Any, part: int | str) -> tuple[FieldInfo | None, Any]:
+def member(kind: Any, part: int | str) -> tuple[FieldInfo | None, Any]:
     """The member `part` of a table, a mapping or a list of type `kind`, with its type; None without one."""
-    if _is_model(kind):
+    if is_table(kind):
         field = kind.model_fields.get(part)
-        return field, None if field is None else _bare(field.annotation)
+        return field, None if field is None else bare_type(field.annotation)
     arguments = get_args(kind)
     is_mapping = isinstance(get_origin(kind), type) and issubclass(get_origin(kind), Mapping)
-    return None, _bare(arguments[is_mapping]) if arguments else None
+    return None, bare_type(arguments[is_mapping]) if arguments else None
 
 
-def _bare(kind: Any) -> Any:
+def bare_type(kind: Any) -> Any:
     """The type `kind` without Annotated and "| None"."""
     if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
+        return bare_type(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
-        return _bare(next(a for a in get_args(kind) if a is not type(None)))
+        return bare_type(next(a for a in get_args(kind) if a is not type(None)))
     return kind
 
 
-def _is_model(kind: Any) -> bool:
+def is_table(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 
