@@ -169,26 +169,6 @@ def test_a_database_with_a_whole_address_stays_where_it_is(tmp_path: Path, url: 
     assert load(tmp_path / "callmon.toml").store.url == url
 
 
-def test_a_database_that_an_older_callmon_left_in_the_current_folder_is_not_begun_anew_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder, here = tmp_path / "etc", tmp_path / "here"
-    folder.mkdir()
-    here.mkdir()
-    (here / "callmon.db").touch()
-    path = folder / "callmon.toml"
-    path.write_text("")
-    monkeypatch.chdir(here)
-    with pytest.raises(ConfigError) as caught:
-        load(path)
-    assert caught.value.sentences == (
-        f"{path}: store.url: callmon.db is relative to this file's folder, and {folder}/callmon.db is not there, "
-        "but callmon.db is in the current folder; move it there, or write its whole path",
-    )
-    (folder / "callmon.db").touch()
-    assert load(path).store.url == f"sqlite:///{folder}/callmon.db"
-
-
 def test_a_file_in_latin_1_is_refused_and_one_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     latin, marked = tmp_path / "latin.toml", tmp_path / "marked.toml"
     latin.write_bytes('region = "é"'.encode("latin-1"))
