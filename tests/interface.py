@@ -40,10 +40,10 @@ from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.items import StoredOutcome
 from callmon.text.callback_list import owed_as_json
 from callmon.text.records import as_json
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from callmon.web.routes import PAGES, STATIC
+from callmon.web.routes import FRONT, PAGES, STATIC
 from tests.support.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
@@ -124,14 +124,14 @@ def mqtt() -> list[str]:
 
 
 def pages() -> list[str]:
-    entries = [*PAGES, *SignIn(AccessService()).entries()]
+    entries = [FRONT, *PAGES, *SignIn(AccessService()).entries()]
     found = {f"{method} {path}" for one in entries for path in one.paths.values() for method in one.methods}
     found |= {f"GET /static/{name}" for name in STATIC}
     return sorted(found | {f"GET {path}" for path in _machines()})
 
 
 def _app() -> ASGIApp:
-    return app(page(full_daemon(), {}), list)
+    return WebApplication(page(full_daemon(), {}), list).asgi()
 
 
 def _machines() -> list[str]:

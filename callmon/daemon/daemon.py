@@ -42,7 +42,7 @@ from callmon.errors import ConfigError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
 from callmon.web.health import remarks, troubles
@@ -93,8 +93,8 @@ class Daemon:
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         role, users = self.standby.role, self.protection.users
-        pages = app(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
-        server = Server(pages, access.settings.proxy.addresses, lambda: self.protection.context)
+        served = WebApplication(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
+        server = Server(served.asgi(), access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(server.serve([wire]), name="web")

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
 from callmon.text.labels import unknown_name
-from callmon.web.auth.roles import Person, Right
+from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext

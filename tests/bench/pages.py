@@ -30,7 +30,7 @@ from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
 from callmon.web import half_hours as today
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from tests import year
 from tests.bench import pages_rows
@@ -112,7 +112,9 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     daemon = Daemon(settings, store)
     daemon.publish_status()
     access = AccessService(settings.web.access, store)
-    application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access)
+    application = WebApplication(
+        daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access
+    ).asgi()
     transport = httpx.ASGITransport(application, client=HERE)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=EVERYTHING) as browser:
 

@@ -193,14 +193,11 @@ FAULTS = (
     fault(
         "a page needs no right",
         "web/auth/route",
-        (
-            "return await rejection(request, entry.right, entry.is_page) or await _run(",
-            "return await _run(",
-        ),
+        ("        await _check(request, entry)\n", ""),
     ),
     fault(
         "the role viewer may call back",
-        "web/auth/roles",
+        "web/auth/identity",
         ("Role.VIEWER: frozenset({Right.VIEW}),", "Role.VIEWER: frozenset({Right.VIEW, Right.CALL_BACK}),"),
     ),
     fault(
@@ -221,13 +218,13 @@ FAULTS = (
     ),
     fault(
         "the header with the user's name is accepted from any address",
-        "web/auth/identity",
+        "web/auth/service",
         ("if not asking.is_by_proxy:", "if asking is None:"),
     ),
     fault(
         "of several headers with a name the first counts",
         "web/auth/identity",
-        ("if len(values) != 1:", "if not values:"),
+        ("if len(values) > 1:", "if len(values) > 9:"),
     ),
     fault(
         "the browser's own forwarded address is trusted",

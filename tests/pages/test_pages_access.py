@@ -14,8 +14,8 @@ import pytest
 
 from callmon.store.access import audit
 from callmon.store.privacy import subject_access
+from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
-from callmon.web.auth.roles import RIGHTS, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown

@@ -20,8 +20,8 @@ from callmon.store.access import accounts
 from callmon.store.access.audit import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import passwords
+from callmon.web.auth.identity import Right, Role
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.roles import Right, Role
 from callmon.web.auth.route import PageRoute, routes
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
@@ -95,8 +95,9 @@ class Clock:
 def application(store: Database | None = None, clock: Clock | None = None, **settings: Any) -> AccessMiddleware:
     time = clock or Clock()
     access = AccessService(AccessSettings(**settings), store, time.now, time.monotonic)
-    door = SignIn(access)
-    return AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
+    signing = SignIn(access)
+    inner = Starlette(routes=routes((*ENTRIES, *signing.entries())), exception_handlers=signing.handlers())
+    return AccessMiddleware(inner, access)
 
 
 @contextmanager

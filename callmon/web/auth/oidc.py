@@ -22,8 +22,7 @@ from urllib.parse import urlsplit
 from callmon.config.web import OidcSettings
 from callmon.errors import CallmonError, ConfigError
 from callmon.web.auth.cookies import MINUTES_UNDER_WAY
-from callmon.web.auth.identity import LONGEST_NAME
-from callmon.web.auth.roles import Person
+from callmon.web.auth.identity import LONGEST_NAME, Person
 
 log = logging.getLogger(__name__)
 

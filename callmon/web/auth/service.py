@@ -6,6 +6,7 @@ time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pendi
 
 import asyncio
 import hmac
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,14 +17,16 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
+from callmon.logs import Seldom
 from callmon.store.access import accounts, audit, sessions
 from callmon.store.access.audit import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo
-from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, roles
-from callmon.web.auth.roles import Person
+from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, Person, proxy_identity, roles
 from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, SignInThrottle, by_address
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -57,7 +60,9 @@ class AccessService:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.settings, self._store, self.now, self._clock = settings, store, now, clock
-        self._believed = ProxyIdentity(settings)
+        self._untrusted = Seldom(
+            log, "sign-in: identity header refused from an address outside web.access.proxy.addresses"
+        )
         self._terms = sessions.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._comparing, self._waiting = asyncio.Semaphore(1), 0
@@ -71,7 +76,13 @@ class AccessService:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
         if not self.settings.is_configured:
             return Identity(SOMEBODY_HERE) if asking.is_here else UNKNOWN
-        return self._believed.known(request, asking) or await self._by_session(request, asking, is_use)
+        header = self.settings.proxy.header
+        if header and header in request.headers:
+            if not asking.is_by_proxy:
+                self._untrusted(address=asking.address, header=header)
+            elif (known := proxy_identity(request, self.settings)) is not None:
+                return known
+        return await self._by_session(request, asking, is_use)
 
     async def _by_session(self, request: HTTPConnection, asking: ClientInfo, is_use: bool) -> Identity:
         cookie = cookies.read(request.cookies, cookies.SESSION, asking.is_https)
@@ -129,14 +140,14 @@ class AccessService:
         theirs = frozenset(role.value for role in person.roles)
         session = sessions.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
         await self._ask(sessions.begin_session, self._store, session, self._terms)
-        await self.note(person.name, "sign in", source, asking)
+        await self.note(asking, person.name, "sign in", source)
         return cookie
 
     async def end(self, known: Identity, asking: ClientInfo) -> None:
         """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
             await self._ask(sessions.end_session, self._store, cookies.hashed(known.cookie))
-            await self.note(known.person.name, "sign out", known.source, asking)
+            await self.note(asking, known.person.name, "sign out", known.source)
 
     async def note_refused(self, about: str, asking: ClientInfo) -> None:
         """Records an unknown person's refused sign-in, at most as often as the address may try.
@@ -146,9 +157,9 @@ class AccessService:
         at, origin = self._clock(), by_address(asking.address)
         if not self._by_address.wait(origin, at):
             self._by_address.tried(origin, at)
-            await self.note("", "sign in refused", about, asking)
+            await self.note(asking, "", "sign in refused", about)
 
-    async def note(self, actor: str, act: str, about: str, asking: ClientInfo) -> None:
+    async def note(self, asking: ClientInfo, actor: str, act: str, about: str = "") -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
             deed = AuditEvent(self.now(), actor, act, about, asking.address)
@@ -161,7 +172,7 @@ class AccessService:
         is_right = await self._compare(kept, password) and account is not None and not account.is_locked
         if not is_right:
             # A name of no account is not recorded: it may be a password, typed into the wrong field.
-            await self.note(account.name if account else "", "sign in refused", "account", asking)
+            await self.note(asking, account.name if account else "", "sign in refused", "account")
             return ""
         if account is not None and passwords.is_outdated(kept):
             kept = await self._ask(passwords.hashed, password)

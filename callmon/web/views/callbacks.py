@@ -25,7 +25,7 @@ from callmon.store.queries.obligations import WorklistItem
 from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
 from callmon.text.story.sentences import entry_sentence
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter, local_time
 from callmon.web.page_request import PageRequest, RefusedError
 

@@ -24,7 +24,7 @@ from callmon.text.story import story_context, story_page
 from callmon.text.story.anonymize import unnamed
 from callmon.text.story.diagram import NARROW, drawing
 from callmon.text.story.sentences import entry_sentence
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
 

@@ -19,7 +19,7 @@ from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queu
 from callmon.store.queries import disruptions
 from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest, RefusedError

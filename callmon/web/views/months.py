@@ -35,7 +35,6 @@ SHOWN = {
 WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-STYLE_NAME = "style.css"
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
@@ -211,7 +210,7 @@ async def download(visit: PageRequest) -> Response:
     if data is None:
         return await _unknown(visit)
     if page is not None and visit.request.query_params.get("save") is None:
-        linked = f'<link rel="stylesheet" href="{STYLE_NAME}">'
+        linked = '<link rel="stylesheet" href="style.css">'
         return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
     kind = guess_type(name)[0] or "application/octet-stream"
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
