@@ -198,7 +198,7 @@ async def lags(clients: int, seconds: float) -> None:
             assert many.stdout is not None
             await many.stdout.readline()
             await asyncio.sleep(2)
-            _tell(f"{len(daemon.site.live)} look on live", await _lag(seconds))
+            _tell(f"{len(daemon.site.live.clients)} look on live", await _lag(seconds))
             begun = time.perf_counter()
             daemon.stop()
             await running
