@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow
 from callmon.backfill.job import AROUND, Window, Windows
-from callmon.config.cel import CelSettings
+from callmon.config.exchange import CelSettings
 from callmon.core.statistics.coverage import merge_spans
 from callmon.errors import ConfigError, StoreError
 from callmon.store.database import reason

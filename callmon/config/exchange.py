@@ -1,7 +1,7 @@
-"""The connection settings of one exchange, and its naming of trunks, phones and mailboxes.
+"""The connection settings of one exchange and of its CEL, and its naming of trunks, phones and mailboxes.
 
-The secret is never in the configuration: `secret()` reads it from a file or the environment on each call. Refuses:
-to connect.
+No secret is in the configuration: `secret()` and `password()` read it from a file or the environment on each call.
+Refuses: to connect.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator
 
-from callmon.config.cel import CelSettings
 from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource, TlsClient
-from callmon.config.validation import Found, setting
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
 
 Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
@@ -43,6 +42,44 @@ def _zone_meant(name: str) -> str:
 
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
+
+
+class CelSettings(PasswordSource):
+    """[exchanges.NAME.cel]: a file that cel_custom writes, or a table in a database."""
+
+    file: str | None = setting(
+        "file that cel_custom writes; * and ? match rotated files", None, min_length=1, is_file=True
+    )
+    url: str | None = setting(
+        "or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        None,
+        pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
+        is_file=True,
+    )
+    table: str = setting("table with the rows of CEL", "cel", min_length=1)
+    password_file: Path | None = setting("file that holds the database's password", None)
+    password_env: str | None = setting(
+        "environment variable that holds the database's password", None, min_length=1
+    )
+    numbers: bool = setting(
+        "store numbers of calls known from CEL alone; CEL does not mark withheld numbers", True
+    )
+    wait: Duration = setting("delay between the end of a gap and reading its rows", "5s")
+
+    @property
+    def is_on(self) -> bool:
+        return self.file is not None or self.url is not None
+
+    def _errors(self) -> Found:
+        if self.file is not None and self.url is not None:
+            yield ("url",), "is given beside file; keep one of the two"
+        elif not self.is_on and self.model_fields_set:
+            yield ("file",), "is missing; name the file, name the database with url, or remove the table"
+        elif self.url is not None and not ADDRESS.fullmatch(self.url):
+            yield ("url",), UNREADABLE
+        elif self.url is not None and holds_password(self.url):
+            yield ("url",), "holds a password; put it in a file, and name that file as password_file"
+        yield from super()._errors()
 
 
 class ExchangeSettings(TlsClient, PasswordSource):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Self, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Path = tuple[int | str, ...]
 Found = Iterator[tuple[Path, str]]
@@ -26,14 +26,6 @@ NO_SECRETS = (
     "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
     'name that: {0}_file = "…", or name an environment variable: {0}_env = "…"'
 )
-
-
-class InvalidSettingsError(ValueError):
-    """The mistakes that one validator found: a (path, sentence) each, the path relative to the validated table."""
-
-    def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
-        self.found = tuple(found)
-        super().__init__("; ".join(sentence for _, sentence in self.found))
 
 
 def setting(purpose: str, default: Any = ..., *, unit: str = "", is_file: bool = False, **limits: Any) -> Any:
@@ -49,8 +41,12 @@ class Table(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if found := tuple(self._errors()):
-            raise InvalidSettingsError(found)
+        found = [
+            InitErrorDetails(type=PydanticCustomError("settings", text, {"below": len(at)}), loc=at, input=None)
+            for at, text in self._errors()
+        ]
+        if found:
+            raise ValidationError.from_exception_data(type(self).__name__, found)
         return self
 
     def _errors(self) -> Found:
@@ -75,9 +71,8 @@ def nearest(written: str, choices: list[str]) -> str | None:
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
     """One sentence for each mistake, beginning with its location."""
-    return [
-        f"{place(path, source)}: {text}" for details in error.errors() for path, text in _all_of(details, model)
-    ]
+    found = ((_path(details), details) for details in error.errors())
+    return [f"{place(path, source)}: {_sentence(details, path, model)}" for path, details in found]
 
 
 def place(path: Path, source: str) -> str:
@@ -110,7 +105,8 @@ def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
 
 
 def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
-    path = tuple(part for part in details["loc"] if part != KEY_MARK)
+    path = _path(details)
+    path = path[: len(path) - details.get("ctx", {}).get("below", 0)]  # the table whose settings disagree
     if path and path[-1] in SECRETS:
         return path[:-1]  # without the secret, its table would seem to lack secret_file as well
     here: Any = model
@@ -124,13 +120,8 @@ def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
     return smallest
 
 
-def _all_of(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidSettingsError):
-        yield from ((details["loc"] + path, text) for path, text in cause.found)
-    else:
-        path = tuple(part for part in details["loc"] if part != KEY_MARK)
-        yield path, _sentence(details, path, model)
+def _path(details: ErrorDetails) -> Path:
+    return tuple(part for part in details["loc"] if part != KEY_MARK)
 
 
 def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
@@ -143,6 +134,8 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":
             return "is missing, and has no default; add it"
+        case "settings":
+            return details["msg"]
         case "value_error":
             return str(context["error"])
         case "literal_error":

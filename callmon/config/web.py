@@ -75,7 +75,7 @@ class OidcSettings(PasswordSource):
     @field_validator("issuer")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
-        return _address(value, "https://login.example/realm")
+        return _encrypted(value, "https://login.example/realm")
 
     def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
@@ -120,7 +120,7 @@ class AccessSettings(Table):
     def _is_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(_address(value, "https://callmon.ministry.example"))
+        url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
             raise ValueError(f'"{value}" has a path; give the scheme and host alone: the pages begin at the root')
         return f"{url.scheme}://{url.netloc}"
@@ -139,15 +139,19 @@ class AccessSettings(Table):
             yield ("idle",), "is longer than longest, so it would never apply; shorten idle or raise longest"
 
 
-def _address(value: str, example: str) -> str:
-    """`value` when it is an https address, or http on this machine. Raises ValueError for any other."""
+def is_encrypted(address: object) -> bool:
+    """Whether the address is https, or http on this machine."""
     try:
-        url = urlsplit(value)
+        url = urlsplit(str(address))
         host, _ = url.hostname, url.port  # reading an invalid port raises ValueError
     except ValueError:
-        host, url = None, urlsplit("")
+        return False
     is_here = host in ("localhost", "127.0.0.1", "::1")
-    if not host or url.username or not (url.scheme == "https" or (url.scheme == "http" and is_here)):
+    return bool(host) and not url.username and (url.scheme == "https" or (url.scheme == "http" and is_here))
+
+
+def _encrypted(value: str, example: str) -> str:
+    if not is_encrypted(value):
         raise ValueError(f'"{value}" is no https address; write it as "{example}" (http only on this machine)')
     return value
 

@@ -394,9 +394,6 @@ def test_settings_do_not_change_after_loading() -> None:
         ("0.5s", timedelta(milliseconds=500)),
         ("0,5 s", timedelta(milliseconds=500)),
         ("18.001s", timedelta(seconds=18, milliseconds=1)),
-        ("PT5S", timedelta(seconds=5)),
-        ("P2D", timedelta(days=2)),
-        ("PT24H", timedelta(hours=24)),
     ],
 )
 def test_a_length_of_time_is_read_with_its_unit(text: str, length: timedelta) -> None:
@@ -405,7 +402,7 @@ def test_a_length_of_time_is_read_with_its_unit(text: str, length: timedelta) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["", "5", "s", "5 sonneries", "-5s", "0s", "5s!", "1e3s", "nan s", "P", "PT", "99999999999 days", "\u0665s"],
+    ["", "5", "s", "5 sonneries", "-5s", "0s", "5s!", "1e3s", "nan s", "P2D", "99999999999 days", "\u0665s"],
 )
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write"):

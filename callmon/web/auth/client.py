@@ -6,7 +6,7 @@ proxy of the configuration.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -46,21 +46,25 @@ def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo
     return ClientInfo(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
 
 
-def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, IPv4 in any notation; None for another text."""
     try:
-        known = ip_address(address)
+        address = ip_address(text)
     except ValueError:
-        return False
-    if known.version == 6 and known.ipv4_mapped is not None:
-        known = known.ipv4_mapped
-    return any(known in network for network in networks)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    known = parsed_address(address)
+    return known is not None and any(known in network for network in networks)
 
 
 def _behind(peer: str, forwarded: Sequence[str], settings: AccessSettings) -> str:
     """The last address that is not a trusted proxy. Any client could have written the addresses before it."""
     for part in reversed(",".join(forwarded).split(",")):
         address = _bare(part.strip())
-        if not _is_address(address):
+        if parsed_address(address) is None:
             return peer
         peer = address
         if not is_one_of(address, settings.proxy.addresses):
@@ -104,12 +108,5 @@ def _name(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    address = parsed_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)

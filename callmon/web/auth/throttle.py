@@ -5,14 +5,13 @@ as a hundred. Memory is bounded: the key with the oldest last attempt is dropped
 """
 
 from collections import OrderedDict
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_network
+
+from callmon.web.auth.client import parsed_address
 
 FREE = 5  # attempts: a mistyped password is not yet an attack
-FIRST, OF_ADDRESS, OF_ACCOUNT = (
-    1.0,
-    900.0,
-    60.0,
-)  # seconds; an account's is short, so that strangers cannot lock its owner out
+# Seconds. An account's are few, so that strangers cannot lock its owner out.
+FIRST, OF_ADDRESS, OF_ACCOUNT = 1.0, 900.0, 60.0
 FORGOTTEN_AFTER = 3600.0
 MOST = 10_000  # accounts, or addresses
 NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
@@ -55,10 +54,9 @@ class SignInThrottle:
 
 def by_address(address: str) -> str:
     """The key of an address: the IPv4 address in any notation, or the /64, which one IPv6 user has as a whole."""
-    try:
-        known = ip_address(address)
-    except ValueError:
+    known = parsed_address(address)
+    if known is None:
         return address
-    if isinstance(known, IPv6Address):
-        known = known.ipv4_mapped or (IPv4Address(int(known) & 0xFFFF_FFFF) if known in NAT64 else known)
+    if known in NAT64:
+        known = IPv4Address(int(known) & 0xFFFF_FFFF)
     return str(known if known.version == 4 else ip_network((int(known) >> 64 << 64, 64)))
