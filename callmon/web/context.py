@@ -32,7 +32,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 100  # queries
-STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 
 
 class AwayError(Exception):
@@ -91,14 +90,6 @@ class PageContext:
             raise AwayError from error
         finally:
             self._waiting -= 1
-
-    async def until_done(self, done: Callable[[Database], int], place: int) -> bool:
-        """Whether the daemon applied the manual command number `place` while the page waits (5 seconds)."""
-        for _ in range(STEPS):
-            if await self.ask(done, self.store) >= place:
-                return True
-            await asyncio.sleep(STEP_SECONDS)
-        return False
 
     async def render(self, template: str, values: dict[str, Any]) -> str:
         """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""

@@ -1,7 +1,8 @@
 """One request to a page: its person, language and entry; and the answers that pages give."""
 
+import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,13 +10,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
-from callmon.text.labels import unknown_name
+from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
+from callmon.store.database import Database
+from callmon.text.labels import label, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
+STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # The query parameters' names, French to English. Boards link with these names.
 QUERY = {
@@ -155,3 +159,19 @@ class PageRequest:
         """The fields of a form. Files are refused: no form has one."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
+
+    async def until_applied(
+        self, queue: StoredQueue[Any], command: Any, n: int, rejections: Callable[[Database, Any], Sequence[Any]]
+    ) -> None:
+        """Waits 5 seconds until the daemon has applied the command, the n-th. Raises RefusedError for a rejection.
+
+        A command that is not applied in time is stored: the leader applies it.
+        """
+        ask, store = self.site.ask, self.site.store
+        for _ in range(STEPS):
+            if await ask(queue.last_applied, store) >= n:
+                break
+            await asyncio.sleep(STEP_SECONDS)
+        kind = "refusal" if queue is CALLBACK_QUEUE else "disruption_refusal"
+        for rejected in await ask(rejections, store, command):
+            raise RefusedError(label(kind, rejected.why, self.language))

@@ -188,12 +188,8 @@ def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
 
 def _reasons(obligation: Obligation) -> dict[str, str]:
     """The reasons for which this entry can be closed."""
-    if obligation.kind == "complaint":
-        names = ["answered", "no-request", "otherwise"]
-    elif obligation.hidden is not None:
-        names = ["listened", "no-request", "otherwise"]
-    else:
-        names = ["no-request", "unreachable", "otherwise"]
+    own = "answered" if obligation.kind == "complaint" else "listened" if obligation.hidden is not None else ""
+    names = (own, "no-request", "otherwise") if own else ("no-request", "unreachable", "otherwise")
     return {name: commands.REASONS[name] for name in names}
 
 
@@ -207,7 +203,8 @@ async def record(visit: PageRequest) -> Response:
         return await _entry_page(visit, None)
     try:
         command, number_to_call = _command(visit, found.obligation, form)
-        await _apply(visit, command, number_to_call)
+        queued = await visit.site.ask(queue_callback_command, visit.site.store, command, number_to_call)
+        await visit.until_applied(CALLBACK_QUEUE, command, queued.n, callback_rejections)
     except RefusedError as why:
         return await _entry_page(visit, await _find(visit) or found, refused=why, given=form)
     if form.get("back") == "list":
@@ -267,13 +264,3 @@ def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     if at is None:
         raise RefusedError(visit.say("L'heure s'écrit 10:12."), "when")
     return {"result": result, "when": at}
-
-
-async def _apply(visit: PageRequest, command: commands.CallbackCommand, number_to_call: str | None) -> None:
-    """Queues the command and waits until the daemon has applied it. Raises RefusedError."""
-    site = visit.site
-    place = (await site.ask(queue_callback_command, site.store, command, number_to_call)).n
-    if not await site.until_done(CALLBACK_QUEUE.last_applied, place):
-        return  # the command is stored: the leader applies it
-    for rejected in await site.ask(callback_rejections, site.store, command):
-        raise RefusedError(label("refusal", rejected.why, visit.language))

@@ -178,10 +178,7 @@ def _change(visit: PageRequest, disruption: Disruption, given: Mapping[str, str]
 
 async def _apply(visit: PageRequest, disruption: Disruption | None, command: DisruptionCommand) -> None:
     """Validates and queues the command, and waits until the daemon has applied it. Raises RefusedError."""
-    ask, store = visit.site.ask, visit.site.store
     if (why := validate(disruption, command)) is not None:
         raise RefusedError(label("disruption_refusal", why, visit.language))
-    queued = await ask(queue_disruption_command, store, command)
-    await visit.site.until_done(DISRUPTION_QUEUE.last_applied, queued.n)
-    for rejected in await ask(disruption_rejections, store, command):
-        raise RefusedError(label("disruption_refusal", rejected.why, visit.language))
+    queued = await visit.site.ask(queue_disruption_command, visit.site.store, command)
+    await visit.until_applied(DISRUPTION_QUEUE, command, queued.n, disruption_rejections)
