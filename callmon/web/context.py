@@ -8,9 +8,9 @@ daemon's writing. A database error becomes a page that says so.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -22,16 +22,15 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.store.queries.months import MonthCounts
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import TodayHalfHours
 from callmon.web.sse import Live, View, event
 
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 100  # queries
+KEPT_FOR = timedelta(minutes=1)
 
 
 class AwayError(Exception):
@@ -56,8 +55,7 @@ class PageContext:
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.reports = ReportJobs()
-        self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
-        self.months: tuple[list[date], datetime, list[MonthCounts] | None] | None = None  # cached for a minute
+        self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
 
     @property
@@ -90,6 +88,14 @@ class PageContext:
             raise AwayError from error
         finally:
             self._waiting -= 1
+
+    async def each_minute(self, name: str, key: object, make: Callable[[], Awaitable[T]]) -> T:
+        """The value of this name and key for all viewers: made at most once a minute."""
+        kept, now = self._kept.get(name), self.seen().at
+        if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < KEPT_FOR:
+            kept = self._kept[name] = (key, now, await make())
+        value: T = kept[2]
+        return value
 
     async def render(self, template: str, values: dict[str, Any]) -> str:
         """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""

@@ -29,9 +29,9 @@ from callmon.store.database import Database
 from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
-from callmon.web import half_hours as today
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
+from callmon.web.views import half_hours as today
 from tests import year
 from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite

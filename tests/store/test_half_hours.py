@@ -20,8 +20,7 @@ from callmon.store.queries.half_hours import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today
-from callmon.web.views.half_hours import view
+from callmon.web.views.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
 from tests.support.fact_builder import local, usual
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
 from tests.year import rows as year_rows

@@ -29,12 +29,8 @@ MOST_SHOWN = 100
 LASTS = ("1", "2", "4")  # hours, offered as the expected length
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
-    return await _list(visit)
-
-
-async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
     found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
     now, shown = visit.tongue.now, found[-MOST_SHOWN:]
@@ -54,12 +50,8 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     )
 
 
-async def detail(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     """One disruption, and its forms."""
-    return await _one_page(visit)
-
-
-async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
@@ -107,7 +99,7 @@ async def begin(visit: PageRequest) -> Response:
         command = _new(visit, given, _lines(await visit.request.form(), site))
         await _apply(visit, None, command)
     except RefusedError as why:
-        return await _list(visit, str(why), given)
+        return await show(visit, str(why), given)
     made = await site.ask(disruptions.created_by, site.store, command)
     return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
 
@@ -147,11 +139,11 @@ async def record(visit: PageRequest) -> Response:
     given = await visit.form()
     found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
-        return await _one_page(visit)
+        return await detail(visit)
     try:
         await _apply(visit, found, _change(visit, found, given))
     except RefusedError as why:
-        return await _one_page(visit, str(why), given)
+        return await detail(visit, str(why), given)
     return visit.go("disruption", {"said": "done"}, id=found.id)
 
 

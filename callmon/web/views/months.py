@@ -24,7 +24,6 @@ from callmon.web.page_request import PageRequest
 
 MOST_LISTED = 36
 MOST_COUNTED = 12  # of these the table has figures
-COUNTED_FOR = timedelta(minutes=1)
 # The columns of the table, by the report's names.
 SHOWN = {
     "third": "answer_by_third_ring.rate",
@@ -59,13 +58,9 @@ async def show(visit: PageRequest) -> Response:
 
 async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
     """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
-    kept, now = site.months, site.seen().at
-    if kept is None or kept[0] != months or not timedelta(0) <= now - kept[1] < COUNTED_FOR:
-        zone = site.settings.timezone
-        periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
-        found = await site.ask(month_counts, site.reader, zone, periods)
-        kept = site.months = (list(months), now, found)
-    return kept[2]
+    zone = site.settings.timezone
+    periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
+    return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
 
 
 def _row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
