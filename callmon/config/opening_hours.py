@@ -41,11 +41,7 @@ def _wall(hour: str, minute: str) -> timedelta:
     return wall_time(int(hour), int(minute))
 
 
-def _pairs(day: Periods) -> tuple[tuple[timedelta, timedelta], ...]:
-    return tuple((period.opens, period.closes) for period in day)
-
-
-DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(_pairs)]
+DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(list)]
 
 
 def _open_on(day: str) -> Any:

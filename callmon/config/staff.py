@@ -56,18 +56,13 @@ class StaffLanguages:
         """Whether any extension is listed."""
         return bool(self._by_extension)
 
-    def languages(self, extension: str, at: datetime | None) -> tuple[str, ...] | None:
-        """The languages spoken at this extension at that time; None when it has no entry for that day."""
+    def speaks(self, extension: str, language: str, at: datetime | None) -> bool | None:
+        """Whether this language is spoken at this extension at that time; None without an entry for the day."""
         entries = self._by_extension.get(extension)
         if not entries or at is None:
             return None
         day = at.astimezone(self._timezone).date()
-        return next((entry.languages for entry in entries if entry.holds_on(day)), None)
-
-    def speaks(self, extension: str, language: str, at: datetime | None) -> bool | None:
-        """Whether this language is spoken at this extension at that time; None when unknown."""
-        spoken = self.languages(extension, at)
-        return None if spoken is None else language in spoken
+        return next((language in entry.languages for entry in entries if entry.holds_on(day)), None)
 
 
 NOBODY = StaffLanguages()

@@ -72,7 +72,8 @@ class Daemon:
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site, self.protection = PageContext(self.runtime, store), Protection(settings.web.config_file)
+        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
+        self.protection = Protection(settings.web.config_file)
         self._stop = asyncio.Event()
         self.address = ""
 

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,19 +37,13 @@ class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
 
-class PagesSource(Protocol):
-    """The daemon, as the pages read it."""
-
-    settings: Settings
-
-    def snapshot(self) -> DaemonSnapshot: ...
-
-
 class PageContext:
-    """One for a daemon, which is read in its own loop alone. Queries use `reader`; manual commands use `store`."""
+    """One for a daemon, in whose loop `settings` and `snapshot` run. Queries use `reader`; commands, `store`."""
 
-    def __init__(self, daemon: PagesSource, store: Database) -> None:
-        self._daemon, self.store, self.reader = daemon, store, store.reader()
+    def __init__(
+        self, settings: Callable[[], Settings], snapshot: Callable[[], DaemonSnapshot], store: Database
+    ) -> None:
+        self._settings, self._snapshot, self.store, self.reader = settings, snapshot, store, store.reader()
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
@@ -60,7 +54,7 @@ class PageContext:
 
     @property
     def settings(self) -> Settings:
-        return self._daemon.settings
+        return self._settings()
 
     def update(self, snapshot: DaemonSnapshot) -> None:
         """Shows a new snapshot to the live clients. Called once a second."""
@@ -70,7 +64,7 @@ class PageContext:
     def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""
         if self.sight is None:
-            self.sight = self._daemon.snapshot()
+            self.sight = self._snapshot()
         return self.sight
 
     def tongue(self, language: str) -> WebFormatter:

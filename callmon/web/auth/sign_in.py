@@ -25,6 +25,7 @@ from callmon.web.auth.identity import Person, Right, roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.route import PageRoute, RejectedError
 from callmon.web.auth.service import AccessService, TooManyError
+from callmon.web.formatter import OTHER
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,6 @@ SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
 FRONT = {"fr": "/fr/", "en": "/en/"}
 SHORT = {"fr": "/fr", "en": "/en"}  # as a person types it
-OTHER = {"fr": "en", "en": "fr"}
 # A path of callmon: nothing that a browser would resolve to another host.
 # Each part but the last ends in its slash: nested optional parts would take exponential time.
 OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
