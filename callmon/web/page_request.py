@@ -66,11 +66,10 @@ class RefusedError(Exception):
 class PageRequest:
     """A request as a page's endpoint receives it."""
 
-    def __init__(
-        self, site: PageContext, table: Mapping[str, PageRoute], entry: PageRoute, language: str, request: Request
-    ) -> None:
-        self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
-        self.tongue: WebFormatter = site.tongue(language)
+    def __init__(self, site: PageContext, entry: PageRoute, request: Request) -> None:
+        self.site, self.entry, self.request = site, entry, request
+        self.language: str = request.state.language
+        self.tongue: WebFormatter = site.tongue(self.language)
         self.say = self.tongue.say
 
     @property
@@ -102,7 +101,7 @@ class PageRequest:
     ) -> str:
         """The path of a page. `query`: by its English names."""
         spoken = language or self.language
-        path = self.table[name].path(spoken, **parts)
+        path = self.site.table[name].path(spoken, **parts)
         named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
         return f"{path}?{urlencode(named)}" if named else path
 
@@ -148,7 +147,7 @@ class PageRequest:
         return [
             (title, self.path(name), name == here)
             for name, title in titles.items()
-            if name in self.table and self.may(self.table[name].right)
+            if name in self.site.table and self.may(self.site.table[name].right)
         ]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:

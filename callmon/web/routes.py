@@ -94,7 +94,7 @@ def entries(site: PageContext) -> tuple[PageRoute, ...]:
 
 async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404 with the known names; or 503 while the database is away."""
-    visit = PageRequest(site, TABLE, entry, request.state.language, request)
+    visit = PageRequest(site, entry, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
     except UnknownNameError as error:

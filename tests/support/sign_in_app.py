@@ -33,7 +33,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ROLES = tuple(role.value for role in Role)
 
 
-def shown(request: Request) -> Response:
+async def shown(request: Request) -> Response:
     """The form token, as in a page's hidden field."""
     return HTMLResponse(request.state.csrf)
 
@@ -42,7 +42,7 @@ async def told(request: Request) -> Response:
     return PlainTextResponse(str((await request.form())["what"]))
 
 
-def who(request: Request) -> Response:
+async def who(request: Request) -> Response:
     person = request.state.person
     return PlainTextResponse(f"{person.name}: {' '.join(sorted(person.roles))}")
 

@@ -1,13 +1,5 @@
 """One entry of the route table, and the routes made of it: each checks the right before its endpoint runs.
 
-    ENTRIES = (
-        PageRoute("callbacks", {"fr": "/fr/rappels", "en": "/en/callbacks"}, callbacks, Right.CALL_BACK),
-        PageRoute("take", {"fr": "/fr/rappels/{id}/prendre", …}, take, Right.CALL_BACK, ("POST",), act="take"),
-        PageRoute("style", {"": "/style.css"}, style, Right.OPEN),
-    )
-    all_routes = routes((*ENTRIES, *sign_in.entries()))
-    AccessMiddleware(Starlette(routes=all_routes, exception_handlers=sign_in.handlers()), access)
-
 An act also needs a form of callmon's own origin with its token: an HMAC-SHA256 keyed with the visitor's cookie. A
 site that cannot read the cookie cannot make the token. A session's tokens end with the session.
 
@@ -20,11 +12,8 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
-from typing import cast
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -38,7 +27,7 @@ HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
 
-Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,7 @@ def routes(entries: Iterable[PageRoute]) -> list[Route]:
     ]
 
 
-def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(entry: PageRoute, language: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         request.state.language = language
         if any(plain(str(part)) != part for part in request.path_params.values()):
@@ -84,9 +73,7 @@ def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[R
 async def _run(entry: PageRoute, request: Request) -> Response:
     if entry.act is not None:
         await request.state.audit(entry.act, " ".join(map(str, request.path_params.values())))
-    if iscoroutinefunction(entry.endpoint):
-        return cast(Response, await entry.endpoint(request))
-    return cast(Response, await run_in_threadpool(entry.endpoint, request))
+    return await entry.endpoint(request)
 
 
 # ── the checks ──

@@ -227,12 +227,7 @@ def _read_all() -> Mapping[str, Template]:
     return {name: loaded.get_template(name) for name in loaded.list_templates()}
 
 
-PATHS: Mapping[str, Mapping[str, str]] = {
-    "sign_in": SIGN_IN,
-    "service": SERVICE,
-    "sign_out": SIGN_OUT,
-    "front": FRONT,
-}
+PATHS = {"sign_in": SIGN_IN, "service": SERVICE, "sign_out": SIGN_OUT, "front": FRONT}
 
 
 def _language(request: Request) -> str:
