@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from callmon.config.business_calendar import CLOSED, Hours, Periods, periods, wall_time
 from callmon.config.closed_days import ClosedDay
-from callmon.config.validation import Table, setting
+from callmon.config.validation import Found, Table, setting
 
 HOW = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
 
@@ -60,6 +60,11 @@ class WeekTable(Table):
     friday: DayPeriods = _open_on("Friday")
     saturday: DayPeriods = _open_on("Saturday")
     sunday: DayPeriods = _open_on("Sunday")
+
+    def _errors(self) -> Found:
+        """Without a business day no due date can be calculated."""
+        if not any(self.hours().week[:5]):
+            yield (), "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
 
     def hours(self) -> Hours:
         weekdays = (self.monday, self.tuesday, self.wednesday, self.thursday, self.friday)

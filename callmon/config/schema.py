@@ -205,7 +205,7 @@ class Configuration(Table, BaseSettings):
         return value
 
     def _errors(self) -> Found:
-        for find in (_retention, _hours, _services, _targets, _numbers, _clashes):
+        for find in (_retention, _line_errors, _clashes):
             yield from find(self)
         yield from staff_errors(self.staff, self.exchanges)
         region = self.region
@@ -242,42 +242,23 @@ def _retention(configuration: Configuration) -> Found:
         )
 
 
-def _hours(configuration: Configuration) -> Found:
-    """Without a business day no due date can be calculated."""
-    tables: dict[Path, WeekTable | None] = {("calendar",): configuration.calendar.hours}
-    tables |= {("lines", name): line.hours for name, line in configuration.lines.items()}
-    for path, week in tables.items():
-        if week and not any(week.hours().week[:5]):
-            yield (
-                (*path, "hours"),
-                "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours",
-            )
-
-
-def _services(configuration: Configuration) -> Found:
+def _line_errors(configuration: Configuration) -> Found:
     known = configuration.services
+    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
     for name, line in configuration.lines.items():
+        path: Path = ("lines", name)
         if line.service not in known:
             hint = did_you_mean(line.service, known) or f"; add [services.{line.service}] with both titles"
-            yield ("lines", name, "service"), f'there is no service "{line.service}"{hint}'
-
-
-def _targets(configuration: Configuration) -> Found:
-    for name, line in configuration.lines.items():
+            yield (*path, "service"), f'there is no service "{line.service}"{hint}'
         for standard in line.target:
             if standard not in ALL_STANDARDS:
                 hint = did_you_mean(standard, ALL_STANDARDS)
-                yield ("lines", name, "target", standard), f"unknown service standard{hint}"
-
-
-def _numbers(configuration: Configuration) -> Found:
-    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
-    for name, line in configuration.lines.items():
+                yield (*path, "target", standard), f"unknown service standard{hint}"
         if not line.numbers and not line.arrives_as:
-            yield ("lines", name, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
-        yield from _bad_numbers(("lines", name, "numbers"), line.numbers, configuration.region, how)
+            yield (*path, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
+        yield from _bad_numbers((*path, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
-            yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+            yield (*path, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
 
 
 def _bad_numbers(
