@@ -269,7 +269,7 @@ def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
 
 def _listen(settings: Settings, length: timedelta) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
-    from callmon.config.durations import formatted_duration
+    from callmon.config.times import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
     from callmon.tools.doctor.listen import hear
 

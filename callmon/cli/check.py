@@ -15,12 +15,12 @@ from pydantic import BaseModel
 
 from callmon.config.business_calendar import Hours, Periods, SpecialHours
 from callmon.config.closed_days import ClosedDay, next_twelve_months
-from callmon.config.durations import formatted_duration
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, forms
 from callmon.config.mqtt import MqttSettings
 from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
+from callmon.config.times import formatted_duration
 from callmon.config.validation import hidden, variable
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.config.durations import duration
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
+from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate, unknown_name

@@ -2,8 +2,8 @@
 
 from typing import Self
 
-from callmon.config.durations import Duration
 from callmon.config.phone_numbers import e164
+from callmon.config.times import Duration
 from callmon.config.validation import Table, setting
 
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator
 
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource, TlsClient
+from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
 
 Patterns = tuple[str, ...]

@@ -9,8 +9,8 @@ from typing import get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from callmon.config.durations import formatted_duration
 from callmon.config.schema import Configuration
+from callmon.config.times import formatted_duration
 from callmon.config.validation import bare_type, is_table, member
 
 

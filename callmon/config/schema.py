@@ -7,25 +7,24 @@ database's password out of the file. Refuses: unknown settings and invalid value
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import StringConstraints, field_validator
+from pydantic import BeforeValidator, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callmon.config import validation
-from callmon.config.business_calendar import SpecialHours
+from callmon.config.business_calendar import Hours, SpecialHours
 from callmon.config.callbacks import CallbackRules
-from callmon.config.closed_days import ClosedDays, ontario
-from callmon.config.durations import Duration
+from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.config.mqtt import MqttSettings
-from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
+from callmon.config.times import DayPeriods, Duration
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
@@ -60,6 +59,51 @@ class PrivacySettings(Table):
     folders: tuple[FilePath, ...] = setting(
         "recordings and copies that hold numbers; `callmon privacy purge` deletes expired ones", ()
     )
+
+
+def _open_on(day: str) -> Any:
+    return setting(f"opening hours on {day}; a day left out is closed", "closed")
+
+
+class WeekTable(Table):
+    """A week's hours. A table replaces the default week as a whole."""
+
+    WHOLE: ClassVar[bool] = True  # a day with a mistake must not look like a closed day (validation.py)
+
+    monday: DayPeriods = _open_on("Monday")
+    tuesday: DayPeriods = _open_on("Tuesday")
+    wednesday: DayPeriods = _open_on("Wednesday")
+    thursday: DayPeriods = _open_on("Thursday")
+    friday: DayPeriods = _open_on("Friday")
+    saturday: DayPeriods = _open_on("Saturday")
+    sunday: DayPeriods = _open_on("Sunday")
+
+    def _errors(self) -> Found:
+        """Without a business day no due date can be calculated."""
+        if not any(self.hours().week[:5]):
+            yield (), "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
+
+    def hours(self) -> Hours:
+        weekdays = (self.monday, self.tuesday, self.wednesday, self.thursday, self.friday)
+        return Hours((*weekdays, self.saturday, self.sunday))
+
+
+class ClosedDayTable(Table):
+    """A day on which the offices are closed, and its names; "2026-12-24" stands for a table of it alone."""
+
+    day: date = setting("the date")
+    title_fr: str = setting("its French name", "jour de fermeture", min_length=1)
+    title_en: str = setting("its English name", "closed day", min_length=1)
+
+    def closed_day(self) -> ClosedDay:
+        return ClosedDay(self.day, self.title_fr, self.title_en)
+
+
+def _table(value: object) -> object:
+    return {"day": value} if isinstance(value, str | date) else value
+
+
+AddedDay = Annotated[ClosedDayTable, BeforeValidator(_table)]
 
 
 class CalendarSettings(Table):

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from pydantic import PrivateAttr
 
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource
+from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, setting
 
 # A URL with a user and no password: the password is inserted after the user.

@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
 
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource
+from callmon.config.times import Duration
 from callmon.config.validation import Found, Table, setting
 
 EVERYBODY = "*"  # as a group: every signed-in user

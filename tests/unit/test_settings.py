@@ -15,9 +15,9 @@ from pydantic import BaseModel
 from callmon.cli.check import report
 from callmon.config import exchange as exchange_settings
 from callmon.config import opening_hours, schema
-from callmon.config.durations import duration, formatted_duration
 from callmon.config.lines import Target
 from callmon.config.settings import Settings, example, load, parse
+from callmon.config.times import duration, formatted_duration
 from callmon.errors import ConfigError
 
 BAD = sorted(Path(__file__).parent.with_name("bad_settings").glob("*.toml"))

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from callmon.config.durations import formatted_duration
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
+from callmon.config.times import formatted_duration
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
 from callmon.tools.doctor.finding import DoctorFinding, finding

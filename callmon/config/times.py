@@ -1,6 +1,7 @@
-"""Durations as written in a configuration: "5s", "100ms", "24h", "2 days", "1h 30m". Pure.
+"""Durations and opening hours as written in a configuration: "5s", "24h", "1h 30m"; "08:30-17:00", "closed". Pure.
 
-Refuses: a number without a unit.
+Converts texts to values, without regard to dates. Refuses: a number without a unit; a period that ends before it
+begins.
 """
 
 import re
@@ -8,7 +9,9 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator
+
+from callmon.config.business_calendar import CLOSED, Periods, periods, wall_time
 
 HOW = 'write a length of time with its unit, such as "5s", "100ms", "24h" or "2 days"'
 LONGEST = timedelta(days=36_525)
@@ -57,3 +60,32 @@ def formatted_duration(length: timedelta) -> str:
         if micro % _MICROSECONDS[unit] == 0 and micro >= least * _MICROSECONDS[unit]:
             return f"{micro // _MICROSECONDS[unit]} {'min' if unit == 'm' else unit}"
     return f"{Decimal(micro) / 1000:f} ms"
+
+
+HOW_HOURS = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
+_PERIOD = re.compile(r"(\d{1,2}):(\d{2})\s*[-\u2013]\s*(\d{1,2}):(\d{2})", re.ASCII)
+
+
+def day_periods(value: object) -> Periods:
+    """Parse the periods of one day. Raises ValueError, whose text explains the format."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value} is no text; {HOW_HOURS}")
+    if value.strip().casefold() in ("", "closed", "fermé"):
+        return CLOSED
+    found = [_PERIOD.fullmatch(part.strip()) for part in value.split(",")]
+    if not all(found):
+        raise ValueError(f'"{value}" is not understood; {HOW_HOURS}')
+    pairs = [(_wall(m[1], m[2]), _wall(m[3], m[4])) for m in found if m]
+    try:
+        return periods(*pairs)
+    except ValueError as error:
+        raise ValueError(f'"{value}": {error}') from None
+
+
+def _wall(hour: str, minute: str) -> timedelta:
+    if int(minute) > 59 or int(hour) > 24:
+        raise ValueError(f"there is no {hour}:{minute} o'clock; {HOW_HOURS}")
+    return wall_time(int(hour), int(minute))
+
+
+DayPeriods = Annotated[Periods, PlainValidator(day_periods), PlainSerializer(list)]
