@@ -84,10 +84,7 @@ class WebFormatter(TerminalPage):
 
 
 def local_time(dial: str, tongue: WebFormatter) -> str:
-    """The local time at that number: « Chez la personne : 7 h 12 », the same as here, or unknown among several.
-
-    "" when the number has no known time zone.
-    """
+    """« Chez la personne : 7 h 12 », the same as here, or unknown among several zones; "" without a zone."""
     import phonenumbers.timezone
 
     try:

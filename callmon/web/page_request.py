@@ -86,9 +86,8 @@ class PageRequest:
         return plain(given).strip()[:200]
 
     def chosen(self, name: str, known: Iterable[str]) -> str:
-        """The same where it is one of the known names. Raises UnknownNameError for another.
-
-        For a misspelt line, a list of all calls would be taken for that line's.
+        """The same where it is one of the known names. Raises UnknownNameError for another: a list of all calls
+        would be taken for that of the misspelt line.
         """
         given, names = self.parameter(name), list(known)
         if given and given not in names:

@@ -132,10 +132,7 @@ REQUESTS.addFilter(_Counted())
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol, with the limits. Its state is read from h11 after each event.
-
-    `tls` is the context of a connection that begins now; None: without TLS.
-    """
+    """uvicorn's protocol with the limits, by h11's state after each event. `tls`: the TLS context now, or None."""
 
     def __init__(
         self, connections: Connections, tls: Callable[[], ssl.SSLContext | None] = lambda: None, **given: Any
@@ -234,10 +231,7 @@ class Connection(H11Protocol):
 
 
 class Server(uvicorn.Server):
-    """uvicorn in the daemon's loop, without signal handlers. `proxies` may open more connections than others.
-
-    `tls` gives each new connection its TLS context, or None.
-    """
+    """uvicorn in the daemon's loop, without signal handlers. `proxies` may open more connections than others."""
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from callmon.cli.check import report
 from callmon.config import exchange as exchange_settings
-from callmon.config import opening_hours, schema
+from callmon.config import schema
 from callmon.config.lines import Target
 from callmon.config.settings import Settings, example, load, parse
 from callmon.config.times import duration, formatted_duration
@@ -356,7 +356,7 @@ def test_a_standards_parameters_are_handed_on_as_they_are() -> None:
 
 
 def models() -> Iterator[type[BaseModel]]:
-    for module in (schema, exchange_settings, opening_hours):
+    for module in (schema, exchange_settings):
         for value in vars(module).values():
             if isinstance(value, type) and issubclass(value, BaseModel) and value is not BaseModel:
                 yield value

@@ -101,8 +101,7 @@ async def _check(request: Request, entry: PageRoute) -> None:
 
 
 def is_from_us(request: Request) -> bool:
-    """Whether the browser's headers permit that the form is callmon's. A missing header proves nothing: the token
-    is the proof.
+    """Whether the headers permit that the form is callmon's. A missing one proves nothing: the token is the proof.
 
     With `Referrer-Policy: no-referrer`, a browser sends `Origin: null` for callmon's own forms as well.
     """

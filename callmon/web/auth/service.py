@@ -48,9 +48,7 @@ class Tried(NamedTuple):
 
 
 class AccessService:
-    """One for a daemon. Without settings, only a browser on this machine has an identity. Without a store, no
-    session is known.
-    """
+    """One for a daemon. Without settings, only a browser on this machine is known; without a store, no session."""
 
     def __init__(
         self,
@@ -150,10 +148,7 @@ class AccessService:
             await self.note(asking, known.person.name, "sign out", known.source)
 
     async def note_refused(self, about: str, asking: ClientInfo) -> None:
-        """Records an unknown person's refused sign-in, at most as often as the address may try.
-
-        The limit applies so that such attempts do not fill the database.
-        """
+        """Records an unknown person's refused sign-in. The address's limit applies, to bound the records."""
         at, origin = self._clock(), by_address(asking.address)
         if not self._by_address.wait(origin, at):
             self._by_address.tried(origin, at)

@@ -129,10 +129,7 @@ class _Maker:
         )
 
     def _span(self, name: str, day: date) -> tuple[datetime, datetime]:
-        """Begin and end in UTC. A half-hour ends when the next one begins by wall clock.
-
-        So November's repeated hour belongs to one of them.
-        """
+        """Begin and end in UTC: the next begins then by wall clock, so November's repeated hour belongs to one."""
         start = datetime.combine(day, time.fromisoformat(name), self._zone)
         return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # the addition is in wall-clock time
 
