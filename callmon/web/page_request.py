@@ -51,8 +51,11 @@ FRENCH = {english: french for french, english in QUERY.items()}
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
 
-class UnknownNameError(Exception):
-    """An address names a line, an outcome … that does not exist; the message lists those that do."""
+class NotFoundError(Exception):
+    """An address names a thing that does not exist: the title and text of the page that says so."""
+
+    def __init__(self, title: str, text: str) -> None:
+        self.title, self.text = title, text
 
 
 class RefusedError(Exception):
@@ -86,13 +89,14 @@ class PageRequest:
         return plain(given).strip()[:200]
 
     def chosen(self, name: str, known: Iterable[str]) -> str:
-        """The same where it is one of the known names. Raises UnknownNameError for another: a list of all calls
+        """The same where it is one of the known names. Raises NotFoundError for another: a list of all calls
         would be taken for that of the misspelt line.
         """
         given, names = self.parameter(name), list(known)
         if given and given not in names:
             shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
-            raise UnknownNameError(unknown_name(name, shown, names, self.language))
+            text = self.tongue.speech.typeset(unknown_name(name, shown, names, self.language))
+            raise NotFoundError(self.say("Adresse inconnue"), text)
         return given
 
     def path(
@@ -126,9 +130,6 @@ class PageRequest:
         }
         html = await self.site.render(template, frame | values)
         return HTMLResponse(html, status, KEPT_SHORT)
-
-    async def not_found(self, title: str, text: str) -> Response:
-        return await self.page("refused.html", title, status=404, text=text)
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""

@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from callmon.web.auth.identity import Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.context import AwayError, PageContext
-from callmon.web.page_request import PageRequest, UnknownNameError
+from callmon.web.page_request import NotFoundError, PageRequest
 from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
 
 Page = Callable[[PageRequest], Awaitable[Response]]
@@ -93,13 +93,12 @@ def entries(site: PageContext) -> tuple[PageRoute, ...]:
 
 
 async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Response:
-    """One request: the page's own answer; 404 with the known names; or 503 while the database is away."""
+    """One request: the page's own answer; 404; or 503 while the database is away."""
     visit = PageRequest(site, entry, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
-    except UnknownNameError as error:
-        text = visit.tongue.speech.typeset(str(error))
-        return await visit.not_found(visit.say("Adresse inconnue"), text)
+    except NotFoundError as error:
+        return await visit.page("refused.html", error.title, status=404, text=error.text)
     except AwayError:
         return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
 

@@ -26,7 +26,7 @@ from callmon.text.story.diagram import NARROW, drawing
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import PageRequest
+from callmon.web.page_request import NotFoundError, PageRequest
 
 DAY = timedelta(days=1)
 MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
@@ -97,7 +97,7 @@ async def detail(visit: PageRequest) -> Response:
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
         text = visit.say("Aucun appel de ce nom n'est enregistré.")
-        return await visit.not_found(visit.say("Appel inconnu"), text)
+        raise NotFoundError(visit.say("Appel inconnu"), text)
     stored, entries, met = found
     names = visit.may(Right.REPORT)
     values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)

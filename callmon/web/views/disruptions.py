@@ -22,7 +22,7 @@ from callmon.text.labels import label
 from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import PageRequest, RefusedError
+from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
@@ -52,10 +52,7 @@ async def show(visit: PageRequest, refused: str = "", given: Mapping[str, str] |
 
 async def detail(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     """One disruption, and its forms."""
-    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
-    if found is None:
-        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.not_found(visit.say("Aucune perturbation de ce nom"), text)
+    found = await _find(visit)
     met = (
         await visit.site.ask(disruptions.capped_calls_met, visit.site.reader, found)
         if found.began <= visit.tongue.now
@@ -77,6 +74,15 @@ async def detail(visit: PageRequest, refused: str = "", given: Mapping[str, str]
         given=given or _as_given(found, visit.tongue),
         most=MOST,
     )
+
+
+async def _find(visit: PageRequest) -> Disruption:
+    """The disruption of the address. Raises NotFoundError."""
+    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
+    if found is None:
+        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        raise NotFoundError(visit.say("Aucune perturbation de ce nom"), text)
+    return found
 
 
 def _as_given(disruption: Disruption, tongue: WebFormatter) -> dict[str, str]:
@@ -136,10 +142,7 @@ def _time(text: str, visit: PageRequest) -> datetime | None:
 
 async def record(visit: PageRequest) -> Response:
     """Changes an existing disruption: its notice, its times, its end."""
-    given = await visit.form()
-    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
-    if found is None:
-        return await detail(visit)
+    given, found = await visit.form(), await _find(visit)
     try:
         await _apply(visit, found, _change(visit, found, given))
     except RefusedError as why:
