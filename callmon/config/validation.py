@@ -129,7 +129,7 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     value = details.get("input")
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
-            return NO_SECRETS.format("password" if path[0] == "mqtt" else _stem(str(path[-1])))
+            return NO_SECRETS.format(getattr(_setting(model, path[:-1])[1], "STEM", "secret"))
         case "extra_forbidden":
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":
@@ -163,11 +163,6 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return f"{quoted(value)} {_form(details)}"
         case _:
             return f"{quoted(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
-
-
-def _stem(name: str) -> str:
-    """The prefix of the settings `…_file` and `…_env` that lead to a secret."""
-    return "client_secret" if name == "client_secret" else "secret"
 
 
 def _near(value: object, expected: str) -> str:

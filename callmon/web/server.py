@@ -19,7 +19,6 @@ import os
 import resource
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
@@ -63,7 +62,6 @@ class Connections:
     def __init__(self, most: int, is_trusted: Callable[[str], bool]) -> None:
         self._most, self._is_trusted = most, is_trusted
         self._open: dict[Idle, str] = {}
-        self._count: Counter[str] = Counter()
         self._idle: dict[Idle, str] = {}  # with their addresses, the longest idle first
         self._full = Seldom(log, "web: too many HTTP connections; closing idle or new ones")
         self.unencrypted = Seldom(log, "web: TLS handshakes failed")
@@ -73,7 +71,7 @@ class Connections:
 
     def admit(self, connection: Idle, address: str) -> bool:
         """Whether the connection has room. Where necessary, the longest idle connection is aborted."""
-        if self._count[address] >= self._most_of(address):
+        if sum(origin == address for origin in self._open.values()) >= self._most_of(address):
             is_admitted = self._make_room(address, (x for x, origin in self._idle.items() if origin == address))
         elif len(self._open) >= self._most:
             is_admitted = self._make_room(address, self._idle)
@@ -81,7 +79,6 @@ class Connections:
             is_admitted = True
         if is_admitted:
             self._open[connection] = address
-            self._count[address] += 1
         return is_admitted
 
     def idle(self, connection: Idle) -> None:
@@ -92,12 +89,8 @@ class Connections:
         self._idle.pop(connection, None)
 
     def close(self, connection: Idle) -> None:
-        if connection in self._open:
-            self.busy(connection)
-            address = self._open.pop(connection)
-            self._count[address] -= 1
-            if not self._count[address]:
-                del self._count[address]
+        self.busy(connection)
+        self._open.pop(connection, None)
 
     def _most_of(self, address: str) -> int:
         return max(1, self._most - LEFT_FOR_OTHERS) if self._is_trusted(address) else MOST_OF_AN_ADDRESS

@@ -20,7 +20,7 @@ from callmon.store.access import audit
 from callmon.store.database import Database
 from callmon.web.auth import cookies, oidc
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE
+from callmon.web.auth.service import FREE
 from tests.support.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 from tests.support.sign_in_app import application
 from tests.support.web_client import ELSEWHERE, OURS, Visitor

@@ -17,7 +17,7 @@ from callmon.store.access import accounts, audit
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE, OF_ACCOUNT
+from callmon.web.auth.service import FREE, OF_ACCOUNT
 from tests.support.sign_in_app import (
     MADE,
     PASSWORD,

@@ -14,7 +14,7 @@ from callmon.store.access import accounts
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE
+from callmon.web.auth.service import FREE
 from tests.support.daemon_process import configuration, free_port
 from tests.support.sign_in_app import MADE, application, sign_in, signed_in, with_accounts
 from tests.support.web_client import Visitor

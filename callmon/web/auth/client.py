@@ -6,7 +6,7 @@ proxy of the configuration.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -20,6 +20,7 @@ FORWARDED = frozenset(
         *("cf-connecting-ip", "true-client-ip", "fastly-client-ip", "x-envoy-external-address"),
     )
 )
+NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +111,13 @@ def _name(host: str) -> str:
 def is_loopback(host: str) -> bool:
     address = parsed_address(host)
     return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def by_address(address: str) -> str:
+    """The key of an address: the IPv4 address in any notation, or the /64, which one IPv6 user has as a whole."""
+    known = parsed_address(address)
+    if known is None:
+        return address
+    if known in NAT64:
+        known = IPv4Address(int(known) & 0xFFFF_FFFF)
+    return str(known if known.version == 4 else ip_network((int(known) >> 64 << 64, 64)))

@@ -7,6 +7,7 @@ time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pendi
 import asyncio
 import hmac
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -22,9 +23,8 @@ from callmon.store.access import accounts, audit, sessions
 from callmon.store.access.audit import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.client import ClientInfo
+from callmon.web.auth.client import ClientInfo, by_address
 from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, Person, proxy_identity, roles
-from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, SignInThrottle, by_address
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +32,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 8  # password comparisons, the running one included
+FREE = 5  # attempts: a mistyped password is not yet an attack
+# Seconds. An account's are few, so that strangers cannot lock its owner out.
+FIRST, OF_ADDRESS, OF_ACCOUNT = 1.0, 900.0, 60.0
+FORGOTTEN_AFTER = 3600.0
+MOST = 10_000  # accounts, or addresses
 NO_STORE = AccessSettings()  # no sign-in is configured: the database is not queried
 
 
@@ -45,6 +50,45 @@ class Tried(NamedTuple):
     cookie: str = ""
     wait: float = 0.0
     device: str = ""
+
+
+class SignInThrottle:
+    """Limits on sign-in attempts by key: the first are free, then each waits twice as long as the one before.
+
+    An attempt counts when it begins, so that a hundred at once count as a hundred. `longest`: the longest wait
+    between two attempts, in seconds. `most`: keys; the one with the oldest last attempt is dropped first.
+    """
+
+    def __init__(self, longest: float, most: int = MOST) -> None:
+        self._longest, self._most = longest, most
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, time of the last
+
+    def __len__(self) -> int:
+        return len(self._tries)
+
+    def wait(self, key: str, now: float) -> float:
+        """Seconds until the next attempt is allowed; 0 when it is allowed now."""
+        count, last = self._tries.get(key, (0, now))
+        if count < FREE or now - last >= FORGOTTEN_AFTER:
+            return 0.0
+        return max(0.0, last + min(FIRST * 2.0 ** min(count - FREE, 30), self._longest) - now)
+
+    def tried(self, key: str, now: float) -> None:
+        count, last = self._tries.pop(key, (0, now))
+        self._tries[key] = (1 if now - last >= FORGOTTEN_AFTER else count + 1, now)
+        while len(self._tries) > self._most:
+            self._tries.popitem(last=False)
+
+    def succeeded(self, key: str) -> None:
+        """Removes the successful attempt from the count; those before it stay."""
+        count, last = self._tries.get(key, (0, 0.0))
+        if count > 1:
+            self._tries[key] = (count - 1, last)
+        else:
+            self._tries.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        self._tries.pop(key, None)
 
 
 class AccessService:
