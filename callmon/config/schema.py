@@ -7,7 +7,7 @@ database's password out of the file. Refuses: unknown settings and invalid value
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path as FilePath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import BeforeValidator, StringConstraints, field_validator
@@ -15,7 +15,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from callmon.config import validation
 from callmon.config.business_calendar import Hours, SpecialHours
-from callmon.config.callbacks import CallbackRules
 from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
@@ -40,6 +39,37 @@ class HealthSettings(Table):
 
     unheard_after: Duration = setting("/healthz answers 503 when an exchange is unheard for longer", "1m")
     behind_after: Duration = setting("/healthz answers 503 when an outcome waits longer to be committed", "30s")
+
+
+class CallbackRules(Table):
+    """[callbacks]: parameters of the ledger and of its due dates."""
+
+    within: Duration = setting("a caller must be called back within this time, by the clock", "1d")
+    talked_for: Duration = setting("a callback counts when the conversation lasted at least this long", "10s")
+    rang_for: Duration = setting("an attempt counts when it rang for at least this long: four rings", "24s")
+    attempt_counts: bool = setting("an attempt in time satisfies the standard; it is reported separately", True)
+    due_soon: Duration = setting("a callback is due soon when no more opening time than this is left", "4h")
+    abandoned_after: Duration | None = setting(
+        "a caller who abandons after this wait must be called back; when left out, no such caller", None
+    )
+    shared_numbers: tuple[str, ...] = setting(
+        "numbers that several people share: staff close each callback manually", ()
+    )
+    shared_after_days: int = setting(
+        "a number counts as shared after messages on more days of a month", 5, ge=1, unit="days"
+    )
+    shared_after_lines: int = setting(
+        "a number counts as shared after messages on more lines within a month", 3, ge=1, unit="lines"
+    )
+    unreachable_attempts: int = setting(
+        "attempts required before a callback may be closed as unreachable", 2, ge=1, unit="attempts"
+    )
+    unreachable_days: int = setting("different days on which those attempts were made", 2, ge=1, unit="days")
+
+    def in_region(self, region: str) -> Self:
+        """The rules with the shared numbers as an exchange of this region delivers them (E.164)."""
+        shared = tuple(number for text in self.shared_numbers if (number := e164(text, region)))
+        return self.model_copy(update={"shared_numbers": shared})
 
 
 class DisruptionSettings(Table):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
@@ -23,7 +23,7 @@ from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.web.auth.route import PageRoute
-from callmon.web.formatter import WebFormatter
+from callmon.web.formatter import WebFormatter, templates_of
 from callmon.web.sse import Live, View, event
 
 P = ParamSpec("P")
@@ -130,10 +130,4 @@ class PageContext:
 
     @cached_property
     def _templates(self) -> Environment:
-        return Environment(
-            loader=PackageLoader("callmon.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        return templates_of("callmon.web")

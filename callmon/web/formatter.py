@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from callmon.config.business_calendar import Periods
 from callmon.config.phone_numbers import NO_BREAK, printed
 from callmon.text.formatter import Formatter, permille
@@ -81,6 +83,14 @@ class WebFormatter(TerminalPage):
         if service is None:
             return name
         return service.title_fr if (language or self.language) == "fr" else service.title_en
+
+
+def templates_of(package: str) -> Environment:
+    """The HTML templates of a package, each read once; a missing value is an error."""
+    found = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+    found.trim_blocks = found.lstrip_blocks = True
+    found.auto_reload = False
+    return found
 
 
 def local_time(dial: str, tongue: WebFormatter) -> str:

@@ -72,13 +72,9 @@ class PageRequest:
     def __init__(self, site: PageContext, entry: PageRoute, request: Request) -> None:
         self.site, self.entry, self.request = site, entry, request
         self.language: str = request.state.language
+        self.person: Person = request.state.person
         self.tongue: WebFormatter = site.tongue(self.language)
         self.say = self.tongue.say
-
-    @property
-    def person(self) -> Person:
-        person: Person = self.request.state.person
-        return person
 
     def may(self, right: Right) -> bool:
         return self.person.may(right)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from callmon.config.callbacks import CallbackRules
+from callmon.config.schema import CallbackRules
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date, timedelta
 
-from callmon.config.callbacks import CallbackRules
+from callmon.config.schema import CallbackRules
 
 WINDOW = timedelta(days=30)
 MANY = 200_000

@@ -11,7 +11,7 @@ from math import ceil
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
@@ -25,7 +25,7 @@ from callmon.web.auth.identity import Person, Right, roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.route import PageRoute, RejectedError
 from callmon.web.auth.service import AccessService, TooManyError
-from callmon.web.formatter import OTHER
+from callmon.web.formatter import OTHER, templates_of
 
 log = logging.getLogger(__name__)
 
@@ -216,14 +216,7 @@ class SignIn:
 def _read_all() -> Mapping[str, Template]:
     """All templates, and the catalogue: read once, at the start, so that the daemon's loop never reads a file."""
     catalogue("en")
-    loaded = Environment(
-        loader=PackageLoader("callmon.web.auth"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    loaded = templates_of("callmon.web.auth")
     return {name: loaded.get_template(name) for name in loaded.list_templates()}
 
 

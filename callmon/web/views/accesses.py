@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from starlette.responses import Response
 
 from callmon.store.access import audit
-from callmon.store.database import Database
 from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
 from callmon.web.formatter import WebFormatter
@@ -19,13 +18,11 @@ MOST = 200
 
 async def show(visit: PageRequest) -> Response:
     """The latest records, newest first."""
-    found = await visit.site.ask(_read, visit.site.reader)
-    rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
+    ask, reader = visit.site.ask, visit.site.reader
+    looks = await ask(subject_access.accesses, reader, newest=MOST)
+    events = await ask(audit.audit_events, reader, newest=MOST)
+    rows = sorted(_rows(looks, events, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
-
-
-def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[audit.AuditEvent]]:
-    return subject_access.accesses(store, newest=MOST), audit.audit_events(store, newest=MOST)
 
 
 def _rows(
