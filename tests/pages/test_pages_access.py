@@ -32,7 +32,9 @@ ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<method
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon runs here that would do what is asked by hand
+        patch.setattr(
+            "callmon.web.page_request.STEPS", 1
+        )  # no daemon runs here that would do what is asked by hand
         patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
