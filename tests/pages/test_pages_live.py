@@ -90,10 +90,10 @@ async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_fo
     await settled()
     for number in range(6):
         many.push()
-        await settled()
         async with asyncio.timeout(60):
+            await settled()
             while len(quick) < number + 3:
-                await asyncio.sleep(0.01)
+                await settled()
     await asyncio.wait_for(slow, 60)
     assert (slow.done(), other.done(), len(many.clients)) == (True, False, 1)
     assert quick[2:] == [b"0", b"1", b"2", b"3", b"4", b"5"]
