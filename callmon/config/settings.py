@@ -173,8 +173,8 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
         return value if file is None else f"{file[1]}{folder / file[2]}{file[3]}"
 
     store = data.get("store", {})
-    whole = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
-    anchored: dict[str, Any] = below(whole, ())
+    complete = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
+    anchored: dict[str, Any] = below(complete, ())
     return anchored
 
 

@@ -61,7 +61,7 @@ class Person:
 
 
 NOBODY = Person("")
-SOMEBODY_HERE = Person("", frozenset({Role.VIEWER}))
+LOCAL_VIEWER = Person("", frozenset({Role.VIEWER}))
 
 
 class NotOneError(Exception):

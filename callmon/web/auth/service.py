@@ -24,7 +24,7 @@ from callmon.store.access.audit import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo, by_address
-from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, Person, proxy_identity, roles
+from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, proxy_identity, roles
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ class AccessService:
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
         if not self.settings.is_configured:
-            return Identity(SOMEBODY_HERE) if asking.is_here else UNKNOWN
+            return Identity(LOCAL_VIEWER) if asking.is_here else UNKNOWN
         header = self.settings.proxy.header
         if header and header in request.headers:
             if not asking.is_by_proxy:
