@@ -59,7 +59,7 @@ def backfill(
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
-    from callmon.backfill.source import lines_of
+    from callmon.backfill.job import lines_of
 
     reader, files = work.reader(), list(files)
     sizes = [path.stat().st_size if path.suffix != ".gz" and path.is_file() else None for path in files]
@@ -72,7 +72,7 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
     """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
-    from callmon.backfill.source import rows
+    from callmon.backfill.job import rows
 
     cel = settings.exchanges[work.exchange].cel
     if not cel.is_on:

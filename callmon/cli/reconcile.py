@@ -34,7 +34,7 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     Examples: callmon reconcile
               callmon reconcile 2026-11-24 --exchange toronto
     """
-    from callmon.backfill.reconcile import reconcile as compare
+    from callmon.backfill.tasks import reconcile as compare
 
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     names, found = _names(settings, exchange), []

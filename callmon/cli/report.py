@@ -25,9 +25,8 @@ from callmon.text.labels import LANGUAGES, label, translate
 if TYPE_CHECKING:
     from callmon.core.statistics.period import Month
     from callmon.reports.formats.json import Published
-    from callmon.reports.load import Step
     from callmon.reports.notes import Remarks
-    from callmon.reports.request import ReportRequest
+    from callmon.reports.request import ReportRequest, Step
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 SAMPLE_IS_NEVER_PUBLIC = (
@@ -123,7 +122,7 @@ def _make(
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     from callmon.reports import request
-    from callmon.reports.export import files
+    from callmon.reports.request import files
 
     settings, now = context.settings, context.now
     try:
@@ -151,7 +150,7 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
     """Whether the first business day has come, and the internal report's first file is missing."""
-    from callmon.reports.export import localized_path
+    from callmon.reports.request import localized_path
 
     if not months.is_due(context.settings.calendar(), context.today):
         return False
@@ -168,7 +167,7 @@ def _published(path: Path) -> tuple[Published, str]:
 
 def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
-    from callmon.reports.export import STDOUT
+    from callmon.reports.request import STDOUT
 
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:

@@ -13,8 +13,7 @@ from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.mailboxes import MailboxGrowth
-from callmon.backfill.gap_filler import GapFiller
-from callmon.backfill.reconcile import NightlyReconciliation
+from callmon.backfill.tasks import GapFiller, NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
 from callmon.core.monitor import Monitor

@@ -14,10 +14,9 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.verdicts import CAUSES
 from callmon.reports import notes
-from callmon.reports.figures import COUNTS
+from callmon.reports.figures import COUNTS, ENDS
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import WHOLE, Figure, Place, Report
-from callmon.reports.rates import ENDS
 from callmon.reports.titles import HEADLINES, PARTS, Definition
 
 Column = tuple[str, str]  # the name of a figure and its part

@@ -7,10 +7,10 @@ callbacks, the remarks and the signatures. Everything else is in the annex.
 from collections.abc import Iterable
 
 from callmon.core.verdicts import CAUSES
+from callmon.reports.figures import FATES
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutRow, LayoutTable
 from callmon.reports.model import WHOLE, Cut, Figure, Place, Relation, Report
-from callmon.reports.obligations import FATES
 from callmon.reports.titles import HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it

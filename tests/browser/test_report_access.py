@@ -18,13 +18,12 @@ from playwright.sync_api import Browser
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.reports import revision
-from callmon.reports.export import files
 from callmon.reports.formats import pdf
 from callmon.reports.formats.json import Published, json_bytes
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.reports.public import edition
+from callmon.reports.request import files, gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.lab import office

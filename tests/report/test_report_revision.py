@@ -13,8 +13,8 @@ from callmon.core.statistics import period
 from callmon.reports import revision
 from callmon.reports.formats import json as as_json
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE, Cut, Place, Report
+from callmon.reports.request import gathered
 from tests.store.test_backfill import Office, cel
 from tests.year import TORONTO
 from tests.year import rows as year_rows

@@ -27,8 +27,8 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.daemon.rollup_task import roll_up
-from callmon.reports.load import gathered
 from callmon.reports.model import Report
+from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
 from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.rollups import rebuild, update

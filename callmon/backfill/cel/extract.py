@@ -5,16 +5,29 @@ of the phone's channel, which is slightly earlier (`BEFORE_RINGING`). A time wit
 second. Rows are read in stretches. A stretch ends where no channel is up, so that a file of years needs the memory
 of a day.
 
-Refuses: calls whose beginning or end is not in the rows.
+Rows may lack `eventextra` (a table made for an older Asterisk), `appname`, or an event (`with_doubt`). Asterisk 12
+and later write into `eventextra` the cause and side of a hang-up and the parties of a transfer. It also has the
+bridge that a channel entered. The other rows still show when a person spoke with the caller and that voicemail took
+a call. They do not show which side ended an unanswered call, or the target of a transfer. With answers and no
+bridges, or bridges and no answers, it is not known whether a person spoke with the caller.
+
+CEL has no row for a voicemail message. A call left one if the mailbox grew by one message between two counts, and
+no other call was in it (`messages_left`). The mailbox must not have been opened between the counts.
+That a mailbox did not grow proves nothing: messages may be deleted when they are mailed, or by a web page.
+
+Refuses: calls whose beginning or end is not in the rows; to guess. From the first uncertain moment on, a call
+counts as unheard.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from callmon.ami.mailboxes import DEFAULT, MailboxGrowth
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
+from callmon.config.business_calendar import Span
 from callmon.core import facts as f
 from callmon.core.calls.ghost_channels import forget_all
 from callmon.core.calls.site import ExchangeProfile
@@ -100,3 +113,124 @@ def stretches(rows: Iterable[CelRow]) -> Iterator[list[CelRow]]:
             up[row.uniqueid] = row.at
     if stretch:
         yield stretch
+
+
+# Rows that lack a column or an event.
+
+HANDED_ON = frozenset(("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"))
+KEPT = (f.Arrived, f.Filled, f.Parked)
+TAKEN = (f.Answered, f.VoicemailTook)
+TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
+
+
+class MissingFields:
+    """The information that the rows of each call lack."""
+
+    def __init__(self, rows: Iterable[CelRow]) -> None:
+        self.begun: dict[str, datetime] = {}
+        self.ends: set[str] = set()  # calls with a complete HANGUP row: the cause is known
+        self.bridges: set[str] = set()  # calls with a BRIDGE_ENTER row that names no bridge
+        self.since: dict[str, datetime] = {}  # time of a transfer without target; nothing is certain from then on
+        self._tried: dict[str, datetime] = {}  # time of the first row of another channel of the call
+        self._kinds, self._others = set[str](), set[str]()  # kinds of all rows; of rows of such other channels
+        for row in rows:
+            self._note(row)
+        if "BRIDGE_ENTER" not in self._kinds and "ANSWER" in self._others:
+            self.since |= self._tried
+        elif "BRIDGE_ENTER" in self._kinds and "ANSWER" not in self._kinds:
+            self.since |= self.begun
+
+    def _note(self, row: CelRow) -> None:
+        self.begun.setdefault(row.linkedid, row.at)
+        self._kinds.add(row.kind)
+        if row.uniqueid != row.linkedid:
+            self._tried.setdefault(row.linkedid, row.at)
+            self._others.add(row.kind)
+        if row.kind == "HANGUP" and row.extra:
+            self.ends.add(row.linkedid)
+        elif row.kind == "BRIDGE_ENTER" and not row.extra:
+            self.bridges.add(row.linkedid)
+        elif row.kind in HANDED_ON and not row.extra:
+            self.since.setdefault(row.linkedid, row.at)
+
+
+def with_doubt(
+    rows: Iterable[CelRow], extracted: Mapping[str, Sequence[Fact]], every: bool = False
+) -> dict[str, list[Fact]]:
+    """The incomplete calls, with the facts that are certain. `every`: no row names an application."""
+    lacking = MissingFields(rows)
+    found: dict[str, list[Fact]] = {}
+    for call in lacking.begun.keys() & extracted.keys():
+        facts, since = extracted[call], lacking.since.get(call)
+        if every or call in lacking.bridges:
+            elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
+            since = min((at for at in (*elsewhere, since) if at is not None), default=None)
+        if since is not None:
+            found[call] = _until(since, facts)
+        elif (every or call not in lacking.ends) and not any(isinstance(fact, TAKEN) for fact in facts):
+            found[call] = [*facts[:-1], _unheard(facts[-1])]
+    return found
+
+
+def _until(since: datetime, facts: Sequence[Fact]) -> list[Fact]:
+    *rest, end = facts
+    rest = [x for x in rest if isinstance(x, KEPT) or x.at is None or x.at < since]
+    is_open = not any(isinstance(fact, f.Answered) for fact in rest)
+    return [*rest, f.Unheard(end.call, since, end.at, is_open, is_open), _unheard(end)]
+
+
+def _unheard(end: Fact) -> Fact:
+    return f.Ended(end.call, end.at, "unknown", "unheard")
+
+
+# Voicemail messages.
+
+NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller has hung up
+NEVER = datetime.max.replace(tzinfo=UTC)
+ENDS = frozenset(("HANGUP", "CHAN_END"))
+
+
+def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
+    """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
+    stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
+    found: dict[str, str] = {}
+    for box, growths in grown.items():
+        for growth in growths:
+            calls = {call for call, name, span in stays if name == box and _meet(span, growth)}
+            was_opened = any(growth.since - NEAR <= at <= growth.until for at in looks)
+            if growth.messages == 1 and len(calls) == 1 and not was_opened:
+                found[calls.pop()] = box
+    return found
+
+
+def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
+    """The facts of a call with `MessageLeft` at its end; unchanged without voicemail or with such a fact."""
+    if not any(isinstance(x, f.VoicemailTook) for x in facts) or any(isinstance(x, f.MessageLeft) for x in facts):
+        return list(facts)
+    *before, end = facts
+    return [*before, f.MessageLeft(end.call, end.at, box), end]
+
+
+def _stays(rows: Sequence[CelRow]) -> Iterator[tuple[str, str, Span]]:
+    """Each stay in voicemail: call, mailbox, and the time from its start to the channel's end."""
+    ends = {row.uniqueid: row.at for row in rows if row.kind in ENDS}
+    begun: set[tuple[str, str]] = set()
+    for row in rows:
+        if row.app.lower() != "voicemail":
+            continue
+        for box in _boxes(row.data):
+            if (row.uniqueid, box) not in begun:
+                begun.add((row.uniqueid, box))
+                yield row.linkedid, box, (row.at, ends.get(row.uniqueid, NEVER))
+
+
+def _boxes(data: str) -> Iterator[str]:
+    """`500@default&501,u` → 500, 501. Mailboxes of every context, so that none is missed."""
+    for written in data.partition(",")[0].split("&"):
+        box, _, context = written.partition("@")
+        yield box if context in ("", DEFAULT) else f"{box}@{context}"
+
+
+def _meet(span: Span, growth: MailboxGrowth) -> bool:
+    begin, end = span
+    return begin <= growth.until and (end == NEVER or end + NEAR >= growth.since)

@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
+from callmon.reports.figures import RATES, fraction
 from callmon.reports.jobs import BusyError, ReportProcess
-from callmon.reports.rates import RATES, fraction
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
 from callmon.store.queries.months import MonthCounts, month_counts
