@@ -7,8 +7,8 @@ of a day.
 
 Rows may lack `eventextra` (a table made for an older Asterisk), `appname`, or an event (`with_doubt`). Asterisk 12
 and later write into `eventextra` the cause and side of a hang-up and the parties of a transfer. It also has the
-bridge that a channel entered. The other rows still show when a person spoke with the caller and that voicemail took
-a call. They do not show which side ended an unanswered call, or the target of a transfer. With answers and no
+bridge that a channel entered. The other rows still show when a person spoke with the caller and that voicemail
+took a call. They do not show which side ended an unanswered call, or the target of a transfer. With answers and no
 bridges, or bridges and no answers, it is not known whether a person spoke with the caller.
 
 CEL has no row for a voicemail message. A call left one if the mailbox grew by one message between two counts, and

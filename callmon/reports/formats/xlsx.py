@@ -1,8 +1,8 @@
 """A report as a workbook of five sheets: summary, figures, callbacks, definitions, about. Pure.
 
-Each table is a table object with real numbers. The sheet of figures has a row for each figure, ready for a pivot.
 Each table is a table object with real numbers. The sheet of figures has a row for each figure, for a pivot table.
-written as rounded for display (R-23), so that no cell format rounds 99.96 % up; its two numbers are beside it.
+A rate is written as rounded for display (R-23), so that no cell format rounds 99.96 % up. In the sheet of figures it
+is exact, with its two numbers.
 
 Refuses: to merge cells.
 """
@@ -210,8 +210,7 @@ class Sheets:
         head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
         sheet = self.sheet(title, len(head))
         for r, row in enumerate(rows, 1):
-            for c, text in enumerate(row):
-                sheet.write_string(r, c, text, self.wrapped)
+            sheet.write_row(r, 0, row, self.wrapped)
         columns = [{"header": name, "header_format": self.head} for name in head]
         self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
         sheet.set_column(0, len(head) - 2, LABELS)
@@ -228,19 +227,10 @@ class Sheets:
         sheet = self.sheet(say("Chiffres"), len(head))
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
-            texts = (
-                report.month.name,
-                tongue.figure_title(place),
-                tongue.cut(cut, report),
-                place.name,
-                place.part,
-            )
-            for c, text in enumerate((*texts, cut.kind, cut.of, x.kind)):
-                sheet.write_string(r, c, text)
-            for c, number in enumerate((x.value, x.numerator, x.denominator), len(texts) + 3):
-                if number is not None:
-                    sheet.write_number(r, c, number)
-            sheet.write_string(r, len(head) - 1, "" if x.state == "known" else tongue.figure(x))
+            state = "" if x.state == "known" else tongue.figure(x)
+            titles = report.month.name, tongue.figure_title(place), tongue.cut(cut, report)
+            keys = place.name, place.part, cut.kind, cut.of, x.kind
+            sheet.write_row(r, 0, (*titles, *keys, x.value, x.numerator, x.denominator, state))
         self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
         sheet.set_column(0, 0, NUMBERS)
         sheet.set_column(1, 1, LABELS)
