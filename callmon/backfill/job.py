@@ -73,15 +73,13 @@ class Backfill:
         self._site = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
-        known = settings.exchanges.get(exchange)
-        self._keys = {} if known is None else known.language_keys
-        self._keeps_numbers = known is None or known.cel.numbers
+        own = settings.exchanges[exchange]
+        self._keys, self._keeps_numbers = own.language_keys, own.cel.numbers
         self._region = settings.region
         self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
-        own = None if known is None else known.timezone
-        self._zone = settings.timezone if own is None else ZoneInfo(own)
+        self._zone = settings.timezone if own.timezone is None else ZoneInfo(own.timezone)
         self.rows = 0
 
     def measurement_gaps(self, now: datetime) -> list[Window] | None:
@@ -103,7 +101,8 @@ class Backfill:
         if any(grown.values()):
             rows = list(rows)
             messages = messages_left(rows, grown)
-        for part in extract.stretches(self._counted(rows)):
+        for part in extract.stretches(rows):
+            self.rows += len(part)
             found = self.calls_of(part)
             for call in messages.keys() & found.keys():
                 found[call] = with_message(found[call], messages[call])
@@ -135,11 +134,6 @@ class Backfill:
         stored = calls.names_with_facts(self._store, self.exchange, out)
         rest = [to_call for call, to_call in out.items() if call not in stored]
         self.called_back += hand_over(self._store, self.exchange, rest, now)
-
-    def _counted(self, rows: Iterable[CelRow]) -> Iterator[CelRow]:
-        for row in rows:
-            self.rows += 1
-            yield row
 
 
 def _without_number(facts: Sequence[Fact]) -> Fact:

@@ -179,8 +179,8 @@ class LayoutBuilder:
         """A table with one row for each cut, without the columns that are 0, or have no number, in every row.
 
         A note names those. If no column is left, the table has notes only. A single column stands beside the calls
-        offered; a single reason becomes a note, as its figures are those of the verdict. None if the report has none
-        of the columns.
+        offered. A single reason becomes a note, as its figures are those of the verdict. None if the report has no
+        column.
         """
         say, report, wanted = self.tongue.say, self.report, columns(*spec.columns)
         shown = [x for x in wanted if Place(*x) in report.figures]
