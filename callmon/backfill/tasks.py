@@ -60,9 +60,7 @@ class GapFiller:
 
     def offer(self, outcome: Outcome) -> bool:
         """Queues the time spans of gaps and of calls that were received in part. Always returns True."""
-        if not outcome.gaps and not outcome.calls:  # most outcomes
-            return True
-        if not self._has_source(outcome.exchange):
+        if not (outcome.gaps or outcome.calls) or not self._has_source(outcome.exchange):
             return True
         for gap in outcome.gaps:
             self._queue(outcome.exchange, (gap.start, gap.end))

@@ -139,13 +139,14 @@ def _make(
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
     """Write the calls of a sample instead of the statistics."""
-    from callmon.reports import sample
+    from callmon.reports.request import localized_path
+    from callmon.reports.sample import packs
 
-    packs = sample.packs(context.store, context.settings, period, seed)
-    if not packs:
+    found = packs(context.store, context.settings, period, seed)
+    if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
-    languages = [x for x in LANGUAGES if context.lang in (None, x)]
-    _write([(sample.pack_path(output, period, x), packs[x]) for x in languages], overwrite)
+    path = output or Path(f"callmon-{period.name}-sample.txt")
+    _write([(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)], overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:

@@ -392,14 +392,17 @@ def test_a_public_edition_revises_none_that_is_internal(reports: Callable[[str],
         public.succeeding(reports("2024-05"), published(reports("2024-05")), "x.json")
 
 
-def test_a_part_that_shows_no_number_is_left_of_its_sum() -> None:
+def test_a_part_that_shows_no_number_is_left_of_its_sum(reports: Callable[[str], Report]) -> None:
     """A line that nobody listened to, beside one that was heard."""
     whole, heard, unheard = (
         Place("calls_offered", "", cut) for cut in (WHOLE, Cut("line", "general"), Cut("line", "tty"))
     )
+    beside = {Place("callbacks_opened", "", unheard.cut): 0}
+
+    def sums_of(counts: dict[Place, int]) -> list[LinearConstraint]:
+        return [x for x in public.sums(counts, reports("2024-05")) if x.total == whole]
+
     for seen, left in ((10, 3), (7, 0)):
-        assert public._sum(whole, [heard, unheard], {whole: seen, heard: 7}) == LinearConstraint(
-            whole, (heard,), left
-        )
-    assert public._sum(whole, [heard], {whole: 7, heard: 7}) == LinearConstraint(whole, (heard,), None)
-    assert public._sum(whole, [unheard], {whole: 7}) == LinearConstraint(whole, (), 0)
+        assert sums_of({whole: seen, heard: 7} | beside) == [LinearConstraint(whole, (heard,), left)]
+    assert sums_of({whole: 7, heard: 7}) == [LinearConstraint(whole, (heard,), None)]
+    assert sums_of({whole: 7} | beside) == []

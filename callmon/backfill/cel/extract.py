@@ -20,14 +20,13 @@ counts as unheard.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.ami.mailboxes import DEFAULT, MailboxGrowth
+from callmon.ami.mailboxes import MailboxGrowth, short
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
-from callmon.config.business_calendar import Span
 from callmon.core import facts as f
 from callmon.core.calls.ghost_channels import forget_all
 from callmon.core.calls.site import ExchangeProfile
@@ -123,53 +122,37 @@ TAKEN = (f.Answered, f.VoicemailTook)
 TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
 
 
-class MissingFields:
-    """The information that the rows of each call lack."""
-
-    def __init__(self, rows: Iterable[CelRow]) -> None:
-        self.begun: dict[str, datetime] = {}
-        self.ends: set[str] = set()  # calls with a complete HANGUP row: the cause is known
-        self.bridges: set[str] = set()  # calls with a BRIDGE_ENTER row that names no bridge
-        self.since: dict[str, datetime] = {}  # time of a transfer without target; nothing is certain from then on
-        self._tried: dict[str, datetime] = {}  # time of the first row of another channel of the call
-        self._kinds, self._others = set[str](), set[str]()  # kinds of all rows; of rows of such other channels
-        for row in rows:
-            self._note(row)
-        if "BRIDGE_ENTER" not in self._kinds and "ANSWER" in self._others:
-            self.since |= self._tried
-        elif "BRIDGE_ENTER" in self._kinds and "ANSWER" not in self._kinds:
-            self.since |= self.begun
-
-    def _note(self, row: CelRow) -> None:
-        self.begun.setdefault(row.linkedid, row.at)
-        self._kinds.add(row.kind)
-        if row.uniqueid != row.linkedid:
-            self._tried.setdefault(row.linkedid, row.at)
-            self._others.add(row.kind)
-        if row.kind == "HANGUP" and row.extra:
-            self.ends.add(row.linkedid)
-        elif row.kind == "BRIDGE_ENTER" and not row.extra:
-            self.bridges.add(row.linkedid)
-        elif row.kind in HANDED_ON and not row.extra:
-            self.since.setdefault(row.linkedid, row.at)
-
-
 def with_doubt(
-    rows: Iterable[CelRow], extracted: Mapping[str, Sequence[Fact]], every: bool = False
+    rows: Sequence[CelRow], extracted: Mapping[str, Sequence[Fact]], every: bool = False
 ) -> dict[str, list[Fact]]:
     """The incomplete calls, with the facts that are certain. `every`: no row names an application."""
-    lacking = MissingFields(rows)
+    begun = {row.linkedid: row.at for row in reversed(rows)}  # its first row
+    complete_ends = {row.linkedid for row in rows if row.kind == "HANGUP" and row.extra}
+    bridges = {
+        row.linkedid for row in rows if row.kind == "BRIDGE_ENTER" and not row.extra
+    }  # which name no bridge
+    uncertain = _uncertain_times(rows, begun)
     found: dict[str, list[Fact]] = {}
-    for call in lacking.begun.keys() & extracted.keys():
-        facts, since = extracted[call], lacking.since.get(call)
-        if every or call in lacking.bridges:
+    for call in begun.keys() & extracted.keys():
+        facts, since = extracted[call], uncertain.get(call)
+        if every or call in bridges:
             elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
             since = min((at for at in (*elsewhere, since) if at is not None), default=None)
         if since is not None:
             found[call] = _until(since, facts)
-        elif (every or call not in lacking.ends) and not any(isinstance(fact, TAKEN) for fact in facts):
+        elif (every or call not in complete_ends) and not any(isinstance(fact, TAKEN) for fact in facts):
             found[call] = [*facts[:-1], _unheard(facts[-1])]
     return found
+
+
+def _uncertain_times(rows: Sequence[CelRow], begun: dict[str, datetime]) -> dict[str, datetime]:
+    """By call, since when nothing is certain: a transfer without target, or answers without bridges."""
+    others = [row for row in rows if row.uniqueid != row.linkedid]  # of other channels of the call
+    kinds, answered = {row.kind for row in rows}, any(row.kind == "ANSWER" for row in others)
+    since = {row.linkedid: row.at for row in reversed(rows) if row.kind in HANDED_ON and not row.extra}
+    if "BRIDGE_ENTER" not in kinds and answered:
+        return since | {row.linkedid: row.at for row in reversed(others)}
+    return since | begun if "BRIDGE_ENTER" in kinds and "ANSWER" not in kinds else since
 
 
 def _until(since: datetime, facts: Sequence[Fact]) -> list[Fact]:
@@ -186,20 +169,25 @@ def _unheard(end: Fact) -> Fact:
 # Voicemail messages.
 
 NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller has hung up
-NEVER = datetime.max.replace(tzinfo=UTC)
-ENDS = frozenset(("HANGUP", "CHAN_END"))
 
 
 def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
     """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
-    stays, looks = list(_stays(rows)), [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
+    ends = {row.uniqueid: row.at for row in rows if row.kind in ("HANGUP", "CHAN_END")}
+    stays = [(row, _boxes(row.data)) for row in rows if row.app.lower() == "voicemail"]
+    looks = [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
     found: dict[str, str] = {}
-    for box, growths in grown.items():
-        for growth in growths:
-            calls = {call for call, name, span in stays if name == box and _meet(span, growth)}
-            was_opened = any(growth.since - NEAR <= at <= growth.until for at in looks)
-            if growth.messages == 1 and len(calls) == 1 and not was_opened:
-                found[calls.pop()] = box
+    for box, growth in ((box, growth) for box, growths in grown.items() for growth in growths):
+        calls = {
+            row.linkedid
+            for row, boxes in stays
+            if box in boxes
+            and row.at <= growth.until
+            and ends.get(row.uniqueid, growth.since) >= growth.since - NEAR
+        }
+        was_opened = any(growth.since - NEAR <= at <= growth.until for at in looks)
+        if growth.messages == 1 and len(calls) == 1 and not was_opened:
+            found[calls.pop()] = box
     return found
 
 
@@ -211,26 +199,6 @@ def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
     return [*before, f.MessageLeft(end.call, end.at, box), end]
 
 
-def _stays(rows: Sequence[CelRow]) -> Iterator[tuple[str, str, Span]]:
-    """Each stay in voicemail: call, mailbox, and the time from its start to the channel's end."""
-    ends = {row.uniqueid: row.at for row in rows if row.kind in ENDS}
-    begun: set[tuple[str, str]] = set()
-    for row in rows:
-        if row.app.lower() != "voicemail":
-            continue
-        for box in _boxes(row.data):
-            if (row.uniqueid, box) not in begun:
-                begun.add((row.uniqueid, box))
-                yield row.linkedid, box, (row.at, ends.get(row.uniqueid, NEVER))
-
-
-def _boxes(data: str) -> Iterator[str]:
+def _boxes(data: str) -> set[str]:
     """`500@default&501,u` → 500, 501. Mailboxes of every context, so that none is missed."""
-    for written in data.partition(",")[0].split("&"):
-        box, _, context = written.partition("@")
-        yield box if context in ("", DEFAULT) else f"{box}@{context}"
-
-
-def _meet(span: Span, growth: MailboxGrowth) -> bool:
-    begin, end = span
-    return begin <= growth.until and (end == NEVER or end + NEAR >= growth.since)
+    return set(map(short, data.partition(",")[0].split("&")))

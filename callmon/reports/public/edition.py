@@ -152,16 +152,32 @@ def _is_any(cut: Cut, parts: Iterable[tuple[str, str]], places: frozenset[Place]
 # Sums.
 
 
+Sum = tuple[Place, list[Place], bool]  # a total, its members, and whether these are complete
+
+
 def sums(counts: Mapping[Place, int], report: Report) -> Iterator[LinearConstraint]:
-    """Every sum of published counts that a reader can form."""
+    """Every sum of published counts that a reader can form.
+
+    If its members are incomplete, the remainder of the total is a number that is not published. A member without a
+    number (it was not received, or nothing was judged) is part of the remainder.
+    """
+    for total, members, is_whole in _sums(counts, report):
+        known = tuple(x for x in members if x in counts)
+        if total in counts and known:
+            left = counts[total] - sum(counts[x] for x in known)
+            is_complete = is_whole and left == 0 and len(known) == len(members)
+            yield LinearConstraint(total, known, None if is_complete else left)
+
+
+def _sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
     cuts = list(dict.fromkeys(place.cut for place in counts))
     for cut in cuts:
         yield from _of_parts(cut, counts)
     for name, part in dict.fromkeys((place.name, place.part) for place in counts):
         for total, members in _of_cuts(cuts, report):
-            yield _sum(Place(name, part, total), [Place(name, part, x) for x in members], counts)
+            yield Place(name, part, total), [Place(name, part, x) for x in members], True
         for total, within in _nested(cuts, report):
-            yield _sum(Place(name, part, total), [Place(name, part, within)], counts, is_whole=False)
+            yield Place(name, part, total), [Place(name, part, within)], False
 
 
 def _of_cuts(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, list[Cut]]]:
@@ -188,36 +204,18 @@ def _nested(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, Cut]]:
                 yield total, within
 
 
-def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[LinearConstraint]:
+def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
     for (name, part), parted in PARTS.items():
         for of in parted:
-            yield _sum(Place(name, part, cut), [x for x in counts if x.name == of and x.cut == cut], counts)
+            yield Place(name, part, cut), [x for x in counts if x.name == of and x.cut == cut], True
     for of, (name, part) in VERDICT_PARTS.items():
         members = [Place(of, x, cut) for x in (*VERDICTS, NOT_JUDGED) if Place(of, x, cut) in counts]
-        yield _sum(Place(name, part, cut), members, counts)
+        yield Place(name, part, cut), members, True
     for day in "1234567":
-        answered = Place("weekday.answered", day, cut)
-        if answered in counts:
-            yield _sum(Place("weekday.offered", day, cut), [answered], counts, is_whole=False)
+        yield Place("weekday.offered", day, cut), [Place("weekday.answered", day, cut)], False
     # Answered calls inside and outside business hours; calls in business hours, answered and not answered.
-    revealed = Place(*REVEALED, cut)
-    for total in (Place("outcomes", "answered", cut), Place("hours", "open", cut)):
-        yield _sum(total, [revealed] if revealed in counts else [], counts, is_whole=False)
-
-
-def _sum(
-    total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True
-) -> LinearConstraint:
-    """The sum of a total and its members.
-
-    `is_whole`: the members are complete. Otherwise the remainder of the total is a number that is not published.
-    A member without a number (it was not received, or nothing was judged) is part of the remainder.
-    """
-    known = tuple(x for x in members if x in counts)
-    if total not in counts or not known:
-        return LinearConstraint(total, (), 0)
-    left = counts[total] - sum(counts[x] for x in known)
-    return LinearConstraint(total, known, None if is_whole and left == 0 and len(known) == len(members) else left)
+    for name, part in (("outcomes", "answered"), ("hours", "open")):
+        yield Place(name, part, cut), [Place(*REVEALED, cut)], False
 
 
 # Editions beside others.
@@ -267,7 +265,7 @@ def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Pl
         yield from rates
         return
     known = [x for x in (*after, *before) if is_counted(x)]
-    constraints = [x for x in sums(dict.fromkeys(known, 0), report) if x.members]
+    constraints = list(sums(dict.fromkeys(known, 0), report))
     found = suppression.solve(
         (
             suppression.unknowns(index, constraint, lambda place: place not in changed),
