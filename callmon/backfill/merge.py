@@ -117,7 +117,8 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
             return fact if rang is None else _with(rang, phone=_phone(fact, heard))
         case f.Answered():
             exact = (x for x in heard if isinstance(x, f.Answered) and _is_exact(x, fact.channel) and not x.found)
-            answered = next((x for x in exact if _is_near(x.at, fact.at)), None)
+            # After a gap, the same channels may have been bridged again.
+            answered = next((x for x in exact if x.at and fact.at and abs(x.at - fact.at) <= NEAR), None)
             return fact if answered is None else _answer(answered, fact, heard)
         case _:
             return fact
@@ -144,11 +145,6 @@ def _is_exact(fact: f.PhoneRang | f.Answered, channel: str) -> bool:
     return fact.channel == channel and fact.at is not None and fact.slack == f.EXACT
 
 
-def _is_near(first: datetime | None, other: datetime | None) -> bool:
-    """Whether two answers are within NEAR: after a gap, the same channels may have been bridged again."""
-    return first is not None and other is not None and abs(first - other) <= NEAR
-
-
 def _never_rang(heard: Sequence[Fact], gaps: _Gaps) -> frozenset[str]:
     """Channels without ringing or answer whose dial was received from begin to end, without a gap."""
     dialled = {x.channel: x.at for x in heard if isinstance(x, f.PhoneDialled) and x.at is not None}
@@ -166,13 +162,9 @@ def _is_in(fact: Fact, body: Sequence[Fact]) -> bool:
 def _in_order(body: list[Fact], kept: Iterable[Fact]) -> list[Fact]:
     """Inserts each received fact before the first later fact."""
     for fact in kept:
-        later = (n for n, other in enumerate(body) if _is_after(other.at, fact.at))
+        later = (n for n, other in enumerate(body) if other.at and fact.at and other.at > fact.at)
         body.insert(next(later, len(body)), fact)
     return body
-
-
-def _is_after(first: datetime | None, other: datetime | None) -> bool:
-    return first is not None and other is not None and first > other
 
 
 def _heard_voicemail(heard: Sequence[Fact], logged: Sequence[Fact], gaps: _Gaps) -> bool:

@@ -127,8 +127,14 @@ class ReportProcess:
     """
 
     def __init__(
-        self, settings: Settings, order: ReportRequest, seconds: float = SECONDS, megabytes: int = MEGABYTES
+        self,
+        settings: Settings,
+        order: ReportRequest,
+        turn: asyncio.Semaphore,
+        seconds: float = SECONDS,
+        megabytes: int = MEGABYTES,
     ) -> None:
+        """The process starts once `turn` is acquired."""
         self.order = order
         self.name = secrets.token_urlsafe(12)
         self.since = monotonic()
@@ -137,27 +143,21 @@ class ReportProcess:
         self.failure: ReportFailure | None = None
         self._input = pickle.dumps((settings.configuration, settings.source, order, seconds, megabytes))
         self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, turn: asyncio.Semaphore) -> None:
-        """Start the process once `turn` is acquired."""
-        self._task = asyncio.create_task(self._run(turn), name=f"report {self.order.month}")
+        self._task = asyncio.create_task(self._run(turn), name=f"report {order.month}")
 
     @property
     def is_done(self) -> bool:
         """Whether it has files or a failure, or was cancelled."""
-        return self._task is not None and self._task.done()
+        return self._task.done()
 
     async def result(self, within: float | None = None) -> bool:
         """Whether it is done, at the latest after `within` seconds."""
-        assert self._task is not None
         await asyncio.wait([self._task], timeout=within)
         return self.is_done
 
     def cancel(self) -> None:
         """End the process."""
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
 
     async def _run(self, turn: asyncio.Semaphore) -> None:
         try:
@@ -240,8 +240,7 @@ class ReportJobs:
             if oldest is None:
                 raise BusyError
             del self._processes[oldest.name]
-        process = ReportProcess(settings, order)
-        process.start(self._turn)
+        process = ReportProcess(settings, order, self._turn)
         self._processes[process.name] = process
         return process
 

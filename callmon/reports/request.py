@@ -20,7 +20,6 @@ from callmon.core.statistics import period as months
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
-from callmon.reports import revision
 from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.formats import csv, html, json, pdf, xlsx
 from callmon.reports.formats.json import Published
@@ -145,7 +144,7 @@ def made(
         language = order.lang or settings.default_language
         raise NoDataError(label("no_report", "no_data", language).format(month=order.month))
     if not order.is_public:
-        return report if order.earlier is None else revision.revised(report, *order.earlier)
+        return report if order.earlier is None else json.revised(report, *order.earlier)
     edition = public.edition(report) if order.earlier is None else public.succeeding(report, *order.earlier)
     return public.beside(edition, order.beside)
 

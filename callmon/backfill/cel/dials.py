@@ -24,14 +24,6 @@ def nearness(row: CelRow) -> timedelta:
     return SAME_SECOND if row.is_whole else CLOSE
 
 
-class Dial(NamedTuple):
-    """How a channel was dialled: dialling channel, dial string, and whether the caller hears music meanwhile."""
-
-    by: CelChannel | None
-    string: str
-    has_music: bool
-
-
 class Running(NamedTuple):
     """A run of an application that dials: from row `begin` to row `end` (None: to the last row)."""
 
@@ -109,18 +101,18 @@ class Dials:
             return first is None and channel.answered is None
         return first.kind != "ANSWER" and first.at > channel.answered
 
-    def dial_of(self, channel: CelChannel, row: CelRow) -> Dial:
-        """The dial that rang this channel."""
+    def dial_of(self, channel: CelChannel, row: CelRow) -> tuple[CelChannel | None, str, bool]:
+        """The dialling channel, the dial string, and whether the caller hears music meanwhile."""
         name = channel.endpoint
         running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not channel]
         for run in reversed(running):
             for string in _strings(run):
                 if _is_of(string, name, channel.name):
-                    return Dial(run.by, string.partition("/")[2], _has_music(run))
+                    return run.by, string.partition("/")[2], _has_music(run)
         by = running[-1].by if running else self._channels.by_id(row.linkedid)
         if by is channel:
             by = None
-        return Dial(by, self._guessed(channel), bool(running) and _has_music(running[-1]))
+        return by, self._guessed(channel), bool(running) and _has_music(running[-1])
 
     def _guessed(self, channel: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.

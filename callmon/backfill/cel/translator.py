@@ -90,14 +90,13 @@ class CelTranslator:
             yield e.Hold(row.at, person.uniqueid)
 
     def _dial(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
-        dial = self._dials.dial_of(channel, row)
-        channel.dialler, channel.tried = dial.by, True
-        by = dial.by.uniqueid if dial.by is not None else ""
-        language = dial.by.language if dial.by is not None else ""
-        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, dial.string)
+        channel.dialler, string, has_music = self._dials.dial_of(channel, row)
+        channel.tried, by = True, self._dialler(channel)
+        language = channel.dialler.language if channel.dialler is not None else ""
+        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, string)
         if channel.is_local or not self._dials.rang(channel):
             return
-        if dial.has_music:
+        if has_music:
             yield e.MusicOnHoldStart(row.at, by)
         yield e.DialState(row.at, by, row.uniqueid, "RINGING")
 

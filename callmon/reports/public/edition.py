@@ -20,10 +20,9 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
 from callmon.core.verdicts import VERDICTS
 from callmon.errors import ConfigError
-from callmon.reports import revision
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
 from callmon.reports.figures import RATES as ALL_RATES
-from callmon.reports.formats.json import Published, figures_of
+from callmon.reports.formats.json import Published, figures_of, revised
 from callmon.reports.model import WHOLE, ComparedMonth, Cut, CutKind, Figure, Place, Relation, Report
 from callmon.reports.public import suppression
 from callmon.reports.public.suppression import LinearConstraint
@@ -232,7 +231,7 @@ def succeeding(report: Report, earlier: Published, name: str) -> Report:
         published = edition(report, frozenset(closed))
         leaks = set(told_by_both(before, published.figures, report)) - closed
         if not leaks:
-            return revision.revised(published, earlier, name)
+            return revised(published, earlier, name)
         closed |= leaks
 
 
