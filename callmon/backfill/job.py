@@ -13,11 +13,11 @@ transactions.
 import gzip
 import io
 import sys
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
 from glob import glob
-from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 from zoneinfo import ZoneInfo
@@ -180,8 +180,8 @@ ALIASES = {
     "extra": "eventextra",
 }  # fmt: skip
 FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
-ASKED_AT_ONCE = 500
 PIECE = 65_536
+LAST = datetime.max.replace(tzinfo=UTC)
 
 
 def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
@@ -217,7 +217,7 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> I
     try:
         file = sys.stdin.buffer if str(path) == "-" else opened(path, "rb")
         if since is not None and opened is open:
-            file.seek(_place(file, since, zone))
+            _seek(file, since, zone)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
     with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
@@ -232,30 +232,24 @@ def _lines(file: TextIO) -> Iterator[str]:
         raise ConfigError(f"a file cannot be read to its end ({error}).") from None
 
 
-def _place(file: Any, since: datetime, zone: tzinfo) -> int:
-    """The offset of a line before which all rows are older, by binary search."""
-    low, high = 0, file.seek(0, io.SEEK_END)
-    while high - low > PIECE:
-        middle = (low + high) // 2
-        at, place = _time_after(file, middle, high, zone)
-        if at is None or at >= since:
-            high = middle
-        else:
-            low = place
-    return low
+def _seek(file: Any, since: datetime, zone: tzinfo) -> None:
+    """Seeks a line before which all rows are older, by binary search."""
+    pieces = range(0, file.seek(0, io.SEEK_END), PIECE)
+    found = bisect_left(pieces, since, key=lambda place: _time_after(file, place, zone))
+    file.seek(pieces[found - 1] if found > 1 else 0)
+    if found > 1:
+        file.readline(PIECE)
 
 
-def _time_after(file: Any, place: int, end: int, zone: tzinfo) -> tuple[datetime | None, int]:
-    """The time of the first complete line after `place`, and the offset of that line."""
+def _time_after(file: Any, place: int, zone: tzinfo) -> datetime:
+    """The time of the first row after `place`, in this piece of the file or the next; LAST without one."""
     file.seek(place)
     file.readline(PIECE)
-    while file.tell() < end:
-        begin = file.tell()
-        line = file.readline(PIECE).decode("utf-8", "replace")
-        row = next(CelReader(zone).read_lines([line]), None)
+    while file.tell() < place + 2 * PIECE and (line := file.readline(PIECE)):
+        row = next(CelReader(zone).read_lines([line.decode("utf-8", "replace")]), None)
         if row is not None:
-            return row.at, begin
-    return None, place
+            return row.at
+    return LAST
 
 
 # A table.
@@ -338,13 +332,10 @@ class _Table:
     def _bounds(self, window: Window) -> tuple[Any, Any]:
         """The times of the first and last row of the calls that have a row in this window."""
         begin, end = (self._as_kept(at) for at in (window[0] - AROUND - FOLD, window[1] + AROUND + FOLD))
-        question = select(self._call).where(self._at >= begin, self._at <= end).distinct()
-        calls = iter(self._connection.scalars(question).all())
-        while some := list(islice(calls, ASKED_AT_ONCE)):
-            ends = select(func.min(self._at), func.max(self._at)).where(self._call.in_(some))
-            first, last = self._connection.execute(ends).one()
-            begin, end = min(begin, first), max(end, last)
-        return begin, end
+        of_calls = self._call.in_(select(self._call).where(self._at >= begin, self._at <= end))
+        ends = select(func.min(self._at), func.max(self._at)).where(of_calls)
+        first, last = self._connection.execute(ends).one()
+        return (begin, end) if first is None else (min(begin, first), max(end, last))
 
     def _as_kept(self, at: datetime) -> Any:
         """`at` in the format of this table's column: local or with a zone, epoch seconds, or text of either."""
