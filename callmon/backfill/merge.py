@@ -28,7 +28,7 @@ LATE = timedelta(seconds=2)  # the message event comes after the hang-up request
 REFUSED_FOR = timedelta(seconds=30)  # the longest time for which a caller hears the busy signal
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
-One = TypeVar("One", bound=Fact)
+FactType = TypeVar("FactType", bound=Fact)
 _with = msgspec.structs.replace
 
 
@@ -44,8 +44,8 @@ def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     end = _end(_of(heard, f.Ended), end, gaps)
     holds = filled.holds or _heard_talk(heard, gaps)
     message = filled.message or _heard_voicemail(heard, logged, gaps)
-    word = _with(filled, alone=False, message=message, holds=holds)
-    return [_arrival(was_there, arrived), word, *_in_order(body, kept), end]
+    filled = _with(filled, alone=False, message=message, holds=holds)
+    return [_arrival(was_there, arrived), filled, *_in_order(body, kept), end]
 
 
 def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[Fact]:
@@ -85,7 +85,7 @@ def _is_listed(fact: Fact) -> bool:
     return getattr(fact, "slack", f.EXACT) != f.EXACT or (isinstance(fact, f.Answered) and fact.found)
 
 
-def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:
+def _of(facts: Iterable[Fact], kind: type[FactType]) -> FactType | None:
     return next((fact for fact in facts if isinstance(fact, kind)), None)
 
 

@@ -56,10 +56,10 @@ def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[s
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
     forget_all(tracker.state)
-    whole = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
+    in_whole_seconds = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
-        call: _marked(facts, call in whole, holds, message=call in translator.without_message)
+        call: _marked(facts, call in in_whole_seconds, holds, message=call in translator.without_message)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
@@ -119,7 +119,7 @@ def stretches(rows: Iterable[CelRow]) -> Iterator[list[CelRow]]:
 HANDED_ON = frozenset(("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"))
 KEPT = (f.Arrived, f.Filled, f.Parked)
 TAKEN = (f.Answered, f.VoicemailTook)
-TOLD_ELSEWHERE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
+LEFT_THE_LINE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
 
 
 def with_doubt(
@@ -136,7 +136,7 @@ def with_doubt(
     for call in begun.keys() & extracted.keys():
         facts, since = extracted[call], uncertain.get(call)
         if every or call in bridges:
-            elsewhere = [fact.at for fact in facts if isinstance(fact, TOLD_ELSEWHERE)]
+            elsewhere = [fact.at for fact in facts if isinstance(fact, LEFT_THE_LINE)]
             since = min((at for at in (*elsewhere, since) if at is not None), default=None)
         if since is not None:
             found[call] = _until(since, facts)

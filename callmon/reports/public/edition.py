@@ -229,7 +229,7 @@ def succeeding(report: Report, earlier: Published, name: str) -> Report:
     closed: set[Place] = set()
     while True:
         published = edition(report, frozenset(closed))
-        leaks = set(told_by_both(before, published.figures, report)) - closed
+        leaks = set(revealed_by_both(before, published.figures, report)) - closed
         if not leaks:
             return revised(published, earlier, name)
         closed |= leaks
@@ -251,7 +251,7 @@ def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report
     return msgspec.structs.replace(published, compared=tuple(found))
 
 
-def told_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Place]:
+def revealed_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Place]:
     """The places to suppress in `after`: together with `before` they reveal a change of 1 to 4.
 
     Such a change is read directly, in the numbers of a rate, or derived from the sums of both editions.
@@ -289,8 +289,8 @@ def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
     """The change of every count of calls that both editions publish; a part absent from one of them was 0."""
     for place in dict.fromkeys((*before, *after)):
         pair = (before.get(place), after.get(place))
-        is_told = all(figure is None or (figure.kind == "count" and figure.state == "known") for figure in pair)
-        if is_told and place.name in PUBLISHED | OF_CALLS:
+        is_known = all(figure is None or (figure.kind == "count" and figure.state == "known") for figure in pair)
+        if is_known and place.name in PUBLISHED | OF_CALLS:
             first, second = (0 if figure is None else int(figure.value or 0) for figure in pair)
             yield place, second - first
 
