@@ -277,11 +277,11 @@ def texts(report: Report, settings: Settings, tongue: ReportFormatter) -> dict[s
         "edition": say("Édition publique") if report.is_public else say("Édition interne"),
         "revision": _revision(report, tongue),
         "small_rule": _small_rule(report, tongue),
-        "accessible_formats": _accessible(settings, tongue),
+        "accessible_formats": accessible(settings, tongue),
     }
 
 
-def _accessible(settings: Settings, tongue: ReportFormatter) -> str:
+def accessible(settings: Settings, tongue: ReportFormatter) -> str:
     """The contact from whom another format can be requested (R-37)."""
     contact = settings.configuration.accessible_contact
     if contact is not None:
