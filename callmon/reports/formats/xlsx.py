@@ -199,7 +199,8 @@ class Sheets:
         head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
         sheet = self.sheet(title, len(head))
         for r, row in enumerate(rows, 1):
-            sheet.write_row(r, 0, row, self.wrapped)
+            for c, text in enumerate(row):
+                sheet.write_string(r, c, text, self.wrapped)
         columns = [{"header": name, "header_format": self.head} for name in head]
         self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
         sheet.set_column(0, len(head) - 2, LABELS)
@@ -219,7 +220,10 @@ class Sheets:
             state = "" if x.state == "known" else tongue.figure(x)
             titles = report.month.name, tongue.figure_title(place), tongue.cut(cut, report)
             keys = place.name, place.part, cut.kind, cut.of, x.kind
-            sheet.write_row(r, 0, (*titles, *keys, x.value, x.numerator, x.denominator, state))
+            for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
+                sheet.write_string(r, c, text)
+            sheet.write_row(r, len(titles) + len(keys), (x.value, x.numerator, x.denominator))
+            sheet.write_string(r, len(head) - 1, state)
         self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
         sheet.set_column(0, 0, NUMBERS)
         sheet.set_column(1, 1, LABELS)
