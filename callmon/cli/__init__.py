@@ -18,22 +18,6 @@ from typing import BinaryIO
 import click
 
 from callmon import __version__, logs
-from callmon.cli import (
-    alerting,
-    attest,
-    backfill,
-    callbacks,
-    calls,
-    completion,
-    config,
-    database,
-    disruptions,
-    privacy,
-    reconcile,
-    report,
-    status,
-    users,
-)
 from callmon.cli.common import (
     CommandContext,
     LengthOfTime,
@@ -47,7 +31,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
-from callmon.cli.help import EPILOG, HelpGroup, add_pages
+from callmon.cli.help import EPILOG, HelpGroup, MainCommands
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -55,6 +39,7 @@ from callmon.errors import CallmonError, ConfigError
 
 @click.group(
     cls=HelpGroup,
+    commands=MainCommands(),
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -71,46 +56,6 @@ def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) ->
     context.obj = partial(logs.set_up, level, log_format == "json")
     if quiet or verbose or log_format == "json":
         context.obj()
-
-
-for command in (
-    *(backfill.backfill, database.db, reconcile.reconcile, privacy.privacy, alerting.alerting, report.report),
-    *(attest.attest, users.users, callbacks.callbacks, disruptions.disruptions, status.status, calls.calls),
-    *(config.config, completion.completion),
-):
-    main.add_command(command)
-
-
-@main.command()
-@with_context()
-@json_option
-def check(context: CommandContext, as_json: bool) -> None:
-    """Load the configuration; print the settings in force and the next twelve months' closed days.
-
-    \b
-    Examples: callmon check
-              callmon check --config /etc/callmon/callmon.toml --json
-    """
-    from callmon.cli.check import check_remarks
-    from callmon.cli.check import report as check_report
-    from callmon.config.closed_days import next_twelve_months
-    from callmon.core.standards import load as load_standards
-    from callmon.web.protection import Protection
-
-    load_standards(context.settings.standards)
-    Protection(context.settings.web.config_file).read()
-    if not as_json:
-        click.echo(check_report(context.settings, context.today))
-        return
-    days = context.settings.calendar().closed_days(*next_twelve_months(context.today))
-    closed = [{"day": str(x.day), "name_fr": x.name_fr, "name_en": x.name_en} for x in days]
-    print_json(
-        {
-            "configuration": context.settings.source,
-            "closed_days": closed,
-            "remarks": list(check_remarks(context.settings)),
-        }
-    )
 
 
 @main.command()
@@ -355,6 +300,3 @@ def demo(listen: str, length: timedelta | None) -> None:
     from callmon.tools.demo import play
 
     asyncio.run(play(listen, length))
-
-
-add_pages(main)

@@ -17,6 +17,7 @@ import click
 from callmon.cli.common import CommandContext, lang_option, say, with_context, write_file
 from callmon.cli.help import HelpGroup
 from callmon.errors import CallmonError, ConfigError
+from callmon.tools.alertmanager import as_yaml, time_intervals
 
 MONTHS = 26
 ANSWER_SECONDS = 10
@@ -55,8 +56,6 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     Examples: callmon alerting hours alertmanager.yml --dry-run
               callmon alerting hours /etc/prometheus/alertmanager.yml
     """
-    from callmon.tools.alertmanager import as_yaml, time_intervals
-
     day = first.date() if first else context.today
     section = as_yaml(time_intervals(context.settings.calendar(), day, months))
     if file is None:

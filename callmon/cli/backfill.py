@@ -1,26 +1,22 @@
 """`callmon backfill`: calls during gaps in the event stream, from the exchange's own records (CEL)."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from callmon.backfill.apply import CallChange
+from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.job import Backfill, Window
+from callmon.backfill.source import lines_of, rows
 from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.progress import counted, print_result, progress_bar
+from callmon.config.settings import Settings
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
-
-if TYPE_CHECKING:
-    from callmon.backfill.apply import CallChange
-    from callmon.backfill.cel.rows import CelRow
-    from callmon.backfill.job import Backfill, Window
-    from callmon.config.settings import Settings
 
 
 @click.command()
@@ -42,8 +38,6 @@ def backfill(
     Examples: callmon backfill
               callmon backfill /var/log/asterisk/cel-custom/Master.csv --dry-run
     """
-    from callmon.backfill.job import Backfill
-
     settings = context.settings
     context.with_numbers = True
     store = context.store if dry_run else context.upgraded_store
@@ -59,8 +53,6 @@ def backfill(
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
-    from callmon.backfill.source import lines_of
-
     reader, files = work.reader(), list(files)
     sizes = [path.stat().st_size if path.suffix != ".gz" and path.is_file() else None for path in files]
     length = 0 if None in sizes else sum(filter(None, sizes))  # compressed, or a pipe: no end is known
@@ -72,8 +64,6 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
     """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
-    from callmon.backfill.source import rows
-
     cel = settings.exchanges[work.exchange].cel
     if not cel.is_on:
         where = f"[exchanges.{work.exchange}.cel]"

@@ -5,11 +5,9 @@ result. The command waits briefly to show the effect. Refuses: with a sentence, 
 before it is stored.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -28,12 +26,19 @@ from callmon.cli.common import (
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
 from callmon.cli.help import HelpGroup
+from callmon.config.phone_numbers import e164
 from callmon.core.callbacks import commands, entries
+from callmon.core.callbacks.triggers import hidden_of
+from callmon.core.calls.call import language_label
 from callmon.errors import CallmonError, ConfigError
+from callmon.store import commands as queue
+from callmon.store.commands import CALLBACK_QUEUE
+from callmon.store.privacy import subject_access
+from callmon.store.queries import calls
+from callmon.store.queries import obligations as ledger
+from callmon.store.queries.obligations import WorklistItem, obligations
+from callmon.text.callback_list import CallbackList, owed_as_json, urgency
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.store.queries.obligations import WorklistItem
 
 
 @click.group(cls=HelpGroup)
@@ -55,8 +60,6 @@ class CallbackCommandContext(CommandContext):
 
     def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
-        from callmon.store.queries.obligations import obligations
-
         found = obligations(self.store, state=None, ids=[name], numbers=True)
         found = [x for x in found if self.exchange in (None, x.obligation.exchange)]
         if not found:
@@ -71,9 +74,6 @@ class CallbackCommandContext(CommandContext):
 
     def execute(self, command: commands.CallbackCommand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
-        from callmon.store import commands as queue
-        from callmon.text.callback_list import CallbackList
-
         queued = queue.queue_callback_command(self.store, command, number)
         if not self.is_applied(queued, queue.CALLBACK_QUEUE.last_applied):
             return
@@ -86,8 +86,6 @@ class CallbackCommandContext(CommandContext):
 
     def log_access(self, listed: list[WorklistItem]) -> None:
         """Log the access before numbers are shown (R-35)."""
-        from callmon.store.privacy import subject_access
-
         count = sum(entry.number is not None or entry.other is not None for entry in listed)
         if count:
             look = subject_access.AccessReason(datetime.now(UTC), current_user(), "to call back", "callbacks")
@@ -139,10 +137,6 @@ def list_(
     Examples: callmon callbacks list --overdue --lang en
               callmon callbacks list --line tty --json
     """
-    from callmon.store.commands import CALLBACK_QUEUE
-    from callmon.store.queries import obligations as ledger
-    from callmon.text.callback_list import CallbackList, owed_as_json, urgency
-
     for kind in ("line", "service"):
         refuse_unknown(context.settings, kind, only[kind], language=context.language)
     context.print_pending(CALLBACK_QUEUE.count_pending(context.store))
@@ -283,8 +277,6 @@ def mark(
     Examples: callmon callbacks mark 1795527733.0 --no-message
               callmon callbacks mark 1795527733.0 --number --text "at work"
     """
-    from callmon.config.phone_numbers import e164
-
     context.find(name)
     typed = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
     other = None if typed is None else e164(typed, context.settings.region)
@@ -308,8 +300,6 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     Examples: callmon callbacks complaint 1795527733.0
               callmon callbacks complaint 1795527733.0 --exchange toronto
     """
-    from callmon.store.queries import obligations as ledger
-
     where, received = _received(context, call)
     name = f"{call}-complaint"
     known = ledger.obligations(context.store, state=None, ids=[name])
@@ -324,10 +314,6 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
 
 def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands.Received]:
     """The call's exchange, and the facts about it that the ledger needs."""
-    from callmon.core.callbacks.triggers import hidden_of
-    from callmon.core.calls.call import language_label
-    from callmon.store.queries import calls
-
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(

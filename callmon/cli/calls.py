@@ -3,11 +3,8 @@
 Refuses: to show a number. `callmon explain CALL --json` shows it, and logs the access.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -24,12 +21,11 @@ from callmon.cli.common import (
 from callmon.cli.completion import LINES
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
+from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
+from callmon.store.database import Database
+from callmon.store.queries.call_search import CallFilter, CallSummary, search_calls
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.store.database import Database
-    from callmon.store.queries.call_search import CallFilter, CallSummary
 
 
 @click.command()
@@ -55,9 +51,6 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
     Examples: callmon calls
               callmon calls 2026-11-24 --line tty --outcome abandoned
     """
-    from callmon.core.statistics.period import midnight
-    from callmon.store.queries.call_search import CallFilter
-
     settings, when = context.settings, context.past_day(day, "DAY")
     refuse_unknown(settings, "line", only["line"], language=context.language)
     if only["verdict"] is not None and only["standard"] is None:
@@ -74,8 +67,6 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
 
 
 def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
-    from callmon.store.queries.call_search import search_calls
-
     after: str | None = None
     while True:
         page = search_calls(store, wanted, after)

@@ -1,4 +1,4 @@
-"""What `callmon check` prints: the settings in force, the lines, and the closed days to approve (R-49).
+"""`callmon check`: the settings in force, the lines, and the closed days to approve (R-49).
 
 Text for an operator's terminal, 100 columns wide. Never prints a secret: secrets have no value here, and a
 database's password is replaced. Opens no connection. Checks only whether a secret can be read.
@@ -11,8 +11,10 @@ from itertools import groupby, zip_longest
 from textwrap import wrap
 from typing import Any
 
+import click
 from pydantic import BaseModel
 
+from callmon.cli.common import CommandContext, json_option, print_json, with_context
 from callmon.config.business_calendar import Hours, Periods, SpecialHours
 from callmon.config.closed_days import ClosedDay, next_twelve_months
 from callmon.config.durations import formatted_duration
@@ -23,10 +25,12 @@ from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
 from callmon.config.validation import hidden, variable
 from callmon.config.web import WebSettings
+from callmon.core.standards import load
 from callmon.errors import ConfigError
 from callmon.store.key_file import read_keys
 from callmon.store.opening import key_path
 from callmon.text.labels import label
+from callmon.web.protection import Protection
 
 WIDTH = 100
 VALUE_WIDTH = 40
@@ -34,6 +38,28 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 DAYS_FR = ("lun.", "mar.", "mer.", "jeu.", "ven.", "sam.", "dim.")
 SHOWN_ELSEWHERE = frozenset({"calendar", "services", "lines", "staff"})
 LOOPBACK = ("127.", "localhost", "::1")
+
+
+@click.command()
+@with_context()
+@json_option
+def check(context: CommandContext, as_json: bool) -> None:
+    """Load the configuration; print the settings in force and the next twelve months' closed days.
+
+    \b
+    Examples: callmon check
+              callmon check --config /etc/callmon/callmon.toml --json
+    """
+    settings = context.settings
+    load(settings.standards)
+    Protection(settings.web.config_file).read()
+    if not as_json:
+        click.echo(report(settings, context.today))
+        return
+    days = settings.calendar().closed_days(*next_twelve_months(context.today))
+    closed = [{"day": str(x.day), "name_fr": x.name_fr, "name_en": x.name_en} for x in days]
+    remarks = list(check_remarks(settings))
+    print_json({"configuration": settings.source, "closed_days": closed, "remarks": remarks})
 
 
 def report(settings: Settings, today: date) -> str:

@@ -5,11 +5,9 @@ The command waits briefly to show the effect. Refuses: with a sentence, an actio
 is stored.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -26,12 +24,14 @@ from callmon.cli.common import (
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
+from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
+from callmon.store import commands as queue
+from callmon.store.commands import DISRUPTION_QUEUE
+from callmon.store.queries import disruptions as stored
+from callmon.text.disruption_list import DisruptionList, disruption_as_json
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.core.disruptions.disruption import Disruption
 
 
 @click.group(cls=HelpGroup)
@@ -72,8 +72,6 @@ class DisruptionCommandContext(CommandContext):
 
     def find(self, name: str | None) -> Disruption:
         """The disruption of this name. Without a name, the only disruption in progress. Raises ConfigError."""
-        from callmon.store.queries import disruptions as stored
-
         if name is not None:
             return stored.disruption_by_id(self.store, name) or self.refuse("not_known")
         going_on = [x for x in stored.live_disruptions(self.store) if x.state(self.now) == "going_on"]
@@ -91,9 +89,6 @@ class DisruptionCommandContext(CommandContext):
         return self.moment(until, "--until") if length is None else start + length
 
     def print_as_json(self, *found: Disruption) -> None:
-        from callmon.store.queries import disruptions as stored
-        from callmon.text.disruption_list import disruption_as_json
-
         for disruption in found:
             met = stored.calls_met(self.store, disruption)
             print_json(disruption_as_json(disruption, datetime.now(UTC), met))
@@ -102,10 +97,6 @@ class DisruptionCommandContext(CommandContext):
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
         """Store a valid request on `one`, or on a new disruption; wait until it is applied; show the result."""
-        from callmon.store import commands as queue
-        from callmon.store.queries import disruptions as stored
-        from callmon.text.disruption_list import DisruptionList
-
         name, actor, lines = disruption.id if disruption else "", actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
@@ -159,10 +150,6 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     Examples: callmon disruptions list --state all --lang en
               callmon disruptions list --line tty --json
     """
-    from callmon.store.commands import DISRUPTION_QUEUE
-    from callmon.store.queries import disruptions as stored
-    from callmon.text.disruption_list import DisruptionList
-
     refuse_unknown(context.settings, "line", line, language=context.language)
     context.print_pending(DISRUPTION_QUEUE.count_pending(context.store))
     found = (

@@ -4,13 +4,10 @@ Reads the database, makes the Report (`reports/builder`) and writes it in one fo
 each time, if neither the data nor the configuration changed and nothing fell due meanwhile.
 """
 
-from __future__ import annotations
-
 import sys
 import tomllib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,16 +15,16 @@ from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
+from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
+from callmon.reports import request, sample
+from callmon.reports.export import STDOUT, files, localized_path
+from callmon.reports.formats.json import Published, parse_report
+from callmon.reports.load import Step
 from callmon.reports.model import FORMATS
+from callmon.reports.notes import Remarks
+from callmon.reports.request import ReportRequest
 from callmon.text.labels import LANGUAGES, label, translate
-
-if TYPE_CHECKING:
-    from callmon.core.statistics.period import Month
-    from callmon.reports.formats.json import Published
-    from callmon.reports.load import Step
-    from callmon.reports.notes import Remarks
-    from callmon.reports.request import ReportRequest
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 SAMPLE_IS_NEVER_PUBLIC = (
@@ -100,8 +97,6 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import request
-
     settings, lang = context.settings, context.lang
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
@@ -122,9 +117,6 @@ def _make(
     context: CommandContext, order: ReportRequest, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
-    from callmon.reports import request
-    from callmon.reports.export import files
-
     settings, now = context.settings, context.now
     try:
         made = request.made(context.store, settings, order, now, _progress)
@@ -140,8 +132,6 @@ def _make(
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
     """Write the calls of a sample instead of the statistics."""
-    from callmon.reports import sample
-
     packs = sample.packs(context.store, context.settings, period, seed)
     if not packs:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
@@ -151,8 +141,6 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
     """Whether the first business day has come, and the internal report's first file is missing."""
-    from callmon.reports.export import localized_path
-
     if not months.is_due(context.settings.calendar(), context.today):
         return False
     path = output or Path(f"callmon-{month}.{kind}")
@@ -161,15 +149,11 @@ def _is_due(context: CommandContext, month: str, kind: str, output: Path | None)
 
 def _published(path: Path) -> tuple[Published, str]:
     """An earlier report, and its name in messages. Raises ConfigError."""
-    from callmon.reports.formats.json import parse_report
-
     return parse_report(path.read_bytes(), str(path)), str(path)
 
 
 def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
-    from callmon.reports.export import STDOUT
-
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(

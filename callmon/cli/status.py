@@ -4,8 +4,6 @@ Asks the daemon at its own address (/healthz and /metrics); the counts are from 
 without a daemon too. Refuses: to show a count that could not be read.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import ssl
@@ -17,17 +15,18 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from callmon.cli import common
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
+from callmon.config.settings import Settings
+from callmon.config.web_config import load_web_config
+from callmon.core.statistics.period import midnight
 from callmon.errors import CallmonError
+from callmon.store.queries import calls, obligations
 from callmon.text.records import instant
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
 
 SECONDS = 5  # for an answer
 NO_ANSWER = (OSError, HTTPException, ValueError, LookupError, TypeError, OverflowError)
@@ -80,8 +79,6 @@ def _health(settings: Settings) -> dict[str, Any]:
 
 def _ask(settings: Settings, path: str) -> str | None:
     """The answer of callmon's own listener; None: it asks for a password."""
-    from callmon.config.web_config import load_web_config
-
     # The certificate is for the name that others use, not for this address.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -114,9 +111,6 @@ def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool
 
 def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int | None]]:
     """The last event by exchange, and the figures. A figure that cannot be read is None; the reason is printed."""
-    from callmon.core.statistics.period import midnight
-    from callmon.store.queries import calls, obligations
-
     settings, today = context.settings, context.today
     begin, end = (midnight(today + timedelta(days=n), settings.timezone) for n in (0, 1))
     try:

@@ -6,19 +6,15 @@ returned are in a separate part.
 Refuses: to show a number that was not requested from the store.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from callmon.config.phone_numbers import printed
 from callmon.core.callbacks.obligation import Obligation
+from callmon.store.queries.obligations import WorklistItem
 from callmon.text.records import instant
 from callmon.text.terminal import INDENT, TerminalPage
-
-if TYPE_CHECKING:
-    from callmon.store.queries.obligations import WorklistItem
 
 LATE, SOON, NONE = "■", "▲", " "  # shown beside the words, so that nothing depends on colour
 

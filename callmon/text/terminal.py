@@ -1,15 +1,10 @@
 """Shared formats of a site's lists: times near the list's own, titles of lines, lines of 80 columns. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from callmon.config.settings import Settings
 from callmon.text.formatter import Formatter
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
 
 WIDTH = 80
 INDENT = "    "

@@ -5,24 +5,20 @@
 Refuses: to name a person; to show the number of a caller unless the stored call was requested with its numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
+from callmon.config.lines import Line
+from callmon.config.settings import Settings
+from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.listing_evidence import born
+from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import AnyFact, Arrived, as_it_stands
+from callmon.store.queries.calls import StoredCall
 from callmon.text import records
 from callmon.text.story.context import StoryContext
 from callmon.text.story.page import Page
-
-if TYPE_CHECKING:
-    from callmon.config.lines import Line
-    from callmon.config.settings import Settings
-    from callmon.core.callbacks.entries import AnyEntry
-    from callmon.core.disruptions.disruption import Disruption
-    from callmon.store.queries.calls import StoredCall
 
 
 def story(

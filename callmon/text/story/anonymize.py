@@ -4,19 +4,15 @@ For users who may see what happened but not which agent answered (R-38). A phone
 call. Each call assigns its own letters, so that no agent can be followed across calls.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE, Fact
-
-if TYPE_CHECKING:
-    from callmon.store.queries.calls import StoredCall
+from callmon.store.queries.calls import StoredCall
 
 PHONES = ("phone", "to")
 

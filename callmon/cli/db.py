@@ -1,10 +1,7 @@
 """`callmon db`: create the database, compare its counters with its rows, judge its calls again."""
 
-from __future__ import annotations
-
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import click
 
@@ -20,9 +17,13 @@ from callmon.cli.common import (
 from callmon.cli.help import HelpGroup
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
-
-if TYPE_CHECKING:
-    from callmon.store.database import Database
+from callmon.core.monitor import Monitor
+from callmon.store.access import accounts, restored_copy
+from callmon.store.access.audit import AuditEvent
+from callmon.store.database import Database, stored_revision
+from callmon.store.maintenance import consistency
+from callmon.store.maintenance import rejudge as judging
+from callmon.store.rollups import rebuild as rolled
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -43,8 +44,6 @@ def upgrade(context: CommandContext) -> None:
     Examples: callmon db upgrade
               callmon db upgrade --config /etc/callmon/callmon.toml
     """
-    from callmon.store.database import stored_revision
-
     _roll_up(context.upgraded_store)
     click.echo(f"The database is up to date (revision {stored_revision(context.upgraded_store)}).")
     _sign_everybody_out(context)
@@ -52,9 +51,6 @@ def upgrade(context: CommandContext) -> None:
 
 def _sign_everybody_out(context: CommandContext) -> None:
     """End all sessions, and list the accounts that may sign in."""
-    from callmon.store.access import accounts, restored_copy
-    from callmon.store.access.audit import AuditEvent
-
     known = accounts.accounts(context.upgraded_store)
     deed = AuditEvent(context.now, current_user(), restored_copy.ENDED)
     ended = restored_copy.end_all(context.upgraded_store, deed)
@@ -82,18 +78,14 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     Examples: callmon db check
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
-    from callmon.core.monitor import Monitor
-    from callmon.store.maintenance import consistency, rejudge
-    from callmon.store.rollups import rebuild as rolled
-
     settings, store = context.settings, context.store
-    found = rejudge.counter_differences(store)
+    found = judging.counter_differences(store)
     days = [None if x is None else x.date() for x in (first, last)]
     of_days = progress_bar(rolled.count_days(store, settings.timezone, *days), "Comparing days")
     for differences in rolled.rollup_differences(store, settings.timezone, *days):
         of_days(1)
         found += differences
-    advance = progress_bar(rejudge.count_ended(store), "Comparing calls")
+    advance = progress_bar(judging.count_ended(store), "Comparing calls")
     found += consistency.inconsistencies(store, Monitor(settings, token=str), advance)
     for line in found:
         print_json({"difference": line}) if as_json else click.echo(line)
@@ -116,16 +108,12 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     Examples: callmon db rejudge --dry-run
               callmon db rejudge --yes
     """
-    from callmon.core.monitor import Monitor
-    from callmon.store.maintenance import rejudge
-    from callmon.store.rollups import rebuild as rolled
-
     settings, store = context.settings, context.store
     if not dry_run and not yes:
         confirm("This judges every stored call again, also in published months. Continue?")
     changed = 0
-    advance = progress_bar(rejudge.count_ended(store), "Judging")
-    for line in rejudge.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
+    advance = progress_bar(judging.count_ended(store), "Judging")
+    for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
         print_result(line)
     if dry_run:
@@ -142,8 +130,6 @@ def _verdicts(count: int) -> str:
 
 def _roll_up(store: Database) -> None:
     """Add every call that is in no roll-up yet."""
-    from callmon.store.rollups import rebuild as rolled
-
     advance = progress_bar(rolled.count_missing(store), "Rolling up")
     for built in rolled.rebuild_rollups(store):
         advance(built.calls)
