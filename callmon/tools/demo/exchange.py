@@ -18,8 +18,7 @@ from random import Random
 from types import TracebackType
 
 from callmon.ami.framing import END, login_key, parse_headers
-from callmon.tools.demo.retime import RecordingPlayer
-from callmon.tools.demo.schedule import messages
+from callmon.tools.demo.schedule import RecordingPlayer, messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 USER = "callmon"
