@@ -125,8 +125,8 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     data["calendar"] = _round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
-    # The name of a variable cannot have "=", so no variable applies: it could name a real database.
-    return Settings(Configuration(_env_prefix="=", **data), "demo")
+    data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
+    return Settings(Configuration(**data), "demo")
 
 
 def _round_the_clock(year: int) -> dict[str, Any]:
