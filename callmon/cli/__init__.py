@@ -216,7 +216,7 @@ def _listen(settings: Settings, length: timedelta) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.durations import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
-    from callmon.tools.doctor.listen import hear
+    from callmon.tools.doctor.ami_query import hear
 
     click.echo(f"Listening for {formatted_duration(length)}; Ctrl-C stops earlier.", err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
@@ -228,7 +228,7 @@ def _listen(settings: Settings, length: timedelta) -> None:
 def _accept(settings: Settings) -> None:
     """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
-    from callmon.tools.doctor.listen import hear
+    from callmon.tools.doctor.ami_query import hear
 
     test = Acceptance(settings)
 

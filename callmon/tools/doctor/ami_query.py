@@ -1,6 +1,8 @@
-"""Asks one exchange every question of `questions.py`, once, within a time limit.
+"""The connections of doctor: asks one exchange every question of `questions.py`, or receives its events.
 
-It uses a connection of its own, with events off. Refuses: a value with CR or LF, and any change on the exchange.
+Questions are asked once, within a time limit, on a connection of their own with events off. `--listen` and
+`--acceptance` receive until the time is over, the receiver has enough, every connection has ended, or Ctrl-C; all
+bytes received until then have been passed on. Refuses: a value with CR or LF, and any change on the exchange.
 """
 
 from __future__ import annotations
@@ -10,11 +12,13 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 
-from callmon.ami.connection import tls_context
+from callmon.ami.connection import bytes_of, tls_context
 from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE, format_action, login_key, parse_headers
 from callmon.config.exchange import ExchangeSettings
+from callmon.config.settings import Settings
 from callmon.tools.doctor.questions import ExchangeAnswers, lists, variables
 
 TIMEOUT = timedelta(seconds=20)
@@ -196,3 +200,35 @@ class AmiQuery:
             return timedelta(seconds=float(answer.get("Timestamp", "")) - (before + after) / 2)
         except (ValueError, OverflowError):
             return None
+
+
+Hear = Callable[[str, bytes], bool]
+
+
+def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
+    """Pass every exchange's bytes to `heard`, until it returns True. Raises AmiError if a connection fails."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_all(settings, heard, seconds))
+
+
+async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
+    hearing = [asyncio.create_task(_one(name, settings, heard), name=name) for name in settings.exchanges]
+    try:
+        async with asyncio.timeout(seconds):
+            for ended in asyncio.as_completed(hearing):
+                if await ended:
+                    return
+    except TimeoutError:
+        pass
+    finally:
+        for task in hearing:
+            task.cancel()
+        await asyncio.gather(*hearing, return_exceptions=True)
+
+
+async def _one(name: str, settings: Settings, heard: Hear) -> bool:
+    """True if `heard` has enough; False if the exchange hung up first."""
+    async for chunk in bytes_of(name, settings.exchanges[name]):
+        if heard(name, chunk):
+            return True
+    return False

@@ -10,9 +10,16 @@ from callmon.config.settings import Settings
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
 from callmon.tools.doctor.finding import DoctorFinding, finding
-from callmon.tools.doctor.layout import ADDED, FREEPBX, GENERATED_CEL
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
-from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, CHAN_SIP, ExchangeAnswers
+from callmon.tools.doctor.questions import (
+    CEL,
+    CEL_FILE,
+    CEL_ODBC,
+    CHAN_SIP,
+    FREEPBX,
+    GENERATED_CEL,
+    ExchangeAnswers,
+)
 
 # Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
@@ -20,6 +27,7 @@ EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
     *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"),
 )
+ADDED = "[general](+)"  # header that adds to the existing section
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
 # A row of CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.

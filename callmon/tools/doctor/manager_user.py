@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter
 from callmon.tools.doctor.finding import DoctorFinding, Severity, finding
-from callmon.tools.doctor.layout import FREEPBX, Layout, is_generated_user
-from callmon.tools.doctor.questions import MANAGER, READ, ExchangeAnswers, new_voicemail
+from callmon.tools.doctor.questions import FREEPBX, MANAGER, READ, ExchangeAnswers, Layout, new_voicemail
 
 NEEDED = {
     "call": "calls, ringing, answers and hang-ups, which callmon measures",
@@ -66,8 +65,8 @@ def complaints(examined: Examination) -> Iterator[DoctorFinding]:
         yield from _times(examined)
         of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
     yield from of_user
-    generated = is_generated_user(examined.exchange.username, examined.answers.variables)
-    if of_user and generated and examined.layout is FREEPBX:
+    is_generated = examined.answers.is_generated(examined.exchange.username)
+    if of_user and is_generated and examined.layout is FREEPBX:
         yield examined.finding("user.in_gui")
 
 
