@@ -38,7 +38,7 @@ from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.items import StoredOutcome
-from callmon.text.callback_list import owed_as_json
+from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json
 from callmon.web.app import app
 from callmon.web.auth.service import AccessService

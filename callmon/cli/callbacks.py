@@ -37,8 +37,8 @@ from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
 from callmon.store.queries import obligations as ledger
 from callmon.store.queries.obligations import WorklistItem, obligations
-from callmon.text.callback_list import CallbackList, owed_as_json, urgency
 from callmon.text.labels import label
+from callmon.text.lists import CallbackList, owed_as_json, urgency
 
 
 @click.group(cls=HelpGroup)

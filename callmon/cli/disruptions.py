@@ -30,8 +30,8 @@ from callmon.errors import CallmonError, ConfigError
 from callmon.store import commands as queue
 from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.queries import disruptions as stored
-from callmon.text.disruption_list import DisruptionList, disruption_as_json
 from callmon.text.labels import label
+from callmon.text.lists import DisruptionList, disruption_as_json
 
 
 @click.group(cls=HelpGroup)

@@ -38,7 +38,7 @@ from callmon.store.privacy.key_rotation import count_left
 from callmon.store.privacy.key_rotation import rotate as moved
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import owed_as_json
+from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
 
 NUMBER = "Telephone number"

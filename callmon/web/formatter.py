@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from callmon.config.business_calendar import Periods
 from callmon.config.phone_numbers import NO_BREAK, printed
 from callmon.text.formatter import Formatter, permille
-from callmon.text.terminal import TerminalPage
+from callmon.text.lists import TerminalPage
 
 OTHER = {"fr": "en", "en": "fr"}
 FEW = 20  # judged calls below which no rate is printed: the fraction alone

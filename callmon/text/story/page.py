@@ -11,9 +11,8 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
 from callmon.text.labels import translate
-from callmon.text.story.context import StoryContext
 from callmon.text.story.sentences import QUOTES, entry_sentence, sentence
-from callmon.text.story.timeline import Moment, moments
+from callmon.text.story.timeline import Moment, StoryContext, moments
 
 WIDTH = 100
 GAP = "   "

@@ -19,8 +19,7 @@ from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE, AnyFact, tag_of
 from callmon.text.formatter import Formatter
-from callmon.text.story.context import StoryContext
-from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop, is_told_by
+from callmon.text.story.timeline import TOGETHER, Moment, StoryContext, cause_of_stop, is_told_by
 
 TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
 Notes = tuple[str | None, ...]

@@ -22,8 +22,8 @@ from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_ca
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
+from callmon.text.lists import CallbackList, urgency
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter, local_time

@@ -20,8 +20,7 @@ from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
-from callmon.text.story import story_context, story_page
-from callmon.text.story.anonymize import unnamed
+from callmon.text.story import story_context, story_page, unnamed
 from callmon.text.story.diagram import NARROW, drawing
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.roles import Right

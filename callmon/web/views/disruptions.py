@@ -17,8 +17,8 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import NO_NOTICE
 from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
 from callmon.store.queries import disruptions
-from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
+from callmon.text.lists import DisruptionList
 from callmon.web.auth.roles import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
