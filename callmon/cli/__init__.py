@@ -144,6 +144,7 @@ def record(
     """
     from callmon.ami.connection import bytes_of
     from callmon.store.privacy.dated_files import dated
+    from callmon.tools.record import Redacting, Verbatim
     from callmon.tools.record import record as write
 
     settings = context.settings
@@ -152,18 +153,9 @@ def record(
         file = dated(file, context.today)
         question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
         click.confirm(question, abort=True, err=True)
-    done = asyncio.run(
-        write(
-            settings.exchanges[name],
-            file,
-            settings.lines(),
-            with_numbers,
-            lambda exchange: bytes_of(name, exchange),
-            settings.region,
-            length,
-            overwrite,
-        )
-    )
+    chunks = bytes_of(name, settings.exchanges[name])
+    cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
+    done = asyncio.run(write(chunks, file, cut, length, overwrite))
     click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
 
 
