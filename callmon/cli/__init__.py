@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import BinaryIO
 
 import click
 
@@ -104,17 +103,13 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     replayed = Replay(Monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
         advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
-        lines = replayed_lines(replayed, (_open(opened, path) for path in files), advance)
-        for line in lines:
+        sources = (opened.enter_context(click.open_file(str(path), "rb")) for path in files)
+        for line in replayed_lines(replayed, sources, advance):
             if not as_json:
                 print_result(line)
     if as_json:
         for call in replayed.calls():
             print_json(call)
-
-
-def _open(opened: ExitStack, path: Path) -> BinaryIO:
-    return sys.stdin.buffer if str(path) == "-" else opened.enter_context(path.open("rb"))
 
 
 @main.command()

@@ -15,6 +15,8 @@ from callmon.cli.common import CommandContext, one_exchange, stop, table_row, wi
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
+from callmon.core.calls.call import Call
+from callmon.core.verdicts import Finding
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
@@ -83,28 +85,27 @@ def _lines(
     for filled in work.run(rows, windows):
         for change in filled.changes:
             changed[change.what] += 1
-            yield from [_as_json(change)] if in_json else _as_text(change)
+            yield from [_json_line(change.exchange, change.call, change.findings)] if in_json else _as_text(change)
         yield from _of_no_line(work, in_json)
     yield from _of_no_line(work, in_json)
 
 
-def _as_json(change: CallChange) -> str:
-    return json.dumps(as_json(change.exchange, change.call, change.findings), ensure_ascii=False)
+def _json_line(exchange: str, call: Call, findings: Iterable[Finding] = ()) -> str:
+    return json.dumps(as_json(exchange, call, findings), ensure_ascii=False)
 
 
 def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
     """Staff's own calls: printed, never stored."""
     apart, work.apart = work.apart, []
-    for call in apart if in_json else ():
-        yield json.dumps(as_json(work.exchange, call, ()), ensure_ascii=False)
+    yield from (_json_line(work.exchange, call) for call in apart if in_json)
 
 
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
     person = f" by {call.answered_by}" if call.answered_by is not None else ""
-    rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"
-    exact = rings if call.rings_estimated else rings.removesuffix(" (estimated)")
-    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{exact}")
+    estimated = " (estimated)" if call.rings_estimated else ""
+    rings = "" if call.rings is None else f", {with_noun(call.rings, 'ring')}{estimated}"
+    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{rings}")
     yield from (f"  {line}" for line in change.said)
 
 

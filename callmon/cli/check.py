@@ -30,6 +30,7 @@ from callmon.errors import ConfigError
 from callmon.store.key_file import read_keys
 from callmon.store.opening import key_path
 from callmon.text.labels import label
+from callmon.tools.alertmanager import clock_time
 from callmon.web.protection import Protection
 
 WIDTH = 100
@@ -160,11 +161,7 @@ def _special(special: SpecialHours) -> Iterator[str]:
 
 
 def _periods(opening: Periods) -> str:
-    return ", ".join(f"{_clock(p.opens)} to {_clock(p.closes)}" for p in opening) or "closed"
-
-
-def _clock(wall: timedelta) -> str:
-    return f"{wall // timedelta(hours=1):02}:{wall % timedelta(hours=1) // timedelta(minutes=1):02}"
+    return ", ".join(f"{clock_time(p.opens)} to {clock_time(p.closes)}" for p in opening) or "closed"
 
 
 # ── lines ──

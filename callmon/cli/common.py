@@ -10,6 +10,8 @@ import errno
 import getpass
 import json
 import os
+import secrets
+import shutil
 import signal
 import sys
 import time
@@ -19,7 +21,6 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
@@ -105,23 +106,17 @@ def write_file(path: Path, data: bytes) -> None:
         if path.exists() and not path.is_file():  # a device or a pipe; a folder raises its own error
             path.write_bytes(data)
             return
-        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with scratch.open("xb") as file:
+                if path.exists():
+                    shutil.copymode(path, scratch)
                 file.write(data)
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _database_errors() -> tuple[type[Exception], ...]:

@@ -20,7 +20,6 @@ from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request, sample
 from callmon.reports.export import STDOUT, files, localized_path
 from callmon.reports.formats.json import Published, parse_report
-from callmon.reports.load import Step
 from callmon.reports.model import FORMATS
 from callmon.reports.notes import Remarks
 from callmon.reports.request import ReportRequest
@@ -119,7 +118,9 @@ def _make(
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     settings, now = context.settings, context.now
     try:
-        made = request.made(context.store, settings, order, now, _progress)
+        made = request.made(
+            context.store, settings, order, now, lambda days: partial(progress_bar(days, "Reading"), 1)
+        )
     except NoDataError as error:
         if not scheduled:
             raise
@@ -166,10 +167,6 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _progress(days: int) -> Step:
-    return partial(progress_bar(days, "Reading"), 1)
 
 
 def _remarks_of(path: Path | None) -> Remarks:
