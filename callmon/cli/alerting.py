@@ -22,6 +22,11 @@ from callmon.tools.alertmanager import as_yaml, time_intervals
 MONTHS = 26
 ANSWER_SECONDS = 10
 WHO = ("team", "lead", "administrator", "telephony")
+# For readers who receive the alert without callmon's templates.
+ANNOTATIONS = {
+    "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
+    "summary": "Test alert of callmon: messages do reach you. Nothing to do.",
+}
 SECTION = "time_intervals:"
 # The section ends at the next section, or at a comment without indentation.
 _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
@@ -118,7 +123,7 @@ def send(address: str, to: str) -> None:
     if not re.match(r"https?://[^/\s]+", address):
         raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
     url = address.rstrip("/") + "/api/v2/alerts"
-    body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": _texts()}])
+    body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": ANNOTATIONS}])
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
@@ -130,12 +135,6 @@ def send(address: str, to: str) -> None:
     except OSError as error:
         reason = getattr(error, "reason", None) or error
         raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); check that it runs.") from None
-
-
-def _texts() -> dict[str, str]:
-    """Annotations for readers who receive the alert without callmon's templates."""
-    french = "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
-    return {"summary_fr": french, "summary": "Test alert of callmon: messages do reach you. Nothing to do."}
 
 
 def _read(path: Path) -> str:

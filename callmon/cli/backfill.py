@@ -110,7 +110,6 @@ def _as_text(change: CallChange) -> Iterator[str]:
 
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
-    """Print how many calls changed in which way, and which rows were unusable."""
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):

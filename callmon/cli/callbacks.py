@@ -28,6 +28,7 @@ from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
 from callmon.cli.help import HelpGroup
 from callmon.config.phone_numbers import e164
 from callmon.core.callbacks import commands, entries
+from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import language_label
 from callmon.errors import CallmonError, ConfigError
@@ -92,7 +93,6 @@ class CallbackCommandContext(CommandContext):
             subject_access.log_access(self.store, look, count)
 
     def request(self, name: str, action: Any, number: str | None = None, **more: Any) -> None:
-        """Request the action, if this entry allows it."""
         entry, day = self.find(name).obligation, self.settings.calendar().local_day
         now, rules = datetime.now(UTC), self.settings.rules
         command = commands.parse_command(entry, actor_name(self.actor), action, now, rules, day, **more)
@@ -102,7 +102,6 @@ class CallbackCommandContext(CommandContext):
 
 
 def _usual(command: Command) -> Command:
-    """The options and the context of every action."""
     by = click.option("--by", "actor", help="name of the acting person (default: the logged-in user)")
     exchange = click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the entry")
     return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
@@ -141,8 +140,7 @@ def list_(
         refuse_unknown(context.settings, kind, only[kind], language=context.language)
     context.print_pending(CALLBACK_QUEUE.count_pending(context.store))
     found = ledger.obligations(context.store, state="open" if state == "open" else None, numbers=True)
-    found = [x for x in found if not untaken or x.obligation.in_hand is None]
-    wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
+    wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]
     context.log_access(wanted)
     if not as_json:
         click.echo(CallbackList(context.settings, context.language, context.now).text(wanted))
@@ -151,13 +149,10 @@ def list_(
         print_json(owed_as_json(entry))
 
 
-def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, str | None]) -> bool:
-    obligation = listed.obligation
-    if state == "closed" and obligation.is_open:
+def _is_wanted(x: Obligation, state: str, overdue: bool, untaken: bool, only: dict[str, str | None]) -> bool:
+    if (state == "closed" and x.is_open) or (overdue and not x.is_overdue) or (untaken and x.in_hand is not None):
         return False
-    if overdue and not obligation.is_overdue:
-        return False
-    return all(value is None or getattr(obligation, name) == value for name, value in only.items())
+    return all(value in (None, getattr(x, name)) for name, value in only.items())
 
 
 @callbacks.command()

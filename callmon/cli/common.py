@@ -286,7 +286,6 @@ class LengthOfTime(click.ParamType[timedelta]):
 
 
 def table_row(*cells: object) -> str:
-    """A line of a table for a terminal."""
     return "  ".join(map(str, cells))
 
 
@@ -296,7 +295,6 @@ def with_noun(number: int, what: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on a line."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 

@@ -44,7 +44,6 @@ def disruptions() -> None:
 
 
 def _notice(command: Command) -> Command:
-    """The options that hold the public notice, and its author."""
     for name, what in (
         ("--by", "name of the acting person (default: the logged-in user)"),
         ("--alternative-en", "alternative for callers, in English"),
@@ -96,7 +95,7 @@ class DisruptionCommandContext(CommandContext):
     def request(
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
-        """Store a valid request on `one`, or on a new disruption; wait until it is applied; show the result."""
+        """Store a valid request on `disruption`, or on a new one; wait until it is applied; show the result."""
         name, actor, lines = disruption.id if disruption else "", actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
@@ -115,7 +114,6 @@ class DisruptionCommandContext(CommandContext):
 
 
 def _usual(command: Command) -> Command:
-    """The options and the context of every command."""
     as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object per disruption")
     return with_context(DisruptionCommandContext)(lang_option(as_json(command)))
 
@@ -157,18 +155,13 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
         if state == "open"
         else stored.all_of(context.store, context.now - timedelta(days))
     )
-    found = [x for x in found if _is_wanted(x, state, line)]
+    found = [x for x in found if state == "all" or (x.ended is None) == (state == "open")]
+    found = [x for x in found if line is None or line in x.lines]
     if context.as_json:
         context.print_as_json(*found)
         return
     met = {x.id: stored.calls_met(context.store, x) for x in found if x.began <= context.now}
     click.echo(DisruptionList(context.settings, context.language, context.now).text(found, met))
-
-
-def _is_wanted(disruption: Disruption, state: str, line: str | None) -> bool:
-    if line is not None and line not in disruption.lines:
-        return False
-    return state == "all" or (disruption.ended is None) == (state == "open")
 
 
 @disruptions.command()

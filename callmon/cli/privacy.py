@@ -260,7 +260,6 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
-    """The time and the row of every access, change and disposal."""
     for access in people.accesses(context.store):
         yield access.look.at, _access(access, context)
     for deed in audit.audit_events(context.store):

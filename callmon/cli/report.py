@@ -132,7 +132,6 @@ def _make(
 
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
-    """Write the calls of a sample instead of the statistics."""
     packs = sample.packs(context.store, context.settings, period, seed)
     if not packs:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))

@@ -34,8 +34,6 @@ def users() -> None:
 
 
 class AccountCommandContext(CommandContext):
-    """The context of a command that changes accounts."""
-
     @cached_property
     def store(self) -> Database:
         return until_done(open_for_accounts(self.settings))

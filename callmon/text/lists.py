@@ -64,15 +64,11 @@ class TerminalPage(Formatter):
 
 
 def urgency(obligation: Obligation) -> tuple[datetime, datetime]:
-    """The sort key of the list."""
     return (obligation.due.actionable or obligation.due.at, obligation.opened)
 
 
 class CallbackList(TerminalPage):
-    """The list at one time in one language."""
-
     def text(self, listed: Iterable[WorklistItem]) -> str:
-        """The whole list."""
         parts: dict[str, list[WorklistItem]] = {"callback": []}
         for found in sorted(listed, key=lambda x: urgency(x.obligation)):
             parts.setdefault(_part_of(found.obligation), []).append(found)
@@ -100,7 +96,6 @@ class CallbackList(TerminalPage):
             yield from self._set(self._say("Fermé : n'appelez pas le public avant {when}.", when=self.when(opens)))
 
     def entry(self, listed: WorklistItem) -> Iterator[str]:
-        """The lines of one entry."""
         owed = listed.obligation
         sign = LATE if owed.is_overdue else SOON if owed.is_soon else NONE
         cautions = [f"!! {self.capital(self.word('caution', caution))} !!" for caution in owed.cautions]
@@ -175,7 +170,6 @@ def _part_of(owed: Obligation) -> str:
 
 
 def owed_as_json(listed: WorklistItem) -> dict[str, Any]:
-    """One entry as JSON values."""
     entry = listed.obligation
     state = "overdue" if entry.is_overdue else "due_soon" if entry.is_soon else "open"
     return {
@@ -211,8 +205,6 @@ def owed_as_json(listed: WorklistItem) -> dict[str, Any]:
 
 
 class DisruptionList(TerminalPage):
-    """The list at one time in one language."""
-
     def text(self, found: Iterable[Disruption], met: Mapping[str, int]) -> str:
         """The whole list. `met`: the number of affected calls by disruption id."""
         parts: dict[str, list[Iterator[str]]] = {}
@@ -228,7 +220,6 @@ class DisruptionList(TerminalPage):
         return "\n".join(lines)
 
     def entry(self, disruption: Disruption, met: int | None = None) -> Iterator[str]:
-        """The lines of one disruption."""
         sign = LATE if disruption.counts and disruption.notice.missing() else NONE
         texts = [self.line_titles(disruption), *self.notice(disruption)]
         if met is not None and disruption.counts:

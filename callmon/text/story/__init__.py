@@ -57,7 +57,6 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
 def story_page(
     context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
 ) -> Page:
-    """The parts of the page of a call."""
     return Page(context, _line(context.call.line, settings), stored.exchange, stored.findings, met)
 
 

@@ -136,7 +136,6 @@ def _end(call: Call, fact: f.Ended) -> str:
 
 
 def _phones(context: StoryContext, moment: Moment) -> list[str]:
-    """The phones that the sentence names."""
     match moment[0]:
         case f.SentOff() as sent:
             return [_phone(context, sent.by)]

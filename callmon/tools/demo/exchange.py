@@ -66,8 +66,6 @@ class DemoExchange:
 
 
 class Listener(asyncio.Protocol):
-    """One connection."""
-
     _transport: asyncio.Transport
 
     def __init__(self, exchange: DemoExchange) -> None:

@@ -11,6 +11,7 @@ replays are never taken for one call. Callers get numbers from 555-0100 to 555-0
 import math
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -51,7 +52,6 @@ def recording(name: str) -> Messages:
 
 
 def timed_messages(data: bytes) -> Messages:
-    """The messages of a recording that have a time."""
     timed: list[tuple[float, bytes]] = []
     at = 0.0
     for message in Framer().receive(data):
@@ -108,19 +108,13 @@ class RecordingPlayer:
         return self._chance.choice(AREA_CODES) + b"55501%02d" % self._chance.randrange(100)
 
 
-def loop(number: int) -> list[str]:
-    """The recordings of one loop, shuffled. Each loop has a different order, which is the same at every start."""
-    names = [name for name, times in MORNING.items() for _ in range(times)]
-    Random(FIRST + number).shuffle(names)
-    return names
-
-
 def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]:
-    """Each call's start (epoch seconds) and its recording."""
+    """Each call's start (epoch seconds) and its recording. Loops differ in order, equally at every start."""
     at = begin
     for number in count() if loops is None else range(loops):
-        chance = Random(FIRST + number)
-        for name in loop(number):
+        chance, names = Random(FIRST + number), list(Counter(MORNING).elements())
+        Random(FIRST + number).shuffle(names)
+        for name in names:
             yield at, name
             at += chance.uniform(*BETWEEN_CALLS)
 

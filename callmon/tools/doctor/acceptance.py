@@ -70,7 +70,6 @@ class Acceptance:
         yield from self._now_make()
 
     def _now_make(self) -> Iterator[str]:
-        """The call to be made now."""
         script, number = CALLS[self.done], self.done + 1
         yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
 

@@ -82,7 +82,6 @@ async def _answers(query: AmiQuery, username: str, us: str) -> ExchangeAnswers:
 
 
 async def _connected(exchange: ExchangeSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Open TCP or TLS to the exchange."""
     try:
         async with asyncio.timeout(GREETING_SECONDS):
             context = tls_context(exchange) if exchange.tls else None

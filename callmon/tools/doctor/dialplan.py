@@ -9,17 +9,10 @@ from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
+from callmon.tools.doctor import questions as q
 from callmon.tools.doctor.finding import DoctorFinding, finding
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
-from callmon.tools.doctor.questions import (
-    CEL,
-    CEL_FILE,
-    CEL_ODBC,
-    CHAN_SIP,
-    FREEPBX,
-    GENERATED_CEL,
-    ExchangeAnswers,
-)
+from callmon.tools.doctor.questions import ExchangeAnswers
 
 # Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
@@ -30,7 +23,7 @@ EVENTS = (
 ADDED = "[general](+)"  # header that adds to the existing section
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
-# A row of CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
+# A row of q.CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
 COLUMNS = (
     *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
     *("CALLERID(DNID)", "CHANNEL(exten)", "CHANNEL(context)", "CHANNEL(channame)", "CHANNEL(appname)"),
@@ -43,7 +36,7 @@ MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for colum
 def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
     """CEL: enabled, applications named, events named."""
     answers = examined.answers
-    is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (CEL, GENERATED_CEL))
+    is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (q.CEL, q.GENERATED_CEL))
     apps, events = answers.words("apps"), answers.words("events")
     missing_apps = [app for app in APPS if app not in apps]
     missing_events = [] if "all" in events else [event for event in EVENTS if event.lower() not in events]
@@ -58,7 +51,7 @@ def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
         refused = refused if "app_start" not in events and apps else ""
         names = ", ".join(missing_events)
         yield _of_cel(examined, "cel.events", *_events(missing_events), names=names, refused=refused)
-    if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
+    if not (answers.value(q.CEL_FILE, "mappings", "Master.csv") or answers.value(q.CEL_ODBC, "cel", "connection")):
         yield examined.finding("cel.destination", MAPPING)
 
 
@@ -67,8 +60,8 @@ def _of_cel(
 ) -> DoctorFinding:
     """If the file appears to have no section yet, `[general](+)` would make Asterisk refuse the file."""
     answers = examined.answers
-    is_there = examined.layout is FREEPBX or any(
-        (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
+    is_there = examined.layout is q.FREEPBX or any(
+        (answers.value(q.CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
     section = ADDED if is_there else "[general]"
     return examined.finding(kind, *lines, section=section, names=names, plural=plural, refused=refused)
@@ -102,7 +95,7 @@ def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFindin
     country = answers.value("indications.conf", "general", "country").lower()
     cycles = {line.ring_cycle for line in lines}
     if country not in ("us", "us-old", "") and cycles == {RING_CYCLE}:
-        kind = "exchange.tones_freepbx" if examined.layout is FREEPBX else "exchange.tones"
+        kind = "exchange.tones_freepbx" if examined.layout is q.FREEPBX else "exchange.tones"
         yield examined.finding(kind, country=country)
     heard = cycle(answers.value("indications.conf", "us", "ring"))
     if country == "us" and heard is not None:
@@ -166,8 +159,8 @@ def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
 
 def _counts_calls(examined: Examination) -> bool:
     """FreePBX sets `callcounter` in each phone's own section."""
-    value = examined.answers.value(CHAN_SIP, "general", "callcounter")
-    return examined.layout is FREEPBX or value.lower() in TRUE
+    value = examined.answers.value(q.CHAN_SIP, "general", "callcounter")
+    return examined.layout is q.FREEPBX or value.lower() in TRUE
 
 
 def unknown_phones(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:

@@ -44,7 +44,6 @@ class _Call:
     language: str
     ringing: datetime | None = None
     up: datetime | None = None
-    is_up: bool = False
     answered: bool = False
     boxed: datetime | None = None
     mailbox: str | None = None
@@ -54,12 +53,18 @@ class _Call:
     music: bool = False
     queued: bool = False
     phones: set[str] = field(default_factory=set)
-    contexts: set[str] = field(default_factory=set)
+    contexts: set[str] = field(
+        default_factory=set
+    )  # in which its line went up: a person, a menu, a queue, voicemail
 
     @property
     def after_ringing(self) -> datetime | None:
         """When its line went up after unanswered ringing: voicemail, if the step itself is not received."""
         return self.up if self.up and self.ringing and self.up > self.ringing else None
+
+    def hear_music(self) -> None:
+        """Music on the caller's own channel, before a person answers: it replaces ringing, except in a queue."""
+        self.music = self.music or not (self.answered or self.queued)
 
 
 @dataclass
@@ -122,15 +127,16 @@ class TrafficSample:
             case e.Newchannel():
                 self._begun(event)
             case e.Newstate(state=state, uniqueid=call) if state == e.UP and call in self._calls:
-                self._up(self._calls[call], event)
+                self._calls[call].up = event.at
+                self._calls[call].contexts.add(event.context)
             case e.DialBegin():
                 self._tried(event)
             case e.DialState(status=status) if status in RINGING and (served := self._served(event.uniqueid)):
                 served.ringing = served.ringing or event.at
             case e.DialEnd(uniqueid=call, status="ANSWER") if call in self._calls:
                 self._calls[call].answered = True
-            case e.MusicOnHoldStart():
-                self._music(event.uniqueid)
+            case e.MusicOnHoldStart(uniqueid=call) if call in self._calls:
+                self._calls[call].hear_music()
             case e.Newexten(uniqueid=call) if call in self._calls:
                 self._spoken(self._calls[call], event.language, event.at)
                 self._boxed(self._calls[call], event.at, event.data.partition(",")[0])
@@ -178,11 +184,6 @@ class TrafficSample:
         else:
             self.phones.add(pattern(event.channel))
 
-    def _up(self, call: _Call, event: e.Newstate) -> None:
-        """Its line is up: a person, a menu, a queue, or (after unanswered ringing) perhaps voicemail."""
-        call.is_up, call.up = True, event.at
-        call.contexts.add(event.context)
-
     def _tried(self, event: e.DialBegin) -> None:
         call = self._served(event.uniqueid)
         if event.uniqueid in self._calls:
@@ -205,14 +206,8 @@ class TrafficSample:
         if call.up and at and not call.ringing and at - call.up >= SHORTEST_MENU:
             call.has_prompt = True
         if language and call.language and language != call.language and not call.answered:
-            call.has_menu = call.has_menu or call.is_up
-            call.given = call.given or ("" if call.is_up else language)
-
-    def _music(self, leg: str) -> None:
-        """Music on the caller's own channel, before a person answers: it replaces ringing, except in a queue."""
-        call = self._calls.get(leg)
-        if call and not call.answered and not call.queued:
-            call.music = True
+            call.has_menu = call.has_menu or bool(call.contexts)
+            call.given = call.given or ("" if call.contexts else language)
 
     def _boxed(self, call: _Call, at: datetime | None, mailbox: str) -> None:
         call.boxed = call.boxed or at
@@ -227,17 +222,13 @@ class TrafficSample:
         line.has_prompt = line.has_prompt or call.has_prompt
         line.music += call.music and bool(call.phones)
         line.queued += call.queued
-        self._placed(call, event.context)
+        if call.mailbox is None or call.answered:
+            self._rooms |= call.contexts
+        (self._rooms if call.mailbox is None else self._boxes).add(event.context)
         if call.mailbox is not None:
             line.mailboxes[call.mailbox] += 1
             if call.ringing and call.boxed and not call.answered:
                 line.rang.append(call.boxed - call.ringing)
-
-    def _placed(self, call: _Call, context: str) -> None:
-        """Record the contexts in which its line went up, unless for voicemail, and its last context."""
-        if call.mailbox is None or call.answered:
-            self._rooms |= call.contexts
-        (self._rooms if call.mailbox is None else self._boxes).add(context)
 
     def _line(self, dialled: str) -> Dialled:
         key = e164(dialled, self.region) or plain(dialled)
@@ -263,7 +254,6 @@ _ALIKE = timedelta(seconds=1)
 
 
 def propose(sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None) -> str:
-    """A first configuration, as the text of its file."""
     # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
     lines = {key: line for key, line in sorted(sample.lines.items()) if line.trunks - sample.phones}
     templates = Environment(
