@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, lang_option, say, with_context, write_file
+from callmon.cli.common import CommandContext, lang_option, with_context, write_file
 from callmon.cli.help import HelpGroup
 from callmon.errors import CallmonError, ConfigError
 from callmon.tools.alertmanager import as_yaml, time_intervals
@@ -66,10 +66,10 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     if file is None:
         click.echo(section, nl=False)
         return
-    language, before = context.language, _read(file)
+    before = _read(file)
     after = with_section(before, section)
     if after == before:
-        click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
+        click.echo(context.say("{file} : les heures sont déjà celles du calendrier.", file=file))
         return
     if dry_run:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
@@ -77,7 +77,7 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
         return
     write_file(file, after.encode())
     click.echo(
-        say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", language, file=file)
+        context.say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", file=file)
     )
 
 
@@ -102,9 +102,8 @@ def test(context: CommandContext, to: str, address: str) -> None:
     Examples: callmon alerting test --to lead
               callmon alerting test --alertmanager http://127.0.0.1:9093
     """
-    language = context.language
     send(address, to)
-    click.echo(say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
+    click.echo(context.say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", to=to))
 
 
 def with_section(written: str, section: str) -> str:

@@ -21,7 +21,6 @@ from callmon.cli.common import (
     number_is_asked,
     print_json,
     refuse_unknown,
-    say,
     with_context,
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
@@ -273,7 +272,7 @@ def mark(
               callmon callbacks mark 1795527733.0 --number --text "at work"
     """
     context.find(name)
-    typed = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
+    typed = ask_number(context.say("Autre numéro à appeler")) if has_number else None
     other = None if typed is None else e164(typed, context.settings.region)
     if typed is not None and other is None:
         raise ConfigError(f'"{typed}" is not a telephone number; write it as "416 327-2422".')

@@ -15,7 +15,6 @@ from callmon.cli.common import (
     lang_option,
     print_json,
     refuse_unknown,
-    say,
     with_context,
 )
 from callmon.cli.completion import LINES
@@ -63,7 +62,7 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
             print_json(msgspec.to_builtins(call))
         else:
             click.echo(_row(call, context))
-    click.echo(say("{day} : appels trouvés : {count}", context.language, day=when, count=count), err=True)
+    click.echo(context.say("{day} : appels trouvés : {count}", day=when, count=count), err=True)
 
 
 def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
@@ -80,5 +79,5 @@ def _row(call: CallSummary, context: CommandContext) -> str:
     time = context.local(call.arrived).partition(" ")[2]
     outcome = label("outcome", call.outcome, context.language)
     if call.is_test:
-        outcome = say("{outcome} (essai)", context.language, outcome=outcome)
+        outcome = context.say("{outcome} (essai)", outcome=outcome)
     return f"{time}  {call.call:<13} {call.line or '-':<17} {outcome}"

@@ -68,7 +68,7 @@ def report(settings: Settings, today: date) -> str:
     sections = {
         f"Settings in force ({settings.source})": _settings(settings),
         "Normal business hours": _hours(settings),
-        "Public lines": _lines(settings),
+        "Public lines": (row for line in settings.lines() for row in _line(line, settings)),
         "Languages of the staff": _staff(settings),
         "Closed days of the next twelve months, for approval": _closed_days(settings, today),
         "To check": _remarks(settings),
@@ -165,11 +165,6 @@ def _periods(opening: Periods) -> str:
 
 
 # ── lines ──
-
-
-def _lines(settings: Settings) -> Iterator[str]:
-    for line in settings.lines():
-        yield from _line(line, settings)
 
 
 def _line(line: Line, settings: Settings) -> Iterator[str]:

@@ -200,6 +200,10 @@ class CommandContext:
 
         return until_done(open_for_writing(self.settings))
 
+    def say(self, french: str, **values: object) -> str:
+        """A command's sentence in the reader's language."""
+        return translate(french, self.language, "command").format(**values)
+
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
         if text is None:
@@ -235,7 +239,13 @@ class CommandContext:
         end = time.monotonic() + PATIENCE_SECONDS
         while last_applied(self.store) < number:
             if time.monotonic() >= end:
-                click.echo(_pending(is_new, self.language), err=True)
+                said = self.say(
+                    "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas."
+                    if is_new
+                    else "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; "
+                    "elle n'est pas notée une deuxième fois."
+                )
+                click.echo(said, err=True)
                 return False
             time.sleep(0.05)
         return True
@@ -243,12 +253,10 @@ class CommandContext:
     def print_pending(self, count: int) -> None:
         """Printed beside a list: the count of pending requests that the list does not show yet."""
         if count:
-            text = say(
-                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.",
-                self.language,
-                count=count,
+            said = self.say(
+                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", count=count
             )
-            click.echo(text, err=True)
+            click.echo(said, err=True)
 
     def local(self, at: datetime | None) -> str:
         """A time to the second in the ministry's time zone; "-" for None."""
@@ -323,11 +331,6 @@ def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: 
         raise ConfigError(*(unknown_name(kind, name, known, language) for name in wrong))
 
 
-def say(french: str, language: str, **values: object) -> str:
-    """A command's sentence in the reader's language."""
-    return translate(french, language, "command").format(**values)
-
-
 def until_done(store: Database) -> Database:
     """A command's database: closed when the command is done."""
     click.get_current_context().call_on_close(store.close)
@@ -340,16 +343,6 @@ def current_user() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
         return str(os.getuid())
-
-
-def _pending(is_new: bool, language: str) -> str:
-    if is_new:
-        return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
-    return say(
-        "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée une"
-        " deuxième fois.",
-        language,
-    )
 
 
 def confirm(question: str) -> None:

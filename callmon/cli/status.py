@@ -13,13 +13,11 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http.client import HTTPException
 from typing import Any
 
 import click
 
-from callmon.cli import common
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
@@ -127,7 +125,7 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
 
 
 def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
-    say = partial(common.say, language=context.language)
+    say = context.say
     states = {True: say("connecté"), False: say("non connecté"), None: say("état inconnu")}
     roles = {"leader": say("principal"), "standby": say("en réserve"), "waiting": say("en attente de la base")}
     if found["state"] == "not_running":

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 from callmon.ami.connection import bytes_of, tls_context
 from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE, format_action, login_key, parse_headers
@@ -109,7 +110,7 @@ class AmiQuery:
     """One connection: an action, then its answer."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer, self._actions = reader, writer, 0
+        self._reader, self._writer, self._actions, self._action_id = reader, writer, count(1), ""
 
     async def greeting(self) -> None:
         banner = b""
@@ -135,16 +136,12 @@ class AmiQuery:
 
     async def ask(self, action: str, **headers: str) -> Headers:
         """Send one action; return its answer's headers."""
-        self._actions += 1
+        self._action_id = f"doctor-{next(self._actions)}"
         data = format_action({"Action": action, "ActionID": self._action_id, **headers})
         if data is None:
             raise FailureError("line_break", "a user name or secret holds a line break")
         self._writer.write(data)
         return await self._next()
-
-    @property
-    def _action_id(self) -> str:
-        return f"doctor-{self._actions}"
 
     async def _next(self) -> Headers:
         """The next message that belongs to the last action."""

@@ -40,17 +40,19 @@ def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
     apps, events = answers.words("apps"), answers.words("events")
     missing_apps = [app for app in APPS if app not in apps]
     missing_events = [] if "all" in events else [event for event in EVENTS if event.lower() not in events]
+    apps_line, events_line = f"apps = {','.join(APPS)}", f"events = {','.join(EVENTS)}"
     if not is_on:
-        yield _of_cel(examined, "cel.off", *_apps(missing_apps), *_events(missing_events))
+        lines = ((apps_line, missing_apps), (events_line, missing_events))
+        yield _of_cel(examined, "cel.off", *(line for line, missing in lines if missing))
         return
     if missing_apps:
         kind, plural = "cel.apps_all" if "all" in apps else "cel.apps", "s" if len(missing_apps) > 1 else ""
-        yield _of_cel(examined, kind, *_apps(missing_apps), plural=plural, names=", ".join(missing_apps))
+        yield _of_cel(examined, kind, apps_line, plural=plural, names=", ".join(missing_apps))
     if missing_events:
         refused = " With apps but without APP_START, Asterisk refuses the whole file."
         refused = refused if "app_start" not in events and apps else ""
         names = ", ".join(missing_events)
-        yield _of_cel(examined, "cel.events", *_events(missing_events), names=names, refused=refused)
+        yield _of_cel(examined, "cel.events", events_line, names=names, refused=refused)
     if not (answers.value(q.CEL_FILE, "mappings", "Master.csv") or answers.value(q.CEL_ODBC, "cel", "connection")):
         yield examined.finding("cel.destination", MAPPING)
 
@@ -65,14 +67,6 @@ def _of_cel(
     )
     section = ADDED if is_there else "[general]"
     return examined.finding(kind, *lines, section=section, names=names, plural=plural, refused=refused)
-
-
-def _apps(missing: list[str]) -> tuple[str, ...]:
-    return (f"apps = {','.join(APPS)}",) if missing else ()
-
-
-def _events(missing: list[str]) -> tuple[str, ...]:
-    return (f"events = {','.join(EVENTS)}",) if missing else ()
 
 
 def voicemail(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
@@ -153,14 +147,12 @@ def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
     answers = examined.answers
     if answers.devices is None:
         yield examined.finding("exchange.no_states")
-    elif any(d.startswith("SIP/") for d in answers.devices) and not _counts_calls(examined):
+        return
+    callcounter = answers.value(q.CHAN_SIP, "general", "callcounter").lower()
+    has_sip = any(device.startswith("SIP/") for device in answers.devices)
+    # FreePBX sets `callcounter` in each phone's own section.
+    if has_sip and callcounter not in TRUE and examined.layout is not q.FREEPBX:
         yield examined.finding("exchange.callcounter")
-
-
-def _counts_calls(examined: Examination) -> bool:
-    """FreePBX sets `callcounter` in each phone's own section."""
-    value = examined.answers.value(q.CHAN_SIP, "general", "callcounter")
-    return examined.layout is q.FREEPBX or value.lower() in TRUE
 
 
 def unknown_phones(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:

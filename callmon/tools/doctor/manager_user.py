@@ -62,7 +62,8 @@ class Examination:
 def complaints(examined: Examination) -> Iterator[DoctorFinding]:
     of_user = [*_rights(examined)]
     if examined.answers.may_ask:  # else the rest is not known
-        yield from _times(examined)
+        if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
+            yield examined.finding("user.no_times")
         of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
     yield from of_user
     is_generated = examined.answers.is_generated(examined.exchange.username)
@@ -79,11 +80,6 @@ def _rights(examined: Examination) -> Iterator[DoctorFinding]:
         yield examined.finding("user.more_rights", names=", ".join(worst[:4]), count=len(more))
     elif "CoreShowChannels" not in commands:
         yield examined.finding("user.no_listing")
-
-
-def _times(examined: Examination) -> Iterator[DoctorFinding]:
-    if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
-        yield examined.finding("user.no_times")
 
 
 def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
