@@ -37,7 +37,6 @@ from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.key_rotation import count_left
 from callmon.store.privacy.key_rotation import rotate as moved
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
-from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
 
@@ -141,8 +140,9 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
     found = people.number_uses(store, forms, look)
     for use in found:
         _print_row(_use(use, context), USE, as_json)
-    for item in people.obligations_of_number(store, forms):
-        _print_row(_obligation(item, context), OBLIGATION, as_json)
+    for x in (item.obligation for item in people.obligations_of_number(store, forms)):
+        row = context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
+        _print_row(row, OBLIGATION, as_json)
     click.echo(f"{with_noun(len(found), 'call')}.", err=True)
 
 
@@ -282,11 +282,6 @@ def _use(use: NumberUse, context: PrivacyCommandContext) -> Row:
     return when, stored.exchange, use.call, use.role, line, outcome
 
 
-def _obligation(item: WorklistItem, context: PrivacyCommandContext) -> Row:
-    x = item.obligation
-    return context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
-
-
 def _access(access: AccessRecord, context: PrivacyCommandContext) -> Row:
     at, who, purpose, command = access.look
     return context.local(at), who, command, purpose, with_noun(access.found, "call")
@@ -302,5 +297,5 @@ def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files:
     first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
     uses = f" ({with_noun(what.uses, 'use')} from {first} to {last})" if what.uses else ""
     numbers = with_noun(what.numbers, "number") if what.numbers else "No number"
-    expired = f"{files} expired {'file' if files == 1 else 'files'}" if files else "no expired file"
+    expired = with_noun(files, "expired file") if files else "no expired file"
     return f"{numbers} last used before {context.local(since)}{uses}; {expired}."

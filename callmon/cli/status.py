@@ -63,16 +63,15 @@ def status(context: CommandContext, as_json: bool) -> None:
 
 def _health(settings: Settings) -> dict[str, Any]:
     """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
-    found: dict[str, Any] = {"state": "not_running", "role": None, "version": None}
-    found |= {"troubles": [], "remarks": []}
+    nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
     with suppress(*NO_ANSWER):
         text = _ask(settings, "/healthz")
         if text is None:
-            return found | {"state": "unknown"}
+            return {"state": "unknown"} | nothing
         answer = json.loads(text)
         if answer["status"] in EXIT:
-            found = {name: answer["status" if name == "state" else name] for name in found}
-    return found
+            return {"state": answer["status"]} | {name: answer[name] for name in nothing}
+    return {"state": "not_running"} | nothing
 
 
 def _ask(settings: Settings, path: str) -> str | None:
@@ -94,15 +93,16 @@ def _ask(settings: Settings, path: str) -> str | None:
 
 def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool) -> list[dict[str, Any]]:
     """Each configured exchange: connected, last event. `heard`: the last event that the database knows."""
-    figures: dict[tuple[str, str], float] = {}
-    last = {} if does_answer else heard
+    connected: dict[str, bool] = {}
+    last = {} if does_answer else dict(heard)
     with suppress(*NO_ANSWER):
         for what, name, value in EXCHANGE.findall((does_answer and _ask(settings, "/metrics")) or ""):
-            figures[name, what] = float(value)
-    events = {name: datetime.fromtimestamp(at, UTC) for (name, what), at in figures.items() if what != "connected"}
-    connected = {name: at == 1.0 for (name, what), at in figures.items() if what == "connected"}
+            if what == "connected":
+                connected[name] = float(value) == 1.0
+            else:
+                last[name] = datetime.fromtimestamp(float(value), UTC)
     return [
-        {"exchange": name, "connected": connected.get(name), "last_event": instant((last | events).get(name))}
+        {"exchange": name, "connected": connected.get(name), "last_event": instant(last.get(name))}
         for name in settings.exchanges
     ]
 

@@ -80,14 +80,12 @@ class CallbackList(TerminalPage):
         return "\n".join(lines)
 
     def _part_title(self, part: str, number: int) -> str:
-        match part:
-            case "callback":
-                return self._say("Rappels à faire : {number}", number=number)
-            case "complaint":
-                return self._say("Plaintes à traiter : {number}", number=number)
-            case "hidden":
-                return self._say("Rappel impossible, message à écouter : {number}", number=number)
-        return self._say("Fiches fermées : {number}", number=number)
+        return {
+            "callback": self._say("Rappels à faire : {number}", number=number),
+            "complaint": self._say("Plaintes à traiter : {number}", number=number),
+            "hidden": self._say("Rappel impossible, message à écouter : {number}", number=number),
+            "closed": self._say("Fiches fermées : {number}", number=number),
+        }[part]
 
     def _closed_until(self) -> Iterator[str]:
         calendar = self.settings.calendar()
