@@ -66,13 +66,11 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
 
 
 def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
-    after: str | None = None
-    while True:
-        page = search_calls(store, wanted, after)
+    page = search_calls(store, wanted, None)
+    yield from page.calls
+    while page.next is not None:
+        page = search_calls(store, wanted, page.next)
         yield from page.calls
-        after = page.next
-        if after is None:
-            return
 
 
 def _row(call: CallSummary, context: CommandContext) -> str:

@@ -26,9 +26,6 @@ from callmon.reports.request import ReportRequest
 from callmon.text.labels import LANGUAGES, label, translate
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
-SAMPLE_IS_NEVER_PUBLIC = (
-    "--sample and --public exclude each other: a sample shows single calls and is never public."
-)
 
 
 @click.command()
@@ -101,7 +98,7 @@ def report(
     if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
-        raise ConfigError(SAMPLE_IS_NEVER_PUBLIC)
+        raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)

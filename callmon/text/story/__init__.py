@@ -15,7 +15,6 @@ from typing import Any, cast
 
 import msgspec
 
-from callmon.config.lines import Line
 from callmon.config.settings import Settings
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
@@ -25,7 +24,7 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, Fact, as_it_stands
 from callmon.store.queries.calls import StoredCall
 from callmon.text import records
-from callmon.text.story.page import Page
+from callmon.text.story.page import Page, line_of
 from callmon.text.story.timeline import StoryContext
 
 PHONES = ("phone", "to")
@@ -42,7 +41,7 @@ def story(
 
     `entries`: the ledger entries of the callback or complaint that it opened. `met`: the disruptions during it.
     """
-    page = story_page(story_context(stored, settings, language), stored, settings, met)
+    page = Page(story_context(stored, settings, language), stored, settings, met)
     return "\n".join(page.lines_of_text(entries)) + "\n"
 
 
@@ -52,12 +51,6 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
     return StoryContext(language, settings.timezone, call, facts, account.clock, account.doubt.clock_slack)
-
-
-def story_page(
-    context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
-) -> Page:
-    return Page(context, _line(context.call.line, settings), stored.exchange, stored.findings, met)
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
@@ -72,7 +65,11 @@ def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = 
 
 def _rebuilt(stored: StoredCall, settings: Settings) -> CallAccount:
     """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
-    account = _account(_arrival(stored), settings)
+    arrival = _arrival(stored)
+    line, arrived = line_of(arrival.line, settings), arrival.at or born(arrival.call)
+    in_hours = None if line is None or arrived is None else settings.calendar(line).is_open(arrived)
+    own = () if line is None else (line.language, line.ring_cycle, in_hours)
+    account = CallAccount(arrival, *own)
     for fact in as_it_stands(stored.facts):
         account.record_fact(fact)
     return account
@@ -92,18 +89,6 @@ def _arrival(stored: StoredCall) -> Arrived:
     return Arrived(
         call.call, call.arrived, call.direction, call.line, call.dialled, call.caller, call.withheld, call.channel
     )
-
-
-def _account(arrival: Arrived, settings: Settings) -> CallAccount:
-    line, arrived = _line(arrival.line, settings), arrival.at or born(arrival.call)
-    if line is None:
-        return CallAccount(arrival)
-    in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
-    return CallAccount(arrival, line.language, line.ring_cycle, in_hours)
-
-
-def _line(name: str | None, settings: Settings) -> Line | None:
-    return settings.lines()[name] if name is not None and name in settings.lines() else None
 
 
 def unnamed(stored: StoredCall) -> StoredCall:

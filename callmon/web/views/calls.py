@@ -20,8 +20,9 @@ from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
-from callmon.text.story import story_context, story_page, unnamed
+from callmon.text.story import story_context, unnamed
 from callmon.text.story.diagram import NARROW, drawing
+from callmon.text.story.page import Page
 from callmon.text.story.sentences import entry_sentence
 from callmon.web.auth.roles import Right
 from callmon.web.formatter import WebFormatter
@@ -121,7 +122,7 @@ def _story(
 ) -> dict[str, Any]:
     """The page's values. Runs in a thread: a long call has hundreds of facts."""
     context = story_context(stored, tongue.settings, tongue.language)
-    page = story_page(context, stored, tongue.settings, met)
+    page = Page(context, stored, tongue.settings, met)
     typeset = tongue.speech.typeset
     lines = tongue.settings.lines()
     tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE
