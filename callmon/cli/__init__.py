@@ -180,8 +180,8 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
         _accept(settings)
         return
     findings = examine(settings, context.now, _last_seen(context))
-    for one in findings if as_json else ():
-        print_json(dataclasses.asdict(one))
+    for finding in findings if as_json else ():
+        print_json(dataclasses.asdict(finding))
     if not as_json:
         click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
     if any(finding.severity == "error" for finding in findings):

@@ -135,11 +135,11 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     else:
         role = roles.get(found["role"], found["role"])
         yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)
-    for one in found["exchanges"]:
-        at = one["last_event"] and datetime.fromisoformat(one["last_event"])
+    for exchange in found["exchanges"]:
+        at = exchange["last_event"] and datetime.fromisoformat(exchange["last_event"])
         yield say(
-            "Autocommutateur {name} : {state}, dernier événement : {last}", name=one["exchange"],
-            state=states[one["connected"]], last=context.local(at),
+            "Autocommutateur {name} : {state}, dernier événement : {last}", name=exchange["exchange"],
+            state=states[exchange["connected"]], last=context.local(at),
         )  # fmt: skip
     today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
     yield say("Appels terminés aujourd'hui : {count}", count=today)

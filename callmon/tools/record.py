@@ -85,9 +85,9 @@ class Verbatim:
     def __call__(self, data: bytes) -> tuple[bytes, int]:
         data = self._tail + data
         end = data.rfind(END) + len(END) if END in data else 0
-        whole = data[: end or (len(data) if len(data) > MAX_MESSAGE else 0)]
-        self._tail = data[len(whole) :]
-        return whole, whole.count(END)
+        complete = data[: end or (len(data) if len(data) > MAX_MESSAGE else 0)]
+        self._tail = data[len(complete) :]
+        return complete, complete.count(END)
 
 
 def _opened(file: Path, overwrite: bool) -> BinaryIO:

@@ -208,7 +208,7 @@ def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
 
 
 async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
-    hearing = [asyncio.create_task(_one(name, settings, heard), name=name) for name in settings.exchanges]
+    hearing = [asyncio.create_task(_receive(name, settings, heard), name=name) for name in settings.exchanges]
     try:
         async with asyncio.timeout(seconds):
             for ended in asyncio.as_completed(hearing):
@@ -222,7 +222,7 @@ async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
         await asyncio.gather(*hearing, return_exceptions=True)
 
 
-async def _one(name: str, settings: Settings, heard: Hear) -> bool:
+async def _receive(name: str, settings: Settings, heard: Hear) -> bool:
     """True if `heard` has enough; False if the exchange hung up first."""
     async for chunk in bytes_of(name, settings.exchanges[name]):
         if heard(name, chunk):
