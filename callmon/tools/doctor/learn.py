@@ -11,7 +11,7 @@ marked FILL IN. An apparent fault at the exchange is reported as configuration, 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
@@ -267,7 +267,7 @@ def propose(sample: TrafficSample, name: str, exchange: ExchangeSettings | None 
         "text": _text,
         "array": lambda values: f"[{', '.join(map(_text, sorted(values)))}]",
         "comment": _comment,
-        "counted": _counted,
+        "counted": lambda forms: ", ".join(f"{form} ({count})" for form, count in sorted(forms.items())),
         "is_number": e164,
         "ring_time": _ring_time,
         "two_letters": lambda languages: {language[:2].lower() for language in languages},
@@ -289,10 +289,6 @@ def _ring_time(line: Dialled) -> Iterator[str]:
     yield f"Voicemail took {len(line.rang)} of its calls after {_seconds(typical)}{between}: {full} full rings."
     if full != 4:
         yield "The policy has voicemail after the fourth ring (24 s): set the exchange's ring time."
-
-
-def _counted(forms: Mapping[str, int]) -> str:
-    return ", ".join(f"{form} ({count})" for form, count in sorted(forms.items()))
 
 
 def _comment(text: str) -> str:
