@@ -32,10 +32,8 @@ from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import language_label
 from callmon.errors import CallmonError, ConfigError
 from callmon.store import commands as queue
-from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
-from callmon.store.queries import obligations as ledger
 from callmon.store.queries.obligations import WorklistItem, obligations
 from callmon.text.labels import label
 from callmon.text.lists import CallbackList, owed_as_json, urgency
@@ -137,8 +135,8 @@ def list_(
     """
     for kind in ("line", "service"):
         refuse_unknown(context.settings, kind, only[kind], language=context.language)
-    context.print_pending(CALLBACK_QUEUE.count_pending(context.store))
-    found = ledger.obligations(context.store, state="open" if state == "open" else None, numbers=True)
+    context.print_pending(queue.CALLBACK_QUEUE.count_pending(context.store))
+    found = obligations(context.store, state="open" if state == "open" else None, numbers=True)
     wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]
     context.log_access(wanted)
     if not as_json:
@@ -296,7 +294,7 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     """
     where, received = _received(context, call)
     name = f"{call}-complaint"
-    known = ledger.obligations(context.store, state=None, ids=[name])
+    known = obligations(context.store, state=None, ids=[name])
     if any(x.obligation.exchange == where for x in known):
         context.refuse("already_complaint")
     command = commands.CallbackCommand(

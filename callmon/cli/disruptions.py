@@ -28,7 +28,6 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.entries import Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
 from callmon.store import commands as queue
-from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.queries import disruptions as stored
 from callmon.text.labels import label
 from callmon.text.lists import DisruptionList, disruption_as_json
@@ -149,7 +148,7 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
               callmon disruptions list --line tty --json
     """
     refuse_unknown(context.settings, "line", line, language=context.language)
-    context.print_pending(DISRUPTION_QUEUE.count_pending(context.store))
+    context.print_pending(queue.DISRUPTION_QUEUE.count_pending(context.store))
     found = (
         stored.live_disruptions(context.store)
         if state == "open"

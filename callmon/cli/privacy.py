@@ -26,16 +26,14 @@ from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
 from callmon.errors import ConfigError
-from callmon.store.access import audit
-from callmon.store.access.audit import AuditEvent
+from callmon.store.access.audit import AuditEvent, audit_events
 from callmon.store.database import names_of_needed_keys, own_folder, parse_url
 from callmon.store.key_file import add_new_key
 from callmon.store.opening import key_path
+from callmon.store.privacy import key_rotation
 from callmon.store.privacy import retention as disposal
 from callmon.store.privacy import subject_access as people
 from callmon.store.privacy.dated_files import expired
-from callmon.store.privacy.key_rotation import count_left
-from callmon.store.privacy.key_rotation import rotate as moved
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
 from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
@@ -111,8 +109,8 @@ def rotate(context: PrivacyCommandContext) -> None:
               callmon privacy rotate --config /etc/callmon/callmon.toml
     """
     store, total = context.store, 0
-    advance = progress_bar(count_left(store), "Encrypting")
-    for count in moved(store):
+    advance = progress_bar(key_rotation.count_left(store), "Encrypting")
+    for count in key_rotation.rotate(store):
         total += count
         advance(count)
     click.echo(f"{with_noun(total, 'number')} encrypted with the key {store.ring.name}.")
@@ -262,7 +260,7 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     for access in people.accesses(context.store):
         yield access.look.at, _access(access, context)
-    for deed in audit.audit_events(context.store):
+    for deed in audit_events(context.store):
         yield deed.at, _deed(deed, context)
     for terms, done in disposal.disposals(context.store):
         what = _disposed(done, terms.unused_since, context, done.files)
