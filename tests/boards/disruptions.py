@@ -96,7 +96,7 @@ STATES = (
     ("2", Told(Text("? hors d'écoute", "? unheard"), OTHER)),
     ("3", Told(Text("▲ perturbation", "▲ disruption"), SOON)),
 )
-OPEN = f"max by (line) (callmon_business_hours{{{LINE}}})"
+OPEN = f"max by (line) (callmon_line_open{{{LINE}}})"
 
 
 def _disrupted(by: str) -> str:

@@ -222,7 +222,7 @@ def _of_lines(now: datetime, random: Random) -> Iterator[tuple[Key, float]]:
         names = {"line": line, "mode": mode(line), "public_service": service, "name_fr": fr, "name_en": en}
         yield key("line:callmon_line_names:now", **names), 1
         yield key("callmon_line_info", **names), 1
-        yield key("callmon_business_hours", line=line), int(opened)
+        yield key("callmon_line_open", line=line), int(opened)
         is_down = (line.startswith("poci") and within(now, DOWN)) or (line == "poci" and within(now, STILL_DOWN))
         yield key("callmon_disruptions_open", line=line, source="staff"), int(is_down)
         for source in ("exchange", "trunk", "phones", "work"):

@@ -42,7 +42,7 @@ HOURS = Panel(
     (
         # On a closed day its name stands there instead.
         now(
-            'max(callmon_business_hours{line=~"$line"}) > 0 or (max(callmon_business_hours{line=~"$line"}) '
+            'max(callmon_line_open{line=~"$line"}) > 0 or (max(callmon_line_open{line=~"$line"}) '
             'unless on () max(callmon_closed_day_info{line=~"$line"}))',
             Text("Bureau", "Office"),
         ),

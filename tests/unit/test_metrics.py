@@ -107,7 +107,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_exchange_last_event_timestamp_seconds", exchange=EXCHANGE) == START.timestamp()
     assert value(values, "callmon_messages_unusable_total", exchange=EXCHANGE, reason="too_long") == 1
     assert value(values, "callmon_calls_vanished_total", exchange=EXCHANGE) == 2
-    assert value(values, "callmon_business_hours", line="general") == 1
+    assert value(values, "callmon_line_open", line="general") == 1
     assert value(values, "callmon_calls_other_total", direction="outbound") == 5
     assert value(values, "callmon_calls_other_total", direction="internal") == 0
     assert value(values, "callmon_faults_total") == 1

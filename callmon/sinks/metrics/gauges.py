@@ -136,7 +136,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     },
     "callmon_phones": _phones,
     "callmon_service_phones": _service_phones,
-    "callmon_business_hours": lambda x: {(line.name,): int(line.is_open) for line in x.lines},
+    "callmon_line_open": lambda x: {(line.name,): int(line.is_open) for line in x.lines},
     **{name: partial(_callbacks, name) for name in COUNTS},
     "callmon_callbacks_to_listen_to": _to_listen_to,
     "callmon_callback_earliest_opened_timestamp_seconds": partial(_first, "opened"),
