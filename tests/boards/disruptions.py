@@ -8,7 +8,7 @@ from callmon.core.disruptions.entries import SOURCES
 from callmon.text.labels import label
 from tests.boards.grown import LINE, STEP, grown, of_lines, total
 from tests.boards.model import (
-    LENGTH,
+    MINUTES,
     MOMENT,
     NORMAL,
     OTHER,
@@ -155,19 +155,19 @@ LASTED = stacked(
     ),
     (),
     "1h",
-    unit=LENGTH,
+    unit=MINUTES,
     empty=NONE,
 )
 LASTED = replace(
     LASTED,
     queries=(
         over_time(
-            of_lines(total(grown("callmon_disrupted_seconds_total", LINE, STEP), "line")),
+            of_lines(f"({total(grown('callmon_disrupted_seconds_total', LINE, STEP), 'line')} / 60)"),
             same("{{name_§lang}}"),
             "1h",
         ),
     ),
-    columns=(Column("A", Text("Durée", "Length"), LENGTH),),
+    columns=(Column("A", Text("Durée", "Length"), MINUTES, decimals=1),),
 )
 LASTED_TABLE = twin(LASTED, (TIME, Column("name_§lang", Text("Ligne", "Line"), width=300), *LASTED.columns))
 GAPS = stacked(
@@ -180,13 +180,13 @@ GAPS = stacked(
     ),
     (
         Part(
-            total(grown("callmon_exchange_unheard_seconds_total", "", STEP)),
+            f"{total(grown('callmon_exchange_unheard_seconds_total', '', STEP))} / 60",
             Text("hors d'écoute", "unheard"),
             OTHER,
         ),
     ),
     "1h",
-    unit=LENGTH,
+    unit=MINUTES,
     empty=NONE,
 )
 PHONE_STATES = (

@@ -232,7 +232,7 @@ THIRD = _of_today(
     Text("avant la 4e", "before the 4th"),
 )
 VOICEMAIL = _of_today(
-    Text("Aujourd'hui : messagerie à temps", "Today: voicemail on time"),
+    Text("Aujourd'hui : messagerie", "Today: voicemail on time"),
     Text(
         "Appels que la messagerie vocale a pris après la quatrième sonnerie, sur ceux qu'elle a pris. Lignes "
         "vocales seulement.",
