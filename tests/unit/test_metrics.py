@@ -202,6 +202,19 @@ def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() ->
     assert len(set(series)) == len(series)
 
 
+def test_openmetrics_names_the_unit_of_each_metric_that_has_one_and_the_text_format_none() -> None:
+    metrics = page(full_daemon(), ONE_CALL)
+    told = [line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")]
+    families = [family.name for family in parse_openmetrics(rendered(metrics, OPENMETRICS))]
+    of_callmon = [(name, name.rpartition("_")[2]) for name in families if name.startswith("callmon_")]
+    assert sorted(told) == sorted(
+        [name, unit] for name, unit in of_callmon if unit in ("seconds", "bytes", "ratio")
+    )
+    assert ["callmon_answer_wait_seconds", "seconds"] in told
+    assert ["callmon_sink_behind_seconds", "seconds"] in told
+    assert "# UNIT" not in rendered(metrics)
+
+
 def test_no_series_tells_when_it_was_created() -> None:
     assert [key for key in read(page(full_daemon(), ONE_CALL), OPENMETRICS) if key[0].endswith("_created")] == []
 

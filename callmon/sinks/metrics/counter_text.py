@@ -18,6 +18,7 @@ from callmon.core.statistics.counters import (
 )
 
 BY_NAME = {metric.name: metric for metric in METRICS}
+UNITS = ("seconds", "bytes", "ratio")
 
 
 class _Series(NamedTuple):
@@ -99,10 +100,17 @@ def _line(text: str, value: float) -> str:
 
 
 def _head(metric: Metric, openmetrics: bool) -> str:
-    """The HELP and TYPE lines. OpenMetrics names a counter without its "_total"."""
+    """The HELP and TYPE lines. OpenMetrics names a counter without its "_total", and has a UNIT line."""
     name = metric.name.removesuffix("_total") if openmetrics else metric.name
     kind = "histogram" if metric.buckets else "counter"
-    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n"
+    unit = f"# UNIT {name} {unit_of(name)}\n" if openmetrics and unit_of(name) else ""
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n{unit}"
+
+
+def unit_of(name: str) -> str:
+    """The unit at the end of a metric's name; empty where there is none."""
+    last = name.removesuffix("_total").rpartition("_")[2]
+    return last if last in UNITS else ""
 
 
 def _text(figure: Figure) -> str:

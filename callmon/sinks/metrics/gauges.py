@@ -21,6 +21,7 @@ from callmon.core.disruptions.entries import SOURCES
 from callmon.core.disruptions.register import BEFOREHAND
 from callmon.core.facts import Direction
 from callmon.core.reconciliation import SIDES
+from callmon.sinks.metrics.counter_text import unit_of
 from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
 from callmon.text.labels import STANDARDS, label
 
@@ -43,7 +44,7 @@ def families(table: Table, snapshot: DaemonSnapshot) -> Iterator[Metric]:
 def family(name_and_labels: str, text: str, values: Values) -> Metric:
     name, _, labels = name_and_labels.rstrip("}").partition("{")
     kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
-    made = kind(name, text, labels=labels.split(",") if labels else ())
+    made = kind(name, text, labels=labels.split(",") if labels else (), unit=unit_of(name))
     for key, value in values.items():
         made.add_metric(key, value)
     return made
