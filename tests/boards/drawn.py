@@ -4,6 +4,9 @@ The components are installed from npm once (`tests/lab/npm.py`), bundled with `d
 page of `set_content` has no localStorage, which they want. There is no Grafana server in this; what is ours in the
 place of its app is in `drawing/draw.tsx`, and is small. Heat maps, bar charts and state timelines are no part of
 @grafana/ui: `drawing/own.tsx` draws them for the pictures, and nothing is read back from them.
+
+The lock has no addresses. It is written in `drawing/` by
+`npm install --package-lock-only --legacy-peer-deps --omit-lockfile-registry-resolved`.
 """
 
 from __future__ import annotations
