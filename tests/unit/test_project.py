@@ -137,7 +137,11 @@ def test_nothing_stands_on_the_top_level_but_what_belongs_there() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements.txt", "requirements-dev.txt", ".ci/requirements-build.txt", ".ci/requirements-extras.txt"],
+    [
+        "requirements.txt",
+        *(f".ci/requirements-{x}.txt" for x in ("build", "docs", "extras")),
+        "requirements-dev.txt",
+    ],
 )
 def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: str) -> None:
     written = text(ROOT / name)
