@@ -87,10 +87,10 @@ def main() -> None:
                     }
                     board["panels"] = [panel for panel in board["panels"] if panel["id"] in frames]
                     with easel.drawn(board, frames, name, language, now, wall=1) as page:
-                        _few(page.screenshot(), PICTURES / f"{name}-{language}.png")
+                        few_colours(page.screenshot(), PICTURES / f"{name}-{language}.png")
 
 
-def _few(png: bytes, path: Path) -> None:
+def few_colours(png: bytes, path: Path) -> None:
     """The same in few colours."""
     picture = Image.open(BytesIO(png)).convert("RGB")
     picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)

@@ -15,7 +15,8 @@ import pytest
 import callmon
 from callmon.cli import main
 from callmon.config.standards import ALL_STANDARDS
-from callmon.text.labels import label
+from callmon.text.labels import LANGUAGES, label
+from tests.photographs import documents
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
@@ -278,6 +279,15 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
     every = {PAGES[language] / page for page in pages_of(language)}
     every |= {PAGES["en"] / page for page in pages_of("en") - pages_of(language) - {"index.md"}}
     assert sorted(every - {index} - links) == []
+
+
+def test_the_pictures_of_the_pages_are_those_that_one_command_makes_and_each_is_shown() -> None:
+    made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
+    assert {path.name for path in documents.PLACE.iterdir()} == made
+    shown = {
+        x for path in tracked() if path.suffix == ".md" for x in re.findall(r"/pages/([^)/]+\.png)", text(path))
+    }
+    assert shown == made
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
