@@ -2,8 +2,8 @@
 
     python -m tests.photographs.documents
 
-It is early afternoon at the ministry whenever this runs: the site has a time zone in which it is 2 p.m. Behind it lie
-months of invented calls. Each picture has few colours, so that a repository can hold it.
+It is 2 p.m. at the ministry whenever this runs, by the choice of the time zone. Months of invented calls lie
+behind it. Each picture has few colours, so that a repository can hold it.
 """
 
 from __future__ import annotations
