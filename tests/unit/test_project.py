@@ -27,6 +27,7 @@ TOP_LEVEL = {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "PRIVACY.md",
+        "SECURITY.md",
         "LICENSE",
         "Makefile",
         "Dockerfile",
@@ -38,6 +39,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "PRIVACY.md",
+    "SECURITY.md",
     "tests/README.md",
     "tests/bench/README.md",
 )
@@ -49,6 +51,7 @@ DOCUMENTS += tuple(str(path.relative_to(ROOT)) for path in WRITTEN)
 PLAIN = (
     "CONTRIBUTING.md",
     "PRIVACY.md",
+    "SECURITY.md",
     "asterisk/README.md",
     "asterisk/LISEZMOI.md",
     ".ci/install/INSTALL.md",
@@ -317,6 +320,18 @@ def test_every_link_and_anchor_of_every_document_leads_somewhere() -> None:
 def test_an_anchor_is_the_headings_as_a_forge_makes_it() -> None:
     written = '# The path, past `one` machine\n```\n# no heading\n```\n## Clé\n## Clé\n<a id="own"></a>\n'
     assert anchors(written) == {"the-path-past-one-machine", "clé", "clé-1", "own"}
+
+
+def test_every_message_that_the_page_for_troubles_quotes_is_one_of_the_product() -> None:
+    sources = "".join(
+        text(path) for path in (ROOT / "callmon").rglob("*") if path.suffix in (".py", ".po", ".toml")
+    )
+    rows = re.findall(r"^\| ([^|]+) \|", text(PAGES["en"] / "how-to/troubleshoot.md"), re.MULTILINE)
+    quoted = [
+        words for row in rows for pair in re.findall(r"`([^`]+)`|\*([^*]{12,})\*", row) for words in pair if words
+    ]
+    assert len(quoted) > 15
+    assert [words for words in quoted if words not in sources] == []
 
 
 def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:
