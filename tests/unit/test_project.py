@@ -56,6 +56,7 @@ PLAIN = (
     "asterisk/LISEZMOI.md",
     ".ci/install/INSTALL.md",
 )  # 25 words too
+FORMATS = {"CSV", "HTML", "JSON", "PDF", "XLSX"}  # of files
 FRONT_PAGES = {"README.md": "en", "LISEZMOI.md": "fr"}
 PURPOSE = {  # each page's first paragraph
     "en": r"[^#|*\[]+\. Back to the \[README\]\((?:\.\./)+README\.md\)\.",
@@ -249,6 +250,19 @@ def test_a_front_page_is_short(name: str) -> None:
     assert len(written.splitlines()) <= 200
     lengths = [len(sentence.split()) for sentence in sentences(written)]
     assert sum(lengths) / len(lengths) <= 15
+
+
+@pytest.mark.parametrize("name", FRONT_PAGES)
+def test_an_abbreviation_of_a_front_page_stands_in_brackets_behind_its_words_where_it_is_first_used(
+    name: str,
+) -> None:
+    prose = re.sub(r"\]\([^)]*\)", "]", CODE.sub("", text(ROOT / name)))
+    first: dict[str, int] = {}
+    for found in re.finditer(r"\b[A-Z]{2,}\b(?!\.md)", prose):
+        first.setdefault(found[0], found.start())
+    bare = [x for x, at in first.items() if prose.rfind("(", 0, at) <= prose.rfind(")", 0, at)]
+    assert set(bare) <= FORMATS
+    assert len(first) > len(FORMATS)
 
 
 @pytest.mark.parametrize(
