@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(shell .ci/pythons))
 VENV   ?= .venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test quick test-all test-rest bench format references requirements up calls down archive image clean
+.PHONY: demo test quick test-all test-rest bench format references docs requirements up calls down archive image clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
@@ -35,6 +35,10 @@ format: $(VENV)/.dev
 # The parts of the documentation that are made from the product: docs/*/reference, docs/man, the pages /fr/guide and /en/guide.
 references: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.references
+
+# The documentation as a site, in dist/docs: open dist/docs/index.html.
+docs:
+	.ci/docs $(PYTHON) dist/docs
 
 # The whole stack in containers, with its passwords made first; `calls` adds a ministry's day of them; `down` stops it.
 up:
@@ -67,6 +71,8 @@ requirements: $(VENV)/.dev
 	    --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
 	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt
+	printf 'furo\nmyst-parser\nsphinx\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-docs.txt
 
 $(VENV)/.demo: requirements.txt
 	.ci/venv $(PYTHON) $(VENV) requirements.txt && touch $@
@@ -75,4 +81,4 @@ $(VENV)/.dev: requirements-dev.txt
 	.ci/venv $(PYTHON) $(VENV) requirements-dev.txt && touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf .venv .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-docs .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -30,20 +30,20 @@ from callmon.core.callbacks.entries import Due, Dues
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call, Transfer, Voicemail
 from callmon.core.disruptions import commands as disruption_commands
-from callmon.core.disruptions import entries as disruptions
+from callmon.core.disruptions import disruption as disruptions
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
-from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families
+from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.store.queries.obligations import WorklistItem
-from callmon.store.writer.items import StoredOutcome
-from callmon.text.callback_list import owed_as_json
+from callmon.store.writer.outbox import StoredOutcome
+from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from callmon.web.routes import PAGES, STATIC
+from callmon.web.routes import FRONT, PAGES, STATIC
 from tests.support.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
@@ -124,14 +124,14 @@ def mqtt() -> list[str]:
 
 
 def pages() -> list[str]:
-    entries = [*PAGES, *SignIn(AccessService()).entries()]
+    entries = [FRONT, *PAGES, *SignIn(AccessService()).entries()]
     found = {f"{method} {path}" for one in entries for path in one.paths.values() for method in one.methods}
     found |= {f"GET /static/{name}" for name in STATIC}
     return sorted(found | {f"GET {path}" for path in _machines()})
 
 
 def _app() -> ASGIApp:
-    return app(page(full_daemon(), {}), list)
+    return WebApplication(page(full_daemon(), {}), list).asgi()
 
 
 def _machines() -> list[str]:

@@ -30,9 +30,7 @@ class Clock:
     """The exchange's clock during one connection."""
 
     def __init__(self) -> None:
-        self._reported: tuple[datetime, float] | None = (
-            None  # the exchange's last reported time, and when it arrived
-        )
+        self._reported: tuple[datetime, float] | None = None  # the exchange's last time, and when it arrived
         self._event: datetime | None = None  # the time of the last event
         self._ponged: tuple[datetime, float, float] | None = None  # last Ping reply: time, when asked, answered
 
@@ -49,10 +47,7 @@ class Clock:
         self._reported, self._event = (reported, now), reported
 
     def ponged(self, reported: datetime, sent: float, now: float) -> timedelta:
-        """Record a Ping reply: the exchange read its clock at some moment since `sent`.
-
-        Returns by how much the clock was set since the previous reply; zero for no step.
-        """
+        """Record a Ping reply; the exchange read its clock since `sent`. Returns by how much the clock was set."""
         by = self._step(reported, sent, now)
         self._reported, self._ponged = (reported, now), (reported, sent, now)
         if by:

@@ -21,6 +21,7 @@ from callmon.ami.call_counts import CallCountMonitor
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, SessionState
 from callmon.config.exchange import ExchangeSettings
+from callmon.config.mqtt import MqttSettings
 from callmon.errors import AmiError, ConfigError
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,7 @@ class Transport(asyncio.BufferedProtocol):
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.fault: Exception | None = None  # an internal error that ended the connection
         self._on_events, self._on_bytes = on_events, on_bytes
-        self._buffer = bytearray(BUFFER)
-        self._view = memoryview(self._buffer)
+        self._view = memoryview(bytearray(BUFFER))
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._armed = 0.0  # when the timer fires, in monotonic seconds
@@ -58,7 +58,9 @@ class Transport(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        _give_up_sooner(transport)
+        raw = transport.get_extra_info("socket")
+        if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
         self._arm()
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -75,9 +77,6 @@ class Transport(asyncio.BufferedProtocol):
             self._answer()
         if self.fault is None and nbytes < BUFFER // 2 and self._resume is None and not self._paused:
             self._gather()
-
-    def eof_received(self) -> bool:
-        return False
 
     def connection_lost(self, error: Exception | None) -> None:
         for timer in (self._timer, self._resume):
@@ -164,11 +163,7 @@ class ExchangeClient:
     """One exchange, connected again and again until the task that runs `listen` is cancelled."""
 
     def __init__(
-        self,
-        name: str,
-        settings: ExchangeSettings,
-        on_events: OnEvents,
-        on_bytes: OnBytes | None = None,
+        self, name: str, settings: ExchangeSettings, on_events: OnEvents, on_bytes: OnBytes | None = None
     ) -> None:
         self.name, self.settings = name, settings
         self.link: Transport | None = None
@@ -237,15 +232,10 @@ class ExchangeClient:
             )
             return Transport(session, self._events_received, self._on_bytes)
 
-        context = tls_context(s) if s.tls else None
+        context, name = (tls_context(s), s.server_name or s.host) if s.tls else (None, None)
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            transport, link = await loop.create_connection(
-                new_transport,
-                s.host,
-                s.port,
-                ssl=context,
-                server_hostname=(s.server_name or s.host) if s.tls else None,
-            )
+            opening = loop.create_connection(new_transport, s.host, s.port, ssl=context, server_hostname=name)
+            transport, link = await opening
         self.certificate_expires = _certificate_expires(transport)
         return link
 
@@ -274,7 +264,7 @@ class ExchangeClient:
             log.warning(what, extra={"exchange": self.name})
 
 
-def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
+def tls_context(settings: ExchangeSettings | MqttSettings) -> ssl.SSLContext:
     """Certificate and host name are always verified; a client certificate is sent when one is configured."""
     context = ssl.create_default_context(cafile=str(settings.ca_file) if settings.ca_file else None)
     if settings.client_certificate is not None:
@@ -284,7 +274,6 @@ def tls_context(settings: ExchangeSettings) -> ssl.SSLContext:
 
 
 def _certificate_expires(transport: asyncio.BaseTransport) -> datetime | None:
-    """Expiry of the server's accepted certificate; None without TLS."""
     wire = transport.get_extra_info("ssl_object")
     until = wire and wire.getpeercert().get("notAfter")
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if until else None
@@ -317,17 +306,8 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
             return f"Exchange {name}: {where} cannot be reached ({error})."
 
 
-def _give_up_sooner(transport: asyncio.Transport) -> None:
-    raw = transport.get_extra_info("socket")
-    if raw is not None and hasattr(socket, "TCP_USER_TIMEOUT"):
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_MS)
-
-
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:
-    """One connection's bytes as they arrive, from the banner until the end.
-
-    Raises AmiError, a sentence for a person, or ConfigError when the secret cannot be read.
-    """
+    """One connection's bytes, from the banner on. Raises AmiError, or ConfigError (the secret cannot be read)."""
     chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
     exchange = ExchangeClient(name, settings, lambda events: None, lambda data, now: chunks.put_nowait(data))
     try:

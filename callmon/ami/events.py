@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-import msgspec
+from msgspec import Struct, field
 
 # The years 1991 to 2199 in epoch seconds: arithmetic with such a time cannot overflow.
 EARLIEST, LATEST = 662_688_000, 7_258_118_400
@@ -12,9 +12,10 @@ Stamp = str | datetime | None
 RING, RINGING, UP, BUSY = "4", "5", "6", "7"
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class Event(Struct, frozen=True, gc=False, rename="pascal"):
     """One AMI event. `at` is its Timestamp in UTC (needs `timestampevents=yes`), or None.
 
+    A field's name in PascalCase is its AMI header, unless `name` says another.
     `at` parses on access: most events need no time, and parsing it costs as much as reading all other fields.
     """
 
@@ -27,9 +28,9 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 class Newchannel(Event, frozen=True, gc=False):
     channel: str
-    state: str
-    caller: str
-    caller_name: str
+    state: str = field(name="ChannelState")
+    caller: str = field(name="CallerIDNum")
+    caller_name: str = field(name="CallerIDName")
     language: str
     exten: str
     uniqueid: str
@@ -37,7 +38,7 @@ class Newchannel(Event, frozen=True, gc=False):
 
 
 class Newstate(Event, frozen=True, gc=False):
-    state: str
+    state: str = field(name="ChannelState")
     language: str
     context: str
     exten: str
@@ -57,7 +58,7 @@ class DialBegin(Event, frozen=True, gc=False):
 class DialState(Event, frozen=True, gc=False):
     uniqueid: str
     dest_uniqueid: str
-    status: str
+    status: str = field(name="DialStatus")
 
 
 class DialEnd(Event, frozen=True, gc=False):
@@ -66,25 +67,25 @@ class DialEnd(Event, frozen=True, gc=False):
     uniqueid: str
     dest_channel: str
     dest_uniqueid: str
-    status: str
+    status: str = field(name="DialStatus")
     forward: str = ""
 
 
 class BridgeEnter(Event, frozen=True, gc=False):
-    bridge: str
+    bridge: str = field(name="BridgeUniqueid")
     uniqueid: str
 
 
 class BridgeLeave(Event, frozen=True, gc=False):
-    bridge: str
+    bridge: str = field(name="BridgeUniqueid")
     uniqueid: str
 
 
 class LocalBridge(Event, frozen=True, gc=False):
     """The two halves of a Local channel: ;1 (dialled) and ;2 (runs the dialplan)."""
 
-    one: str
-    two: str
+    one: str = field(name="LocalOneUniqueid")
+    two: str = field(name="LocalTwoUniqueid")
 
 
 class Hangup(Event, frozen=True, gc=False):
@@ -109,7 +110,7 @@ class BlindTransfer(Event, frozen=True, gc=False):
 
     result: str
     transferer_channel: str
-    transferee: str
+    transferee: str = field(name="TransfereeUniqueid")
     extension: str
 
 
@@ -121,27 +122,27 @@ class AttendedTransfer(Event, frozen=True, gc=False):
     """
 
     result: str
-    original_channel: str
-    original: str
-    second_exten: str
-    second: str
-    transferee: str
-    target_channel: str
+    original_channel: str = field(name="OrigTransfererChannel")
+    original: str = field(name="OrigTransfererUniqueid")
+    second_exten: str = field(name="SecondTransfererExten")
+    second: str = field(name="SecondTransfererUniqueid")
+    transferee: str = field(name="TransfereeUniqueid")
+    target_channel: str = field(name="TransferTargetChannel")
 
 
 class ParkedCall(Event, frozen=True, gc=False):
-    parkee: str
-    space: str = ""
+    parkee: str = field(name="ParkeeUniqueid")
+    space: str = field(default="", name="ParkingSpace")
 
 
 class UnParkedCall(Event, frozen=True, gc=False):
-    parkee: str
+    parkee: str = field(name="ParkeeUniqueid")
     retriever_channel: str
-    retriever: str
+    retriever: str = field(name="RetrieverUniqueid")
 
 
 class ParkedCallTimeOut(Event, frozen=True, gc=False):
-    parkee: str
+    parkee: str = field(name="ParkeeUniqueid")
 
 
 class SoftHangupRequest(Event, frozen=True, gc=False):
@@ -170,7 +171,7 @@ class Newexten(Event, frozen=True, gc=False):
 
     language: str
     uniqueid: str
-    data: str
+    data: str = field(name="AppData")
 
 
 class MessageWaiting(Event, frozen=True, gc=False):
@@ -184,10 +185,10 @@ class MessageWaiting(Event, frozen=True, gc=False):
 class VoicemailUserDetail(Event, frozen=True, gc=False):
     """The reply to VoicemailUserStatus for one box: `new` is its number of new messages, `most` their limit."""
 
-    context: str
-    mailbox: str
-    most: str
-    new: str
+    context: str = field(name="VMContext")
+    mailbox: str = field(name="VoiceMailbox")
+    most: str = field(name="MaxMessageCount")
+    new: str = field(name="NewMessageCount")
 
 
 class QueueCallerJoin(Event, frozen=True, gc=False):
@@ -205,10 +206,10 @@ class UserEvent(Event, frozen=True, gc=False):
     """A dialplan's `UserEvent(NAME)`; only the names of callmon's interface are read."""
 
     uniqueid: str
-    name: str
+    name: str = field(name="UserEvent")
     number: str = ""
     language: str = ""  # the dialplan's header, which follows the channel's own
-    caller: str = ""
+    caller: str = field(default="", name="CallerIDNum")
     status: str = ""
     mailbox: str = ""
 
@@ -223,7 +224,7 @@ class DeviceStateChange(Event, frozen=True, gc=False):
 class Registry(Event, frozen=True, gc=False):
     """The status of a registration of the exchange at a carrier."""
 
-    technology: str
+    technology: str = field(name="ChannelType")
     username: str
     domain: str
     status: str
@@ -255,25 +256,31 @@ class Status(Event, frozen=True, gc=False):
     """
 
     channel: str
-    state: str
-    caller: str
-    caller_name: str
+    state: str = field(name="ChannelState")
+    caller: str = field(name="CallerIDNum")
+    caller_name: str = field(name="CallerIDName")
     language: str
     exten: str
     uniqueid: str
     linkedid: str
-    dialled: str
-    bridge: str
+    dialled: str = field(name="DNID")
+    bridge: str = field(name="BridgeID")
     application: str
     data: str
-    begun: str
-    begun_local: str
-    answered: str
-    presentation: str
+    begun: str = field(name="Variable: CDR(start,u)")
+    begun_local: str = field(name="Variable: CDR(start)")
+    answered: str = field(name="Variable: CDR(answer,u)")
+    presentation: str = field(name="Variable: CALLERID(num-pres)")
 
 
 class StatusComplete(Event, frozen=True, gc=False):
     pass
+
+
+# The headers of each kind, in the order in which Asterisk sends them, so that a layout can be learned.
+FIELDS: dict[type[Event], tuple[str, ...]] = {
+    kind: kind.__struct_encode_fields__[1:] for kind in Event.__subclasses__()
+}
 
 
 class Presentation(Event, frozen=True, gc=False):
@@ -291,7 +298,7 @@ class ConnectionLost(Event, frozen=True, gc=False):
     """callmon's own event: the exchange is unheard from `at` on, the time of the last timestamp received."""
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(Struct, frozen=True):
     """The reply to an action: all headers; of a repeated header, the last."""
 
     headers: dict[str, str]
@@ -318,52 +325,6 @@ def presentation(reply: Reply, at: datetime | None) -> Presentation | None:
     return Presentation(at, action[len(_ASKED_FOR) :], reply["Value"])
 
 
-# Each row has the fields in the order in which Asterisk sends them, so that a layout can be learned.
-FIELDS: dict[type[Event], tuple[str, ...]] = {
-    Newchannel: (
-        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Exten", "Uniqueid", "Linkedid",
-    ),
-    Newstate: ("ChannelState", "Language", "Context", "Exten", "Uniqueid"),
-    DialBegin: ("Language", "Uniqueid", "DestChannel", "DestUniqueid", "DialString"),
-    DialState: ("Uniqueid", "DestUniqueid", "DialStatus"),
-    DialEnd: ("Uniqueid", "DestChannel", "DestUniqueid", "DialStatus", "Forward"),
-    BlindTransfer: ("Result", "TransfererChannel", "TransfereeUniqueid", "Extension"),
-    AttendedTransfer: (
-        "Result", "OrigTransfererChannel", "OrigTransfererUniqueid", "SecondTransfererExten",
-        "SecondTransfererUniqueid", "TransfereeUniqueid", "TransferTargetChannel",
-    ),
-    ParkedCall: ("ParkeeUniqueid", "ParkingSpace"),
-    UnParkedCall: ("ParkeeUniqueid", "RetrieverChannel", "RetrieverUniqueid"),
-    ParkedCallTimeOut: ("ParkeeUniqueid",),
-    BridgeEnter: ("BridgeUniqueid", "Uniqueid"),
-    BridgeLeave: ("BridgeUniqueid", "Uniqueid"),
-    LocalBridge: ("LocalOneUniqueid", "LocalTwoUniqueid"),
-    Hangup: ("Language", "Context", "Exten", "Uniqueid", "Cause"),
-    HangupRequest: ("Context", "Exten", "Uniqueid", "Cause"),
-    SoftHangupRequest: ("Uniqueid", "Cause"),
-    Hold: ("Uniqueid",),
-    Unhold: ("Uniqueid",),
-    MusicOnHoldStart: ("Uniqueid",),
-    Newexten: ("Language", "Uniqueid", "AppData"),
-    MessageWaiting: ("Uniqueid", "Mailbox", "New"),
-    VoicemailUserDetail: ("VMContext", "VoiceMailbox", "MaxMessageCount", "NewMessageCount"),
-    QueueCallerJoin: ("Language", "Uniqueid", "Queue"),
-    QueueCallerLeave: ("Uniqueid", "Queue"),
-    UserEvent: ("Uniqueid", "UserEvent", "Number", "Language", "CallerIDNum", "Status", "Mailbox"),
-    DeviceStateChange: ("Device", "State"),
-    Registry: ("ChannelType", "Username", "Domain", "Status"),
-    FullyBooted: ("Uptime",), Shutdown: (),
-    CoreShowChannel: ("Uniqueid", "Application"),
-    CoreShowChannelsComplete: (),
-    Status: (
-        "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Language", "Exten", "Uniqueid",
-        "Linkedid", "DNID", "BridgeID", "Application", "Data", "Variable: CDR(start,u)", "Variable: CDR(start)",
-        "Variable: CDR(answer,u)", "Variable: CALLERID(num-pres)",
-    ),
-    StatusComplete: (),
-}  # fmt: skip
-
-
 def stamp_time(stamp: Stamp) -> datetime | None:
     """A stamp as a UTC datetime; None when it is no time."""
     return instant(stamp) if isinstance(stamp, str) else stamp
@@ -376,3 +337,8 @@ def instant(text: str | bytes) -> datetime | None:
     except ValueError:
         return None
     return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None
+
+
+def born(uniqueid: str) -> datetime | None:
+    """The second in which a channel was created: `lab-1795529611.4` → 1795529611."""
+    return instant(uniqueid.rpartition("-")[2].partition(".")[0])

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 # A busy hour of 40 calls is half a megabyte with an event filter. A switchboard with one call a second sends at
 # worst 80 KB a second: the buffer still holds the minute around the fault.
 MAX_BYTES = 4 * 1024 * 1024
-MAX_AGE = timedelta(minutes=10)
+MAX_SECONDS = 600
 FILES_A_DAY = 5
 KEEP_FOR = timedelta(days=30)
 _NAMED = re.compile(r"(?P<exchange>.+)-(?P<day>\d{8})T\d{6}Z(?:-\d+)?-expires-(?P<last>\d{4}-\d{2}-\d{2})\.ami")
@@ -34,45 +34,28 @@ _NAMED = re.compile(r"(?P<exchange>.+)-(?P<day>\d{8})T\d{6}Z(?:-\d+)?-expires-(?
 class FlightRecorder:
     """Buffers one exchange's bytes, and writes the buffer to a file on request."""
 
-    def __init__(
-        self,
-        folder: Path | None = None,
-        keep: Iterable[str] = (),
-        max_bytes: int = MAX_BYTES,
-        max_age: timedelta = MAX_AGE,
-        files_a_day: int = FILES_A_DAY,
-        keep_for: timedelta = KEEP_FOR,
-    ) -> None:
+    def __init__(self, folder: Path | None = None, keep: Iterable[str] = ()) -> None:
         """`keep`: the public numbers (`recording.public_numbers`), which are not redacted.
 
         `folder`: where the files go; by default `faults` in systemd's state directory, or in the current folder.
         """
         self.folder = folder or Path(os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or ".") / "faults"
         self._keep = frozenset(keep)
-        self._max_bytes, self._max_age = max_bytes, max_age.total_seconds()
-        self._files_a_day, self._keep_for = files_a_day, keep_for
         self._chunks: deque[tuple[float, bytes]] = deque()
-        self._size = 0
+        self.size = 0
         self._whole = True  # nothing has been dropped: the first byte is the connection's first
         self._writing: threading.Thread | None = None
 
     def record_bytes(self, data: bytes, now: float) -> None:
-        """Append bytes received at `now` (monotonic seconds). Chunks beyond the age or size limit are dropped.
-
-        A banner begins a connection and a new recording: one file holds one connection.
-        """
+        """Append bytes received at `now` (monotonic seconds). A banner begins a connection and a new recording."""
         if data.startswith(BANNER):
             self._chunks.clear()
-            self._size, self._whole = 0, True
+            self.size, self._whole = 0, True
         self._chunks.append((now, data))
-        self._size += len(data)
-        while self._chunks and (self._size > self._max_bytes or now - self._chunks[0][0] > self._max_age):
-            self._size -= len(self._chunks.popleft()[1])
+        self.size += len(data)
+        while self._chunks and (self.size > MAX_BYTES or now - self._chunks[0][0] > MAX_SECONDS):
+            self.size -= len(self._chunks.popleft()[1])
             self._whole = False
-
-    @property
-    def size(self) -> int:
-        return self._size
 
     def dump_fault(self, exchange: str, at: datetime) -> Path | None:
         """Write the buffer to a file in `folder`, in a thread: redacting megabytes would block the event loop.
@@ -101,7 +84,6 @@ class FlightRecorder:
             log.warning("flight recorder: cannot write %s: %s", path, error.strerror)
 
     def _snapshot(self) -> bytes:
-        """The buffer, from the first whole message to the last."""
         data = b"".join(chunk for _, chunk in self._chunks)
         data = data if self._whole else data.partition(END)[2]
         return data[: data.rfind(END) + len(END)] if END in data else b""
@@ -113,8 +95,8 @@ class FlightRecorder:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         named = (_NAMED.fullmatch(path.name) for path in self.folder.iterdir())
         there = sum(1 for n in named if n and n["exchange"] == exchange and n["day"] == today)
-        if there >= self._files_a_day:
+        if there >= FILES_A_DAY:
             return None
-        last = (at + self._keep_for).date()
+        last = (at + KEEP_FOR).date()
         first = self.folder / f"{exchange}-{at:%Y%m%dT%H%M%SZ}-expires-{last}.ami"
         return first if not first.exists() else first.with_name(first.name.replace("Z-", f"Z-{there}-", 1))

@@ -7,12 +7,9 @@ Only the boxes of public lines are monitored, never those of staff. A box is nam
 is Asterisk's "500@default". A value that was not reported is unknown, not 0: after a gap every box is unknown
 until the exchange reports it again.
 
-Asterisk's `maxmsg` limits each folder of a box, and a caller's message goes to the folder of new messages: only
-new messages are counted. (Measured on Asterisk 22 and 16: with maxmsg=2 and two old messages, the box accepts two
-new ones and rejects the third caller.)
-
-The session sends VoicemailUserStatus, because MailboxCount reports no maximum, and reports 0 for a box that does
-not exist.
+Asterisk's `maxmsg` limits each folder of a box, and callers' messages go to the folder of new ones: only these are
+counted (measured on 22 and 16). MailboxCount reports no maximum, and 0 for a box that does not exist: the session
+sends VoicemailUserStatus.
 
 The time since when a message waits is known for messages received while callmon was connected (`remember`: also in
 an earlier run). A message left during a gap waits at least since it was first reported. When a person listens, the
@@ -30,10 +27,7 @@ MANY = 10_000  # no box holds as many (Asterisk's own limit is 9,999)
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """One box. `waiting`: since when each new message waits, oldest first (None: unknown).
-
-    `capacity`: limit of new messages, None when unknown.
-    """
+    """One box. `waiting`: since when each new message waits, oldest first. None: unknown."""
 
     waiting: tuple[datetime | None, ...]
     capacity: int | None = None
@@ -48,10 +42,7 @@ class Mailbox(msgspec.Struct, frozen=True):
 
 
 class MailboxGrowth(msgspec.Struct, frozen=True):
-    """By how many new messages a box grew during a gap, on the exchange's clock.
-
-    `since`: the last time received before the gap. `until`: when the box was counted again.
-    """
+    """By how many new messages a box grew in a gap, from the last time received to the next count."""
 
     since: datetime
     until: datetime

@@ -37,9 +37,9 @@ _TECHNICAL_NAME = re.compile(
 )
 _FREE = frozenset(
     (
-        *(b"appdata", b"lastdata", b"data", b"applicationdata", b"value", b"variable", b"chanvariable"),
-        *(b"extra", b"userfield", b"callerid", b"message", b"messagebody", b"comment", b"subject"),
-    )
+        b"appdata lastdata data applicationdata value variable chanvariable extra userfield "
+        b"callerid message messagebody comment subject"
+    ).split()
 )
 # An id in Asterisk's own form, a time, a date: not redacted. (An Originate can give a channel another id, with a
 # telephone number in it.)
@@ -62,17 +62,9 @@ _CALLMONS = frozenset((b"number", b"status", b"mailbox"))
 # Applications whose arguments are digits or text for a person.
 _SAYING = frozenset(
     (
-        *(
-            b"authenticate",
-            b"vmauthenticate",
-            b"saydigits",
-            b"saynumber",
-            b"sayalpha",
-            b"senddtmf",
-            b"senddtmftext",
-        ),
-        *(b"userevent", b"noop", b"verbose", b"log", b"sendtext", b"messagesend", b"system", b"agi", b"trysystem"),
-    )
+        b"authenticate vmauthenticate saydigits saynumber sayalpha senddtmf senddtmftext userevent "
+        b"noop verbose log sendtext messagesend system agi trysystem"
+    ).split()
 )
 _VARIABLE = re.compile(rb"\s*_{0,2}[A-Za-z][A-Za-z0-9_]{0,63}(?:\([^()]{0,64}\))?\s*")
 _TECHNICAL_VARIABLE = re.compile(
@@ -168,18 +160,15 @@ class Redactor:
             kinds = [
                 "secret" if n.lower() == b"appdata" else k for k, (n, _, _) in zip(kinds, headers, strict=True)
             ]
-        people = self._people_in(headers, kinds)
+        named = {v.strip() for kind, (_, _, v) in zip(kinds, headers, strict=True) if kind == "name"}
+        # The longest first: free text may repeat them.
+        people = sorted((n for n in named if len(n) > 2 and not _is_nobody(n)), key=len, reverse=True)
         return CRLF.join(
             self._tokens(name) + colon + self._value(kind, name.lower(), value, variable, people)
             if colon
             else self._free(name, people)
             for kind, (name, colon, value) in zip(kinds, headers, strict=True)
         )
-
-    def _people_in(self, headers: list[tuple[bytes, bytes, bytes]], kinds: list[str]) -> list[bytes]:
-        """The names in this message's headers, the longest first: free text may repeat them."""
-        found = {v.strip() for kind, (_, _, v) in zip(kinds, headers, strict=True) if kind == "name"}
-        return sorted((n for n in found if len(n) > 2 and not _is_nobody(n)), key=len, reverse=True)
 
     def _value(self, kind: str, header: bytes, value: bytes, variable: bytes, people: list[bytes]) -> bytes:
         text = value.lstrip(b" ")
@@ -200,7 +189,6 @@ class Redactor:
         return space + self._tokens(text)
 
     def _is_plain(self, system: bytes | None) -> bool:
-        """Whether an id's prefix, the exchange's system name, contains no number."""
         return system is None or self._tokens(system) == system
 
     def _name(self, name: bytes) -> bytes:
@@ -242,18 +230,18 @@ class Redactor:
 
     def _token(self, found: re.Match[bytes]) -> bytes:
         kind = found.lastgroup or ""
-        whole = found[0].decode("ascii", "surrogateescape")
+        text = found[0].decode("ascii", "surrogateescape")
         if kind in _AS_IS:
             return found[0]
         match kind:
             case "host":
                 return self._sip(found)
             case "mail":
-                return self._mail(whole).encode("ascii", "surrogateescape")
+                return self._mail(text).encode("ascii", "surrogateescape")
             case "v4":
-                return self._address(whole).encode("ascii")
+                return self._address(text).encode("ascii")
             case "v6":
-                return self._address_v6(whole).encode("ascii")
+                return self._address_v6(text).encode("ascii")
             case "person" | "tail":
                 return self._peer(found) + (found["tail"] or b"")
             case "suffix":

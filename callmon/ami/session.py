@@ -13,8 +13,7 @@ shorter listing every few minutes reveals ghost channels. With it the session re
 (`call_counts.py`) and the state of the lines' mailboxes (`mailboxes.py`). Events that have no Timestamp but end a
 gap (FullyBooted, StatusComplete) get the exchange's own time: its last Timestamp plus the monotonic time since.
 
-Refuses: to stay on a silent connection (a `Ping` not answered in time ends it), and to put CR or LF into an
-action.
+Refuses: to stay on a connection whose `Ping` is not answered in time, and to put CR or LF into an action.
 """
 
 from datetime import datetime
@@ -153,10 +152,7 @@ class Session:
             self._fail("does not answer; closing the connection")
 
     def lost(self) -> e.ConnectionLost:
-        """The event for the end of this connection: the exchange is unheard from its last reported time on.
-
-        The last byte does not count: it may belong to an incomplete message, or may have waited to be read.
-        """
+        """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
         times = [at for at in (self.clock.last, self._given) if at is not None and self._odd is None]
         until = max(times, default=None)
         self._boxes.begin_gap(until)
@@ -228,10 +224,7 @@ class Session:
             self._booted = None
 
     def _sent_at(self, action: str, now: float) -> float:
-        """When the Ping of this reply was sent; the first pending one when the ActionID is not known.
-
-        Earlier Pings will not be answered any more, and are dropped.
-        """
+        """When the Ping of this reply (else the first pending one) was sent. Earlier Pings are dropped."""
         sent = self._pings.get(action, next(iter(self._pings.values()), now))
         self._pings = {other: at for other, at in self._pings.items() if at > sent}
         return sent
@@ -305,9 +298,8 @@ class Session:
         if self._odd is None:
             events += step  # events in the same batch arrived before the reply
             return
-        self._is_apart = (
-            self._is_apart or not by
-        )  # events and replies use different clocks: a recording is being played
+        # Events and replies use different clocks when a recording is being played.
+        self._is_apart = self._is_apart or not by
         events[self._odd_from : self._odd_from] = [*step, *self.odd()]
 
     def odd(self) -> list[e.Event]:
@@ -316,10 +308,7 @@ class Session:
         return odd
 
     def _begun(self, event: e.Newchannel) -> None:
-        """A call begins: request its caller's presentation, which no event reports.
-
-        A channel with a line break in its name cannot be asked for.
-        """
+        """Request the caller's presentation, which no event reports; not for a name with a line break."""
         self._feed.begun += 1
         if event.state == RING:
             self._send("Getvar", e.presentation_question(event.uniqueid, event.channel))

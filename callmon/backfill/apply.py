@@ -2,28 +2,30 @@
 
     stored whole, or from CEL, or in progress ─▶ unchanged
     not stored                                ─▶ created, and counted as a call that has just ended
-    stored in part                            ─▶ completed; counters move (`store/maintenance/rejudge.py`)
+    stored in part                            ─▶ completed; counters move (`store/rejudge.py`)
+    outbound, to a number with an open obligation ─▶ a command for the ledger, which only the daemon writes
 
 Applying a backfill twice changes nothing. Each chunk of calls is one transaction, so that an interrupted backfill
 is run again. The daemon can write meanwhile.
 
 Refuses: to change a call that was received completely; to make a known verdict unknown; to take a batch number of
-the writer.
+the writer; to store any data of another outbound call, in particular its number.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Literal
+from typing import Literal, cast
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, func, select
+from sqlalchemy import Connection, Table, and_, func, or_, select
 
+from callmon.backfill.cel.extract import arrival
 from callmon.backfill.merge import merged
 from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import Call, language_label
-from callmon.core.facts import Fact, VoicemailTook, as_it_stands
+from callmon.core.facts import AnyFact, Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters
@@ -31,14 +33,14 @@ from callmon.core.statistics.counters import Figures
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
-from callmon.store.commands import insert_callback_command
+from callmon.store.commands import insert_callback_command, insert_outbound_call
 from callmon.store.database import Database, database_errors
-from callmon.store.maintenance.rejudge import RejudgedCalls, up_to_end
 from callmon.store.queries import calls
+from callmon.store.rejudge import RejudgedCalls, up_to_end
 from callmon.store.rollups import update
-from callmon.store.row_mapping import Rows, StoredCallKey, call_of
-from callmon.store.tables import CALL, FACT, OPEN, Condition
-from callmon.store.writer.transaction import _write_numbers
+from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, call_of
+from callmon.store.tables import CALL, FACT, HAND, MARK, NUMBER, OBLIGATION, OPEN, Condition
+from callmon.store.writer.transaction import write_numbers
 
 CHUNK = 200
 # Less than this after a call's end, the daemon may not have written the call yet.
@@ -192,7 +194,7 @@ class _Filling:
             self._writing.insert(tables.FACT, rows.facts)
             self._writing.insert(tables.CALL, rows.call_rows())
             self._writing.insert(tables.FINDING, rows.finding_rows())
-            _write_numbers(self._writing, rows)
+            write_numbers(self._writing, rows)
         self.group.write_changes()
         for command in self._commands:
             insert_callback_command(self._connection, self._writing.ring, command)
@@ -203,3 +205,38 @@ def _with_what_was_known(outcome: Outcome, old: Iterable[Finding]) -> Outcome:
     known = {finding.standard for finding in old if finding.verdict != "unknown"}
     kept = tuple(x for x in outcome.findings if x.verdict != "unknown" or x.standard not in known)
     return msgspec.structs.replace(outcome, findings=kept)
+
+
+# Outbound calls.
+
+
+def hand_over(store: Database, exchange: str, calls: Iterable[tuple[str, Sequence[Fact]]], now: datetime) -> int:
+    """Inserts a command for each call (number, facts) to an open obligation. Returns their number.
+
+    Raises StoreError.
+    """
+    count, rest = 0, iter(calls)
+    while some := list(islice(rest, CHUNK)):
+        with database_errors(store), store.writing() as connection:
+            for number, facts in some:
+                if _waits(connection, store.ring.tokens(number)):
+                    call = arrival(facts)
+                    command = CallbackCommand(
+                        at=now, actor=ACTOR, action="called", exchange=exchange, obligation=call.call,
+                        facts=cast("tuple[AnyFact, ...]", tuple(facts)),
+                    )  # fmt: skip
+                    count += insert_outbound_call(connection, store.ring, command, call.dialled)
+    return count
+
+
+def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
+    """Whether an obligation to this number is open, or a pending command will open one."""
+    known = or_(OBLIGATION.c.token.in_(tokens), OBLIGATION.c.other.in_(tokens))
+    owed = select(OBLIGATION.c.id).where(known, or_(OBLIGATION.c.is_live, OBLIGATION.c.state == "open")).limit(1)
+    if connection.execute(owed).one_or_none() is not None:
+        return True
+    done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
+    same = and_(NUMBER.c["call"] == HAND.c.obligation, NUMBER.c.exchange == HAND.c.exchange)
+    pending = and_(HAND.c.n > done, HAND.c.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
+    question = select(HAND.c.n).select_from(HAND.join(NUMBER, same)).where(pending).limit(1)
+    return connection.execute(question).one_or_none() is not None

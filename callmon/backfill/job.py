@@ -2,23 +2,37 @@
 
     rows ─▶ stretches ─▶ facts of whole calls (`backfill/cel/extract.py`) ─▶ created or completed (`apply.py`)
 
-With time windows, only calls that were up within them are taken.
+With time windows, only calls that were up within them are taken. Rows of whole calls are needed, including calls
+that begin before a window or end after it. A file is therefore read from half a day before the first window on. A
+table is read from the first to the last row of the calls that have a row in a window.
 
-Refuses: to store a call on no public line.
+Refuses: to store a call on no public line; to write to a table. It runs only SELECT statements, in read-only
+transactions.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+import gzip
+import io
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta, tzinfo
+from glob import glob
+from pathlib import Path
+from typing import Any, TextIO
 from zoneinfo import ZoneInfo
 
 import msgspec
+from sqlalchemy import Connection, DateTime, Engine, MetaData, Table, create_engine, event, func, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.ami.mailboxes import MailboxGrowth
-from callmon.backfill.apply import FilledGap, fill, is_settled
-from callmon.backfill.cel import extract, mailbox_growth
-from callmon.backfill.cel.incomplete import with_doubt
-from callmon.backfill.cel.rows import CelReader, CelRow, ParseErrors
-from callmon.backfill.outbound_calls import hand_over
+from callmon.backfill.apply import FilledGap, fill, hand_over, is_settled
+from callmon.backfill.cel import extract
+from callmon.backfill.cel.extract import messages_left, with_doubt, with_message
+from callmon.backfill.cel.rows import LONGEST_LINE, CelReader, CelRow, ParseErrors
+from callmon.config.exchange import CelSettings
 from callmon.config.settings import Settings
 from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
@@ -27,7 +41,9 @@ from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.store.database import Database
+from callmon.core.statistics.coverage import merge_spans
+from callmon.errors import ConfigError, StoreError
+from callmon.store.database import Database, reason
 from callmon.store.queries import calls, obligations
 
 Window = tuple[datetime, datetime]
@@ -57,15 +73,13 @@ class Backfill:
         self._site = ExchangeProfile(settings, exchange)
         self._monitor = Monitor(settings, exchange, token=obligations.token_function(store))
         self._monitor.survey_heard = survey_was_heard(calls.counters(store))
-        known = settings.exchanges.get(exchange)
-        self._keys = {} if known is None else known.language_keys
-        self._keeps_numbers = known is None or known.cel.numbers
+        own = settings.exchanges[exchange]
+        self._keys, self._keeps_numbers = own.language_keys, own.cel.numbers
         self._region = settings.region
         self.bad = ParseErrors()
         self.apart: list[Call] = []
         self.called_back = 0  # outbound calls to open obligations, handed over to the ledger
-        own = None if known is None else known.timezone
-        self._zone = settings.timezone if own is None else ZoneInfo(own)
+        self._zone = settings.timezone if own.timezone is None else ZoneInfo(own.timezone)
         self.rows = 0
 
     def measurement_gaps(self, now: datetime) -> list[Window] | None:
@@ -86,11 +100,12 @@ class Backfill:
         grown = {box: [x for x in growths if _is_within(x, windows)] for box, growths in self._grown.items()}
         if any(grown.values()):
             rows = list(rows)
-            messages = mailbox_growth.messages_left(rows, grown)
-        for part in extract.stretches(self._counted(rows)):
+            messages = messages_left(rows, grown)
+        for part in extract.stretches(rows):
+            self.rows += len(part)
             found = self.calls_of(part)
             for call in messages.keys() & found.keys():
-                found[call] = mailbox_growth.with_message(found[call], messages[call])
+                found[call] = with_message(found[call], messages[call])
             if windows is not None:
                 found = {call: facts for call, facts in found.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
@@ -120,11 +135,6 @@ class Backfill:
         rest = [to_call for call, to_call in out.items() if call not in stored]
         self.called_back += hand_over(self._store, self.exchange, rest, now)
 
-    def _counted(self, rows: Iterable[CelRow]) -> Iterator[CelRow]:
-        for row in rows:
-            self.rows += 1
-            yield row
-
 
 def _without_number(facts: Sequence[Fact]) -> Fact:
     arrived = extract.arrival(facts)
@@ -153,3 +163,189 @@ def _account(facts: Sequence[Fact]) -> Call:
     for fact in facts:
         account.record_fact(fact)
     return account.call()
+
+
+# The source: a file or a table.
+
+DRIVERS = {"mysql": "mysql+pymysql", "mariadb": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+READ_ONLY = {
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+    "sqlite": "PRAGMA query_only = ON",
+}
+# Other names of the columns of a table.
+ALIASES = {
+    "cidname": "cid_name", "cidnum": "cid_num", "ciddnid": "cid_dnid", "channel": "channame",
+    "application": "appname", "userdefined": "userdeftype", "event": "eventtype", "time": "eventtime",
+    "extra": "eventextra",
+}  # fmt: skip
+FOLD = timedelta(hours=1)  # the local hour that occurs twice in November
+PIECE = 65_536
+LAST = datetime.max.replace(tzinfo=UTC)
+
+
+def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
+    """All rows of the calls that were up in `windows` (None: all rows). Raises ConfigError or StoreError."""
+    if settings.file is not None:
+        yield from _of_files(settings.file, exchange, reader, windows)
+    elif settings.url is not None:
+        yield from _of_table(settings, exchange, reader, windows)
+
+
+# A file.
+
+
+def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
+    paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
+    if not paths:
+        raise ConfigError(f"exchanges.{exchange}.cel.file: no file {pattern} is readable by callmon's user")
+    since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
+    for path in paths:
+        if since is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) >= since:
+            with lines_of(path, since, reader.zone) as lines:
+                yield from reader.read_lines(lines)
+
+
+@contextmanager
+def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> Iterator[Iterator[str]]:
+    """The lines of a file (`.gz`: compressed) or of standard input (`-`), cut at LONGEST_LINE + 1 characters.
+
+    `since`: of a file that is not compressed, the lines from about that time on. Its rows are in the order of
+    their times, up to a few seconds. Raises ConfigError if the file cannot be read.
+    """
+    opened: Callable[..., Any] = gzip.open if path.suffix == ".gz" else open
+    try:
+        file = sys.stdin.buffer if str(path) == "-" else opened(path, "rb")
+        if since is not None and opened is open:
+            _seek(file, since, zone)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
+    with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
+        yield _lines(text)
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    try:
+        while line := file.readline(LONGEST_LINE + 1):
+            yield line
+    except (OSError, EOFError) as error:
+        raise ConfigError(f"a file cannot be read to its end ({error}).") from None
+
+
+def _seek(file: Any, since: datetime, zone: tzinfo) -> None:
+    """Seeks a line before which all rows are older, by binary search."""
+    pieces = range(0, file.seek(0, io.SEEK_END), PIECE)
+    found = bisect_left(pieces, since, key=lambda place: _time_after(file, place, zone))
+    file.seek(pieces[found - 1] if found > 1 else 0)
+    if found > 1:
+        file.readline(PIECE)
+
+
+def _time_after(file: Any, place: int, zone: tzinfo) -> datetime:
+    """The time of the first row after `place`, in this piece of the file or the next; LAST without one."""
+    file.seek(place)
+    file.readline(PIECE)
+    while file.tell() < place + 2 * PIECE and (line := file.readline(PIECE)):
+        row = next(CelReader(zone).read_lines([line.decode("utf-8", "replace")]), None)
+        if row is not None:
+            return row.at
+    return LAST
+
+
+# A table.
+
+
+def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
+    engine = _engine(settings, exchange)
+    try:
+        with engine.connect() as connection:
+            yield from _Table(connection, settings.table, reader).rows(windows)
+    except SQLAlchemyError as error:
+        raise StoreError(f"exchanges.{exchange}.cel: the table cannot be read: {reason(error)}") from None
+    finally:
+        engine.dispose()
+
+
+def _engine(settings: CelSettings, exchange: str) -> Engine:
+    url = make_url(settings.url or "")
+    url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
+    password = settings.password()
+    if password is not None:
+        url = url.set(password=password)
+    try:
+        engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    except ModuleNotFoundError:
+        raise ConfigError(
+            f"exchanges.{exchange}.cel.url: the MariaDB driver is missing; "
+            'see "Extras" in docs/en/how-to/install.md'
+        ) from None
+    event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
+    return engine
+
+
+def _make_read_only(statement: str | None) -> Callable[[Any, Any], None]:
+    """The listener that makes all transactions of a new connection read-only, so that a view cannot write."""
+
+    def run(connection: Any, _record: Any) -> None:
+        if statement is not None:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(statement)
+            connection.commit()
+
+    return run
+
+
+def _column(name: str) -> str:
+    """callmon's name of a column."""
+    name = name.strip().lower()
+    return ALIASES.get(name, name)
+
+
+class _Table:
+    """An administrator's table with the columns of CEL."""
+
+    def __init__(self, connection: Connection, name: str, reader: CelReader) -> None:
+        self._connection, self._reader = connection, reader
+        self._table = Table(name, MetaData(), autoload_with=connection)
+        columns = {_column(column.name): column for column in self._table.columns}
+        missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
+        if missing:
+            raise StoreError(f"the table {name} is not CEL: it has no column {missing[0]}")
+        self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
+
+    def rows(self, windows: Windows) -> Iterator[CelRow]:
+        order = self._columns.get("id", self._at)
+        if windows is None:
+            yield from self._read(select(self._table).order_by(order))
+            return
+        for begin, end in merge_spans(map(self._bounds, windows)):
+            question = select(self._table).where(self._at >= begin, self._at <= end)
+            yield from self._read(question.order_by(order))
+
+    def _read(self, question: Any) -> Iterator[CelRow]:
+        found = self._connection.execution_options(stream_results=True).execute(question).mappings()
+        for number, values in enumerate(found, 1):
+            row = self._reader.row({_column(name): value for name, value in values.items()}, number)
+            if row is not None:
+                yield row
+
+    def _bounds(self, window: Window) -> tuple[Any, Any]:
+        """The times of the first and last row of the calls that have a row in this window."""
+        begin, end = (self._as_kept(at) for at in (window[0] - AROUND - FOLD, window[1] + AROUND + FOLD))
+        of_calls = self._call.in_(select(self._call).where(self._at >= begin, self._at <= end))
+        ends = select(func.min(self._at), func.max(self._at)).where(of_calls)
+        first, last = self._connection.execute(ends).one()
+        return (begin, end) if first is None else (min(begin, first), max(end, last))
+
+    def _as_kept(self, at: datetime) -> Any:
+        """`at` in the format of this table's column: local or with a zone, epoch seconds, or text of either."""
+        local = at.astimezone(self._reader.zone).replace(tzinfo=None)
+        if isinstance(self._at.type, DateTime):
+            return at if self._at.type.timezone else local
+        stored = self._connection.scalars(select(self._at).where(self._at.is_not(None)).limit(1)).first()
+        if isinstance(stored, datetime):
+            return local
+        if stored is not None and not isinstance(stored, str):
+            return at.timestamp()
+        is_epoch = str(stored or "").replace(".", "").isdigit()
+        return f"{at.timestamp():.6f}" if is_epoch else local.strftime("%Y-%m-%d %H:%M:%S")

@@ -28,7 +28,7 @@ LATE = timedelta(seconds=2)  # the message event comes after the hang-up request
 REFUSED_FOR = timedelta(seconds=30)  # the longest time for which a caller hears the busy signal
 BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 
-One = TypeVar("One", bound=Fact)
+FactType = TypeVar("FactType", bound=Fact)
 _with = msgspec.structs.replace
 
 
@@ -44,8 +44,8 @@ def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     end = _end(_of(heard, f.Ended), end, gaps)
     holds = filled.holds or _heard_talk(heard, gaps)
     message = filled.message or _heard_voicemail(heard, logged, gaps)
-    word = _with(filled, alone=False, message=message, holds=holds)
-    return [_arrival(was_there, arrived), word, *_in_order(body, kept), end]
+    filled = _with(filled, alone=False, message=message, holds=holds)
+    return [_arrival(was_there, arrived), filled, *_in_order(body, kept), end]
 
 
 def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterator[Fact]:
@@ -85,7 +85,7 @@ def _is_listed(fact: Fact) -> bool:
     return getattr(fact, "slack", f.EXACT) != f.EXACT or (isinstance(fact, f.Answered) and fact.found)
 
 
-def _of(facts: Iterable[Fact], kind: type[One]) -> One | None:
+def _of(facts: Iterable[Fact], kind: type[FactType]) -> FactType | None:
     return next((fact for fact in facts if isinstance(fact, kind)), None)
 
 
@@ -117,7 +117,8 @@ def _better(fact: Fact, heard: Sequence[Fact], silent: frozenset[str]) -> Fact |
             return fact if rang is None else _with(rang, phone=_phone(fact, heard))
         case f.Answered():
             exact = (x for x in heard if isinstance(x, f.Answered) and _is_exact(x, fact.channel) and not x.found)
-            answered = next((x for x in exact if _is_near(x.at, fact.at)), None)
+            # After a gap, the same channels may have been bridged again.
+            answered = next((x for x in exact if x.at and fact.at and abs(x.at - fact.at) <= NEAR), None)
             return fact if answered is None else _answer(answered, fact, heard)
         case _:
             return fact
@@ -144,11 +145,6 @@ def _is_exact(fact: f.PhoneRang | f.Answered, channel: str) -> bool:
     return fact.channel == channel and fact.at is not None and fact.slack == f.EXACT
 
 
-def _is_near(first: datetime | None, other: datetime | None) -> bool:
-    """Whether two answers are within NEAR: after a gap, the same channels may have been bridged again."""
-    return first is not None and other is not None and abs(first - other) <= NEAR
-
-
 def _never_rang(heard: Sequence[Fact], gaps: _Gaps) -> frozenset[str]:
     """Channels without ringing or answer whose dial was received from begin to end, without a gap."""
     dialled = {x.channel: x.at for x in heard if isinstance(x, f.PhoneDialled) and x.at is not None}
@@ -166,13 +162,9 @@ def _is_in(fact: Fact, body: Sequence[Fact]) -> bool:
 def _in_order(body: list[Fact], kept: Iterable[Fact]) -> list[Fact]:
     """Inserts each received fact before the first later fact."""
     for fact in kept:
-        later = (n for n, other in enumerate(body) if _is_after(other.at, fact.at))
+        later = (n for n, other in enumerate(body) if other.at and fact.at and other.at > fact.at)
         body.insert(next(later, len(body)), fact)
     return body
-
-
-def _is_after(first: datetime | None, other: datetime | None) -> bool:
-    return first is not None and other is not None and first > other
 
 
 def _heard_voicemail(heard: Sequence[Fact], logged: Sequence[Fact], gaps: _Gaps) -> bool:

@@ -13,27 +13,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from shutil import get_terminal_size
-from typing import BinaryIO
 
 import click
 
 from callmon import __version__, logs
-from callmon.cli import (
-    alerting,
-    attest,
-    backfill,
-    callbacks,
-    calls,
-    completion,
-    config,
-    database,
-    disruptions,
-    privacy,
-    reconcile,
-    report,
-    status,
-    users,
-)
 from callmon.cli.common import (
     CommandContext,
     LengthOfTime,
@@ -47,7 +30,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
-from callmon.cli.help import EPILOG, HelpGroup, add_pages
+from callmon.cli.help import EPILOG, HelpGroup, MainCommands
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -55,6 +38,7 @@ from callmon.errors import CallmonError, ConfigError
 
 @click.group(
     cls=HelpGroup,
+    commands=MainCommands(),
     epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -71,46 +55,6 @@ def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) ->
     context.obj = partial(logs.set_up, level, log_format == "json")
     if quiet or verbose or log_format == "json":
         context.obj()
-
-
-for command in (
-    *(backfill.backfill, database.db, reconcile.reconcile, privacy.privacy, alerting.alerting, report.report),
-    *(attest.attest, users.users, callbacks.callbacks, disruptions.disruptions, status.status, calls.calls),
-    *(config.config, completion.completion),
-):
-    main.add_command(command)
-
-
-@main.command()
-@with_context()
-@json_option
-def check(context: CommandContext, as_json: bool) -> None:
-    """Load the configuration; print the settings in force and the next twelve months' closed days.
-
-    \b
-    Examples: callmon check
-              callmon check --config /etc/callmon/callmon.toml --json
-    """
-    from callmon.cli.check import check_remarks
-    from callmon.cli.check import report as check_report
-    from callmon.config.closed_days import next_twelve_months
-    from callmon.core.standards import load as load_standards
-    from callmon.web.protection import Protection
-
-    load_standards(context.settings.standards)
-    Protection(context.settings.web.config_file).read()
-    if not as_json:
-        click.echo(check_report(context.settings, context.today))
-        return
-    days = context.settings.calendar().closed_days(*next_twelve_months(context.today))
-    closed = [{"day": str(x.day), "name_fr": x.name_fr, "name_en": x.name_en} for x in days]
-    print_json(
-        {
-            "configuration": context.settings.source,
-            "closed_days": closed,
-            "remarks": list(check_remarks(context.settings)),
-        }
-    )
 
 
 @main.command()
@@ -159,17 +103,13 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     replayed = Replay(Monitor(settings, exchange, any_line, every_call=True, token=str), exchange)
     with ExitStack() as opened:
         advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
-        lines = replayed_lines(replayed, (_open(opened, path) for path in files), advance)
-        for line in lines:
+        sources = (opened.enter_context(click.open_file(str(path), "rb")) for path in files)
+        for line in replayed_lines(replayed, sources, advance):
             if not as_json:
                 print_result(line)
     if as_json:
         for call in replayed.calls():
             print_json(call)
-
-
-def _open(opened: ExitStack, path: Path) -> BinaryIO:
-    return sys.stdin.buffer if str(path) == "-" else opened.enter_context(path.open("rb"))
 
 
 @main.command()
@@ -199,6 +139,7 @@ def record(
     """
     from callmon.ami.connection import bytes_of
     from callmon.store.privacy.dated_files import dated
+    from callmon.tools.record import Redacting, Verbatim
     from callmon.tools.record import record as write
 
     settings = context.settings
@@ -207,18 +148,9 @@ def record(
         file = dated(file, context.today)
         question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
         click.confirm(question, abort=True, err=True)
-    done = asyncio.run(
-        write(
-            settings.exchanges[name],
-            file,
-            settings.lines(),
-            with_numbers,
-            lambda exchange: bytes_of(name, exchange),
-            settings.region,
-            length,
-            overwrite,
-        )
-    )
+    chunks = bytes_of(name, settings.exchanges[name])
+    cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
+    done = asyncio.run(write(chunks, file, cut, length, overwrite))
     click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
 
 
@@ -248,8 +180,8 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
         _accept(settings)
         return
     findings = examine(settings, context.now, _last_seen(context))
-    for one in findings if as_json else ():
-        print_json(dataclasses.asdict(one))
+    for finding in findings if as_json else ():
+        print_json(dataclasses.asdict(finding))
     if not as_json:
         click.echo(as_text(findings, settings.exchanges, get_terminal_size().columns))
     if any(finding.severity == "error" for finding in findings):
@@ -269,9 +201,9 @@ def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
 
 def _listen(settings: Settings, length: timedelta) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
-    from callmon.config.durations import formatted_duration
+    from callmon.config.times import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
-    from callmon.tools.doctor.listen import hear
+    from callmon.tools.doctor.ami_query import hear
 
     click.echo(f"Listening for {formatted_duration(length)}; Ctrl-C stops earlier.", err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
@@ -283,7 +215,7 @@ def _listen(settings: Settings, length: timedelta) -> None:
 def _accept(settings: Settings) -> None:
     """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
-    from callmon.tools.doctor.listen import hear
+    from callmon.tools.doctor.ami_query import hear
 
     test = Acceptance(settings)
 
@@ -355,6 +287,3 @@ def demo(listen: str, length: timedelta | None) -> None:
     from callmon.tools.demo import play
 
     asyncio.run(play(listen, length))
-
-
-add_pages(main)

@@ -14,13 +14,19 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, lang_option, say, with_context, write_file
+from callmon.cli.common import CommandContext, lang_option, with_context, write_file
 from callmon.cli.help import HelpGroup
 from callmon.errors import CallmonError, ConfigError
+from callmon.tools.alertmanager import as_yaml, time_intervals
 
 MONTHS = 26
 ANSWER_SECONDS = 10
 WHO = ("team", "lead", "administrator", "telephony")
+# For readers who receive the alert without callmon's templates.
+ANNOTATIONS = {
+    "summary_fr": "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire.",
+    "summary": "Test alert of callmon: messages do reach you. Nothing to do.",
+}
 SECTION = "time_intervals:"
 # The section ends at the next section, or at a comment without indentation.
 _SECTION = re.compile(rf"^{SECTION}[^\n]*\n(?:(?:[ \t-][^\n]*)?(?:\r?\n|$))*", re.MULTILINE)
@@ -55,17 +61,15 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
     Examples: callmon alerting hours alertmanager.yml --dry-run
               callmon alerting hours /etc/prometheus/alertmanager.yml
     """
-    from callmon.tools.alertmanager import as_yaml, time_intervals
-
     day = first.date() if first else context.today
     section = as_yaml(time_intervals(context.settings.calendar(), day, months))
     if file is None:
         click.echo(section, nl=False)
         return
-    language, before = context.language, _read(file)
+    before = _read(file)
     after = with_section(before, section)
     if after == before:
-        click.echo(say("{file} : les heures sont déjà celles du calendrier.", language, file=file))
+        click.echo(context.say("{file} : les heures sont déjà celles du calendrier.", file=file))
         return
     if dry_run:
         old, new = (text.splitlines(keepends=True) for text in (before, after))
@@ -73,7 +77,7 @@ def hours(context: CommandContext, file: Path | None, months: int, first: dateti
         return
     write_file(file, after.encode())
     click.echo(
-        say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", language, file=file)
+        context.say("{file} : heures mises à jour; faites relire sa configuration à Alertmanager.", file=file)
     )
 
 
@@ -98,9 +102,8 @@ def test(context: CommandContext, to: str, address: str) -> None:
     Examples: callmon alerting test --to lead
               callmon alerting test --alertmanager http://127.0.0.1:9093
     """
-    language = context.language
     send(address, to)
-    click.echo(say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", language, to=to))
+    click.echo(context.say("Essai remis à Alertmanager : un message doit arriver chez « {to} ».", to=to))
 
 
 def with_section(written: str, section: str) -> str:
@@ -119,7 +122,7 @@ def send(address: str, to: str) -> None:
     if not re.match(r"https?://[^/\s]+", address):
         raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
     url = address.rstrip("/") + "/api/v2/alerts"
-    body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": _texts()}])
+    body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": ANNOTATIONS}])
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
@@ -131,12 +134,6 @@ def send(address: str, to: str) -> None:
     except OSError as error:
         reason = getattr(error, "reason", None) or error
         raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); check that it runs.") from None
-
-
-def _texts() -> dict[str, str]:
-    """Annotations for readers who receive the alert without callmon's templates."""
-    french = "Essai d'alerte de callmon : vous recevez bien les messages. Rien à faire."
-    return {"summary_fr": french, "summary": "Test alert of callmon: messages do reach you. Nothing to do."}
 
 
 def _read(path: Path) -> str:

@@ -13,6 +13,9 @@ from callmon.cli.common import CommandContext, actor_name, lang_option, print_js
 from callmon.cli.completion import LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.notes import attestation_notes
+from callmon.store.queries.reports import attestations, insert_attestations
 
 
 @click.group(cls=HelpGroup)
@@ -49,8 +52,6 @@ def add(
     Examples: callmon attest add --line general --line tty --at 2026-11-20
               callmon attest add --line all --what greetings --by "A. Tremblay"
     """
-    from callmon.store.queries.attestations import insert_attestations
-
     day, name = context.past_day(tested, "--at"), actor_name(by)
     known, whats = context.known_lines(lines), subjects or SUBJECTS
     given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
@@ -73,10 +74,6 @@ def list_(context: CommandContext, as_json: bool) -> None:
 
 
 def _print(context: CommandContext, as_json: bool = False) -> None:
-    from callmon.reports.formatter import ReportFormatter
-    from callmon.reports.notes import attestation_notes
-    from callmon.store.queries.attestations import attestations
-
     lines, language = context.settings.lines(), context.language
     statuses = status_of([line.name for line in lines], attestations(context.store), date.max, context.today)
     if as_json:

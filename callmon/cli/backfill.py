@@ -1,26 +1,23 @@
 """`callmon backfill`: calls during gaps in the event stream, from the exchange's own records (CEL)."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from callmon.backfill.apply import CallChange
+from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.job import Backfill, Window, lines_of, rows
 from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.progress import counted, print_result, progress_bar
+from callmon.config.settings import Settings
+from callmon.core.calls.call import Call
+from callmon.core.verdicts import Finding
 from callmon.errors import ConfigError
 from callmon.text.records import as_json
-
-if TYPE_CHECKING:
-    from callmon.backfill.apply import CallChange
-    from callmon.backfill.cel.rows import CelRow
-    from callmon.backfill.job import Backfill, Window
-    from callmon.config.settings import Settings
 
 
 @click.command()
@@ -42,8 +39,6 @@ def backfill(
     Examples: callmon backfill
               callmon backfill /var/log/asterisk/cel-custom/Master.csv --dry-run
     """
-    from callmon.backfill.job import Backfill
-
     settings = context.settings
     context.with_numbers = True
     store = context.store if dry_run else context.upgraded_store
@@ -59,8 +54,6 @@ def backfill(
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
-    from callmon.backfill.source import lines_of
-
     reader, files = work.reader(), list(files)
     sizes = [path.stat().st_size if path.suffix != ".gz" and path.is_file() else None for path in files]
     length = 0 if None in sizes else sum(filter(None, sizes))  # compressed, or a pipe: no end is known
@@ -72,8 +65,6 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
 
 def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
     """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
-    from callmon.backfill.source import rows
-
     cel = settings.exchanges[work.exchange].cel
     if not cel.is_on:
         where = f"[exchanges.{work.exchange}.cel]"
@@ -93,33 +84,31 @@ def _lines(
     for filled in work.run(rows, windows):
         for change in filled.changes:
             changed[change.what] += 1
-            yield from [_as_json(change)] if in_json else _as_text(change)
+            yield from [_json_line(change.exchange, change.call, change.findings)] if in_json else _as_text(change)
         yield from _of_no_line(work, in_json)
     yield from _of_no_line(work, in_json)
 
 
-def _as_json(change: CallChange) -> str:
-    return json.dumps(as_json(change.exchange, change.call, change.findings), ensure_ascii=False)
+def _json_line(exchange: str, call: Call, findings: Iterable[Finding] = ()) -> str:
+    return json.dumps(as_json(exchange, call, findings), ensure_ascii=False)
 
 
 def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
     """Staff's own calls: printed, never stored."""
     apart, work.apart = work.apart, []
-    for call in apart if in_json else ():
-        yield json.dumps(as_json(work.exchange, call, ()), ensure_ascii=False)
+    yield from (_json_line(work.exchange, call) for call in apart if in_json)
 
 
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
     person = f" by {call.answered_by}" if call.answered_by is not None else ""
-    rings = "" if call.rings is None else f", {call.rings} {'ring' if call.rings == 1 else 'rings'} (estimated)"
-    exact = rings if call.rings_estimated else rings.removesuffix(" (estimated)")
-    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{exact}")
+    estimated = " (estimated)" if call.rings_estimated else ""
+    rings = "" if call.rings is None else f", {with_noun(call.rings, 'ring')}{estimated}"
+    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{rings}")
     yield from (f"  {line}" for line in change.said)
 
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
-    """Print how many calls changed in which way, and which rows were unusable."""
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):

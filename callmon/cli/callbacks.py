@@ -5,11 +5,9 @@ result. The command waits briefly to show the effect. Refuses: with a sentence, 
 before it is stored.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -23,17 +21,22 @@ from callmon.cli.common import (
     number_is_asked,
     print_json,
     refuse_unknown,
-    say,
     with_context,
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
 from callmon.cli.help import HelpGroup
+from callmon.config.phone_numbers import e164
 from callmon.core.callbacks import commands, entries
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.callbacks.triggers import hidden_of
+from callmon.core.calls.call import language_label
 from callmon.errors import CallmonError, ConfigError
+from callmon.store import commands as queue
+from callmon.store.privacy import subject_access
+from callmon.store.queries import calls
+from callmon.store.queries.obligations import WorklistItem, obligations
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.store.queries.obligations import WorklistItem
+from callmon.text.lists import CallbackList, owed_as_json, urgency
 
 
 @click.group(cls=HelpGroup)
@@ -55,8 +58,6 @@ class CallbackCommandContext(CommandContext):
 
     def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
-        from callmon.store.queries.obligations import obligations
-
         found = obligations(self.store, state=None, ids=[name], numbers=True)
         found = [x for x in found if self.exchange in (None, x.obligation.exchange)]
         if not found:
@@ -71,9 +72,6 @@ class CallbackCommandContext(CommandContext):
 
     def execute(self, command: commands.CallbackCommand, number: str | None = None) -> None:
         """Store the request, wait until the daemon has executed it, and show the resulting state."""
-        from callmon.store import commands as queue
-        from callmon.text.callback_list import CallbackList
-
         queued = queue.queue_callback_command(self.store, command, number)
         if not self.is_applied(queued, queue.CALLBACK_QUEUE.last_applied):
             return
@@ -86,15 +84,12 @@ class CallbackCommandContext(CommandContext):
 
     def log_access(self, listed: list[WorklistItem]) -> None:
         """Log the access before numbers are shown (R-35)."""
-        from callmon.store.privacy import subject_access
-
         count = sum(entry.number is not None or entry.other is not None for entry in listed)
         if count:
             look = subject_access.AccessReason(datetime.now(UTC), current_user(), "to call back", "callbacks")
             subject_access.log_access(self.store, look, count)
 
     def request(self, name: str, action: Any, number: str | None = None, **more: Any) -> None:
-        """Request the action, if this entry allows it."""
         entry, day = self.find(name).obligation, self.settings.calendar().local_day
         now, rules = datetime.now(UTC), self.settings.rules
         command = commands.parse_command(entry, actor_name(self.actor), action, now, rules, day, **more)
@@ -104,7 +99,6 @@ class CallbackCommandContext(CommandContext):
 
 
 def _usual(command: Command) -> Command:
-    """The options and the context of every action."""
     by = click.option("--by", "actor", help="name of the acting person (default: the logged-in user)")
     exchange = click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the entry")
     return with_context(CallbackCommandContext)(by(exchange(lang_option(command))))
@@ -139,16 +133,11 @@ def list_(
     Examples: callmon callbacks list --overdue --lang en
               callmon callbacks list --line tty --json
     """
-    from callmon.store.commands import CALLBACK_QUEUE
-    from callmon.store.queries import obligations as ledger
-    from callmon.text.callback_list import CallbackList, owed_as_json, urgency
-
     for kind in ("line", "service"):
         refuse_unknown(context.settings, kind, only[kind], language=context.language)
-    context.print_pending(CALLBACK_QUEUE.count_pending(context.store))
-    found = ledger.obligations(context.store, state="open" if state == "open" else None, numbers=True)
-    found = [x for x in found if not untaken or x.obligation.in_hand is None]
-    wanted = [x for x in found if _is_wanted(x, state, overdue, only)]
+    context.print_pending(queue.CALLBACK_QUEUE.count_pending(context.store))
+    found = obligations(context.store, state="open" if state == "open" else None, numbers=True)
+    wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]
     context.log_access(wanted)
     if not as_json:
         click.echo(CallbackList(context.settings, context.language, context.now).text(wanted))
@@ -157,13 +146,10 @@ def list_(
         print_json(owed_as_json(entry))
 
 
-def _is_wanted(listed: WorklistItem, state: str, overdue: bool, only: dict[str, str | None]) -> bool:
-    obligation = listed.obligation
-    if state == "closed" and obligation.is_open:
+def _is_wanted(x: Obligation, state: str, overdue: bool, untaken: bool, only: dict[str, str | None]) -> bool:
+    if (state == "closed" and x.is_open) or (overdue and not x.is_overdue) or (untaken and x.in_hand is not None):
         return False
-    if overdue and not obligation.is_overdue:
-        return False
-    return all(value is None or getattr(obligation, name) == value for name, value in only.items())
+    return all(value in (None, getattr(x, name)) for name, value in only.items())
 
 
 @callbacks.command()
@@ -283,10 +269,8 @@ def mark(
     Examples: callmon callbacks mark 1795527733.0 --no-message
               callmon callbacks mark 1795527733.0 --number --text "at work"
     """
-    from callmon.config.phone_numbers import e164
-
     context.find(name)
-    typed = ask_number(say("Autre numéro à appeler", context.language)) if has_number else None
+    typed = ask_number(context.say("Autre numéro à appeler")) if has_number else None
     other = None if typed is None else e164(typed, context.settings.region)
     if typed is not None and other is None:
         raise ConfigError(f'"{typed}" is not a telephone number; write it as "416 327-2422".')
@@ -308,11 +292,9 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     Examples: callmon callbacks complaint 1795527733.0
               callmon callbacks complaint 1795527733.0 --exchange toronto
     """
-    from callmon.store.queries import obligations as ledger
-
     where, received = _received(context, call)
     name = f"{call}-complaint"
-    known = ledger.obligations(context.store, state=None, ids=[name])
+    known = obligations(context.store, state=None, ids=[name])
     if any(x.obligation.exchange == where for x in known):
         context.refuse("already_complaint")
     command = commands.CallbackCommand(
@@ -324,10 +306,6 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
 
 def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands.Received]:
     """The call's exchange, and the facts about it that the ledger needs."""
-    from callmon.core.callbacks.triggers import hidden_of
-    from callmon.core.calls.call import language_label
-    from callmon.store.queries import calls
-
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(

@@ -3,11 +3,8 @@
 Refuses: to show a number. `callmon explain CALL --json` shows it, and logs the access.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -18,18 +15,16 @@ from callmon.cli.common import (
     lang_option,
     print_json,
     refuse_unknown,
-    say,
     with_context,
 )
 from callmon.cli.completion import LINES
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
+from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
+from callmon.store.database import Database
+from callmon.store.queries.call_search import CallFilter, CallSummary, search_calls
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.store.database import Database
-    from callmon.store.queries.call_search import CallFilter, CallSummary
 
 
 @click.command()
@@ -55,9 +50,6 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
     Examples: callmon calls
               callmon calls 2026-11-24 --line tty --outcome abandoned
     """
-    from callmon.core.statistics.period import midnight
-    from callmon.store.queries.call_search import CallFilter
-
     settings, when = context.settings, context.past_day(day, "DAY")
     refuse_unknown(settings, "line", only["line"], language=context.language)
     if only["verdict"] is not None and only["standard"] is None:
@@ -70,24 +62,20 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
             print_json(msgspec.to_builtins(call))
         else:
             click.echo(_row(call, context))
-    click.echo(say("{day} : appels trouvés : {count}", context.language, day=when, count=count), err=True)
+    click.echo(context.say("{day} : appels trouvés : {count}", day=when, count=count), err=True)
 
 
 def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
-    from callmon.store.queries.call_search import search_calls
-
-    after: str | None = None
-    while True:
-        page = search_calls(store, wanted, after)
+    page = search_calls(store, wanted, None)
+    yield from page.calls
+    while page.next is not None:
+        page = search_calls(store, wanted, page.next)
         yield from page.calls
-        after = page.next
-        if after is None:
-            return
 
 
 def _row(call: CallSummary, context: CommandContext) -> str:
     time = context.local(call.arrived).partition(" ")[2]
     outcome = label("outcome", call.outcome, context.language)
     if call.is_test:
-        outcome = say("{outcome} (essai)", context.language, outcome=outcome)
+        outcome = context.say("{outcome} (essai)", outcome=outcome)
     return f"{time}  {call.call:<13} {call.line or '-':<17} {outcome}"

@@ -1,4 +1,4 @@
-"""What `callmon check` prints: the settings in force, the lines, and the closed days to approve (R-49).
+"""`callmon check`: the settings in force, the lines, and the closed days to approve (R-49).
 
 Text for an operator's terminal, 100 columns wide. Never prints a secret: secrets have no value here, and a
 database's password is replaced. Opens no connection. Checks only whether a secret can be read.
@@ -11,22 +11,27 @@ from itertools import groupby, zip_longest
 from textwrap import wrap
 from typing import Any
 
+import click
 from pydantic import BaseModel
 
+from callmon.cli.common import CommandContext, json_option, print_json, with_context
 from callmon.config.business_calendar import Hours, Periods, SpecialHours
 from callmon.config.closed_days import ClosedDay, next_twelve_months
-from callmon.config.durations import formatted_duration
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, forms
 from callmon.config.mqtt import MqttSettings
 from callmon.config.phone_numbers import printed
 from callmon.config.settings import Settings
+from callmon.config.times import formatted_duration
 from callmon.config.validation import hidden, variable
 from callmon.config.web import WebSettings
+from callmon.core.standards import load
 from callmon.errors import ConfigError
 from callmon.store.key_file import read_keys
 from callmon.store.opening import key_path
 from callmon.text.labels import label
+from callmon.tools.alertmanager import clock_time
+from callmon.web.protection import Protection
 
 WIDTH = 100
 VALUE_WIDTH = 40
@@ -36,12 +41,34 @@ SHOWN_ELSEWHERE = frozenset({"calendar", "services", "lines", "staff"})
 LOOPBACK = ("127.", "localhost", "::1")
 
 
+@click.command()
+@with_context()
+@json_option
+def check(context: CommandContext, as_json: bool) -> None:
+    """Load the configuration; print the settings in force and the next twelve months' closed days.
+
+    \b
+    Examples: callmon check
+              callmon check --config /etc/callmon/callmon.toml --json
+    """
+    settings = context.settings
+    load(settings.standards)
+    Protection(settings.web.config_file).read()
+    if not as_json:
+        click.echo(report(settings, context.today))
+        return
+    days = settings.calendar().closed_days(*next_twelve_months(context.today))
+    closed = [{"day": str(x.day), "name_fr": x.name_fr, "name_en": x.name_en} for x in days]
+    remarks = list(check_remarks(settings))
+    print_json({"configuration": settings.source, "closed_days": closed, "remarks": remarks})
+
+
 def report(settings: Settings, today: date) -> str:
     """The whole report, ending in a line break. The twelve months of closed days begin `today`."""
     sections = {
         f"Settings in force ({settings.source})": _settings(settings),
         "Normal business hours": _hours(settings),
-        "Public lines": _lines(settings),
+        "Public lines": (row for line in settings.lines() for row in _line(line, settings)),
         "Languages of the staff": _staff(settings),
         "Closed days of the next twelve months, for approval": _closed_days(settings, today),
         "To check": _remarks(settings),
@@ -134,19 +161,10 @@ def _special(special: SpecialHours) -> Iterator[str]:
 
 
 def _periods(opening: Periods) -> str:
-    return ", ".join(f"{_clock(p.opens)} to {_clock(p.closes)}" for p in opening) or "closed"
-
-
-def _clock(wall: timedelta) -> str:
-    return f"{wall // timedelta(hours=1):02}:{wall % timedelta(hours=1) // timedelta(minutes=1):02}"
+    return ", ".join(f"{clock_time(p.opens)} to {clock_time(p.closes)}" for p in opening) or "closed"
 
 
 # ── lines ──
-
-
-def _lines(settings: Settings) -> Iterator[str]:
-    for line in settings.lines():
-        yield from _line(line, settings)
 
 
 def _line(line: Line, settings: Settings) -> Iterator[str]:

@@ -10,6 +10,8 @@ import errno
 import getpass
 import json
 import os
+import secrets
+import shutil
 import signal
 import sys
 import time
@@ -19,13 +21,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
 from pathlib import Path
-from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.config.durations import duration
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
+from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
 from callmon.text.labels import translate, unknown_name
@@ -105,23 +106,17 @@ def write_file(path: Path, data: bytes) -> None:
         if path.exists() and not path.is_file():  # a device or a pipe; a folder raises its own error
             path.write_bytes(data)
             return
-        handle, name = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        scratch = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with scratch.open("xb") as file:
+                if path.exists():
+                    shutil.copymode(path, scratch)
                 file.write(data)
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask())
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask
 
 
 def _database_errors() -> tuple[type[Exception], ...]:
@@ -205,6 +200,10 @@ class CommandContext:
 
         return until_done(open_for_writing(self.settings))
 
+    def say(self, french: str, **values: object) -> str:
+        """A command's sentence in the reader's language."""
+        return translate(french, self.language, "command").format(**values)
+
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
         if text is None:
@@ -240,7 +239,13 @@ class CommandContext:
         end = time.monotonic() + PATIENCE_SECONDS
         while last_applied(self.store) < number:
             if time.monotonic() >= end:
-                click.echo(_pending(is_new, self.language), err=True)
+                said = self.say(
+                    "Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas."
+                    if is_new
+                    else "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; "
+                    "elle n'est pas notée une deuxième fois."
+                )
+                click.echo(said, err=True)
                 return False
             time.sleep(0.05)
         return True
@@ -248,12 +253,10 @@ class CommandContext:
     def print_pending(self, count: int) -> None:
         """Printed beside a list: the count of pending requests that the list does not show yet."""
         if count:
-            text = say(
-                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.",
-                self.language,
-                count=count,
+            said = self.say(
+                "Demandes qui attendent « callmon run » et ne paraissent pas ici : {count}.", count=count
             )
-            click.echo(text, err=True)
+            click.echo(said, err=True)
 
     def local(self, at: datetime | None) -> str:
         """A time to the second in the ministry's time zone; "-" for None."""
@@ -291,7 +294,6 @@ class LengthOfTime(click.ParamType[timedelta]):
 
 
 def table_row(*cells: object) -> str:
-    """A line of a table for a terminal."""
     return "  ".join(map(str, cells))
 
 
@@ -301,7 +303,6 @@ def with_noun(number: int, what: str) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on a line."""
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
@@ -330,11 +331,6 @@ def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: 
         raise ConfigError(*(unknown_name(kind, name, known, language) for name in wrong))
 
 
-def say(french: str, language: str, **values: object) -> str:
-    """A command's sentence in the reader's language."""
-    return translate(french, language, "command").format(**values)
-
-
 def until_done(store: Database) -> Database:
     """A command's database: closed when the command is done."""
     click.get_current_context().call_on_close(store.close)
@@ -347,16 +343,6 @@ def current_user() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):  # a user without a name
         return str(os.getuid())
-
-
-def _pending(is_new: bool, language: str) -> str:
-    if is_new:
-        return say("Demande notée; elle attend « callmon run », qui ne tourne pas ou ne répond pas.", language)
-    return say(
-        "La même demande attend déjà « callmon run », qui ne tourne pas ou ne répond pas; elle n'est pas notée une"
-        " deuxième fois.",
-        language,
-    )
 
 
 def confirm(question: str) -> None:

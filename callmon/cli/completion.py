@@ -53,7 +53,7 @@ def _entries(context: CommandContext) -> Iterator[str]:
 def _disruptions(context: CommandContext) -> Iterator[str]:
     from callmon.store.queries.disruptions import live_disruptions
 
-    yield from (one.id for one in live_disruptions(context.store))
+    yield from (disruption.id for disruption in live_disruptions(context.store))
 
 
 LINES = completed(lambda context: context.settings.names("line"))

@@ -1,12 +1,12 @@
 """`callmon config`: the example configuration, the settings in force, and the meaning of one setting."""
 
-from __future__ import annotations
-
 import click
 
+from callmon.cli.check import every_setting
 from callmon.cli.common import CommandContext, json_option, print_json, report_errors, table_row, with_context
 from callmon.cli.completion import completed
 from callmon.cli.help import HelpGroup
+from callmon.config.explanation import explained
 from callmon.config.settings import example_text
 from callmon.config.validation import did_you_mean, variable
 from callmon.errors import ConfigError
@@ -38,8 +38,6 @@ def show(context: CommandContext, as_json: bool) -> None:
     Examples: callmon config show
               callmon config show --json
     """
-    from callmon.cli.check import every_setting
-
     for path, value, origin in every_setting(context.settings.configuration):
         key = ".".join(path)
         if as_json:
@@ -48,10 +46,8 @@ def show(context: CommandContext, as_json: bool) -> None:
             click.echo(f"{key} = {value}{f'  ({origin})' if origin else ''}")
 
 
-def _keys(_context: CommandContext) -> list[str]:
-    from callmon.config.explanation import every_setting
-
-    return [name for name, _, _ in every_setting()]
+def _keys(_context: CommandContext | None = None) -> list[str]:
+    return [name for name, _, _ in explained("")]
 
 
 @config.command("explain")
@@ -65,12 +61,9 @@ def explain(key: str, as_json: bool) -> None:
     Examples: callmon config explain store.url
               callmon config explain exchanges.toronto
     """
-    from callmon.config.explanation import explained
-
     found = explained(key)
     if not found:
-        known = [name for name, _, _ in explained("")]
-        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, known)}')
+        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, _keys())}')
     for name, default, meaning in found:
         by = variable(tuple(name.split("."))) if "[]" not in name else None
         if as_json:

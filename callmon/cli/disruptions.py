@@ -5,11 +5,9 @@ The command waits briefly to show the effect. Refuses: with a sentence, an actio
 is stored.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -26,12 +24,12 @@ from callmon.cli.common import (
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
-from callmon.core.disruptions.entries import Notice, Refusal
+from callmon.core.disruptions.disruption import Disruption, Notice, Refusal
 from callmon.errors import CallmonError, ConfigError
+from callmon.store import commands as queue
+from callmon.store.queries import disruptions as stored
 from callmon.text.labels import label
-
-if TYPE_CHECKING:
-    from callmon.core.disruptions.disruption import Disruption
+from callmon.text.lists import DisruptionList, disruption_as_json
 
 
 @click.group(cls=HelpGroup)
@@ -44,7 +42,6 @@ def disruptions() -> None:
 
 
 def _notice(command: Command) -> Command:
-    """The options that hold the public notice, and its author."""
     for name, what in (
         ("--by", "name of the acting person (default: the logged-in user)"),
         ("--alternative-en", "alternative for callers, in English"),
@@ -72,8 +69,6 @@ class DisruptionCommandContext(CommandContext):
 
     def find(self, name: str | None) -> Disruption:
         """The disruption of this name. Without a name, the only disruption in progress. Raises ConfigError."""
-        from callmon.store.queries import disruptions as stored
-
         if name is not None:
             return stored.disruption_by_id(self.store, name) or self.refuse("not_known")
         going_on = [x for x in stored.live_disruptions(self.store) if x.state(self.now) == "going_on"]
@@ -91,9 +86,6 @@ class DisruptionCommandContext(CommandContext):
         return self.moment(until, "--until") if length is None else start + length
 
     def print_as_json(self, *found: Disruption) -> None:
-        from callmon.store.queries import disruptions as stored
-        from callmon.text.disruption_list import disruption_as_json
-
         for disruption in found:
             met = stored.calls_met(self.store, disruption)
             print_json(disruption_as_json(disruption, datetime.now(UTC), met))
@@ -101,11 +93,7 @@ class DisruptionCommandContext(CommandContext):
     def request(
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
-        """Store a valid request on `one`, or on a new disruption; wait until it is applied; show the result."""
-        from callmon.store import commands as queue
-        from callmon.store.queries import disruptions as stored
-        from callmon.text.disruption_list import DisruptionList
-
+        """Store a valid request on `disruption`, or on a new one; wait until it is applied; show the result."""
         name, actor, lines = disruption.id if disruption else "", actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
@@ -124,7 +112,6 @@ class DisruptionCommandContext(CommandContext):
 
 
 def _usual(command: Command) -> Command:
-    """The options and the context of every command."""
     as_json = click.option("--json", "as_json", is_flag=True, help="one JSON object per disruption")
     return with_context(DisruptionCommandContext)(lang_option(as_json(command)))
 
@@ -159,29 +146,20 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     Examples: callmon disruptions list --state all --lang en
               callmon disruptions list --line tty --json
     """
-    from callmon.store.commands import DISRUPTION_QUEUE
-    from callmon.store.queries import disruptions as stored
-    from callmon.text.disruption_list import DisruptionList
-
     refuse_unknown(context.settings, "line", line, language=context.language)
-    context.print_pending(DISRUPTION_QUEUE.count_pending(context.store))
+    context.print_pending(queue.DISRUPTION_QUEUE.count_pending(context.store))
     found = (
         stored.live_disruptions(context.store)
         if state == "open"
         else stored.all_of(context.store, context.now - timedelta(days))
     )
-    found = [x for x in found if _is_wanted(x, state, line)]
+    found = [x for x in found if state == "all" or (x.ended is None) == (state == "open")]
+    found = [x for x in found if line is None or line in x.lines]
     if context.as_json:
         context.print_as_json(*found)
         return
     met = {x.id: stored.calls_met(context.store, x) for x in found if x.began <= context.now}
     click.echo(DisruptionList(context.settings, context.language, context.now).text(found, met))
-
-
-def _is_wanted(disruption: Disruption, state: str, line: str | None) -> bool:
-    if line is not None and line not in disruption.lines:
-        return False
-    return state == "all" or (disruption.ended is None) == (state == "open")
 
 
 @disruptions.command()

@@ -1,8 +1,9 @@
-"""The help of groups: commands by task, each with its whole purpose, and the page of the documentation."""
+"""The groups of commands. Help lists commands by task, each with its whole purpose and a page of documentation."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections import UserDict
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from itertools import chain
 
 import click
 
@@ -42,7 +43,7 @@ class HelpGroup(click.Group):
     """A group whose help cuts no purpose. The topmost one lists its commands by TASKS."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        tasks = TASKS if ctx.parent is None and "status" in self.commands else {"Commands": tuple(self.commands)}
+        tasks = TASKS if isinstance(self.commands, MainCommands) else {"Commands": tuple(self.commands)}
         width = max(map(len, self.commands))
         for task, names in tasks.items():
             with formatter.section(task):
@@ -51,9 +52,26 @@ class HelpGroup(click.Group):
                 )
 
 
-def add_pages(command: click.Command, page: str = "") -> None:
+class MainCommands(UserDict[str, click.Command]):
+    """The commands of TASKS by name. The first use of a command imports the module that has its name."""
+
+    def __iter__(self) -> Iterator[str]:
+        return chain.from_iterable(TASKS.values())
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def __missing__(self, name: str) -> click.Command:
+        self[name] = getattr(import_module(f"callmon.cli.{name}"), name)
+        return self[name]
+
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        _add_page(command, PAGES.get(name, "reference/commands.md"))
+        super().__setitem__(name, command)
+
+
+def _add_page(command: click.Command, page: str) -> None:
     """Name the page of the documentation at the end of the help of each command."""
-    for name, below in command.commands.items() if isinstance(command, click.Group) else ():
-        add_pages(below, page or PAGES.get(name, "reference/commands.md"))
-    if page:
-        command.epilog = f"More: docs/en/{page}"
+    command.epilog = f"More: docs/en/{page}"
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _add_page(below, page)

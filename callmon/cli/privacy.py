@@ -1,13 +1,11 @@
 """`callmon privacy`: keys, access requests, disposal."""
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -26,13 +24,19 @@ from callmon.cli.common import (
 from callmon.cli.help import HelpGroup
 from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
+from callmon.config.settings import Settings
 from callmon.errors import ConfigError
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
-    from callmon.store.access.audit import AuditEvent
-    from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
-    from callmon.store.queries.obligations import WorklistItem
+from callmon.store.access import AuditEvent, audit_events
+from callmon.store.database import names_of_needed_keys, own_folder, parse_url
+from callmon.store.key_file import add_new_key
+from callmon.store.opening import key_path
+from callmon.store.privacy import key_rotation
+from callmon.store.privacy import retention as disposal
+from callmon.store.privacy import subject_access as people
+from callmon.store.privacy.dated_files import expired
+from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+from callmon.text.lists import owed_as_json
+from callmon.text.story import as_json
 
 NUMBER = "Telephone number"
 Row = tuple[str, ...]
@@ -51,8 +55,6 @@ class PrivacyCommandContext(CommandContext):
         self.purpose, self.who = purpose, who
 
     def access(self, command: str) -> AccessReason:
-        from callmon.store.privacy.subject_access import AccessReason
-
         if not self.purpose.strip():
             raise ConfigError("--purpose is empty; state the purpose of the access.")
         return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
@@ -90,9 +92,6 @@ def key(context: CommandContext, file: Path | None) -> None:
     Examples: callmon privacy key
               callmon privacy key /etc/callmon/number.key
     """
-    from callmon.store.key_file import add_new_key
-    from callmon.store.opening import key_path
-
     path = file or key_path(context.settings)
     if add_new_key(path, datetime.now().astimezone().date()):
         click.echo(f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.")
@@ -109,13 +108,9 @@ def rotate(context: PrivacyCommandContext) -> None:
     Examples: callmon privacy rotate
               callmon privacy rotate --config /etc/callmon/callmon.toml
     """
-    from callmon.store.database import names_of_needed_keys
-    from callmon.store.privacy.key_rotation import count_left
-    from callmon.store.privacy.key_rotation import rotate as moved
-
     store, total = context.store, 0
-    advance = progress_bar(count_left(store), "Encrypting")
-    for count in moved(store):
+    advance = progress_bar(key_rotation.count_left(store), "Encrypting")
+    for count in key_rotation.rotate(store):
         total += count
         advance(count)
     click.echo(f"{with_noun(total, 'number')} encrypted with the key {store.ring.name}.")
@@ -138,15 +133,14 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
     Examples: callmon privacy find --purpose "access request 2026-14"
               callmon privacy find --purpose "access request 2026-14" --json
     """
-    from callmon.store.privacy import subject_access as people
-
     store, look = context.store, context.access("find")
     forms = context.forms(ask_number(NUMBER))
     found = people.number_uses(store, forms, look)
     for use in found:
         _print_row(_use(use, context), USE, as_json)
-    for item in people.obligations_of_number(store, forms):
-        _print_row(_obligation(item, context), OBLIGATION, as_json)
+    for x in (item.obligation for item in people.obligations_of_number(store, forms)):
+        row = context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
+        _print_row(row, OBLIGATION, as_json)
     click.echo(f"{with_noun(len(found), 'call')}.", err=True)
 
 
@@ -162,10 +156,6 @@ def export(context: PrivacyCommandContext) -> None:
     Examples: callmon privacy export --purpose "request 14" > request.json
               callmon privacy export --purpose "request 14" --by "M. Roy"
     """
-    from callmon.store.privacy import subject_access as people
-    from callmon.text.callback_list import owed_as_json
-    from callmon.text.story import as_json
-
     store, look = context.store, context.access("export")
     forms = context.forms(ask_number(NUMBER))
     before = people.accesses(store, forms)
@@ -193,8 +183,6 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
     Examples: callmon privacy correct --purpose "correction 2026-15"
               callmon privacy correct --purpose "request 15" --call 1795527733.0
     """
-    from callmon.store.privacy import subject_access as people
-
     store, look = context.store, context.access("correct")
     number, right = ask_number("Stored number"), ask_number("Right number")
     new = e164(right, context.settings.region)
@@ -220,9 +208,6 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
     Examples: callmon privacy purge
               callmon privacy purge --yes --authority "records schedule 12-345"
     """
-    from callmon.store.privacy import retention as disposal
-    from callmon.store.privacy.dated_files import expired
-
     settings, store = context.settings, context.store
     since = context.now - timedelta(days=settings.retention_days)
     files = expired(_folders(settings), context.today)
@@ -256,8 +241,6 @@ def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None
     Examples: callmon privacy log --json
               callmon privacy log --number
     """
-    from callmon.store.privacy import subject_access as people
-
     if has_number:
         for access in people.accesses(context.store, context.forms(ask_number(NUMBER))):
             _print_row(_access(access, context), LOG, as_json)
@@ -275,14 +258,9 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
-    """The time and the row of every access, change and disposal."""
-    from callmon.store.access import audit
-    from callmon.store.privacy import retention as disposal
-    from callmon.store.privacy import subject_access as people
-
     for access in people.accesses(context.store):
         yield access.look.at, _access(access, context)
-    for deed in audit.audit_events(context.store):
+    for deed in audit_events(context.store):
         yield deed.at, _deed(deed, context)
     for terms, done in disposal.disposals(context.store):
         what = _disposed(done, terms.unused_since, context, done.files)
@@ -291,8 +269,6 @@ def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
 
 def _folders(settings: Settings) -> list[Path]:
     """Folders that may hold files with an expiry date: the configured ones, and the flight recorder's."""
-    from callmon.store.database import own_folder, parse_url
-
     beside = [Path(str(parse_url(settings.store.url).database)).parent] if "sqlite" in settings.store.url else []
     return [*settings.privacy.folders, *(folder / "faults" for folder in (*beside, own_folder()))]
 
@@ -302,11 +278,6 @@ def _use(use: NumberUse, context: PrivacyCommandContext) -> Row:
     line, outcome = (call.line or "-", call.outcome) if call else ("-", "-")
     when = context.local(call.arrived if call else None)
     return when, stored.exchange, use.call, use.role, line, outcome
-
-
-def _obligation(item: WorklistItem, context: PrivacyCommandContext) -> Row:
-    x = item.obligation
-    return context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
 
 
 def _access(access: AccessRecord, context: PrivacyCommandContext) -> Row:
@@ -324,5 +295,5 @@ def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files:
     first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
     uses = f" ({with_noun(what.uses, 'use')} from {first} to {last})" if what.uses else ""
     numbers = with_noun(what.numbers, "number") if what.numbers else "No number"
-    expired = f"{files} expired {'file' if files == 1 else 'files'}" if files else "no expired file"
+    expired = with_noun(files, "expired file") if files else "no expired file"
     return f"{numbers} last used before {context.local(since)}{uses}; {expired}."

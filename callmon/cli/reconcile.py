@@ -1,20 +1,17 @@
 """`callmon reconcile`: the calls of one day that only the exchange, or only callmon, counted."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from callmon.backfill.tasks import reconcile as compare
 from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.progress import progress_bar
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
-    from callmon.core.reconciliation import Difference, Reconciliation
+from callmon.config.settings import Settings
+from callmon.core.reconciliation import Difference, Reconciliation
 
 WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"}
 
@@ -34,8 +31,6 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     Examples: callmon reconcile
               callmon reconcile 2026-11-24 --exchange toronto
     """
-    from callmon.backfill.reconcile import reconcile as compare
-
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     names, found = _names(settings, exchange), []
     advance = progress_bar(len(names), "Comparing exchanges")

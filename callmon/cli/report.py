@@ -4,13 +4,10 @@ Reads the database, makes the Report (`reports/builder`) and writes it in one fo
 each time, if neither the data nor the configuration changed and nothing fell due meanwhile.
 """
 
-from __future__ import annotations
-
 import sys
 import tomllib
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,21 +15,16 @@ from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
+from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
+from callmon.reports import request, sample
+from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.model import FORMATS
+from callmon.reports.notes import Remarks
+from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label, translate
 
-if TYPE_CHECKING:
-    from callmon.core.statistics.period import Month
-    from callmon.reports.formats.json import Published
-    from callmon.reports.load import Step
-    from callmon.reports.notes import Remarks
-    from callmon.reports.request import ReportRequest
-
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
-SAMPLE_IS_NEVER_PUBLIC = (
-    "--sample and --public exclude each other: a sample shows single calls and is never public."
-)
 
 
 @click.command()
@@ -100,14 +92,12 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    from callmon.reports import request
-
     settings, lang = context.settings, context.lang
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
-        raise ConfigError(SAMPLE_IS_NEVER_PUBLIC)
+        raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
@@ -122,12 +112,11 @@ def _make(
     context: CommandContext, order: ReportRequest, output: Path | None, overwrite: bool, scheduled: bool
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
-    from callmon.reports import request
-    from callmon.reports.export import files
-
     settings, now = context.settings, context.now
     try:
-        made = request.made(context.store, settings, order, now, _progress)
+        made = request.made(
+            context.store, settings, order, now, lambda days: partial(progress_bar(days, "Reading"), 1)
+        )
     except NoDataError as error:
         if not scheduled:
             raise
@@ -139,20 +128,15 @@ def _make(
 
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
-    """Write the calls of a sample instead of the statistics."""
-    from callmon.reports import sample
-
-    packs = sample.packs(context.store, context.settings, period, seed)
-    if not packs:
+    found = sample.packs(context.store, context.settings, period, seed)
+    if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
-    languages = [x for x in LANGUAGES if context.lang in (None, x)]
-    _write([(sample.pack_path(output, period, x), packs[x]) for x in languages], overwrite)
+    path = output or Path(f"callmon-{period.name}-sample.txt")
+    _write([(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)], overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
     """Whether the first business day has come, and the internal report's first file is missing."""
-    from callmon.reports.export import localized_path
-
     if not months.is_due(context.settings.calendar(), context.today):
         return False
     path = output or Path(f"callmon-{month}.{kind}")
@@ -161,15 +145,11 @@ def _is_due(context: CommandContext, month: str, kind: str, output: Path | None)
 
 def _published(path: Path) -> tuple[Published, str]:
     """An earlier report, and its name in messages. Raises ConfigError."""
-    from callmon.reports.formats.json import parse_report
-
     return parse_report(path.read_bytes(), str(path)), str(path)
 
 
 def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
-    from callmon.reports.export import STDOUT
-
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
             raise ConfigError(
@@ -182,10 +162,6 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _progress(days: int) -> Step:
-    return partial(progress_bar(days, "Reading"), 1)
 
 
 def _remarks_of(path: Path | None) -> Remarks:

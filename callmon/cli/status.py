@@ -4,8 +4,6 @@ Asks the daemon at its own address (/healthz and /metrics); the counts are from 
 without a daemon too. Refuses: to show a count that could not be read.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import ssl
@@ -15,19 +13,18 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from callmon.cli import common
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
+from callmon.config.settings import Settings
+from callmon.config.web_config import load_web_config
+from callmon.core.statistics.period import midnight
 from callmon.errors import CallmonError
+from callmon.store.queries import calls, obligations
 from callmon.text.records import instant
-
-if TYPE_CHECKING:
-    from callmon.config.settings import Settings
 
 SECONDS = 5  # for an answer
 NO_ANSWER = (OSError, HTTPException, ValueError, LookupError, TypeError, OverflowError)
@@ -66,22 +63,19 @@ def status(context: CommandContext, as_json: bool) -> None:
 
 def _health(settings: Settings) -> dict[str, Any]:
     """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
-    found: dict[str, Any] = {"state": "not_running", "role": None, "version": None}
-    found |= {"troubles": [], "remarks": []}
+    nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
     with suppress(*NO_ANSWER):
         text = _ask(settings, "/healthz")
         if text is None:
-            return found | {"state": "unknown"}
+            return {"state": "unknown"} | nothing
         answer = json.loads(text)
         if answer["status"] in EXIT:
-            found = {name: answer["status" if name == "state" else name] for name in found}
-    return found
+            return {"state": answer["status"]} | {name: answer[name] for name in nothing}
+    return {"state": "not_running"} | nothing
 
 
 def _ask(settings: Settings, path: str) -> str | None:
     """The answer of callmon's own listener; None: it asks for a password."""
-    from callmon.config.web_config import load_web_config
-
     # The certificate is for the name that others use, not for this address.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -99,24 +93,22 @@ def _ask(settings: Settings, path: str) -> str | None:
 
 def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool) -> list[dict[str, Any]]:
     """Each configured exchange: connected, last event. `heard`: the last event that the database knows."""
-    figures: dict[tuple[str, str], float] = {}
-    last = {} if does_answer else heard
+    connected: dict[str, bool] = {}
+    last = {} if does_answer else dict(heard)
     with suppress(*NO_ANSWER):
         for what, name, value in EXCHANGE.findall((does_answer and _ask(settings, "/metrics")) or ""):
-            figures[name, what] = float(value)
-    events = {name: datetime.fromtimestamp(at, UTC) for (name, what), at in figures.items() if what != "connected"}
-    connected = {name: at == 1.0 for (name, what), at in figures.items() if what == "connected"}
+            if what == "connected":
+                connected[name] = float(value) == 1.0
+            else:
+                last[name] = datetime.fromtimestamp(float(value), UTC)
     return [
-        {"exchange": name, "connected": connected.get(name), "last_event": instant((last | events).get(name))}
+        {"exchange": name, "connected": connected.get(name), "last_event": instant(last.get(name))}
         for name in settings.exchanges
     ]
 
 
 def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int | None]]:
     """The last event by exchange, and the figures. A figure that cannot be read is None; the reason is printed."""
-    from callmon.core.statistics.period import midnight
-    from callmon.store.queries import calls, obligations
-
     settings, today = context.settings, context.today
     begin, end = (midnight(today + timedelta(days=n), settings.timezone) for n in (0, 1))
     try:
@@ -133,7 +125,7 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
 
 
 def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
-    say = partial(common.say, language=context.language)
+    say = context.say
     states = {True: say("connecté"), False: say("non connecté"), None: say("état inconnu")}
     roles = {"leader": say("principal"), "standby": say("en réserve"), "waiting": say("en attente de la base")}
     if found["state"] == "not_running":
@@ -143,11 +135,11 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     else:
         role = roles.get(found["role"], found["role"])
         yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)
-    for one in found["exchanges"]:
-        at = one["last_event"] and datetime.fromisoformat(one["last_event"])
+    for exchange in found["exchanges"]:
+        at = exchange["last_event"] and datetime.fromisoformat(exchange["last_event"])
         yield say(
-            "Autocommutateur {name} : {state}, dernier événement : {last}", name=one["exchange"],
-            state=states[one["connected"]], last=context.local(at),
+            "Autocommutateur {name} : {state}, dernier événement : {last}", name=exchange["exchange"],
+            state=states[exchange["connected"]], last=context.local(at),
         )  # fmt: skip
     today, due, overdue = ("-" if found[name] is None else found[name] for name in COUNTS)
     yield say("Appels terminés aujourd'hui : {count}", count=today)

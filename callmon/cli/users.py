@@ -4,12 +4,9 @@ A password comes from a prompt or from standard input, never from an argument, w
 could read. Every change here ends all of the user's sessions and is written to the audit log.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import click
 
@@ -17,11 +14,11 @@ from callmon.cli.common import CommandContext, current_user, json_option, print_
 from callmon.cli.help import HelpGroup
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
-
-if TYPE_CHECKING:
-    from callmon.store.access.accounts import LocalAccount
-    from callmon.store.access.audit import AuditEvent
-    from callmon.store.database import Database
+from callmon.store import access
+from callmon.store.access import AuditEvent, LocalAccount
+from callmon.store.database import Database
+from callmon.store.opening import open_for_accounts
+from callmon.web.auth.passwords import hashed, refuse_if_easy
 
 ROLES = tuple(RoleSettings.model_fields)
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
@@ -36,17 +33,11 @@ def users() -> None:
 
 
 class AccountCommandContext(CommandContext):
-    """The context of a command that changes accounts."""
-
     @cached_property
     def store(self) -> Database:
-        from callmon.store.opening import open_for_accounts
-
         return until_done(open_for_accounts(self.settings))
 
     def deed(self, act: str, about: str) -> AuditEvent:
-        from callmon.store.access.audit import AuditEvent
-
         return AuditEvent(self.now, current_user(), act, about)
 
 
@@ -64,15 +55,12 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     Examples: callmon users add marie.tremblay --role agent
               callmon users add j.roy --role agent --role manager < password.txt
     """
-    from callmon.store.access import accounts
-    from callmon.web.auth.passwords import hashed
-
     if not NAME.fullmatch(name):
         raise ConfigError(
             f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
-    accounts.add_account(store, name, hashed(_password(name)), roles, deed)
+    access.add_account(store, name, hashed(_password(name)), roles, deed)
     click.echo(f"{name}: added.")
     if not context.settings.web.access.accounts:
         click.echo("Accounts cannot sign in yet: set accounts = true under [web.access].", err=True)
@@ -88,9 +76,7 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
     Examples: callmon users list
               callmon users list --json
     """
-    from callmon.store.access import accounts
-
-    found = accounts.accounts(context.store)
+    found = access.accounts(context.store)
     if not found:
         click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
     for account in found:
@@ -115,10 +101,8 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     Examples: callmon users role marie.tremblay --role viewer
               callmon users role marie.tremblay --role agent --role manager
     """
-    from callmon.store.access import accounts
-
     deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
-    accounts.give_roles(context.store, name, roles, deed)
+    access.give_roles(context.store, name, roles, deed)
     click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
 
 
@@ -132,11 +116,8 @@ def password(context: AccountCommandContext, name: str) -> None:
     Examples: callmon users password marie.tremblay
               callmon users password marie.tremblay < password.txt
     """
-    from callmon.store.access import accounts
-    from callmon.web.auth.passwords import hashed
-
     store = context.store
-    accounts.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
+    access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
     click.echo(f"{name}: the password is changed; signed out everywhere.")
 
 
@@ -151,10 +132,8 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     Examples: callmon users lock marie.tremblay
               callmon users lock marie.tremblay --unlock
     """
-    from callmon.store.access import accounts
-
     deed = context.deed("account unlocked" if unlock else "account locked", name)
-    accounts.lock_account(context.store, name, not unlock, deed)
+    access.lock_account(context.store, name, not unlock, deed)
     click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
 
 
@@ -168,16 +147,12 @@ def remove(context: AccountCommandContext, name: str) -> None:
     Examples: callmon users remove marie.tremblay
               callmon users remove marie.tremblay --config callmon.toml
     """
-    from callmon.store.access import accounts
-
-    accounts.remove_account(context.store, name, context.deed("account removed", name))
+    access.remove_account(context.store, name, context.deed("account removed", name))
     click.echo(f"{name}: removed; signed out everywhere.")
 
 
 def _password(name: str) -> str:
     """Prompt twice on a terminal; else read one line of standard input. Raises ConfigError if too easy."""
-    from callmon.web.auth.passwords import refuse_if_easy
-
     if sys.stdin.isatty():
         given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:

@@ -152,7 +152,7 @@ class Calendar:
         if days < 0:
             raise ValueError("days must not be negative")
         at = _utc(at)
-        ahead = _days_from(self.local_day(at), HORIZON_DAYS + 7 * days)
+        ahead = _days(self.local_day(at), HORIZON_DAYS + 7 * days)
         closings = (self.spans(day)[-1][1] for day in ahead if self.business_day(day))
         due = next(islice((closing for closing in closings if closing > at), days, None), None)
         if due is None:
@@ -201,13 +201,13 @@ class Calendar:
     def _from(self, at: datetime, until: datetime | None = None) -> Iterator[Span]:
         """Opening spans in order, from the first one on the local day of `at`."""
         first = self.local_day(at)
-        count = HORIZON_DAYS if until is None else (self.local_day(until) - first).days + 1
-        for day in _days_from(first, count):
+        count = HORIZON_DAYS if until is None else max(0, (self.local_day(until) - first).days + 1)
+        for day in _days(first, count):
             yield from self.spans(day)
 
     def _back_from(self, at: datetime) -> Iterator[Span]:
         """Opening spans that began at or before `at`, latest first."""
-        for day in _days_back(self.local_day(at), HORIZON_DAYS):
+        for day in _days(self.local_day(at), -HORIZON_DAYS):
             yield from (span for span in reversed(self.spans(day)) if span[0] <= at)
 
 
@@ -242,11 +242,7 @@ def _instant(zone: ZoneInfo, day: date, wall: timedelta, fold: int) -> datetime:
     return local.replace(tzinfo=zone, fold=fold).astimezone(UTC)
 
 
-def _days_from(first: date, count: int) -> Iterator[date]:
-    last = min(first.toordinal() + count, date.max.toordinal() - 1)
-    return map(date.fromordinal, range(first.toordinal(), last))
-
-
-def _days_back(first: date, count: int) -> Iterator[date]:
-    last = max(first.toordinal() - count, date.min.toordinal() + 1)
-    return map(date.fromordinal, range(first.toordinal(), last, -1))
+def _days(first: date, count: int) -> Iterator[date]:
+    """`count` days, the first included; a negative count goes back."""
+    last = max(date.min.toordinal() + 1, min(first.toordinal() + count, date.max.toordinal() - 1))
+    return map(date.fromordinal, range(first.toordinal(), last, 1 if count > 0 else -1))

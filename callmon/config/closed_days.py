@@ -9,7 +9,7 @@ Refuses: to decide that an office is closed. A ministry adds and removes days.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import NamedTuple
@@ -55,16 +55,12 @@ class ClosedDays:
 
     add: tuple[ClosedDay, ...] = ()
     remove: frozenset[date] = frozenset()
-    _added: dict[date, ClosedDay] = field(init=False, repr=False, compare=False, hash=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_added", {closed.day: closed for closed in self.add})
 
     def on(self, day: date) -> ClosedDay | None:
         """The closed day on `day`, or None."""
         if day in self.remove:
             return None
-        return self._added.get(day) or ontario(day.year).get(day)
+        return next((x for x in self.add if x.day == day), None) or ontario(day.year).get(day)
 
 
 @lru_cache(maxsize=512)

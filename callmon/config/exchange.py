@@ -1,23 +1,21 @@
-"""The connection settings of one exchange, and its naming of trunks, phones and mailboxes.
+"""The connection settings of one exchange and of its CEL, and its naming of trunks, phones and mailboxes.
 
-The secret is never in the configuration: `secret()` reads it from a file or the environment on each call. Refuses:
-to connect.
+No secret is in the configuration: `secret()` and `password()` read it from a file or the environment on each call.
+Refuses: to connect.
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from callmon.config.cel import CelSettings
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource, TlsClient
-from callmon.config.validation import Found
+from callmon.config.times import Duration
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
 
 Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
@@ -46,62 +44,86 @@ def _zone_meant(name: str) -> str:
 TimeZone = Annotated[str, AfterValidator(_zone)]
 
 
+class CelSettings(PasswordSource):
+    """[exchanges.NAME.cel]: a file that cel_custom writes, or a table in a database."""
+
+    file: str | None = setting(
+        "file that cel_custom writes; * and ? match rotated files", None, min_length=1, is_file=True
+    )
+    url: str | None = setting(
+        "or the database that holds it: mysql://USER@HOST/asteriskcdrdb, postgresql://…, sqlite:///FILE",
+        None,
+        pattern=r"^(mysql|mariadb|postgresql|sqlite)://",
+        is_file=True,
+    )
+    table: str = setting("table with the rows of CEL", "cel", min_length=1)
+    password_file: Path | None = setting("file that holds the database's password", None)
+    password_env: str | None = setting(
+        "environment variable that holds the database's password", None, min_length=1
+    )
+    numbers: bool = setting(
+        "store numbers of calls known from CEL alone; CEL does not mark withheld numbers", True
+    )
+    wait: Duration = setting("delay between the end of a gap and reading its rows", "5s")
+
+    @property
+    def is_on(self) -> bool:
+        return self.file is not None or self.url is not None
+
+    def _errors(self) -> Found:
+        if self.file is not None and self.url is not None:
+            yield ("url",), "is given beside file; keep one of the two"
+        elif not self.is_on and self.model_fields_set:
+            yield ("file",), "is missing; name the file, name the database with url, or remove the table"
+        elif self.url is not None and not ADDRESS.fullmatch(self.url):
+            yield ("url",), UNREADABLE
+        elif self.url is not None and holds_password(self.url):
+            yield ("url",), "holds a password; put it in a file, and name that file as password_file"
+        yield from super()._errors()
+
+
 class ExchangeSettings(TlsClient, PasswordSource):
     """[exchanges.NAME]"""
 
     STEM, WHAT, TLS_PORT = "secret", "the AMI secret", 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
-    host: str = Field(min_length=1, description="host name or address of the exchange")
-    port: int = Field(default=5038, ge=1, le=65535, description="its AMI port; when left out, 5039 with tls")
-    username: str = Field(default="callmon", min_length=1, description="AMI user: its section in manager.conf")
-    secret_file: Path | None = Field(default=None, description="file that holds the AMI secret")
-    secret_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds the AMI secret"
+    host: str = setting("host name or address of the exchange", min_length=1)
+    port: int = setting("its AMI port; when left out, 5039 with tls", 5038, ge=1, le=65535)
+    username: str = setting("AMI user: its section in manager.conf", "callmon", min_length=1)
+    secret_file: Path | None = setting("file that holds the AMI secret", None)
+    secret_env: str | None = setting("environment variable that holds the AMI secret", None, min_length=1)
+    login: Literal["md5", "plain"] = setting(
+        "login method: md5 answers a challenge, plain sends the secret itself", "md5"
     )
-    login: Literal["md5", "plain"] = Field(
-        default="md5", description="login method: md5 answers a challenge, plain sends the secret itself"
+    tls: bool = setting("encrypt with TLS, and verify the certificate that the exchange presents", False)
+    ca_file: Path | None = setting(
+        "certificate authorities to trust, in PEM; when left out, those of the system", None
     )
-    tls: bool = Field(
-        default=False, description="encrypt with TLS, and verify the certificate that the exchange presents"
+    client_certificate: Path | None = setting("client certificate that callmon presents", None)
+    client_key: Path | None = setting("its key; when left out, in the same file", None)
+    server_name: str | None = setting("name in its certificate, when it differs from host", None)
+    ping_every: Duration = setting("interval of Ping", "5s")
+    ping_timeout: Duration = setting("without an answer for this long, the exchange counts as unheard", "5s")
+    list_every: Duration = setting("interval of the check that calls in progress still exist", "3m")
+    trunks: Patterns = setting(
+        "endpoints of trunks that deliver public calls; * and ? are wildcards", ("PJSIP/trunk*",), min_length=1
     )
-    ca_file: Path | None = Field(
-        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
+    phones: Patterns = setting("endpoints of phones; empty: every endpoint that is no trunk", ())
+    voicemail_contexts: Patterns = setting("dialplan contexts that are voicemail", ())
+    survey_extensions: Patterns = setting("a transfer there offers the survey", ())
+    parking_extensions: Patterns = setting("a transfer there parks the call", ("700",))
+    queue_languages: dict[str, Literal["fr", "en"]] = setting(
+        "queues that serve one language, with that language", {}
     )
-    client_certificate: Path | None = Field(default=None, description="client certificate that callmon presents")
-    client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
-    server_name: str | None = Field(default=None, description="name in its certificate, when it differs from host")
-    ping_every: Duration = Field(default=timedelta(seconds=5), description="interval of Ping")
-    ping_timeout: Duration = Field(
-        default=timedelta(seconds=5), description="without an answer for this long, the exchange counts as unheard"
+    language_keys: dict[str, Literal["fr", "en"]] = setting(
+        "language that each key of a line's language menu selects; CEL records only the key",
+        {"1": "en", "2": "fr"},
     )
-    list_every: Duration = Field(
-        default=timedelta(minutes=3), description="interval of the check that calls in progress still exist"
-    )
-    trunks: Patterns = Field(
-        default=("PJSIP/trunk*",),
-        min_length=1,
-        description="endpoints of trunks that deliver public calls; * and ? are wildcards",
-    )
-    phones: Patterns = Field(default=(), description="endpoints of phones; empty: every endpoint that is no trunk")
-    voicemail_contexts: Patterns = Field(default=(), description="dialplan contexts that are voicemail")
-    survey_extensions: Patterns = Field(default=(), description="a transfer there offers the survey")
-    parking_extensions: Patterns = Field(default=("700",), description="a transfer there parks the call")
-    queue_languages: dict[str, Literal["fr", "en"]] = Field(
-        default={}, description="queues that serve one language, with that language"
-    )
-    language_keys: dict[str, Literal["fr", "en"]] = Field(
-        default={"1": "en", "2": "fr"},
-        description="language that each key of a line's language menu selects; CEL records only the key",
-    )
-    timezone: TimeZone | None = Field(
-        default=None, description="time zone of the exchange; when left out, callmon's"
-    )
-    dial_prefixes: Patterns = Field(
-        default=("9", "91", "9011"), description="prefixes that staff dial before an outside number"
-    )
+    timezone: TimeZone | None = setting("time zone of the exchange; when left out, callmon's", None)
+    dial_prefixes: Patterns = setting("prefixes that staff dial before an outside number", ("9", "91", "9011"))
 
-    cel: CelSettings = Field(default=CelSettings(), description="its CEL, from which callmon fills gaps")
+    cel: CelSettings = setting("its CEL, from which callmon fills gaps", {})
 
     def _errors(self) -> Found:
         if not self.has_secret():

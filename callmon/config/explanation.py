@@ -1,19 +1,17 @@
 """Every setting with its default and its meaning, from the schema."""
 
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import zip_longest
-from typing import Any
+from typing import get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from callmon.config.schema import Configuration
-
-
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    return Configuration.model_json_schema()
+from callmon.config.times import formatted_duration
+from callmon.config.validation import bare_type, is_table, member
 
 
 def explained(key: str) -> list[tuple[str, str, str]]:
@@ -28,41 +26,24 @@ def explained(key: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def every_setting() -> Iterator[tuple[str, str, str]]:
+def every_setting(table: type[BaseModel] = Configuration, path: str = "") -> Iterator[tuple[str, str, str]]:
     """(path, default, meaning), in the order of the schema. NAME is a name that the site chooses."""
-    yield from _under(_schema(), "")
-
-
-def _under(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, str, str]]:
-    for name, inner in part.get("properties", {}).items():
+    for name, field in table.model_fields.items():
         here = f"{path}.{name}".lstrip(".")
-        tables = list(_tables(inner, here))
-        if tables:
-            for table_path, below in tables:
-                yield from _under(below, table_path)
+        kind, below = bare_type(field.annotation), ""
+        while (container := get_origin(kind)) in (dict, tuple):
+            kind, below = member(kind, 0)[1], below + (".NAME" if container is dict else "[]")
+        if is_table(kind):
+            yield from every_setting(kind, here + below)
         else:
-            yield here, _default(inner), inner.get("description", "")
+            yield here, _default(field), field.description or ""
 
 
-def _tables(part: Mapping[str, Any], path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The tables of which a setting consists; none: it is a value."""
-    if "$ref" in part:
-        part = _schema()["$defs"][part["$ref"].rpartition("/")[2]]
-    if "properties" in part:
-        yield path, part
-    for one in (*part.get("anyOf", ()), *part.get("oneOf", ())):
-        yield from _tables(one, path)
-    below = [(inner, ".NAME") for inner in part.get("patternProperties", {}).values()]
-    below += [(part[key], add) for key, add in (("items", "[]"), ("additionalProperties", ".NAME")) if key in part]
-    for inner, add in below:
-        if isinstance(inner, dict):
-            yield from _tables(inner, path + add)
-
-
-def _default(part: Mapping[str, Any]) -> str:
-    value = part.get("default")
-    if value in (None, [], {}, ""):
-        return "required" if "default" not in part else "none"
-    if part.get("format") == "duration":
-        return str(value).removeprefix("PT").removeprefix("P").lower()
-    return f"{value if isinstance(value, str) else json.dumps(value)} {part.get('unit', '')}".rstrip()
+def _default(field: FieldInfo) -> str:
+    value, extra = field.default, field.json_schema_extra
+    if field.is_required() or value in (None, (), {}):
+        return "required" if field.is_required() else "none"
+    if isinstance(value, timedelta):
+        return formatted_duration(value).replace(" ", "")
+    unit = extra.get("unit", "") if isinstance(extra, dict) else ""
+    return f"{value if isinstance(value, str) else json.dumps(value)} {unit}".rstrip()

@@ -34,15 +34,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One public line.
+    """One public line: the settings of [lines.NAME], explained in `schema.py`.
 
-    `name` is its label, topic and key; its titles are what people see. `numbers` are E.164; `arrives_as` is what
-    the trunk delivers instead, exactly ("s", "7329"). `ring_cycle` is one ring with its silence (6 s in North
-    America, of which `ring_tone` sounds: standards.md "What a ring is"). `language` is set when the line itself is
-    French or English, `language_menu` when its menu lets the caller choose (R-22). `hours` and `special_hours` are
-    the line's own; None and empty mean the ministry's. `callback_clock`: a callback is judged by 24 hours of the
-    clock, or by the end of the next business day. `test_call_every`: the interval at which a person is to test the
-    line.
+    `name` is its label, topic and key. `numbers` are E.164; `arrives_as` is exact ("s", "7329"). A ring has 6 s in
+    North America (standards.md "What a ring is"). `language` and `language_menu`: R-22. `hours` and
+    `special_hours`: None and empty mean the ministry's.
     """
 
     name: str

@@ -7,10 +7,10 @@ Refuses: to connect.
 import re
 from pathlib import Path
 
-from pydantic import Field, PrivateAttr, field_validator
+from pydantic import PrivateAttr, field_validator
 
 from callmon.config.secrets import PasswordSource, TlsClient
-from callmon.config.validation import Found
+from callmon.config.validation import Found, setting
 
 PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 
@@ -21,34 +21,26 @@ class MqttSettings(TlsClient, PasswordSource):
     WHAT, TLS_PORT = "the broker's password", 8883
     _path: str = PrivateAttr(default="mqtt")
 
-    host: str | None = Field(
-        default=None,
-        min_length=1,
-        description="host name or address of the broker; when left out, callmon does not publish",
+    host: str | None = setting(
+        "host name or address of the broker; when left out, callmon does not publish", None, min_length=1
     )
-    port: int = Field(default=1883, ge=1, le=65535, description="its port; when left out, 8883 with tls")
-    username: str | None = Field(default=None, min_length=1, description="user name for the broker")
-    password_file: Path | None = Field(default=None, description="file that holds the password")
-    password_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds the password"
+    port: int = setting("its port; when left out, 8883 with tls", 1883, ge=1, le=65535)
+    username: str | None = setting("user name for the broker", None, min_length=1)
+    password_file: Path | None = setting("file that holds the password", None)
+    password_env: str | None = setting("environment variable that holds the password", None, min_length=1)
+    client_id: str = setting("client ID; must be unique at the broker", "callmon", min_length=1, max_length=65535)
+    prefix: str = setting("prefix of every topic", "callmon/")
+    tls: bool = setting("encrypt with TLS, and verify the certificate that the broker presents", False)
+    ca_file: Path | None = setting(
+        "certificate authorities to trust, in PEM; when left out, those of the system", None
     )
-    client_id: str = Field(
-        default="callmon", min_length=1, max_length=65535, description="client ID; must be unique at the broker"
-    )
-    prefix: str = Field(default="callmon/", description="prefix of every topic")
-    tls: bool = Field(
-        default=False, description="encrypt with TLS, and verify the certificate that the broker presents"
-    )
-    ca_file: Path | None = Field(
-        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
-    )
-    client_certificate: Path | None = Field(default=None, description="client certificate that callmon presents")
-    client_key: Path | None = Field(default=None, description="its key; when left out, in the same file")
-    max_waiting: int = Field(
-        default=1000,
+    client_certificate: Path | None = setting("client certificate that callmon presents", None)
+    client_key: Path | None = setting("its key; when left out, in the same file", None)
+    max_waiting: int = setting(
+        "most ended calls buffered in memory while the broker is unreachable; the oldest are dropped",
+        1000,
         ge=1,
-        description="most ended calls buffered in memory while the broker is unreachable; the oldest are dropped",
-        json_schema_extra={"unit": "calls"},
+        unit="calls",
     )
 
     @field_validator("prefix")

@@ -7,26 +7,24 @@ database's password out of the file. Refuses: unknown settings and invalid value
 from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import Field, StringConstraints, field_validator
+from pydantic import BeforeValidator, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from callmon.config import validation
-from callmon.config.business_calendar import SpecialHours
-from callmon.config.callbacks import CallbackRules
-from callmon.config.closed_days import ClosedDays, ontario
-from callmon.config.durations import Duration
+from callmon.config.business_calendar import Hours, SpecialHours
+from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.config.mqtt import MqttSettings
-from callmon.config.opening_hours import AddedDay, DayPeriods, WeekTable
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
-from callmon.config.validation import Found, Path, Table, did_you_mean
+from callmon.config.times import DayPeriods, Duration
+from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
 from callmon.errors import ConfigError
 
@@ -39,51 +37,117 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 class HealthSettings(Table):
     """[health]"""
 
-    unheard_after: Duration = Field(
-        default=timedelta(seconds=60), description="/healthz answers 503 when an exchange is unheard for longer"
+    unheard_after: Duration = setting("/healthz answers 503 when an exchange is unheard for longer", "1m")
+    behind_after: Duration = setting("/healthz answers 503 when an outcome waits longer to be committed", "30s")
+
+
+class CallbackRules(Table):
+    """[callbacks]: parameters of the ledger and of its due dates."""
+
+    within: Duration = setting("a caller must be called back within this time, by the clock", "1d")
+    talked_for: Duration = setting("a callback counts when the conversation lasted at least this long", "10s")
+    rang_for: Duration = setting("an attempt counts when it rang for at least this long: four rings", "24s")
+    attempt_counts: bool = setting("an attempt in time satisfies the standard; it is reported separately", True)
+    due_soon: Duration = setting("a callback is due soon when no more opening time than this is left", "4h")
+    abandoned_after: Duration | None = setting(
+        "a caller who abandons after this wait must be called back; when left out, no such caller", None
     )
-    behind_after: Duration = Field(
-        default=timedelta(seconds=30),
-        description="/healthz answers 503 when an outcome waits longer to be committed",
+    shared_numbers: tuple[str, ...] = setting(
+        "numbers that several people share: staff close each callback manually", ()
     )
+    shared_after_days: int = setting(
+        "a number counts as shared after messages on more days of a month", 5, ge=1, unit="days"
+    )
+    shared_after_lines: int = setting(
+        "a number counts as shared after messages on more lines within a month", 3, ge=1, unit="lines"
+    )
+    unreachable_attempts: int = setting(
+        "attempts required before a callback may be closed as unreachable", 2, ge=1, unit="attempts"
+    )
+    unreachable_days: int = setting("different days on which those attempts were made", 2, ge=1, unit="days")
+
+    def in_region(self, region: str) -> Self:
+        """The rules with the shared numbers as an exchange of this region delivers them (E.164)."""
+        shared = tuple(number for text in self.shared_numbers if (number := e164(text, region)))
+        return self.model_copy(update={"shared_numbers": shared})
 
 
 class DisruptionSettings(Table):
     """[disruptions]"""
 
-    after: Duration = Field(
-        default=timedelta(seconds=10),
-        description="a line that cannot take calls for this long has a disruption, counted from its beginning",
+    after: Duration = setting(
+        "a line that cannot take calls for this long has a disruption, counted from its beginning", "10s"
     )
 
 
 class PrivacySettings(Table):
     """[privacy]"""
 
-    key_file: FilePath | None = Field(
-        default=None,
-        description="file with the encryption keys of callers' numbers; when left out, beside the database",
+    key_file: FilePath | None = setting(
+        "file with the encryption keys of callers' numbers; when left out, beside the database", None
     )
-    folders: tuple[FilePath, ...] = Field(
-        default=(),
-        description="recordings and copies that hold numbers; `callmon privacy purge` deletes expired ones",
+    folders: tuple[FilePath, ...] = setting(
+        "recordings and copies that hold numbers; `callmon privacy purge` deletes expired ones", ()
     )
+
+
+def _open_on(day: str) -> Any:
+    return setting(f"opening hours on {day}; a day left out is closed", "closed")
+
+
+class WeekTable(Table):
+    """A week's hours. A table replaces the default week as a whole."""
+
+    WHOLE: ClassVar[bool] = True  # a day with a mistake must not look like a closed day (validation.py)
+
+    monday: DayPeriods = _open_on("Monday")
+    tuesday: DayPeriods = _open_on("Tuesday")
+    wednesday: DayPeriods = _open_on("Wednesday")
+    thursday: DayPeriods = _open_on("Thursday")
+    friday: DayPeriods = _open_on("Friday")
+    saturday: DayPeriods = _open_on("Saturday")
+    sunday: DayPeriods = _open_on("Sunday")
+
+    def _errors(self) -> Found:
+        """Without a business day no due date can be calculated."""
+        if not any(self.hours().week[:5]):
+            yield (), "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
+
+    def hours(self) -> Hours:
+        weekdays = (self.monday, self.tuesday, self.wednesday, self.thursday, self.friday)
+        return Hours((*weekdays, self.saturday, self.sunday))
+
+
+class ClosedDayTable(Table):
+    """A day on which the offices are closed, and its names; "2026-12-24" stands for a table of it alone."""
+
+    day: date = setting("the date")
+    title_fr: str = setting("its French name", "jour de fermeture", min_length=1)
+    title_en: str = setting("its English name", "closed day", min_length=1)
+
+    def closed_day(self) -> ClosedDay:
+        return ClosedDay(self.day, self.title_fr, self.title_en)
+
+
+def _table(value: object) -> object:
+    return {"day": value} if isinstance(value, str | date) else value
+
+
+AddedDay = Annotated[ClosedDayTable, BeforeValidator(_table)]
 
 
 class CalendarSettings(Table):
     """[calendar]"""
 
-    hours: WeekTable | None = Field(
-        default=None, description="normal business hours; when left out, 08:30-17:00 on weekdays, assumed"
+    hours: WeekTable | None = setting(
+        "normal business hours; when left out, 08:30-17:00 on weekdays, assumed", None
     )
-    closed_days_add: tuple[AddedDay, ...] = Field(
-        default=(), description="closed days in addition to Ontario's thirteen"
+    closed_days_add: tuple[AddedDay, ...] = setting("closed days in addition to Ontario's thirteen", ())
+    closed_days_remove: tuple[date, ...] = setting(
+        "those of Ontario's thirteen closed days on which the office opens", ()
     )
-    closed_days_remove: tuple[date, ...] = Field(
-        default=(), description="those of Ontario's thirteen closed days on which the office opens"
-    )
-    special_hours: dict[date, DayPeriods] = Field(
-        default={}, description="hours of single days; they override the week and closed days"
+    special_hours: dict[date, DayPeriods] = setting(
+        "hours of single days; they override the week and closed days", {}
     )
 
     @field_validator("closed_days_remove")
@@ -102,62 +166,48 @@ class CalendarSettings(Table):
 class TargetSettings(Table):
     """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
 
-    percent: float = Field(
-        gt=0,
-        le=100,
-        allow_inf_nan=False,
-        description="internal target: share of calls that meet the standard",
-        json_schema_extra={"unit": "%"},
+    percent: float = setting(
+        "internal target: share of calls that meet the standard", gt=0, le=100, allow_inf_nan=False, unit="%"
     )
-    since: date = Field(description="first day on which the target is in force")
-    signed_by: str = Field(min_length=1, description="name and role of the person who approved it")
+    since: date = setting("first day on which the target is in force")
+    signed_by: str = setting("name and role of the person who approved it", min_length=1)
 
 
 class LineSettings(Table):
     """[lines.NAME]"""
 
-    mode: Literal["voice", "tty"] = Field(description="voice, or tty for a teletypewriter (ATS)")
-    service: str = Field(description="the service it belongs to: a [services.NAME]")
-    numbers: tuple[str, ...] = Field(default=(), description="its public numbers")
-    arrives_as: tuple[str, ...] = Field(
-        default=(), description="DIDs exactly as the trunk delivers them, where they differ from numbers"
+    mode: Literal["voice", "tty"] = setting("voice, or tty for a teletypewriter (ATS)")
+    service: str = setting("the service it belongs to: a [services.NAME]")
+    numbers: tuple[str, ...] = setting("its public numbers", ())
+    arrives_as: tuple[str, ...] = setting(
+        "DIDs exactly as the trunk delivers them, where they differ from numbers", ()
     )
-    title_fr: str = Field(min_length=1, description="its French name, as people see it")
-    title_en: str = Field(min_length=1, description="its English name, as people see it")
-    ring_cycle: Duration = Field(
-        default=RING_CYCLE, description="length of one ring: its tone and the silence after it"
+    title_fr: str = setting("its French name, as people see it", min_length=1)
+    title_en: str = setting("its English name, as people see it", min_length=1)
+    ring_cycle: Duration = setting("length of one ring: its tone and the silence after it", RING_CYCLE)
+    ring_tone: Duration = setting("length of the tone in one ring", RING_TONE)
+    language: Literal["fr", "en"] | None = setting("language of the line, when it serves one language", None)
+    language_menu: bool = setting("the menu of the line lets the caller choose a language", False)
+    hours: WeekTable | None = setting("opening hours of the line; when left out, the ministry's", None)
+    special_hours: dict[date, DayPeriods] = setting("hours of the line on single days", {})
+    mailboxes: tuple[str, ...] = setting("voicemail boxes of the line; 500 means 500@default", ())
+    extensions: tuple[str, ...] = setting(
+        "phones of the line (101, PJSIP/101); empty: those dialled for its calls", ()
     )
-    ring_tone: Duration = Field(default=RING_TONE, description="length of the tone in one ring")
-    language: Literal["fr", "en"] | None = Field(
-        default=None, description="language of the line, when it serves one language"
+    callback_clock: CallbackClock = setting(
+        "rule that judges callbacks: 24 hours by the clock, or the next business_day", "clock"
     )
-    language_menu: bool = Field(
-        default=False, description="the menu of the line lets the caller choose a language"
+    test_call_every: Duration | None = setting(
+        "interval of test calls; when left out, 31 days for a TTY line", None
     )
-    hours: WeekTable | None = Field(
-        default=None, description="opening hours of the line; when left out, the ministry's"
-    )
-    special_hours: dict[date, DayPeriods] = Field(default={}, description="hours of the line on single days")
-    mailboxes: tuple[str, ...] = Field(
-        default=(), description="voicemail boxes of the line; 500 means 500@default"
-    )
-    extensions: tuple[str, ...] = Field(
-        default=(), description="phones of the line (101, PJSIP/101); empty: those dialled for its calls"
-    )
-    callback_clock: CallbackClock = Field(
-        default="clock", description="rule that judges callbacks: 24 hours by the clock, or the next business_day"
-    )
-    test_call_every: Duration | None = Field(
-        default=None, description="interval of test calls; when left out, 31 days for a TTY line"
-    )
-    target: dict[str, TargetSettings] = Field(default={}, description="internal targets, by service standard")
+    target: dict[str, TargetSettings] = setting("internal targets, by service standard", {})
 
 
 class ServiceSettings(Table):
     """[services.NAME]: what a lead and the public think in; several lines may serve it."""
 
-    title_fr: str = Field(min_length=1, description="its French name, as people see it")
-    title_en: str = Field(min_length=1, description="its English name, as people see it")
+    title_fr: str = setting("its French name, as people see it", min_length=1)
+    title_en: str = setting("its English name, as people see it", min_length=1)
 
 
 class Configuration(Table, BaseSettings):
@@ -167,57 +217,46 @@ class Configuration(Table, BaseSettings):
         extra="forbid", frozen=True, env_prefix=validation.ENV_PREFIX, env_nested_delimiter="__"
     )
 
-    timezone: TimeZone = Field(default="America/Toronto", description="time zone of the ministry")
-    region: str = Field(default="CA", description="country whose numbers need no country code")
-    default_language: Literal["fr", "en"] = Field(
-        default="fr", description="language of pages and answers when the reader has chosen none"
+    timezone: TimeZone = setting("time zone of the ministry", "America/Toronto")
+    region: str = setting("country whose numbers need no country code", "CA")
+    default_language: Literal["fr", "en"] = setting(
+        "language of pages and answers when the reader has chosen none", "fr"
     )
-    retention_days: int = Field(
-        default=YEAR_AND_MORE,
+    retention_days: int = setting(
+        "time for which a caller's number is stored after its last use",
+        YEAR_AND_MORE,
         ge=1,
         le=36_500,
-        description="time for which a caller's number is stored after its last use",
-        json_schema_extra={"unit": "days"},
+        unit="days",
     )
-    retention_authority: str | None = Field(
-        default=None, min_length=1, description="records schedule or consent that allows fewer than 400 days"
+    retention_authority: str | None = setting(
+        "records schedule or consent that allows fewer than 400 days", None, min_length=1
     )
-    relay_numbers: tuple[str, ...] = Field(
-        default=("711", "1 800 855-0511", "1 800 855-1155"),
-        description="numbers from which operators of the telephone relay service call",
+    relay_numbers: tuple[str, ...] = setting(
+        "numbers from which operators of the telephone relay service call",
+        ("711", "1 800 855-0511", "1 800 855-1155"),
     )
-    test_callers: tuple[str, ...] = Field(
-        default=(), description="numbers from which staff test lines; figures exclude their calls"
+    test_callers: tuple[str, ...] = setting("numbers from which staff test lines; figures exclude their calls", ())
+    minimum_sample: int = setting(
+        "comparisons (TTY, language) need this many judged calls on each side", 20, ge=1, unit="calls"
     )
-    minimum_sample: int = Field(
-        default=20,
-        ge=1,
-        description="comparisons (TTY, language) need this many judged calls on each side",
-        json_schema_extra={"unit": "calls"},
+    accessible_contact: str | None = setting(
+        "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
     )
-    accessible_contact: str | None = Field(
-        default=None,
-        min_length=1,
-        description="contact for reports in another format: an e-mail address or telephone number",
-    )
-    store: StoreSettings = Field(default=StoreSettings(), description="the database")
-    privacy: PrivacySettings = Field(
-        default=PrivacySettings(), description="encryption keys, and files that hold numbers"
-    )
-    web: WebSettings = Field(default=WebSettings(), description="metrics, health and pages")
-    mqtt: MqttSettings = Field(default=MqttSettings(), description="a message broker, for boards")
-    health: HealthSettings = Field(default=HealthSettings(), description="limits after which /healthz answers 503")
-    callbacks: CallbackRules = Field(default=CallbackRules(), description="rules for callbacks")
-    disruptions: DisruptionSettings = Field(default=DisruptionSettings(), description="rules for disruptions")
-    exchanges: dict[Name, ExchangeSettings] = Field(default={}, description="the exchanges to listen to")
-    calendar: CalendarSettings = Field(
-        default=CalendarSettings(), description="opening hours and closed days of the ministry"
-    )
-    services: dict[Name, ServiceSettings] = Field(default={}, description="services of the lines")
-    lines: dict[Name, LineSettings] = Field(default={}, description="the public lines")
-    staff: tuple[StaffMember, ...] = Field(default=(), description="languages of the staff, by extension")
-    standards: dict[str, dict[str, Any]] = Field(
-        default={}, description="parameters of service standards; each standard checks its own"
+    store: StoreSettings = setting("the database", {})
+    privacy: PrivacySettings = setting("encryption keys, and files that hold numbers", {})
+    web: WebSettings = setting("metrics, health and pages", {})
+    mqtt: MqttSettings = setting("a message broker, for boards", {})
+    health: HealthSettings = setting("limits after which /healthz answers 503", {})
+    callbacks: CallbackRules = setting("rules for callbacks", {})
+    disruptions: DisruptionSettings = setting("rules for disruptions", {})
+    exchanges: dict[Name, ExchangeSettings] = setting("the exchanges to listen to", {})
+    calendar: CalendarSettings = setting("opening hours and closed days of the ministry", {})
+    services: dict[Name, ServiceSettings] = setting("services of the lines", {})
+    lines: dict[Name, LineSettings] = setting("the public lines", {})
+    staff: tuple[StaffMember, ...] = setting("languages of the staff, by extension", ())
+    standards: dict[str, dict[str, Any]] = setting(
+        "parameters of service standards; each standard checks its own", {}
     )
 
     @classmethod
@@ -240,7 +279,7 @@ class Configuration(Table, BaseSettings):
         return value
 
     def _errors(self) -> Found:
-        for find in (_retention, _hours, _services, _targets, _numbers, _clashes):
+        for find in (_retention, _line_errors, _clashes):
             yield from find(self)
         yield from staff_errors(self.staff, self.exchanges)
         region = self.region
@@ -277,42 +316,23 @@ def _retention(configuration: Configuration) -> Found:
         )
 
 
-def _hours(configuration: Configuration) -> Found:
-    """Without a business day no due date can be calculated."""
-    tables: dict[Path, WeekTable | None] = {("calendar",): configuration.calendar.hours}
-    tables |= {("lines", name): line.hours for name, line in configuration.lines.items()}
-    for path, week in tables.items():
-        if week and not any(week.hours().week[:5]):
-            yield (
-                (*path, "hours"),
-                "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours",
-            )
-
-
-def _services(configuration: Configuration) -> Found:
+def _line_errors(configuration: Configuration) -> Found:
     known = configuration.services
+    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
     for name, line in configuration.lines.items():
+        path: Path = ("lines", name)
         if line.service not in known:
             hint = did_you_mean(line.service, known) or f"; add [services.{line.service}] with both titles"
-            yield ("lines", name, "service"), f'there is no service "{line.service}"{hint}'
-
-
-def _targets(configuration: Configuration) -> Found:
-    for name, line in configuration.lines.items():
+            yield (*path, "service"), f'there is no service "{line.service}"{hint}'
         for standard in line.target:
             if standard not in ALL_STANDARDS:
                 hint = did_you_mean(standard, ALL_STANDARDS)
-                yield ("lines", name, "target", standard), f"unknown service standard{hint}"
-
-
-def _numbers(configuration: Configuration) -> Found:
-    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
-    for name, line in configuration.lines.items():
+                yield (*path, "target", standard), f"unknown service standard{hint}"
         if not line.numbers and not line.arrives_as:
-            yield ("lines", name, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
-        yield from _bad_numbers(("lines", name, "numbers"), line.numbers, configuration.region, how)
+            yield (*path, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
+        yield from _bad_numbers((*path, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
-            yield ("lines", name, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+            yield (*path, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
 
 
 def _bad_numbers(

@@ -25,10 +25,7 @@ from callmon.config.business_calendar import DEFAULT_HOURS, Calendar, SpecialHou
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.lines import Line, Lines
 from callmon.config.phone_numbers import e164, relay_number
-from callmon.config.schema import (
-    Configuration,
-    LineSettings,
-)
+from callmon.config.schema import Configuration, LineSettings
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
 from callmon.errors import ConfigError
@@ -38,12 +35,6 @@ CONFIG_VARIABLE = "CALLMON_CONFIG"
 PLACES = (Path("callmon.toml"), Path("/etc/callmon/callmon.toml"))
 HERE = Path()
 RELATIVE_URL = re.compile(r"(sqlite:///)(?!/|:memory:)([^?]+)(.*)", re.DOTALL)
-# An older callmon resolved paths from the current folder: a new, empty database elsewhere would look like lost
-# data.
-MOVED = (
-    "{place}: {text} is relative to this file's folder, and {there} is not there, but {text} is in the current "
-    "folder; move it there, or write its whole path"
-)
 
 
 class Settings:
@@ -162,22 +153,12 @@ def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Sett
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source}: not understood as TOML: {error}") from None
     if folder != HERE:
-        data = _anchored(data, folder, source)
+        data = _anchored(data, folder)
     return Settings(_checked(data, source), source)
 
 
-def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]:
-    """The file's data, with its relative paths and the database's default path resolved from the file's folder.
-
-    Raises ConfigError when a path exists only in the current folder.
-    """
-    found: list[str] = []
-
-    def placed(text: str, path: validation.Path) -> str:
-        there = folder / text
-        if not there.exists() and Path(text).exists() and validation.variable(path) not in os.environ:
-            found.append(MOVED.format(place=validation.place(path, source), text=text, there=there))
-        return str(there)
+def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The file's data, with its relative paths and the database's default path resolved from the file's folder."""
 
     def below(value: Any, path: validation.Path) -> Any:
         if isinstance(value, dict):
@@ -187,15 +168,13 @@ def _anchored(data: dict[str, Any], folder: Path, source: str) -> dict[str, Any]
         if not isinstance(value, str) or not validation.leads_to_file(Configuration, path):
             return value
         if "://" not in value:
-            return placed(value, path)
+            return str(folder / value)
         file = RELATIVE_URL.match(value)
-        return value if file is None else f"{file[1]}{placed(file[2], path)}{file[3]}"
+        return value if file is None else f"{file[1]}{folder / file[2]}{file[3]}"
 
     store = data.get("store", {})
-    whole = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
-    anchored: dict[str, Any] = below(whole, ())
-    if found:
-        raise ConfigError(*found)
+    complete = {**data, "store": {"url": StoreSettings().url, **store}} if isinstance(store, dict) else data
+    anchored: dict[str, Any] = below(complete, ())
     return anchored
 
 

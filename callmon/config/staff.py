@@ -10,21 +10,19 @@ from datetime import UTC, date, datetime, tzinfo
 from itertools import combinations
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from callmon.config.validation import Found, Table, did_you_mean
+from callmon.config.validation import Found, Table, did_you_mean, setting
 
 
 class StaffMember(Table):
     """[[staff]]: the languages of an extension, for a time (a person changes desk). No name stands here."""
 
-    extension: str = Field(min_length=1, description="extension of the phone at the exchange")
-    languages: tuple[Literal["fr", "en"], ...] = Field(
-        description="the languages that the agent at this phone speaks"
-    )
-    valid_from: date | None = Field(default=None, description="first day; when left out, without limit")
-    valid_until: date | None = Field(default=None, description="last day, included; when left out, without limit")
-    exchange: str | None = Field(default=None, description="exchange of the phone; when left out, any")
+    extension: str = setting("extension of the phone at the exchange", min_length=1)
+    languages: tuple[Literal["fr", "en"], ...] = setting("the languages that the agent at this phone speaks")
+    valid_from: date | None = setting("first day; when left out, without limit", None)
+    valid_until: date | None = setting("last day, included; when left out, without limit", None)
+    exchange: str | None = setting("exchange of the phone; when left out, any", None)
 
     @field_validator("languages")
     @classmethod
@@ -58,18 +56,13 @@ class StaffLanguages:
         """Whether any extension is listed."""
         return bool(self._by_extension)
 
-    def languages(self, extension: str, at: datetime | None) -> tuple[str, ...] | None:
-        """The languages spoken at this extension at that time; None when it has no entry for that day."""
+    def speaks(self, extension: str, language: str, at: datetime | None) -> bool | None:
+        """Whether this language is spoken at this extension at that time; None without an entry for the day."""
         entries = self._by_extension.get(extension)
         if not entries or at is None:
             return None
         day = at.astimezone(self._timezone).date()
-        return next((entry.languages for entry in entries if entry.holds_on(day)), None)
-
-    def speaks(self, extension: str, language: str, at: datetime | None) -> bool | None:
-        """Whether this language is spoken at this extension at that time; None when unknown."""
-        spoken = self.languages(extension, at)
-        return None if spoken is None else language in spoken
+        return next((language in entry.languages for entry in entries if entry.holds_on(day)), None)
 
 
 NOBODY = StaffLanguages()

@@ -4,16 +4,15 @@ The password is read on each use, and never shown. Refuses: to open a connection
 """
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import Field, PrivateAttr
+from pydantic import PrivateAttr
 
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource
-from callmon.config.validation import ADDRESS, UNREADABLE, Found
+from callmon.config.times import Duration
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, setting
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
@@ -25,35 +24,27 @@ class StoreSettings(PasswordSource):
     WHAT = "the database user's password"
     _path: str = PrivateAttr(default="store")
 
-    url: str = Field(
-        default="sqlite:///callmon.db",
-        repr=False,  # may hold a password
+    url: str = setting(
+        "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
+        "sqlite:///callmon.db",
+        repr=False,
         pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
-        description="the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
-        json_schema_extra={"file": True},
+        is_file=True,
     )
-    password_file: Path | None = Field(default=None, description="file that holds the database user's password")
-    write_every: Duration = Field(
-        default=timedelta(milliseconds=100),
-        description="outcomes are collected for this long, then committed in one transaction",
+    password_file: Path | None = setting("file that holds the database user's password", None)
+    write_every: Duration = setting(
+        "outcomes are collected for this long, then committed in one transaction", "0.1s"
     )
-    max_waiting: int = Field(
-        default=200_000,
+    max_waiting: int = setting(
+        "most outcomes buffered in memory while the database is unavailable and the journal full",
+        200_000,
         ge=1,
-        description="most outcomes buffered in memory while the database is unavailable and the journal full",
-        json_schema_extra={"unit": "outcomes"},
+        unit="outcomes",
     )
-    journal: Path | None = Field(
-        default=None,
-        description="encrypted file that outcomes pass on their way to the database; when left out, beside it",
+    journal: Path | None = setting(
+        "encrypted file that outcomes pass on their way to the database; when left out, beside it", None
     )
-    journal_limit: int = Field(
-        default=256,
-        ge=0,
-        le=1 << 20,
-        description="size limit of the journal; 0 disables it",
-        json_schema_extra={"unit": "MiB"},
-    )
+    journal_limit: int = setting("size limit of the journal; 0 disables it", 256, ge=0, le=1 << 20, unit="MiB")
 
     def _errors(self) -> Found:
         if not ADDRESS.fullmatch(self.url):

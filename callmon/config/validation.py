@@ -12,9 +12,9 @@ from pathlib import Path as FilePath
 from types import UnionType
 from typing import Annotated, Any, Self, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 Path = tuple[int | str, ...]
 Found = Iterator[tuple[Path, str]]
@@ -28,23 +28,25 @@ NO_SECRETS = (
 )
 
 
-class InvalidSettingsError(ValueError):
-    """The mistakes that one validator found: a (path, sentence) each, the path relative to the validated table."""
-
-    def __init__(self, found: Iterable[tuple[Path, str]]) -> None:
-        self.found = tuple(found)
-        super().__init__("; ".join(sentence for _, sentence in self.found))
+def setting(purpose: str, default: Any = ..., *, unit: str = "", is_file: bool = False, **limits: Any) -> Any:
+    """A setting's field, required without a default. `is_file`: its text leads to a file, as a URL may."""
+    extra: dict[str, Any] = {name: x for name, x in (("unit", unit), ("file", is_file)) if x}
+    return Field(default, description=purpose, json_schema_extra=extra or None, **limits)
 
 
 class Table(BaseModel):
     """One table of the file: unknown settings are refused, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if found := tuple(self._errors()):
-            raise InvalidSettingsError(found)
+        found = [
+            InitErrorDetails(type=PydanticCustomError("settings", text, {"below": len(at)}), loc=at, input=None)
+            for at, text in self._errors()
+        ]
+        if found:
+            raise ValidationError.from_exception_data(type(self).__name__, found)
         return self
 
     def _errors(self) -> Found:
@@ -69,9 +71,8 @@ def nearest(written: str, choices: list[str]) -> str | None:
 
 def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
     """One sentence for each mistake, beginning with its location."""
-    return [
-        f"{place(path, source)}: {text}" for details in error.errors() for path, text in _all_of(details, model)
-    ]
+    found = ((_path(details), details) for details in error.errors())
+    return [f"{place(path, source)}: {_sentence(details, path, model)}" for path, details in found]
 
 
 def place(path: Path, source: str) -> str:
@@ -104,7 +105,8 @@ def to_leave_out(error: ValidationError, model: type[BaseModel]) -> list[Path]:
 
 
 def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
-    path = tuple(part for part in details["loc"] if part != KEY_MARK)
+    path = _path(details)
+    path = path[: len(path) - details.get("ctx", {}).get("below", 0)]  # the table whose settings disagree
     if path and path[-1] in SECRETS:
         return path[:-1]  # without the secret, its table would seem to lack secret_file as well
     here: Any = model
@@ -112,19 +114,14 @@ def _around(details: ErrorDetails, model: type[BaseModel]) -> Path:
     for depth, part in enumerate(path, start=1):
         if isinstance(part, int) or getattr(here, "WHOLE", False):
             break
-        field, here = _inside(here, part)
+        field, here = member(here, part)
         if field is None or not field.is_required():
             smallest = path[:depth]
     return smallest
 
 
-def _all_of(details: ErrorDetails, model: type[BaseModel]) -> Iterator[tuple[Path, str]]:
-    cause = details.get("ctx", {}).get("error")
-    if isinstance(cause, InvalidSettingsError):
-        yield from ((details["loc"] + path, text) for path, text in cause.found)
-    else:
-        path = tuple(part for part in details["loc"] if part != KEY_MARK)
-        yield path, _sentence(details, path, model)
+def _path(details: ErrorDetails) -> Path:
+    return tuple(part for part in details["loc"] if part != KEY_MARK)
 
 
 def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
@@ -132,11 +129,13 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     value = details.get("input")
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
-            return NO_SECRETS.format("password" if path[0] == "mqtt" else _stem(str(path[-1])))
+            return NO_SECRETS.format(getattr(_setting(model, path[:-1])[1], "STEM", "secret"))
         case "extra_forbidden":
             return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
         case "missing":
             return "is missing, and has no default; add it"
+        case "settings":
+            return details["msg"]
         case "value_error":
             return str(context["error"])
         case "literal_error":
@@ -164,11 +163,6 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
             return f"{quoted(value)} {_form(details)}"
         case _:
             return f"{quoted(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
-
-
-def _stem(name: str) -> str:
-    """The prefix of the settings `…_file` and `…_env` that lead to a secret."""
-    return "client_secret" if name == "client_secret" else "secret"
 
 
 def _near(value: object, expected: str) -> str:
@@ -232,7 +226,7 @@ def holds_password(address: str) -> bool:
 def siblings(model: type[BaseModel], path: Path) -> list[str]:
     """The names of the settings in the table at `path`; empty when `path` leads to no such table."""
     _, kind = _setting(model, path)
-    return list(kind.model_fields) if _is_model(kind) else []
+    return list(kind.model_fields) if is_table(kind) else []
 
 
 def leads_to_file(model: type[BaseModel], path: Path) -> bool:
@@ -246,30 +240,30 @@ def _setting(model: type[BaseModel], path: Path) -> tuple[FieldInfo | None, Any]
     """The setting at `path` with its type: None for a member of a mapping or a list, and without such a part."""
     field, kind = None, model
     for part in path:
-        field, kind = _inside(kind, part)
+        field, kind = member(kind, part)
     return field, kind
 
 
-def _inside(kind: Any, part: int | str) -> tuple[FieldInfo | None, Any]:
+def member(kind: Any, part: int | str) -> tuple[FieldInfo | None, Any]:
     """The member `part` of a table, a mapping or a list of type `kind`, with its type; None without one."""
-    if _is_model(kind):
+    if is_table(kind):
         field = kind.model_fields.get(part)
-        return field, None if field is None else _bare(field.annotation)
+        return field, None if field is None else bare_type(field.annotation)
     arguments = get_args(kind)
     is_mapping = isinstance(get_origin(kind), type) and issubclass(get_origin(kind), Mapping)
-    return None, _bare(arguments[is_mapping]) if arguments else None
+    return None, bare_type(arguments[is_mapping]) if arguments else None
 
 
-def _bare(kind: Any) -> Any:
+def bare_type(kind: Any) -> Any:
     """The type `kind` without Annotated and "| None"."""
     if get_origin(kind) is Annotated:
-        return _bare(get_args(kind)[0])
+        return bare_type(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
-        return _bare(next(a for a in get_args(kind) if a is not type(None)))
+        return bare_type(next(a for a in get_args(kind) if a is not type(None)))
     return kind
 
 
-def _is_model(kind: Any) -> bool:
+def is_table(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
 

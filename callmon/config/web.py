@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import Field, IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
+from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
 
-from callmon.config.durations import Duration
 from callmon.config.secrets import PasswordSource
-from callmon.config.validation import Found, Table
+from callmon.config.times import Duration
+from callmon.config.validation import Found, Table, setting
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -28,17 +28,15 @@ Network = IPvAnyNetwork
 class ProxySettings(Table):
     """[web.access.proxy]"""
 
-    addresses: tuple[Network, ...] = Field(
-        default=(), description="addresses of the reverse proxies; callmon trusts these headers from them alone"
+    addresses: tuple[Network, ...] = setting(
+        "addresses of the reverse proxies; callmon trusts these headers from them alone", ()
     )
-    header: HeaderName | None = Field(
-        default=None, description="header that carries the user name, such as X-Remote-User"
+    header: HeaderName | None = setting("header that carries the user name, such as X-Remote-User", None)
+    groups_header: HeaderName | None = setting(
+        "header that carries the user's groups, such as X-Remote-Groups", None
     )
-    groups_header: HeaderName | None = Field(
-        default=None, description="header that carries the user's groups, such as X-Remote-Groups"
-    )
-    groups_separator: str = Field(
-        default=",", min_length=1, max_length=1, description="separator between two groups in groups_header"
+    groups_separator: str = setting(
+        "separator between two groups in groups_header", ",", min_length=1, max_length=1
     )
 
     def _errors(self) -> Found:
@@ -59,27 +57,25 @@ class OidcSettings(PasswordSource):
     STEM, WHAT = "client_secret", "the client secret of the identity provider"
     _path: str = PrivateAttr(default="web.access.oidc")
 
-    issuer: str = Field(
-        description="URL of the identity provider, exactly as its metadata states it: https://login.example/realm"
+    issuer: str = setting(
+        "URL of the identity provider, exactly as its metadata states it: https://login.example/realm"
     )
-    client_id: str = Field(min_length=1, description="client ID of callmon at the provider")
-    client_secret_file: Path | None = Field(default=None, description="file that holds the client secret")
-    client_secret_env: str | None = Field(
-        default=None, min_length=1, description="environment variable that holds the client secret"
+    client_id: str = setting("client ID of callmon at the provider", min_length=1)
+    client_secret_file: Path | None = setting("file that holds the client secret", None)
+    client_secret_env: str | None = setting(
+        "environment variable that holds the client secret", None, min_length=1
     )
-    ca_file: Path | None = Field(
-        default=None, description="certificate authorities to trust, in PEM; when left out, those of the system"
+    ca_file: Path | None = setting(
+        "certificate authorities to trust, in PEM; when left out, those of the system", None
     )
-    scopes: tuple[Claim, ...] = Field(
-        default=("openid", "profile"), description="scopes that callmon requests from the provider"
-    )
-    name_claim: Claim = Field(default="preferred_username", description="claim that carries the user name")
-    groups_claim: Claim = Field(default="groups", description="claim that carries the user's groups")
+    scopes: tuple[Claim, ...] = setting("scopes that callmon requests from the provider", ("openid", "profile"))
+    name_claim: Claim = setting("claim that carries the user name", "preferred_username")
+    groups_claim: Claim = setting("claim that carries the user's groups", "groups")
 
     @field_validator("issuer")
     @classmethod
     def _is_encrypted(cls, value: str) -> str:
-        return _address(value, "https://login.example/realm")
+        return _encrypted(value, "https://login.example/realm")
 
     def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
@@ -89,12 +85,10 @@ class OidcSettings(PasswordSource):
 class RoleSettings(Table):
     """[web.access.roles]: which groups of the proxy or the provider have which role; "*" is everybody it knows."""
 
-    viewer: tuple[str, ...] = Field(default=(), description="groups that see the pages without numbers")
-    agent: tuple[str, ...] = Field(
-        default=(), description="groups that make callbacks: they see numbers and the callback list"
-    )
-    manager: tuple[str, ...] = Field(default=(), description="groups that read reports and announce disruptions")
-    administrator: tuple[str, ...] = Field(default=(), description="groups that read the access log")
+    viewer: tuple[str, ...] = setting("groups that see the pages without numbers", ())
+    agent: tuple[str, ...] = setting("groups that make callbacks: they see numbers and the callback list", ())
+    manager: tuple[str, ...] = setting("groups that read reports and announce disruptions", ())
+    administrator: tuple[str, ...] = setting("groups that read the access log", ())
 
     def roles_of(self, groups: Iterable[str]) -> frozenset[str]:
         """The names of the roles of a user in these groups."""
@@ -108,32 +102,25 @@ class RoleSettings(Table):
 class AccessSettings(Table):
     """[web.access]"""
 
-    url: str | None = Field(
-        default=None,
-        description="address of the pages in browsers: https://callmon.ministry.example; oidc needs it",
+    url: str | None = setting(
+        "address of the pages in browsers: https://callmon.ministry.example; oidc needs it", None
     )
-    accounts: bool = Field(default=False, description="allow sign-in with callmon's own accounts (callmon users)")
-    idle: Duration = Field(default=HOUR, description="a session ends after this long without a page request")
-    longest: Duration = Field(
-        default=12 * HOUR, description="a session ends after this long in any case; 12h covers one working day"
+    accounts: bool = setting("allow sign-in with callmon's own accounts (callmon users)", False)
+    idle: Duration = setting("a session ends after this long without a page request", "1h")
+    longest: Duration = setting("a session ends after this long in any case; 12h covers one working day", "12h")
+    most_sessions: int = setting(
+        "most sessions of one user; a further sign-in ends the oldest", 5, ge=1, le=100, unit="sessions"
     )
-    most_sessions: int = Field(
-        default=5,
-        ge=1,
-        le=100,
-        description="most sessions of one user; a further sign-in ends the oldest",
-        json_schema_extra={"unit": "sessions"},
-    )
-    proxy: ProxySettings = Field(default=ProxySettings(), description="sign-in by a reverse proxy")
-    oidc: OidcSettings | None = Field(default=None, description="sign-in by an identity provider (OpenID Connect)")
-    roles: RoleSettings = Field(default=RoleSettings(), description="roles, and the groups that have each")
+    proxy: ProxySettings = setting("sign-in by a reverse proxy", {})
+    oidc: OidcSettings | None = setting("sign-in by an identity provider (OpenID Connect)", None)
+    roles: RoleSettings = setting("roles, and the groups that have each", {})
 
     @field_validator("url")
     @classmethod
     def _is_address(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(_address(value, "https://callmon.ministry.example"))
+        url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
             raise ValueError(f'"{value}" has a path; give the scheme and host alone: the pages begin at the root')
         return f"{url.scheme}://{url.netloc}"
@@ -152,15 +139,19 @@ class AccessSettings(Table):
             yield ("idle",), "is longer than longest, so it would never apply; shorten idle or raise longest"
 
 
-def _address(value: str, example: str) -> str:
-    """`value` when it is an https address, or http on this machine. Raises ValueError for any other."""
+def is_encrypted(address: object) -> bool:
+    """Whether the address is https, or http on this machine."""
     try:
-        url = urlsplit(value)
+        url = urlsplit(str(address))
         host, _ = url.hostname, url.port  # reading an invalid port raises ValueError
     except ValueError:
-        host, url = None, urlsplit("")
+        return False
     is_here = host in ("localhost", "127.0.0.1", "::1")
-    if not host or url.username or not (url.scheme == "https" or (url.scheme == "http" and is_here)):
+    return bool(host) and not url.username and (url.scheme == "https" or (url.scheme == "http" and is_here))
+
+
+def _encrypted(value: str, example: str) -> str:
+    if not is_encrypted(value):
         raise ValueError(f'"{value}" is no https address; write it as "{example}" (http only on this machine)')
     return value
 
@@ -168,20 +159,14 @@ def _address(value: str, example: str) -> str:
 class WebSettings(Table):
     """[web]"""
 
-    listen: str = Field(
-        default="127.0.0.1:10469", description="address and port of /metrics, /healthz and the pages"
+    listen: str = setting("address and port of /metrics, /healthz and the pages", "127.0.0.1:10469")
+    reload: bool = setting(
+        "POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in", False
     )
-    reload: bool = Field(
-        default=False,
-        description="POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in",
+    config_file: Path | None = setting(
+        "TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it", None
     )
-    config_file: Path | None = Field(
-        default=None,
-        description="TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it",
-    )
-    access: AccessSettings = Field(
-        default=AccessSettings(), description="sign-in, and the roles that see each page"
-    )
+    access: AccessSettings = setting("sign-in, and the roles that see each page", {})
 
     @field_validator("listen")
     @classmethod

@@ -54,11 +54,6 @@ class TlsServerConfig(Table):
         if self.min_version > self.max_version:
             yield ("min_version",), "is above max_version, so that no client could connect"
 
-    def files(self) -> tuple[Path, ...]:
-        """The files that the server reads."""
-        own = (self.cert_file, self.key_file)
-        return own if self.client_ca_file is None else (*own, self.client_ca_file)
-
 
 class HttpServerConfig(Table):
     """http_server_config. callmon serves HTTP/1.1 alone, to which every client of HTTP/2 falls back."""

@@ -38,9 +38,7 @@ class AttestationStatus(msgspec.Struct, frozen=True):
 def status_of(
     lines: Iterable[str], given: Iterable[Attestation], after: date, today: date
 ) -> tuple[AttestationStatus, ...]:
-    """The last test before the day `after`, for each line and subject. Of two on one day, the later in `given`
-    counts.
-    """
+    """The last test before the day `after`, by line and subject; of two on one day, the later in `given`."""
     last: dict[tuple[str, Subject], Attestation] = {}
     for attestation in sorted((x for x in given if x.tested < after), key=lambda x: x.tested):
         last[attestation.line, attestation.subject] = attestation

@@ -41,6 +41,13 @@ def tag_of(kind: type[msgspec.Struct]) -> str:
     return str(kind.__struct_config__.tag)
 
 
+class PhoneFact(Fact, frozen=True, gc=False):
+    """A fact of one phone and its channel."""
+
+    phone: str
+    channel: str
+
+
 class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     """A call began (Newchannel, state Ring, Uniqueid == Linkedid), or was found in progress (`found`).
 
@@ -97,18 +104,13 @@ class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
     hung_up: bool = False
 
 
-class PhoneDialled(Fact, frozen=True, gc=False, tag="PhoneDialled"):
+class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
     """The exchange tried a phone for this caller (DialBegin). The phone need not have rung."""
 
-    phone: str
-    channel: str
 
-
-class PhoneRang(Fact, frozen=True, gc=False, tag="PhoneRang"):
+class PhoneRang(PhoneFact, frozen=True, gc=False, tag="PhoneRang"):
     """The first RINGING or PROGRESS (`early_media`) of one phone. The first phone starts the caller's ringing."""
 
-    phone: str
-    channel: str
     early_media: bool = False
     slack: timedelta = EXACT
 
@@ -117,11 +119,9 @@ class MusicPlayed(Fact, frozen=True, gc=False, tag="MusicPlayed"):
     """The caller hears music instead of ringing while the exchange tries phones (MusicOnHoldStart)."""
 
 
-class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
+class PhoneStopped(PhoneFact, frozen=True, gc=False, tag="PhoneStopped"):
     """The exchange stopped trying a phone, which did not take the call (DialEnd, Hangup)."""
 
-    phone: str
-    channel: str
     why: StopReason
     rang: bool = False
 
@@ -129,22 +129,19 @@ class PhoneStopped(Fact, frozen=True, gc=False, tag="PhoneStopped"):
 class PhonesSeen(Fact, frozen=True, gc=False, tag="PhonesSeen"):
     """The best state that the line's phones offered the waiting caller from `at` on (DeviceStateChange).
 
-    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring; "in_use": no phone
-    is free; "unreachable": no phone can be reached. Emitted only where the dial events alone would mislead, and
-    once for each better state. Without this fact, a phone that rang was free.
+    "ringing": an idle phone rings for the caller; "free": a phone is free and does not ring. Emitted only where
+    the dial events alone would mislead, and once for each better state. Without it, a phone that rang was free.
     """
 
     best: PhonesBest
 
 
-class Answered(Fact, frozen=True, gc=False, tag="Answered"):
+class Answered(PhoneFact, frozen=True, gc=False, tag="Answered"):
     """A person and the caller were joined. That phone began to ring between `rang` and `rang + rang_slack`.
 
     `found`: no answer was received, but a listing shows the two joined. The earlier parties are not known.
     """
 
-    phone: str
-    channel: str
     rang: datetime | None = None
     slack: timedelta = EXACT
     found: bool = False
@@ -166,22 +163,17 @@ class Resumed(Fact, frozen=True, gc=False, tag="Resumed"):
 class SentOff(Fact, frozen=True, gc=False, tag="SentOff"):
     """A person started a transfer (BlindTransfer, AttendedTransfer, or a Redirect, which has no event).
 
-    Not yet a transfer: the caller may come back, or reach nothing. `kind` is Asterisk's word, `by` the
-    transferer's channel, `to` an extension or `outside`. `unheard`: the event that states the kind may lie in a
-    gap.
+    Not yet a transfer: the caller may come back, or reach nothing.
     """
 
-    kind: TransferKind
-    by: str
-    to: str
-    unheard: bool = False
+    kind: TransferKind  # Asterisk's word
+    by: str  # the transferer's channel
+    to: str  # an extension, or `outside`
+    unheard: bool = False  # the event that states the kind may lie in a gap
 
 
 class Transferred(Fact, frozen=True, gc=False, tag="Transferred"):
-    """A transfer that counts: the target took or refused the call. `answered`: a person took the call.
-
-    `unheard`: the event that states the kind may lie in a gap; `kind` is then inferred from the state after it.
-    """
+    """A transfer that counts: the target took or refused the call. `unheard`: a gap may hide the true `kind`."""
 
     kind: TransferKind
     by: str
@@ -196,18 +188,12 @@ class CameBack(Fact, frozen=True, gc=False, tag="CameBack"):
     to: str
 
 
-class PersonJoined(Fact, frozen=True, gc=False, tag="PersonJoined"):
+class PersonJoined(PhoneFact, frozen=True, gc=False, tag="PersonJoined"):
     """Another person is on the line with the caller, after a transfer or a retrieval from the parking lot."""
 
-    phone: str
-    channel: str
 
-
-class ThirdJoined(Fact, frozen=True, gc=False, tag="ThirdJoined"):
+class ThirdJoined(PhoneFact, frozen=True, gc=False, tag="ThirdJoined"):
     """A third party joined the caller and the person (a three-way call). The person stays on the line."""
-
-    phone: str
-    channel: str
 
 
 class Parked(Fact, frozen=True, gc=False, tag="Parked"):
@@ -298,15 +284,13 @@ class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
 class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     """A backfill from CEL supplied the part of this call that callmon did not receive.
 
-    It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count.
-    `alone`: the event stream carried nothing of the call. `message`: it is known whether a message was left,
-    since the time in voicemail was received, or the dialplan reported that there is none. `holds`: it is known
-    whether the caller was put on hold. CEL itself states neither.
+    It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count. CEL itself
+    states neither messages nor holds: the time in voicemail was received, or the dialplan reported none.
     """
 
-    alone: bool = False
-    message: bool = False
-    holds: bool = False
+    alone: bool = False  # the event stream carried nothing of the call
+    message: bool = False  # it is known whether a message was left
+    holds: bool = False  # it is known whether the caller was put on hold
 
 
 class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):
@@ -317,10 +301,7 @@ class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):
 
 
 class Ended(Fact, frozen=True, gc=False, tag="Ended"):
-    """The call ended (the caller's Hangup). `at` is None when it ended in a gap.
-
-    `how` is "stopped" when the exchange itself stopped during the call.
-    """
+    """The call ended (Hangup), in a gap if `at` is None. `how` "stopped": the exchange itself stopped."""
 
     by: Ender
     how: EndedHow = "hangup"
@@ -333,6 +314,11 @@ AnyFact = (
     | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy | Unheard
     | ClockSet | Filled | HangupRequested | Ended
 )  # fmt: skip
+
+
+def partly_heard(facts: Iterable[Fact]) -> bool:
+    """Whether a gap hides a part of the call, or a listing showed the call first."""
+    return any(isinstance(fact, Unheard) or (isinstance(fact, Arrived) and fact.found) for fact in facts)
 
 
 def as_it_stands(facts: Iterable[Fact]) -> list[Fact]:

@@ -9,45 +9,32 @@ from datetime import datetime
 
 import msgspec
 
+from callmon.core import facts as f
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.resume import resume
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.calls.state import TrackerState
 from callmon.core.calls.transfers import settle
-from callmon.core.facts import (
-    Answered,
-    Arrived,
-    CameBack,
-    Ended,
-    Fact,
-    Parked,
-    PersonJoined,
-    PhoneDialled,
-    SentOff,
-    Transferred,
-    Unheard,
-)
 
 
 def merged_transfers(
-    site: ExchangeProfile, stored: Sequence[Fact], missing: Iterable[Fact], until: datetime | None
-) -> list[Fact]:
+    site: ExchangeProfile, stored: Sequence[f.Fact], missing: Iterable[f.Fact], until: datetime | None
+) -> list[f.Fact]:
     """The missing facts. A transfer that the leader knew is as stored, is not repeated, and has its conclusion.
 
     `until`: up to then the leader is certain to have received, and stored, all events.
     """
-    merged: list[Fact] = []
+    merged: list[f.Fact] = []
     pending = _pending(stored)
     for fact in missing:
-        if isinstance(fact, SentOff | Transferred) and fact.unheard:
-            may_be_hidden = any(isinstance(known, Unheard) or _is_found(known) for known in (*stored, *merged))
-            merged += _stated(fact, pending, until, may_be_hidden)
-        elif isinstance(fact, PersonJoined):
+        if isinstance(fact, f.SentOff | f.Transferred) and fact.unheard:
+            merged += _stated(fact, pending, until, f.partly_heard([*stored, *merged]))
+        elif isinstance(fact, f.PersonJoined):
             merged += _joined(pending, _person([*stored, *merged]), fact)
-        elif isinstance(fact, CameBack) and pending is not None and fact.to != pending.to:
+        elif isinstance(fact, f.CameBack) and pending is not None and fact.to != pending.to:
             merged += _back_with(fact, pending, [*stored, *merged])
-        elif isinstance(fact, Ended) and pending is not None:
+        elif isinstance(fact, f.Ended) and pending is not None:
             merged += [*_conclusion(site, [*stored, *merged], fact), fact]
         else:
             merged.append(fact)
@@ -55,25 +42,18 @@ def merged_transfers(
     return merged
 
 
-def _pending(facts: Iterable[Fact]) -> SentOff | None:
-    """The transfer that has no conclusion yet."""
-    last: Fact | None = None
-    for fact in facts:
-        if isinstance(fact, SentOff | Transferred | CameBack):
-            last = fact
-    return last if isinstance(last, SentOff) else None
+def _pending(facts: Iterable[f.Fact]) -> f.SentOff | None:
+    steps = [fact for fact in facts if isinstance(fact, f.SentOff | f.Transferred | f.CameBack)]
+    return steps[-1] if steps and isinstance(steps[-1], f.SentOff) else None
 
 
 def _stated(
-    fact: SentOff | Transferred, pending: SentOff | None, until: datetime | None, may_be_hidden: bool
-) -> Iterator[Fact]:
-    """An inferred transfer, as its event stated it; nothing if the leader has stored it.
-
-    It is inferred after its event: one from before the pending transfer is another one, which has its conclusion.
-    """
+    fact: f.SentOff | f.Transferred, pending: f.SentOff | None, until: datetime | None, may_be_hidden: bool
+) -> Iterator[f.Fact]:
+    """An inferred transfer as its event stated it; nothing if stored. It is inferred after its event."""
     if pending is not None and pending.at is not None and fact.at is not None and fact.at < pending.at:
         return
-    if pending is not None and isinstance(fact, Transferred):
+    if pending is not None and isinstance(fact, f.Transferred):
         yield msgspec.structs.replace(
             fact, at=pending.at, kind=pending.kind, by=pending.by, to=pending.to, unheard=pending.unheard
         )
@@ -81,24 +61,23 @@ def _stated(
         yield msgspec.structs.replace(fact, unheard=may_be_hidden)
 
 
-def _person(facts: Iterable[Fact]) -> str | None:
-    """The endpoint of the person who has the caller."""
+def _person(facts: Iterable[f.Fact]) -> str | None:
     person: str | None = None
     for fact in facts:
-        if isinstance(fact, Answered | PersonJoined):
+        if isinstance(fact, f.Answered | f.PersonJoined):
             person = endpoint(fact.channel)
-        elif isinstance(fact, Parked):
+        elif isinstance(fact, f.Parked):
             person = None
     return person
 
 
-def _joined(pending: SentOff | None, person: str | None, joined: PersonJoined) -> Iterator[Fact]:
+def _joined(pending: f.SentOff | None, person: str | None, joined: f.PersonJoined) -> Iterator[f.Fact]:
     """The conclusion of the pending transfer when this person is on the line; the person, if another one was."""
     new = endpoint(joined.channel)
     if pending is not None and new == endpoint(pending.by):
-        yield CameBack(joined.call, joined.at, pending.to)
+        yield f.CameBack(joined.call, joined.at, pending.to)
     elif pending is not None:
-        yield Transferred(
+        yield f.Transferred(
             joined.call, pending.at, pending.kind, pending.by, pending.to, answered=True, unheard=pending.unheard
         )
         person = None
@@ -106,28 +85,19 @@ def _joined(pending: SentOff | None, person: str | None, joined: PersonJoined) -
         yield joined
 
 
-def _back_with(back: CameBack, pending: SentOff, facts: Sequence[Fact]) -> Iterator[Fact]:
-    """The conclusion of the pending transfer when the caller is with the sender of an earlier one.
-
-    The standby has not received that the caller was sent on meanwhile.
-    """
-    by = next((x.by for x in reversed(facts) if isinstance(x, SentOff) and x.to == back.to), None)
+def _back_with(back: f.CameBack, pending: f.SentOff, facts: Sequence[f.Fact]) -> Iterator[f.Fact]:
+    """The pending transfer's conclusion when the caller is with an earlier sender: the standby missed one."""
+    by = next((x.by for x in reversed(facts) if isinstance(x, f.SentOff) and x.to == back.to), None)
     if by is None:
         return
-    calls = (x for x in reversed(facts) if isinstance(x, PhoneDialled) and endpoint(x.channel) == endpoint(by))
+    calls = (x for x in reversed(facts) if isinstance(x, f.PhoneDialled) and endpoint(x.channel) == endpoint(by))
     phone = next(calls, None)
     if phone is not None:
-        yield from _joined(pending, _person(facts), PersonJoined(back.call, back.at, phone.phone, phone.channel))
+        yield from _joined(pending, _person(facts), f.PersonJoined(back.call, back.at, phone.phone, phone.channel))
 
 
-def _is_found(fact: Fact) -> bool:
-    """Whether a listing showed the call first: its beginning was not received."""
-    return isinstance(fact, Arrived) and fact.found
-
-
-def _conclusion(site: ExchangeProfile, facts: Sequence[Fact], ended: Ended) -> list[Fact]:
-    """Whether the pending transfer of a call that has ended is one that counts."""
-    arrival = next((fact for fact in facts if isinstance(fact, Arrived)), None)
+def _conclusion(site: ExchangeProfile, facts: Sequence[f.Fact], ended: f.Ended) -> list[f.Fact]:
+    arrival = next((fact for fact in facts if isinstance(fact, f.Arrived)), None)
     if arrival is None:
         return []
     account, state = CallAccount(arrival), TrackerState(site)

@@ -29,19 +29,17 @@ from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, Wait
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.listing import ClosedGap
-from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.phone_states import Phones, counted
 from callmon.core.calls.resume import resume
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.detector import DisruptionDetector
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.exchange import ExchangeState
+from callmon.core.exchange import ExchangeState, LastCalls
 from callmon.core.facts import Fact
-from callmon.core.last_calls import LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard, load
-from callmon.core.standards._obligations import Seen
+from callmon.core.standards._common import Seen
 from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
@@ -72,10 +70,9 @@ class Monitor:
         self._standards = standards = load(settings.standards)
         self.survey_heard = False  # a dialplan has reported that it offers the survey
         self._settled_by = {
-            kind: tuple(standard for standard in standards if kind in standard.module.SETTLED_BY)
-            for kind in {f.Ended, *(kind for standard in standards for kind in standard.module.SETTLED_BY)}
+            kind: tuple(standard for standard in standards if kind in standard.settled_by)
+            for kind in {f.Ended, *(kind for standard in standards for kind in standard.settled_by)}
         }
-        self._weighed = OPENING | self._settled_by.keys()
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
         self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed)
@@ -90,16 +87,12 @@ class Monitor:
         gap = hearing.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
-        if gap is None and len(facts) == 1 and type(facts[0]) not in self._weighed:
-            return self._noted(exchange, hearing, facts[0])
         return self._conclude(exchange, hearing, facts, gap)
 
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
     ) -> list[Outcome]:
-        """Process the passing of time. `heard`: until when events were received from each exchange, by its own
-        clock (now, when left out). `silent`: exchanges unheard for long enough to miss a whole callback.
-        """
+        """Process the passing of time. `heard` and `silent`: as for `Ledger.tick`."""
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
         written, noted = self.ledger.drain_updates(), self.disruptions.book.drain_updates()
@@ -110,7 +103,7 @@ class Monitor:
         """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
         hearing = self.exchanges[exchange]
         facts = lifecycle.requested_hangups(hearing.tracker.state)
-        outcomes = (self._noted(exchange, hearing, fact) for fact in facts)
+        outcomes = (self._conclude(exchange, hearing, [fact], None) for fact in facts)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def apply_callback_command(self, command: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
@@ -127,9 +120,6 @@ class Monitor:
         """Apply a manual command on a disruption. `stored`: as for `apply_callback_command`."""
         self.disruptions.book.do(command, stored)
         return [Outcome("", disruptions=self.disruptions.book.drain_updates(), disruption_command=command.n)]
-
-    def next_deadline(self) -> datetime | None:
-        return self.ledger.next_deadline()
 
     def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
@@ -187,7 +177,10 @@ class Monitor:
 
     def last_calls(self) -> LastCalls:
         """When each line was last called, on any exchange."""
-        return LastCalls().and_of(hearing.last_calls for hearing in self.exchanges.values())
+        latest = LastCalls()
+        for hearing in self.exchanges.values():
+            latest.restore(hearing.last_calls.calls, hearing.last_calls.tests)
+        return latest
 
     def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
         """Restore the last calls and test calls stored before callmon stopped."""
@@ -221,22 +214,20 @@ class Monitor:
                 self._opener.resume(exchange, account, facts, hearing.site)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
-        """Judge all facts of one stored call under these settings (a rejudgement). No call in progress changes.
-        None when the call's line or its arrival is not known here: the call cannot be judged again.
-        """
-        told = list(facts)
+        """Judge all facts of one stored call by these settings. None when its line or arrival is unknown here."""
+        stored = list(facts)
         hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
-        arrival = next((fact for fact in told if isinstance(fact, f.Arrived)), None)
+        arrival = next((fact for fact in stored if isinstance(fact, f.Arrived)), None)
         if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
             return None
-        return self._conclude(exchange, ExchangeState(hearing.site), told, None, is_retold=True)
+        return self._conclude(exchange, ExchangeState(hearing.site), stored, None, is_rejudged=True)
 
     def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        hearing, told = self.exchanges.get(command.exchange), None
+        hearing, outcome = self.exchanges.get(command.exchange), None
         if hearing is not None:  # else the exchange is no longer configured
-            told = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
-        return told or Outcome(command.exchange)
+            outcome = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
+        return outcome or Outcome(command.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
@@ -253,7 +244,6 @@ class Monitor:
         self.survey_heard = older.survey_heard
 
     def _has(self, standard: Standard, hearing: ExchangeState) -> bool:
-        """Whether the needs of this standard are met for calls of this exchange."""
         match standard.needs:
             case "staff":
                 return bool(hearing.site.staff)
@@ -268,9 +258,9 @@ class Monitor:
         hearing: ExchangeState,
         facts: list[Fact],
         gap: ClosedGap | None,
-        is_retold: bool = False,
+        is_rejudged: bool = False,
     ) -> Outcome | None:
-        told: list[Fact] = []
+        emitted: list[Fact] = []
         findings: list[Finding] = []
         ended: list[Call] = []
         for fact in facts:
@@ -278,15 +268,17 @@ class Monitor:
             if account is None:
                 continue
             if kind is f.Ended:
-                self._forget(hearing, account)
+                del hearing.accounts[fact.call]
+                if account.arrival.line is None and not account.arrival.beside:
+                    self.others[account.arrival.direction] += 1
             if account.arrival.line is None:
                 apart = self._apart(exchange, hearing, fact, account.arrival)
                 if not apart:
                     continue
-                told += apart
+                emitted += apart
             else:
-                told.append(fact)
-                if kind in OPENING and not is_retold and not account.arrival.test:
+                emitted.append(fact)
+                if kind in OPENING and not is_rejudged and not account.arrival.test:
                     self._opener.inward(exchange, fact, account, hearing.site)
             if kind in self._settled_by:
                 call = account.call()
@@ -297,27 +289,16 @@ class Monitor:
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
-        written = () if is_retold else self.ledger.drain_updates()
-        if not told and not gaps and not written:
-            return None
-        return Outcome(exchange, tuple(told), tuple(findings), tuple(ended), gaps, written)
-
-    def _noted(self, exchange: str, hearing: ExchangeState, fact: Fact) -> Outcome | None:
-        """Process one fact that settles no standard, as most do not."""
-        account = self._tell(hearing, fact)
-        if account is None:
-            return None
-        if account.arrival.line is not None:
-            return Outcome(exchange, (fact,))
-        told = self._apart(exchange, hearing, fact, account.arrival)
-        return Outcome(exchange, tuple(told), ledger=self.ledger.drain_updates()) if told else None
+        written = () if is_rejudged else self.ledger.drain_updates()
+        outcome = Outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, written)
+        return outcome if emitted or gaps or written else None
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
-        told = self._opener.outward(exchange, fact, arrival, hearing.site)
-        return [fact] if self._every_call and not arrival.beside else told
+        emitted = self._opener.outward(exchange, fact, arrival, hearing.site)
+        return [fact] if self._every_call and not arrival.beside else emitted
 
     def _tell(self, hearing: ExchangeState, fact: Fact) -> CallAccount | None:
         if type(fact) is f.Arrived:
@@ -325,17 +306,17 @@ class Monitor:
             return account
         if type(fact) is f.SurveyOffered and fact.by == "dialplan":
             self.survey_heard = True
-        told = hearing.accounts.get(fact.call)
-        if told is not None:
-            told.record_fact(fact)
-        return told
+        known = hearing.accounts.get(fact.call)
+        if known is not None:
+            known.record_fact(fact)
+        return known
 
     def _account(self, hearing: ExchangeState, fact: f.Arrived) -> CallAccount:
         line = hearing.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return CallAccount(fact)
         hearing.arrived(line, fact)
-        arrived = fact.at or born(fact.call)
+        arrived = fact.at or e.born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
         return CallAccount(fact, line.language, line.ring_cycle, in_hours)
@@ -371,16 +352,11 @@ class Monitor:
                 continue
             if standard.needs and not self._has(standard, hearing):
                 continue
-            judged = standard.judge_owed(owed, seen)
+            judged = standard.verdict(owed, seen, standard.parameters)
             if judged is not None:
                 at = owed.settled or owed.dues.judging.at
                 found.append(judged.finding(owed.call, at, standard.name, owed.line, owed.language, in_hours=None))
         return tuple(found)
-
-    def _forget(self, hearing: ExchangeState, account: CallAccount) -> None:
-        del hearing.accounts[account.arrival.call]
-        if account.arrival.line is None and not account.arrival.beside:
-            self.others[account.arrival.direction] += 1
 
 
 def warm_up(settings: Settings, now: datetime) -> None:

@@ -15,18 +15,15 @@ from callmon.core.verdicts import Finding, Gap
 class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The result of one event, or of one tick, for one exchange. Every sink receives it unchanged.
 
-    `calls`: the current accounts of the calls that ended with this outcome. `ledger`: new entries of the callback
-    ledger; each entry names its own exchange, which may be another one. `callback_command`: the number of the
-    manual command that caused this, or 0. `disruptions` and `disruption_command`: the same for the register of
-    disruptions.
+    A command is the number of the manual command that caused this, or 0.
     """
 
     exchange: str
     facts: tuple[Fact, ...] = ()
     findings: tuple[Finding, ...] = ()
-    calls: tuple[Call, ...] = ()
+    calls: tuple[Call, ...] = ()  # the accounts of the calls that ended with this outcome
     gaps: tuple[Gap, ...] = ()
-    ledger: tuple[LedgerUpdate, ...] = ()
+    ledger: tuple[LedgerUpdate, ...] = ()  # each entry names its own exchange, which may be another one
     callback_command: int = msgspec.field(default=0, name="hand")
     disruptions: tuple[DisruptionUpdate, ...] = ()
     disruption_command: int = msgspec.field(default=0, name="disruption_hand")

@@ -72,9 +72,9 @@ def compare(
     known: Collection[str],
 ) -> Reconciliation:
     """Compare one day. `logged`: that day's calls in the exchange's records; `mentioned`: every id in the records.
-    `kept`: callmon's calls of that day; `known`: the ids of `logged` of which callmon stored anything.
 
-    A call that is only partly in the records (the exchange stopped during it) counts on both sides.
+    `kept`: callmon's calls of that day; `known`: the ids of `logged` of which callmon stored anything. A call that
+    is only partly in the records (the exchange stopped during it) counts on both sides.
     """
     lost = [x for x in logged.values() if x.call not in known]
     unlogged = [x for x in kept.values() if x.call not in mentioned]

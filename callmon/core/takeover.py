@@ -17,29 +17,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import LedgerUpdate, Obligation, after
 from callmon.core.calls.call import Call, CallKey
-from callmon.core.facts import (
-    EXACT,
-    Answered,
-    Arrived,
-    CallerBusy,
-    ClockSet,
-    Ended,
-    Fact,
-    HangupRequested,
-    NumberWithheld,
-    PersonJoined,
-    PhoneDialled,
-    PhoneRang,
-    PhoneStopped,
-    SentOff,
-    Transferred,
-    Unheard,
-)
 from callmon.core.merged_transfers import merged_transfers
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Item, Outcome
@@ -59,40 +42,35 @@ SETTLING = (n.CalledBack, n.ReachedUs, n.ClosedByHand, n.ComplaintAnswered)
 class StoredOpenCall(msgspec.Struct, frozen=True):
     """A call in progress as last stored: its facts as emitted, and its findings so far."""
 
-    facts: tuple[Fact, ...]
+    facts: tuple[f.Fact, ...]
     findings: tuple[Finding, ...] = ()
 
 
 class StoredState(msgspec.Struct):
-    """The stored state. `heard`: until when the leader received events from each exchange. `ledger`: restored from
-    the database, with its `entries`. `callback_command`: number of the last manual command applied.
-    """
+    """The stored state, read from the database."""
 
-    heard: Mapping[str, datetime]
+    heard: Mapping[str, datetime]  # until when the leader received events from each exchange
     begun: Mapping[CallKey, StoredOpenCall]
     over: frozenset[CallKey]
     ledger: Ledger
-    entries: frozenset[AnyEntry]
-    callback_command: int
+    entries: frozenset[AnyEntry]  # of the ledger
+    callback_command: int  # the number of the last manual command applied
 
 
 class LocalCall(msgspec.Struct):
     """The buffered facts, findings and calls that this instance emitted of one call."""
 
-    facts: list[Fact] = msgspec.field(default_factory=list)
+    facts: list[f.Fact] = msgspec.field(default_factory=list)
     findings: list[Finding] = msgspec.field(default_factory=list)
     calls: list[Call] = msgspec.field(default_factory=list)
 
 
 def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Item]) -> list[Outcome]:
-    """The outcomes missing in the database. Afterwards `monitor` has the merged state of both sources.
-
-    A standby also calls this after a gap of its own, since events missed in the gap would make its state wrong.
-    """
+    """The outcomes missing in the database. `monitor` is merged from both sources, also after a gap of its own."""
     heard = _heard(known)
-    told = [item for item in kept if isinstance(item, Outcome)]
+    own = [item for item in kept if isinstance(item, Outcome)]
     calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard), heard))
-    missing = [*calls.values(), *_gaps(told, heard), *_ledger(monitor, known, told), *_by_hand(known, told)]
+    missing = [*calls.values(), *_gaps(own, heard), *_ledger(monitor, known, own), *_by_hand(known, own)]
     _renew(monitor, known, calls)
     return missing
 
@@ -108,30 +86,27 @@ def _heard(known: StoredState) -> dict[str, datetime]:
 
 
 def _after(kept: Sequence[Item], heard: ReceivedUntil) -> list[Outcome]:
-    """The buffered outcomes after the last heartbeat that the leader has passed by `OVERTAKEN`.
-
-    The facts of earlier outcomes are certain to be stored.
-    """
+    """The outcomes after the last heartbeat passed by `OVERTAKEN`: earlier ones are certain to be stored."""
     last: dict[str, int] = {}
     for place, item in enumerate(kept):
         until = heard.get(item.exchange)
         if not isinstance(item, Outcome) and until is not None and item.at + OVERTAKEN <= until:
             last[item.exchange] = place
-    told = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
-    return [item for place, item in told if place > last.get(item.exchange, -1)]
+    later = ((place, item) for place, item in enumerate(kept) if isinstance(item, Outcome))
+    return [item for place, item in later if place > last.get(item.exchange, -1)]
 
 
-def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, LocalCall]:
+def _by_call(outcomes: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, LocalCall]:
     own: dict[CallKey, LocalCall] = {}
-    for outcome in told:
+    for outcome in outcomes:
         if outcome.gaps and all(_is_covered(gap.exchange, gap.end, heard) for gap in outcome.gaps):
             continue  # the leader received what a listing could prove after a gap
         for fact in outcome.facts:
             # The fact of a gap may be emitted before the listing is complete.
-            if not (isinstance(fact, Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
+            if not (isinstance(fact, f.Unheard) and _is_covered(outcome.exchange, fact.until, heard)):
                 facts = own.setdefault((outcome.exchange, fact.call), LocalCall()).facts
                 facts.append(fact)
-                if isinstance(fact, Arrived) and fact.found and outcome.gaps:
+                if isinstance(fact, f.Arrived) and fact.found and outcome.gaps:
                     facts.append(_gap_before(fact, outcome.gaps[0]))
         for finding in outcome.findings:
             own.setdefault((outcome.exchange, finding.call), LocalCall()).findings.append(finding)
@@ -140,14 +115,13 @@ def _by_call(told: Iterable[Outcome], heard: ReceivedUntil) -> dict[CallKey, Loc
     return own
 
 
-def _gap_before(found: Arrived, gap: Gap) -> Unheard:
+def _gap_before(found: f.Arrived, gap: Gap) -> f.Unheard:
     """The gap of a call found by the listing that ended it: the leader may have stored the call's arrival."""
     start = gap.start if found.at is None else max(gap.start, found.at)
-    return Unheard(found.call, start, gap.end, found.may_hide_answer, found.may_hide_ringing)
+    return f.Unheard(found.call, start, gap.end, found.may_hide_answer, found.may_hide_ringing)
 
 
 def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bool:
-    """Whether the leader received events until the gap's end."""
     until = heard.get(exchange)
     return end is not None and until is not None and end + CERTAIN <= until
 
@@ -158,46 +132,43 @@ def _is_covered(exchange: str, end: datetime | None, heard: ReceivedUntil) -> bo
 def _calls(
     monitor: Monitor, known: StoredState, own: Mapping[CallKey, LocalCall], heard: ReceivedUntil
 ) -> Iterator[tuple[CallKey, Outcome]]:
-    """What is missing in the database, for each call with anything missing."""
-    for key, told in own.items():
+    for key, local in own.items():
         if key in known.over:
             continue
         stored = known.begun.get(key)
         if stored is None:
-            yield key, Outcome(key[0], tuple(told.facts), tuple(told.findings), tuple(told.calls))
+            yield key, Outcome(key[0], tuple(local.facts), tuple(local.findings), tuple(local.calls))
             continue
-        leader_and_gaps = [*stored.facts, *(fact for fact in told.facts if isinstance(fact, Unheard))]
-        partly = any(isinstance(x, Unheard) or (isinstance(x, Arrived) and x.found) for x in leader_and_gaps)
-        facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in told.facts]
+        leader_and_gaps = [*stored.facts, *(fact for fact in local.facts if isinstance(fact, f.Unheard))]
+        partly = f.partly_heard(leader_and_gaps)
+        facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in local.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
             more = merged_transfers(hearing.site, stored.facts, more, heard.get(key[0]))
         if more:
-            yield key, _the_rest(monitor, key[0], stored, told, more)
+            yield key, _the_rest(monitor, key[0], stored, local, more)
 
 
-def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
-    """Whether an equivalent fact is stored. It may differ: the leader is on another machine, or received less of
-    the call.
-    """
+def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
+    """Whether an equivalent fact is stored. It may differ: the leader may have received less of the call."""
     match fact:
-        case Arrived() | NumberWithheld():  # once per call; a withheld number is not stored
+        case f.Arrived() | f.NumberWithheld():  # once per call; a withheld number is not stored
             return any(type(known) is type(fact) for known in stored)
         case (
-            PhoneDialled(channel=channel)
-            | PhoneRang(channel=channel)
-            | PhoneStopped(channel=channel)
-            | Answered(channel=channel)
+            f.PhoneDialled(channel=channel)
+            | f.PhoneRang(channel=channel)
+            | f.PhoneStopped(channel=channel)
+            | f.Answered(channel=channel)
         ):  # once a channel
             return any(type(known) is type(fact) and known.channel == channel for known in stored)
-        case PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
-            joins = [known for known in stored if isinstance(known, PersonJoined) and known.channel == channel]
+        case f.PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
+            joins = [known for known in stored if isinstance(known, f.PersonJoined) and known.channel == channel]
             return any(known.at is not None and abs(known.at - at) < CERTAIN for known in joins)
-        case SentOff(at=datetime()) | Transferred(at=datetime()):  # one at any moment
+        case f.SentOff(at=datetime()) | f.Transferred(at=datetime()):  # one at any moment
             return any(type(known) is type(fact) and known.at == fact.at for known in stored)
-        case ClockSet(at=at, by=by):
-            steps = [(known, known.at) for known in stored if isinstance(known, ClockSet)]
+        case f.ClockSet(at=at, by=by):
+            steps = [(known, known.at) for known in stored if isinstance(known, f.ClockSet)]
             return fact in stored or any(
                 abs(known.by - by) < SAME_STEP and at is not None and seen is not None and abs(seen - at) < NEAR
                 for known, seen in steps
@@ -206,39 +177,39 @@ def _is_told(fact: Fact, stored: Sequence[Fact]) -> bool:
             return fact in stored
 
 
-def _as_leader_states(fact: Fact, stored: Sequence[Fact], partly: bool) -> Fact:
+def _as_leader_states(fact: f.Fact, stored: Sequence[f.Fact], partly: bool) -> f.Fact:
     """An answer with the ringing that the leader received. The next person's, if the first is stored.
 
     The party that ended the call, if this instance does not know it: the leader received every HangupRequest.
     `partly`: neither instance received a part of the call.
     """
-    if isinstance(fact, Ended) and (fact.how, fact.by) == ("hangup", "unknown"):
+    if isinstance(fact, f.Ended) and (fact.how, fact.by) == ("hangup", "unknown"):
         return _ended_as_leader_states(fact, stored, partly)
-    if not isinstance(fact, Answered):
+    if not isinstance(fact, f.Answered):
         return fact
     if fact.found and fact.at is not None and not partly:
         # An earlier join would be stored: this is the time of the join that was received.
-        fact = msgspec.structs.replace(fact, at=fact.at + fact.slack, slack=EXACT, found=False)
-    answers = [known for known in stored if isinstance(known, Answered)]
+        fact = msgspec.structs.replace(fact, at=fact.at + fact.slack, slack=f.EXACT, found=False)
+    answers = [known for known in stored if isinstance(known, f.Answered)]
     if answers and all(known.channel != fact.channel for known in answers):
-        return PersonJoined(fact.call, fact.at, fact.phone, fact.channel)
-    rang = (known for known in stored if isinstance(known, PhoneRang) and known.channel == fact.channel)
+        return f.PersonJoined(fact.call, fact.at, fact.phone, fact.channel)
+    rang = (known for known in stored if isinstance(known, f.PhoneRang) and known.channel == fact.channel)
     known = next(rang, None)
-    if known is None or EXACT == fact.rang_slack < known.slack:
+    if known is None or f.EXACT == fact.rang_slack < known.slack:
         return fact
     return msgspec.structs.replace(fact, rang=known.at, rang_slack=known.slack)
 
 
-def _ended_as_leader_states(fact: Ended, stored: Sequence[Fact], partly: bool) -> Ended:
+def _ended_as_leader_states(fact: f.Ended, stored: Sequence[f.Fact], partly: bool) -> f.Ended:
     """A request before the busy signal is the echo of a refusal (`lifecycle.hangup_request`)."""
-    last = next((x for x in reversed(stored) if isinstance(x, HangupRequested | CallerBusy)), None)
-    if isinstance(last, HangupRequested):
-        return Ended(fact.call, last.at, "caller")
-    return fact if partly else Ended(fact.call, fact.at, "exchange")
+    last = next((x for x in reversed(stored) if isinstance(x, f.HangupRequested | f.CallerBusy)), None)
+    if isinstance(last, f.HangupRequested):
+        return f.Ended(fact.call, last.at, "caller")
+    return fact if partly else f.Ended(fact.call, fact.at, "exchange")
 
 
 def _the_rest(
-    monitor: Monitor, exchange: str, stored: StoredOpenCall, own: LocalCall, more: list[Fact]
+    monitor: Monitor, exchange: str, stored: StoredOpenCall, own: LocalCall, more: list[f.Fact]
 ) -> Outcome:
     retold = monitor.retell(exchange, [*stored.facts, *more])
     judged = {finding.standard for finding in stored.findings}
@@ -248,7 +219,6 @@ def _the_rest(
 
 
 def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outcome]) -> None:
-    """Rebuild the calls in progress from the stored and the missing facts."""
     for exchange, call in known.over:
         if (hearing := monitor.exchanges.get(exchange)) is not None:
             hearing.accounts.pop(call, None)  # no more facts of it are emitted
@@ -266,8 +236,8 @@ def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outco
             listing.resume(max(heard, listing.since or heard))
 
 
-def _gaps(told: Iterable[Outcome], heard: ReceivedUntil) -> Iterator[Outcome]:
-    for outcome in told:
+def _gaps(outcomes: Iterable[Outcome], heard: ReceivedUntil) -> Iterator[Outcome]:
+    for outcome in outcomes:
         for gap in outcome.gaps:
             start = max(gap.start, heard.get(gap.exchange, gap.start))
             if start < gap.end:
@@ -291,7 +261,6 @@ def _ledger(monitor: Monitor, known: StoredState, kept: Iterable[Outcome]) -> It
 
 
 def _is_said(obligation: Obligation, entry: AnyEntry) -> bool:
-    """Whether another stored entry states the same."""
     match entry:
         case n.Owed():
             return True
@@ -306,7 +275,6 @@ def _is_said(obligation: Obligation, entry: AnyEntry) -> bool:
 
 
 def _stood(before: Obligation | None, written: LedgerUpdate) -> LedgerUpdate:
-    """Apply the entry to the stored obligation."""
     if before is None:
         return written
     own, judged = written.obligation, (x.standard for x in written.findings if x.standard not in before.judged)

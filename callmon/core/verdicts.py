@@ -29,16 +29,12 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """The verdict of a standard on one call. `cause` is of the closed set (R-10).
-
-    `reason_key` names the reason in the catalogues, in both languages. `number` is the ring, the seconds or the
-    transfers in its text.
-    """
+    """The verdict of a standard on one call."""
 
     verdict: Verdict
-    reason_key: str
-    number: int | None = None
-    cause: Cause | None = None
+    reason_key: str  # of the reason in the catalogues, in both languages
+    number: int | None = None  # the ring, the seconds or the transfers in the reason's text
+    cause: Cause | None = None  # of the closed set (R-10)
 
     def finding(
         self, call: str, at: datetime | None, standard: str, line: str, language: str, in_hours: bool | None

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import Sequence
@@ -32,17 +33,16 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import survey_was_heard
-from callmon.daemon import host_state, restore
+from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
-from callmon.daemon.rollup_task import roll_up
 from callmon.daemon.runtime import Runtime
-from callmon.daemon.sd_notify import notify
 from callmon.daemon.standby import Standby
+from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
 from callmon.web.health import remarks, troubles
@@ -72,7 +72,8 @@ class Daemon:
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site, self.protection = PageContext(self.runtime, store), Protection(settings.web.config_file)
+        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
+        self.protection = Protection(settings.web.config_file)
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -93,8 +94,8 @@ class Daemon:
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         role, users = self.standby.role, self.protection.users
-        pages = app(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
-        server = Server(pages, access.settings.proxy.addresses, lambda: self.protection.context)
+        served = WebApplication(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
+        server = Server(served.asgi(), access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             tasks.create_task(server.serve([wire]), name="web")
@@ -120,7 +121,7 @@ class Daemon:
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
-        restored = restore.restore(self.runtime, datetime.now(UTC))
+        restored = self.runtime.restore(datetime.now(UTC))
         self._heard = {name: at for name, at in restored.items() if name in self.runtime.settings.exchanges}
 
     def stop(self) -> None:
@@ -141,7 +142,8 @@ class Daemon:
                     room = sink.offer(outcome) and room
         watched.record_events(events, runtime.monitor)
         if not room:
-            self._pause_reading()
+            for link in runtime.links().values():
+                link.pause()
 
     # Read by /healthz.
 
@@ -175,10 +177,7 @@ class Daemon:
         settings = self.runtime.settings
         recorder = FlightRecorder(keep=public_numbers(settings.lines(), settings.region))
         exchange = ExchangeClient(
-            name,
-            settings.exchanges[name],
-            lambda events: self.on_events(name, events),
-            recorder.record_bytes,
+            name, settings.exchanges[name], lambda events: self.on_events(name, events), recorder.record_bytes
         )
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))
@@ -209,7 +208,8 @@ class Daemon:
                 self._heartbeat(name, watched)
             self.runtime.offer(self._tick)
             if all(sink.has_room() for sink in self.runtime.sinks):
-                self._resume_reading()
+                for link in self.runtime.links().values():
+                    link.go_on()
             self.publish_status()
             notify("WATCHDOG=1")
 
@@ -265,16 +265,6 @@ class Daemon:
         with contextlib.suppress(OSError):
             watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
 
-    def _pause_reading(self) -> None:
-        for watched in self.runtime.watched.values():
-            if watched.exchange.link is not None:
-                watched.exchange.link.pause()
-
-    def _resume_reading(self) -> None:
-        for watched in self.runtime.watched.values():
-            if watched.exchange.link is not None:
-                watched.exchange.link.go_on()
-
     # A changed configuration (SIGHUP).
 
     def reload(self) -> list[str]:
@@ -305,11 +295,25 @@ class Daemon:
     def _reconnect_changed(self, before: Settings) -> None:
         """Reconnect the exchanges whose connection settings changed. The others stay connected, without a gap."""
         runtime = self.runtime
-        for name, told in before.exchanges.items():
+        for name, earlier in before.exchanges.items():
             now = runtime.settings.exchanges.get(name)
-            if now is None or not now.is_reached_as(told):
+            if now is None or not now.is_reached_as(earlier):
                 runtime.watched.pop(name).task.cancel()
         for name in runtime.settings.exchanges:
             if name not in runtime.watched:
                 self._connect_exchange(name)
             runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)
+
+
+def notify(state: str) -> None:
+    """Notify systemd: `READY=1`, `WATCHDOG=1` …, see sd_notify(3). Without `NOTIFY_SOCKET` nothing is sent."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as wire:
+        try:
+            wire.sendto(state.encode(), address)
+        except OSError:  # no receiver: the daemon runs on without systemd
+            return

@@ -1,7 +1,12 @@
-"""One monitored exchange in the daemon: its connection, task, recorder, and since when it is unheard."""
+"""One monitored exchange in the daemon: its connection, task, recorder, and since when it is unheard.
+
+And the current time by the exchanges' clocks, which deadlines follow even when the host's clock is set. The time
+of an exchange is the last that it reported plus the monotonic time since. Of several exchanges the earliest time
+counts, so that nothing is reported overdue too early. Until an exchange has reported a time, the host's serves.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -62,5 +67,40 @@ class ExchangeTask:
 
 def unheard_exchanges(watched: Mapping[str, ExchangeTask], least: timedelta) -> list[str]:
     """The exchanges unheard for at least `least`: a callback may have been made meanwhile."""
-    now, since = monotonic(), {name: one.unheard_since for name, one in watched.items()}
+    now, since = monotonic(), {name: task.unheard_since for name, task in watched.items()}
     return [name for name, at in since.items() if at is not None and now - at >= least.total_seconds()]
+
+
+# When an exchange's clock and the host's differ by more, either may be wrong. Deadlines then use the earlier of
+# the two, so that nothing falls due by one wrong clock.
+MOST_CLOCK_DIFFERENCE = timedelta(minutes=1)
+
+
+class ExchangeTime:
+    """Extrapolates each exchange's time. `monotonic` is seconds of the host's monotonic clock."""
+
+    def __init__(self) -> None:
+        self._reported: dict[str, tuple[datetime, float]] = {}
+
+    def set_time(self, exchange: str, at: datetime, monotonic: float) -> None:
+        self._reported[exchange] = (at, monotonic)
+
+    def keep(self, exchanges: Collection[str]) -> None:
+        """Drop the exchanges that are not in `exchanges`."""
+        self._reported = {name: x for name, x in self._reported.items() if name in exchanges}
+
+    def now(self, ours: datetime, monotonic: float) -> datetime:
+        """The earliest time of the exchanges; `ours`, the host's time, when no exchange has reported one."""
+        return min(self._times(monotonic).values(), default=ours)
+
+    def for_deadlines(self, ours: datetime, monotonic: float) -> datetime:
+        """The time up to which obligations may fall due."""
+        now = self.now(ours, monotonic)
+        return ours if now - ours > MOST_CLOCK_DIFFERENCE else now
+
+    def unbelieved(self, ours: datetime, monotonic: float) -> list[str]:
+        """The exchanges whose clock differs from the host's by more than `MOST_CLOCK_DIFFERENCE`."""
+        return [name for name, at in self._times(monotonic).items() if abs(at - ours) > MOST_CLOCK_DIFFERENCE]
+
+    def _times(self, monotonic: float) -> dict[str, datetime]:
+        return {name: at + timedelta(seconds=monotonic - since) for name, (at, since) in self._reported.items()}

@@ -1,26 +1,38 @@
-"""The state that an administrator maintains: clocks, certificates, disks, the journal, the database file.
+"""The state of the service and of its host, which alerts need beside calls: `/metrics` and /healthz report it.
 
-`sinks/metrics/gauges.py` exports it; /healthz reports it. Refuses: to report a wrong clock or a filling disk
-as trouble. Each is a remark as long as callmon works.
+The service: mailboxes, opening times, verdicts of the last day, closed days. The host, which an administrator
+maintains: clocks, certificates, disks, the journal, the database file. The database is read in a thread.
+
+Refuses: to send an exchange any action. Refuses: to report a wrong clock or a filling disk as trouble. Each is a
+remark as long as callmon works.
 """
 
 import asyncio
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from time import monotonic
 
 from callmon.ami.connection import ExchangeClient
-from callmon.daemon import clock
-from callmon.sinks.snapshot import DiskSpace, HostStatus
-from callmon.store.database import Database, file_damage
+from callmon.ami.mailboxes import short
+from callmon.config.business_calendar import Calendar
+from callmon.config.lines import Line
+from callmon.config.settings import Settings
+from callmon.config.standards import CALL_STANDARDS
+from callmon.core.statistics.period import midnight
+from callmon.core.verdicts import VERDICTS
+from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
+from callmon.errors import StoreError
+from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
+from callmon.store.database import Database, database_errors, file_damage
+from callmon.store.queries import calls
 from callmon.store.writer.writer import Writer
 
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
-MOST_SKEW_BELIEVED = clock.MOST_SKEW.total_seconds()
+MOST_SKEW_BELIEVED = MOST_CLOCK_DIFFERENCE.total_seconds()
 NOT_BELIEVED = " Until they agree, callbacks fall due only when both clocks say so."
 # A record in the outbox is no remark while the database commits as fast as this.
 COMMITS_WITHIN = timedelta(seconds=2)
@@ -38,14 +50,11 @@ class FileCheck:
         try:
             while True:
                 began = monotonic()
-                found: str | None = await asyncio.to_thread(self._look)
+                found = await asyncio.to_thread(file_damage, self._store, lambda: self._is_over)
                 self._damage = found or ""
                 await asyncio.sleep(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
         finally:
             self._is_over = True  # the checking thread must not delay the shutdown
-
-    def _look(self) -> str | None:
-        return file_damage(self._store, lambda: self._is_over)
 
     def troubles(self) -> list[str]:
         if not self._damage:
@@ -65,11 +74,11 @@ def host_status(
 ) -> HostStatus:
     """The state at this moment. `now` is the host's time, `monotonic` its monotonic time in seconds."""
     links = {name: exchange.link for name, exchange in exchanges.items()}
-    told = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
+    skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
     journal = database.journal()
     return HostStatus(
-        {name: skew for name, skew in told.items() if skew is not None},
+        {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
         disks,
         None if journal is None else (journal.size, journal.most, journal.outcomes),
@@ -82,13 +91,8 @@ def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
-                yield what, disk_space(path.absolute().parent)
-
-
-def disk_space(path: Path) -> DiskSpace:
-    """Free space and size of the file system of `path`, in bytes. Raises OSError."""
-    told = os.statvfs(path)
-    return DiskSpace(told.f_bavail * told.f_frsize, told.f_blocks * told.f_frsize)
+                found = os.statvfs(path.absolute().parent)
+                yield what, DiskSpace(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
 def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
@@ -136,3 +140,135 @@ def journal_troubles(database: Writer) -> list[str]:
 
 def _mib(count: int) -> str:
     return f"{count / (1 << 20):.1f}".removesuffix(".0")
+
+
+UNHEARD_AFTER = timedelta(hours=4)  # of opening time (R-27)
+MESSAGES_LEFT_IN = timedelta(days=14)
+READ_EVERY = timedelta(minutes=5)
+LOOK_EVERY = timedelta(seconds=30)  # between two checks of the disks
+LONGEST_CLOSED_DAYS = 30
+
+ByLine = dict[tuple[str, str, str], int]  # standard, line, verdict → calls
+
+
+def mailboxes(settings: Settings) -> frozenset[str]:
+    """The voicemail boxes of all public lines, named as the exchange is asked for them."""
+    return frozenset(short(box) for line in settings.lines() for box in line.mailboxes)
+
+
+class ServiceStateTask:
+    """Builds the `ServiceStatus`. `run` is a task of the daemon; the snapshot calls `status_at`."""
+
+    def __init__(self, store: Database) -> None:
+        self._store = store
+        self.disks: Mapping[str, DiskSpace] = {}
+        self._days: dict[str, date] = {}
+        self._last_day: ByLine = {}
+        self._left: dict[tuple[str, str], list[datetime]] = {}  # by exchange and mailbox
+
+    def restore(self, settings: Settings, now: datetime) -> None:
+        """Read what was stored before the exchanges are connected. Blocks."""
+        self.read_verdicts(settings, now)
+        lines = [line.name for line in settings.lines() if line.mailboxes]
+        for exchange, box, at in calls.messages_left(self._store, lines, now - MESSAGES_LEFT_IN):
+            self._left.setdefault((exchange, short(box)), []).append(at)
+
+    def furnish(self, exchange: ExchangeClient, settings: Settings) -> None:
+        """Set the boxes that the exchange is asked for, and when messages were left in them."""
+        wanted = mailboxes(settings)
+        exchange.boxes.want(wanted)
+        for box in wanted:
+            exchange.boxes.remember(box, self._left.get((exchange.name, box), ()))
+
+    def read_verdicts(self, settings: Settings, now: datetime) -> None:
+        """Read the verdicts of each line's last opening day that is over. Blocks."""
+        self._days = {line.name: day for line in settings.lines() if (day := last_day(settings, line, now))}
+        found: ByLine = {}
+        for day in set(self._days.values()):
+            lines = [line for line, its in self._days.items() if its == day]
+            begin, end = (midnight(day + timedelta(days=n), settings.timezone) for n in (0, 1))
+            with database_errors(self._store):
+                _, verdicts = calls.count_ended_calls(self._store, lines, begin, end)
+            found |= {
+                (s, line, v): verdicts.get((line, s, v), 0)
+                for s, line, v in product(CALL_STANDARDS, lines, VERDICTS)
+            }
+        self._last_day = found
+
+    async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
+        """Read the verdicts every `READ_EVERY`: a day ends, or a backfill corrects one."""
+        read_at = monotonic() + READ_EVERY.total_seconds()
+        while True:
+            self.disks = await asyncio.to_thread(lambda: dict(disks(database)))
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+            if monotonic() >= read_at:
+                read_at = monotonic() + READ_EVERY.total_seconds()
+                with suppress(StoreError):
+                    await asyncio.to_thread(self.read_verdicts, settings(), datetime.now(UTC))
+
+    def status_at(
+        self, now: datetime, settings: Settings, exchanges: Mapping[str, ExchangeClient]
+    ) -> ServiceStatus:
+        """The state at `now`."""
+        lines = list(settings.lines())
+        changes = {line.name: next_change(settings.calendar(line), now) for line in lines}
+        known = {line.name for line in lines}
+        return ServiceStatus(
+            list(_boxes(settings, lines, exchanges, now)),
+            {name: at for name, at in changes.items() if at is not None},
+            {key: count for key, count in self._last_day.items() if key[1] in known},
+            dict(self._targets(lines)),
+            {name: exchange.feed.counts for name, exchange in exchanges.items() if exchange.feed.counts},
+            services={name: (x.title_fr, x.title_en) for name, x in settings.services.items()},
+            closed_days=dict(_closed_days(settings, lines, now)),
+        )
+
+    def _targets(self, lines: Iterable[Line]) -> Iterator[tuple[tuple[str, str], float]]:
+        for line in lines:
+            day = self._days.get(line.name)
+            for standard in CALL_STANDARDS:
+                target = None if day is None else line.target(standard, day)
+                if target is not None:
+                    yield (standard, line.name), target.percent / 100
+
+
+def next_change(calendar: Calendar, now: datetime) -> datetime | None:
+    """The next closing while the calendar is open, else the next opening; None when there is none."""
+    return calendar.closes_next(now) if calendar.is_open(now) else calendar.opens_next(now)
+
+
+def last_day(settings: Settings, line: Line, now: datetime) -> date | None:
+    """The last day before today on which the line was open."""
+    calendar = settings.calendar(line)
+    today = calendar.local_day(now)
+    before = (today - timedelta(days=n) for n in range(1, LONGEST_CLOSED_DAYS))
+    return next((day for day in before if calendar.periods_on(day)), None)
+
+
+def _closed_days(
+    settings: Settings, lines: Iterable[Line], now: datetime
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Line and names of today's closed day. A closed day with special hours does not count as closed."""
+    for line in lines:
+        calendar = settings.calendar(line)
+        today = calendar.local_day(now)
+        closed = calendar.closed.on(today)
+        if closed is not None and not calendar.periods_on(today):
+            yield line.name, (closed.name_fr, closed.name_en)
+
+
+def _boxes(
+    settings: Settings, lines: Iterable[Line], exchanges: Mapping[str, ExchangeClient], now: datetime
+) -> Iterator[MailboxStatus]:
+    """The state of each box. A box of several lines follows the hours of the first."""
+    owners: dict[str, Line] = {}
+    for line in lines:
+        for written in line.mailboxes:
+            owners.setdefault(short(written), line)
+    for mailbox, line in owners.items():
+        limit = settings.calendar(line).open_hours_before(now, UNHEARD_AFTER)
+        for name, exchange in exchanges.items():
+            box = exchange.boxes.known.get(mailbox)
+            if box is not None:
+                unheard = 0 if limit is None else box.unheard_since(limit)
+                yield MailboxStatus(name, mailbox, box.messages, box.capacity, unheard)

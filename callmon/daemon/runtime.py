@@ -8,24 +8,21 @@ Refuses: to depend on any of these three.
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
-from callmon.ami.connection import ExchangeClient
+from callmon.ami.connection import ExchangeClient, Transport
 from callmon.ami.mailboxes import MailboxGrowth
-from callmon.backfill.gap_filler import GapFiller
-from callmon.backfill.reconcile import NightlyReconciliation
+from callmon.backfill.tasks import GapFiller, NightlyReconciliation
 from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
-from callmon.core.monitor import Monitor
+from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
-from callmon.daemon.clock import ExchangeTime
-from callmon.daemon.commands import CommandQueue
-from callmon.daemon.exchanges import ExchangeTask
-from callmon.daemon.service_state import ServiceStateTask
-from callmon.sinks import Sink
+from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
+from callmon.daemon.host_state import ServiceStateTask
+from callmon.daemon.tasks import CommandQueue
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.sinks.snapshot import (
     CallbackStatus,
@@ -33,10 +30,13 @@ from callmon.sinks.snapshot import (
     ExchangeStatus,
     LastReload,
     LineStatus,
+    Sink,
     SinkStatus,
 )
 from callmon.store.database import Database
-from callmon.store.queries import obligations
+from callmon.store.queries import calls as queries
+from callmon.store.queries import disruptions, obligations
+from callmon.store.writer.outbox import open_outbox
 from callmon.store.writer.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -49,7 +49,13 @@ class Runtime:
         self.settings, self.store = settings, store
         self.token = obligations.token_function(store)
         self.monitor = Monitor(settings, token=self.token)
-        self.database = Writer.from_settings(settings, store)
+        self.database = Writer(
+            store,
+            settings.store.write_every,
+            settings.store.max_waiting,
+            is_shared=store.path is None,  # on PostgreSQL another instance may lead
+            journal=open_outbox(settings, store),
+        )
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
@@ -63,6 +69,31 @@ class Runtime:
         self.internal_errors = 0
         self.last_reload = LastReload(True, datetime.now(UTC))
         self._callbacks = CallbackStatus()
+
+    def restore(self, now: datetime) -> dict[str, datetime]:
+        """Restore all state before the exchanges are connected; returns until when each was received. Blocks.
+
+        Calls that were in progress when callmon last ran are resumed from their stored facts.
+        """
+        settings, monitor, store = self.settings, self.monitor, self.store
+        warm_up(settings, now)
+        lines, begin = [line.name for line in settings.lines()], self.today.beginning(now)
+        counts = queries.count_ended_calls(store, lines, begin, begin + timedelta(days=2))
+        self.today.restore(self.today.local_day(now), *counts)
+        self.outlooks.restore(settings, now)
+        heard = queries.heartbeats(store)
+        self.commands.restore()
+        self.nights.restore()
+        disruptions.restore_disruptions(store, monitor, settings)
+        obligations.restore_ledger(store, monitor.ledger, settings.exchanges, now)
+        for name in settings.exchanges:
+            calls = queries.open_calls(store, name, numbers=True)
+            judged = {call: [finding.standard for finding in known.findings] for call, known in calls.items()}
+            facts = {call: known.facts for call, known in calls.items()}
+            monitor.restore(name, heard.get(name), facts, judged)
+            self.today.resume(name, {call: known.findings for call, known in calls.items()})
+            monitor.learn_phones(name, queries.phones_dialled(store, name, lines))
+        return heard
 
     def reconfigure(self, settings: Settings, monitor: Monitor) -> None:
         """Replace the configuration, and the monitor by one that has adopted its state."""
@@ -89,10 +120,7 @@ class Runtime:
         return self.time.now(datetime.now(UTC), monotonic())
 
     def snapshot(self) -> DaemonSnapshot:
-        """The state now: gauges that are older than the counters beside them would contradict these.
-
-        Call it in the event loop.
-        """
+        """The state now, in the event loop: gauges older than the counters beside them would contradict these."""
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
         heard = tuple(watched.status(monitor) for watched in self.watched.values())
@@ -162,9 +190,13 @@ class Runtime:
     def stands_by(self) -> bool:
         return self.database.stands_by
 
-    def _waits(self) -> Mapping[tuple[str, str], Wait]:
+    def links(self) -> dict[str, Transport]:
+        """The connection of each exchange that has one."""
         links = {name: watched.exchange.link for name, watched in self.watched.items()}
-        times = {name: link.exchange_time() for name, link in links.items() if link is not None}
+        return {name: link for name, link in links.items() if link is not None}
+
+    def _waits(self) -> Mapping[tuple[str, str], Wait]:
+        times = {name: link.exchange_time() for name, link in self.links().items()}
         return self.monitor.waits({name: at for name, at in times.items() if at is not None})
 
     def _connections(self) -> dict[str, ExchangeClient]:

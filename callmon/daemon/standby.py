@@ -84,8 +84,8 @@ class Standby:
             return []
         self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
-        told = [STANDS_BY + self._held_by()]
-        return told if hears_all and not self._missed else [*told, LEARNS]
+        remark = STANDS_BY + self._held_by()
+        return [remark] if hears_all and not self._missed else [remark, LEARNS]
 
     def standby_troubles(self, limit: timedelta) -> list[str]:
         """The trouble of a standby whose received events no instance has stored for longer than `limit`."""
@@ -99,7 +99,7 @@ class Standby:
         ]
 
     def _held_by(self) -> str:
-        holder = self._runtime.database.holder
+        holder = self._runtime.database.leadership.holder
         return f" PostgreSQL names the holder of the lease: {holder}." if holder else ""
 
     async def replay(self) -> None:
@@ -154,13 +154,13 @@ class Standby:
 
     def _note_lag(self) -> None:
         database = self._runtime.database
-        stored, heard = database.heard_by_other(), self._heard_here()
+        stored, heard = database.leadership.heard, self._heard_here()
         lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """Merge what the leader received during a gap of this standby, once the leader has stored it."""
-        heard = self._runtime.database.heard_by_other()
+        heard = self._runtime.database.leadership.heard
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
             return
@@ -187,14 +187,10 @@ class Standby:
 
     def _heard_here(self) -> dict[str, datetime]:
         """Received until, for each exchange that is not unheard, on the exchange's own clock."""
-        links = {name: watched.exchange.link for name, watched in self._runtime.watched.items()}
-        heard = {
-            x: link
-            for x, link in links.items()
-            if link and not self._runtime.monitor.exchanges[x].tracker.state.is_unheard
-        }
-        told = {name: link.heard_until() for name, link in heard.items()}
-        return {name: at for name, at in told.items() if at is not None}
+        exchanges = self._runtime.monitor.exchanges
+        links = self._runtime.links().items()
+        until = {x: link.heard_until() for x, link in links if not exchanges[x].tracker.state.is_unheard}
+        return {name: at for name, at in until.items() if at is not None}
 
     def _cannot_read(self, error: Exception) -> None:
         """Log each reason once; the caller retries."""
@@ -250,7 +246,7 @@ class Standby:
         runtime.today.restore(runtime.today.local_day(read.now), read.calls, read.verdicts)
         for name in runtime.settings.exchanges:
             of_it = {
-                call: told.findings for (exchange, call), told in read.known.begun.items() if exchange == name
+                call: begun.findings for (exchange, call), begun in read.known.begun.items() if exchange == name
             }
             runtime.today.resume(name, of_it)
         for outcome in missing:

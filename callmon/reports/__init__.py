@@ -1,6 +1,6 @@
 """The monthly telephone statistics: rows → Report → CSV, JSON, HTML, XLSX, PDF.
 
-`core/statistics/aggregates` counts calls and `obligations` counts obligations. Each is counted once, in the
+`core/statistics/aggregates` counts calls and `figures` counts obligations. Each is counted once, in the
 smallest cell: a line and a language. Every cut is a sum of cells, so that the rows of a table add up. `builder`
 makes the Report and is pure. `layout` places its figures in sections and tables; a format module only writes them.
 

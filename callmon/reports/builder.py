@@ -24,7 +24,8 @@ from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import VERDICTS, Finding
-from callmon.reports import figures, obligations
+from callmon.reports import figures
+from callmon.reports.figures import KINDS, last_due, of_obligation
 from callmon.reports.model import WHOLE, Cut, Report, Title
 
 UNKNOWN = "unknown"
@@ -85,10 +86,10 @@ class ReportBuilder:
         """Add an obligation that was opened in the period."""
         if not self.is_included(obligation.line):
             return
-        due = obligations.last_due(obligation)
+        due = last_due(obligation)
         self.last_due = due if self.last_due is None else max(self.last_due, due)
         cell = self.cells[obligation.line, language_label(obligation.language)]
-        obligations.of_obligation(cell, obligation, findings, self.now, self.settings.rules.attempt_counts)
+        of_obligation(cell, obligation, findings, self.now, self.settings.rules.attempt_counts)
 
     def report(self, known: PeriodTotals) -> Report:
         """The report with all figures in every cut."""
@@ -131,7 +132,7 @@ class ReportBuilder:
 
     def _is_empty(self) -> bool:
         """Whether the period has neither a call nor an obligation."""
-        totals = {("calls_offered", ""), *((x, "") for x in obligations.KINDS.values())}
+        totals = {("calls_offered", ""), *((x, "") for x in KINDS.values())}
         return not any(cell.counts.get(x) for cell in self.cells.values() for x in totals)
 
     # Cuts.

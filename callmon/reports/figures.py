@@ -3,23 +3,159 @@
 Every part of a closed set is present, also at 0. A figure is "not available", never 0, when no exchange was
 received and no exchange's log (CEL) covers the time. The same holds for a standard that is not judged, and for a
 figure whose source this version does not have yet.
+
+A callback is counted by both clocks, 24 hours and the next business day, whichever clock its verdict uses. Its
+parts add up to the callbacks opened. Called back and only attempted are separate parts (R-18). A callback is
+outside the rate if the caller reached us, requested nothing or cannot be called.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from callmon.config.business_calendar import Calendar
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import coverage, histogram, parity
-from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell
+from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell, of_finding
+from callmon.core.statistics.counters import SIGNS
 from callmon.core.statistics.coverage import Coverage
-from callmon.core.statistics.integrity import SIGNS
 from callmon.core.statistics.period import Month
-from callmon.core.verdicts import CAUSES, VERDICTS
-from callmon.reports import obligations, rates
+from callmon.core.verdicts import CAUSES, VERDICTS, Finding
 from callmon.reports.model import WHOLE, Cut, Figure, Kind, Place, State
+
+# Obligations opened in the month, counted in the cell of their line and language.
+
+# The first three are in the rate, the others outside it.
+FATES = ("called_back", "attempted", "late", "reached_us", "no_request", "not_returnable", "unknown", "not_due")
+JUDGED = FATES[:3]
+KINDS = {"callback": "callbacks_opened", "complaint": "complaints_opened"}
+
+
+def of_obligation(
+    cell: Cell, obligation: Obligation, findings: Iterable[Finding], now: datetime, attempt_counts: bool
+) -> None:
+    """Add one obligation in its current state, with its verdicts, to `cell`."""
+    cell.increment(KINDS[obligation.kind])
+    given = list(findings)
+    for finding in given:
+        of_finding(cell, finding)
+    if obligation.kind == "callback":
+        in_doubt = any(x.standard == "callback_within_24_hours" and x.verdict == "unknown" for x in given)
+        _callback(cell, obligation, in_doubt, now, attempt_counts)
+
+
+def _callback(cell: Cell, obligation: Obligation, in_doubt: bool, now: datetime, attempt_counts: bool) -> None:
+    cell.increment("callback_openings", obligation.opening)
+    cell.increment("callback_messages", "", obligation.count)
+    by_clock = obligation.dues.clock or obligation.dues.judging.at
+    by_business = obligation.dues.business or obligation.dues.judging.at
+    within = fate(obligation, by_clock, in_doubt, now, attempt_counts)
+    cell.increment("callbacks_24_hours", within)
+    cell.increment("callbacks_business_day", fate(obligation, by_business, in_doubt, now, attempt_counts))
+    cell.increment(
+        "callbacks_no_open_hour", "", int(within == "late" and obligation.dues.judging.actionable is None)
+    )
+    if obligation.state == "paid" and obligation.settled is not None:
+        cell.measure("callback_delay", obligation.settled - obligation.opened)
+
+
+def fate(obligation: Obligation, due: datetime, in_doubt: bool, now: datetime, attempt_counts: bool) -> str:
+    """The result of a callback at a due time, one of FATES; the order of precedence is that of its standard."""
+    if obligation.hidden is not None:
+        return "not_returnable"
+    in_time = obligation.settled is not None and not obligation.is_open and obligation.settled <= due
+    attempted = any(at <= due for at in obligation.attempts)
+    if in_time and obligation.state == "paid":
+        return "called_back"
+    if due >= now or (
+        due == obligation.dues.judging.at and not obligation.fell_due and obligation.state != "paid"
+    ):
+        return "not_due"
+    if attempted and attempt_counts:
+        return "attempted"
+    if in_time and (obligation.state == "reached_us" or obligation.reason == "no_request"):
+        return "reached_us" if obligation.state == "reached_us" else "no_request"
+    if in_doubt or (obligation.opening == "unheard" and obligation.state != "paid"):
+        return "unknown"
+    return "attempted" if attempted else "late"
+
+
+def last_due(obligation: Obligation) -> datetime:
+    """The time after which its verdicts no longer change."""
+    dues = (obligation.dues.judging, obligation.dues.answer)
+    return max((x.at for x in dues if x is not None), default=obligation.opened)
+
+
+# Rates, and the lengths of which median, 95th percentile and longest are reported.
+
+Count = tuple[str, str]
+
+
+class Rate(NamedTuple):
+    """A rate as parts of counts.
+
+    `of`: the numerator. `over`: the whole denominator, including the numerator. `less`: subtracted from both.
+    """
+
+    of: tuple[Count, ...]
+    over: tuple[Count, ...]
+    less: tuple[Count, ...] = ()
+
+
+OPEN = ("hours", "open")
+_VOICEMAIL = tuple(("outcomes_in_hours", x) for x in ("voicemail_message", "voicemail_no_message", "voicemail"))
+# The caller hung up early, during ringing or silence: the strict reading counts these as not met.
+EARLY = tuple(("answer_by_third_ring.exempt", reason) for reason in ("hung_up_early", "no_phone_reachable"))
+
+
+def _parts(name: str, *parts: str) -> tuple[Count, ...]:
+    return tuple((name, part) for part in parts)
+
+
+def _verdicts(standard: str) -> Rate:
+    return Rate(_parts(f"{standard}.verdict", "met"), _parts(f"{standard}.verdict", "met", "not_met"))
+
+
+def _fates(name: str, part: str) -> Rate:
+    return Rate(((name, part),), _parts(name, *JUDGED))
+
+
+_THIRD = _verdicts("answer_by_third_ring")
+RATES: Mapping[str, Rate] = {
+    "completeness": Rate(_parts("heard", "full", "filled"), _parts("heard", "full", "filled", "partly")),
+    "answer_rate": Rate((("outcomes_in_hours", "answered"),), (OPEN,)),
+    "abandonment_rate": Rate((("outcomes_in_hours", "abandoned"),), (OPEN,), (("short_abandons_in_hours", ""),)),
+    "voicemail_share": Rate(_VOICEMAIL, (OPEN,)),
+    "answer_by_third_ring.strict_rate": Rate(_THIRD.of, (*_THIRD.over, *EARLY)),
+    "redirections.rate": Rate(_parts("redirections", "0", "1"), _parts("redirections", "0", "1", "2", "3+")),
+    "callbacks_24_hours.rate": _fates("callbacks_24_hours", "called_back"),
+    "callbacks_24_hours.attempted_rate": _fates("callbacks_24_hours", "attempted"),
+    "callbacks_business_day.rate": _fates("callbacks_business_day", "called_back"),
+    "french_at_first_answer.rate": Rate(
+        _parts("french_at_first_answer", "yes"), _parts("french_at_first_answer", "yes", "no", "unknown")
+    ),
+} | {f"{standard}.rate": _verdicts(standard) for standard in ALL_STANDARDS}
+
+
+def fraction(rate: Rate, counts: Mapping[Count, int]) -> tuple[int, int]:
+    """The numerator and the denominator of a rate."""
+    less = sum(counts.get(x, 0) for x in rate.less)
+    return sum(counts.get(x, 0) for x in rate.of) - less, sum(counts.get(x, 0) for x in rate.over) - less
+
+
+LENGTHS: Mapping[str, Kind] = {
+    "rings": "rings",
+    "time_to_answer": "seconds",
+    "time_from_arrival": "seconds",
+    "early_hold": "seconds",
+    "callback_delay": "seconds",
+}
+ENDS = ("median", "p95", "longest")
+
+# Figures.
 
 NOT_JUDGED = "not_judged"
 OWED_TOTALS = {
@@ -55,8 +191,8 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "callbacks_opened": _ONE,
     "callback_openings": ("message", "request", "abandoned", "unheard"),
     "callback_messages": _ONE,
-    "callbacks_24_hours": obligations.FATES,
-    "callbacks_business_day": obligations.FATES,
+    "callbacks_24_hours": FATES,
+    "callbacks_business_day": FATES,
     "callbacks_no_open_hour": _ONE,
     "complaints_opened": _ONE,
     "test_calls": _ONE,
@@ -92,9 +228,9 @@ class FigureTable:
         for name, known in parts.items():
             for part in known:
                 self._add_count(Place(name, part, cut), counts.get((name, part), 0))
-        for name, rate in rates.RATES.items():
-            self._add_rate(Place(name, "", cut), *rates.fraction(rate, counts))
-        for name, kind in rates.LENGTHS.items():
+        for name, rate in RATES.items():
+            self._add_rate(Place(name, "", cut), *fraction(rate, counts))
+        for name, kind in LENGTHS.items():
             self._add_lengths(name, cut, kind, cell.lengths.get(name, 0))
         self._add_checks(cut, cell, counted)
 
@@ -104,7 +240,7 @@ class FigureTable:
         ended = sum(counts.get(("outcomes", x), 0) for x in OUTCOMES)
         self._add_count(Place("check", "outcomes", cut), counted - ended)
         for name, total in CHECKED.items():
-            parts = sum(counts.get((name, x), 0) for x in obligations.FATES)
+            parts = sum(counts.get((name, x), 0) for x in FATES)
             self._add_count(Place("check", name, cut), counts.get((total, ""), 0) - parts)
         if cut == WHOLE:
             return
@@ -149,7 +285,7 @@ class FigureTable:
         """Add median, 95th percentile and longest; the denominator is the number of values."""
         count = sum(histogram.counts(total))
         ends = histogram.ends(total)
-        for index, part in enumerate(rates.ENDS):
+        for index, part in enumerate(ENDS):
             place = Place(name, part, cut)
             if not self.has_data:
                 self._add(place, kind, None)

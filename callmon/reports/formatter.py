@@ -17,7 +17,6 @@ from callmon.text.formatter import MINUS, Formatter, permille
 
 CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
-_OUTCOMES = ("outcomes", "outcomes_in_hours", "relay_outcomes")
 _REASONS = ("exempt", "not_met", "unknown")
 # The sign of a state; no two states have the same sign (R-24).
 STATE_SIGNS = {
@@ -26,7 +25,13 @@ STATE_SIGNS = {
     "too_few": "trop peu d'appels",
     "suppressed": "protégé",
 }
-_WORDS = {"signs": "sign", "callback_openings": "opening", "abandoned_in": "abandoned_in"}
+# The kind of label of the parts of a figure.
+_WORDS = {
+    **dict.fromkeys(("outcomes", "outcomes_in_hours", "relay_outcomes"), "outcome"),
+    "signs": "sign",
+    "callback_openings": "opening",
+    **{name: name for name in ("abandoned_in", "cause", "verdict")},
+}
 
 
 class MissingTextError(AssertionError):
@@ -80,23 +85,18 @@ class ReportFormatter(Formatter):
         """The name of a part of a figure; "" for no part."""
         if not part:
             return ""
-        what = name.rpartition(".")[2]
         of_standard = name.partition(".")[0] in ALL_STANDARDS
-        if name in _OUTCOMES:
-            return self.word("outcome", part)
-        if of_standard and what == "cause":
-            return self.word("cause", part)
+        what = name.rpartition(".")[2] if of_standard else name
         if of_standard and what in _REASONS:
             return self.reason(part, None)
-        if of_standard and what == "verdict" and part in labels.VERDICTS:
-            return self.word("verdict", part)
+        kind = _WORDS.get(what, "")
+        if part in labels.KINDS.get(kind, ()):
+            return self.word(kind, part)
         if name.startswith("weekday."):
             return str(get_day_names("wide", locale=self.locale)[int(part) - 1])
         if name.startswith("half_hour."):
             hour, minute = part.split(":")
             return self.time_of_day(int(hour), int(minute))
-        if name in _WORDS and part in labels.KINDS[_WORDS[name]]:
-            return self.word(_WORDS[name], part)
         known = PARTS.get(SAME_PARTS.get(name, name), {})
         for table in (known, PARTS.get(what, {}), PARTS["ends"]):
             if part in table:

@@ -1,4 +1,4 @@
-"""The report jobs of the pages: each report is made in a worker process (`worker`), so that no page blocks.
+"""The report jobs of the pages: each report is made in a worker process (`main`), so that no page blocks.
 
     process = jobs.start(settings, ReportRequest("2026-10", "pdf", "fr"))   # in the event loop of the daemon
     process.progress               # 0.0 … 1.0, readable at any time
@@ -7,31 +7,98 @@
 One report is made at a time, so that the daemon keeps its processor. Finished reports stay stored for a while,
 because a page polls the progress of its report.
 
+The worker reads the settings, the request and its limits from standard input. On standard output it writes JSON,
+one line for each step, then the bytes of the files. Its unhandled errors go to the standard error of the daemon.
+
 Refuses: more than MOST reports (BusyError); a finished report older than KEPT is dropped.
 """
 
 import asyncio
+import errno
 import json
 import logging
 import os
 import pickle
+import resource
 import secrets
 import signal
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any, Literal, TypeAlias
 
 import msgspec
+from sqlalchemy.exc import SQLAlchemyError
 
 import callmon
 from callmon.config.settings import Settings
-from callmon.reports.failure import ReportFailure, over_limit
-from callmon.reports.request import ReportRequest
+from callmon.errors import CallmonError, ConfigError, MissingError, NoDataError, StoreError
+from callmon.reports.request import ReportRequest, filed
+from callmon.store.database import open_store, reason
 
 log = logging.getLogger(__name__)
+
+# Kinds that the user who requested the report can act on: "order", "long", "empty"; the others the administrator.
+Kind: TypeAlias = Literal["order", "long", "large", "disk", "database", "missing", "empty", "ended"]
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
+DISK_FULL = "53100"  # SQLSTATE of PostgreSQL
+FAILS = (CallmonError, SQLAlchemyError, OSError)  # the errors that `classify` classifies
+KINDS: tuple[tuple[type[BaseException], Kind], ...] = (
+    (ConfigError, "order"),
+    (MissingError, "missing"),
+    (NoDataError, "empty"),
+    (StoreError, "database"),
+    (SQLAlchemyError, "database"),
+    (BaseException, "ended"),
+)
+LIMITS = {
+    "long": "it was not made within {limit} s; `callmon report` may take longer",
+    "large": "it needs more than its limit of {limit} MB; `callmon report` has no such limit",
+}
+
+
+class ReportFailure(msgspec.Struct, frozen=True):
+    """Why there is no report. A page states the kind in its own language.
+
+    `message`: English text for the log; it may name files. `limit`: the seconds or megabytes allowed.
+    """
+
+    kind: Kind
+    message: str
+    limit: int = 0
+
+
+def over_limit(kind: Literal["long", "large"], limit: int) -> ReportFailure:
+    return ReportFailure(kind, LIMITS[kind].format(limit=limit), limit)
+
+
+def classify(error: BaseException) -> ReportFailure:
+    """The kind and log text of one of FAILS."""
+    message = str(error) if isinstance(error, CallmonError) else reason(error)
+    if any(map(_is_full, _chain(error))):
+        return ReportFailure("disk", message)
+    return ReportFailure(next(kind for cause, kind in KINDS if isinstance(error, cause)), message)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, the driver error that it wraps, and the cause or context of each."""
+    while error is not None:
+        yield error
+        error = getattr(error, "orig", None) or error.__cause__ or error.__context__
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in NO_SPACE
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return getattr(error, "sqlstate", None) == DISK_FULL
+
 
 MOST = 8
 KEPT = 900.0  # seconds since the request
@@ -60,8 +127,14 @@ class ReportProcess:
     """
 
     def __init__(
-        self, settings: Settings, order: ReportRequest, seconds: float = SECONDS, megabytes: int = MEGABYTES
+        self,
+        settings: Settings,
+        order: ReportRequest,
+        turn: asyncio.Semaphore,
+        seconds: float = SECONDS,
+        megabytes: int = MEGABYTES,
     ) -> None:
+        """The process starts once `turn` is acquired."""
         self.order = order
         self.name = secrets.token_urlsafe(12)
         self.since = monotonic()
@@ -70,27 +143,21 @@ class ReportProcess:
         self.failure: ReportFailure | None = None
         self._input = pickle.dumps((settings.configuration, settings.source, order, seconds, megabytes))
         self._seconds = seconds
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self, turn: asyncio.Semaphore) -> None:
-        """Start the process once `turn` is acquired."""
-        self._task = asyncio.create_task(self._run(turn), name=f"report {self.order.month}")
+        self._task = asyncio.create_task(self._run(turn), name=f"report {order.month}")
 
     @property
     def is_done(self) -> bool:
         """Whether it has files or a failure, or was cancelled."""
-        return self._task is not None and self._task.done()
+        return self._task.done()
 
     async def result(self, within: float | None = None) -> bool:
         """Whether it is done, at the latest after `within` seconds."""
-        assert self._task is not None
         await asyncio.wait([self._task], timeout=within)
         return self.is_done
 
     def cancel(self) -> None:
         """End the process."""
-        if self._task is not None:
-            self._task.cancel()
+        self._task.cancel()
 
     async def _run(self, turn: asyncio.Semaphore) -> None:
         try:
@@ -103,7 +170,7 @@ class ReportProcess:
 
     async def _make(self) -> None:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "callmon.reports.worker"),
+            *(sys.executable, "-P", "-m", "callmon.reports.jobs"),
             stdin=PIPE, stdout=PIPE, env=_environment(os.environ),
         )  # fmt: skip
         try:
@@ -173,8 +240,7 @@ class ReportJobs:
             if oldest is None:
                 raise BusyError
             del self._processes[oldest.name]
-        process = ReportProcess(settings, order)
-        process.start(self._turn)
+        process = ReportProcess(settings, order, self._turn)
         self._processes[process.name] = process
         return process
 
@@ -193,3 +259,45 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     home = str(Path(callmon.__file__).parent.parent)
     path = kept.get("PYTHONPATH")
     return {**kept, "PYTHONPATH": os.pathsep.join([home, path] if path else [home])}
+
+
+# The worker process.
+
+
+def main() -> None:
+    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from the parent process
+    _set_limits(seconds, megabytes)
+    logging.raiseExceptions = False  # without memory, printing a log error may not end
+    settings = Settings(configuration, source)
+    try:
+        with closing(open_store(settings.store.url)) as store:
+            files = filed(store, settings, order, datetime.now(UTC), lambda part: _send(progress=round(part, 3)))
+    except (MemoryError, SystemError):  # SystemError: a C library ran out of memory
+        _send(failure=over_limit("large", megabytes))
+    except FAILS as error:
+        _send(failure=classify(error))
+    else:
+        _send(files=[(path.name, len(data)) for path, data in files])
+        for _, data in files:
+            sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def _set_limits(seconds: float, megabytes: int) -> None:
+    """Limit time and memory, even if the parent exits, and lower the priority so that events come first."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(max(1, round(seconds) + 1))
+    # If a sandbox forbids setting the limit, the limits of the sandbox apply.
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes << 20, megabytes << 20))
+    with suppress(OSError):
+        os.nice(10)
+
+
+def _send(**message: Any) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(message) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -14,10 +14,9 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.verdicts import CAUSES
 from callmon.reports import notes
-from callmon.reports.figures import COUNTS
+from callmon.reports.figures import COUNTS, ENDS
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import WHOLE, Figure, Place, Report
-from callmon.reports.rates import ENDS
 from callmon.reports.titles import HEADLINES, PARTS, Definition
 
 Column = tuple[str, str]  # the name of a figure and its part
@@ -145,23 +144,13 @@ class LayoutBuilder:
         return LayoutSection(
             spec.key,
             title,
-            tuple(self._with_calls(x) if len(x.head) == 1 else x for x in tables if x.head),
+            tuple(x for x in tables if x.head),
             tuple(map(say, spec.notes)),
             self._attestations() if spec.key == "attested" else tuple(facts),
             tuple(note for x in tables if not x.head for note in x.notes),
             tuple(figure for x in tables for figure in x.omitted),
             _names(column for x in listed for column in self._listed(x.figures)),
         )
-
-    def _with_calls(self, table: LayoutTable) -> LayoutTable:
-        """The table with the calls offered as its first column, for tables with a single column of figures."""
-        offered = "calls_offered"
-        rows = [
-            msgspec.structs.replace(x, cells=(self.report.figure(offered, cut=x.cells[0].place.cut), *x.cells))
-            for x in table.rows
-        ]
-        head = (self.tongue.meaning(offered).term, *table.head)
-        return msgspec.structs.replace(table, head=head, rows=tuple(rows), names=(offered, *table.names))
 
     def _attestations(self) -> tuple[Definition, ...]:
         titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
@@ -186,72 +175,56 @@ class LayoutBuilder:
 
     # Tables.
 
-    def by_cut(self, spec: TableSpec) -> LayoutTable | None:
-        """A table with one row for each cut, without its uniform columns.
+    def by_cut(self, spec: TableSpec, is_of_reasons: bool = False) -> LayoutTable | None:
+        """A table with one row for each cut, without the columns that are 0, or have no number, in every row.
 
-        None if the report has none of the columns.
+        A note names those. If no column is left, the table has notes only. A single column stands beside the calls
+        offered. A single reason becomes a note, as its figures are those of the verdict. None if the report has no
+        column.
         """
-        wanted = columns(*spec.columns)
-        shown = [x for x in wanted if Place(*x) in self.report.figures]
+        say, report, wanted = self.tongue.say, self.report, columns(*spec.columns)
+        shown = [x for x in wanted if Place(*x) in report.figures]
         if not shown:
             return None
-        rows = tuple(
-            LayoutRow(
-                self.tongue.cut(cut, self.report),
-                tuple(self.report.figures[Place(*x, cut)] for x in shown),
-                self.tongue.kind(cut),
-                cut == WHOLE,
-            )
-            for cut in self.report.cuts
-        )
-        has_lengths = len({name for name, part in shown if part in ENDS}) > 1
-        head = tuple(self._head(*x, has_lengths and x[1] in ENDS) for x in shown)
-        say = self.tongue.say
         title = say(spec.title) if spec.title else self.tongue.meaning(wanted[0][0]).term
-        under = (spec.note, spec.internal_note if self.is_internal else "")
-        notes = tuple(say(note) for note in under if note)
-        return self._without_uniform_columns(
-            LayoutTable(spec.key, title, say("Appels"), head, rows, _names(shown), notes, spec.chart)
+        has_lengths = len({name for name, part in shown if part in ENDS}) > 1
+        found = [(self._head(*x, has_lengths and x[1] in ENDS), self._in_cuts(*x)) for x in shown]
+        signs = [self.tongue.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in found]
+        kept = [column for column, sign in zip(found, signs, strict=True) if not sign]
+        notes = self._notes(spec, title, [(head, sign) for (head, _), sign in zip(found, signs, strict=True)])
+        if len(kept) == 1 and is_of_reasons:
+            notes = (say("{title} : {reason}, sans exception.", title=title, reason=kept.pop()[0]), *notes)
+        elif len(kept) == 1:
+            kept.insert(0, (self.tongue.meaning("calls_offered").term, self._in_cuts("calls_offered")))
+        rows = (
+            LayoutRow(self.tongue.cut(cut, report), tuple(cells), self.tongue.kind(cut), cut == WHOLE)
+            for cut, *cells in zip(report.cuts, *(cells for _, cells in kept), strict=True)
+        )
+        return LayoutTable(
+            spec.key,
+            title,
+            say("Appels"),
+            tuple(head for head, _ in kept),
+            tuple(rows) if kept else (),
+            tuple(dict.fromkeys(cells[0].place.name for _, cells in kept)),
+            notes,
+            spec.chart,
+            omitted=tuple(x for (_, cells), sign in zip(found, signs, strict=True) if sign for x in cells),
         )
 
-    def _without_uniform_columns(self, table: LayoutTable) -> LayoutTable:
-        """The table without the columns that are 0, or that have no number, in every row.
+    def _in_cuts(self, name: str, part: str = "") -> tuple[Figure, ...]:
+        return tuple(self.report.figure(name, part, cut) for cut in self.report.cuts)
 
-        A note names them. If no column is left, the table has notes only.
-        """
-        columns = [*zip(table.head, zip(*(row.cells for row in table.rows), strict=True), strict=True)]
-        signs = [self.tongue.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in columns]
-        if all(signs):
-            return self._without_rows(
-                table, zip(table.head, signs, strict=True), [x for _, of in columns for x in of]
-            )
-        kept = [at for at, sign in enumerate(signs) if not sign]
-        rows = [msgspec.structs.replace(x, cells=tuple(x.cells[at] for at in kept)) for x in table.rows]
-        notes = [
-            self.tongue.say(
-                "{sign} partout : {names}.",
-                sign=sign,
-                names=", ".join(title for title, of in zip(table.head, signs, strict=True) if of == sign),
-            )
-            for sign in dict.fromkeys(signs)
-            if sign
-        ]
-        return msgspec.structs.replace(
-            table,
-            head=tuple(table.head[at] for at in kept),
-            rows=tuple(rows),
-            names=tuple(dict.fromkeys(columns[at][1][0].place.name for at in kept)),
-            notes=(*notes, *table.notes),
-            omitted=tuple(x for sign, (_, cells) in zip(signs, columns, strict=True) if sign for x in cells),
-        )
-
-    def _without_rows(
-        self, table: LayoutTable, signs: Iterable[tuple[str, str]], omitted: Iterable[Figure]
-    ) -> LayoutTable:
-        """A table of which only a note is left: the sign of each column."""
-        names = "; ".join(f"{name} = {sign}" if name != table.title else sign for name, sign in signs)
-        note = self.tongue.labelled(table.title, names.removesuffix(".")) + "."  # « s. o. » ends it as well
-        return msgspec.structs.replace(table, head=(), rows=(), notes=(note,), omitted=tuple(omitted))
+    def _notes(self, spec: TableSpec, title: str, signs: list[tuple[str, str]]) -> tuple[str, ...]:
+        """The notes of a table: which columns (`signs`: head and sign) it does not show, and its own notes."""
+        if all(sign for _, sign in signs):
+            names = "; ".join(f"{head} = {sign}" if head != title else sign for head, sign in signs)
+            return (self.tongue.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
+        say, by_sign = self.tongue.say, dict.fromkeys(sign for _, sign in signs if sign)
+        names_of = {sign: ", ".join(head for head, of in signs if of == sign) for sign in by_sign}
+        own = (spec.note, spec.internal_note if self.is_internal else "")
+        everywhere = (say("{sign} partout : {names}.", sign=sign, names=names) for sign, names in names_of.items())
+        return (*everywhere, *(say(note) for note in own if note))
 
     def by_part(self, spec: TableSpec) -> LayoutTable | None:
         """A table of the whole with one row for each part (a time) and one column for each figure of `times`."""
@@ -303,15 +276,8 @@ class LayoutBuilder:
             if parts and (what != "cause" or standard not in ("feedback_offered", "one_transfer_at_most")):
                 ordered = [x for x in CAUSES if x in parts] if what == "cause" else parts
                 shown = tuple(f"{name}/{x}" for x in ordered)
-                tables.append(self._of_several(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown))))
+                tables.append(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown), is_of_reasons=True))
         return tables
-
-    def _of_several(self, table: LayoutTable | None) -> LayoutTable | None:
-        """The table of reasons; a note if there is one reason only, as its figures are those of the verdict."""
-        if table is None or len(table.head) != 1:
-            return table
-        note = self.tongue.say("{title} : {reason}, sans exception.", title=table.title, reason=table.head[0])
-        return msgspec.structs.replace(table, head=(), rows=(), notes=(note, *table.notes))
 
     def parity(self, kind: str, *sides: str) -> LayoutTable:
         """A table with the rates of each standard on both sides, and their difference."""

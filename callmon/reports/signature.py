@@ -4,13 +4,11 @@ Page 1 has the headline figures beside those of other months, and each line. Pag
 callbacks, the remarks and the signatures. Everything else is in the annex.
 """
 
-from collections.abc import Iterable
-
 from callmon.core.verdicts import CAUSES
+from callmon.reports.figures import FATES
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutRow, LayoutTable
-from callmon.reports.model import WHOLE, Cut, Figure, Place, Relation, Report
-from callmon.reports.obligations import FATES
+from callmon.reports.model import WHOLE, Figure, Place, Relation, Report
 from callmon.reports.titles import HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
@@ -72,9 +70,10 @@ class SignatureBuilder:
             other = compared.get(relation)
             head.append(title if other is None else self.tongue.relation(other))
             months.append({} if other is None else dict(other.figures))
+        none = Figure(Place(CALLS), "count", "not_available")
         rows = tuple(
-            LayoutRow(say(of["term"]), tuple(figures.get(Place(name), _none(Place(name))) for figures in months))
-            for name, of in HEADLINES.items()
+            LayoutRow(say(of["term"]), tuple(figures.get(place, none) for figures in months))
+            for place, of in ((Place(name), of) for name, of in HEADLINES.items())
         )
         title = say("Chiffres clés")
         return LayoutTable("headlines", title, say("Chiffre"), tuple(head), rows, chart="cells", dashed=True)
@@ -84,7 +83,11 @@ class SignatureBuilder:
         say, report = self.tongue.say, self.report
         cuts = [x for x in report.cuts if x.kind == "line"]
         busiest = sorted(cuts, key=lambda cut: -(report.figure("calls_offered", cut=cut).value or 0))[:MOST_LINES]
-        rows = tuple(self._row(self.tongue.cut(x, report), x, HEADLINES) for x in cuts if x in busiest)
+        rows = tuple(
+            LayoutRow(self.tongue.cut(x, report), tuple(report.figure(name, cut=x) for name in HEADLINES))
+            for x in cuts
+            if x in busiest
+        )
         note = say("Les lignes qui ont reçu le plus d'appels; les autres sont à l'annexe.")
         head = tuple(say(of["short"]) for of in HEADLINES.values())
         notes = (note,) if len(cuts) > MOST_LINES else ()
@@ -127,10 +130,3 @@ class SignatureBuilder:
     def _is_shown(self, place: Place) -> bool:
         figure = self.report.figures[place]
         return figure.state == "suppressed" or figure.value != 0
-
-    def _row(self, label: str, cut: Cut, names: Iterable[str]) -> LayoutRow:
-        return LayoutRow(label, tuple(self.report.figure(name, cut=cut) for name in names))
-
-
-def _none(place: Place) -> Figure:
-    return Figure(place, "count", "not_available")

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -28,7 +28,8 @@ from callmon.core.callbacks.index import (
 )
 from callmon.core.calls.call import Wait
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.last_calls import LastCalls
+from callmon.core.exchange import LastCalls
+from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
 
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
@@ -68,6 +69,34 @@ class LineStatus(msgspec.Struct, frozen=True):
     calls: Mapping[str, int]
     verdicts: Mapping[str, Mapping[str, int]]
     callbacks: tuple[int, int]
+
+
+class Sink(Protocol):
+    """A destination of outcomes: the database or an MQTT broker. It buffers what it cannot deliver yet.
+
+    The daemon bounds that buffer: `offer` returns False when reading must pause. Refuses: to block the caller of
+    `offer`, and to raise into it.
+    """
+
+    name: str  # in the configuration, in labels and in messages
+
+    def offer(self, outcome: Outcome) -> bool:
+        """Always accept the outcome. False: the buffer is full, so pause reading until `has_room()`."""
+
+    def has_room(self) -> bool:
+        """Whether reading may continue."""
+
+    def backlog(self) -> int:
+        """Number of buffered outcomes."""
+
+    def behind_for(self) -> timedelta:
+        """Age of the oldest buffered outcome."""
+
+    def trouble(self) -> str | None:
+        """Why outcomes are buffered, as a sentence for a person, or None."""
+
+    def refused(self) -> int:
+        """Number of outcomes set aside because they can never be delivered; each is logged too."""
 
 
 class SinkStatus(NamedTuple):

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.row_mapping import Row
+from callmon.store.tables import NUMBER_KEY
 
 # Below the limit of parameters per statement of both databases.
 ASKED_AT_ONCE = 500
@@ -119,3 +120,14 @@ def replacing(table: Table) -> str:
     """The ON CONFLICT clause of an insertion that replaces the older row."""
     values = ", ".join(f'"{c.name}" = excluded."{c.name}"' for c in table.columns if not c.primary_key)
     return f"ON CONFLICT ({_names(table.primary_key.columns)}) DO UPDATE SET {values}"
+
+
+def record_key(connection: Connection, ring: KeyRing) -> None:
+    """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
+    BulkWriter(connection).insert(NUMBER_KEY, [(ring.name,)], "ON CONFLICT DO NOTHING")
+
+
+def overwrite_deleted(connection: Connection) -> None:
+    """Makes SQLite overwrite deleted and replaced content in its file instead of only releasing the space."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")

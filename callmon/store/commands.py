@@ -19,15 +19,14 @@ from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import Refused
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.disruptions import commands as disruptions
-from callmon.core.disruptions import entries
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.disruption import Disruption, DisruptionCommandRefused
 from callmon.core.facts import Arrived
+from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
 from callmon.store.queries.disruptions import disruption_by_id, disruption_entries
-from callmon.store.queries.obligations import WHOLE, ledger_entries, with_newest_tokens
+from callmon.store.queries.obligations import WHOLE, ledger_entries, token_renewals, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
 from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
 
@@ -225,9 +224,7 @@ def pending_disruption_commands(
         return [(x, disruption_by_id(store, x.disruption) if x.disruption else None) for x in commands]
 
 
-def disruption_rejections(store: Database, command: DisruptionCommand) -> list[entries.DisruptionCommandRefused]:
+def disruption_rejections(store: Database, command: DisruptionCommand) -> list[DisruptionCommandRefused]:
     """The refusals of this command: entries with its actor and time."""
-    refused = [
-        x for x in disruption_entries(store, command.disruption) if isinstance(x, entries.DisruptionCommandRefused)
-    ]
+    refused = [x for x in disruption_entries(store, command.disruption) if isinstance(x, DisruptionCommandRefused)]
     return [x for x in refused if (x.actor, x.at) == (command.actor, command.at)]

@@ -35,7 +35,6 @@ BUSY_SECONDS = 2.0  # how long SQLite waits for its write lock before its error 
 # A job of many transactions beside a daemon waits longer. SQLite polls the lock without a queue: while the daemon
 # writes without a pause, each poll may find it taken.
 JOB_BUSY_SECONDS = 60.0
-DEVELOPMENT = "r"  # the revisions before the first release were r0001 to r0015
 QUESTION_MILLISECONDS = 10_000
 UPGRADE_KEY = 0x63616C6C6D6F6E + (1 << 40)  # of an advisory lock
 # A lost network is detected within seconds, not after TCP's default of two hours.
@@ -58,16 +57,13 @@ class Database:
     def __init__(self, url: URL, ring: KeyRing = NO_KEYS, reads_only: bool = False) -> None:
         self.url, self.ring = url, ring
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
-        # The file that records account changes outside the database (`store/access/restored_copy.py`).
+        # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _engine(url, self.path, reads_only)
         self._identity = _identity(self.path)
 
     def reader(self) -> Database:
-        """The same database for queries only: connections of its own, which cannot write.
-
-        On PostgreSQL a query lasts at most QUESTION_MILLISECONDS.
-        """
+        """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
         return Database(self.url, self.ring, reads_only=True)
 
     @contextmanager
@@ -106,8 +102,7 @@ class Database:
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
         self.engine.dispose()
-        identity = _identity(self.path)
-        self._identity = identity or self._identity
+        self._identity = _identity(self.path) or self._identity
 
     def close(self) -> None:
         self.engine.dispose()
@@ -117,10 +112,7 @@ class Database:
 
 
 def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
-    """The database at `url`, which must be of this program's version. Raises StoreError.
-
-    Without keys everything but the numbers can be used.
-    """
+    """The database at `url`, of this version. Without keys all but numbers can be used. Raises StoreError."""
     parsed = parse_url(url)
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
@@ -136,10 +128,7 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 
 def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
-    """Creates the database if there is none, migrates it to this program's version, and opens it.
-
-    Raises StoreError.
-    """
+    """Creates the database if there is none, migrates it to this version, and opens it. Raises StoreError."""
     from alembic import command
     from alembic.config import Config
 
@@ -224,20 +213,12 @@ def _complaint(found: str | None) -> str | None:
         return "has no callmon tables: run `callmon db upgrade`"
     if found in KNOWN:
         return "is from an older callmon: run `callmon db upgrade`"
-    if found.startswith(DEVELOPMENT):
-        return (
-            f"was made by a development version (revision {found}) and cannot be upgraded: set store.url to a new "
-            "database and run `callmon db upgrade`"
-        )
-    return f"is from a newer callmon (revision {found}): install that version"
+    return f"is from another callmon (revision {found}): install that version, or set store.url to a new database"
 
 
 @contextmanager
 def database_errors(store: Database) -> Iterator[None]:
-    """Raises the driver's error as a StoreError: one sentence that names the database and no password.
-
-    The next query opens a new connection.
-    """
+    """Raises the driver's error as a StoreError: one sentence without a password. The next query reconnects."""
     try:
         yield
     except StoreError:
@@ -355,6 +336,12 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_dev, stat.st_ino
+
+
+def beside_database(url: str, suffix: str, name: str) -> Path:
+    """SQLite: the database's path with `suffix`. PostgreSQL: `name` in callmon's own folder."""
+    parsed = parse_url(url)
+    return Path(f"{parsed.database}{suffix}") if parsed.get_backend_name() == "sqlite" else own_folder() / name
 
 
 def own_folder() -> Path:

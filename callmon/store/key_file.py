@@ -115,8 +115,5 @@ def _refuse_open_to_others(path: Path) -> None:
 
 
 def is_trusted(owner: int, reader: int, folder: int) -> bool:
-    """Whether user `reader` may trust a file of user `owner`: its own or root's.
-
-    Root also trusts a file of the owner of its folder.
-    """
+    """Whether user `reader` may trust a file of `owner`: its own, root's, or for root the folder owner's."""
     return owner in (0, reader) or (reader == 0 and owner == folder)

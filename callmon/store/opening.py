@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from callmon.errors import ConfigError
-from callmon.store import key_file
-from callmon.store.access import restored_copy
-from callmon.store.database import Database, names_of_needed_keys, open_store, own_folder, parse_url, upgrade
-from callmon.store.encryption import KeyRing
-from callmon.store.numbers import record_key
+from callmon.store import access, key_file
+from callmon.store.bulk import record_key
+from callmon.store.database import Database, beside_database, names_of_needed_keys, open_store, upgrade
 from callmon.store.rollups import rebuild
 
 if TYPE_CHECKING:
@@ -28,10 +26,8 @@ def key_path(settings: Settings) -> Path:
     """The path of the key file."""
     if settings.privacy.key_file is not None:
         return settings.privacy.key_file
-    url = parse_url(settings.configuration.store.url)  # the path needs no password
-    if url.get_backend_name() == "sqlite":
-        return Path(f"{url.database}-key")
-    return own_folder() / "callmon.key"
+    url = settings.configuration.store.url  # the path needs no password
+    return beside_database(url, "-key", "callmon.key")
 
 
 def open_for_accounts(settings: Settings) -> Database:
@@ -46,11 +42,7 @@ def _with_notes(store: Database, settings: Settings) -> Database:
 
 
 def open_with_keys(settings: Settings) -> Database:
-    """The store for commands that need numbers.
-
-    Raises ConfigError without the key, StoreError with another key.
-    """
-    ring = KeyRing()
+    """The store for commands that need numbers. Raises ConfigError without the key, StoreError with another."""
     if settings.privacy.key_file is None and not key_path(settings).exists():
         store = open_store(settings.store.url)
         _refuse_without_key(store, key_path(settings))
@@ -71,7 +63,7 @@ def open_for_writing(settings: Settings) -> Database:
         _make(path)
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read_keys(path)), settings)
-    restored_copy.end_if_older(store)
+    access.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             record_key(connection, store.ring)

@@ -15,8 +15,8 @@ import msgspec
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
 from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
 from callmon.core.calls.call import Call, language_label
+from callmon.core.disruptions.disruption import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
 from callmon.core.outcome import Heartbeat, Item, Outcome
@@ -45,13 +45,13 @@ class Rows:
     """The rows of a batch of outcomes. Calls, findings and gaps by their key: the first of each wins."""
 
     def __init__(self, group: int, place: int = 0) -> None:
-        self._n = group * PLACES + place
-        self._entry = group * PLACES + place
+        self._n = self._entry = self._disruption = group * PLACES + place
         self.ledger: list[Row] = []
         self.obligations: dict[Key, Obligation] = {}
         self.called_back: list[CalledBack] = []
-        self.hand = 0
-        self.disruptions = DisruptionRows(group * PLACES + place)
+        self.disruption_entries: list[Row] = []
+        self.disruptions: list[DisruptionUpdate] = []
+        self.hand = self.disruption_hand = 0  # the last commands applied
         self.facts: list[Row] = []
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
         self.withheld: list[StoredCallKey] = []
@@ -83,9 +83,10 @@ class Rows:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
         for written in outcome.ledger:
             self._add_written(written)
+        for update in outcome.disruptions:
+            self._add_disruption(update)
         self.hand = max(self.hand, outcome.callback_command)
-        if outcome.disruptions or outcome.disruption_command:
-            self.disruptions.add_updates(outcome.disruptions, outcome.disruption_command)
+        self.disruption_hand = max(self.disruption_hand, outcome.disruption_command)
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
@@ -100,6 +101,13 @@ class Rows:
             self.findings.setdefault((finding.call, entry.exchange, finding.standard), finding)
         for finding in written.corrections:
             self.corrections[finding.call, entry.exchange, finding.standard] = finding
+
+    def _add_disruption(self, update: DisruptionUpdate) -> None:
+        entry, data = update.entry, _encode(update.entry).decode()
+        at, kind = microseconds(entry.at), tag_of(type(entry))
+        self.disruption_entries.append((entry.disruption, self._disruption, at, kind, data))
+        self.disruptions.append(update)
+        self._disruption += 1
 
     def _add_fact(self, exchange: str, fact: Fact) -> None:
         call, at, kind = fact.call, fact.at, type(fact)
@@ -148,6 +156,11 @@ class Rows:
 
     def obligation_rows(self) -> list[Row]:
         return list(map(obligation_row, self.obligations.values()))
+
+    def disruption_rows(self) -> list[Row]:
+        """The last state of each disruption."""
+        latest = {x.disruption.id: x.disruption for x in self.disruptions}
+        return list(map(_disruption_row, latest.values()))
 
     def gap_rows(self) -> list[Row]:
         return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
@@ -254,29 +267,6 @@ def obligation_of(data: str, token: str | None, other: str | None) -> Obligation
 
 def call_of(data: str, numbers: Numbers) -> Call:
     return _with_numbers(_decode_call(data), numbers)
-
-
-class DisruptionRows:
-    """The rows of a batch that concern disruptions."""
-
-    def __init__(self, n: int) -> None:
-        self._n = n
-        self.entries: list[Row] = []
-        self.noted: list[DisruptionUpdate] = []
-        self.hand = 0
-
-    def add_updates(self, noted: Iterable[DisruptionUpdate], command: int) -> None:
-        for update in noted:
-            entry, data = update.entry, _encode(update.entry).decode()
-            self.entries.append((entry.disruption, self._n, microseconds(entry.at), tag_of(type(entry)), data))
-            self.noted.append(update)
-            self._n += 1
-        self.hand = max(self.hand, command)
-
-    def rows(self) -> list[Row]:
-        """The last state of each disruption."""
-        latest = {x.disruption.id: x.disruption for x in self.noted}
-        return list(map(_disruption_row, latest.values()))
 
 
 def _disruption_row(state: Disruption) -> Row:

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from textwrap import wrap
 
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from callmon.config.phone_numbers import NO_BREAK
@@ -78,19 +78,19 @@ class Formatter:
     def minute(self, at: datetime) -> str:
         """A time to the minute: « 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m.", "noon", "midnight"."""
         local = at.astimezone(self.timezone)
-        if self.language == "fr":
-            return self.typeset(f"{local.hour} h {local.minute:02}" if local.minute else f"{local.hour} h")
-        if local.minute == 0 and local.hour % 12 == 0:  # 12 a.m. and 12 p.m. are ambiguous
+        if (
+            self.language == "en" and local.minute == 0 and local.hour % 12 == 0
+        ):  # 12 a.m. and 12 p.m. are ambiguous
             return "noon" if local.hour else "midnight"
-        minutes = f":{local.minute:02}" if local.minute else ""
-        return self.typeset(f"{_twelve(local)}{minutes} {_half(local)}")
+        return self._time(local, "H 'h' mm", "h:mm a") if local.minute else self._time(local, "H 'h'", "h a")
 
     def second(self, at: datetime) -> str:
         """A time to the second, truncated: « 13 h 42 min 05 s » / "1:42:05 p.m."."""
-        local = at.astimezone(self.timezone)
-        if self.language == "fr":
-            return self.typeset(f"{local.hour} h {local.minute:02} min {local.second:02} s")
-        return self.typeset(f"{_twelve(local)}:{local.minute:02}:{local.second:02} {_half(local)}")
+        return self._time(at.astimezone(self.timezone), "H 'h' mm 'min' ss 's'", "h:mm:ss a")
+
+    def _time(self, local: datetime, french: str, english: str) -> str:
+        pattern = french if self.language == "fr" else english
+        return self.typeset(format_time(local.time(), pattern, locale=self.locale))
 
     # Lengths and numbers.
 
@@ -149,7 +149,6 @@ class Formatter:
         return [line.rstrip() for line in lines] or [first.rstrip()]
 
     def capital(self, text: str) -> str:
-        """The text with a capital first letter."""
         return text[:1].upper() + text[1:]
 
     def typeset(self, text: str) -> str:
@@ -165,11 +164,3 @@ def permille(numerator: int, denominator: int) -> int:
     if numerator != denominator:
         tenths = min(tenths, 999)
     return max(tenths, 1) if numerator else tenths
-
-
-def _twelve(local: datetime) -> int:
-    return local.hour % 12 or 12
-
-
-def _half(local: datetime) -> str:
-    return "a.m." if local.hour < 12 else "p.m."

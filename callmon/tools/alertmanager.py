@@ -108,9 +108,9 @@ def _rest(chosen: Periods) -> Periods:
 
 
 def _times(chosen: Periods) -> list[dict[str, str]]:
-    return [{"start_time": _clock(p.opens), "end_time": _clock(p.closes)} for p in chosen]
+    return [{"start_time": clock_time(p.opens), "end_time": clock_time(p.closes)} for p in chosen]
 
 
-def _clock(wall: timedelta) -> str:
+def clock_time(wall: timedelta) -> str:
     minutes = int(wall.total_seconds()) // 60
     return f"{minutes // 60:02}:{minutes % 60:02}"

@@ -5,7 +5,7 @@ Several recordings are successive connections to one exchange: between them is a
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from callmon.ami import decoding
 from callmon.ami import events as e
@@ -55,7 +55,7 @@ class Replay:
         outcome = self._monitor.feed(self._exchange, event)
         if outcome is not None:
             yield self._taken(outcome)
-        deadline = self._monitor.next_deadline()
+        deadline = self._monitor.ledger.next_deadline()
         if deadline is not None and event.at is not None and deadline < event.at:
             yield from map(self._taken, self._monitor.tick(event.at))
 
@@ -76,14 +76,14 @@ class Replay:
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
 
 
-def chunks(source: BinaryIO, advance: Callable[[int], object] = int) -> Iterator[bytes]:
+def chunks(source: IO[bytes], advance: Callable[[int], object] = int) -> Iterator[bytes]:
     while data := source.read(CHUNK):
         yield data
         advance(len(data))
 
 
 def replayed_lines(
-    replay: Replay, sources: Iterable[BinaryIO], advance: Callable[[int], object] = int
+    replay: Replay, sources: Iterable[IO[bytes]], advance: Callable[[int], object] = int
 ) -> Iterator[str]:
     """The aligned lines of all facts and findings. `advance` receives the number of bytes that were read."""
     for source in sources:

@@ -1,14 +1,22 @@
-"""The HTTP application: what machines read, and the pages for people. The daemon decides the listen address."""
+"""The HTTP application: what machines read, and the pages for people. The daemon decides the listen address.
 
-from collections.abc import Callable, Sequence
+What machines read queries no database and contains no caller's number. Where `web.config_file` names users, each
+of these paths asks for a password.
+"""
+
+import asyncio
+import gzip
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.middleware import AccessMiddleware
@@ -16,44 +24,99 @@ from callmon.web.auth.route import routes
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
-from callmon.web.machines import Machines
 from callmon.web.routes import entries
 
-WELCOME = """callmon: telephone service standards, measured on Asterisk
+Endpoint = Callable[[Request], Awaitable[Response]]
 
-/metrics   figures for Prometheus
-/healthz   whether callmon receives events of all exchanges and commits them
-/-/healthy 200 while callmon runs
-/-/ready   200 while this callmon leads or stands by
-/-/reload  POST: read the configuration again, where web.reload allows it
-"""
+NOT_KEPT = {"Cache-Control": "no-store"}
+COMPRESSION = 5  # of /metrics, as gzip counts
+UNAUTHORIZED = "Unauthorized: web.config_file names the users who may read this.\n"
+RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
 
 
-def app(
-    metrics: Metrics,
-    troubles: Callable[[], Sequence[str]],
-    remarks: Callable[[], Sequence[str]] = tuple,
-    role: Callable[[], str] = lambda: "leader",
-    site: PageContext | None = None,
-    access: AccessService | None = None,
-    reload: Callable[[], Sequence[str]] | None = None,
-    users: BasicAuth | None = None,
-) -> ASGIApp:
-    """The ASGI application.
+@dataclass(frozen=True)
+class WebApplication:
+    """What the application serves.
 
     `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
     administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
-    the pages. `access`: decides which person may see which page. `reload`: reads the configuration again and
-    returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what machines read;
-    everybody without it.
+    the pages; None: no pages. `access`: decides which person may see which page. `reload`: reads the configuration
+    again and returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what
+    machines read; everybody without it.
     """
 
-    async def welcome(_request: Request) -> Response:
-        return PlainTextResponse(WELCOME)
+    metrics: Metrics
+    troubles: Callable[[], Sequence[str]]
+    remarks: Callable[[], Sequence[str]] = tuple
+    role: Callable[[], str] = lambda: "leader"
+    site: PageContext | None = None
+    access: AccessService = field(default_factory=AccessService)
+    reload: Callable[[], Sequence[str]] | None = None
+    users: BasicAuth = field(default_factory=BasicAuth)
 
-    door = SignIn(access or AccessService())
-    pages = [Route("/", welcome)] if site is None else routes((*entries(site), *door.entries()))
-    machines = Machines(metrics, troubles, remarks, role, reload, users or BasicAuth()).routes()
-    inner = Starlette(routes=[*machines, *pages], exception_handlers={HTTPException: door.not_so})
-    inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
-    return AccessMiddleware(inner, door)
+    def asgi(self) -> ASGIApp:
+        sign_in = SignIn(self.access)
+        pages = () if self.site is None else routes((*entries(self.site), *sign_in.entries()))
+        machines = [
+            Route("/metrics", self._for_users(self._figures)),
+            Route("/healthz", self._for_users(self._health)),
+            Route("/-/healthy", self._for_users(_healthy)),
+            Route("/-/ready", self._for_users(self._ready)),
+            Route("/-/reload", self._for_users(self._reload), methods=["POST"]),
+        ]
+        inner = Starlette(routes=[*machines, *pages], exception_handlers=sign_in.handlers())
+        inner.router.redirect_slashes = False  # the redirect would use the host name that the browser sent
+        return AccessMiddleware(inner, self.access)
+
+    def _for_users(self, endpoint: Endpoint) -> Endpoint:
+        async def checked(request: Request) -> Response:
+            address = request.client.host if request.client is not None else ""
+            if await self.users.admits(request.headers.get("authorization"), address):
+                return await endpoint(request)
+            return PlainTextResponse(UNAUTHORIZED, 401, {**NOT_KEPT, "WWW-Authenticate": 'Basic realm="callmon"'})
+
+        return checked
+
+    async def _figures(self, request: Request) -> Response:
+        # The snapshot is read here, in the event loop; the text is rendered and compressed in a thread.
+        accept, snapshot = request.headers.get("accept", ""), self.metrics.read()
+        is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
+
+        def rendered() -> tuple[bytes, str]:
+            body, content_type = self.metrics.render(snapshot, accept)
+            return gzip.compress(body, COMPRESSION, mtime=0) if is_compressed else body, content_type
+
+        body, content_type = await asyncio.to_thread(rendered)
+        headers = {**NOT_KEPT, "Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+        return Response(body, headers=headers | ({"Content-Encoding": "gzip"} if is_compressed else {}))
+
+    async def _health(self, _request: Request) -> Response:
+        found = list(self.troubles())
+        status = "trouble" if found else "ok"
+        body = {"status": status, "role": self.role(), "troubles": found, "remarks": list(self.remarks())}
+        body["version"] = __version__
+        return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
+
+    async def _ready(self, _request: Request) -> Response:
+        role = self.role()
+        is_ready = role in ("leader", "standby")
+        text = f"callmon is {'ready' if is_ready else 'not ready'}: {role}.\n"
+        return PlainTextResponse(text, 200 if is_ready else 503, NOT_KEPT)
+
+    async def _reload(self, _request: Request) -> Response:
+        if self.reload is None:
+            return PlainTextResponse(RELOAD_OFF, 403, NOT_KEPT)
+        refused = self.reload()
+        text = "".join(f"{sentence}\n" for sentence in refused) or "The configuration was applied.\n"
+        return PlainTextResponse(text, 500 if refused else 200, NOT_KEPT)
+
+
+async def _healthy(_request: Request) -> Response:
+    return PlainTextResponse("callmon is healthy.\n", headers=NOT_KEPT)
+
+
+def _accepts_gzip(header: str) -> bool:
+    """Whether the header Accept-Encoding names gzip, without the weight 0."""
+    parts = (part.partition(";") for part in header.lower().split(","))
+    weight = {name.strip(): weight for name, _, weight in parts}.get("gzip", "q=0").replace(" ", "")
+    return re.fullmatch(r"q=0(\.0*)?", weight) is None

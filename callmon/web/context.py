@@ -8,13 +8,13 @@ daemon's writing. A database error becomes a page that says so.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
@@ -22,48 +22,39 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.store.queries.months import MonthCounts
 from callmon.web.auth.route import PageRoute
-from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import TodayHalfHours
+from callmon.web.formatter import WebFormatter, templates_of
 from callmon.web.sse import Live, View, event
 
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 100  # queries
-STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
+KEPT_FOR = timedelta(minutes=1)
 
 
 class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
 
-class PagesSource(Protocol):
-    """The daemon, as the pages read it."""
-
-    settings: Settings
-
-    def snapshot(self) -> DaemonSnapshot: ...
-
-
 class PageContext:
-    """One for a daemon, which is read in its own loop alone. Queries use `reader`; manual commands use `store`."""
+    """One for a daemon, in whose loop `settings` and `snapshot` run. Queries use `reader`; commands, `store`."""
 
-    def __init__(self, daemon: PagesSource, store: Database) -> None:
-        self._daemon, self.store, self.reader = daemon, store, store.reader()
+    def __init__(
+        self, settings: Callable[[], Settings], snapshot: Callable[[], DaemonSnapshot], store: Database
+    ) -> None:
+        self._settings, self._snapshot, self.store, self.reader = settings, snapshot, store, store.reader()
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.reports = ReportJobs()
-        self.today: TodayHalfHours | None = None  # by the half-hour, cached for a minute
-        self.months: tuple[list[date], datetime, list[MonthCounts] | None] | None = None  # cached for a minute
+        self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
 
     @property
     def settings(self) -> Settings:
-        return self._daemon.settings
+        return self._settings()
 
     def update(self, snapshot: DaemonSnapshot) -> None:
         """Shows a new snapshot to the live clients. Called once a second."""
@@ -73,7 +64,7 @@ class PageContext:
     def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""
         if self.sight is None:
-            self.sight = self._daemon.snapshot()
+            self.sight = self._snapshot()
         return self.sight
 
     def tongue(self, language: str) -> WebFormatter:
@@ -92,13 +83,13 @@ class PageContext:
         finally:
             self._waiting -= 1
 
-    async def until_done(self, done: Callable[[Database], int], place: int) -> bool:
-        """Whether the daemon applied the manual command number `place` while the page waits (5 seconds)."""
-        for _ in range(STEPS):
-            if await self.ask(done, self.store) >= place:
-                return True
-            await asyncio.sleep(STEP_SECONDS)
-        return False
+    async def each_minute(self, name: str, key: object, make: Callable[[], Awaitable[T]]) -> T:
+        """The value of this name and key for all viewers: made at most once a minute."""
+        kept, now = self._kept.get(name), self.seen().at
+        if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < KEPT_FOR:
+            kept = self._kept[name] = (key, now, await make())
+        value: T = kept[2]
+        return value
 
     async def render(self, template: str, values: dict[str, Any]) -> str:
         """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""
@@ -139,10 +130,4 @@ class PageContext:
 
     @cached_property
     def _templates(self) -> Environment:
-        return Environment(
-            loader=PackageLoader("callmon.web"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        return templates_of("callmon.web")

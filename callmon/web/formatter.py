@@ -8,10 +8,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
 from callmon.config.business_calendar import Periods
 from callmon.config.phone_numbers import NO_BREAK, printed
 from callmon.text.formatter import Formatter, permille
-from callmon.text.terminal import TerminalPage
+from callmon.text.lists import TerminalPage
 
 OTHER = {"fr": "en", "en": "fr"}
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
@@ -83,11 +85,16 @@ class WebFormatter(TerminalPage):
         return service.title_fr if (language or self.language) == "fr" else service.title_en
 
 
-def local_time(dial: str, tongue: WebFormatter) -> str:
-    """The local time at that number: « Chez la personne : 7 h 12 », the same as here, or unknown among several.
+def templates_of(package: str) -> Environment:
+    """The HTML templates of a package, each read once; a missing value is an error."""
+    found = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+    found.trim_blocks = found.lstrip_blocks = True
+    found.auto_reload = False
+    return found
 
-    "" when the number has no known time zone.
-    """
+
+def local_time(dial: str, tongue: WebFormatter) -> str:
+    """« Chez la personne : 7 h 12 », the same as here, or unknown among several zones; "" without a zone."""
     import phonenumbers.timezone
 
     try:

@@ -8,8 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from callmon.core.calls.channels import MAX_CHANNELS
-from callmon.sinks import Sink
-from callmon.sinks.snapshot import ExchangeStatus
+from callmon.sinks.snapshot import ExchangeStatus, Sink
 
 
 def troubles(

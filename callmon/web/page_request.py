@@ -1,7 +1,8 @@
 """One request to a page: its person, language and entry; and the answers that pages give."""
 
+import asyncio
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,13 +10,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
-from callmon.text.labels import unknown_name
-from callmon.web.auth.roles import Person, Right
+from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
+from callmon.store.database import Database
+from callmon.text.labels import label, unknown_name
+from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
 from callmon.web.context import PageContext
 from callmon.web.formatter import OTHER, WebFormatter
 
+STEPS, STEP_SECONDS = 50, 0.1  # how long a page waits until the daemon applied a manual command
 KEPT_SHORT = {"Cache-Control": "no-store"}
 # The query parameters' names, French to English. Boards link with these names.
 QUERY = {
@@ -47,8 +51,11 @@ FRENCH = {english: french for french, english in QUERY.items()}
 NAME = re.compile(r"[A-Za-z][A-Za-z_-]{0,39}\d{0,3}")
 
 
-class UnknownNameError(Exception):
-    """An address names a line, an outcome … that does not exist; the message lists those that do."""
+class NotFoundError(Exception):
+    """An address names a thing that does not exist: the title and text of the page that says so."""
+
+    def __init__(self, title: str, text: str) -> None:
+        self.title, self.text = title, text
 
 
 class RefusedError(Exception):
@@ -62,17 +69,12 @@ class RefusedError(Exception):
 class PageRequest:
     """A request as a page's endpoint receives it."""
 
-    def __init__(
-        self, site: PageContext, table: Mapping[str, PageRoute], entry: PageRoute, language: str, request: Request
-    ) -> None:
-        self.site, self.table, self.entry, self.language, self.request = site, table, entry, language, request
-        self.tongue: WebFormatter = site.tongue(language)
+    def __init__(self, site: PageContext, entry: PageRoute, request: Request) -> None:
+        self.site, self.entry, self.request = site, entry, request
+        self.language: str = request.state.language
+        self.person: Person = request.state.person
+        self.tongue: WebFormatter = site.tongue(self.language)
         self.say = self.tongue.say
-
-    @property
-    def person(self) -> Person:
-        person: Person = self.request.state.person
-        return person
 
     def may(self, right: Right) -> bool:
         return self.person.may(right)
@@ -83,14 +85,14 @@ class PageRequest:
         return plain(given).strip()[:200]
 
     def chosen(self, name: str, known: Iterable[str]) -> str:
-        """The same where it is one of the known names. Raises UnknownNameError for another.
-
-        For a misspelt line, a list of all calls would be taken for that line's.
+        """The same where it is one of the known names. Raises NotFoundError for another: a list of all calls
+        would be taken for that of the misspelt line.
         """
         given, names = self.parameter(name), list(known)
         if given and given not in names:
             shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
-            raise UnknownNameError(unknown_name(name, shown, names, self.language))
+            text = self.tongue.speech.typeset(unknown_name(name, shown, names, self.language))
+            raise NotFoundError(self.say("Adresse inconnue"), text)
         return given
 
     def path(
@@ -98,7 +100,7 @@ class PageRequest:
     ) -> str:
         """The path of a page. `query`: by its English names."""
         spoken = language or self.language
-        path = self.table[name].path(spoken, **parts)
+        path = self.site.table[name].path(spoken, **parts)
         named = {(FRENCH[key] if spoken == "fr" else key): value for key, value in (query or {}).items() if value}
         return f"{path}?{urlencode(named)}" if named else path
 
@@ -125,9 +127,6 @@ class PageRequest:
         html = await self.site.render(template, frame | values)
         return HTMLResponse(html, status, KEPT_SHORT)
 
-    async def not_found(self, title: str, text: str) -> Response:
-        return await self.page("refused.html", title, status=404, text=text)
-
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
         titles = {
@@ -144,7 +143,7 @@ class PageRequest:
         return [
             (title, self.path(name), name == here)
             for name, title in titles.items()
-            if name in self.table and self.may(self.table[name].right)
+            if name in self.site.table and self.may(self.site.table[name].right)
         ]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
@@ -155,3 +154,19 @@ class PageRequest:
         """The fields of a form. Files are refused: no form has one."""
         given = await self.request.form(max_files=0, max_fields=40)
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
+
+    async def until_applied(
+        self, queue: StoredQueue[Any], command: Any, n: int, rejections: Callable[[Database, Any], Sequence[Any]]
+    ) -> None:
+        """Waits 5 seconds until the daemon has applied the command, the n-th. Raises RefusedError for a rejection.
+
+        A command that is not applied in time is stored: the leader applies it.
+        """
+        ask, store = self.site.ask, self.site.store
+        for _ in range(STEPS):
+            if await ask(queue.last_applied, store) >= n:
+                break
+            await asyncio.sleep(STEP_SECONDS)
+        kind = "refusal" if queue is CALLBACK_QUEUE else "disruption_refusal"
+        for rejected in await ask(rejections, store, command):
+            raise RefusedError(label(kind, rejected.why, self.language))

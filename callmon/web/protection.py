@@ -9,7 +9,8 @@ An unusable file leaves what is in force. Refuses: to serve without TLS where th
 import asyncio
 import logging
 import ssl
-from contextlib import suppress
+from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,16 +27,15 @@ VERIFY = {
     "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
     "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
 }
-Stamp = tuple[tuple[int, int, int], ...]  # of each file: inode, modification time, size
 
 
 class Protected(NamedTuple):
-    """What one reading of the file found. `stamp`: the state of the certificates' files before they were read."""
+    """What one reading of the file found. `digest`: of the certificates' files."""
 
     users: dict[str, str]
     tls: TlsServerConfig | None = None
     context: ssl.SSLContext | None = None
-    stamp: Stamp = ()
+    digest: bytes = b""
 
 
 class Protection:
@@ -52,54 +52,50 @@ class Protection:
     def read(self) -> Protected:
         """Read the file and its certificates, without effect. Raises ConfigError with what is wrong."""
         written = load_web_config(self._path)
-        return self._with_context(written.basic_auth_users, written.tls_server_config)
+        return self._with_context(Protected(written.basic_auth_users, written.tls_server_config))
 
     def apply(self, read: Protected) -> None:
         self._now = read
         self.users.configure(read.users)
 
     async def run(self) -> None:
-        """Follow the certificates' files. An unusable one is logged once, and tried again when it changes."""
-        tried = self._now.stamp
+        """Follow the certificates' files. What makes them unusable is logged once."""
+        refused = ""
         while True:
             await asyncio.sleep(LOOK_EVERY)
             now = self._now
-            if now.tls is None:
-                continue
-            stamp = await asyncio.to_thread(_stamp, now.tls)
-            if stamp in (now.stamp, tried):
-                continue
-            tried = stamp
             try:
-                renewed = await asyncio.to_thread(self._with_context, now.users, now.tls)
+                renewed = await asyncio.to_thread(self._with_context, now)
             except ConfigError as error:
-                log.error("web: the certificate stays as it was: %s", error)
-            else:
-                if now is self._now:  # no reload meanwhile
-                    self._now = renewed
-                    log.info("web: the certificate was read again")
+                if str(error) != refused:
+                    log.error("web: the certificate stays as it was: %s", error)
+                refused = str(error)
+                continue
+            refused = ""
+            if renewed is not now and now is self._now:  # no reload meanwhile
+                self._now = renewed
+                log.info("web: the certificate was read again")
 
-    def _with_context(self, users: dict[str, str], tls: TlsServerConfig | None) -> Protected:
-        if tls is None:
-            return Protected(users)
-        stamp = _stamp(tls)
-        return Protected(users, tls, _context(tls, f"{self._path}: tls_server_config"), stamp)
+    def _with_context(self, before: Protected) -> Protected:
+        """The same with the TLS context of its files, unless these are as they were. Raises ConfigError."""
+        place = f"{self._path}: tls_server_config"
+        digest = b"" if before.tls is None else sha256(b"\0".join(_contents(before.tls, place))).digest()
+        if before.tls is None or digest == before.digest:
+            return before
+        return before._replace(context=_context(before.tls, place), digest=digest)
 
 
-def _stamp(tls: TlsServerConfig) -> Stamp:
-    found = []
-    for path in tls.files():
-        with suppress(OSError):
-            state = path.stat()
-            found.append((state.st_ino, state.st_mtime_ns, state.st_size))
-    return tuple(found)
+def _contents(tls: TlsServerConfig, place: str) -> Iterator[bytes]:
+    for name in ("cert_file", "key_file", "client_ca_file"):
+        path = getattr(tls, name)
+        try:
+            yield b"" if path is None else path.read_bytes()
+        except OSError as error:
+            raise ConfigError(f"{place}.{name}: cannot read {path} ({error.strerror})") from None
 
 
 def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
-    """The server's context. Raises ConfigError when a file cannot be read, or is not what it should be."""
-    for name in ("cert_file", "key_file", "client_ca_file"):
-        if path := getattr(tls, name):
-            _refuse_unreadable(path, f"{place}.{name}")
+    """The server's context. Raises ConfigError when a file is not what it should be."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = VERSIONS[tls.min_version], VERSIONS[tls.max_version]
     try:
@@ -118,10 +114,3 @@ def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
             ) from None
     context.verify_mode = VERIFY[tls.client_auth_type]
     return context
-
-
-def _refuse_unreadable(path: Path, place: str) -> None:
-    try:
-        path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"{place}: cannot read {path} ({error.strerror})") from None

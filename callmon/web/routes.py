@@ -4,6 +4,7 @@
 here, an endpoint in `views/` and a template.
 """
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -13,15 +14,16 @@ from typing import cast
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.context import AwayError, PageContext
-from callmon.web.page_request import PageRequest, UnknownNameError
-from callmon.web.views import accesses, callbacks, calls, disruptions, guide, months, now, promises
+from callmon.web.page_request import NotFoundError, PageRequest
+from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
 
 Page = Callable[[PageRequest], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]
 KEPT_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
+LANGUAGE_RANGE = re.compile(r"(fr|en)(?:-[a-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?")
 STATIC = {"callmon.css": "text/css", "callmon.js": "text/javascript", "callmon.svg": "image/svg+xml"}
 
 
@@ -38,51 +40,33 @@ def _entry(
     return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page)
 
 
+_form = partial(_entry, method="POST")
+
 _CALLBACK, _REPORT = Right.CALL_BACK, Right.REPORT
+_REPORT_FILE = "{month}/{name}/{file}"
 PAGES = (
     _entry("now", "/", "/", now.show),
     _entry("wall", "/mural", "/wall", now.wall),
     _entry("callbacks", "/rappels", "/callbacks", callbacks.show),
     _entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.detail),
-    _entry("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, _CALLBACK, method="POST"),
-    _entry(
-        "record",
-        "/rappels/{id}/consigner",
-        "/callbacks/{id}/record",
-        callbacks.record,
-        _CALLBACK,
-        "callback",
-        "POST",
-    ),
+    _form("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, _CALLBACK),
+    _form("record", "/rappels/{id}/consigner", "/callbacks/{id}/record", callbacks.record, _CALLBACK, "callback"),
     _entry("calls", "/appels", "/calls", calls.show),
     _entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.detail),
     _entry("months", "/mois", "/months", months.show, _REPORT),
     _entry("month", "/mois/{month}", "/months/{month}", months.detail, _REPORT),
-    _entry("make", "/mois/{month}", "/months/{month}", months.make, _REPORT, "report", "POST"),
+    _form("make", "/mois/{month}", "/months/{month}", months.make, _REPORT, "report"),
     _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, _REPORT),
     # The style sheet of a report's page is no copy of the report: its download is not recorded.
-    _entry(
-        "style",
-        f"/mois/{{month}}/{{name}}/{months.STYLE_NAME}",
-        f"/months/{{month}}/{{name}}/{months.STYLE_NAME}",
-        months.style,
-        _REPORT,
-    ),
-    _entry(
-        "file",
-        "/mois/{month}/{name}/{file}",
-        "/months/{month}/{name}/{file}",
-        months.download,
-        _REPORT,
-        "report file",
-    ),
+    _entry("style", "/mois/{month}/{name}/style.css", "/months/{month}/{name}/style.css", months.style, _REPORT),
+    _entry("file", f"/mois/{_REPORT_FILE}", f"/months/{_REPORT_FILE}", months.download, _REPORT, "report file"),
     _entry("promises", "/normes", "/promises", promises.show),
     _entry("disruptions", "/perturbations", "/disruptions", disruptions.show),
     _entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.detail),
-    _entry("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption", "POST"),
-    _entry("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption", "POST"),
+    _form("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption"),
+    _form("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption"),
     _entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
-    _entry("guide", "/guide", "/guide", guide.show, Right.OPEN),
+    _entry("guide", "/guide", "/guide", promises.guide, Right.OPEN),
     _entry("live", "/direct", "/live", now.stream, is_page=False),
 )
 TABLE = {entry.name: entry for entry in PAGES}
@@ -105,17 +89,16 @@ def entries(site: PageContext) -> tuple[PageRoute, ...]:
         )
         for name, kind in STATIC.items()
     )
-    return (PageRoute("front", {"": "/"}, _front, Right.OPEN), *parts, *bound)
+    return (FRONT, *parts, *bound)
 
 
 async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Response:
-    """One request: the page's own answer; 404 with the known names; or 503 while the database is away."""
-    visit = PageRequest(site, TABLE, entry, request.state.language, request)
+    """One request: the page's own answer; 404; or 503 while the database is away."""
+    visit = PageRequest(site, entry, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
-    except UnknownNameError as error:
-        text = visit.tongue.speech.typeset(str(error))
-        return await visit.not_found(visit.say("Adresse inconnue"), text)
+    except NotFoundError as error:
+        return await visit.page("refused.html", error.title, status=404, text=error.text)
     except AwayError:
         return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
 
@@ -126,23 +109,16 @@ async def _front(request: Request) -> Response:
     return RedirectResponse(TABLE["now"].path(language), 302, {"Vary": "Accept-Language"})
 
 
+FRONT = PageRoute("front", {"": "/"}, _front, Right.OPEN)
+
+
 def prefers_english(accepted: str) -> bool:
     """Whether an Accept-Language header gives English a higher weight than French."""
     weights = {"fr": 0.0, "en": 0.0}
-    for part in accepted.split(","):
-        tag, _, rest = part.strip().partition(";")
-        name = tag.strip().lower().split("-")[0]
-        if name in weights:
-            weights[name] = max(weights[name], _weight(rest))
+    for part in accepted.lower().split(","):
+        if found := LANGUAGE_RANGE.fullmatch(part.strip()):
+            weights[found[1]] = max(weights[found[1]], float(found[2] or 1))
     return weights["en"] > weights["fr"]
-
-
-def _weight(rest: str) -> float:
-    name, _, value = rest.strip().partition("=")
-    try:
-        return float(value) if name.strip() == "q" else 1.0
-    except ValueError:
-        return 0.0
 
 
 async def _static(body: bytes, kind: str, _request: Request) -> Response:

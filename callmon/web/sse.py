@@ -11,12 +11,11 @@ without a name) has at most MOST_OF_ONE. A client above a limit reads the page w
 
 import asyncio
 import contextlib
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from time import monotonic
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 MOST, MOST_OF_ONE = 600, 30  # clients; one account may be that of several wall screens
@@ -36,33 +35,27 @@ def event(name: str, text: str) -> bytes:
 
 
 class Client:
-    """A client of one view."""
-
-    __slots__ = ("_ready", "_text", "fetched", "gone", "has_begun", "person", "view")
+    """A client of one view, and the text that it has not fetched."""
 
     def __init__(self, view: View, person: str) -> None:
-        self.view, self.person, self.fetched, self.gone = view, person, monotonic(), asyncio.Event()
-        self._text: bytes | None = None
-        self._ready = asyncio.Event()
+        self.view, self.person, self.gone = view, person, asyncio.Event()
+        self.texts: asyncio.Queue[bytes] = asyncio.Queue(1)
         self.has_begun = False  # a whole text was offered, to which STILL may refer
+        self._waits_since = 0.0
 
     def offer(self, text: bytes) -> None:
         """Replaces a text that was not fetched."""
-        if self._text is None:
-            self.fetched = monotonic()  # all was fetched: the time limit begins with this text
+        if self.texts.empty():
+            self._waits_since = monotonic()
         elif text is STILL:
             return  # the text not yet fetched is the latest
-        self._text, self.has_begun = text, True
-        self._ready.set()
-
-    async def next(self) -> bytes:
-        await self._ready.wait()
-        self._ready.clear()
-        text, self._text, self.fetched = self._text or b"", None, monotonic()
-        return text
+        else:
+            self.texts.get_nowait()
+        self.texts.put_nowait(text)
+        self.has_begun = True
 
     def is_slow(self) -> bool:
-        return self._text is not None and monotonic() - self.fetched > PATIENCE
+        return self.texts.full() and monotonic() - self._waits_since > PATIENCE
 
 
 class Live:
@@ -70,24 +63,21 @@ class Live:
 
     def __init__(self, render: Render) -> None:
         self._render = render
-        self._clients: set[Client] = set()
-        self._of: Counter[str] = Counter()  # clients by person
+        self.clients: set[Client] = set()
         self._latest: dict[View, bytes] = {}
         self._working: asyncio.Task[None] | None = None
         self._is_closed = False
 
-    def __len__(self) -> int:
-        return len(self._clients)
-
     def is_full(self, person: str) -> bool:
         """Whether this person can open no further stream."""
-        return self._is_closed or len(self._clients) >= MOST or self._of[person] >= MOST_OF_ONE
+        theirs = sum(client.person == person for client in self.clients)
+        return self._is_closed or len(self.clients) >= MOST or theirs >= MOST_OF_ONE
 
     def push(self) -> None:
         """Drops slow clients and starts a rendering. Never waits: a long one delays the next one, not the loop."""
-        for client in [x for x in self._clients if x.is_slow()]:
+        for client in [x for x in self.clients if x.is_slow()]:
             client.gone.set()
-        views = {client.view for client in self._clients}
+        views = {client.view for client in self.clients}
         if views and (self._working is None or self._working.done()):
             self._working = asyncio.ensure_future(self._work(views))
 
@@ -95,7 +85,7 @@ class Live:
         for view in sorted(views):
             text = await asyncio.to_thread(self._render, view)
             is_same, self._latest[view] = text == self._latest.get(view), text
-            for place, client in enumerate([x for x in self._clients if x.view == view]):
+            for place, client in enumerate([x for x in self.clients if x.view == view]):
                 client.offer(STILL if is_same and client.has_begun else text)
                 if place % TOGETHER == TOGETHER - 1:
                     await asyncio.sleep(REST)
@@ -103,62 +93,39 @@ class Live:
     def close(self) -> None:
         """Ends every stream; no further client is admitted."""
         self._is_closed = True
-        for client in self._clients:
+        for client in self.clients:
             client.gone.set()
         if self._working is not None:
             self._working.cancel()
 
-    def join(self, view: View, person: str) -> Client:
-        client = Client(view, person)
-        self._clients.add(client)
-        self._of[person] += 1
-        return client
 
-    def leave(self, client: Client) -> None:
-        self._clients.discard(client)
-        self._of -= Counter((client.person,))  # `-=` also drops persons without a client
-
-
-class Stream(Response):
+class Stream(StreamingResponse):
     """The streaming answer to one client."""
 
     def __init__(self, live: Live, view: View, person: str, request: Request) -> None:
-        super().__init__(
-            media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        )
-        self.raw_headers = [pair for pair in self.raw_headers if pair[0] != b"content-length"]
-        self._live, self._view, self._person = live, view, person
-        self._has_body = request.method != "HEAD"
+        self._live, self._client = live, Client(view, person)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        super().__init__(self._texts(request.method == "HEAD"), headers=headers, media_type="text/event-stream")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        if not self._has_body:
-            await send(start)
-            await send({"type": "http.response.body", "body": b""})
-            return
-        client = self._live.join(self._view, self._person)
-        await send(start)
-        parts = (self._send(client, send), _left(receive), client.gone.wait())
+        self._live.clients.add(self._client)
+        parts = (super().__call__(scope, receive, send), self._client.gone.wait())
         tasks = [asyncio.ensure_future(part) for part in parts]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._live.leave(client)
+            self._live.clients.discard(self._client)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        if client.gone.is_set():
+        if self._client.gone.is_set():
             with contextlib.suppress(OSError, TimeoutError):
                 async with asyncio.timeout(0.2):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, client: Client, send: Send) -> None:
-        await send({"type": "http.response.body", "body": STAYS_OPEN, "more_body": True})
+    async def _texts(self, is_head: bool) -> AsyncIterator[bytes]:
+        if is_head:
+            return
+        yield STAYS_OPEN
         while True:
-            await send({"type": "http.response.body", "body": await client.next(), "more_body": True})
-
-
-async def _left(receive: Receive) -> None:
-    """Returns when the client has disconnected."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+            yield await self._client.texts.get()

@@ -26,12 +26,12 @@ from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.database import Database
-from callmon.store.queries import half_hours
+from callmon.store.queries import reports
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
-from callmon.web import half_hours as today
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
+from callmon.web.views import half_hours as today
 from tests import year
 from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite
@@ -112,7 +112,9 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
     daemon = Daemon(settings, store)
     daemon.publish_status()
     access = AccessService(settings.web.access, store)
-    application = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access)
+    application = WebApplication(
+        daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, access
+    ).asgi()
     transport = httpx.ASGITransport(application, client=HERE)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=EVERYTHING) as browser:
 
@@ -165,7 +167,7 @@ QUESTIONS: dict[str, Callable[[Database, Settings], object]] = {
 def _half_hours(store: Database, settings: Settings) -> object:
     """Those of the last Tuesday of the month, with what they are compared with."""
     at = datetime(2024, 3, 26, 15, tzinfo=UTC)
-    counted = half_hours.half_hour_counts(store, settings.timezone, today.days(at, settings), at)
+    counted = reports.half_hour_counts(store, settings.timezone, today.days(at, settings), at)
     assert counted is not None
     assert today.today(counted, {year.EXCHANGE: None}, settings, at).halves
     return counted
@@ -196,7 +198,7 @@ async def lags(clients: int, seconds: float) -> None:
             assert many.stdout is not None
             await many.stdout.readline()
             await asyncio.sleep(2)
-            _tell(f"{len(daemon.site.live)} look on live", await _lag(seconds))
+            _tell(f"{len(daemon.site.live.clients)} look on live", await _lag(seconds))
             begun = time.perf_counter()
             daemon.stop()
             await running

@@ -22,6 +22,8 @@ STEP = 2  # seconds between the points of a curve: the shortest wait of this run
 class Asked:
     """One moment, one choice of the variables, the two sources."""
 
+    scraped_every = STEP
+
     def __init__(
         self, prometheus: Prometheus, reader: psycopg.Connection[Any] | None, now: float, begin: float
     ) -> None:
@@ -138,7 +140,7 @@ class Asked:
             inside = text[place + len("$__timeFilter\x00(") : end]
             text = f"{text[:place]}{inside} BETWEEN '{moment[0]}' AND '{moment[1]}'{text[end + 1 :]}"
         text = text.replace("$__timeFrom()", f"'{moment[0]}'").replace("$__timeTo()", f"'{moment[1]}'")
-        text = text.replace("$__rate_interval", f"{4 * STEP}s")
+        text = text.replace("$__rate_interval", f"{4 * self.scraped_every}s")
         text = text.replace("$__range", f"{round(self.now - self.begin)}s")
         # "$1" is no variable but a part that a pattern found, and Grafana leaves it.
         return re.sub(

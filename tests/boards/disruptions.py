@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from callmon.core.disruptions.entries import SOURCES
+from callmon.core.disruptions.disruption import SOURCES
 from callmon.text.labels import label
 from tests.boards.grown import LINE, STEP, grown, of_lines, total
 from tests.boards.model import (
-    LENGTH,
+    MINUTES,
     MOMENT,
     NORMAL,
     OTHER,
@@ -96,7 +96,7 @@ STATES = (
     ("2", Told(Text("? hors d'écoute", "? unheard"), OTHER)),
     ("3", Told(Text("▲ perturbation", "▲ disruption"), SOON)),
 )
-OPEN = f"max by (line) (callmon_business_hours{{{LINE}}})"
+OPEN = f"max by (line) (callmon_line_open{{{LINE}}})"
 
 
 def _disrupted(by: str) -> str:
@@ -155,19 +155,19 @@ LASTED = stacked(
     ),
     (),
     "1h",
-    unit=LENGTH,
+    unit=MINUTES,
     empty=NONE,
 )
 LASTED = replace(
     LASTED,
     queries=(
         over_time(
-            of_lines(total(grown("callmon_disrupted_seconds_total", LINE, STEP), "line")),
+            of_lines(f"({total(grown('callmon_disrupted_seconds_total', LINE, STEP), 'line')} / 60)"),
             same("{{name_§lang}}"),
             "1h",
         ),
     ),
-    columns=(Column("A", Text("Durée", "Length"), LENGTH),),
+    columns=(Column("A", Text("Durée", "Length"), MINUTES, decimals=1),),
 )
 LASTED_TABLE = twin(LASTED, (TIME, Column("name_§lang", Text("Ligne", "Line"), width=300), *LASTED.columns))
 GAPS = stacked(
@@ -180,13 +180,13 @@ GAPS = stacked(
     ),
     (
         Part(
-            total(grown("callmon_exchange_unheard_seconds_total", "", STEP)),
+            f"{total(grown('callmon_exchange_unheard_seconds_total', '', STEP))} / 60",
             Text("hors d'écoute", "unheard"),
             OTHER,
         ),
     ),
     "1h",
-    unit=LENGTH,
+    unit=MINUTES,
     empty=NONE,
 )
 PHONE_STATES = (

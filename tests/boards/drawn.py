@@ -4,6 +4,9 @@ The components are installed from npm once (`tests/lab/npm.py`), bundled with `d
 page of `set_content` has no localStorage, which they want. There is no Grafana server in this; what is ours in the
 place of its app is in `drawing/draw.tsx`, and is small. Heat maps, bar charts and state timelines are no part of
 @grafana/ui: `drawing/own.tsx` draws them for the pictures, and nothing is read back from them.
+
+The lock has no addresses. It is written in `drawing/` by
+`npm install --package-lock-only --legacy-peer-deps --omit-lockfile-registry-resolved`.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.boards.asking import Frame
 from tests.lab import npm
-from tests.lab.browser import opened
+from tests.lab.browser import Colours, opened
 from tests.lab.folder import LabUnavailable, locked
 from tests.year import TORONTO
 
@@ -37,9 +40,10 @@ OPTIONS = (
     *(f"--loader:.{kind}=dataurl" for kind in ("ttf", "svg", "woff2", "woff", "png")),
 )
 PAGE = """<!doctype html><html lang="{}"><head><meta charset="utf-8"><link rel="stylesheet" href="draw.css">
-<style>body{{margin:0;background:#0B1220}}#page{{position:relative}}</style></head>
+<style>body{{margin:0}}#page{{position:relative}}</style></head>
 <body><div id="page"></div><script src="draw.js"></script></body></html>"""
 KINDS = ("stat", "table", "timeseries")
+WIDE, PHONE = 1920, 390
 WALL = 1.75  # the browser's zoom on the wall screen
 WEEK = 7 * 86_400.0
 SINCE = {"live": "today", "itself": 600.0, "parity": 30 * 86_400.0, "calls": 30 * 86_400.0}  # others: seven days
@@ -100,13 +104,15 @@ class Easel:
         name: str,
         language: str,
         now: float,
-        wall: float = WALL,
+        zoom: float | None = None,
+        theme: Colours = "dark",
+        width: int = WIDE,
     ) -> Iterator[Page]:
-        """A board as people see it on a screen of 1080 lines."""
-        zoom = wall if name == "live" else 1
+        """A board as people see it on a screen of 1080 lines; the wall board at the wall screen's zoom."""
+        zoom = zoom or (WALL if name == "live" else 1)
         address = f"{self._address}/{language}.html"
-        choices = {"lang": language, "zone": str(TORONTO), "range": axis(name, now)}
-        with opened(self._browser, address, 1920, 1080, "dark", zoom=zoom) as page:
+        choices = {"lang": language, "zone": str(TORONTO), "range": axis(name, now), "theme": theme}
+        with opened(self._browser, address, width, 1080, theme, zoom=zoom) as page:
             given = {str(number): list(told) for number, told in frames.items()}
             page.evaluate("([b, f, c]) => window.draw(b, f, c)", [board, given, choices])
             yield page

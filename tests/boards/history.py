@@ -16,7 +16,8 @@ from callmon.text.labels import KINDS, label
 from tests.boards.truths.counting import LINES, NAMES, mode
 from tests.year import TORONTO, A, B, R, S, T, V
 
-STEP, FINE = 1800, 240  # seconds between samples: long ago, and in the last day
+STEP, FINE, FINEST = 1800, 240, 15  # seconds between samples: long ago, in the last day, and lately
+LATELY = 900  # seconds
 FORGOTTEN = STEP + 60  # seconds after which Prometheus has to forget a sample
 DAYS = 30
 NOW = datetime(2026, 11, 26, 14, 10, tzinfo=TORONTO)
@@ -172,7 +173,8 @@ def exposition() -> Iterator[str]:
     history = History()
     first, last = BEGIN.timestamp(), NOW.timestamp()
     moments = [first + n * STEP for n in range(int((DAYS - 1) * 86_400 / STEP))]
-    moments += [moments[-1] + n * FINE for n in range(1, int((last - moments[-1]) / FINE))] + [last]
+    moments += [moments[-1] + n * FINE for n in range(1, int((last - LATELY - moments[-1]) / FINE))]
+    moments += [last - n for n in range(LATELY, -1, -FINEST)]
     series: dict[Key, list[tuple[float, float]]] = {**_counters(history, moments), **_gauges(history, moments)}
     for metric in sorted({name for name, _ in series}):
         yield f"# TYPE {metric} unknown\n"
@@ -222,7 +224,7 @@ def _of_lines(now: datetime, random: Random) -> Iterator[tuple[Key, float]]:
         names = {"line": line, "mode": mode(line), "public_service": service, "name_fr": fr, "name_en": en}
         yield key("line:callmon_line_names:now", **names), 1
         yield key("callmon_line_info", **names), 1
-        yield key("callmon_business_hours", line=line), int(opened)
+        yield key("callmon_line_open", line=line), int(opened)
         is_down = (line.startswith("poci") and within(now, DOWN)) or (line == "poci" and within(now, STILL_DOWN))
         yield key("callmon_disruptions_open", line=line, source="staff"), int(is_down)
         for source in ("exchange", "trunk", "phones", "work"):
@@ -282,8 +284,8 @@ def _of_callbacks(history: History, now: datetime) -> Iterator[tuple[Key, float]
 def _of_host(now: datetime, unheard: float, random: Random) -> Iterator[tuple[Key, float]]:
     yield key("callmon_exchange_connected", exchange="toronto"), int(not within(now, GAP))
     yield key("callmon_exchange_unheard_seconds_total", exchange="toronto"), unheard
-    yield key("callmon_exchange_events_total", exchange="toronto"), now.timestamp()
-    yield key("callmon_build_info", version="0.1.0", instance="callmon:10469"), 1
+    yield key("callmon_exchange_events_total", exchange="toronto"), (now - BEGIN).total_seconds() // 2
+    yield from _of_itself(now, random)
     for box, n in (("500", 12), ("504", 1)):
         of = {"exchange": "toronto", "mailbox": box}
         yield key("callmon_mailbox_messages", **of), n + random.choice((0, 1))
@@ -303,3 +305,26 @@ def _of_host(now: datetime, unheard: float, random: Random) -> Iterator[tuple[Ke
     for line in LINES:
         length = over if line.startswith("poci") else 0
         yield key("callmon_disrupted_seconds_total", line=line, source="staff"), length
+
+
+def _of_itself(now: datetime, random: Random) -> Iterator[tuple[Key, float]]:
+    of: dict[str, Any] = {"instance": "callmon:10469"}
+    yield key("callmon_build_info", version="0.1.0", **of), 1
+    yield key("callmon_leader", **of), 1
+    yield key("callmon_faults_total", **of), 0
+    yield key("process_resident_memory_bytes", **of), (88 + random.choice((0, 1, 2))) * 2**20
+    yield key("process_start_time_seconds", **of), BEGIN.timestamp()
+    heard = 9000 + (now - BEGIN).total_seconds() // 700
+    yield key("exchange:callmon_exchange_last_event_age_seconds:now", exchange="toronto"), random.choice((1, 2, 3))
+    yield key("callmon_messages_unusable_total", exchange="toronto", reason="too_long"), 0
+    yield key("callmon_calls_vanished_total", exchange="toronto"), 0
+    yield key("callmon_exchange_calls_processed_total", exchange="toronto"), heard
+    yield key("callmon_exchange_calls_heard_total", exchange="toronto"), heard
+    for sink, waits in (("database", random.choice((0, 0, 1, 3))), ("mqtt", random.choice((0, 1)))):
+        yield key("callmon_sink_backlog", sink=sink), waits
+        yield key("callmon_sink_behind_seconds", sink=sink), 0.4 * waits
+        yield key("callmon_sink_refused_total", sink=sink), 0
+    for standard in KINDS["standard"]:
+        yield key("callmon_standard_enabled", standard=standard), 1
+        corrected: dict[str, Any] = {"from": "unknown", "to": "met"}
+        yield key("callmon_verdicts_corrected_total", standard=standard, line="general", **corrected), 4

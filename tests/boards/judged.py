@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from callmon.text.labels import KINDS
 from tests.boards.grown import LINE_AND_LANGUAGE, RANGE, grown, named, of_lines, of_standards, share, total
-from tests.boards.model import NORMAL, OTHER, OVER, PALE, PERCENT, QUIET, SOON, Column, Panel, Query, Text, now
+from tests.boards.model import NORMAL, OTHER, PALE, PERCENT, QUIET, SOON, Column, Panel, Query, Text, now
 
 VERDICTS = "callmon_verdicts_total"
 
@@ -14,11 +14,11 @@ SHORT = {
     "voicemail_after_fourth_ring": (Text("messagerie après la 4e", "voicemail after the 4th"), SOON),
     "one_transfer_at_most": (Text("un réacheminement au plus", "one redirection at most"), PALE),
     "reach_a_person": (Text("joindre une personne", "reach a person"), OTHER),
-    "callback_within_24_hours": (Text("rappel en 24 h", "callback in 24 h"), OVER),
+    "callback_within_24_hours": (Text("rappel en 24 h", "callback in 24 h"), NORMAL),
     "bilingual_person": (Text("personne bilingue", "bilingual person"), "text"),
-    "callback_in_french": (Text("rappel en français", "callback in French"), NORMAL),
-    "complaint_within_2_business_days": (Text("plainte, 2 jours", "complaint, 2 days"), SOON),
-    "complaint_answered_within_15_business_days": (Text("plainte, 15 jours", "complaint, 15 days"), PALE),
+    "callback_in_french": (Text("rappel en français", "callback in French"), OTHER),
+    "complaint_within_2_business_days": (Text("plainte, 2 jours", "complaint, 2 days"), PALE),
+    "complaint_answered_within_15_business_days": (Text("plainte, 15 jours", "complaint, 15 days"), QUIET),
     "feedback_offered": (Text("rétroaction offerte", "feedback offered"), QUIET),
 }
 

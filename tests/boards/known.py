@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, STATES
-from callmon.core.disruptions.entries import SOURCES
+from callmon.core.disruptions.disruption import SOURCES
 from callmon.core.verdicts import CAUSES, VERDICTS
-from callmon.sinks.metrics.gauges import PHONE_STATES
+from callmon.sinks.metrics.exposition import PHONE_STATES
 from tests.boards import PLACE, ROOT
 
 # A test of the project holds the list of metrics and the code together.

@@ -34,6 +34,7 @@ LINKS = re.compile(
 UNITS = {
     "count": ("none", "short"),
     "seconds": ("s", "dthms", "suffix:s"),
+    "minutes": ("suffix:min",),
     "hours": ("suffix:h",),
     "milliseconds": ("time:",),
     "bytes": ("bytes",),

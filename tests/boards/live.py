@@ -42,7 +42,7 @@ HOURS = Panel(
     (
         # On a closed day its name stands there instead.
         now(
-            'max(callmon_business_hours{line=~"$line"}) > 0 or (max(callmon_business_hours{line=~"$line"}) '
+            'max(callmon_line_open{line=~"$line"}) > 0 or (max(callmon_line_open{line=~"$line"}) '
             'unless on () max(callmon_closed_day_info{line=~"$line"}))',
             Text("Bureau", "Office"),
         ),
@@ -232,7 +232,7 @@ THIRD = _of_today(
     Text("avant la 4e", "before the 4th"),
 )
 VOICEMAIL = _of_today(
-    Text("Aujourd'hui : messagerie à temps", "Today: voicemail on time"),
+    Text("Aujourd'hui : messagerie", "Today: voicemail on time"),
     Text(
         "Appels que la messagerie vocale a pris après la quatrième sonnerie, sur ceux qu'elle a pris. Lignes "
         "vocales seulement.",

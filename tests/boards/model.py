@@ -19,8 +19,9 @@ Kind = Literal["stat", "table", "timeseries", "heatmap", "barchart", "state-time
 GRAPHS: tuple[str, ...] = ("timeseries", "heatmap", "barchart", "state-timeline")
 NBSP = "\u00a0"
 
-# Okabe and Ito's colours, as users read them from three metres on a dark wall (users.md section 5).
-NORMAL, SOON, OVER, QUIET, OTHER, PALE = "#56B4E9", "#E69F00", "#FF7A33", "#9AA4B2", "#CC79A7", "#F0E442"
+# After Okabe and Ito, of middling lightness: seen on Grafana's light ground and on its dark one, and told apart by
+# people who see fewer colours (tests/unit/test_boards_colours.py).
+NORMAL, SOON, OVER, QUIET, OTHER, PALE = "#3F9CD6", "#CF8400", "#D4500F", "#8A94A2", "#A64F86", "#5B5FC7"
 
 
 class Text(NamedTuple):
@@ -48,6 +49,7 @@ COUNT = same("none")
 PERCENT = Text("suffix:%", "percent")  # Grafana puts a space before a suffix
 POINTS = same("suffix:points")  # between two percentages
 SECONDS = same("suffix:s")
+MINUTES = same("suffix:min")
 HOURS = same("suffix:h")
 LENGTH = same("dthms")  # hours:minutes:seconds
 CLOCK = Text("time:H [h] mm", "time:h:mm a")
@@ -117,7 +119,7 @@ class Panel:
     w: int = 12
     h: int = 8
     empty: Text = NOT_AVAILABLE
-    size: int | None = None  # of a stat's figures, in pixels
+    size: int = 37  # of a stat's figures, in pixels; 0: as large as there is room
     is_stacked: bool = False
     mark: float | None = None
     most: float | None = None  # of the axis

@@ -32,7 +32,7 @@ def options(panel: Panel) -> Json:
                 "wideLayout": False,
                 "showPercentChange": False,
                 "percentChangeColorMode": "standard",
-                "text": {"titleSize": 14, "valueSize": panel.size or 37},
+                "text": {"titleSize": 14} | ({"valueSize": panel.size} if panel.size else {}),
             }
         case "timeseries":
             return {
@@ -111,9 +111,9 @@ def custom(panel: Panel) -> Json:
         case "heatmap":
             return {"hideFrom": {"legend": False, "tooltip": False, "viz": False}}
         case "barchart":
-            return {"lineWidth": 1, "fillOpacity": 80, "gradientMode": "none", "axisPlacement": "auto"}
+            return {"lineWidth": 1, "fillOpacity": 90, "gradientMode": "none", "axisPlacement": "auto"}
         case "state-timeline":
-            return {"lineWidth": 0, "fillOpacity": 80}
+            return {"lineWidth": 0, "fillOpacity": 90}
     return {}
 
 
@@ -136,7 +136,7 @@ def _bars() -> Json:
     return _lines() | {
         "drawStyle": "bars",
         "lineWidth": 1,
-        "fillOpacity": 70,
+        "fillOpacity": 90,
         "showPoints": "never",
         "barAlignment": -1,  # a point counts the time before it
         "barWidthFactor": 0.8,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.boards.model import LENGTH, MOMENT, OVER, Column, Panel, Text, Told, now, over_time, same
+from tests.boards.model import LENGTH, MOMENT, OVER, SOON, Column, Panel, Text, Told, now, over_time, same
 
 # Where nothing answers: nothing is known. What was counted as none, a query says itself.
 NOT_KNOWN = Text("?", "?")
@@ -35,13 +35,13 @@ NEXT = Panel(
     ),
     w=12,
     h=3,
-    size=24,
+    size=0,
     empty=Text("Aucun connu", "None known"),
 )
 
 
-def _owed(metric: str, title: Text, description: Text, label: Text, colour: Told | None) -> Panel:
-    alarming = ((1, None, colour),) if colour else ()
+def _owed(metric: str, title: Text, description: Text, label: Text, colour: str | None) -> Panel:
+    alarming = ((1, None, Told(Text("", ""), colour)),) if colour else ()
     to = Text("${pages}/fr/rappels", "${pages}/en/callbacks")
     return Panel(
         "stat",
@@ -64,13 +64,13 @@ TO_DO = _owed(
 )
 SOON_DUE = _owed(
     "callmon_callbacks_due_soon",
-    Text("À faire bientôt", "Callbacks due soon"),
+    Text("À faire bientôt", "Due soon"),
     Text(
         "Il reste peu d'heures d'ouverture avant l'échéance; pas encore en retard.",
         "Little opening time is left before they are due; not overdue yet.",
     ),
     Text("▲ bientôt", "▲ soon"),
-    None,
+    SOON,
 )
 OVERDUE = _owed(
     "callmon_callbacks_overdue",
@@ -79,5 +79,5 @@ OVERDUE = _owed(
         "Personne ne peut plus agir à temps : rappelez maintenant.", "Nobody can act in time any more: call now."
     ),
     Text("■ en retard", "■ overdue"),
-    None,
+    OVER,
 )

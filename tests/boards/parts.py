@@ -44,7 +44,7 @@ def stacked(
     shown = tuple(parts)
     queries = tuple(over_time(part.query, part.said, every) for part in shown)
     columns = tuple(
-        Column(letter, part.said, unit, colour=part.colour, decimals=0 if unit == COUNT else None)
+        Column(letter, part.said, unit, colour=part.colour, decimals=0 if unit == COUNT else 1)
         for letter, part in zip(LETTERS, shown, strict=False)
     )
     return Panel("timeseries", title, description, queries, columns, 12, 9, empty, is_stacked=True, points=points)

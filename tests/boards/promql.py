@@ -134,8 +134,8 @@ def _of_two(op: str, node: Any) -> str:
     if op == "-" and left == right == "moment":
         return "seconds"
     if op == "/":
-        if number is not None and number.val == 3600.0 and other == "seconds":
-            return "hours"
+        if number is not None and other == "seconds":
+            return {60.0: "minutes", 3600.0: "hours"}.get(number.val, left)
         return "ratio" if left == right else left
     if op == "*":
         return right if left == "count" else left

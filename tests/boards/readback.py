@@ -173,6 +173,8 @@ def figure(text: str, measured: str, language: str, now: float) -> Any:
             return _rounded(text, r"(\d+\.\d) /s")
         case "seconds":
             return _lasting(text)
+        case "minutes":
+            return _rounded(text, r"(\d+\.\d) min")
         case "hours":
             return _rounded(text, r"(\d+\.\d) h")
         case "milliseconds":

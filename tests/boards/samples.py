@@ -86,7 +86,7 @@ class Sample:
                 return OF_TEXT.get(column.key, f"{n + 1}. …")
             case "milliseconds":
                 return self._at(n)
-            case "percent" | "rate" | "hours":
+            case "percent" | "rate" | "minutes" | "hours":
                 return 12.3 + n
             case "seconds":
                 return 83.0 + n

@@ -78,27 +78,37 @@ TARGET = (
     ),
     Column("G", Text("-- cible", "-- target"), PERCENT, colour="text", decimals=1, is_dashed=True),
 )
-NOW_RATES = Panel(
-    "stat",
-    Text("Taux de la période, dans l'ordre de la politique", "Rates of the period, in the policy's order"),
-    Text(
-        "Respectées ÷ (respectées + non respectées), sur la période choisie en haut à droite, à partir de 20 "
-        "appels "
-        "jugés. Les nombres derrière chaque taux sont dans le tableau plus bas.",
-        "Met ÷ (met + not met), over the period chosen at the top right, from 20 judged calls on. The numbers "
-        "behind "
-        "each rate are in the table below.",
+
+
+def _now_rates(title: Text, standards: tuple[str, ...]) -> Panel:
+    return Panel(
+        "stat",
+        title,
+        Text(
+            "Respectées ÷ (respectées + non respectées), sur la période choisie en haut à droite, à partir de 20 "
+            "appels jugés. Les nombres derrière chaque taux sont dans le tableau plus bas.",
+            "Met ÷ (met + not met), over the period chosen at the top right, from 20 judged calls on. The numbers "
+            "behind each rate are in the table below.",
+        ),
+        tuple(now(rate_of(name), SHORT[name][0]) for name in standards),
+        tuple(
+            Column(letter, SHORT[name][0], PERCENT, decimals=1)
+            for letter, name in zip(LETTERS, standards, strict=False)
+        ),
+        w=12,
+        h=4,
+        size=32,
+        empty=TOO_FEW,
+    )
+
+
+# Two panels: on a telephone, six figures do not fit beside each other.
+NOW_RATES = {
+    OF_CALLS[:3]: _now_rates(
+        Text("Taux de la période : répondre", "Rates of the period: answering"), OF_CALLS[:3]
     ),
-    tuple(now(rate_of(name), SHORT[name][0]) for name in OF_CALLS),
-    tuple(
-        Column(letter, SHORT[name][0], PERCENT, decimals=1)
-        for letter, name in zip(LETTERS, OF_CALLS, strict=False)
-    ),
-    w=24,
-    h=4,
-    size=32,
-    empty=TOO_FEW,
-)
+    OF_CALLS[3:]: _now_rates(Text("Taux de la période : servir", "Rates of the period: serving"), OF_CALLS[3:]),
+}
 RATES = rates(
     Text("Taux de chaque norme, sept jours glissants", "Rate of each standard, seven days up to each point"),
     Text(
@@ -252,7 +262,7 @@ BOARD = Board(
         "cause of what was not met.",
     ),
     (
-        (NOW_RATES,),
+        tuple(NOW_RATES.values()),
         (RATES, OUTCOMES),
         (RINGS, CAUSES),
         (replace(VOICEMAIL, w=8), replace(TRANSFERS, w=8), replace(HEARD, w=8)),

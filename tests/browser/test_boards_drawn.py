@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.boards import LANGUAGES, drawn, lint, states
+from tests.boards.drawn import PHONE
 from tests.boards.readback import Board, read_wrong
 from tests.boards.samples import samples
 from tests.boards.shown import BOARDS
@@ -37,6 +38,18 @@ def wrong(easel: drawn.Easel, language: str, name: str, board: Json) -> list[str
 @pytest.mark.parametrize(("language", "name"), EVERY)
 def test_every_figure_of_a_board_is_read_on_the_page(easel: drawn.Easel, language: str, name: str) -> None:
     assert wrong(easel, language, name, lint.read(language)[name]) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_of_a_stat_is_cut_on_a_telephone_in_the_light(easel: drawn.Easel, language: str) -> None:
+    """Tables are scrolled there."""
+    for name in ("live", "standards", "callbacks", "disruptions"):
+        board = lint.read(language)[name]
+        frames = {number: one.frames for number, one in samples(name, board, language, NOW).items()}
+        frames = dict(states.open_day(board, frames)) if name == "live" else frames
+        board["panels"] = [panel for panel in board["panels"] if panel["type"] == "stat"]
+        with easel.drawn(board, frames, name, language, NOW, 1, "light", PHONE) as page:
+            assert drawn.cut_off(page, board) == [], name
 
 
 # ── faults that are planted ──

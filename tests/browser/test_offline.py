@@ -56,7 +56,7 @@ def test_it_holds_what_an_administrator_needs(names: list[str]) -> None:
         "PRIVACY.md", "README.md", "LISEZMOI.md", "docs/en/how-to/install.md", "docs/en/reference/commands.md",
         "asterisk/README.md", "asterisk/LISEZMOI.md", "asterisk/manager.conf", "asterisk/cel.conf",
         "callmon/config/callmon.example.toml", "callmon/daemon/systemd/callmon.service",
-        "docs/fr/how-to/runbook.md", "docs/man/callmon.1",
+        "docs/fr/how-to/runbook.md", "docs/man/callmon.1", "site/index.html", "site/docs/fr/how-to/runbook.html",
         "dashboards/prometheus/callmon.rules.yml", "dashboards/alertmanager/alertmanager.yml",
         "dashboards/grafana/reader.sql",
     ]  # fmt: skip

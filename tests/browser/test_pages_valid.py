@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 from callmon.core.statistics import period
-from callmon.reports.export import files
-from callmon.reports.load import gathered
 from callmon.reports.public import edition as public
+from callmon.reports.request import files, gathered
 from callmon.store.database import upgrade
 from callmon.text.labels import LANGUAGES
 from tests import year

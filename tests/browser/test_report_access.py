@@ -17,14 +17,12 @@ from playwright.sync_api import Browser
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports import revision
-from callmon.reports.export import files
 from callmon.reports.formats import pdf
-from callmon.reports.formats.json import Published, json_bytes
+from callmon.reports.formats.json import Published, json_bytes, revised
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import Report
 from callmon.reports.public import edition
+from callmon.reports.request import files, gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.lab import office
@@ -83,7 +81,7 @@ def _edited(kind: str, report: Report, store: Database, settings: Settings) -> R
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
         told = json_bytes(before, ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO), "0")
-        return revision.revised(report, msgspec.json.decode(told, type=Published), "before.json")
+        return revised(report, msgspec.json.decode(told, type=Published), "before.json")
     return report
 
 

@@ -13,12 +13,11 @@ import pytest
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports.export import files
 from callmon.reports.formats import pdf
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder, LayoutTable
-from callmon.reports.load import gathered
 from callmon.reports.model import Report
+from callmon.reports.request import files, gathered
 from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
 from callmon.store.database import upgrade
 from tests import year

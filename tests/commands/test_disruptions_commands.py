@@ -17,7 +17,7 @@ from callmon.cli import common, main
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.entries import Notice
+from callmon.core.disruptions.disruption import Notice
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database

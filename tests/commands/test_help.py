@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import click
@@ -82,3 +84,11 @@ def test_every_command_is_listed_under_one_task() -> None:
 def test_the_help_names_a_page_that_exists(name: str) -> None:
     (told,) = [line.split()[-1] for line in shown(name) if line.startswith("  More: ")]
     assert (ROOT / told).is_file()
+
+
+def test_a_command_without_a_database_does_not_load_the_database_library() -> None:
+    said = (
+        "import sys; from callmon.cli import main; main.commands['completion']; print('sqlalchemy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -25,7 +25,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.reports.builder import fingerprint
 from callmon.reports.formats import pdf
-from callmon.reports.load import gathered
+from callmon.reports.request import gathered
 from callmon.store.database import Database, open_store, upgrade
 from tests import year
 from tests.report.expected_figures import Page, rows_of
@@ -386,7 +386,7 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
     sqlite_store: Database,
 ) -> None:
     from callmon.core.statistics import period as month
-    from callmon.reports.load import gathered
+    from callmon.reports.request import gathered
 
     begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)
     random = year_stories.Random(1)

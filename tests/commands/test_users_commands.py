@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from callmon.cli import main
 from callmon.config.settings import example_text
-from callmon.store.access import accounts
+from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import passwords
 
@@ -32,7 +32,7 @@ def users(config: Path, *arguments: str, given: str = PASSWORD) -> Result:
 def test_an_account_is_added_with_a_password_from_standard_input(config: Path, sqlite_store: Database) -> None:
     done = users(config, "add", "marie", "--role", "manager", "--role", "agent")
     assert (done.exit_code, done.output) == (0, "marie: added.\n")
-    (one,) = accounts.accounts(sqlite_store)
+    (one,) = access.accounts(sqlite_store)
     assert (one.name, one.roles, one.is_locked) == ("marie", {"agent", "manager"}, False)
     assert (passwords.is_right(one.password, PASSWORD), one.password.startswith("$argon2id$")) == (True, True)
 
@@ -79,7 +79,7 @@ def test_what_is_refused_says_why_and_makes_no_account(
     config: Path, sqlite_store: Database, name: str, given: str, said: str
 ) -> None:
     done = users(config, "add", name, "--role", "viewer", given=given)
-    assert (done.exit_code, done.output, accounts.accounts(sqlite_store)) == (2, said + "\n", [])
+    assert (done.exit_code, done.output, access.accounts(sqlite_store)) == (2, said + "\n", [])
 
 
 def test_no_command_takes_a_password_as_an_argument() -> None:

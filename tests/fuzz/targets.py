@@ -15,10 +15,11 @@ from callmon.ami.framing import Framer
 from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.recording import public_numbers, redacted
 from callmon.ami.session import Session
-from callmon.backfill import job, source
+from callmon.backfill import job
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.incomplete import with_doubt
+from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import CelReader
+from callmon.backfill.job import _lines
 from callmon.backfill.merge import merged
 from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
@@ -28,8 +29,7 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
-from callmon.store.writer.items import decode_item, encode_item
-from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.outbox import Outbox, decode_item, encode_item
 from callmon.text.records import outcome_lines
 from callmon.tools.replay import Replay
 from tests.support.store_fixtures import RING
@@ -138,7 +138,7 @@ def cel(data: bytes) -> None:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = CelReader(ZONE)
     monitor = Monitor(SETTINGS, EXCHANGE, token=str)
-    for part in extract.stretches(reader.read_lines(source._lines(text))):
+    for part in extract.stretches(reader.read_lines(_lines(text))):
         told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)

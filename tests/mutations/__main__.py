@@ -100,7 +100,7 @@ def by_kind(found: dict[str, str]) -> Iterator[str]:
 
 def kinds_for(fault: Fault) -> list[str]:
     """The kinds that look at what the fault is in."""
-    is_of_pages = fault.file.startswith(("callmon/web/", "callmon/store/access/"))
+    is_of_pages = fault.file.startswith(("callmon/web/", "callmon/store/access.py"))
     return [kind for kind in KINDS if (kind in OF_PAGES) == is_of_pages]
 
 

@@ -161,10 +161,10 @@ FAULTS = (
         "a call that vanished in a gap was heard to its end",
         "core/calls/listing",
         (
-            'self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)',
+            'self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)',
             "pass",
         ),
-        ('if self._restarted or self._stopped else "unheard"', 'if self._restarted else "hangup"'),
+        ('if gap.restarted or gap.stopped else "unheard"', 'if gap.restarted else "hangup"'),
     ),
     fault(
         "the fourth ring is in time",
@@ -194,13 +194,13 @@ FAULTS = (
         "a page needs no right",
         "web/auth/route",
         (
-            "return await rejection(request, entry.right, entry.is_page) or await _run(",
-            "return await _run(",
+            "        await _check(request, entry)\n",
+            "",
         ),
     ),
     fault(
         "the role viewer may call back",
-        "web/auth/roles",
+        "web/auth/identity",
         ("Role.VIEWER: frozenset({Right.VIEW}),", "Role.VIEWER: frozenset({Right.VIEW, Right.CALL_BACK}),"),
     ),
     fault(
@@ -221,13 +221,13 @@ FAULTS = (
     ),
     fault(
         "the header with the user's name is accepted from any address",
-        "web/auth/identity",
+        "web/auth/service",
         ("if not asking.is_by_proxy:", "if asking is None:"),
     ),
     fault(
         "of several headers with a name the first counts",
         "web/auth/identity",
-        ("if len(values) != 1:", "if not values:"),
+        ("if len(values) > 1:", "if len(values) > 9:"),
     ),
     fault(
         "the browser's own forwarded address is trusted",
@@ -239,15 +239,15 @@ FAULTS = (
         "web/auth/cookies",
         ('secure = "; Secure" if is_https else ""', 'secure = ""'),
     ),
-    fault("a session is never idle", "store/access/sessions", ("SESSION.c.seen <= at - terms.idle, ", "")),
+    fault("a session is never idle", "store/access", ("SESSION.c.seen <= at - terms.idle, ", "")),
     fault(
         "a session lasts as long as it is used",
-        "store/access/sessions",
+        "store/access",
         (", SESSION.c.made <= at - terms.longest", ""),
     ),
     fault(
         "a session outlives a change of its role",
-        "store/access/accounts",
+        "store/access",
         ('end_sessions_of(connection, name, "account")', "pass"),
     ),
     fault(

@@ -8,8 +8,8 @@ import logging
 import pytest
 
 from callmon.web.auth import cookies
+from callmon.web.auth.identity import RIGHTS, Person, Right, Role
 from callmon.web.auth.middleware import MOST_BYTES, SECURITY_HEADERS
-from callmon.web.auth.roles import RIGHTS, Person, Right, Role
 from tests.support.sign_in_app import application
 from tests.support.web_client import ELSEWHERE, HERE, OURS, Visitor
 from tests.unit.test_web import served

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from callmon.store import opening
-from callmon.store.access import audit
+from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
@@ -330,7 +330,7 @@ def test_a_report_is_made_beside_the_daemon_and_read_without_anything_inline(pla
     assert style.headers["content-type"].startswith("text/css")
     assert get(place, file, VIEWER).status_code == 403
     store = opening.open_with_keys(place.settings())
-    taken = [deed.about for deed in audit.audit_events(store) if deed.act == "report file"]
+    taken = [deed.about for deed in audit_events(store) if deed.act == "report file"]
     store.close()
     assert taken == [" ".join(file.split("/")[-3:])]
 

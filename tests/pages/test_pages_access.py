@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store.access import audit
+from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
+from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
-from callmon.web.auth.roles import RIGHTS, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import CALLBACK
 from tests.support.pages_app import CALL, ENTRY, EXCHANGE, NOBODY, THIRD, Pages, pages, shown
@@ -32,8 +32,8 @@ ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<method
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("callmon.web.context.STEPS", 1)  # no daemon runs here that would do what is asked by hand
-        patch.setattr("callmon.web.context.STEP_SECONDS", 0.0)
+        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr("callmon.web.page_request.STEP_SECONDS", 0.0)
         with pages(tmp_path_factory.mktemp("pages")) as opened:
             yield opened
 
@@ -154,7 +154,7 @@ def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:
     agent, manager = site.visitors["agent"], site.visitors["manager"]
     agent.post(f"/en/callbacks/{ENTRY}/record", data={"csrf": agent.token("/en/sign-out"), "action": "take"})
     manager.post("/en/disruptions", data={"csrf": manager.token("/en/sign-out"), "line": "general"})
-    done = [(deed.who, deed.act, deed.about) for deed in audit.audit_events(site.store)]
+    done = [(deed.who, deed.act, deed.about) for deed in audit_events(site.store)]
     assert ("agent", "callback", ENTRY) in done
     assert ("manager", "disruption", "") in done
 

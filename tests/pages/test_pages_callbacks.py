@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from callmon.text.callback_list import urgency
+from callmon.text.lists import urgency
 from callmon.web.formatter import WebFormatter
 from callmon.web.views.callbacks import groups
 from tests.pages.test_pages import FIRST, POCI, VIEWER, WITHHELD, act, get

@@ -15,8 +15,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import Notice
+from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.verdicts import VERDICTS
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext

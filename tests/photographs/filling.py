@@ -14,7 +14,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
 from callmon.core.outcome import Outcome
 from callmon.store.database import Database
-from callmon.tools.demo import retime
+from callmon.tools.demo import schedule
 from callmon.tools.replay import Replay
 from tests.support.ami_builders import BANNER, listener
 from tests.support.fact_builder import OTHER, Office
@@ -50,8 +50,8 @@ NOBODY = "+141655501{:02d}".format
 
 def retold_bytes(name: str, at: datetime) -> bytes:
     """A recording as the exchange would have said it at that time."""
-    recorded = retime.timed_messages((RECORDINGS / f"{name}.ami").read_bytes())
-    again = retime.RecordingPlayer(Random(name)).retimed(recorded, math.ceil(at.timestamp()))
+    recorded = schedule.timed_messages((RECORDINGS / f"{name}.ami").read_bytes())
+    again = schedule.RecordingPlayer(Random(name)).retimed(recorded, math.ceil(at.timestamp()))
     return BANNER + b"".join(message for _, message in again)
 
 

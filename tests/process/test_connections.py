@@ -21,16 +21,18 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from callmon.tools.demo.exchange import DemoExchange, Listener
-from callmon.web import connections
-from callmon.web.connections import (
+from callmon.web import server as server_module
+from callmon.web.server import (
     FEWEST,
     LEFT_FOR_OTHERS,
     MOST,
     MOST_OF_AN_ADDRESS,
     Connections,
+    Exhausted,
+    Server,
+    listening,
     most_connections,
 )
-from callmon.web.server import Exhausted, Server, listening
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
@@ -144,7 +146,7 @@ async def live(_request: Request) -> Response:
     async def parts() -> AsyncIterator[bytes]:
         for _ in range(6):
             yield b"."
-            await asyncio.sleep(connections.HEAD_SECONDS / 2)
+            await asyncio.sleep(server_module.HEAD_SECONDS / 2)
 
     return StreamingResponse(parts())
 
@@ -184,8 +186,8 @@ async def rest(port: int, *sent: bytes) -> bytes:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.2)
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.2)
+    monkeypatch.setattr(server_module, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(server_module, "BODY_SECONDS", 0.2)
 
 
 @pytest.mark.usefixtures("short")

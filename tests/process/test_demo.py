@@ -31,8 +31,7 @@ from callmon.config.settings import Settings, example
 from callmon.core.monitor import Monitor
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import USER, DemoExchange
-from callmon.tools.demo.retime import RecordingPlayer, recording
-from callmon.tools.demo.schedule import MORNING, calls, messages
+from callmon.tools.demo.schedule import MORNING, RecordingPlayer, calls, messages, recording
 from callmon.tools.replay import Replay
 
 HERE = Path(__file__).parents[1]

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from callmon.config.settings import load
-from callmon.daemon.service_state import last_day
+from callmon.daemon.host_state import last_day
 from callmon.store.database import upgrade
 from tests import year
 from tests.boards import lint

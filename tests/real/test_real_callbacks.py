@@ -17,10 +17,10 @@ import pytest
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.verdicts import Gap
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
+from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.model import Caller, Phone, Played, Situation, Step

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from callmon.core.verdicts import Gap
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls
+from callmon.store.rejudge import counter_differences
 from tests.lab.clicks import LAYOUTS, OLD_LAYOUTS
 from tests.lab.exchange import Asterisk
 from tests.lab.handing import by_desk

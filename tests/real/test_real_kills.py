@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
+from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Event, Listener, value
 from tests.lab.play import Playing

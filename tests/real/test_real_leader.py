@@ -27,9 +27,9 @@ from sqlalchemy.engine import URL, make_url
 from callmon.daemon.standby import STANDS_BY
 from callmon.store import key_file
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
+from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
 from tests.lab.model import Played

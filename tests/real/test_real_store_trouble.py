@@ -21,9 +21,9 @@ from typing import Any
 import pytest
 
 from callmon.store import key_file
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
+from callmon.store.rejudge import counter_differences
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Event, Listener, value

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from callmon.backfill.cel import extract
-from callmon.backfill.cel.incomplete import with_doubt
+from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import COLUMNS, CelRow
 from callmon.config.settings import example
 from callmon.core.calls.site import ExchangeProfile

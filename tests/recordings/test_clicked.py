@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from callmon.config.callbacks import CallbackRules
+from callmon.config.schema import CallbackRules
 from callmon.core import facts as f
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
 from callmon.core.calls.endpoints import is_number

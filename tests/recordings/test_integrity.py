@@ -9,8 +9,7 @@ import pytest
 from callmon.core.calls.call import Call
 from callmon.core.facts import Arrived, Fact
 from callmon.core.outcome import Outcome
-from callmon.core.statistics.counters import figures_of
-from callmon.core.statistics.integrity import relay_ended_early, signs
+from callmon.core.statistics.counters import figures_of, relay_ended_early, signs
 from callmon.store.row_mapping import without_numbers
 from callmon.tools.replay import Replay
 from tests.support.ami_builders import GENERAL, Channel, Exchange, listener, settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import os
 import signal
 import stat
@@ -16,15 +15,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from callmon.ami import flight_recorder
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.framing import END
 from callmon.ami.recording import Redactor, public_numbers, redacted
 from callmon.config import settings
-from callmon.config.exchange import ExchangeSettings
 from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError
 from callmon.store.privacy.dated_files import expired
-from callmon.tools.record import Recorded, record
+from callmon.tools.record import Recorded, Redacting, Verbatim, record
 from callmon.tools.replay import Replay
 from tests.support.examples import examples
 
@@ -304,8 +303,12 @@ def dumped(recorder: FlightRecorder, exchange: str, at: datetime) -> Path | None
     return path
 
 
-def test_the_recorder_keeps_what_is_young_and_little_enough(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, max_bytes=3 * len(message(0)), max_age=timedelta(seconds=60))
+def test_the_recorder_keeps_what_is_young_and_little_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flight_recorder, "MAX_BYTES", 3 * len(message(0)))
+    monkeypatch.setattr(flight_recorder, "MAX_SECONDS", 60)
+    recorder = FlightRecorder(tmp_path)
     for n in range(5):
         recorder.record_bytes(message(n), float(n))
     assert recorder.size == 3 * len(message(0))
@@ -323,8 +326,11 @@ def test_a_dump_is_redacted_whole_messages(tmp_path: Path) -> None:
     assert path.read_bytes() == BANNER + redacted_message(1) + redacted_message(2)
 
 
-def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, max_bytes=len(message(0)) * 2)
+def test_a_dump_begins_with_a_whole_message_when_older_ones_were_let_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flight_recorder, "MAX_BYTES", len(message(0)) * 2)
+    recorder = FlightRecorder(tmp_path)
     half = len(message(1)) // 2
     for piece in (message(0) + message(1)[:half], message(1)[half:] + message(2)):
         recorder.record_bytes(piece, 0.0)
@@ -342,8 +348,9 @@ def test_a_new_connection_begins_a_new_recording(tmp_path: Path) -> None:
     assert path.read_bytes() == BANNER + redacted_message(2)
 
 
-def test_a_day_has_so_many_files_and_no_more(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, files_a_day=2)
+def test_a_day_has_so_many_files_and_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flight_recorder, "FILES_A_DAY", 2)
+    recorder = FlightRecorder(tmp_path)
     recorder.record_bytes(BANNER + message(1), 0.0)
     names = [path and path.name for path in (dumped(recorder, "toronto", NOON), dumped(recorder, "toronto", NOON))]
     assert names == [
@@ -364,29 +371,27 @@ def test_a_fault_is_written_beside_the_loop(tmp_path: Path) -> None:
 
 
 def test_files_whose_last_day_is_over_are_found_and_others_left_alone(tmp_path: Path) -> None:
-    recorder = FlightRecorder(tmp_path, keep_for=timedelta(days=2))
+    recorder = FlightRecorder(tmp_path)
     recorder.record_bytes(BANNER + message(1), 0.0)
     path = dumped(recorder, "toronto", NOON)
     (tmp_path / "notes.txt").touch()
     (tmp_path / "notes-expires-soon.txt").touch()
     (tmp_path / "folder-expires-2020-01-01").mkdir()
-    assert expired([tmp_path], date(2026, 11, 26)) == []
-    assert expired([tmp_path], date(2026, 11, 27)) == [path]
+    assert expired([tmp_path], date(2026, 12, 24)) == []
+    assert expired([tmp_path], date(2026, 12, 25)) == [path]
     assert expired([tmp_path / "nowhere"], date(2026, 11, 27)) == []
 
 
 # --- recording ------------------------------------------------------------------------------------
 
-EXCHANGE = ExchangeSettings(host="127.0.0.1", secret_env="CALLMON_TEST_SECRET")
 
-
-async def said(exchange: ExchangeSettings) -> AsyncIterator[bytes]:
+async def said() -> AsyncIterator[bytes]:
     told = BANNER + message(1) + message(2) + b"Event: cut o"
     for start in range(0, len(told), 7):
         yield told[start : start + 7]
 
 
-async def said_for_ever(exchange: ExchangeSettings) -> AsyncIterator[bytes]:
+async def said_for_ever() -> AsyncIterator[bytes]:
     yield BANNER
     while True:
         yield message(1)
@@ -395,14 +400,14 @@ async def said_for_ever(exchange: ExchangeSettings) -> AsyncIterator[bytes]:
 
 async def test_a_recording_is_redacted_whole_and_its_owners_alone(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(EXCHANGE, file, EXAMPLE.lines(), False, said)
+    done = await record(said(), file, Redacting(EXAMPLE.lines(), "CA"))
     assert file.read_bytes() == BANNER + redacted_message(1) + redacted_message(2)
     assert (done, stat.S_IMODE(file.stat().st_mode)) == (Recorded(2, file.stat().st_size), 0o600)
 
 
 async def test_a_recording_with_numbers_is_what_was_said(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(EXCHANGE, file, EXAMPLE.lines(), True, said)
+    done = await record(said(), file, Verbatim())
     assert file.read_bytes() == BANNER + message(1) + message(2)
     assert done == Recorded(2, file.stat().st_size)
 
@@ -411,23 +416,23 @@ async def test_a_file_that_is_there_is_written_over_only_when_told_so(tmp_path: 
     file = tmp_path / "a.ami"
     file.write_bytes(b"precious")
     with pytest.raises(ConfigError) as refused:
-        await record(EXCHANGE, file, EXAMPLE.lines(), False, said)
+        await record(said(), file, Redacting(EXAMPLE.lines(), "CA"))
     assert str(refused.value) == f"{file}: exists; name another file, or add --overwrite"
     assert file.read_bytes() == b"precious"
-    await record(EXCHANGE, file, EXAMPLE.lines(), False, said, overwrite=True)
+    await record(said(), file, Redacting(EXAMPLE.lines(), "CA"), overwrite=True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 async def test_a_recording_ends_after_its_time(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(EXCHANGE, file, EXAMPLE.lines(), True, said_for_ever, duration=timedelta(seconds=0.2))
+    done = await record(said_for_ever(), file, Verbatim(), duration=timedelta(seconds=0.2))
     assert file.read_bytes() == BANNER + message(1) * done.messages
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_ends_a_recording_with_a_whole_message(tmp_path: Path, number: signal.Signals) -> None:
     file = tmp_path / "a.ami"
-    recording = asyncio.create_task(record(EXCHANGE, file, EXAMPLE.lines(), False, said_for_ever))
+    recording = asyncio.create_task(record(said_for_ever(), file, Redacting(EXAMPLE.lines(), "CA")))
     await asyncio.sleep(0.2)
     os.kill(os.getpid(), number)
     done = await asyncio.wait_for(recording, 60)
@@ -435,21 +440,9 @@ async def test_a_signal_ends_a_recording_with_a_whole_message(tmp_path: Path, nu
 
 
 async def test_an_error_of_the_connection_is_told(tmp_path: Path) -> None:
-    async def broken(exchange: ExchangeSettings) -> AsyncIterator[bytes]:
+    async def broken() -> AsyncIterator[bytes]:
         yield BANNER
         raise ConfigError("exchanges.toronto: no")
 
     with pytest.raises(ConfigError):
-        await record(EXCHANGE, tmp_path / "a.ami", EXAMPLE.lines(), False, broken)
-
-
-async def test_progress_is_shown_on_a_terminal_and_nowhere_else(tmp_path: Path) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal, pipe = Terminal(), io.StringIO()
-    await record(EXCHANGE, tmp_path / "a.ami", EXAMPLE.lines(), True, said, terminal=terminal)
-    await record(EXCHANGE, tmp_path / "b.ami", EXAMPLE.lines(), True, said, terminal=pipe)
-    assert terminal.getvalue().endswith("        2 messages         0 KiB; Ctrl-C ends the recording\n")
-    assert pipe.getvalue() == ""
+        await record(broken(), tmp_path / "a.ami", Redacting(EXAMPLE.lines(), "CA"))

@@ -3,7 +3,7 @@
     python -m tests.references      (`make references`) writes all of them; tests/unit/test_references.py compares
 
 A page keeps its own text; a part between `<!-- made: NAME -->` and `<!-- end -->` is made here. `guide` makes the
-pages /fr/guide and /en/guide of the two runbooks, `manual` the man pages.
+pages /fr/guide and /en/guide of the two runbooks, `manual` the man pages, `payloads` the JSON Schema.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.references import guide, manual, parts
+from tests.references import guide, manual, parts, payloads
 
 ROOT = Path(__file__).parents[2]
 MADE = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -39,6 +39,7 @@ def everything() -> Iterator[tuple[Path, str]]:
     for language in ("fr", "en"):
         runbook = (ROOT / "docs" / language / "how-to" / "runbook.md").read_text(encoding="utf-8")
         yield ROOT / "callmon" / "web" / "templates" / f"_guide.{language}.html", guide.page(runbook, language)
+    yield ROOT / "docs" / "en" / "reference" / "payloads.schema.json", payloads.schema()
     yield ROOT / "docs" / "man" / "callmon.1", _lines(manual.commands())
     yield ROOT / "docs" / "man" / "callmon.toml.5", _lines(manual.settings())
 

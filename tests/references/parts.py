@@ -16,7 +16,7 @@ from callmon.config.explanation import every_setting
 from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
-from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF
+from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF
 from callmon.text.labels import label
 from callmon.text.story.sentences import QUOTES
 from callmon.web.auth.service import AccessService

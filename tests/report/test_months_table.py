@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event
 
 from callmon.core.statistics import period
-from callmon.reports.load import gathered
+from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
-from callmon.store.queries.months import month_counts
+from callmon.store.queries.reports import month_counts
 from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
 from callmon.web.views.months import SHOWN, _line, _row

@@ -20,11 +20,10 @@ from callmon.core.statistics import histogram, period
 from callmon.core.statistics.coverage import Coverage, nothing_was_heard, total
 from callmon.errors import ConfigError
 from callmon.reports import layout, notes, titles
-from callmon.reports.figures import COUNTS
+from callmon.reports.figures import COUNTS, FATES, fate
 from callmon.reports.formats import csv, html, json
 from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter
 from callmon.reports.model import Figure, Place
-from callmon.reports.obligations import FATES, fate
 from callmon.text import labels
 from callmon.text.formatter import permille
 from tests.year import TORONTO, settings

@@ -13,11 +13,8 @@ from sqlalchemy import text
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports.export import files
-from callmon.reports.failure import ReportFailure
-from callmon.reports.jobs import ReportProcess
-from callmon.reports.load import gathered
-from callmon.reports.request import ReportRequest
+from callmon.reports.jobs import ReportFailure, ReportProcess
+from callmon.reports.request import ReportRequest, files, gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.year import TORONTO
@@ -38,8 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, S
 
 
 async def made(settings: Settings, order: ReportRequest, **bounds: float) -> ReportProcess:
-    process = ReportProcess(settings, order, **bounds)  # type: ignore[arg-type]
-    process.start(asyncio.Semaphore())
+    process = ReportProcess(settings, order, asyncio.Semaphore(), **bounds)  # type: ignore[arg-type]
     assert await process.result()
     return process
 
@@ -123,8 +119,7 @@ async def test_it_gets_no_more_memory_than_it_may_have(site: tuple[Database, Set
 
 
 async def test_to_cancel_the_task_ends_the_process(site: tuple[Database, Settings]) -> None:
-    process = ReportProcess(site[1], ReportRequest("2024-05", "pdf"))
-    process.start(asyncio.Semaphore())
+    process = ReportProcess(site[1], ReportRequest("2024-05", "pdf"), asyncio.Semaphore())
     await until(lambda: process.progress > 0)
     assert len(children()) == 1
     process.cancel()
@@ -134,9 +129,7 @@ async def test_to_cancel_the_task_ends_the_process(site: tuple[Database, Setting
 
 async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple[Database, Settings]) -> None:
     turn = asyncio.Semaphore(1)
-    both = [ReportProcess(site[1], ReportRequest("2024-05", "json")) for _ in range(2)]
-    for process in both:
-        process.start(turn)
+    both = [ReportProcess(site[1], ReportRequest("2024-05", "json"), turn) for _ in range(2)]
     most = 0
     while not all(process.is_done for process in both):
         most = max(most, len(children()))
@@ -148,8 +141,7 @@ async def test_one_waits_for_the_other_where_one_may_be_made_at_once(site: tuple
 async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> None:
     url = "postgresql+psycopg://callmon:sesame@127.0.0.1:1/callmon"
     settings = year.settings(url=url)
-    process = ReportProcess(settings, ReportRequest("2024-05"))
-    process.start(asyncio.Semaphore())
+    process = ReportProcess(settings, ReportRequest("2024-05"), asyncio.Semaphore())
     await until(lambda: bool(children()))
     lines = [command_line(pid) for pid in children()]
     assert await process.result()
@@ -160,7 +152,7 @@ async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> N
 def children() -> set[int]:
     """The processes that are ours and make a report."""
     ours = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return {int(pid) for pid in ours if b"callmon.reports.worker" in command_line(int(pid))}
+    return {int(pid) for pid in ours if b"callmon.reports.jobs" in command_line(int(pid))}
 
 
 def command_line(pid: int) -> bytes:

@@ -18,12 +18,11 @@ from callmon.errors import ConfigError
 from callmon.reports.formats import json
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE, ComparedMonth, Cut, Place, Report
 from callmon.reports.public import edition as public
-from callmon.reports.public import revision as editions
 from callmon.reports.public.edition import SMALL
 from callmon.reports.public.suppression import LinearConstraint, suppress
+from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.support.examples import WHOLE as EVERYTHING
@@ -345,7 +344,7 @@ def test_no_edition_tells_beside_an_earlier_one_how_few_calls_a_correction_was_a
     report, before = reports(MONTHS[seed]), edition_of(reports, MONTHS[seed])
     later = corrected(report, random, random.choice([1, 3, 12, 60]))
     assert told_by_two(report, before, public.edition(later)) != []  # without regard to the earlier one
-    after = editions.succeeding(later, published(before), "before.json")
+    after = public.succeeding(later, published(before), "before.json")
     assert told_by_two(report, before, after) == []
     assert (after.revision, after.is_public) == (2, True)
     shown = known(after)
@@ -354,7 +353,7 @@ def test_no_edition_tells_beside_an_earlier_one_how_few_calls_a_correction_was_a
 
 def test_an_edition_of_the_same_data_is_the_same_edition(reports: Callable[[str], Report]) -> None:
     before = edition_of(reports, "2024-05")
-    after = editions.succeeding(reports("2024-05"), published(before), "before.json")
+    after = public.succeeding(reports("2024-05"), published(before), "before.json")
     assert (after.figures, after.changes) == (before.figures, ())
 
 
@@ -368,7 +367,7 @@ def test_a_correction_of_many_calls_of_one_line_is_published(reports: Callable[[
             if at in figures:
                 figures[at] = msgspec.structs.replace(figures[at], value=int(figures[at].value or 0) + 40)
     later = msgspec.structs.replace(report, figures=figures)
-    after = editions.succeeding(later, published(before), "before.json")
+    after = public.succeeding(later, published(before), "before.json")
     assert after.figure("calls_offered").value == int(report.figure("calls_offered").value or 0) + 40
 
 
@@ -379,28 +378,31 @@ def test_another_month_stands_beside_an_edition_only_as_it_was_published(
     may = edition_of(reports, "2024-05")
     beside = ComparedMonth("2024-04", "before", reports("2024-04").figures)
     made = public.edition(msgspec.structs.replace(reports("2024-05"), compared=(beside,)))
-    assert editions.beside(made, []).compared == ()
-    (shown,) = editions.beside(made, [(published(april), "april.json")]).compared
+    assert public.beside(made, []).compared == ()
+    (shown,) = public.beside(made, [(published(april), "april.json")]).compared
     assert (shown.month, shown.relation, shown.figures) == ("2024-04", "before", april.figures)
     with pytest.raises(ConfigError, match=r"^may\.json: not the public edition of a month that"):
-        editions.beside(made, [(published(may), "may.json")])
+        public.beside(made, [(published(may), "may.json")])
     with pytest.raises(ConfigError, match=r"^april\.json: not the public edition"):
-        editions.beside(made, [(published(reports("2024-04")), "april.json")])
+        public.beside(made, [(published(reports("2024-04")), "april.json")])
 
 
 def test_a_public_edition_revises_none_that_is_internal(reports: Callable[[str], Report]) -> None:
     with pytest.raises(ConfigError, match=r"^x\.json: not the public edition of the same days"):
-        editions.succeeding(reports("2024-05"), published(reports("2024-05")), "x.json")
+        public.succeeding(reports("2024-05"), published(reports("2024-05")), "x.json")
 
 
-def test_a_part_that_shows_no_number_is_left_of_its_sum() -> None:
+def test_a_part_that_shows_no_number_is_left_of_its_sum(reports: Callable[[str], Report]) -> None:
     """A line that nobody listened to, beside one that was heard."""
     whole, heard, unheard = (
         Place("calls_offered", "", cut) for cut in (WHOLE, Cut("line", "general"), Cut("line", "tty"))
     )
+    beside = {Place("callbacks_opened", "", unheard.cut): 0}
+
+    def sums_of(counts: dict[Place, int]) -> list[LinearConstraint]:
+        return [x for x in public.sums(counts, reports("2024-05")) if x.total == whole]
+
     for seen, left in ((10, 3), (7, 0)):
-        assert public._sum(whole, [heard, unheard], {whole: seen, heard: 7}) == LinearConstraint(
-            whole, (heard,), left
-        )
-    assert public._sum(whole, [heard], {whole: 7, heard: 7}) == LinearConstraint(whole, (heard,), None)
-    assert public._sum(whole, [unheard], {whole: 7}) == LinearConstraint(whole, (), 0)
+        assert sums_of({whole: seen, heard: 7} | beside) == [LinearConstraint(whole, (heard,), left)]
+    assert sums_of({whole: 7, heard: 7}) == [LinearConstraint(whole, (heard,), None)]
+    assert sums_of({whole: 7} | beside) == []

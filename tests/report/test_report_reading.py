@@ -12,7 +12,7 @@ from sqlalchemy import event
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation
 from callmon.core.statistics import period
-from callmon.reports.load import gathered
+from callmon.reports.request import gathered
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from callmon.core.statistics import period
-from callmon.reports import revision
 from callmon.reports.formats import json as as_json
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE, Cut, Place, Report
+from callmon.reports.request import gathered
 from tests.store.test_backfill import Office, cel
 from tests.year import TORONTO
 from tests.year import rows as year_rows
@@ -58,7 +57,7 @@ def test_a_revision_after_a_backfill_lists_exactly_what_it_changed(office: Offic
     ) == (1, 0)
     assert month_of(office.calls(cel("tty_answered"))) == name
     after = made(office, name)
-    revised = revision.revised(after, published(before), "before.json")
+    revised = as_json.revised(after, published(before), "before.json")
     told = {one.place: (one.before, one.after) for one in revised.changes}
     differing = {x: (before.figures.get(x), after.figures.get(x)) for x in (*before.figures, *after.figures)}
     none = [x for x, pair in differing.items() if pair[0] is None and after.figures[x].value == 0]
@@ -82,7 +81,7 @@ def test_a_backfill_that_changes_nothing_makes_the_same_report(office: Office) -
     assert office.calls(cel("vm_message")) == []
     after = made(office, name)
     assert after == before
-    assert revision.revised(after, published(before), "before.json").changes == ()
+    assert as_json.revised(after, published(before), "before.json").changes == ()
 
 
 def test_the_commands_say_the_same(office: Office, tmp_path: Path) -> None:

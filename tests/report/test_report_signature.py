@@ -12,9 +12,9 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.statistics import period
 from callmon.reports.formats import html
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.load import gathered
 from callmon.reports.model import Figure, Place, Report
 from callmon.reports.public import edition
+from callmon.reports.request import gathered
 from callmon.reports.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year

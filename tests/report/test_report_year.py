@@ -27,12 +27,11 @@ from callmon.core.statistics import period
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import VERDICTS
 from callmon.reports.builder import PeriodTotals, ReportBuilder
-from callmon.reports.export import files
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder
-from callmon.reports.load import gathered
 from callmon.reports.model import WHOLE as WHOLE_CUT
 from callmon.reports.model import Cut, Report
+from callmon.reports.request import files, gathered
 from callmon.reports.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year

@@ -6,16 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from callmon.store.access import audit
-from callmon.store.access.audit import LONGEST, AuditEvent
+from callmon.store import access
+from callmon.store.access import LONGEST, AuditEvent
 from callmon.store.database import Database
 
 AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
 
 
 def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
-    audit.record_event(store, AuditEvent(AT, who, "callback", about))
-    (deed,) = audit.audit_events(store)
+    access.record_event(store, AuditEvent(AT, who, "callback", about))
+    (deed,) = access.audit_events(store)
     return deed.who, deed.about
 
 
@@ -48,5 +48,5 @@ def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Database) -> No
 
 def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Database) -> None:
     for name in ("one", "two", "three"):
-        audit.record_event(sqlite_store, AuditEvent(AT, name, "sign in"))
-    assert [deed.who for deed in audit.audit_events(sqlite_store, newest=2)] == ["two", "three"]
+        access.record_event(sqlite_store, AuditEvent(AT, name, "sign in"))
+    assert [deed.who for deed in access.audit_events(sqlite_store, newest=2)] == ["two", "three"]

@@ -25,9 +25,9 @@ from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences, rejudge
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
+from callmon.store.rejudge import counter_differences, rejudge
 from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 from tests.support.store_fixtures import EXCHANGE, wrote

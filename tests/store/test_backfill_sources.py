@@ -16,11 +16,10 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
-from callmon.backfill import gap_filler
+from callmon.backfill import tasks
 from callmon.backfill.cel.rows import COLUMNS
-from callmon.backfill.gap_filler import GapFiller
-from callmon.backfill.job import Backfill
-from callmon.backfill.source import _engine
+from callmon.backfill.job import Backfill, _engine
+from callmon.backfill.tasks import GapFiller
 from callmon.config.settings import Settings, example, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.facts import Arrived
@@ -31,8 +30,8 @@ from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError, StoreError
 from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
+from callmon.store.rejudge import counter_differences
 from tests.recordings.test_cel import TORONTO, heard, rows_of
 from tests.recordings.test_traces import TRACES, concluding, expected, recording, truth
 from tests.store.test_backfill import EXAMPLE, Office, cel, half_heard
@@ -77,7 +76,7 @@ def from_source(
     settings: Settings, store: Database, windows: list[tuple[datetime, datetime]] | None
 ) -> tuple[int, list[str]]:
     """How many rows were read, and which calls were created."""
-    from callmon.backfill.source import rows
+    from callmon.backfill.job import rows
 
     work = Backfill(settings, store, EXCHANGE)
     found = rows(settings.exchanges[EXCHANGE].cel, EXCHANGE, work.reader(), windows)
@@ -362,7 +361,7 @@ def test_of_a_call_out_to_whom_nothing_is_owed_a_backfill_stores_nothing(store: 
 async def test_who_stands_by_fills_its_gaps_when_it_leads(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(tasks, "FIRST_PAUSE", 0.01)
     shutil.copy(cel("blind_transfer_1"), tmp_path / "Master.csv")
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []
@@ -389,7 +388,7 @@ async def test_without_a_source_nothing_is_done(store: Database, tmp_path: Path)
 async def test_a_source_that_is_away_is_tried_again(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(gap_filler, "FIRST_PAUSE", 0.01)
+    monkeypatch.setattr(tasks, "FIRST_PAUSE", 0.01)
     settings = sourced(tmp_path, f'file = "{tmp_path}/Master.csv"\nwait = "10ms"')
     got: list[Figures] = []
     refills = GapFiller(lambda: settings, store, got.append, lambda: False)

@@ -15,9 +15,9 @@ import pytest
 from sqlalchemy.engine import make_url
 
 from callmon.errors import StoreError
+from callmon.store import rejudge
 from callmon.store.database import Database, open_store
 from callmon.store.encryption import KeyRing
-from callmon.store.maintenance import rejudge
 from callmon.store.queries import calls
 from tests.lab.postgres import dump, restore
 from tests.support.store_fixtures import CALLER, RING, answered_call, database, of_calls, rows, until

@@ -11,8 +11,8 @@ from callmon.config.settings import example
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.monitor import Monitor
 from callmon.store.database import Database
-from callmon.store.maintenance.consistency import inconsistencies
 from callmon.store.queries import obligations
+from callmon.store.rejudge import inconsistencies
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
 from tests.store.test_backfill import Office

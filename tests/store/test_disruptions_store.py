@@ -11,11 +11,10 @@ from prometheus_client.core import Metric
 
 from callmon.config.settings import example
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import Notice
+from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
-from callmon.sinks.metrics.gauges import OF_CALLS, families
+from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.mqtt import topics
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.commands import (
@@ -24,9 +23,9 @@ from callmon.store.commands import (
     queue_disruption_command,
 )
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
+from callmon.store.rejudge import counter_differences
 from tests.support.fact_builder import local
 from tests.support.simulated_exchange import Watched
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
@@ -100,16 +99,14 @@ def test_a_call_that_was_up_meanwhile_met_it(store: Database) -> None:
     assert disruptions.overlapping(store, "general", call.arrived, call.ended) == [one]
     assert disruptions.overlapping(store, "genera_", call.arrived, call.ended) == []
     assert disruptions.overlapping(store, "general", call.arrived, one.began - SECOND) == []
-    assert (disruptions.calls_met(store, one), disruptions.capped_calls_met(store, one)) == (1, 1)
+    assert disruptions.calls_met(store, one) == 1
     assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, line="tty")) == [one]
     assert disruptions.disruptions_of_call(store, msgspec.structs.replace(call, ended=None)) == []
     assert disruptions.calls_met(store, msgspec.structs.replace(one, lines=("tty",))) == 0
     assert disruptions.calls_met(store, msgspec.structs.replace(one, began=call.ended)) == 0
 
 
-def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
-    store: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(store: Database) -> None:
     begin = local("2026-11-24 10:00")
     # Each lasts some seconds, a minute after the one before.
     told = [answered_call(number, begin + number * 60 * SECOND) for number in range(8)]
@@ -121,14 +118,10 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(
         id="d", source="staff", exchange="", what="", lines=("general", "tty"), began=second + SECOND,
         ended=second + 300 * SECOND,
     )  # fmt: skip
-    assert (disruptions.calls_met(store, one), disruptions.capped_calls_met(store, one)) == (
-        5,
-        5,
-    )  # the second was up
+    assert disruptions.calls_met(store, one) == 5  # the second was up
     lasting = msgspec.structs.replace(one, ended=None)
-    assert (disruptions.calls_met(store, lasting), disruptions.capped_calls_met(store, lasting)) == (7, 7)
-    monkeypatch.setattr(disruptions, "MOST_MET", 3)
-    assert disruptions.capped_calls_met(store, one) == 4
+    assert disruptions.calls_met(store, lasting) == 7
+    assert disruptions.calls_met(store, one, 3) == 4
 
 
 def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:
@@ -141,7 +134,6 @@ def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(stor
     kept(heard, store)
     assert [one.source for one in disruptions.disruptions_of_call(store, call)] == ["staff"]
     assert [disruptions.calls_met(store, one) for one in heard.kept.values()] == [0, 0]
-    assert [disruptions.capped_calls_met(store, one) for one in heard.kept.values()] == [0, 0]
 
 
 def test_what_is_asked_by_hand_is_read_in_order_and_done_once(store: Database) -> None:

@@ -14,8 +14,8 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.daemon.daemon import Daemon
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences, rejudge
 from callmon.store.queries import calls as queries
+from callmon.store.rejudge import counter_differences, rejudge
 from tests.support.store_fixtures import (
     EXCHANGE,
     START,

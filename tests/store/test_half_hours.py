@@ -15,13 +15,12 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
 from callmon.store.database import Database, upgrade
-from callmon.store.queries import half_hours
-from callmon.store.queries.half_hours import HalfHourCounts
+from callmon.store.queries import reports
+from callmon.store.queries.reports import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today
-from callmon.web.views.half_hours import view
+from callmon.web.views.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
 from tests.support.fact_builder import local, usual
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
 from tests.year import rows as year_rows
@@ -157,7 +156,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
     year_rows.listened(store, LONG_AGO, TUESDAY)
     with store.writing() as connection:
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
-    found = half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
+    found = reports.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
     assert found is not None
     told = half(today(found, HEARD, settings, TUESDAY), "09:00")
     assert account(answered_call(0, begin)).outcome == "answered"
@@ -167,7 +166,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
 
 def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Database) -> None:
     settings = usual()
-    assert half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
+    assert reports.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
 
 

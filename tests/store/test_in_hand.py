@@ -15,7 +15,7 @@ from callmon.store import opening
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import CallbackList, owed_as_json
+from callmon.text.lists import CallbackList, owed_as_json
 from tests.commands.test_callback_commands import WAITS, asked, desk, refused, run
 from tests.support.fact_builder import OTHER, Office, local, usual
 from tests.support.store_fixtures import Daemon, wrote

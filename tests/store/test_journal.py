@@ -28,8 +28,7 @@ from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.writer.appender import Appender
-from callmon.store.writer.items import decode_items, encode_item
-from callmon.store.writer.outbox import DRAIN_SECONDS, HEAD, Outbox, OutboxEntry
+from callmon.store.writer.outbox import DRAIN_SECONDS, HEAD, Outbox, OutboxEntry, decode_items, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked

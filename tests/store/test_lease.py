@@ -22,8 +22,8 @@ from callmon.errors import StoreError
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer.committer import Committer
-from callmon.store.writer.lease import IS_NAMED, SERVER_EXPECTS, TAKE
 from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.write_lock import IS_NAMED, SERVER_EXPECTS, TAKE
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 

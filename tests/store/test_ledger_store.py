@@ -14,8 +14,8 @@ from callmon.core.callbacks.obligation import after, opened
 from callmon.store.commands import CALLBACK_QUEUE, pending_callback_commands, queue_callback_command
 from callmon.store.database import Database
 from callmon.store.encryption import keyed_hash
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls, obligations
+from callmon.store.rejudge import counter_differences
 from callmon.store.writer.writer import Writer
 from tests.support.fact_builder import CALLER, OTHER, Office, local
 from tests.support.store_fixtures import database, wrote

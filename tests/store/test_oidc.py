@@ -16,11 +16,11 @@ from joserfc.jwk import OctKey, RSAKey
 
 from callmon.errors import ConfigError
 from callmon.logs import KeyValueFormatter
-from callmon.store.access import audit
+from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import cookies, oidc
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE
+from callmon.web.auth.service import FREE
 from tests.support.oidc_provider import CLIENT, SECRET, Claims, Provider, running
 from tests.support.sign_in_app import application
 from tests.support.web_client import ELSEWHERE, OURS, Visitor
@@ -70,7 +70,7 @@ def done(visitor: Visitor, query: str = "") -> httpx.Response:
 
 
 def refusals(store: Database) -> list[tuple[str, str, str]]:
-    return [(deed.who, deed.act, deed.about) for deed in audit.audit_events(store)]
+    return [(deed.who, deed.act, deed.about) for deed in access.audit_events(store)]
 
 
 def test_whoever_the_provider_signs_in_has_the_roles_of_their_groups(

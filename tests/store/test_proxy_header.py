@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from callmon.store.access import audit
+from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import cookies
 from tests.support.sign_in_app import application, sign_in, with_accounts
@@ -141,7 +141,7 @@ def test_the_browsers_address_is_the_last_that_a_proxy_of_ours_did_not_write(
     visitor = Visitor(gate, at)
     data = {"name": "agent", "password": "x", "csrf": visitor.token("/en/sign-in")}
     visitor.post("/en/sign-in", data=data, headers=headers)
-    assert [deed.address for deed in audit.audit_events(sqlite_store) if deed.who == "agent"] == [address]
+    assert [deed.address for deed in access.audit_events(sqlite_store) if deed.who == "agent"] == [address]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from sqlalchemy import select, text
 
 from callmon.backfill.job import Backfill
-from callmon.backfill.reconcile import NightlyReconciliation, reconcile, span
+from callmon.backfill.tasks import NightlyReconciliation, reconcile, span
 from callmon.cli import main
 from callmon.config.settings import Settings, example, parse
 from callmon.core.facts import Arrived

@@ -19,8 +19,8 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.errors import StoreError
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import MOVED, counter_differences, rejudge
 from callmon.store.queries import calls
+from callmon.store.rejudge import MOVED, counter_differences, rejudge
 from callmon.store.tables import METADATA
 from callmon.store.writer.writer import Writer
 from callmon.tools.replay import Replay, chunks

@@ -26,11 +26,11 @@ from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.daemon.rollup_task import roll_up
-from callmon.reports.load import gathered
+from callmon.daemon.tasks import roll_up
 from callmon.reports.model import Report
+from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
-from callmon.store.maintenance.rejudge import rejudge
+from callmon.store.rejudge import rejudge
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import Key, Rollup
 from callmon.store.tables import CALL, ROLLUP
@@ -190,7 +190,7 @@ def test_calls_that_were_stored_before_there_were_roll_ups_are_rolled_up_in_any_
     assert (rebuild.count_missing(store), stored(store)) == (30, {})
     assert list(rebuild.rebuild_rollups(store)) == []  # in which zone is not known yet
     rebuild.ensure_rollups(store, TORONTO)
-    assert sum(built.calls for built in rebuild.rebuild_rollups(store, chunk=7, pause=0)) == 30
+    assert sum(rebuild.rebuild_rollups(store, chunk=7, pause=0)) == 30
     assert (rebuild.count_missing(store), stored(store)) == (0, counted(store))
     assert sum(one[4] for one in counted(store).values()) == 30
 
@@ -200,7 +200,7 @@ def test_calls_that_arrived_at_one_moment_are_rolled_up_together(store: Database
     with store.writing() as connection:
         connection.execute(text('UPDATE "call" SET arrived = 1709960400000000'))
     rebuild.ensure_rollups(store, TORONTO)
-    assert [built.calls for built in rebuild.rebuild_rollups(store, chunk=4, pause=0)] == [30]
+    assert list(rebuild.rebuild_rollups(store, chunk=4, pause=0)) == [30]
 
 
 def test_the_report_is_the_same_from_roll_ups_and_from_the_calls(store: Database) -> None:

@@ -13,11 +13,11 @@ import pytest
 from blockbuster import blockbuster_ctx
 from sqlalchemy import text
 
-from callmon.store.access import accounts, audit
+from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE, OF_ACCOUNT
+from callmon.web.auth.service import FREE, OF_ACCOUNT
 from tests.support.sign_in_app import (
     MADE,
     PASSWORD,
@@ -43,7 +43,7 @@ def sessions(store: Database) -> list[str]:
 
 
 def deeds(store: Database) -> list[tuple[str, str, str, str]]:
-    return [tuple(deed[1:]) for deed in audit.audit_events(store) if deed.who != MADE.who]
+    return [tuple(deed[1:]) for deed in access.audit_events(store) if deed.who != MADE.who]
 
 
 # ── in ──
@@ -106,7 +106,7 @@ def test_the_password_is_compared_in_any_case(sqlite_store: Database, monkeypatc
 
 
 def test_an_e_with_its_accent_is_one_however_the_keyboard_writes_it(sqlite_store: Database) -> None:
-    accounts.add_account(
+    access.add_account(
         sqlite_store, "zoé".replace("é", "e"), passwords.hashed("caf\u00e9 au lait, matin"), ("viewer",), MADE
     )
     gate = application(sqlite_store, **BY_ACCOUNT)
@@ -260,13 +260,13 @@ def test_whatever_changes_an_account_signs_it_out_everywhere(sqlite_store: Datab
     visitors = [signed_in(gate, "agent"), signed_in(gate, "agent"), signed_in(gate, "viewer")]
     match change:
         case "role":
-            accounts.give_roles(sqlite_store, "agent", ("viewer",), MADE)
+            access.give_roles(sqlite_store, "agent", ("viewer",), MADE)
         case "password":
-            accounts.give_password(sqlite_store, "agent", kept_password(), MADE)
+            access.give_password(sqlite_store, "agent", kept_password(), MADE)
         case "lock":
-            accounts.lock_account(sqlite_store, "agent", True, MADE)
+            access.lock_account(sqlite_store, "agent", True, MADE)
         case "remove":
-            accounts.remove_account(sqlite_store, "agent", MADE)
+            access.remove_account(sqlite_store, "agent", MADE)
     assert [v.get("/fr/who").text for v in visitors] == [": ", ": ", "viewer: viewer"]
 
 
@@ -430,7 +430,7 @@ def test_a_live_page_ends_when_whoever_looks_on_may_no_more(
 
     def meanwhile() -> None:
         for name in names:
-            accounts.give_roles(sqlite_store, name, ("viewer",), MADE)
+            access.give_roles(sqlite_store, name, ("viewer",), MADE)
 
     assert watched(gate, cookie, meanwhile) == parts
 

@@ -17,8 +17,8 @@ from callmon.errors import StoreError
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries import calls
 from callmon.store.rollups import rebuild
-from callmon.store.writer.lease import IS_NAMED
 from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.write_lock import IS_NAMED
 from callmon.store.writer.writer import Writer
 from tests.support.fact_builder import TORONTO
 from tests.support.store_fixtures import (

@@ -29,10 +29,10 @@ from callmon.core.outcome import Outcome
 from callmon.store import database as engine
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
-from callmon.store.maintenance.rejudge import rejudge
 from callmon.store.privacy.key_rotation import rotate
 from callmon.store.privacy.retention import DisposalTerms, purge
 from callmon.store.queries import calls
+from callmon.store.rejudge import rejudge
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import (
     EXCHANGE,

@@ -20,8 +20,8 @@ from callmon.core.takeover import take_over
 from callmon.sinks.snapshot import CallbackStatus
 from callmon.store import takeover
 from callmon.store.database import Database, upgrade
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
+from callmon.store.rejudge import counter_differences
 from callmon.tools.replay import Replay, chunks
 from tests.support.ami_builders import MORNING, Exchange, listener
 from tests.support.store_fixtures import RING, wrote

@@ -9,17 +9,17 @@ import pytest
 from callmon.ami import events as e
 from callmon.config.settings import example
 from callmon.core.calls.call import Call
-from callmon.core.last_calls import NEVER, LastCalls
+from callmon.core.exchange import NEVER, LastCalls
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import figures_of
 from callmon.core.statistics.today import Today
-from callmon.sinks.metrics.gauges import OF_CALLS, families
+from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
+from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
 from tests.support.fact_builder import OTHER, TORONTO, Office, local

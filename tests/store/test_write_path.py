@@ -18,10 +18,9 @@ from callmon.core.statistics.counters import Figures
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer import committer
-from callmon.store.writer.items import encode_item
-from callmon.store.writer.lease import IS_NAMED
-from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.outbox import Outbox, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
+from callmon.store.writer.write_lock import IS_NAMED
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
@@ -78,7 +77,7 @@ def before_the_transaction(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -
 def before_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
     write, token = committer.write_batch, first._committer._token
 
-    def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Figures:
+    def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Any:
         added = write(connection, batch_id, *given)
         if batch_id.token == token:
             cut()

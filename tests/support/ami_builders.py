@@ -369,5 +369,5 @@ def left(replay: Replay) -> tuple[int, int, int, int]:
     """How many legs, calls, bridges and accounts are still in memory."""
     hearing = replay._monitor.exchanges["toronto"]
     state = hearing.tracker.state
-    bridges, accounts = len(state.bridges), len(hearing.accounts)
+    bridges, accounts = len(state.bridges.members), len(hearing.accounts)
     return len(state.legs) + len(state.unborn), len(state.calls), bridges, accounts

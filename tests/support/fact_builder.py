@@ -21,7 +21,7 @@ from callmon.core.facts import OUTSIDE, Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
-from callmon.store.writer.items import decode_items, encode_item
+from callmon.store.writer.outbox import decode_items, encode_item
 from tests.support.ami_builders import settings
 
 TORONTO = ZoneInfo("America/Toronto")

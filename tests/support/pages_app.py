@@ -19,7 +19,7 @@ from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.commands import queue_callback_command
 from callmon.store.database import Database
-from callmon.web.app import app
+from callmon.web.app import WebApplication
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
@@ -67,12 +67,14 @@ def _pages(told: Settings) -> Iterator[Pages]:
     daemon = Daemon(told, store)
     try:
         daemon.restore()
-        door = SignIn(AccessService(told.web.access, store))
-        gate = app(daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, door.access)
+        signing = SignIn(AccessService(told.web.access, store))
+        gate = WebApplication(
+            daemon.metrics, daemon.troubles, daemon.remarks, daemon.standby.role, daemon.site, signing.access
+        ).asgi()
         assert isinstance(gate, AccessMiddleware)
         inner = gate._app
         assert isinstance(inner, Starlette)
-        known = (*entries(daemon.site), *door.entries())
+        known = (*entries(daemon.site), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
         yield Pages(gate, known, routes, _visitors(gate), store)
     finally:

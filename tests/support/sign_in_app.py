@@ -16,12 +16,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import accounts
-from callmon.store.access.audit import AuditEvent
+from callmon.store.access import AuditEvent, add_account, lock_account
 from callmon.store.database import Database
 from callmon.web.auth import passwords
+from callmon.web.auth.identity import Right, Role
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.roles import Right, Role
 from callmon.web.auth.route import PageRoute, routes
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
@@ -33,7 +32,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ROLES = tuple(role.value for role in Role)
 
 
-def shown(request: Request) -> Response:
+async def shown(request: Request) -> Response:
     """The form token, as in a page's hidden field."""
     return HTMLResponse(request.state.csrf)
 
@@ -42,7 +41,7 @@ async def told(request: Request) -> Response:
     return PlainTextResponse(str((await request.form())["what"]))
 
 
-def who(request: Request) -> Response:
+async def who(request: Request) -> Response:
     person = request.state.person
     return PlainTextResponse(f"{person.name}: {' '.join(sorted(person.roles))}")
 
@@ -95,8 +94,9 @@ class Clock:
 def application(store: Database | None = None, clock: Clock | None = None, **settings: Any) -> AccessMiddleware:
     time = clock or Clock()
     access = AccessService(AccessSettings(**settings), store, time.now, time.monotonic)
-    door = SignIn(access)
-    return AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
+    signing = SignIn(access)
+    inner = Starlette(routes=routes((*ENTRIES, *signing.entries())), exception_handlers=signing.handlers())
+    return AccessMiddleware(inner, access)
 
 
 @contextmanager
@@ -121,11 +121,11 @@ def _hashed_by(hasher: PasswordHasher) -> str:
 def with_accounts(store: Database) -> Database:
     """One account per role, with the role's name; one with two roles; one locked; one without any role."""
     for name in ROLES:
-        accounts.add_account(store, name, kept_password(), (name,), MADE)
-    accounts.add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
-    accounts.add_account(store, "locked", kept_password(), ("administrator",), MADE)
-    accounts.lock_account(store, "locked", True, MADE)
-    accounts.add_account(store, "nothing", kept_password(), (), MADE)
+        add_account(store, name, kept_password(), (name,), MADE)
+    add_account(store, "lead", kept_password(), ("agent", "manager"), MADE)
+    add_account(store, "locked", kept_password(), ("administrator",), MADE)
+    lock_account(store, "locked", True, MADE)
+    add_account(store, "nothing", kept_password(), (), MADE)
     return store
 
 

@@ -12,11 +12,10 @@ from typing import Any
 from callmon.ami import events as e
 from callmon.config.settings import Settings
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import AnyEntry
+from callmon.core.disruptions.disruption import AnyEntry, Disruption
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from callmon.store.writer.items import decode_items, encode_item
+from callmon.store.writer.outbox import decode_items, encode_item
 from tests.support.ami_builders import settings
 
 TRUNK = "PJSIP/trunk"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -50,23 +50,30 @@ class Visitor:
 
     async def _asked(self, scope: Scope, receive: Receive, send: Send) -> None:
         told = scope | {"scheme": "http"} if self.is_behind_tls else scope
-        is_live = is_over = False
+        live, is_over = asyncio.Event(), False
 
         async def leaving() -> Message:
             """The visitor of a live page disconnects as soon as there was something to see."""
-            if is_live:
+            parts = [asyncio.ensure_future(receive()), asyncio.ensure_future(live.wait())]
+            try:
+                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+                if not live.is_set():
+                    return cast(Message, parts[0].result())
                 await asyncio.sleep(0.02)
                 return {"type": "http.disconnect"}
-            return await receive()
+            finally:
+                for part in parts:
+                    part.cancel()
 
         async def seen(message: Message) -> None:
-            nonlocal is_live, is_over
-            if message["type"] == "http.response.start":
-                is_live = b"text/event-stream" in dict(message["headers"]).get(b"content-type", b"")
+            nonlocal is_over
+            kind = dict(message.get("headers", ())).get(b"content-type", b"")
+            if b"text/event-stream" in kind:
+                live.set()
             is_over = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
         async with asyncio.timeout(PATIENCE):
             await self._application(told, leaving, seen)
-        if is_live and not is_over:
+        if live.is_set() and not is_over:
             await send({"type": "http.response.body", "body": b""})

@@ -246,7 +246,7 @@ def asks_sql(board: Json) -> None:
 
 
 def graphs_below(board: Json) -> None:
-    for n in (1, 2, 3):
+    for n in (2, 3, 4):
         moved(board, n, y=200 + 20 * n)
 
 
@@ -316,7 +316,7 @@ FAULTS: list[tuple[str, str, Fault, str]] = [
     ("itself", "a table of something else", table_of_another, "its table asks for something else"),
     # panels over one another
     ("live", "one moved up", lambda b: moved(b, 4, y=-1), "overlaps"),
-    ("standards", "one made wider", lambda b: moved(b, 1, w=1), "overlaps"),
+    ("standards", "one made wider", lambda b: moved(b, 2, w=1), "overlaps"),
     ("callbacks", "one upon another", upon_another, "overlaps"),
     ("live", "one over the edge", lambda b: moved(b, 3, x=1), "beyond the edge"),
     # a query that is asked for nothing

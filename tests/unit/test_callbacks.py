@@ -287,7 +287,7 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
 
 def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
     from callmon.config.settings import example
-    from callmon.sinks.metrics.gauges import OF_CALLS, families
+    from callmon.sinks.metrics.exposition import OF_CALLS, families
     from callmon.sinks.snapshot import DaemonSnapshot
 
     lines = tuple(line for line in example().lines() if line.name in ("general", "poci"))

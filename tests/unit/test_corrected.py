@@ -14,9 +14,8 @@ from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.store.database import Database
-from callmon.store.maintenance.consistency import inconsistencies
-from callmon.store.maintenance.rejudge import counter_differences
 from callmon.store.queries import calls
+from callmon.store.rejudge import counter_differences, inconsistencies
 from callmon.store.rollups import rebuild
 from callmon.store.writer.writer import Writer
 from tests.support.ami_builders import Channel, Exchange

@@ -9,12 +9,11 @@ import pytest
 
 from callmon.config.settings import parse
 from callmon.daemon.daemon import Daemon
-from callmon.store import opening
-from callmon.store.access import accounts
+from callmon.store import access, opening
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.middleware import AccessMiddleware
-from callmon.web.auth.throttle import FREE
+from callmon.web.auth.service import FREE
 from tests.support.daemon_process import configuration, free_port
 from tests.support.sign_in_app import MADE, application, sign_in, signed_in, with_accounts
 from tests.support.web_client import Visitor
@@ -76,7 +75,7 @@ def test_a_device_cookie_that_proves_nothing_waits_like_a_stranger(
         (cookie,) = [one for one in visitor.cookies.jar if one.name == cookies.DEVICE]
         cookie.value = f"{(cookie.value or '')[:-2]}{'AB' if cookie.value[-2:] != 'AB' else 'BA'}"
     if spoilt == "another password":
-        accounts.give_password(sqlite_store, "agent", passwords.hashed("four rings, not three"), MADE)
+        access.give_password(sqlite_store, "agent", passwords.hashed("four rings, not three"), MADE)
     strangers_try(gate, name)
     assert sign_in(visitor, name).status_code == 429
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from callmon.ami import decoding
 from callmon.ami import events as e
-from callmon.core.disruptions.disruption import Disruption, after, opened
-from callmon.core.disruptions.entries import DisruptionCommandRefused, Notice
+from callmon.core.disruptions.disruption import Disruption, DisruptionCommandRefused, Notice, after, opened
 from callmon.core.disruptions.register import DisruptionRegister
 from callmon.core.monitor import Monitor
 from tests.support.examples import examples

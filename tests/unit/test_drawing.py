@@ -8,8 +8,7 @@ from itertools import pairwise
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.store.queries.calls import StoredCall
-from callmon.text.story import story_context
-from callmon.text.story.anonymize import unnamed
+from callmon.text.story import story_context, unnamed
 from callmon.text.story.diagram import NARROW, WIDE, DiagramBox, Drawing, drawing
 from tests.support.fact_builder import usual
 from tests.support.store_fixtures import START, account, answered_call, seconds

@@ -30,9 +30,8 @@ from callmon.store.row_mapping import without_numbers
 from callmon.text import story as explain
 from callmon.text.formatter import Formatter
 from callmon.text.labels import STANDARDS, translate
-from callmon.text.story.context import StoryContext
 from callmon.text.story.sentences import QUOTES, TEXTS, sentence
-from callmon.text.story.timeline import moments
+from callmon.text.story.timeline import StoryContext, moments
 from callmon.tools.replay import Replay, chunks
 from tests.support.environment import GIVEN
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds

@@ -14,7 +14,7 @@ from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voi
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import METRICS, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
-from callmon.store.writer.committed import CommittedCounters
+from callmon.store.writer.committer import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from callmon.core.outcome import Heartbeat, Outcome
-from callmon.store.writer.items import encode_item, join_items, split_items
 from callmon.store.writer.leadership import drop_committed
+from callmon.store.writer.outbox import encode_item, join_items, split_items
 from tests.support.store_fixtures import START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.web.auth.throttle import FORGOTTEN_AFTER, FREE, SignInThrottle, by_address
+from callmon.web.auth.client import by_address
+from callmon.web.auth.service import FORGOTTEN_AFTER, FREE, SignInThrottle
 
 LONGEST = 60.0
 

@@ -18,7 +18,7 @@ from callmon.core.statistics.counters import Figures, LabelValues, figures_of, z
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
-from callmon.store.writer.committed import CommittedCounters
+from callmon.store.writer.committer import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -107,7 +107,7 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_exchange_last_event_timestamp_seconds", exchange=EXCHANGE) == START.timestamp()
     assert value(values, "callmon_messages_unusable_total", exchange=EXCHANGE, reason="too_long") == 1
     assert value(values, "callmon_calls_vanished_total", exchange=EXCHANGE) == 2
-    assert value(values, "callmon_business_hours", line="general") == 1
+    assert value(values, "callmon_line_open", line="general") == 1
     assert value(values, "callmon_calls_other_total", direction="outbound") == 5
     assert value(values, "callmon_calls_other_total", direction="internal") == 0
     assert value(values, "callmon_faults_total") == 1
@@ -200,6 +200,19 @@ def test_each_metric_has_its_help_and_type_once_and_no_series_is_told_twice() ->
     assert helps == types
     assert len(set(types)) == len(types)
     assert len(set(series)) == len(series)
+
+
+def test_openmetrics_names_the_unit_of_each_metric_that_has_one_and_the_text_format_none() -> None:
+    metrics = page(full_daemon(), ONE_CALL)
+    told = [line.split()[2:] for line in rendered(metrics, OPENMETRICS).splitlines() if line.startswith("# UNIT")]
+    families = [family.name for family in parse_openmetrics(rendered(metrics, OPENMETRICS))]
+    of_callmon = [(name, name.rpartition("_")[2]) for name in families if name.startswith("callmon_")]
+    assert sorted(told) == sorted(
+        [name, unit] for name, unit in of_callmon if unit in ("seconds", "bytes", "ratio")
+    )
+    assert ["callmon_answer_wait_seconds", "seconds"] in told
+    assert ["callmon_sink_behind_seconds", "seconds"] in told
+    assert "# UNIT" not in rendered(metrics)
 
 
 def test_no_series_tells_when_it_was_created() -> None:

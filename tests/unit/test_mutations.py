@@ -38,7 +38,7 @@ def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
 
 def test_a_fault_of_sessions_and_accounts_is_looked_for_by_the_tests_of_access() -> None:
     found = {
-        kind for fault in FAULTS if fault.file.startswith("callmon/store/access/") for kind in kinds_for(fault)
+        kind for fault in FAULTS if fault.file.startswith("callmon/store/access.py") for kind in kinds_for(fault)
     }
     assert found == set(OF_PAGES)
 

@@ -9,8 +9,7 @@ import pytest
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import CallbackList
-from callmon.text.terminal import WIDTH
+from callmon.text.lists import WIDTH, CallbackList
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 from tests.unit.test_paying import SERVING, complained
 

@@ -20,7 +20,7 @@ import pytest
 
 import callmon
 from callmon.ami import pseudonyms, recording
-from callmon.ami.header_layouts import HeaderLayouts
+from callmon.ami.decoding import HeaderLayouts
 from callmon.config import phone_numbers
 from callmon.web.auth import sign_in
 from tests.support.examples import WHOLE
@@ -45,7 +45,7 @@ def _built() -> dict[str, list[Pattern]]:
     layouts = HeaderLayouts(("Channel", "Exten"))
     learned = (layouts._pattern(MESSAGE), layouts._pattern(MESSAGE.rpartition("\r\n")[0]))
     return {
-        "callmon.ami.header_layouts:learn": [re.compile(pattern) for pattern in learned if pattern is not None],
+        "callmon.ami.decoding:learn": [re.compile(pattern) for pattern in learned if pattern is not None],
         "callmon.ami.pseudonyms:_numbered": [re.compile(x) for x in _literals(pseudonyms.__name__, "_numbered")],
         "callmon.ami.recording:_free": [re.compile(rb"(?<![A-Za-z0-9])(Jean|J\.\ Roy)(?![A-Za-z0-9])")],
         "callmon.tools.doctor.event_filter:_compiled": [],  # the administrator's own filters

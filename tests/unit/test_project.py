@@ -15,7 +15,8 @@ import pytest
 import callmon
 from callmon.cli import main
 from callmon.config.standards import ALL_STANDARDS
-from callmon.text.labels import label
+from callmon.text.labels import LANGUAGES, label
+from tests.photographs import documents
 
 ROOT = Path(__file__).parents[2]
 TOP_LEVEL = {
@@ -26,6 +27,7 @@ TOP_LEVEL = {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "PRIVACY.md",
+        "SECURITY.md",
         "LICENSE",
         "Makefile",
         "Dockerfile",
@@ -37,6 +39,7 @@ DOCUMENTS = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "PRIVACY.md",
+    "SECURITY.md",
     "tests/README.md",
     "tests/bench/README.md",
 )
@@ -48,10 +51,12 @@ DOCUMENTS += tuple(str(path.relative_to(ROOT)) for path in WRITTEN)
 PLAIN = (
     "CONTRIBUTING.md",
     "PRIVACY.md",
+    "SECURITY.md",
     "asterisk/README.md",
     "asterisk/LISEZMOI.md",
     ".ci/install/INSTALL.md",
 )  # 25 words too
+FORMATS = {"CSV", "HTML", "JSON", "PDF", "XLSX"}  # of files
 FRONT_PAGES = {"README.md": "en", "LISEZMOI.md": "fr"}
 PURPOSE = {  # each page's first paragraph
     "en": r"[^#|*\[]+\. Back to the \[README\]\((?:\.\./)+README\.md\)\.",
@@ -137,7 +142,11 @@ def test_nothing_stands_on_the_top_level_but_what_belongs_there() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["requirements.txt", "requirements-dev.txt", ".ci/requirements-build.txt", ".ci/requirements-extras.txt"],
+    [
+        "requirements.txt",
+        *(f".ci/requirements-{x}.txt" for x in ("build", "docs", "extras")),
+        "requirements-dev.txt",
+    ],
 )
 def test_every_requirement_is_pinned_with_a_hash_and_no_address_is_named(name: str) -> None:
     written = text(ROOT / name)
@@ -215,7 +224,8 @@ def test_every_command_is_in_the_list_of_commands() -> None:
 
 
 def test_every_metric_is_in_the_list_of_metrics_and_no_other() -> None:
-    sources = "".join(text(path) for path in (ROOT / "callmon").glob("sinks/**/*.py"))
+    sinks = ROOT / "callmon" / "sinks"
+    sources = "".join(text(path) for path in (*sinks.rglob("*.py"), sinks / "metrics" / "gauges.toml"))
     sources += text(ROOT / "callmon" / "core" / "statistics" / "counters.py")
     made = set(re.findall(r'"(callmon_[a-z_]+)["{]', sources)) - {"callmon_writer"}  # the prefix of process_…
     listed = re.findall(r"^\| `(callmon_[a-z_]+)`", text(PAGES["en"] / "reference/metrics.md"), re.MULTILINE)
@@ -241,6 +251,19 @@ def test_a_front_page_is_short(name: str) -> None:
     assert len(written.splitlines()) <= 200
     lengths = [len(sentence.split()) for sentence in sentences(written)]
     assert sum(lengths) / len(lengths) <= 15
+
+
+@pytest.mark.parametrize("name", FRONT_PAGES)
+def test_an_abbreviation_of_a_front_page_stands_in_brackets_behind_its_words_where_it_is_first_used(
+    name: str,
+) -> None:
+    prose = re.sub(r"\]\([^)]*\)", "]", CODE.sub("", text(ROOT / name)))
+    first: dict[str, int] = {}
+    for found in re.finditer(r"\b[A-Z]{2,}\b(?!\.md)", prose):
+        first.setdefault(found[0], found.start())
+    bare = [x for x, at in first.items() if prose.rfind("(", 0, at) <= prose.rfind(")", 0, at)]
+    assert set(bare) <= FORMATS
+    assert len(first) > len(FORMATS)
 
 
 @pytest.mark.parametrize(
@@ -276,6 +299,15 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
     assert sorted(every - {index} - links) == []
 
 
+def test_the_pictures_of_the_pages_are_those_that_one_command_makes_and_each_is_shown() -> None:
+    made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
+    assert {path.name for path in documents.PLACE.iterdir()} == made
+    shown = {
+        x for path in tracked() if path.suffix == ".md" for x in re.findall(r"/pages/([^)/]+\.png)", text(path))
+    }
+    assert shown == made
+
+
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
 def test_a_page_opens_with_its_purpose_and_links_back_to_the_front_page(page: Path) -> None:
     title, _, purpose = text(page).partition("\n\n")
@@ -303,6 +335,18 @@ def test_every_link_and_anchor_of_every_document_leads_somewhere() -> None:
 def test_an_anchor_is_the_headings_as_a_forge_makes_it() -> None:
     written = '# The path, past `one` machine\n```\n# no heading\n```\n## Clé\n## Clé\n<a id="own"></a>\n'
     assert anchors(written) == {"the-path-past-one-machine", "clé", "clé-1", "own"}
+
+
+def test_every_message_that_the_page_for_troubles_quotes_is_one_of_the_product() -> None:
+    sources = "".join(
+        text(path) for path in (ROOT / "callmon").rglob("*") if path.suffix in (".py", ".po", ".toml")
+    )
+    rows = re.findall(r"^\| ([^|]+) \|", text(PAGES["en"] / "how-to/troubleshoot.md"), re.MULTILINE)
+    quoted = [
+        words for row in rows for pair in re.findall(r"`([^`]+)`|\*([^*]{12,})\*", row) for words in pair if words
+    ]
+    assert len(quoted) > 15
+    assert [words for words in quoted if words not in sources] == []
 
 
 def test_no_text_for_people_makes_a_metaphor_of_a_disability() -> None:

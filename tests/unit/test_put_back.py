@@ -16,12 +16,11 @@ from sqlalchemy.engine import make_url
 
 from callmon.cli import main
 from callmon.config.settings import Settings, example_text, load
-from callmon.store import opening
-from callmon.store.access import accounts, audit, restored_copy, sessions
+from callmon.store import access, opening
 from callmon.store.database import Database
 from tests.lab.postgres import dump, restore
 
-TERMS = sessions.SessionLimits(timedelta(days=1), timedelta(days=2), 10)
+TERMS = access.SessionLimits(timedelta(days=1), timedelta(days=2), 10)
 pytestmark = pytest.mark.usefixtures("quick_passwords")
 
 PASSWORD = "trois sonneries, pas quatre"
@@ -48,14 +47,14 @@ def run(place: Path, *words: str) -> str:
 def sign_in(store: Database, *names: str) -> None:
     now = datetime.now(UTC)
     for name in names:
-        sessions.begin_session(
-            store, sessions.UserSession(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS
+        access.begin_session(
+            store, access.UserSession(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS
         )
 
 
 def signed_in(store: Database) -> list[str]:
     now = datetime.now(UTC)
-    known = (sessions.valid_session(store, f"cookie of {name}", now, TERMS) for name in ("luc", "marie", "paul"))
+    known = (access.valid_session(store, f"cookie of {name}", now, TERMS) for name in ("luc", "marie", "paul"))
     return [one.person for one in known if one is not None]
 
 
@@ -109,7 +108,7 @@ def test_a_copy_from_before_a_change_of_an_account_signs_nobody_in(
     used.close()
     again = opening.open_for_writing(settings(tmp_path, put()))
     assert signed_in(again) == []
-    assert audit.audit_events(again, 1)[0].act == "sessions ended"
+    assert access.audit_events(again, 1)[0].act == "sessions ended"
     sign_in(again, "paul")
     again.close()
     once_more = opening.open_for_writing(load(tmp_path / "callmon.toml"))
@@ -145,10 +144,10 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
 ) -> None:
     """A command as root writes anywhere: so there is no such folder."""
     used.notes = tmp_path / "nowhere" / "accounts"
-    accounts.lock_account(
-        used, "marie", True, audit.AuditEvent(datetime.now(UTC), "root", "account locked", "marie")
+    access.lock_account(
+        used, "marie", True, access.AuditEvent(datetime.now(UTC), "root", "account locked", "marie")
     )
-    assert [one.name for one in accounts.accounts(used) if one.is_locked] == ["marie"]
+    assert [one.name for one in access.accounts(used) if one.is_locked] == ["marie"]
     assert [record.message for record in caplog.records] == ["accounts: the change cannot be recorded in the file"]
     used.close()
 
@@ -156,5 +155,5 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
 def test_a_note_that_cannot_be_read_counts_as_a_change_of_now(used: Database, tmp_path: Path) -> None:
     assert used.notes is not None
     used.notes.write_text("yesterday\n")
-    assert (restored_copy.end_if_older(used), signed_in(used)) == (True, [])
+    assert (access.end_if_older(used), signed_in(used)) == (True, [])
     used.close()

@@ -53,7 +53,8 @@ def test_what_nobody_listed_is_not_known() -> None:
     assert STAFF.speaks("104", "fr", now) is None
     assert STAFF.speaks("outside", "fr", now) is None
     assert STAFF.speaks("103", "fr", None) is None  # on which day is not known either
-    assert (STAFF.languages("103", now), STAFF.languages("102", now)) == (("fr",), ("fr", "en"))
+    assert [STAFF.speaks("103", x, now) for x in ("fr", "en")] == [True, False]
+    assert [STAFF.speaks("102", x, now) for x in ("fr", "en")] == [True, True]
     assert (bool(NOBODY), bool(STAFF)) == (False, True)
 
 
@@ -107,11 +108,21 @@ exchange = "ottawa"
 
 def test_an_exchange_has_its_own_entries_and_those_of_every_exchange() -> None:
     settings, day = parse(TEXT), toronto("2026-09-30T23:59:59")
-    known = [(settings.staff(x).languages("102", day), settings.staff(x).languages("1030", day)) for x in
-             ("toronto", "ottawa", "recording")]  # fmt: skip
-    assert known == [(("fr", "en"), ("en",)), (("en",), ("en",)), (None, ("en",))]
+    known = {
+        (exchange, extension): [settings.staff(exchange).speaks(extension, x, day) for x in ("fr", "en")]
+        for exchange in ("toronto", "ottawa", "recording")
+        for extension in ("102", "1030")
+    }
+    assert known == {
+        ("toronto", "102"): [True, True],
+        ("toronto", "1030"): [False, True],
+        ("ottawa", "102"): [False, True],
+        ("ottawa", "1030"): [False, True],
+        ("recording", "102"): [None, None],
+        ("recording", "1030"): [False, True],
+    }
     after = day + timedelta(seconds=1)
-    assert settings.staff("toronto").languages("102", after) is None
+    assert settings.staff("toronto").speaks("102", "fr", after) is None
 
 
 def test_check_lists_them_by_extension() -> None:

@@ -16,12 +16,13 @@ LISTED = (e.CoreShowChannelsComplete(TUESDAY), e.StatusComplete(TUESDAY))
 
 def beside_another(heard: Watched) -> Standby:
     """Of a callmon that hears this exchange, and another has the right to write."""
-    exchange = SimpleNamespace(link=SimpleNamespace(heard_until=lambda: TUESDAY))
+    links = {"toronto": SimpleNamespace(heard_until=lambda: TUESDAY)}
     daemon: Any = SimpleNamespace(
-        database=SimpleNamespace(stands_by=True, holder=""),
+        database=SimpleNamespace(stands_by=True, leadership=SimpleNamespace(holder="")),
         monitor=heard.monitor,
         settings=SimpleNamespace(exchanges={"toronto": None}),
-        watched={"toronto": SimpleNamespace(exchange=exchange)},
+        watched=links,
+        links=lambda: links,
     )
     return Standby(daemon, cast("Any", None))
 

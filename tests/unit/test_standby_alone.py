@@ -14,7 +14,7 @@ import pytest
 
 from callmon.daemon.standby import LEARNS, STANDS_BY
 from callmon.store.database import Database
-from callmon.store.writer.lease import TAKE
+from callmon.store.writer.write_lock import TAKE
 from callmon.tools.demo.exchange import DemoExchange
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until

@@ -17,7 +17,7 @@ from callmon.core import facts as f
 from callmon.core import takeover
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
-from callmon.daemon.clock import ExchangeTime
+from callmon.daemon.exchanges import ExchangeTime
 from callmon.store.row_mapping import fact_of
 from tests.support.ami_builders import BANNER, MORNING, Exchange, listener
 

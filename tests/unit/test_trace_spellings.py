@@ -10,9 +10,8 @@ import pytest
 
 from callmon.ami.framing import END
 from callmon.ami.recording import redacted
-from callmon.config.exchange import ExchangeSettings
-from callmon.tools.record import record
-from tests.recordings.test_trace import BANNER, EXAMPLE, EXCHANGE, KEEP, text
+from callmon.tools.record import Redacting, record
+from tests.recordings.test_trace import BANNER, EXAMPLE, KEEP, text
 
 # Numbers for fiction; those of Canada are made look like others, since a stand-in would stay.
 SPELLINGS = (
@@ -145,11 +144,11 @@ def test_what_a_site_says_of_people_is_removed_and_what_is_technical_stays(said:
     assert text(said) == becomes
 
 
-async def told(exchange: ExchangeSettings) -> AsyncIterator[bytes]:
+async def told() -> AsyncIterator[bytes]:
     yield BANNER + b"Event: VarSet\r\nVariable: NIP\r\nValue: 4711" + END + b"Event: Hangup\r\nCause: 16" + END
 
 
 async def test_a_recording_is_written_without_them(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
-    done = await record(EXCHANGE, file, EXAMPLE.lines(), False, told)
+    done = await record(told(), file, Redacting(EXAMPLE.lines(), "CA"))
     assert (file.read_bytes(), done.messages) == (BANNER + b"Event: Hangup\r\nCause: 16" + END, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 
@@ -30,12 +30,14 @@ C24, CFR = "callback_within_24_hours", "callback_in_french"
 P2, P15 = "complaint_within_2_business_days", "complaint_answered_within_15_business_days"
 
 
-def owings(count: int, given: Settings, seed: int = 11) -> Iterator[tuple[Obligation, list[Finding], Owing]]:
+def owings(
+    count: int, given: Settings, seed: int = 11, at: Callable[[Random], datetime] = when
+) -> Iterator[tuple[Obligation, list[Finding], Owing]]:
     """`count` callbacks and complaints, each with its truth."""
     random = Random(seed)
     terms = DueDatePolicies(given)
     for number in range(count):
-        opened = when(random)
+        opened = at(random)
         line = random.choice([x for x in LINES if x != NEW_LINE])
         language = random.choice(("fr", "en", "unknown"))
         if random.random() < 0.1:

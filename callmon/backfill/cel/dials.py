@@ -1,5 +1,6 @@
 """Finds the channel that dialled each channel. CEL does not name it; rows name application and data. Pure."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import itemgetter
@@ -10,6 +11,7 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.endpoints import is_number
 
 DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
+ARGUMENTS = re.compile(r"\([^()]*\)")  # of an option of Dial
 NOWHERE = ("", "s")  # the extension of a channel that dialled no extension
 # The longest delay between the end of a dial, or a parking, and the rows that belong to it.
 CLOSE = timedelta(seconds=0.2)
@@ -20,14 +22,6 @@ LATE_HANGUP = timedelta(seconds=2)
 def nearness(row: CelRow) -> timedelta:
     """The longest delay between this row and the rows that belong to it."""
     return SAME_SECOND if row.is_whole else CLOSE
-
-
-class Dial(NamedTuple):
-    """How a channel was dialled: dialling channel, dial string, and whether the caller hears music meanwhile."""
-
-    by: CelChannel | None
-    string: str
-    has_music: bool
 
 
 class Running(NamedTuple):
@@ -107,22 +101,18 @@ class Dials:
             return first is None and channel.answered is None
         return first.kind != "ANSWER" and first.at > channel.answered
 
-    def is_dialled(self, channel: CelChannel) -> bool:
-        """Whether the channel was created for another channel, or dialled by the exchange itself."""
-        return not channel.is_own or self.is_originated(channel)
-
-    def dial_of(self, channel: CelChannel, row: CelRow) -> Dial:
-        """The dial that rang this channel."""
+    def dial_of(self, channel: CelChannel, row: CelRow) -> tuple[CelChannel | None, str, bool]:
+        """The dialling channel, the dial string, and whether the caller hears music meanwhile."""
         name = channel.endpoint
         running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not channel]
         for run in reversed(running):
             for string in _strings(run):
                 if _is_of(string, name, channel.name):
-                    return Dial(run.by, string.partition("/")[2], _has_music(run))
+                    return run.by, string.partition("/")[2], _has_music(run)
         by = running[-1].by if running else self._channels.by_id(row.linkedid)
         if by is channel:
             by = None
-        return Dial(by, self._guessed(channel), bool(running) and _has_music(running[-1]))
+        return by, self._guessed(channel), bool(running) and _has_music(running[-1])
 
     def _guessed(self, channel: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
@@ -234,18 +224,8 @@ def _is_of(string: str, name: str, channel: str) -> bool:
 
 
 def _has_music(running: Running) -> bool:
-    """Whether Dial has option `m`: music instead of ringing."""
-    if running.app != "dial":
-        return False
-    options = running.data.split(",")[2:3]
-    return bool(options) and "m" in _without_arguments(options[0])
-
-
-def _without_arguments(options: str) -> str:
-    depth, kept = 0, []
-    for letter in options:
-        depth += letter == "("
-        if depth == 0:
-            kept.append(letter)
-        depth -= letter == ")" and depth > 0
-    return "".join(kept)
+    """Whether Dial has option `m` (music instead of ringing), outside the arguments of its other options."""
+    options = "".join(running.data.split(",")[2:3])
+    while (bare := ARGUMENTS.sub("", options)) != options:
+        options = bare
+    return running.app == "dial" and "m" in options.partition("(")[0]

@@ -5,7 +5,18 @@ of the phone's channel, which is slightly earlier (`BEFORE_RINGING`). A time wit
 second. Rows are read in stretches. A stretch ends where no channel is up, so that a file of years needs the memory
 of a day.
 
-Refuses: calls whose beginning or end is not in the rows.
+Rows may lack `eventextra` (a table made for an older Asterisk), `appname`, or an event (`with_doubt`). Asterisk 12
+and later write into `eventextra` the cause and side of a hang-up and the parties of a transfer. It also has the
+bridge that a channel entered. The other rows still show when a person spoke with the caller, and that voicemail
+took a call. They do not show which side ended an unanswered call, or the target of a transfer. With answers and no
+bridges, or bridges and no answers, it is not known whether a person spoke with the caller.
+
+CEL has no row for a voicemail message. A call left one if the mailbox grew by one message between two counts, and
+no other call was in it (`messages_left`). The mailbox must not have been opened between the counts.
+That a mailbox did not grow proves nothing: messages may be deleted when they are mailed, or by a web page.
+
+Refuses: calls whose beginning or end is not in the rows; to guess. From the first uncertain moment on, a call
+counts as unheard.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,6 +24,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from callmon.ami.mailboxes import MailboxGrowth, short
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.cel.translator import CelTranslator
 from callmon.core import facts as f
@@ -44,10 +56,10 @@ def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[s
         for fact in tracker.feed(event):
             found.setdefault(fact.call, []).append(fact)
     forget_all(tracker.state)
-    whole = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
+    in_whole_seconds = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
-        call: _marked(facts, call in whole, holds, message=call in translator.without_message)
+        call: _marked(facts, call in in_whole_seconds, holds, message=call in translator.without_message)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
@@ -100,3 +112,93 @@ def stretches(rows: Iterable[CelRow]) -> Iterator[list[CelRow]]:
             up[row.uniqueid] = row.at
     if stretch:
         yield stretch
+
+
+# Rows that lack a column or an event.
+
+HANDED_ON = frozenset(("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"))
+KEPT = (f.Arrived, f.Filled, f.Parked)
+TAKEN = (f.Answered, f.VoicemailTook)
+LEFT_THE_LINE = (f.SentOff, f.Transferred, f.CameBack, f.Parked, f.Forwarded)
+
+
+def with_doubt(
+    rows: Sequence[CelRow], extracted: Mapping[str, Sequence[Fact]], every: bool = False
+) -> dict[str, list[Fact]]:
+    """The incomplete calls, with the facts that are certain. `every`: no row names an application."""
+    begun = {row.linkedid: row.at for row in reversed(rows)}  # its first row
+    complete_ends = {row.linkedid for row in rows if row.kind == "HANGUP" and row.extra}
+    bridges = {
+        row.linkedid for row in rows if row.kind == "BRIDGE_ENTER" and not row.extra
+    }  # which name no bridge
+    uncertain = _uncertain_times(rows, begun)
+    found: dict[str, list[Fact]] = {}
+    for call in begun.keys() & extracted.keys():
+        facts, since = extracted[call], uncertain.get(call)
+        if every or call in bridges:
+            elsewhere = [fact.at for fact in facts if isinstance(fact, LEFT_THE_LINE)]
+            since = min((at for at in (*elsewhere, since) if at is not None), default=None)
+        if since is not None:
+            found[call] = _until(since, facts)
+        elif (every or call not in complete_ends) and not any(isinstance(fact, TAKEN) for fact in facts):
+            found[call] = [*facts[:-1], _unheard(facts[-1])]
+    return found
+
+
+def _uncertain_times(rows: Sequence[CelRow], begun: dict[str, datetime]) -> dict[str, datetime]:
+    """By call, since when nothing is certain: a transfer without target, or answers without bridges."""
+    others = [row for row in rows if row.uniqueid != row.linkedid]  # of other channels of the call
+    kinds, answered = {row.kind for row in rows}, any(row.kind == "ANSWER" for row in others)
+    since = {row.linkedid: row.at for row in reversed(rows) if row.kind in HANDED_ON and not row.extra}
+    if "BRIDGE_ENTER" not in kinds and answered:
+        return since | {row.linkedid: row.at for row in reversed(others)}
+    return since | begun if "BRIDGE_ENTER" in kinds and "ANSWER" not in kinds else since
+
+
+def _until(since: datetime, facts: Sequence[Fact]) -> list[Fact]:
+    *rest, end = facts
+    rest = [x for x in rest if isinstance(x, KEPT) or x.at is None or x.at < since]
+    is_open = not any(isinstance(fact, f.Answered) for fact in rest)
+    return [*rest, f.Unheard(end.call, since, end.at, is_open, is_open), _unheard(end)]
+
+
+def _unheard(end: Fact) -> Fact:
+    return f.Ended(end.call, end.at, "unknown", "unheard")
+
+
+# Voicemail messages.
+
+NEAR = timedelta(seconds=2)  # a message is counted a moment after the caller has hung up
+
+
+def messages_left(rows: Sequence[CelRow], grown: Mapping[str, Iterable[MailboxGrowth]]) -> dict[str, str]:
+    """The mailbox of each call that certainly left a message. `rows`: all rows of the time of the growths."""
+    ends = {row.uniqueid: row.at for row in rows if row.kind in ("HANGUP", "CHAN_END")}
+    stays = [(row, _boxes(row.data)) for row in rows if row.app.lower() == "voicemail"]
+    looks = [row.at for row in rows if row.app.lower().startswith("voicemailmain")]
+    found: dict[str, str] = {}
+    for box, growth in ((box, growth) for box, growths in grown.items() for growth in growths):
+        calls = {
+            row.linkedid
+            for row, boxes in stays
+            if box in boxes
+            and row.at <= growth.until
+            and ends.get(row.uniqueid, growth.since) >= growth.since - NEAR
+        }
+        was_opened = any(growth.since - NEAR <= at <= growth.until for at in looks)
+        if growth.messages == 1 and len(calls) == 1 and not was_opened:
+            found[calls.pop()] = box
+    return found
+
+
+def with_message(facts: Sequence[Fact], box: str) -> list[Fact]:
+    """The facts of a call with `MessageLeft` at its end; unchanged without voicemail or with such a fact."""
+    if not any(isinstance(x, f.VoicemailTook) for x in facts) or any(isinstance(x, f.MessageLeft) for x in facts):
+        return list(facts)
+    *before, end = facts
+    return [*before, f.MessageLeft(end.call, end.at, box), end]
+
+
+def _boxes(data: str) -> set[str]:
+    """`500@default&501,u` → 500, 501. Mailboxes of every context, so that none is missed."""
+    return set(map(short, data.partition(",")[0].split("&")))

@@ -225,24 +225,20 @@ def _split(line: str) -> list[str]:
 
 
 def in_order(rows: Sequence[CelRow]) -> list[CelRow]:
-    """The rows sorted by time; rows of equal time in the order of writing."""
-    return sorted(_once(rows), key=lambda row: (row.at, row.n))
-
-
-def _once(rows: Sequence[CelRow]) -> list[CelRow]:
-    """Removes duplicates. A channel has one CHAN_START: k of them mean that each of its rows occurs k times."""
+    """The rows without duplicates, sorted by time; rows of equal time in the order of writing."""
     begun = Counter(row.uniqueid for row in rows if row.kind == "CHAN_START")
-    if not any(count > 1 for count in begun.values()):
-        return list(rows)
-    have = Counter(_what(row) for row in rows)
-    kept: Counter[object] = Counter()
-    return [row for row in rows if _is_wanted(row, have, kept, max(begun[row.uniqueid], 1))]
+    wanted = _once(rows, begun) if any(count > 1 for count in begun.values()) else rows
+    return sorted(wanted, key=lambda row: (row.at, row.n))
 
 
-def _is_wanted(row: CelRow, have: Counter[object], kept: Counter[object], copies: int) -> bool:
-    what = _what(row)
-    kept[what] += 1
-    return kept[what] <= -(-have[what] // copies)
+def _once(rows: Sequence[CelRow], begun: Mapping[str, int]) -> Iterator[CelRow]:
+    """Removes duplicates. A channel has one CHAN_START: k of them mean that each of its rows occurs k times."""
+    have, kept = Counter(map(_what, rows)), Counter[object]()
+    for row in rows:
+        what = _what(row)
+        kept[what] += 1
+        if kept[what] <= -(-have[what] // begun.get(row.uniqueid, 1)):
+            yield row
 
 
 def _what(row: CelRow) -> object:

@@ -11,7 +11,7 @@ no language except that of prompts and of the keys that callers press (`language
 Refuses: to emit events of a channel whose start it has not read.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -31,7 +31,10 @@ QUEUE = "queue"
 
 
 class CelTranslator:
-    """Translates one stretch of rows, which contains its calls from begin to end. Sorts the rows first."""
+    """Translates one stretch of rows, which contains its calls from begin to end. Sorts the rows first.
+
+    The methods `_on_KIND` translate the rows of each kind.
+    """
 
     def __init__(self, rows: Sequence[CelRow], keys: Mapping[str, str]) -> None:
         self._rows = in_order(rows)
@@ -43,25 +46,6 @@ class CelTranslator:
         self._holding: set[str] = set()
         self._requested: set[str] = set()
         self._talking: dict[str, CelChannel] = {}  # by endpoint, the channel that entered a bridge last
-        self._steps: dict[str, Callable[[CelRow, CelChannel], Iterator[e.Event]]] = {
-            "CHAN_START": self._chan_start,
-            "ANSWER": self._answer,
-            "APP_END": self._app_end,
-            "HANGUP": self._hangup,
-            "CHAN_END": self._hangup,
-            "BRIDGE_ENTER": self._bridge_enter,
-            "BRIDGE_EXIT": self._bridge_exit,
-            "BLINDTRANSFER": self._blind,
-            "ATTENDEDTRANSFER": self._attended,
-            "PICKUP": self._pickup,
-            "FORWARD": self._forward,
-            "PARK_START": self._parked,
-            "PARK_END": self._park_end,
-            "USER_DEFINED": self._said,
-            "DTMF": self._key,
-            "STREAM_BEGIN": self._stream,
-            "STREAM_END": self._stream_end,
-        }
 
     def events(self) -> Iterator[e.Event]:
         for row in self._rows:
@@ -72,13 +56,13 @@ class CelTranslator:
                 yield from self._hangup_request(row, channel)
             if row.kind not in ("CHAN_START", "APP_END"):
                 yield from self._in_application(row, channel)
-            step = self._steps.get(row.kind)
+            step = getattr(self, f"_on_{row.kind.lower()}", None)
             if step is not None:
                 yield from step(row, channel)
 
     # Channels begin and end.
 
-    def _chan_start(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_chan_start(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         if channel.emitted:
             return
         channel.emitted = True
@@ -93,7 +77,7 @@ class CelTranslator:
             other = self.channels.by_name(row.channel[:-1] + "1", row.at)
             if other is not None and other.emitted:
                 yield e.LocalBridge(row.at, other.uniqueid, row.uniqueid)
-        elif self._dials.is_dialled(channel):
+        elif not channel.is_own or self._dials.is_originated(channel):
             yield from self._dial(row, channel)
 
     def _second_line(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
@@ -106,14 +90,13 @@ class CelTranslator:
             yield e.Hold(row.at, person.uniqueid)
 
     def _dial(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
-        dial = self._dials.dial_of(channel, row)
-        channel.dialler, channel.tried = dial.by, True
-        by = dial.by.uniqueid if dial.by is not None else ""
-        language = dial.by.language if dial.by is not None else ""
-        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, dial.string)
+        channel.dialler, string, has_music = self._dials.dial_of(channel, row)
+        channel.tried, by = True, self._dialler(channel)
+        language = channel.dialler.language if channel.dialler is not None else ""
+        yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, string)
         if channel.is_local or not self._dials.rang(channel):
             return
-        if dial.has_music:
+        if has_music:
             yield e.MusicOnHoldStart(row.at, by)
         yield e.DialState(row.at, by, row.uniqueid, "RINGING")
 
@@ -123,13 +106,15 @@ class CelTranslator:
             self._requested.add(channel.uniqueid)
             yield e.HangupRequest(row.at, row.context, row.exten, channel.uniqueid, channel.cause)
 
-    def _hangup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_hangup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         if channel.ended is not row:
             return
         yield from self._leave_application(row, channel)
         yield from self._given_up(row, channel)
         yield from self._refused_at_the_end(row, channel)
         yield e.Hangup(row.at, channel.language, row.context, row.exten, row.uniqueid, channel.cause)
+
+    _on_chan_end = _on_hangup
 
     def _refused_at_the_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits the refusals of phones that ended the call: CEL may write them a moment after the caller's end."""
@@ -166,12 +151,11 @@ class CelTranslator:
 
     # A person or an application takes the call.
 
-    def _answer(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_answer(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         if channel.tried:
             yield e.DialEnd(row.at, self._dialler(channel), row.channel, row.uniqueid, "ANSWER")
-        elif (
-            channel.is_own and row.app.lower() not in DIALS
-        ):  # while one of these runs, the dialled channel answered
+        # While one of DIALS runs, the dialled channel answered.
+        elif channel.is_own and row.app.lower() not in DIALS:
             yield e.Newstate(row.at, UP, "", row.context, row.exten, row.uniqueid)
 
     def _in_application(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
@@ -195,11 +179,11 @@ class CelTranslator:
         if app.lower() == QUEUE:
             yield e.QueueCallerLeave(row.at, row.uniqueid, channel.data.partition(",")[0])
 
-    def _app_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_app_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         if row.app == channel.app:
             yield from self._leave_application(row, channel)
 
-    def _bridge_enter(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_bridge_enter(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         bridge = str(more.get("bridge_id") or row.linkedid)  # a table may lack the column (`incomplete.py`)
         if channel.app.lower() == QUEUE:  # an agent answers: the caller leaves the queue
@@ -212,7 +196,7 @@ class CelTranslator:
             self._holding.add(bridge)
         yield e.BridgeEnter(row.at, bridge, row.uniqueid)
 
-    def _bridge_exit(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_bridge_exit(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         bridge = str(row.more.get("bridge_id") or channel.bridge)
         if bridge == channel.bridge:
             self._leave_bridge(channel)
@@ -226,7 +210,7 @@ class CelTranslator:
                 del self._bridges[channel.bridge]
         channel.bridge = ""
 
-    def _pickup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_pickup(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         taker = self.channels.by_id(str(row.more.get("pickup_channel_uniqueid", "")))
         taker = taker or self.channels.by_name(str(row.more.get("pickup_channel", "")), row.at)
         if taker is not None:
@@ -234,14 +218,14 @@ class CelTranslator:
 
     # The caller is transferred, forwarded or parked.
 
-    def _blind(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_blindtransfer(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         transferee = _given(more, "transferee_channel_uniqueid")
         extension = _given(more, "extension")
         if not self._dials.is_parked_by(transferee, row):
             yield e.BlindTransfer(row.at, "Success", row.channel, transferee, extension)
 
-    def _attended(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_attendedtransfer(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         second = self.channels.by_id(_given(more, "channel2_uniqueid"))
         yield e.AttendedTransfer(
@@ -255,16 +239,16 @@ class CelTranslator:
             _given(more, "transfer_target_channel_name"),
         )
 
-    def _forward(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_forward(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Emits DialEnd of the forwarding phone. The dialling channel writes the row; `Dials` finds the phone."""
         phone = self._dials.forwarder(row)
         if phone is not None and phone.begun is not None:
             yield from self._given_up(_on(row, phone), phone, _given(row.more, "forward"))
 
-    def _parked(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_park_start(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         yield e.ParkedCall(row.at, row.uniqueid, "")
 
-    def _park_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_park_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         match more.get("reason"):
             case "ParkedCallUnparked":
@@ -279,7 +263,7 @@ class CelTranslator:
 
     # User events, keys and streams.
 
-    def _said(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_user_defined(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """CELGenUserEvent(NAME,Header: value, …): the same headers as UserEvent, and the result of VoiceMail."""
         words = _headers(row)
         if row.said == "CallmonVoicemail":
@@ -292,14 +276,14 @@ class CelTranslator:
         number, language = words.get("number", ""), words.get("language", "")
         yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
 
-    def _key(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_dtmf(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """Sets the language by a key of the language menu, before the caller is in a bridge."""
         language = self._keys.get(str(row.more.get("digit", "")))
         if language is not None and channel.is_own and not channel.bridge and row.app and row.said != "Sent":
             channel.language = language
         return iter(())
 
-    def _stream(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_stream_begin(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
         language = _given(more, "language")
         if language:
@@ -314,7 +298,7 @@ class CelTranslator:
             channel.held_by = person
             yield e.Hold(row.at, person.uniqueid)
 
-    def _stream_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
+    def _on_stream_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         person, channel.held_by = channel.held_by, None
         if person is not None:
             yield e.Unhold(row.at, person.uniqueid)

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 import msgspec
 
-from callmon.config.callbacks import CallbackRules
+from callmon.config.schema import CallbackRules
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Refusal, Result
 from callmon.core.callbacks.ledger import Ledger
@@ -24,10 +24,7 @@ NEED_WORDS = frozenset(("otherwise", "listened"))
 
 
 class Received(msgspec.Struct, frozen=True):
-    """The call of a manual command: marked as a complaint, or taken by voicemail according to CEL (`owe`).
-
-    The caller's token is not here: it is made when the command is read back.
-    """
+    """The call of a complaint, or of an `owe`. The caller's token is made when the command is read back."""
 
     call: str
     at: datetime
@@ -38,11 +35,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One manual command. `n`: its sequence number; `at`: when it was requested; `when`: when the call was made.
-
-    `token`: of the number that the command refers to (another number to call, a complaint's caller). `facts`: of
-    an outbound call that a backfill found in CEL (`called`); the number called is added when they are read back.
-    """
+    """One manual command. `n`: its sequence number; `at`: when it was requested."""
 
     n: int = 0
     at: datetime
@@ -53,13 +46,13 @@ class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     reason: CloseReason | None = None
     text: str = ""
     result: Result | None = None
-    when: datetime | None = None
+    when: datetime | None = None  # the call was made
     cautions: tuple[Caution, ...] = ()
     in_charge: str = ""
     other_number: bool = False
     received: Received | None = None
-    token: str | None = None
-    facts: tuple[AnyFact, ...] = ()
+    token: str | None = None  # of another number to call, or of a complaint's caller
+    facts: tuple[AnyFact, ...] = ()  # of a call found in CEL (`called`); its number is added when read back
 
 
 REPEATED_WITHIN = timedelta(minutes=1)
@@ -158,19 +151,14 @@ def parse_command(
     day: Callable[[datetime], date],
     **more: Any,
 ) -> CallbackCommand | Refusal:
-    """Build and validate a command on this obligation. Returns the command, or the reason to refuse it.
-
-    `day`: the calendar's local day of a time.
-    """
+    """The valid command on this obligation, or the reason to refuse it. `day`: the local day of a time."""
     exchange, name = obligation.key
     command = CallbackCommand(at=now, actor=actor, action=action, exchange=exchange, obligation=name, **more)
     return validate(obligation, command, rules, day) or command
 
 
 def local_moment(text: str, zone: tzinfo, today: date) -> datetime | None:
-    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC. None for any other form, or a
-    year outside `YEARS`.
-    """
+    """Parse "10:12" (today) or "2026-11-24 10:12", local time in `zone`, to UTC; None for anything else."""
     for form in FORMS:
         try:
             read = datetime.strptime(text.strip(), form)  # noqa: DTZ007  the ministry's zone follows

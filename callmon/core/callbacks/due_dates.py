@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from callmon.config.business_calendar import Calendar
-from callmon.config.callbacks import CallbackRules
 from callmon.config.lines import Line
+from callmon.config.schema import CallbackRules
 from callmon.config.settings import Settings
 from callmon.core.callbacks.entries import Due, Dues, Kind
 

@@ -27,9 +27,7 @@ Refusal = Literal[
 
 
 class Due(msgspec.Struct, frozen=True, gc=False):
-    """A due time. `actionable`: the last moment at which a person can act (None: no opening minute before it).
-    `soon`: when it counts as due soon.
-    """
+    """A due time. `actionable`: the last moment in opening hours. `soon`: when it counts as due soon."""
 
     at: datetime
     actionable: datetime | None
@@ -37,10 +35,7 @@ class Due(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dues(msgspec.Struct, frozen=True, gc=False):
-    """All due times of an obligation. `judging`: the one that the verdict uses; a complaint's first response.
-
-    `clock` and `business` are the two due times of a callback; `answer` is the second of a complaint.
-    """
+    """All due times. `judging`: the verdict's; a complaint's second is `answer`. The others: a callback's two."""
 
     judging: Due
     clock: datetime | None = None
@@ -74,10 +69,7 @@ class Owed(LedgerEntry, frozen=True, gc=False, tag="Owed"):
 
 
 class Repeated(LedgerEntry, frozen=True, gc=False, tag="Repeated"):
-    """Another message of the same caller to the same service. `at_exchange` may differ from the first's exchange.
-
-    `dues`: only when this message is older than the first.
-    """
+    """Another message of the same caller to the same service. `dues`: only when it is older than the first."""
 
     call: str
     line: str
@@ -88,9 +80,7 @@ class Repeated(LedgerEntry, frozen=True, gc=False, tag="Repeated"):
 
 
 class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
-    """An attempt to call back, without a conversation. `at`: the end of the fourth ring, or the answer of a call
-    that was too short.
-    """
+    """An attempt to call back. `at`: the end of the fourth ring, or the answer of a call that was too short."""
 
     by: str | None = None  # the call
     phone: str | None = None
@@ -100,10 +90,7 @@ class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
 
 
 class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
-    """The caller was called back. `at`: the answer of the outside party.
-
-    `line`, `language` and `waited` are for the statistics.
-    """
+    """The caller was called back; `at`: the answer. `line`, `language` and `waited` are for the statistics."""
 
     line: str
     language: str

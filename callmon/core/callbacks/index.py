@@ -5,12 +5,13 @@ By token of a number: one look-up. By time: a heap, whose stale entries are drop
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import date, datetime, timedelta
 from heapq import heappop, heappush
 
 import msgspec
 
+from callmon.config.schema import CallbackRules
 from callmon.core.callbacks.obligation import Key, Obligation
 
 Group = tuple[str, str]  # line, language
@@ -19,6 +20,10 @@ COUNTS = (
     "callbacks_to_listen_to", "callbacks_in_hand", "callbacks_overdue_untaken", "complaints_open",
     "complaints_overdue",
 )  # fmt: skip
+# Numbers shared by many callers.
+WINDOW = timedelta(days=30)
+MANY_NUMBERS = 200_000
+SeenOn = tuple[tuple[date, str], ...]
 FIRSTS = ("opened", "due", "actionable", "listen")
 
 
@@ -143,3 +148,36 @@ class Timers:
         """Remove and yield the keys with a time before `until`, earliest first, also those added meanwhile."""
         while self._heap and self._heap[0][0] < until:
             yield heappop(self._heap)[1]
+
+
+class SharedNumbers:
+    """Numbers shared by many callers: a shelter, a law office, a hospital's switchboard (R-15).
+
+    A number is shared if the site lists it. It is also shared after messages on more than a set number of days, or
+    of lines, within 30 days. One callback need not reach every caller of a shared number, so each obligation is
+    paid manually.
+    """
+
+    def __init__(self, rules: CallbackRules, token: Callable[[str], str]) -> None:
+        self._listed = frozenset(map(token, rules.shared_numbers))
+        self._days, self._lines = rules.shared_after_days, rules.shared_after_lines
+        self._seen: dict[str, SeenOn] = {}
+
+    def record_call(self, token: str, day: date, line: str) -> None:
+        known = tuple(seen_on for seen_on in self._seen.get(token, ()) if seen_on[0] > day - WINDOW)
+        if (day, line) not in known:
+            self._seen[token] = (*known, (day, line))
+        if len(self._seen) > MANY_NUMBERS:
+            self._seen = {x: seen for x, seen in self._seen.items() if seen[-1][0] > day - WINDOW}
+
+    def is_shared(self, token: str) -> bool:
+        if token in self._listed:
+            return True
+        seen = self._seen.get(token, ())
+        return len({day for day, _ in seen}) > self._days or len({line for _, line in seen}) > self._lines
+
+    def forget_number(self, token: str) -> None:
+        self._seen.pop(token, None)
+
+    def inherit(self, older: SharedNumbers) -> None:
+        self._seen = older._seen

@@ -24,7 +24,7 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.due_dates import DueDatePolicies
-from callmon.core.callbacks.index import ObligationIndex, Timers
+from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
     Judge,
     Key,
@@ -38,7 +38,6 @@ from callmon.core.callbacks.obligation import (
     opened,
 )
 from callmon.core.callbacks.outbound_call import TrackedOutboundCall
-from callmon.core.callbacks.shared_numbers import SharedNumbers
 from callmon.core.facts import Fact
 
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
@@ -64,8 +63,6 @@ class Ledger:
         self._out: list[LedgerUpdate] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
-        if not self._out:
-            return ()
         out, self._out = tuple(self._out), []
         return out
 
@@ -190,10 +187,7 @@ class Ledger:
     # Outbound calls.
 
     def outward(self, exchange: str, fact: Fact, number: Callable[[], tuple[str | None, str]]) -> bool:
-        """Process a fact of an outbound call. Returns True when an obligation has, or had, the called number.
-
-        `number` returns the called number and the calling phone. It is called once per call.
-        """
+        """Process a fact of an outbound call; return whether `number` (read once) has, or had, an obligation."""
         key = exchange, fact.call
         outbound = self.outbound_calls.get(key)
         if outbound is None:
@@ -213,7 +207,6 @@ class Ledger:
         return outbound.is_waited_for
 
     def _counts_now(self, outbound: TrackedOutboundCall) -> None:
-        """Emit an attempt and a callback, each once."""
         if outbound.attempt is not None and not outbound.is_counted:
             outbound.is_counted = True
             self._attempted(outbound, outbound.attempt)
@@ -287,7 +280,6 @@ class Ledger:
             self._put_away(key, now)
 
     def _mark(self, key: Key, now: datetime) -> None:
-        """Emit "due soon" and "overdue", each once."""
         obligation = self.index.get(key)
         if obligation is None or not obligation.is_open or not obligation.can_be_called:
             return
@@ -306,16 +298,12 @@ class Ledger:
         at = obligation.due_times[obligation.fell_due]
         if at >= until:
             return
-        undecided = next((x for x in self.outbound_calls.values() if self._may_pay_yet(x, obligation, at)), None)
-        if undecided is not None:
-            undecided.waiting.append(key)
-            return
+        for call in self.outbound_calls.values():  # one that may pay it yet
+            is_theirs = call.is_undecided and call.token in (obligation.token, obligation.other)
+            if is_theirs and call.answered is not None and call.answered <= at:
+                call.waiting.append(key)
+                return
         self.append_entry(n.FellDue(*obligation.key, at), doubt=self._in_doubt(obligation, at, quiet))
-
-    @staticmethod
-    def _may_pay_yet(call: TrackedOutboundCall, obligation: Obligation, due: datetime) -> bool:
-        waits = call.is_undecided and call.token in (obligation.token, obligation.other)
-        return waits and call.answered is not None and call.answered <= due
 
     def _judge_waiting(self, call: TrackedOutboundCall) -> None:
         """Judge the obligations that waited for the result of a call answered just before the due time."""

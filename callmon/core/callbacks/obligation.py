@@ -23,17 +23,6 @@ from typing import Any, Literal
 import msgspec
 
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.entries import (
-    AnyEntry,
-    Caution,
-    CloseReason,
-    Due,
-    Dues,
-    Hidden,
-    Kind,
-    LedgerEntry,
-    Opening,
-)
 from callmon.core.verdicts import Finding
 
 State = Literal["open", "paid", "reached_us", "closed"]
@@ -51,7 +40,7 @@ class Message(msgspec.Struct, frozen=True, gc=False):
     at: datetime
     line: str
     language: str
-    opening: Opening
+    opening: n.Opening
 
 
 class Obligation(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,27 +49,27 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     exchange: str
     id: str
     call: str
-    kind: Kind
-    opening: Opening
+    kind: n.Kind
+    opening: n.Opening
     line: str
     service: str
     language: str
     tty: bool
     opened: datetime
     since: datetime  # a callback must be later than this: the opening, or the reopening
-    dues: Dues
+    dues: n.Dues
     token: str | None
     other: str | None = None
-    hidden: Hidden | None
+    hidden: n.Hidden | None
     shared: bool
-    cautions: tuple[Caution, ...] = ()
+    cautions: tuple[n.Caution, ...] = ()
     count: int = 1
     messages: tuple[Message, ...] = ()  # the latest ones after the first
     attempts: tuple[datetime, ...] = ()
     unsure: datetime | None = None  # the first possible callback; or the opening, if by an untrusted clock
     state: State = "open"
     settled: datetime | None = None
-    reason: CloseReason | None = None
+    reason: n.CloseReason | None = None
     acknowledged: datetime | None = None
     message_left: bool = False
     phone: str | None = None  # the phone that called back or acknowledged
@@ -102,7 +91,7 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
         return self.state == "open"
 
     @property
-    def due(self) -> Due:
+    def due(self) -> n.Due:
         """The next due time. After its acknowledgement, a complaint is due to be answered."""
         if self.acknowledged is not None and self.dues.answer is not None:
             return self.dues.answer
@@ -141,7 +130,7 @@ def opened(entry: n.Owed, token: str | None) -> Obligation:
     return Obligation(**same, id=name, opened=at, since=at, token=token, unsure=unsure)
 
 
-def after(obligation: Obligation, entry: LedgerEntry) -> Obligation:
+def after(obligation: Obligation, entry: n.LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Repeated():
@@ -168,7 +157,7 @@ def after(obligation: Obligation, entry: LedgerEntry) -> Obligation:
             return _noted(obligation, entry)
 
 
-def _noted(obligation: Obligation, entry: LedgerEntry) -> Obligation:
+def _noted(obligation: Obligation, entry: n.LedgerEntry) -> Obligation:
     change = msgspec.structs.replace
     match entry:
         case n.Reopened():
@@ -219,12 +208,9 @@ def left_over(obligation: Obligation, at: datetime) -> list[Message]:
 
 
 class LedgerUpdate(msgspec.Struct, frozen=True):
-    """One entry, the obligation after it, and the resulting verdicts.
+    """One entry, the obligation after it, its verdicts, and verdicts *met* that replace earlier ones."""
 
-    `corrections`: verdicts *met* that replace earlier ones.
-    """
-
-    entry: AnyEntry
+    entry: n.AnyEntry
     obligation: Obligation
     findings: tuple[Finding, ...] = ()
     corrections: tuple[Finding, ...] = ()
@@ -247,6 +233,6 @@ def corrections(judge: Judge, entry: n.AnyEntry, obligation: Obligation, exchang
     return tuple(x for x in judged_again if x.standard in obligation.judged and x.verdict == "met")
 
 
-def obligation_id(call: str, kind: Kind) -> str:
+def obligation_id(call: str, kind: n.Kind) -> str:
     """The id, for people and commands, of the obligation of this kind that the call opened."""
     return f"{call}-complaint" if kind == "complaint" else call

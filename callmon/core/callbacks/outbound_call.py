@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.config.callbacks import CallbackRules
+from callmon.config.schema import CallbackRules
 from callmon.core import facts as f
 from callmon.core.facts import OUTSIDE, Fact
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
+from callmon.ami.events import born
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import Hidden, Opening
@@ -17,7 +18,6 @@ from callmon.core.callbacks.obligation import Message
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call, language_label
 from callmon.core.calls.endpoints import extension
-from callmon.core.calls.listing_evidence import born
 from callmon.core.calls.site import ExchangeProfile
 from callmon.core.facts import Arrived, Fact
 
@@ -68,8 +68,10 @@ class LedgerTriggers:
         took = account.voicemail
         if took is not None and account.message is None and account.may_have_left_message():
             owe(took.at or account.arrival.at or at, "unheard")
-        elif after is not None and _gave_up_after(account.call(), after.total_seconds()):
-            owe(at, "abandoned")
+        elif after is not None:
+            call = account.call()
+            if call.outcome == "abandoned" and call.waited is not None and call.waited.shortest >= after:
+                owe(at, "abandoned")
 
     def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""
@@ -128,12 +130,6 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
         digits = arrival.caller or ""
         return "internal" if digits.isdigit() and len(digits) < SHORT else "unparsable"
     return "internal" if number in own else None
-
-
-def _gave_up_after(call: Call, seconds: float) -> bool:
-    if call.outcome != "abandoned" or call.waited is None:
-        return False
-    return call.waited.shortest.total_seconds() >= seconds
 
 
 def called(arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, str]:

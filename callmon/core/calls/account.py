@@ -4,32 +4,16 @@
 builds the frozen `Call` on demand. The same facts give the same call, whether they were just received, read back
 from the database after a restart, or filled in from CEL.
 
-A call's clock starts at the first ringing that the caller hears or at the entry into a queue, whichever comes
-first. It runs through hunting, overflow and queue as one.
-
 Refuses: to invent a person whose join was not received. `doubtful` marks what a gap may have hidden.
 """
 
 from datetime import datetime, timedelta
 
 from callmon.core import facts as f
+from callmon.core.calls import call as c
 from callmon.core.calls import rings
 from callmon.core.calls.account_state import CERTAIN, AccountState
-from callmon.core.calls.call import (
-    Abandoned,
-    Call,
-    DurationRange,
-    Heard,
-    Offered,
-    OutcomeName,
-    PersonOnCall,
-    PhoneCounts,
-    State,
-    Voicemail,
-    Wait,
-)
 from callmon.core.calls.language import SHORTEST_MENU
-from callmon.core.calls.listing_evidence import soon
 from callmon.core.calls.voicemail import SHORTEST_STAY
 
 # A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
@@ -39,11 +23,11 @@ PICKED_UP = timedelta(seconds=0.5)
 class CallAccount(AccountState, gc=False):
     """One call in progress, and the read-only properties derived from it."""
 
-    def call(self) -> Call:
+    def call(self) -> c.Call:
         a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
         rings_heard = self.rings(waited)
-        return Call(
+        return c.Call(
             call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
             test=a.test,
@@ -73,13 +57,10 @@ class CallAccount(AccountState, gc=False):
         )  # fmt: skip
 
     def _is_near(self, slack: timedelta) -> bool:
-        """Whether a time with this slack may be reported: exact, or from CEL.
-
-        CEL gives the time to the second. The rings are then marked as estimated.
-        """
+        """Whether a time with this slack may be reported: exact, or from CEL (to the second, rings estimated)."""
         return slack == f.EXACT or self.filled is not None
 
-    def _heard(self) -> Heard:
+    def _heard(self) -> c.Heard:
         if self.filled is not None:
             return "filled"
         return "partly" if self.is_partly_heard() else "full"
@@ -92,11 +73,11 @@ class CallAccount(AccountState, gc=False):
     def _is_by_queue(self) -> bool:
         return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
 
-    def _people(self) -> tuple[PersonOnCall, ...]:
+    def _people(self) -> tuple[c.PersonOnCall, ...]:
         first = self.answer
         if first is None:
             return ()
-        return (PersonOnCall(first.phone, first.at), *[PersonOnCall(*joined) for joined in self.handing.joined])
+        return tuple([c.PersonOnCall(*person) for person in ((first.phone, first.at), *self.handing.joined)])
 
     def _since_answer(self, at: datetime | None) -> timedelta | None:
         answer = self.first_answer()
@@ -122,7 +103,6 @@ class CallAccount(AccountState, gc=False):
         return self._since_answer(held)
 
     def _gap_since(self, begin: datetime, end: datetime) -> bool:
-        """Whether a gap overlaps the time between `begin` and `end`."""
         gaps = self.doubt.gaps
         return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
 
@@ -135,24 +115,21 @@ class CallAccount(AccountState, gc=False):
             return None
         return over - begun
 
-    def _phones(self) -> PhoneCounts:
-        """Phones tried, rung and busy, and the best states offered.
-
-        States seen before the clock started count from its start: the caller faced them from there on.
-        """
+    def _phones(self) -> c.PhoneCounts:
+        """Phones and best offers. An offer before the clock's start counts from there on."""
         clock = self.clock
         offered = [
-            Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
+            c.Offered(seen.best, None if seen.at is None or clock is None else max(f.EXACT, seen.at - clock))
             for seen in self.offered
         ]
-        return PhoneCounts(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
+        return c.PhoneCounts(max(self.tried, int(self.dial_failed)), self.rang, self.busy, tuple(offered))
 
     def is_doubtful(self) -> bool:
         """Whether a person may have answered during a gap."""
         gaps = self.doubt.gaps
         return self.arrival.may_hide_answer or (bool(gaps) and any(gap.may_hide_answer for gap in gaps))
 
-    def current_state(self) -> State:
+    def current_state(self) -> c.State:
         if self.stage != "talking":
             return self.stage
         if self.handing.is_parked:
@@ -179,21 +156,20 @@ class CallAccount(AccountState, gc=False):
             return True
         return self.doubt.clock_slack != f.EXACT
 
-    def waited(self) -> DurationRange | None:
+    def waited(self) -> c.DurationRange | None:
         """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
         start, (end, slack) = self.clock, self._decided()
         if start is None or end is None:
             return None
         longest = max(f.EXACT, end + slack - start)
         if self.answer is not None and self.first_answer() is None:
-            return DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
+            return c.DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
         if self.answer is None and self.is_doubtful():
-            return DurationRange(min(longest, self._surely_waited(start)), longest)
+            return c.DurationRange(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
-        return DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
+        return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _surely_waited(self, start: datetime) -> timedelta:
-        """The wait up to the first gap that may hide an answer."""
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT
@@ -213,17 +189,14 @@ class CallAccount(AccountState, gc=False):
     def _gave_up(self) -> bool:
         return self.end is not None and self.end.by == "caller"
 
-    def wait_so_far(self, now: datetime | None) -> Wait:
+    def wait_so_far(self, now: datetime | None) -> c.Wait:
         """How long the caller has waited until `now`, while no person has answered."""
         if self.clock is None or self.doubt.clock_slack != f.EXACT or now is None:
-            return Wait(None, None, self.cycle)
-        return Wait(self.clock, now - self.clock, self.cycle)
+            return c.Wait(None, None, self.cycle)
+        return c.Wait(self.clock, now - self.clock, self.cycle)
 
-    def rings(self, waited: DurationRange | None) -> int | None:
-        """How many ring cycles began before the wait ended.
-
-        None if nothing rang, or if the exact times are unknown and the count could be one or another.
-        """
+    def rings(self, waited: c.DurationRange | None) -> int | None:
+        """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
         if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
@@ -236,7 +209,7 @@ class CallAccount(AccountState, gc=False):
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
             # The ringing ended before the caller left.
             longest = self.stopped + doubt.stopped_slack - self.clock
-            waited = DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
+            waited = c.DurationRange(max(f.EXACT, self.stopped - self.clock - doubt.clock_slack), longest)
         by_timeout = self.voicemail is not None or self._is_by_timeout()
         count = rings.begun_by_timeout if by_timeout else rings.begun
         least, most = count(waited.shortest, self.cycle), count(waited.longest, self.cycle)
@@ -251,7 +224,7 @@ class CallAccount(AccountState, gc=False):
             return True
         return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
-    def _rings_of(self, waited: DurationRange) -> int:
+    def _rings_of(self, waited: c.DurationRange) -> int:
         """Rings from CEL, where ringing begins with the phone's channel. The number is marked as estimated."""
         start, (end, _) = self.clock, self._decided()
         if self.answer is None and self.stopped is not None:
@@ -285,12 +258,12 @@ class CallAccount(AccountState, gc=False):
         rang = answer.rang + answer.rang_slack if answer.rang is not None else None
         hiding = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
-        if not self.is_doubtful() or (soon(self.arrival.at, rang) and not is_later):
+        if not self.is_doubtful() or (rings.soon(self.arrival.at, rang) and not is_later):
             return True
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)
 
-    def outcome(self) -> OutcomeName:
+    def outcome(self) -> c.OutcomeName:
         """The first outcome that holds, in the order of interface.md."""
         if self.answer is not None:
             return "answered"
@@ -308,7 +281,7 @@ class CallAccount(AccountState, gc=False):
         """Whether voicemail took the call and no event settles whether a message was left."""
         return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
 
-    def _voicemail_outcome(self) -> OutcomeName:
+    def _voicemail_outcome(self) -> c.OutcomeName:
         """Outcome of a call that voicemail took, provided that no person was, or may have been, on the line."""
         if self.message:
             return "voicemail_message"
@@ -324,14 +297,10 @@ class CallAccount(AccountState, gc=False):
             return self.is_partly_heard()
         return took.slack != f.EXACT or any(gap.until is None or gap.until > took.at for gap in gaps)
 
-    def _is_busy(self) -> bool:
-        is_busy = self.busy_given if self.arrival.direction == "inbound" else self.tried > 0
-        return is_busy and self.busy == self.tried
-
-    def _unanswered_outcome(self, inbound: bool) -> OutcomeName:
+    def _unanswered_outcome(self, inbound: bool) -> c.OutcomeName:
         if inbound and self.end is not None and self.end.by == "unknown":
             return "unknown"  # no event settles whether the caller gave up
-        if self._is_busy():
+        if (self.busy_given if inbound else self.tried > 0) and self.busy == self.tried:
             return "unknown" if self.is_partly_heard() else "busy"
         if inbound and self._gave_up():
             return "abandoned"
@@ -344,24 +313,21 @@ class CallAccount(AccountState, gc=False):
             return "no_answer"
         return "failed"
 
-    def _abandoned_in(self) -> Abandoned | None:
+    def _abandoned_in(self) -> c.Abandoned | None:
         """Where the caller was when hanging up; None when nothing had begun (silence)."""
         stage = self.stage
         return stage if stage in ("ringing", "menu", "queue") else None
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
-        """Whether the caller was in a menu before voicemail.
-
-        A dialplan may answer, wait half a second and start voicemail: that offers no choice.
-        """
+        """Whether a menu preceded voicemail. Half a second on the line before voicemail offers no choice."""
         if not isinstance(self.opened, datetime) or took.at is None:
             return bool(self.opened)
         return took.at + took.slack - self.opened >= SHORTEST_MENU
 
-    def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> Voicemail:
+    def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> c.Voicemail:
         nothing_tried = self.tried == 0 and not self.queue.entered and not self.dial_failed
         message = {"voicemail_message": True, "voicemail_no_message": False}.get(self._voicemail_outcome())
-        return Voicemail(
+        return c.Voicemail(
             mailbox=took.mailbox,
             rings=None if self.answer is not None else rings_heard,
             message=message,

@@ -101,7 +101,6 @@ class AccountState(msgspec.Struct, gc=False):
         _TAKING.get(type(fact), AccountState._noted)(self, fact)
 
     def _noted(self, fact: Fact) -> None:
-        """Apply a fact that changes one field."""
         match fact:
             case f.Ended():
                 self.end = fact
@@ -125,7 +124,6 @@ class AccountState(msgspec.Struct, gc=False):
                 self.arrival = _changed(self.arrival, caller=None, withheld="withheld")
 
     def _handed_on(self, fact: Fact) -> None:
-        """Apply a fact that concerns a caller who has a person."""
         h = self.handing
         match fact:
             case f.Held():
@@ -156,7 +154,6 @@ class AccountState(msgspec.Struct, gc=False):
             self._taken_back(fact.at, talked_until=self.handing.talked_until or fact.at)
 
     def _taken_back(self, at: datetime | None, **changes: Any) -> None:
-        """The caller is no longer on hold or parked."""
         if self.handing.held_from is not None:
             changes["held_until"] = self.handing.held_until or at
         self._hand(**changes)
@@ -283,10 +280,7 @@ class AccountState(msgspec.Struct, gc=False):
 
 
 def _transfer(fact: f.Transferred) -> Transfer:
-    """Return the transfer; its `kind` is None where a gap may have hidden its event.
-
-    Then a new dial need not be the first since the caller was sent off: `to` of a redirect is None, too.
-    """
+    """The transfer. A gap may hide its event (`kind` None) and an earlier dial (`to` of a redirect None)."""
     if not fact.unheard:
         return Transfer(fact.kind, fact.by, fact.to, fact.answered)
     return Transfer(None, fact.by, None if fact.kind == "redirect" else fact.to or None, fact.answered)

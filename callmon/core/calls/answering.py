@@ -4,12 +4,13 @@ An answer is a person and the caller joined in a bridge, also through Local chan
 and then refused the call in a confirmation prompt has not answered.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.ami.events import BUSY, RING, RINGING, UP
 from callmon.core import facts as f
-from callmon.core.calls import arrival, availability, click_to_dial, conferences, language, transfers, voicemail
+from callmon.core.calls import arrival, availability, click_to_dial, language, transfers, voicemail
 from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
@@ -114,7 +115,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
         return
     at = event.at if event is not None else None
     near = state.bridges.reachable(call.caller)
-    conferences.admit(state, call, near)
+    _admit(state, call, near)
     if call.answered:
         transfers.joined(state, call, at)
         return
@@ -125,6 +126,29 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
             arrival.settle_direction(state, call, leg.outside)
             answer(state, call, leg, *_when_joined(leg, at))
             return
+
+
+def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]) -> None:
+    """Adopt colleagues near the caller who joined without a dial (conference, pool): no DialEnd reports it."""
+    if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
+        return
+    for leg in near:
+        own = leg.call
+        # A call that was not emitted dialled no party, or only as a leg of another call (a consultation).
+        is_visit = own is not None and own.caller is leg and not own.is_emitted and not own.dialled
+        if is_visit and _is_colleague(state, call, leg):
+            state.adopt_leg(call, leg)
+            leg.answered = True
+
+
+def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> bool:
+    """Another phone of the exchange; not a second line of the caller's person, who is about to join the two."""
+    own, person = leg.call, call.person
+    if own is None or own.begun is None:
+        return False
+    if state.site.endpoints.is_outside_caller(leg.channel, own.begun.caller):
+        return False
+    return person is None or call.sent is not None or endpoint(person.channel) != endpoint(leg.channel)
 
 
 def _when_joined(leg: TrackedChannel, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:

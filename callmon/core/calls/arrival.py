@@ -100,10 +100,7 @@ def presentation(state: TrackerState, event: e.Presentation) -> None:
 
 
 def settle_direction(state: TrackerState, call: TrackedCall, dialled_outside: bool) -> None:
-    """Settle the direction of a call on no public line.
-
-    It goes out, comes from a trunk to a number that is not monitored, or is internal.
-    """
+    """Settle the direction of a call on no line: outbound, inbound to an unmonitored number, or internal."""
     event = call.begun
     if call.is_emitted or event is None or call.consults is not None:
         return

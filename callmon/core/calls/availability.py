@@ -117,10 +117,7 @@ def changed(state: TrackerState, event: e.DeviceStateChange) -> None:
 
 
 def _may_matter(phones: Phones, waiting: WaitState, device: str) -> bool:
-    """Whether a change matters to this caller.
-
-    Most changes do not: a phone that is dialled begins to ring, or one in use stays in use in another way.
-    """
+    """Whether a change matters to this caller. Most do not: a dialled phone rings, a busy one stays in use."""
     tried = waiting.tried.get(device)
     if tried is None and not phones.is_of(waiting.line, device):
         return False
@@ -149,7 +146,6 @@ def _rings_free(state: TrackerState, call: TrackedCall, waiting: WaitState, at: 
 
 
 def _look(state: TrackerState, call: TrackedCall, waiting: WaitState, at: datetime | None) -> Offer | None:
-    """Evaluate what the phones offer now, and emit it if it is better."""
     offer = best(state.phones, waiting)
     if offer == "ringing":
         _rings_free(state, call, waiting, at)

@@ -47,17 +47,13 @@ class Wait(msgspec.Struct, frozen=True, gc=False):
 
 
 class Voicemail(msgspec.Struct, frozen=True, gc=False):
-    """Voicemail took the call.
-
-    `message`: whether one was left; None when the event was not received. `chosen`: the caller went there from a
-    menu, and no phone was tried. `after_person`: a person had answered.
-    """
+    """Voicemail took the call."""
 
     mailbox: str | None
     rings: int | None
-    message: bool | None
-    chosen: bool
-    after_person: bool
+    message: bool | None  # whether one was left; None when the event was not received
+    chosen: bool  # the caller went there from a menu, and no phone was tried
+    after_person: bool  # a person had answered
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):
@@ -87,10 +83,7 @@ class Offered(msgspec.Struct, frozen=True, gc=False):
 
 
 class PhoneCounts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """How many phones were tried for the caller before the answer, and with what result.
-
-    `offered`: what else their states showed (PhonesSeen), from worst to best; empty when they showed nothing more.
-    """
+    """Phones tried before the answer. `offered`: what else their states showed (PhonesSeen), worst first."""
 
     tried: int
     rang: int

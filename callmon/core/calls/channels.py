@@ -6,7 +6,7 @@ and its legs reference each other: the code that ends a call must call `take_apa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -171,6 +171,15 @@ def new_call(caller: TrackedChannel, begun: e.Newchannel | None, language: str) 
     return call
 
 
+def pair_halves(legs: Iterable[TrackedChannel]) -> None:
+    """Pair the halves of Local channels by their common name: a gap may have hidden the LocalBridge."""
+    halves = {leg.channel: leg for leg in legs if not leg.is_phone}
+    for name, leg in halves.items():
+        other = halves.get(f"{name[:-1]}2") if name.endswith(";1") else None
+        if other is not None:
+            leg.partner, other.partner = other, leg
+
+
 class Origination(msgspec.Struct, eq=False):
     """One Originate. It stores the ids of channels and no leg."""
 
@@ -189,44 +198,38 @@ class Origination(msgspec.Struct, eq=False):
 
 class Bridges:
     def __init__(self) -> None:
-        self._members: dict[str, list[TrackedChannel]] = {}
-
-    def __len__(self) -> int:
-        return len(self._members)
+        self.members: dict[str, list[TrackedChannel]] = {}
 
     def enter(self, leg: TrackedChannel, bridge: str) -> bool:
-        """Add the channel; return whether it is alone there and left no other bridge.
-
-        Then no channel hears another one than before.
-        """
+        """Add the channel. True if it is alone there and left no other: no channel hears another one."""
         is_alone = (
-            leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self._members
+            leg.bridge is None and leg.partner is None and leg.answered_at is None and bridge not in self.members
         )
         if leg.bridge is not None:
             self.leave(leg)
-        members = self._members.setdefault(bridge, [])
+        members = self.members.setdefault(bridge, [])
         leg.bridge = members[0].bridge if members else bridge  # one string for all members
         members.append(leg)
         return is_alone
 
     def leave(self, leg: TrackedChannel) -> None:
         name = leg.bridge or ""
-        members = self._members.get(name)
+        members = self.members.get(name)
         leg.bridge = None
         if members is None:
             return
         if leg in members:
             members.remove(leg)
         if not members:
-            del self._members[name]
+            del self.members[name]
 
     def beside(self, leg: TrackedChannel) -> list[TrackedChannel]:
         """All channels in this leg's bridge, including itself."""
-        return self._members.get(leg.bridge or "", [])
+        return self.members.get(leg.bridge or "", [])
 
     def reachable(self, start: TrackedChannel) -> list[TrackedChannel]:
         """All legs whose voice reaches this one: its bridge's, and through Local channels the next bridge's."""
-        members = self._members.get(start.bridge or "", ())
+        members = self.members.get(start.bridge or "", ())
         for leg in members:
             if leg.partner is not None:
                 return list(self._beyond(start))
@@ -237,7 +240,7 @@ class Bridges:
         waiting = [start]
         while waiting:
             leg = waiting.pop()
-            near = list(self._members.get(leg.bridge or "", ()))
+            near = list(self.members.get(leg.bridge or "", ()))
             if leg.partner is not None and leg is not start:
                 near.append(leg.partner)
             for other in near:
@@ -254,9 +257,8 @@ CROWDED = MAX_CHANNELS // 2  # from here on the channels are ordered by their la
 class ChannelLimit:
     """The limit of one exchange: each new channel replaces the one without an event for longest.
 
-    So channels whose end is never reported cannot displace later calls, and memory stays bounded. A call dropped
-    this way is closed like one that vanished (`ghost_channels.make_room`): its end is not known. `given_up` counts
-    the dropped channels.
+    So channels whose end is never reported cannot displace later calls. A call dropped this way is closed like one
+    that vanished (`ghost_channels.make_room`). `given_up` counts the dropped channels.
     """
 
     def __init__(self, legs: dict[str, TrackedChannel]) -> None:

@@ -1,4 +1,4 @@
-"""The exchange tries phones for a caller: what was dialled, what rang, what stopped and why. Pure.
+"""The exchange tries phones for a caller, or queues the caller: what was dialled, rang, stopped and why. Pure.
 
 Exchanges differ in what they send. Newstate Ringing may come before the phone's own DialBegin. DialEnd may come
 twice or without a DialBegin. There is no DialState before Asterisk 13. A pick-up's taker has an id of its own.
@@ -81,7 +81,6 @@ def _dialled_leg(
 
 
 def _begun_unheard(state: TrackerState, leg: TrackedChannel) -> None:
-    """The DialBegin was not received: only the channel's name says whether it leads outside."""
     if leg.is_phone and not leg.outside:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, "")
 
@@ -115,10 +114,7 @@ def rang(
 
 
 def music(state: TrackerState, event: e.MusicOnHoldStart) -> None:
-    """Dial with `m`: Asterisk starts the music after the last DialBegin, before any phone reports ringing.
-
-    Only then does music replace the ringing: not in a menu, in a queue, on hold or while parked.
-    """
+    """Dial with `m` plays music after the last DialBegin; only then does it replace the ringing."""
     call = state.calls.get(event.uniqueid)
     if call is None or not call.is_emitted or not call.inbound or call.answered or call.voicemail:
         return
@@ -185,3 +181,28 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
         call.person_left = True
     elif leg.is_phone and not leg.answered and event.cause in transfers.REFUSALS:  # perhaps before its DialBegin
         transfers.taken(call)
+
+
+def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
+    call = state.calls.get(event.uniqueid)
+    if call is None:
+        return
+    language.by_queue(state, call, event)
+    answering.not_voicemail_after_all(state, call, event)
+    arrival.settle_direction(state, call, dialled_outside=False)
+    call.queue, call.queued = event.queue, True
+    call.gone_unheard = call.refused_unheard = False
+    transfers.taken(call)
+    state.emit(f.QueueEntered(call.id, event.at, event.queue))
+    availability.queued(state, call, event.at)
+
+
+def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
+    """QueueCallerLeave. A phone that rang until now rang while the caller heard the queue."""
+    call = state.calls.get(event.uniqueid)
+    if call is None or call.queue is None:
+        return
+    for leg in call.legs:
+        rang_by_hint(state, call, leg)
+    call.queue = None
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.hangup_requested))

@@ -121,20 +121,14 @@ class Endpoints:
         return not (name.partition("/")[2].isdigit() or (caller.isdigit() and len(caller) < 7))
 
     def is_colleague(self, channel: str, caller: str) -> bool:
-        """Whether a channel that calls in is a phone of this exchange.
-
-        The configuration says so, it was learned, or its caller id is an extension's.
-        """
+        """Whether a channel that calls in is a phone of this exchange, by settings, learning or its caller id."""
         known = self._known(endpoint(channel))
         if known is not None:
             return not known
         return caller.isdigit() and (caller == extension(channel) or len(caller) < 7)
 
     def is_outside_dialled(self, channel: str, dial_string: str) -> bool:
-        """Whether a channel that was dialled leads outside: `number@trunk` and `trunk/number` do.
-
-        Learned only when the dial string says it: a trunk taken for a phone would lose the public's calls.
-        """
+        """Whether a dialled channel leads outside. Learned only by dial string: a mistake would lose calls."""
         known = self._known(endpoint(channel))
         if known is None:
             known = leads_outside(extension(channel), _bare(channel, dial_string))
@@ -156,10 +150,7 @@ class Endpoints:
         return OUTSIDE if is_number(dialled) and not self._names_phone(dialled) else dialled
 
     def _names_phone(self, text: str) -> bool:
-        """Whether the text is a phone's name: configured in full, or seen as a channel.
-
-        A pattern such as `PJSIP/*` says nothing about a dialled number.
-        """
+        """Whether the text is a phone's name, configured in full or seen. A pattern names no dialled number."""
         if any(pattern.partition("/")[2] == text for pattern in self._phones):
             return True
         return any(self._outside.get(f"{technology}/{text}") is False for technology in self._technologies)

@@ -6,7 +6,6 @@ answered keeps its outcome, without an end. The outcome of any other call is unk
 every event is received.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 
 from callmon.core import facts as f
@@ -35,10 +34,7 @@ def drop_from(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> No
 
 
 def forget_all(state: TrackerState) -> None:
-    """Forget all channels and calls: nothing more is received.
-
-    Calls and legs still up reference each other, and no garbage collector tracks them.
-    """
+    """Forget all: calls and legs reference each other, and no garbage collector tracks them."""
     for leg in state.legs.values():
         leg.call = leg.partner = None
     for call in state.calls.values():
@@ -76,24 +72,3 @@ def make_room(state: TrackerState, at: datetime | None) -> None:
         give_up(state, leg, at)
         state.legs.pop(leg.uniqueid, None)
         limit.given_up += 1
-
-
-class GhostChannels:
-    """What was missing in the last listing of channels."""
-
-    def __init__(self, state: TrackerState) -> None:
-        self._state = state
-        self._missing: frozenset[str] = frozenset()
-
-    def clear(self) -> None:
-        """The exchange is unheard: the next complete listing settles what is missing."""
-        self._missing = frozenset()
-
-    def lay(self, listed: Collection[str], at: datetime | None) -> None:
-        """A listing is complete, at the exchange's time `at`: close what is missing for the second time."""
-        missing = frozenset(uniqueid for uniqueid in self._state.legs if uniqueid not in listed)
-        ghosts, self._missing = missing & self._missing, missing
-        for uniqueid in sorted(ghosts):
-            leg = self._state.legs.get(uniqueid)
-            if leg is not None:
-                give_up(self._state, leg, at)

@@ -75,10 +75,11 @@ def _goes_out(state: TrackerState, out: TrackedChannel | None, event: e.Newchann
 def reordered(state: TrackerState, event: e.Event) -> list[e.Event]:
     """The events to process now: the DialBegin that the early return waits for, before all others."""
     early, first = state.early, state.early[0]
+    is_late = event.at is not None and first.at is not None and event.at - first.at > EARLY
     early.append(event)
     if _is_dial_of(state, event, first):
         early.insert(0, early.pop())
-    elif len(early) < MAX_EARLY and not isinstance(event, END_OF_WAIT) and not _is_later(event, first):
+    elif len(early) < MAX_EARLY and not is_late and not isinstance(event, END_OF_WAIT):
         return []
     state.early = []
     state.newest_legs.clear()
@@ -89,10 +90,6 @@ def _is_dial_of(state: TrackerState, event: e.Event, first: e.Event) -> bool:
     if not isinstance(event, e.DialBegin) or not isinstance(first, e.Newchannel):
         return False
     return _goes_out(state, state.legs.get(event.dest_uniqueid), first)
-
-
-def _is_later(event: e.Event, first: e.Event) -> bool:
-    return event.at is not None and first.at is not None and event.at - first.at > EARLY
 
 
 def forget_channel(state: TrackerState, leg: TrackedChannel) -> None:

@@ -57,7 +57,6 @@ def _tell(state: TrackerState, call: TrackedCall, at: datetime | None, language:
 
 
 def _may_have_chosen(call: TrackedCall, at: datetime | None) -> bool:
-    """Whether the line was up long enough for a menu, or since an unknown time."""
     since = call.line_up
     if not isinstance(since, datetime) or at is None:
         return bool(since)

@@ -16,7 +16,7 @@ from callmon.core.calls import (
     ghost_channels,
     hairpins,
     language,
-    surveys,
+    transfers,
     voicemail,
 )
 from callmon.core.calls.channels import TrackedCall, TrackedChannel
@@ -57,7 +57,7 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
     elif not call.busy and (call.answered or not call.refused_unheard):  # else the echo of a refusal
         call.hangup_requested, call.hangup_requested_at = True, event.at
         voicemail.by_place(state, call, event)
-        surveys.by_place(state, call, event)
+        transfers.survey_by_place(state, call, event)
 
 
 def requested_hangups(state: TrackerState) -> list[Fact]:
@@ -109,7 +109,7 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     for leg in call.legs:
         dialling.rang_by_hint(state, call, leg)
     voicemail.by_place(state, call, event)
-    surveys.by_place(state, call, event)
+    transfers.survey_by_place(state, call, event)
     if call.maybe_voicemail:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:

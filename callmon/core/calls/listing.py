@@ -11,15 +11,17 @@ Refuses: to emit more than the listing proves (`listing_call.py`).
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
+
 from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.core import facts as f
-from callmon.core.calls import answering, arrival, availability, click_to_dial_listing
+from callmon.core.calls import answering, arrival, availability, click_to_dial
 from callmon.core.calls.channels import TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
-from callmon.core.calls.ghost_channels import GhostChannels, drop, drop_from
-from callmon.core.calls.listing_call import Observing, place
-from callmon.core.calls.listing_evidence import born, is_joined_at_once, is_ringing, rung_by, soon, up_since
+from callmon.core.calls.ghost_channels import drop, drop_from, give_up
+from callmon.core.calls.listing_call import Observing, is_joined_at_once, is_ringing, place, rung_by, up_since
+from callmon.core.calls.rings import soon
 from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
@@ -30,32 +32,24 @@ MAX_ENTRIES = 100_000
 
 
 class ClosedGap(NamedTuple):
-    """A gap that a listing ended.
-
-    `stopped`: whether the exchange stopped during the gap; None if it did not report its uptime. `booted`: when it
-    started again. `away`: callmon itself did not run when the gap began.
-    """
+    """A gap that a listing ended."""
 
     start: datetime
     end: datetime
-    stopped: bool | None = None
-    booted: datetime | None = None
+    stopped: bool | None = None  # whether the exchange stopped in it; None if it did not report its uptime
+    booted: datetime | None = None  # when the exchange started again
+    away: bool = False  # callmon itself did not run when the gap began
+
+
+class GapState(msgspec.Struct):
+    """What is known of the gap in progress, besides its start."""
+
+    stopped_at: datetime | None = None  # the exchange announced its shutdown
+    stopped: bool = False
+    stopped_later: bool = False  # after the reconnect: the shutdown did not begin the gap
+    restarted: bool = False
+    booted: datetime | None = None  # by the uptime that the exchange reports at login
     away: bool = False
-
-
-class GapTracker:
-    def __init__(self) -> None:
-        self.stopped_at: datetime | None = None  # the exchange announced its shutdown
-        self.away = False
-        self._booted: datetime | None = None
-
-    def uptime(self, at: datetime | None, uptime: timedelta) -> None:
-        """Record the uptime that the exchange reports at login."""
-        self._booted = None if at is None else at - uptime
-
-    def over(self, start: datetime, end: datetime, stopped_for_sure: bool) -> ClosedGap:
-        stopped = True if stopped_for_sure else None if self._booted is None else False
-        return ClosedGap(start, end, stopped, self._booted if stopped else None, self.away)
 
 
 class Listing:
@@ -68,14 +62,12 @@ class Listing:
         self._gone: set[str] = set()
         self._channels_done = False
         self.since: datetime | None = None  # the time of the last event before the gap
-        self._restarted = self._stopped = False
-        self._stopped_later = False  # after the reconnect: the shutdown did not begin the gap
-        self.absence = GapTracker()
+        self.absence = GapState()
         self._uptime = timedelta(0)
         self._heard_from: datetime | None = None
         self.settled = 0  # how often a listing has ended a gap
         self._gap: ClosedGap | None = None
-        self.ghosts = GhostChannels(state)
+        self._missing: frozenset[str] = frozenset()  # in the last listing, while the exchange is received
         self._untold: dict[str, bool] = {}  # calls without Unheard yet; whether the gap may hide an answer
 
     # The gap begins.
@@ -88,7 +80,7 @@ class Listing:
         self._state.is_unheard = True
         self._doubt()
         self._channels_done = False
-        self.ghosts.clear()
+        self._missing = frozenset()  # the next complete listing settles it
         self._forget()
 
     def _doubt(self) -> None:
@@ -97,30 +89,31 @@ class Listing:
             call.gone_unheard = call.refused_unheard = True
             call.unheard_since = call.unheard_since or self.since
             call.sent_unheard = True
-            call.hangup_requested = (
-                call.hangup_requested and call.answered
-            )  # may have been the echo of a refusal that is reported next
+            # The request may have been the echo of a refusal that is reported next.
+            call.hangup_requested = call.hangup_requested and call.answered
             if call.sent is not None:
                 call.sent.is_unsure = True
-            _doubt_legs(call, self.since)
+            for leg in call.legs:
+                if leg.answered and not call.answered:  # it may be joined with the caller in the gap
+                    leg.joined_unheard = leg.joined_unheard or leg.answered_at or self.since
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
             if call.is_emitted:
                 self._untold[call.id] = not call.answered and not call.voicemail
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
         """Insert the gap before each call's first fact received before the listing: it may hide anything."""
-        told: list[Fact] = []
+        emitted: list[Fact] = []
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                told.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
-            told.append(fact)
-        return told
+                emitted.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
+            emitted.append(fact)
+        return emitted
 
     def stopped(self, event: e.Shutdown) -> None:
         """The exchange announces its shutdown: what is still up when it comes back is gone."""
-        self._stopped, self.absence.stopped_at = True, event.at or self._state.exchange_time
-        self._stopped_later = self._state.is_unheard
+        self.absence.stopped, self.absence.stopped_at = True, event.at or self._state.exchange_time
+        self.absence.stopped_later = self._state.is_unheard
 
     @property
     def lost_at(self) -> datetime | None:
@@ -128,20 +121,17 @@ class Listing:
         return None if self.absence.away else self.since
 
     def booted(self, event: e.FullyBooted) -> None:
-        """At login: detect whether the exchange restarted since the last event.
-
-        Without a restart its uptime has grown meanwhile.
-        """
+        """At login: detect a restart since the last event. Without one, the uptime has grown meanwhile."""
         try:
             uptime = timedelta(seconds=int(event.uptime))
         except (ValueError, OverflowError):
             return
-        self.absence.uptime(event.at, uptime)
+        self.absence.booted = None if event.at is None else event.at - uptime
         clock, started = self._state.exchange_time, self._heard_from
         heard = clock - started if clock is not None and started is not None else timedelta(0)
         late = event.at is not None and self.since is not None and event.at - uptime > self.since + SECOND
         if late or (self._uptime and uptime + UPTIME_TOLERANCE < self._uptime + heard):
-            self._restarted = True
+            self.absence.restarted = True
         # Without a time of its own (a recording), the clock is from before the gap: the listing sets it.
         self._uptime, self._heard_from = uptime, event.at
 
@@ -157,8 +147,17 @@ class Listing:
     def channels_complete(self, event: e.CoreShowChannelsComplete) -> None:
         self._channels_done = True
         if not self._state.is_unheard:
-            self.ghosts.lay(self._entries, event.at)
+            self._close_ghosts(event.at)
             self._forget()
+
+    def _close_ghosts(self, at: datetime | None) -> None:
+        """Close the channels that are missing for the second time (`ghost_channels.py`)."""
+        missing = frozenset(self._state.legs.keys() - self._entries.keys())
+        ghosts, self._missing = missing & self._missing, missing
+        for uniqueid in sorted(ghosts):
+            leg = self._state.legs.get(uniqueid)
+            if leg is not None:
+                give_up(self._state, leg, at)
 
     def status_complete(self, event: e.StatusComplete) -> None:
         """The listing is complete: settle what it proves."""
@@ -166,7 +165,7 @@ class Listing:
             return
         until = event.at
         listed = {u: x for u, x in self._entries.items() if isinstance(x, e.Status) and u not in self._gone}
-        self._settle(click_to_dial_listing.in_form(self._state, listed), until)
+        self._settle(click_to_dial.rewritten(self._state, listed), until)
         early = list(self._state.deferred)
         self._finish(until)
         for step in early:
@@ -180,9 +179,10 @@ class Listing:
 
     def _finish(self, until: datetime | None) -> None:
         if self.since is not None and until is not None:
-            self._gap = self.absence.over(self.since, until, self._restarted or self._stopped)
-        self._restarted, self._stopped, self.absence = False, False, GapTracker()
-        self._stopped_later = False
+            gap = self.absence
+            stopped = True if gap.restarted or gap.stopped else None if gap.booted is None else False
+            self._gap = ClosedGap(self.since, until, stopped, gap.booted if stopped else None, gap.away)
+        self.absence = GapState()
         self.since, self._state.is_unheard = None, False
         self.settled += 1
         self._heard_from = self._heard_from or until
@@ -221,7 +221,7 @@ class Listing:
         for call in [call for call in state.calls.values() if call.doubtful]:
             call.doubtful = False
             caller = listed.get(call.id)
-            if caller is None or self._restarted:
+            if caller is None or self.absence.restarted:
                 self._over(call, until)
             else:
                 self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
@@ -250,16 +250,16 @@ class Listing:
                 drop(self._state, self._state.legs[uniqueid])
 
     def _over(self, call: TrackedCall, until: datetime | None) -> None:
-        """The call ended during the gap."""
         state = self._state
         state.bridges.leave(call.caller)
         if not call.is_emitted:  # of no line, and nothing known of it
             answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
             return
-        how: f.EndedHow = "stopped" if self._restarted or self._stopped else "unheard"
+        gap = self.absence
+        how: f.EndedHow = "stopped" if gap.restarted or gap.stopped else "unheard"
         open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that began the gap: no person answered in between.
-        self._tell_gap(call, until, open_still and (how != "stopped" or self._stopped_later), open_still)
+        self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)
         for leg in call.legs:
             drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":
@@ -297,11 +297,10 @@ class Listing:
                 self._state.legs[phone.uniqueid] = leg
 
     def _found(self, entry: e.Status, phones: list[e.Status], until: datetime | None) -> None:
-        """A call that was in progress before callmon listened."""
         state = self._state
         if is_local(entry.channel):
             return
-        arrived = born(entry.uniqueid)
+        arrived = e.born(entry.uniqueid)
         leg = state.legs[entry.uniqueid] = TrackedChannel(entry.uniqueid, entry.channel)
         if not entry.dialled:  # rung by the exchange itself, to call a phone back: its join shows for which call
             leg.answered = entry.state == UP
@@ -333,10 +332,3 @@ def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:
     """Legs that were created on their own, and are not in a bridge with the caller yet."""
     legs = (listed.get(leg.uniqueid) for leg in call.legs)
     return [entry for entry in legs if entry is not None and entry.linkedid != call.id]
-
-
-def _doubt_legs(call: TrackedCall, since: datetime | None) -> None:
-    """A phone that was picked up already may be joined with the caller in the gap."""
-    for leg in call.legs:
-        if leg.answered and not call.answered:
-            leg.joined_unheard = leg.joined_unheard or leg.answered_at or since

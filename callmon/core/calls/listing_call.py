@@ -1,31 +1,29 @@
-"""What a listing shows of one call that is up: its caller, its phones, and since when. Pure.
+"""What a listing proves of one call that is up: its caller, its phones, and since when. Pure.
 
 A phone leg's Uniqueid gives its start to a second. `CDR(answer,u)` on the phone's leg is the exact answer under
 two conditions. `CDR(start,u)` shows that the record is the leg's first, and nothing can have stood between the
 phone and the caller. In all other cases a fact has a `slack`, the time within which it happened.
 """
 
-from datetime import datetime, timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from callmon.ami import events as e
 from callmon.ami.events import BUSY, RINGING, UP
 from callmon.core import facts as f
 from callmon.core.calls import answering, arrival, dialling, voicemail
-from callmon.core.calls.channels import TrackedCall, TrackedChannel
-from callmon.core.calls.listing_evidence import (
-    born,
-    earliest,
-    is_joined_at_once,
-    moved_by,
-    pair_halves,
-    up_by,
-    up_since,
-    within,
-)
+from callmon.core.calls.channels import TrackedCall, TrackedChannel, pair_halves
+from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.state import TrackerState
 
-SECOND = timedelta(seconds=1)
+# A CDR's newest record that begins later than its channel, which is up by then, is answered as it begins.
+BEGINS_ANSWERED = timedelta(seconds=0.05)
+# Options of Dial by which the phone that is picked up is not joined with the caller at once.
+_ASKING = frozenset("ADMPUp")
+SECOND = timedelta(seconds=1)  # a channel's first record begins in the second that its Uniqueid names
+_QUARTER = timedelta(minutes=15)
+_ARGUMENT = re.compile(r"\([^()]*\)")
 _MENU = ("Read", "Background", "BackGround", "WaitExten", "Playback", "IVR")
 
 
@@ -117,7 +115,7 @@ class Observing(NamedTuple):
 
     def _rings(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         """Emit when this phone began to ring. Its channel was created within one second before that."""
-        begun = born(phone.uniqueid)
+        begun = e.born(phone.uniqueid)
         start, slack = begun, SECOND
         if begun is not None and self.since is not None:
             first = earliest(entry, begun, self.since)
@@ -128,30 +126,21 @@ class Observing(NamedTuple):
     def _picked_up(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         """A phone is picked up; it may be with the caller only from its join on."""
         if not leg.answered:
-            leg.joined_unheard = max(filter(None, (born(phone.uniqueid), self.since)), default=None)
+            leg.joined_unheard = max(filter(None, (e.born(phone.uniqueid), self.since)), default=None)
         leg.answered = True
         if not call.answered and self._has_caller(call, leg):
             self._answered(call, leg, entry, phone)
 
-    def _joined_by(self, phone: e.Status) -> datetime | None:
-        """The time by which the phone was with the caller.
-
-        A phone that has changed its bridge, or whose record has no start, was with the caller before.
-        """
-        return moved_by(phone) if phone.begun else up_by(phone)
-
     def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:
-        """In one bridge with the caller, or through Local channels; or the caller waits alone in a bridge.
-
-        A colleague who is consulted does not count: there the second half of a Local channel is in the same
-        bridge.
-        """
+        """In one bridge with the caller, perhaps through Local channels; or the caller waits alone in a bridge."""
         bridges = self.state.bridges
         near = bridges.reachable(call.caller)
         if leg in near or any(other.is_phone and other.call is call for other in near):
             return leg in near
         beside = bridges.beside(leg)
-        return bool(call.caller.bridge and leg.bridge) and not any(one.channel.endswith(";2") for one in beside)
+        return bool(call.caller.bridge and leg.bridge) and not any(
+            other.channel.endswith(";2") for other in beside
+        )
 
     def _answered(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
         exact = up_since(phone)
@@ -159,7 +148,84 @@ class Observing(NamedTuple):
             answering.answer(self.state, call, leg, exact, found=True)
             return
         call.unsure = leg
-        first = max(filter(None, (born(phone.uniqueid), self.since, exact)), default=None)
-        last = min(filter(None, (self._joined_by(phone), self.until)), default=None)
+        first = max(filter(None, (e.born(phone.uniqueid), self.since, exact)), default=None)
+        joined_by = moved_by(phone) if phone.begun else up_by(phone)  # before it changed its bridge
+        last = min(filter(None, (joined_by, self.until)), default=None)
         start, slack = within(first, last)
         answering.answer(self.state, call, leg, start, slack, found=True)
+
+
+def is_ringing(phones: list[e.Status]) -> bool:
+    """Whether a phone of the call rings, or has been picked up."""
+    return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
+
+
+def rung_by(entry: e.Status) -> datetime | None:
+    """The time by which a ringing phone was dialled: its Uniqueid names the second."""
+    second = e.born(entry.uniqueid)
+    return None if second is None else second + SECOND
+
+
+def up_since(entry: e.Status) -> datetime | None:
+    """When this channel went up; None where that is not known exactly.
+
+    CDR(answer,u) is that of the channel's newest record. A channel that changes its bridge (its person consults,
+    or comes back), or dials once more, gets another record, which is answered when it begins.
+    """
+    at, begun = up_by(entry), _begun(entry)
+    return at if at is not None and begun is not None and at - begun >= BEGINS_ANSWERED else None
+
+
+def up_by(entry: e.Status) -> datetime | None:
+    """The time by which this channel was up: CDR(answer,u) of any record. None when it says nothing."""
+    return e.instant(entry.answered)
+
+
+def moved_by(entry: e.Status) -> datetime | None:
+    """The time by which this channel was in its second bridge, or a later one: its record is not its first."""
+    begun, own = e.instant(entry.begun), e.born(entry.uniqueid)
+    if begun is None or own is None or begun - own < SECOND or up_since(entry) is not None:
+        return None
+    return up_by(entry)
+
+
+def is_joined_at_once(caller: e.Status, phone: e.Status) -> bool:
+    """Whether the phone is joined with the caller as soon as it goes up.
+
+    Not where a confirmation, an announcement or a Local channel may stand between the two. Not where the phone was
+    not dialled either: one that picks up another's call has gone up before.
+    """
+    if caller.application != "Dial" or caller.bridge != phone.bridge or phone.dialled:
+        return False
+    options = _ARGUMENT.sub("", caller.data).split(",")[2:3]
+    return not _ASKING.intersection("".join(options))
+
+
+def _begun(entry: e.Status) -> datetime | None:
+    return e.instant(entry.begun) or _begun_before(up_by(entry), entry.begun_local)
+
+
+def _begun_before(at: datetime | None, local: str) -> datetime | None:
+    """The latest that this local time, in whole seconds and an unknown zone (by quarters of an hour), can be."""
+    try:
+        begun = datetime.fromisoformat(local).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    if at is None:
+        return None
+    return min(at, at - (at - begun) % _QUARTER + SECOND)
+
+
+def within(since: datetime | None, until: datetime | None) -> tuple[datetime | None, timedelta]:
+    """A moment between two times, with its slack; None when one of them is not known."""
+    if since is None or until is None or until < since:
+        return None, f.EXACT
+    return since, until - since
+
+
+def earliest(entry: e.Status, dialled: datetime, since: datetime) -> datetime:
+    """The time before which a gap cannot hide ringing: the gap had not begun, or a menu had the caller."""
+    up, begun, own = up_since(entry), _begun(entry), e.born(entry.uniqueid)
+    if up is None or begun is None or own is None or begun - own >= SECOND:
+        return since  # it has been in a bridge, or something was dialled for it before
+    return up if since < up <= dialled else since

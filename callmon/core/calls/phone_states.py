@@ -1,4 +1,4 @@
-"""The phones of one exchange: the state of each, and which belong to a line. Pure: no I/O, no clock.
+"""The phones and trunks of one exchange: the state of each, and which belong to a line. Pure: no I/O, no clock.
 
     DeviceStateList, DeviceStateChange ─▶ free · ringing · in_use · unreachable ─▶ counts a line or service
 
@@ -11,14 +11,13 @@ are no phones.
 Refuses: to publish the state of a single phone. Only counts leave this module's callers.
 """
 
-from collections.abc import Callable, Container, Hashable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, TypeVar
 
-from callmon.ami.events import Stamp, stamp_time
+from callmon.ami.events import Registry, Stamp, stamp_time
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import extension, is_local
-from callmon.core.calls.registrations import Registrations
 
 State = Literal["free", "ringing", "in_use", "unreachable"]
 Counted = Literal["free", "in_use", "unreachable"]
@@ -37,6 +36,9 @@ _STATES: dict[str, State] = {
 FORGOTTEN_AFTER = timedelta(days=30)
 MAX_PHONES = 20_000
 MAX_LEARNED = 1_000  # of one line
+LOST = frozenset(("Unregistered", "Rejected", "Failed", "Timeout", "Stopped", "No Authentication"))
+MAX_REGISTRATIONS = 1_000
+MAX_TRUNKS = 100  # per line
 
 
 K = TypeVar("K", bound=Hashable)
@@ -46,6 +48,39 @@ def is_phone(device: str) -> bool:
     """`PJSIP/101` is one; `Queue:general_avail`, `MWI:500@default`, `Custom:DND`, `Local/1@x` are none."""
     technology, slash, _ = device.partition("/")
     return bool(slash) and ":" not in technology and not is_local(device)
+
+
+class Registrations:
+    """The exchange's own registrations with carriers: without any, no call of theirs comes in.
+
+    No device shows them, and no listing that callmon may request. But each is reported again at every renewal, so
+    what was received before a gap stands. A call that comes in proves that calls can, whatever was reported.
+    """
+
+    def __init__(self) -> None:
+        self._lost: dict[tuple[str, ...], datetime | None] = {}  # since when
+        self._well: set[tuple[str, ...]] = set()
+        self.call_came = False  # a call came in over a trunk
+        self.turned: datetime | None = None  # when one was last lost, or restored
+
+    def record_registry(self, event: Registry) -> None:
+        """Registry. An intermediate state (a request was sent) says nothing."""
+        key = event.technology, event.username, event.domain
+        if event.status == "Registered":
+            if self._lost.pop(key, None) is not None or not self._well:
+                self.turned = event.at
+            if len(self._well) < MAX_REGISTRATIONS:
+                self._well.add(key)
+        elif event.status in LOST and key in self._well:
+            self._well.discard(key)
+            self._lost[key] = self.turned = event.at
+            self.call_came = False
+
+    def are_lost(self) -> bool | None:
+        """Whether every registration that once stood is lost, and no call came since; None when none is known."""
+        if self.call_came or self._well:
+            return False
+        return True if self._lost else None
 
 
 class Phones:
@@ -137,10 +172,7 @@ class Phones:
         return phone in line.extensions or extension(phone) in line.extensions
 
     def counts(self, lines: Iterable[Line], now: datetime | None) -> dict[Counted, int]:
-        """How many phones of the lines are free, in use (or ringing) and unreachable; empty when none is known.
-
-        A phone of several lines counts once.
-        """
+        """How many phones of the lines are free, in use (or ringing) and unreachable. Each counts once."""
         own: set[str] = set()
         for line in lines:
             self._forget(line.name, now)
@@ -174,3 +206,55 @@ def counted(
             for state, count in phones.counts(own, now).items():
                 counts[key, state] = counts.get((key, state), 0) + count
     return counts
+
+
+class Trunks:
+    """The trunks of each line's inbound calls, and whether their states can be trusted.
+
+    A trunk counts as down only if it was known to be up. Many carriers never answer OPTIONS; such a trunk is
+    UNAVAILABLE all day while calls come in over it. A trunk that brings a call while it is reported unreachable is
+    not trusted until it is reported free. While a call is up on it, a trunk is in use, whatever else is true.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[str, datetime | None]] = {}  # line → trunk → when it last brought a call
+        self._well: set[str] = set()
+        self._idle: dict[str, State] = {}  # trunk → its last reported state while no call was up
+
+    def learn(self, line: str, trunk: str, at: datetime | None, state: State | None = None) -> None:
+        """Record a call for this line over this trunk. `state`: the trunk's reported state at that moment."""
+        known = self._of.setdefault(line, {})
+        if trunk in known or len(known) < MAX_TRUNKS:
+            known[trunk] = at
+        if state == "unreachable" or self._idle.get(trunk) == "unreachable":
+            self._well.discard(trunk)
+
+    def lines_with_calls(self) -> frozenset[str]:
+        return frozenset(self._of)
+
+    def trunks_of(self, line: str, now: datetime | None) -> frozenset[str]:
+        """The trunks of the line's inbound calls within thirty days."""
+        known = self._of.get(line, {})
+        return frozenset(
+            trunk for trunk, at in known.items() if at is None or now is None or now - at <= FORGOTTEN_AFTER
+        )
+
+    def record_states(self, states: Mapping[str, State | None]) -> None:
+        for trunk, state in states.items():
+            if state == "free":
+                self._well.add(trunk)
+            if state == "free" or state == "unreachable":
+                self._idle[trunk] = state
+
+    def were_down(self, trunks: Iterable[str]) -> None:
+        """Trust the trunks of a disruption that was open before callmon restarted."""
+        self._well |= {trunk for trunk in trunks if trunk not in self._idle}
+
+    def are_down(self, trunks: Iterable[str], states: Mapping[str, State | None]) -> bool | None:
+        """Whether no call can come in over any of these trunks; None when too little is known."""
+        reported = [(states.get(trunk), trunk in self._well) for trunk in trunks]
+        if any(state is not None and state != "unreachable" for state, _ in reported):
+            return False
+        if not reported or any(state is None for state, _ in reported):
+            return None
+        return all(is_believed for _, is_believed in reported)

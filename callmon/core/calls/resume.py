@@ -27,10 +27,8 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
     call = state.calls.get(arrival.call)
     if call is not None:
         _know(state, call, account, facts)
-        if call.sent is not None and not state.is_unheard:
-            transfers.joined(
-                state, call, state.exchange_time
-            )  # the caller may be back; emitted with the next event
+        if call.sent is not None and not state.is_unheard:  # the caller may be back; emitted with the next event
+            transfers.joined(state, call, state.exchange_time)
         return
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
@@ -41,7 +39,6 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
 
 
 def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
-    """Restore everything that the facts say of the call."""
     arrival = account.arrival
     call.inbound = arrival.direction == "inbound"
     call.answered = account.answer is not None

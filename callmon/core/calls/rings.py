@@ -6,10 +6,12 @@ time-out or by voicemail has a grace (a 24 s dial time-out fires at 24.02 s). A 
 is a module of its own, since the tracker, the account, pages and metrics all count by it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 CYCLE = timedelta(seconds=6)
 GRACE = timedelta(seconds=0.5)
+# A phone that rang this soon after the arrival was the first: an answer and a hand-over take longer.
+AT_ONCE = timedelta(seconds=1)
 
 
 def begun(wait: timedelta, cycle: timedelta = CYCLE) -> int:
@@ -26,3 +28,8 @@ def rings_between(shortest: timedelta, longest: timedelta, cycle: timedelta = CY
     """The ring of a person's answer, when the earliest and the latest it can have been agree; else None."""
     ring = begun(longest, cycle)
     return ring if begun(shortest, cycle) == ring else None
+
+
+def soon(arrived: datetime | None, rang: datetime | None) -> bool:
+    """Whether a phone that rang by then rang at once: then no phone rang before it."""
+    return arrived is not None and rang is not None and rang - arrived <= AT_ONCE

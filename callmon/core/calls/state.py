@@ -10,14 +10,7 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls.channels import (
-    Bridges,
-    ChannelLimit,
-    Origination,
-    TrackedCall,
-    TrackedChannel,
-    WaitState,
-)
+from callmon.core.calls.channels import Bridges, ChannelLimit, Origination, TrackedCall, TrackedChannel, WaitState
 from callmon.core.calls.endpoints import extension, masked
 from callmon.core.calls.phone_states import Phones
 from callmon.core.calls.site import ExchangeProfile

@@ -27,7 +27,6 @@ from callmon.core.calls import (
     dialling,
     hairpins,
     lifecycle,
-    queues,
     transfers,
     user_events,
     voicemail,
@@ -67,7 +66,6 @@ Steps = dict[type[e.Event], Callable[[Any], None]]
 
 
 def _steps_of_calls(state: TrackerState) -> Steps:
-    """The function for each kind of event of a channel."""
     steps: dict[type[e.Event], Callable[[TrackerState, Any], None]] = {
         e.Newchannel: lifecycle.newchannel,
         e.Newstate: answering.newstate,
@@ -89,8 +87,8 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.Unhold: transfers.hold,
         e.Newexten: voicemail.step,
         e.MessageWaiting: voicemail.message_waiting,
-        e.QueueCallerJoin: queues.caller_joined,
-        e.QueueCallerLeave: queues.caller_left,
+        e.QueueCallerJoin: dialling.queue_joined,
+        e.QueueCallerLeave: dialling.queue_left,
         e.UserEvent: user_events.said,
         e.Presentation: arrival.presentation,
     }
@@ -98,8 +96,6 @@ def _steps_of_calls(state: TrackerState) -> Steps:
 
 
 def _steps_of_exchange(state: TrackerState, listing: Listing) -> Steps:
-    """The function for each kind of event of the exchange, its phones and its listings."""
-
     def hangup(event: e.Hangup) -> None:
         listing.gone(event.uniqueid)
         lifecycle.hangup(state, event)

@@ -10,14 +10,15 @@ Asterisk's `Result: Success` does not mean that a party took the call. What took
 one of three times: the caller is joined with a person, is sent off again, or the call ends. A Redirect has no
 event at all. Its sign is a new dial, or voicemail, for a caller whose person did not hang up first. The dialplan
 is sometimes quicker than the transfer's own event: an apparent Redirect then gets its real kind. Parking, pick-up,
-forwarding by a phone, overflow and the exchange's own Local channels are no transfers.
+forwarding by a phone, overflow and the exchange's own Local channels are no transfers. Nor is
+the survey, offered to a caller who had a person, whichever way it is done.
 """
 
 from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import availability, surveys
+from callmon.core.calls import availability
 from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
@@ -37,9 +38,9 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
         return
     if event.extension in state.site.parking_extensions:
         return
-    if surveys.is_survey(state, event.extension):
+    if _is_survey(state, event.extension):
         settle(state, call, event.at)
-        surveys.sent(state, call, event.at)
+        _sent_to_survey(state, call, event.at)
         return
     to = state.site.endpoints.party(event.extension)
     send_off(state, call, PendingTransfer("blind", event.transferer_channel, to, event.at))
@@ -54,8 +55,8 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     target = _take_consultation_in(state, call, event) or _consulted(call, event)
     if target is not None and not target.dialled:  # its DialBegin was not received
         target.outside = target.outside or state.site.endpoints.is_outside_dialled(target.channel, "")
-    if surveys.is_survey(state, extension):
-        surveys.sent(state, call, event.at)
+    if _is_survey(state, extension):
+        _sent_to_survey(state, call, event.at)
         return
     person = call.person
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
@@ -76,8 +77,10 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
     """The caller is on the way to another party. The result is emitted when it is known."""
     if not call.answered:
         return
-    if call.sent is not None and _is_seen_already(call.sent, sending):
-        sending.named_late(call.sent)
+    seen = call.sent
+    is_redirect = seen is not None and seen.kind == "redirect" and sending.kind != "redirect"
+    if seen is not None and is_redirect and endpoint(seen.by) == endpoint(sending.by):
+        sending.named_late(seen)
     else:
         settle(state, call, sending.at)
     call.sent = sending
@@ -86,10 +89,7 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
 
 
 def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
-    """Whether the sending is new: the last listing showed the caller with the person.
-
-    That listing must be old enough that the person had not just sent the caller off.
-    """
+    """Whether the last listing showed the caller with the person, long enough before this sending."""
     at, since = sending.at, call.together_at
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
@@ -106,11 +106,6 @@ def left_bridge(call: TrackedCall, leg: TrackedChannel, event: e.BridgeLeave) ->
         return
     if at - since < LEAVES_WITHIN and leg in (call.caller, call.person):
         call.together_at = None
-
-
-def _is_seen_already(seen: PendingTransfer, sending: PendingTransfer) -> bool:
-    same_person = endpoint(seen.by) == endpoint(sending.by)
-    return same_person and seen.kind == "redirect" and sending.kind != "redirect"
 
 
 def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:
@@ -172,10 +167,7 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 
 
 def _somebody_new(state: TrackerState, call: TrackedCall) -> TrackedChannel | None:
-    """The new person near the caller, if any.
-
-    The transferer may leave the bridge last. A third person who joins has not taken over yet.
-    """
+    """The new person near the caller. The transferer may leave last; a third person has not taken over yet."""
     near = [leg for leg in state.bridges.reachable(call.caller) if leg.has_person]
     if call.sent is None and call.person in near:
         return None
@@ -183,7 +175,6 @@ def _somebody_new(state: TrackerState, call: TrackedCall) -> TrackedChannel | No
 
 
 def _third(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
-    """A third person is on the line beside the person, who stays."""
     if call.person is None or call.sent is not None:
         return
     for leg in state.bridges.reachable(call.caller):
@@ -222,10 +213,7 @@ def parked(state: TrackerState, event: e.ParkedCall) -> None:
 
 
 def retrieved(state: TrackerState, event: e.UnParkedCall) -> None:
-    """UnParkedCall: the retriever's channel had a call of its own and becomes a leg of the call it takes.
-
-    The two may be in one bridge already. A person who had the caller before the parking does not have the caller.
-    """
+    """The retriever's channel, perhaps in the caller's bridge already, becomes a leg of the call that it takes."""
     call, leg = _caller_of(state, event.parkee), state.legs.get(event.retriever)
     if call is None:
         return
@@ -257,7 +245,6 @@ def forwarded(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event
 
 
 def _caller_of(state: TrackerState, uniqueid: str) -> TrackedCall | None:
-    """The call, public or not, that this channel is a part of."""
     leg = state.legs.get(uniqueid)
     return leg.call if leg is not None else None
 
@@ -305,3 +292,27 @@ def _named(state: TrackerState, channel: str) -> str:
     if not is_local(channel) and ends.is_outside_dialled(channel, ""):
         return f.OUTSIDE
     return ends.party(extension(channel).partition("@")[0])
+
+
+def _is_survey(state: TrackerState, *extensions: str) -> bool:
+    return not state.site.survey_extensions.isdisjoint(extensions)
+
+
+def _sent_to_survey(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+    """A person hands the caller to the survey: no person is on the line from now on."""
+    if call.answered:
+        call.sent = call.person = None
+        survey_offered(state, call, at, "transfer")
+
+
+def survey_by_place(state: TrackerState, call: TrackedCall, event: e.Hangup | e.HangupRequest) -> None:
+    """The caller's last place was the survey, which a Redirect or a Goto leads to without an event."""
+    if call.answered and _is_survey(state, event.exten):
+        survey_offered(state, call, event.at, "transfer")
+
+
+def survey_offered(state: TrackerState, call: TrackedCall, at: datetime | None, by: f.SurveyOffer) -> None:
+    """Emit `SurveyOffered` (once); by UserEvent(CallmonSurveyOffered) also before the answer."""
+    if call.is_emitted and not call.surveyed:
+        call.surveyed = True
+        state.emit(f.SurveyOffered(call.id, at, by))

@@ -9,7 +9,7 @@ from functools import partial
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
-from callmon.core.calls import surveys, voicemail
+from callmon.core.calls import transfers, voicemail
 from callmon.core.calls.channels import TrackedCall
 from callmon.core.calls.language import spoken
 from callmon.core.calls.state import TrackerState
@@ -24,7 +24,7 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
         return
     match event.name:
         case "CallmonSurveyOffered":
-            surveys.offered(state, call, event.at, "dialplan")
+            transfers.survey_offered(state, call, event.at, "dialplan")
         case "CallmonCallbackRequest":
             _wants_a_callback(state, call, event)
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:

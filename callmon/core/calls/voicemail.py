@@ -25,11 +25,7 @@ SHORTEST_STAY = timedelta(seconds=1)
 
 
 def took(
-    state: TrackerState,
-    call: TrackedCall,
-    at: datetime | None,
-    mailbox: str | None,
-    slack: timedelta = f.EXACT,
+    state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None, slack: timedelta = f.EXACT
 ) -> None:
     """Emit `VoicemailTook` (once)."""
     if call.voicemail:
@@ -81,11 +77,10 @@ def by_place(state: TrackerState, call: TrackedCall, event: e.Newstate | e.Hangu
 
 
 def _passed_through(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
-    """A dialplan may go through voicemail's context without stopping: the box does not exist, or a Hangup follows.
+    """Whether the dialplan only went through voicemail's context: no such box, or a Hangup that follows.
 
-    It went there after the last phone was given up, or (no phone could even be dialled) after the caller was sent
-    off. Without a time, an exchange that sends VoiceMail steps would have reported it. Where a gap hid that
-    moment, nothing is claimed.
+    It went there after the last phone was given up or (without a dial) after the caller was sent off. Without a
+    time, an exchange that sends VoiceMail steps would have reported it. A gap may hide that moment.
     """
     if call.unheard_since is not None:
         return True

@@ -10,8 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import NO_NOTICE, Notice, Refusal
+from callmon.core.disruptions.disruption import NO_NOTICE, Disruption, Notice, Refusal
 
 Action = Literal["plan", "announce", "change", "end"]
 LONGEST_AGO = timedelta(days=366)

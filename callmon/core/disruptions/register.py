@@ -18,10 +18,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from callmon.core.disruptions import entries as n
+from callmon.core.disruptions import disruption as n
 from callmon.core.disruptions.commands import DisruptionCommand, validate
-from callmon.core.disruptions.disruption import Disruption, Key, after, opened
-from callmon.core.disruptions.entries import NO_NOTICE, EndedHow
+from callmon.core.disruptions.disruption import NO_NOTICE, Disruption, EndedHow, Key, after, opened
 
 PLAIN = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 # Planned work is exported this long before its start, since Prometheus scrapes at intervals: callmon's own machine
@@ -63,8 +62,6 @@ class DisruptionRegister:
         self._all, self._known, self._out = older._all, older._known, older._out
 
     def drain_updates(self) -> tuple[DisruptionUpdate, ...]:
-        if not self._out:
-            return ()
         out, self._out = tuple(self._out), []
         return out
 
@@ -112,13 +109,10 @@ class DisruptionRegister:
         """Open a detected disruption: these lines cannot take calls since `at`."""
         source, exchange, what = key
         lines = tuple(lines)
-        work = self._work_of(lines, now)
+        work = next((x for x in self.work(now) if set(lines) <= set(x.lines)), None)
         notice, name = (NO_NOTICE, None) if work is None else (work.notice, work.id)
         entry = n.Opened(self._name(what or exchange, at), at, source, exchange, what, lines, notice, name)
         return self.append_entry(entry)
-
-    def _work_of(self, lines: tuple[str, ...], now: datetime) -> Disruption | None:
-        return next((x for x in self.work(now) if set(lines) <= set(x.lines)), None)
 
     def end_detected(self, disruption: Disruption, at: datetime, how: EndedHow = "over") -> None:
         """Record that the cause is over. A manually ended disruption gets only a `CauseOver` entry."""

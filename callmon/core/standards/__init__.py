@@ -8,10 +8,12 @@ only, and returns None while the call has not gone far enough. The loader import
 `NEEDS` names what a site must provide before a standard gives verdicts: "staff" (the staff's languages are listed;
 `judge` takes them as a fourth argument) or "survey" (a survey is offered).
 
-A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`.
+A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`. It
+judges the current state: *met* as soon as it is so, any other verdict only after the due time. No fact of a call
+settles it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
@@ -20,11 +22,9 @@ from pydantic import ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.config.standards import ALL_STANDARDS
-from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.standards._common import StandardParameters
-from callmon.core.standards._obligations import Seen
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError
 
@@ -35,23 +35,15 @@ class Standard(msgspec.Struct, frozen=True):
     """A standard with its parameters, ready to judge."""
 
     name: str
-    module: Any
     parameters: StandardParameters
-    needs: Need | None = None
+    verdict: Callable[..., Judgement | None]
+    settled_by: tuple[type[Fact], ...]
+    needs: Need | None
+    kind: str | None  # of the obligations that it judges; None when it judges calls
 
     def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
         given = (staff,) if self.needs == "staff" else ()
-        judged: Judgement | None = self.module.judge(fact, call, self.parameters, *given)
-        return judged
-
-    def judge_owed(self, obligation: Obligation, seen: Seen) -> Judgement | None:
-        judged: Judgement | None = self.module.judge(obligation, seen, self.parameters)
-        return judged
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of obligation that the standard judges; None when it judges calls."""
-        return getattr(self.module, "KIND", None)
+        return self.verdict(fact, call, self.parameters, *given)
 
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
@@ -60,20 +52,18 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
         f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."
         for name in sorted(configured.keys() - set(ALL_STANDARDS))
     ]
-    standards = [_loaded(name, configured.get(name, {}), mistakes) for name in ALL_STANDARDS]
+    standards: list[Standard] = []
+    for name in ALL_STANDARDS:
+        module = import_module(f"callmon.core.standards.{name}")
+        settled_by, needs = getattr(module, "SETTLED_BY", ()), getattr(module, "NEEDS", None)
+        try:
+            parameters = getattr(module, "PARAMETERS", StandardParameters)(**configured.get(name, {}))
+        except ValidationError as error:
+            wrong = ((".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors())
+            mistakes += [f"standards.{name}.{where}: {what}." for where, what in wrong]
+        else:
+            kind = getattr(module, "KIND", None)
+            standards.append(Standard(name, parameters, module.judge, settled_by, needs, kind))
     if mistakes:
         raise ConfigError(*mistakes)
-    return tuple(standard for standard in standards if standard is not None)
-
-
-def _loaded(name: str, configured: Mapping[str, Any], mistakes: list[str]) -> Standard | None:
-    module = import_module(f"callmon.core.standards.{name}")
-    parameters = getattr(module, "PARAMETERS", StandardParameters)
-    try:
-        return Standard(name, module, parameters(**configured), getattr(module, "NEEDS", None))
-    except ValidationError as error:
-        mistakes.extend(
-            f"standards.{name}.{'.'.join(map(str, problem['loc']))}: {problem['msg']}."
-            for problem in error.errors()
-        )
-        return None
+    return tuple(standards)

@@ -1,9 +1,12 @@
 """Cases shared by several standards: not covered, exchange stopped during the call, cause of a miss. Pure."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from callmon.config.staff import NOBODY, StaffLanguages
+from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call, DurationRange
 from callmon.core.facts import PhonesBest
 from callmon.core.verdicts import Cause, Judgement
@@ -58,9 +61,7 @@ def stopped(call: Call, limit: timedelta) -> Judgement:
 def abandoned(
     call: Call, limit: timedelta, cause: Cause, silence: tuple[str, str] = ("hung_up_early", "gave_up")
 ) -> Judgement:
-    """The verdict on a call that its caller gave up. `silence`: the reasons where nothing rang, before `limit` and
-    after it.
-    """
+    """The verdict on an abandoned call. `silence`: the reasons where nothing rang, before and after `limit`."""
     if call.abandoned_in == "menu" and call.waited is None:
         return exempt("in_the_menu")
     if call.waited is not None:
@@ -102,10 +103,7 @@ def is_unclear(span: DurationRange, limit: timedelta) -> bool:
 
 
 def cause_of(call: Call, within: timedelta | None = None) -> Cause:
-    """Why no person answered within this time of the clock's start (None: at all).
-
-    The phones' states decide where they were reported, else the phones' behaviour when they were dialled.
-    """
+    """Why no person answered within this time (None: at all): by the phones' states, else by what they did."""
     phones, best = call.phones, _best_offered(call, within)
     if best == "in_use":
         return "nobody_free"
@@ -123,9 +121,7 @@ def cause_of(call: Call, within: timedelta | None = None) -> Cause:
 
 
 def _best_offered(call: Call, within: timedelta | None) -> PhonesBest | None:
-    """The last `PhonesSeen` state before `within`. With a gap, a phone may have been free: a lower state than
-    "free" is then not claimed.
-    """
+    """The last state offered before `within`. A gap may hide a free phone: nothing lower is then claimed."""
     best: PhonesBest | None = None
     for offered in call.phones.offered:
         if within is None or offered.since is None or offered.since < within:
@@ -139,3 +135,29 @@ def _hunted_late(call: Call) -> bool:
         return False
     late = call.answering_phone_rang - call.ringing >= call.cycle
     return late and call.answered - call.answering_phone_rang < 3 * call.cycle
+
+
+class Seen(NamedTuple):
+    """Input of a standard besides the obligation: whether a gap may hide a call, and the site's rules."""
+
+    in_doubt: bool = False
+    attempt_counts: bool = True
+    staff: StaffLanguages = NOBODY
+
+
+def obligation_not_met(reason: str) -> Judgement:
+    """Every *not met* names a cause of the closed set. The exchange cannot show why no agent called: "other"."""
+    return Judgement("not_met", reason, None, "other")
+
+
+def complaint_step(
+    obligation: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str
+) -> Judgement:
+    """The verdict on one step of a complaint, by whether it was done by its due time."""
+    if done is not None and done <= due:
+        return met(reason)
+    if obligation.reason == "no_request":
+        return exempt("no_request")
+    if obligation.hidden is not None and done is None:
+        return exempt("not_returnable")
+    return UNHEARD if seen.in_doubt and done is None else obligation_not_met("too_late")

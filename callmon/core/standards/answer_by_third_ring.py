@@ -40,7 +40,8 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
         case "unknown":
             return common.UNHEARD
         case "abandoned":
-            return common.UNHEARD if call.doubtful else _abandoned(call, limit)
+            silence, cause = ("no_phone_reachable", "no_phone_reachable"), common.cause_of(call, limit)
+            return common.UNHEARD if call.doubtful else common.abandoned(call, limit, cause, silence)
         case _:
             return common.UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
 
@@ -77,10 +78,7 @@ def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
 
 
 def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
-    """The verdict on a call that voicemail took: the policy's note explains voicemail and does not excuse it.
-
-    Whether the caller chose voicemail is known at the end: only the hang-up shows a dial that reached no phone.
-    """
+    """Voicemail is no answer. Only the end shows whether it was chosen: then a dial without a phone is known."""
     took = call.voicemail
     if took is not None and took.chosen and not isinstance(fact, Ended):
         return None
@@ -94,17 +92,10 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
 
 
 def _is_early(call: Call) -> bool:
-    """Whether the dialplan sent it early: no phone was tried, or ringing ended before the end of the fourth ring
-    (less the grace).
-    """
+    """Sent early: no phone was tried, or ringing ended before the end of the fourth ring, less the grace."""
     if call.waited is None:
         return call.phones.tried == 0
     return call.waited.longest < 4 * call.cycle - call.grace
-
-
-def _abandoned(call: Call, limit: timedelta) -> Judgement:
-    silence = "no_phone_reachable", "no_phone_reachable"
-    return common.abandoned(call, limit, common.cause_of(call, limit), silence)
 
 
 def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:

@@ -6,12 +6,10 @@ the staff's languages on that day. Not enabled while [[staff]] is empty.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import StandardParameters, exempt, met
-from callmon.core.standards._obligations import Seen, not_met
+from callmon.core.standards._common import Seen, StandardParameters, exempt, met, obligation_not_met
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"
-SETTLED_BY = ()
 NEEDS = "staff"
 LANGUAGE = "fr"
 
@@ -29,4 +27,4 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
     )
     if speaks is None:
         return Judgement("unknown", "staff_not_listed")
-    return met("called_back_in_french") if speaks else not_met("no_french_speaker")
+    return met("called_back_in_french") if speaks else obligation_not_met("no_french_speaker")

@@ -7,12 +7,10 @@ message was left, whether a gap hides a callback, or when it was (a clock that i
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import UNHEARD, StandardParameters, exempt, met
-from callmon.core.standards._obligations import Seen, not_met
+from callmon.core.standards._common import UNHEARD, Seen, StandardParameters, exempt, met, obligation_not_met
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"
-SETTLED_BY = ()
 
 
 def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
@@ -31,17 +29,16 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
 
 
 def _late(obligation: Obligation, seen: Seen) -> Judgement:
-    """The verdict at the due time, without a callback in time."""
     if obligation.state == "reached_us":
         return exempt("reached_us")
     if obligation.reason == "no_request":
         return exempt("no_request")
     if obligation.state == "paid":
-        return UNHEARD if seen.in_doubt else not_met("called_back_late")
+        return UNHEARD if seen.in_doubt else obligation_not_met("called_back_late")
     if obligation.opening == "unheard":
         return Judgement("unknown", "message_not_heard")
     if seen.in_doubt:
         return UNHEARD
     if obligation.state == "closed":
-        return not_met("closed_without_callback")
-    return not_met("no_open_hour" if obligation.no_open_hour else "not_called_back")
+        return obligation_not_met("closed_without_callback")
+    return obligation_not_met("no_open_hour" if obligation.no_open_hour else "not_called_back")

@@ -5,12 +5,10 @@ person in charge.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import StandardParameters
-from callmon.core.standards._obligations import Seen, by
+from callmon.core.standards._common import Seen, StandardParameters, complaint_step
 from callmon.core.verdicts import Judgement
 
 KIND = "complaint"
-SETTLED_BY = ()
 
 
 def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
@@ -22,4 +20,4 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
     if obligation.fell_due < 2 and (done is None or done > due):
         return None
     answered = Seen(False, seen.attempt_counts, seen.staff)  # only recorded manually: no gap can hide it
-    return by(obligation, done, due, answered, "complaint_answered")
+    return complaint_step(obligation, done, due, answered, "complaint_answered")

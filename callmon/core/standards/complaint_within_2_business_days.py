@@ -5,12 +5,10 @@ conversation, or a manual entry.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import StandardParameters
-from callmon.core.standards._obligations import Seen, by
+from callmon.core.standards._common import Seen, StandardParameters, complaint_step
 from callmon.core.verdicts import Judgement
 
 KIND = "complaint"
-SETTLED_BY = ()
 
 
 def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) -> Judgement | None:
@@ -20,4 +18,4 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
     done = min((at for at in (obligation.acknowledged, answered) if at is not None), default=None)
     if obligation.fell_due < 1 and (done is None or done > due):
         return None
-    return by(obligation, done, due, seen, "acknowledged")
+    return complaint_step(obligation, done, due, seen, "acknowledged")

@@ -35,8 +35,9 @@ def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters
     if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
-    if took is None:
-        return common.UNHEARD if _may_have_been(call) else common.exempt("no_voicemail")
+    if took is None:  # a gap may hide that voicemail took the call, before any answer
+        is_hidden = call.doubtful and call.outcome not in ("answered", "lost")
+        return common.UNHEARD if is_hidden or call.outcome == "unknown" else common.exempt("no_voicemail")
     if took.after_person:
         return common.exempt("after_a_person")
     if call.heard == "partly" and (call.waited is None or call.doubtful):
@@ -44,11 +45,6 @@ def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters
     if took.chosen:  # only the hang-up shows a dial that reached no phone
         return common.exempt("chosen_in_menu") if isinstance(fact, Ended) else None
     return _timed(call, parameters)
-
-
-def _may_have_been(call: Call) -> bool:
-    """Whether voicemail may have taken the call in a gap, before any answer."""
-    return call.outcome == "unknown" or (call.doubtful and call.outcome not in ("answered", "lost"))
 
 
 def _timed(call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from callmon.core.calls.call import Call
 from callmon.core.standards._common import may_hide_a_person
-from callmon.core.statistics import histogram, integrity
-from callmon.core.statistics.counters import FIRST, hours_label
+from callmon.core.statistics import histogram
+from callmon.core.statistics.counters import FIRST, hours_label, relay_ended_early, signs
 from callmon.core.verdicts import Finding
 
 SHORT_ABANDON = timedelta(seconds=5)  # of ringing or in a queue
@@ -137,11 +137,10 @@ def _capped(count: int | None, most: int) -> str:
 
 
 def _beside(cell: Cell, call: Call) -> None:
-    """Count relay calls, and the signs of gaming, which are not verdicts."""
     if call.relay:
         cell.increment("relay_outcomes", call.outcome)
-        cell.increment("relay_ended_early", "", int(integrity.relay_ended_early(call)))
-    for sign in integrity.signs(call):
+        cell.increment("relay_ended_early", "", int(relay_ended_early(call)))
+    for sign in signs(call):
         cell.increment("signs", sign)
         if sign == "early_hold" and call.held_for is not None:
             cell.measure("early_hold", call.held_for)

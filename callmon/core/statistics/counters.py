@@ -4,23 +4,22 @@ One table (`METRICS`) defines them: name, help, labels, buckets. Each combinatio
 exists at 0 before the first event, so that `increase()` sees that event. A figure is a flat tuple of strings: the
 metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
 
-Refuses: to count what is not known. A call with an uncertain number of rings is in no histogram of rings. A call
-in which a gap may hide a transfer is in no histogram of transfers. No figure contains a caller's number.
+Refuses: to count what is not known: uncertain rings, or transfers where a gap may hide one. No figure contains a
+caller's number.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
-from callmon.core.disruptions.entries import SOURCES, DisruptionEnded
+from callmon.core.disruptions.disruption import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
-from callmon.core.statistics.integrity import SIGNS, relay_ended_early, signs
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 
 Figure = tuple[str, ...]
@@ -42,12 +41,15 @@ NOTICE_BOUNDS = bounds_of((60, 300, 900, 1800, HOUR, 2 * HOUR, 4 * HOUR, 24 * HO
 HOLD_BOUNDS = bounds_of((5, 10, 20, 30, 60, 120, 300))
 BEYOND = "+Inf"
 SUM = "sum"
+# Signs of gaming: a call was answered for the figure rather than for the caller (R-12).
+Sign = Literal["short_conversation", "early_hold", "ended_by_us"]
+SIGNS: tuple[Sign, ...] = get_args(Sign)
+SHORT = timedelta(seconds=10)  # a conversation, and the time before a hold
+RELAY_SHORT = timedelta(seconds=20)
 
 
 class Metric(NamedTuple):
-    """A counter or a histogram. `buckets`: in rings, transfers or seconds; "cycles": in seconds, at the line's
-    ring cycles; None for a counter.
-    """
+    """A counter, or a histogram with `buckets`; "cycles": in seconds, at the line's ring cycles."""
 
     name: str
     help: str
@@ -55,80 +57,46 @@ class Metric(NamedTuple):
     buckets: Bounds | Literal["cycles"] | None = None
 
 
-COMPLETENESS = Metric(
-    "callmon_calls_completeness_total",
-    "Ended inbound calls, by how completely callmon received them.",
-    ("line", "heard"),
-)
-CALLS = Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours"))
-RINGS_HEARD = Metric(
-    "callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), RING_BOUNDS
-)
-WAITED = Metric(
-    "callmon_answer_wait_seconds",
-    "Seconds of ringing before a person answered.",
-    ("line", "language"),
-    "cycles",
-)
-VOICEMAIL_RINGS = Metric(
-    "callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), RING_BOUNDS
-)
-TRANSFERRED = Metric(
-    "callmon_transfers_per_call", "Transfers of a call that a person had answered.", ("line",), TRANSFER_BOUNDS
-)
-REDIRECTED = Metric(
-    "callmon_redirections_per_call",
-    "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
-    ("line",),
-    TRANSFER_BOUNDS,
-)
-VERDICT = Metric(
-    "callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")
-)
-CORRECTED = Metric(
-    "callmon_verdicts_corrected_total",
-    "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
-    ("standard", "line", "from", "to"),
-)
-CAUSE = Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause"))
-ATFIRST = Metric(
-    "callmon_french_at_first_answer_total",
-    "Calls asked for in French: whether the first person to answer spoke it.",
-    ("line", "first"),
-)
-SURVEYS = Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by"))
-RELAY = Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome"))
-RELAY_ENDED = Metric(
-    "callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.", ("line",)
-)
-INTEGRITY = Metric(
-    "callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.", ("line", "sign")
-)
-HELD = Metric(
-    "callmon_early_hold_seconds",
-    "Length of holds that began within 10 s of the answer.",
-    ("line",),
-    HOLD_BOUNDS,
-)
-DELAY = Metric(
-    "callmon_callback_delay_seconds", "From the message to the callback.", ("line", "language"), DELAY_BOUNDS
-)
-DISRUPTIONS = Metric("callmon_disruptions_total", "Ended disruptions and planned work.", ("line", "source"))
-DISRUPTED = Metric(
-    "callmon_disrupted_seconds_total", "Length of ended disruptions and planned work.", ("line", "source")
-)
-NOTICE = Metric(
-    "callmon_disruption_notice_seconds",
-    "From the start of a disruption to its complete notice in both languages.",
-    ("line",),
-    NOTICE_BOUNDS,
-)
-UNHEARD = Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",))
 METRICS = (
-    CALLS, RINGS_HEARD, WAITED, VOICEMAIL_RINGS, TRANSFERRED, REDIRECTED, VERDICT, CORRECTED, CAUSE, ATFIRST,
-    SURVEYS, RELAY, RELAY_ENDED, INTEGRITY, HELD, DELAY, DISRUPTIONS, DISRUPTED, NOTICE,
-    COMPLETENESS, UNHEARD,
+    Metric("callmon_calls_total", "Inbound calls that ended.", ("line", "outcome", "language", "hours")),
+    Metric("callmon_rings_before_answer", "Rings before a person answered.", ("line", "language"), RING_BOUNDS),
+    Metric("callmon_answer_wait_seconds", "Seconds of ringing before a person answered.",
+        ("line", "language"), "cycles"),
+    Metric("callmon_voicemail_rings", "Rings before voicemail took the call.", ("line",), RING_BOUNDS),
+    Metric("callmon_transfers_per_call", "Transfers of a call that a person had answered.",
+        ("line",), TRANSFER_BOUNDS),
+    Metric("callmon_redirections_per_call",
+        "By the strict reading: transfers, those that ended in voicemail and overflows once more.",
+        ("line",), TRANSFER_BOUNDS),
+    Metric("callmon_verdicts_total", "Verdicts, as first given.", ("standard", "line", "language", "verdict")),
+    Metric("callmon_verdicts_corrected_total",
+        "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
+        ("standard", "line", "from", "to")),
+    Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause")),
+    Metric("callmon_french_at_first_answer_total",
+        "Calls asked for in French: whether the first person to answer spoke it.", ("line", "first")),
+    Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by")),
+    Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome")),
+    Metric("callmon_relay_calls_ended_early_total", "Relay calls that we ended within 20 s of answering.",
+        ("line",)),
+    Metric("callmon_integrity_calls_total", "Answered calls with a sign of gaming; not a verdict.",
+        ("line", "sign")),
+    Metric("callmon_early_hold_seconds", "Length of holds that began within 10 s of the answer.",
+        ("line",), HOLD_BOUNDS),
+    Metric("callmon_callback_delay_seconds", "From the message to the callback.",
+        ("line", "language"), DELAY_BOUNDS),
+    Metric("callmon_disruptions_total", "Ended disruptions and planned work.", ("line", "source")),
+    Metric("callmon_disrupted_seconds_total", "Length of ended disruptions and planned work.", ("line", "source")),
+    Metric("callmon_disruption_notice_seconds",
+        "From the start of a disruption to its complete notice in both languages.", ("line",), NOTICE_BOUNDS),
+    Metric("callmon_calls_completeness_total", "Ended inbound calls, by how completely callmon received them.",
+        ("line", "heard")),
+    Metric("callmon_exchange_unheard_seconds_total", "Seconds unheard.", ("exchange",)),
 )  # fmt: skip
+BY_NAME = {metric.name: metric for metric in METRICS}
+CALLS = BY_NAME["callmon_calls_total"]
+VERDICT = BY_NAME["callmon_verdicts_total"]
+CORRECTED = BY_NAME["callmon_verdicts_corrected_total"]
 
 # Label values that are valid but not created at 0: "unknown" hours, of a call without a known time of arrival.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
@@ -171,15 +139,14 @@ FIRST: Mapping[str, str] = {
 
 def zeros(sets: LabelValues) -> Figures:
     """Every figure that exists before the first event, at 0."""
-    return {figure: 0.0 for metric in METRICS for series in _series(metric, sets) for figure in series}
+    return {figure: 0.0 for metric in METRICS for figure in _figures(metric, sets)}
 
 
-def _series(metric: Metric, sets: LabelValues) -> Iterator[list[Figure]]:
+def _figures(metric: Metric, sets: LabelValues) -> Iterator[Figure]:
     for values in product(*(sets.values_of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
             continue  # a correction always changes the verdict
-        base = (metric.name, *values)
-        yield [(*base, *part) for part in _parts(metric, values, sets)]
+        yield from ((metric.name, *values, *part) for part in _parts(metric, values, sets))
 
 
 def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[tuple[str, ...]]:
@@ -195,7 +162,6 @@ def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[t
 
 @lru_cache(maxsize=64)
 def _cycle_bounds(cycle: timedelta) -> Bounds:
-    """Buckets of seconds that end on ring boundaries."""
     return bounds_of((n * cycle).total_seconds() for n in RINGS)
 
 
@@ -224,67 +190,68 @@ def of_call(figures: Figures, call: Call) -> None:
         return
     language = language_label(call.language)
     add_figure(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
-    add_figure(figures, (COMPLETENESS.name, call.line, call.heard))
+    add_figure(figures, ("callmon_calls_completeness_total", call.line, call.heard))
     if call.outcome == "answered" and call.rings is not None and call.waited is not None:
-        _observe(figures, RINGS_HEARD, (call.line, language), call.rings)
+        _observe(figures, "callmon_rings_before_answer", (call.line, language), call.rings)
         # Of an uncertain span the longer end, so that no figure is too good.
         waited, bounds = call.waited.longest.total_seconds(), _cycle_bounds(call.cycle)
-        _observe(figures, WAITED, (call.line, language), waited, bounds)
+        _observe(figures, "callmon_answer_wait_seconds", (call.line, language), waited, bounds)
     if call.voicemail is not None and call.voicemail.rings is not None:
-        _observe(figures, VOICEMAIL_RINGS, (call.line,), call.voicemail.rings)
+        _observe(figures, "callmon_voicemail_rings", (call.line,), call.voicemail.rings)
     if call.outcome == "answered" and not may_hide_a_person(call):
-        _observe(figures, TRANSFERRED, (call.line,), len(call.transfers))
+        _observe(figures, "callmon_transfers_per_call", (call.line,), len(call.transfers))
         if call.people:  # else stored by a version that did not count this yet
-            _observe(figures, REDIRECTED, (call.line,), call.redirections)
+            _observe(figures, "callmon_redirections_per_call", (call.line,), call.redirections)
     _beside(figures, call, call.line)
 
 
 def _beside(figures: Figures, call: Call, line: str) -> None:
-    """Count what is not a standard: survey offers, relay calls, signs of gaming."""
     if call.survey is not None:
-        add_figure(figures, (SURVEYS.name, line, call.survey))
+        add_figure(figures, ("callmon_surveys_offered_total", line, call.survey))
     if call.relay:
-        add_figure(figures, (RELAY.name, line, call.outcome))
+        add_figure(figures, ("callmon_relay_calls_total", line, call.outcome))
     if relay_ended_early(call):
-        add_figure(figures, (RELAY_ENDED.name, line))
+        add_figure(figures, ("callmon_relay_calls_ended_early_total", line))
     for sign in signs(call):
-        add_figure(figures, (INTEGRITY.name, line, sign))
+        add_figure(figures, ("callmon_integrity_calls_total", line, sign))
         if sign == "early_hold" and call.held_for is not None:
-            _observe(figures, HELD, (line,), call.held_for.total_seconds())
+            _observe(figures, "callmon_early_hold_seconds", (line,), call.held_for.total_seconds())
 
 
 def of_finding(figures: Figures, finding: Finding) -> None:
     f = finding
     add_figure(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
     if f.verdict == "not_met" and f.cause is not None:
-        add_figure(figures, (CAUSE.name, f.standard, f.line, f.cause))
+        add_figure(figures, ("callmon_not_met_cause_total", f.standard, f.line, f.cause))
     if f.standard == "bilingual_person" and f.reason_key in FIRST:
-        add_figure(figures, (ATFIRST.name, f.line, FIRST[f.reason_key]))
+        add_figure(figures, ("callmon_french_at_first_answer_total", f.line, FIRST[f.reason_key]))
 
 
 def of_gap(figures: Figures, gap: Gap) -> None:
-    add_figure(figures, (UNHEARD.name, gap.exchange), gap.length.total_seconds())
+    add_figure(figures, ("callmon_exchange_unheard_seconds_total", gap.exchange), gap.length.total_seconds())
 
 
 def of_callback(figures: Figures, entry: CalledBack) -> None:
-    _observe(figures, DELAY, (entry.line, language_label(entry.language)), entry.waited.total_seconds())
+    labels = entry.line, language_label(entry.language)
+    _observe(figures, "callmon_callback_delay_seconds", labels, entry.waited.total_seconds())
 
 
 def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:
     """Count a disruption at its end, when it is known to have been one, and its notice when it is complete."""
-    disruption = noted.disruption
+    disruption, notice = noted.disruption, noted.disruption.noticed_after
     for line in disruption.lines:
-        if noted.announces and disruption.noticed_after is not None:
-            _observe(figures, NOTICE, (line,), disruption.noticed_after.total_seconds())
+        if noted.announces and notice is not None:
+            _observe(figures, "callmon_disruption_notice_seconds", (line,), notice.total_seconds())
         if isinstance(noted.entry, DisruptionEnded) and disruption.counts and disruption.ended is not None:
-            add_figure(figures, (DISRUPTIONS.name, line, disruption.source))
+            add_figure(figures, ("callmon_disruptions_total", line, disruption.source))
             length = (disruption.ended - disruption.began).total_seconds()
-            add_figure(figures, (DISRUPTED.name, line, disruption.source), length)
+            add_figure(figures, ("callmon_disrupted_seconds_total", line, disruption.source), length)
 
 
 def survey_was_heard(figures: Figures) -> bool:
     """Whether a dialplan ever reported a survey offer: then the standard is judged from the start."""
-    return any(x[0] == SURVEYS.name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
+    name = "callmon_surveys_offered_total"
+    return any(x[0] == name and x[2] == "dialplan" and count > 0 for x, count in figures.items())
 
 
 def add_figure(figures: Figures, figure: Figure, amount: float = 1.0) -> None:
@@ -298,11 +265,38 @@ def hours_label(in_hours: bool | None) -> str:
 
 
 def _observe(
-    figures: Figures, metric: Metric, labels: tuple[str, ...], count: float, bounds: Bounds | None = None
+    figures: Figures, name: str, labels: tuple[str, ...], count: float, bounds: Bounds | None = None
 ) -> None:
-    if bounds is None:
-        assert isinstance(metric.buckets, tuple)
-        bounds = metric.buckets
-    base = (metric.name, *labels)
-    add_figure(figures, (*base, next((text for most, text in bounds if count <= most), BEYOND)))
-    add_figure(figures, (*base, SUM), count)
+    buckets = bounds or BY_NAME[name].buckets
+    assert isinstance(buckets, tuple)
+    add_figure(figures, (name, *labels, next((text for most, text in buckets if count <= most), BEYOND)))
+    add_figure(figures, (name, *labels, SUM), count)
+
+
+def signs(call: Call) -> tuple[Sign, ...]:
+    """The signs of gaming in one ended call: no verdicts, counted by line, and not where a gap may hide them."""
+    found: dict[Sign, bool] = {
+        "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
+        "early_hold": _is_under(call.held_after, SHORT),
+        "ended_by_us": _ended_by_us(call),
+    }
+    return tuple(sign for sign, shown in found.items() if shown) if call.outcome == "answered" else ()
+
+
+def relay_ended_early(call: Call) -> bool:
+    """Whether we ended a relay call within 20 s: operators are often taken for telemarketers (R-50)."""
+    ours = call.ended_by == "exchange" and call.ended_how == "hangup"
+    if not (ours and call.relay and call.outcome == "answered") or call.ended is None or call.answered is None:
+        return False
+    return call.ended - call.answered < RELAY_SHORT
+
+
+def _ended_by_us(call: Call) -> bool:
+    """Whether one person had the caller, no redirection took place, and the exchange's side hung up first."""
+    ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
+    alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
+    return ours and alone and not may_hide_a_person(call)
+
+
+def _is_under(length: timedelta | None, limit: timedelta) -> bool:
+    return length is not None and length < limit

@@ -31,10 +31,7 @@ class Coverage(msgspec.Struct, frozen=True):
         return merge_spans((max(start, begin), min(stop, end)) for start, stop in spans)
 
     def covered_by_log(self, begin: datetime, end: datetime) -> list[Span]:
-        """The unheard spans that the exchange's log covers: the log was read, and its calls agree.
-
-        The time before the first received event is never compared.
-        """
+        """The unheard spans whose calls in the exchange's own log agree; none before the first received event."""
         since = self.since
         if since is None:
             return []
@@ -67,4 +64,4 @@ def open_time(spans: Iterable[Span], between: Callable[[datetime, datetime], tim
 
 def nothing_was_heard(listening: Mapping[str, Coverage], begin: datetime, end: datetime) -> bool:
     """Whether every exchange was unheard for the whole period."""
-    return all(total(one.unheard_spans(begin, end)) >= end - begin for one in listening.values())
+    return all(total(coverage.unheard_spans(begin, end)) >= end - begin for coverage in listening.values())

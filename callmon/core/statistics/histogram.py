@@ -52,10 +52,7 @@ def counts(total: int) -> Sequence[int]:
 
 
 def ends(total: int) -> tuple[int, int, int] | None:
-    """The steps of the median, the 95th percentile and the maximum, by nearest rank (the lower median).
-
-    None for an empty histogram.
-    """
+    """The steps of the lower median, the 95th percentile and the maximum, by nearest rank; None if empty."""
     passed = list(accumulate(counts(total)))
     if not passed:
         return None

@@ -6,6 +6,7 @@ sizes. Rate = met ÷ (met + not met) (R-04); exempt and unknown calls are in nei
 Refuses: to judge below a minimum sample on either side. The difference is then None, not 0.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
@@ -59,15 +60,14 @@ def compare(
     counted: Counted, modes: Mapping[str, str], standards: Iterable[str], minimum: int
 ) -> list[ParityComparison]:
     """Both comparisons for every standard. `modes`: line → mode; verdicts of a line not in it are left out."""
-    total: dict[tuple[str, str, str], int] = {}
+    total: Counter[tuple[str, str, str]] = Counter()
     for (standard, line, language, verdict), count in counted.items():
         mode = modes.get(line)
         for side in (mode, language) if mode is not None else ():
-            key = (standard, side, verdict)
-            total[key] = total.get(key, 0) + round(count)
+            total[standard, side, verdict] += round(count)
 
     def fared(standard: str, name: str) -> Side:
-        return Side(name, total.get((standard, name, "met"), 0), total.get((standard, name, "not_met"), 0))
+        return Side(name, total[standard, name, "met"], total[standard, name, "not_met"])
 
     return [
         ParityComparison(standard, kind, fared(standard, one), fared(standard, other), minimum)

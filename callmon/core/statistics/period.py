@@ -28,8 +28,7 @@ def month(written: str, zone: ZoneInfo) -> Month:
     found = _WRITTEN.fullmatch(written)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) < 9999:
         raise ConfigError(f"{written}: a month is written as 2026-10.")
-    first = date(int(found[1]), int(found[2]), 1)
-    return period(first, following(first), zone)
+    return month_from(date(int(found[1]), int(found[2]), 1), 0, zone)
 
 
 def period(first: date, after: date, zone: ZoneInfo) -> Month:
@@ -48,22 +47,24 @@ def following(first: date) -> date:
     return date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
+def month_from(first: date, months: int, zone: ZoneInfo) -> Month:
+    """The whole month that begins `months` after `first`."""
+    years, month_before = divmod(first.year * 12 + first.month - 1 + months, 12)
+    begin = date(years, month_before + 1, 1)
+    return period(begin, following(begin), zone)
+
+
 def before(current: Month, zone: ZoneInfo) -> Month:
-    first = date(current.first.year - (current.first.month == 1), (current.first.month - 2) % 12 + 1, 1)
-    return period(first, current.first.replace(day=1), zone)
+    return month_from(current.first, -1, zone)
 
 
 def earlier(current: Month, zone: ZoneInfo, count: int) -> list[Month]:
     """The `count` months before, oldest first."""
-    found = [current]
-    for _ in range(count):
-        found.insert(0, before(found[0], zone))
-    return found[:-1]
+    return [month_from(current.first, -n, zone) for n in range(count, 0, -1)]
 
 
 def year_before(current: Month, zone: ZoneInfo) -> Month:
-    first = current.first.replace(year=current.first.year - 1, day=1)
-    return period(first, following(first), zone)
+    return month_from(current.first, -12, zone)
 
 
 def to_date(current: Month, today: date, zone: ZoneInfo) -> Month:
@@ -75,8 +76,7 @@ def to_date(current: Month, today: date, zone: ZoneInfo) -> Month:
 
 def last(today: date) -> str:
     """The month before that of `today`, as "2026-10"."""
-    before_it = today.replace(day=1) - timedelta(days=1)
-    return f"{before_it:%Y-%m}"
+    return f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
 
 
 def is_due(calendar: Calendar, today: date) -> bool:

@@ -6,6 +6,7 @@ The template only lays out. Every text is made here, so that a missing translati
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -13,8 +14,7 @@ from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
-from callmon.reports.formats import charts
-from callmon.reports.formatter import ReportFormatter
+from callmon.reports.formatter import FEW, ReportFormatter
 from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
@@ -54,9 +54,9 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         assumed=settings.hours_are_assumed(),
         signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
         rows_of=rows_of,
-        drawing=lambda table: charts.bar_chart(table, tongue),
+        drawing=lambda table: bar_chart(table, tongue),
         cell=lambda figure, table: cell_text(figure, table, tongue),
-        bar=charts.bar_percent,
+        bar=bar_percent,
     )  # fmt: skip
     return page.encode()
 
@@ -97,6 +97,54 @@ def rows_of(tables: Iterable[LayoutTable]) -> list[list[LayoutTable]]:
 def cell_text(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> str:
     """A cell as it is printed."""
     return NONE if table.dashed and figure.state == "not_available" else tongue.figure(figure)
+
+
+# Charts. The template draws them: horizontal bars, or upright ones for times. The table has their data.
+
+
+class BarChart(NamedTuple):
+    """The bars of a chart as label, printed number and value; `most`: the largest value."""
+
+    title: str
+    description: str
+    bars: list[tuple[str, str, float]]
+    most: float
+
+
+def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> BarChart | None:
+    """The chart of a table: the whole for rings, every row for times; None when no count is above 0."""
+    found: list[tuple[str, Figure]] = []
+    if table.chart == "rings":
+        cells = zip(table.head, table.rows[0].cells, strict=True)
+        found = [(label, figure) for label, figure in cells if figure.place.name == "rings_to_answer"]
+    elif table.chart == "columns":
+        found = [(row.label, row.cells[0]) for row in _trimmed(table.rows)]
+    bars = [(label, tongue.figure(x), float(x.value or 0)) for label, x in found if x.kind == "count"]
+    most = max((value for _, _, value in bars), default=0.0)
+    if most <= 0:
+        return None
+    described = tongue.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
+    first = "" if table.chart == "rings" else f"{table.head[0]}. "
+    return BarChart(tongue.say("Diagramme : {title}", title=table.title), first + described, bars, most)
+
+
+def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
+    """The rows without those before the first and after the last count (the hours of the night)."""
+    used = [index for index, row in enumerate(rows) if row.cells[0].value or row.cells[0].state == "suppressed"]
+    return rows[used[0] : used[-1] + 1] if used else ()
+
+
+def bar_percent(figure: Figure, table: LayoutTable) -> int | None:
+    """The length of the bar in a cell, in percent; None for a cell without a bar.
+
+    A rate of few calls has none. A count is compared with the largest count of the table.
+    """
+    if table.chart != "cells" or figure.state != "known" or figure.value is None:
+        return None
+    if figure.kind == "rate":
+        return round(100 * figure.value) if (figure.denominator or 0) >= FEW else None
+    counts = [x.value for row in table.rows for x in row.cells if x.kind == "count" and x.value]
+    return round(100 * figure.value / max(counts)) if counts else None
 
 
 def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:

@@ -1,6 +1,7 @@
 """A report as JSON for programs: every figure once, with titles in both languages. Pure.
 
 `reports/report.schema.json` is its schema, generated from the types in this module; a test compares them.
+An earlier report is read from its JSON, as it was written and perhaps signed. `revised` supersedes it.
 """
 
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ import msgspec
 from callmon.core.attestations import AttestationStatus, Subject
 from callmon.errors import ConfigError
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import Cut, CutKind, Figure, Kind, Place, Report, State, Title
+from callmon.reports.model import Change, Cut, CutKind, Figure, Kind, Place, Report, State, Title
 
 VERSION = 1
 
@@ -152,9 +153,13 @@ def _published(report: Report, fr: ReportFormatter, en: ReportFormatter, version
         ),
         cuts=tuple(JsonCut(x.kind, x.of, Title(fr.cut(x, report), en.cut(x, report))) for x in report.cuts),
         definitions=tuple(JsonDefinition(name, *map(Title, fr.meaning(name), en.meaning(name))) for name in names),
-        figures=_figures(report.figures.values()),
-        compared=tuple(JsonMonth(x.month, x.relation, _figures(x.figures.values())) for x in report.compared),
-        changes=tuple(JsonChange(*map(_figure, (x.before, x.after))) for x in report.changes),
+        figures=tuple(map(_figure, report.figures.values())),
+        compared=tuple(
+            JsonMonth(x.month, x.relation, tuple(map(_figure, x.figures.values()))) for x in report.compared
+        ),
+        changes=tuple(
+            JsonChange(*(None if y is None else _figure(y) for y in (x.before, x.after))) for x in report.changes
+        ),
         attested=tuple(map(_attestation, report.attested)),
     )
 
@@ -166,12 +171,41 @@ def _attestation(status: AttestationStatus) -> JsonAttestation:
     return JsonAttestation(status.line, status.subject, last.tested, last.by, last.is_so, status.is_stale)
 
 
-def _figures(figures: Iterable[Figure]) -> tuple[JsonFigure, ...]:
-    return tuple(x for x in map(_figure, figures) if x is not None)
-
-
-def _figure(x: Figure | None) -> JsonFigure | None:
-    if x is None:
-        return None
+def _figure(x: Figure) -> JsonFigure:
     place = (x.place.name, x.place.part, x.place.cut.kind, x.place.cut.of)
     return JsonFigure(*place, x.kind, x.state, x.value, x.numerator, x.denominator)
+
+
+# A revision: a report of a month after its data or settings changed.
+
+
+def revised(report: Report, earlier: Published, name: str) -> Report:
+    """The next revision, with exactly the figures that changed.
+
+    Raises ConfigError if `earlier` is not the same edition of the same days and lines.
+    """
+    month, period = report.month, earlier.period
+    is_same_period = (period.month, period.first, period.after) == (month.name, month.first, month.after)
+    if not is_same_period or earlier.state.public != report.is_public:
+        kind = "public edition" if report.is_public else "internal report"
+        raise ConfigError(f"{name}: not the {kind} of the same days; a revision follows one of these.")
+    if {x.of for x in earlier.cuts if x.kind == "line"} != {x.of for x in report.cuts if x.kind == "line"}:
+        raise ConfigError(f"{name}: not a report of the same lines.")
+    before, after = figures_of(earlier.figures), report.figures
+    places = dict.fromkeys((*after, *before))
+    return msgspec.structs.replace(
+        report,
+        revision=earlier.state.revision + 1,
+        revises=earlier.state.data_fingerprint,
+        changes=tuple(
+            Change(x, before.get(x), after.get(x)) for x in places if not _is_same(before.get(x), after.get(x))
+        ),
+    )
+
+
+def _is_same(before: Figure | None, after: Figure | None) -> bool:
+    """Whether a figure is unchanged; a count of 0 equals an absent one, since an absent part was not listed."""
+    figure = before or after
+    if figure is not None and None in (before, after):
+        return figure.kind == "count" and figure.state == "known" and figure.value == 0
+    return before == after

@@ -1,8 +1,7 @@
 """A report as a workbook of five sheets: summary, figures, callbacks, definitions, about. Pure.
 
-Each table is a table object with real numbers. The sheet of figures has a row for each figure, ready for a pivot.
-Each table is a table object with real numbers. The sheet of figures has a row for each figure, for a pivot table.
-written as rounded for display (R-23), so that no cell format rounds 99.96 % up; its two numbers are beside it.
+Each table is a table object with real numbers. A rate is written as rounded for display (R-23), so that no cell
+format rounds 99.96 % up. The sheet of figures has a row for each figure, for a pivot table, with exact rates.
 
 Refuses: to merge cells.
 """
@@ -145,28 +144,28 @@ class Sheets:
         for table in tables:
             sheet.write_string(row, 0, table.title, self.title)
             begins.append(row + 1)
-            labels = [html.row_label(x, self.tongue) for x in table.rows]
-            rows: list[list[str | Figure]] = [
-                [label, *x.cells] for label, x in zip(labels, table.rows, strict=True)
-            ]
-            self.fill(sheet, _different((table.first, *table.head)), rows, row + 1, table)
-            row += len(rows) + 2
+            self.fill(sheet, table, row + 1)
+            row += len(table.rows) + 2
             for note in table.notes:
                 sheet.write_string(row, 0, note)
                 row += 1
             row += GAP
         return begins
 
-    def fill(
-        self, sheet: Any, head: list[str], rows: list[list[str | Figure]], begin: int, of: LayoutTable
-    ) -> None:
+    def fill(self, sheet: Any, table: LayoutTable, begin: int) -> None:
         """Write a table with a formatted head and real numbers."""
-        for r, row in enumerate(rows, begin + 1):
-            for c, cell in enumerate(row):
-                self.cell(sheet, r, c, cell, of)
-        heads = [self.head, *[self.head_right] * (len(head) - 1)]
+        for r, row in enumerate(table.rows, begin + 1):
+            sheet.write_string(r, 0, html.row_label(row, self.tongue))
+            for c, cell in enumerate(row.cells, 1):
+                value = _number(cell)
+                if value is None:
+                    sheet.write_string(r, c, html.cell_text(cell, table, self.tongue), self.right)
+                else:
+                    sheet.write_number(r, c, value, self.formats.get(cell.kind))
+        head = _different((table.first, *table.head))
+        heads = [self.head, *[self.head_right] * len(table.head)]
         columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
-        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1", "autofilter": False}, begin)
+        self.table(sheet, columns, len(table.rows), {"style": "Table Style Light 1", "autofilter": False}, begin)
         # An explicit height, because a chart below is placed by the heights that are known when it is written.
         sheet.set_row(begin, LINE * max(-(-len(name) // (NUMBERS - 3)) + 1 for name in head[1:]))
 
@@ -177,16 +176,6 @@ class Sheets:
         self.tables += 1
         options = {"columns": columns, "name": f"Figures_{self.tables}", **style}
         sheet.add_table(begin, 0, begin + max(1, rows), len(columns) - 1, options)
-
-    def cell(self, sheet: Any, r: int, c: int, cell: str | Figure, of: LayoutTable) -> None:
-        if isinstance(cell, str):
-            sheet.write_string(r, c, cell)
-            return
-        value = _number(cell)
-        if value is None:
-            sheet.write_string(r, c, html.cell_text(cell, of, self.tongue), self.right)
-        else:
-            sheet.write_number(r, c, value, self.formats.get(cell.kind))
 
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
         """Insert a chart of the rate in the second column: the third ring, by line or by month."""
@@ -228,19 +217,13 @@ class Sheets:
         sheet = self.sheet(say("Chiffres"), len(head))
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
-            texts = (
-                report.month.name,
-                tongue.figure_title(place),
-                tongue.cut(cut, report),
-                place.name,
-                place.part,
-            )
-            for c, text in enumerate((*texts, cut.kind, cut.of, x.kind)):
+            state = "" if x.state == "known" else tongue.figure(x)
+            titles = report.month.name, tongue.figure_title(place), tongue.cut(cut, report)
+            keys = place.name, place.part, cut.kind, cut.of, x.kind
+            for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
                 sheet.write_string(r, c, text)
-            for c, number in enumerate((x.value, x.numerator, x.denominator), len(texts) + 3):
-                if number is not None:
-                    sheet.write_number(r, c, number)
-            sheet.write_string(r, len(head) - 1, "" if x.state == "known" else tongue.figure(x))
+            sheet.write_row(r, len(titles) + len(keys), (x.value, x.numerator, x.denominator))
+            sheet.write_string(r, len(head) - 1, state)
         self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
         sheet.set_column(0, 0, NUMBERS)
         sheet.set_column(1, 1, LABELS)

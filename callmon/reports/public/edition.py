@@ -5,7 +5,11 @@ suppressed number, or enough of them that neither one number nor their total can
 sums are solved together, as a reader could who subtracts table from table. If a small number results, more numbers
 are suppressed.
 
-Refuses: figures without this protection (reasons, causes, times, hours of the day, signs, relay calls).
+A reader who subtracts an earlier edition learns how many calls a correction affected. So a revision also
+suppresses every number that changed by 1 to 4, and numbers from which such a change could be derived.
+
+Refuses: figures without this protection (reasons, causes, times, hours of the day, signs, relay calls); another
+month as it would be today: it stands beside the edition only as it was published.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,10 +19,11 @@ import msgspec
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
 from callmon.core.verdicts import VERDICTS
-from callmon.reports import rates
+from callmon.errors import ConfigError
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
-from callmon.reports.model import WHOLE, Cut, CutKind, Figure, Place, Report
-from callmon.reports.obligations import FATES, JUDGED
+from callmon.reports.figures import RATES as ALL_RATES
+from callmon.reports.formats.json import Published, figures_of, revised
+from callmon.reports.model import WHOLE, ComparedMonth, Cut, CutKind, Figure, Place, Relation, Report
 from callmon.reports.public import suppression
 from callmon.reports.public.suppression import LinearConstraint
 
@@ -41,9 +46,10 @@ PUBLISHED = {
     *(name for names in PARTS.values() for name in names),
     *VERDICT_PARTS,
 }
+assert set(COUNTS) >= {x for x in PUBLISHED if "." not in x}
 # Rates, and the counts that must be shown with them; if one is suppressed, so is the rate.
 RATES = {
-    name: (*(x for x in rates.RATES[name].of if x not in rates.RATES[name].over), *rates.RATES[name].over)
+    name: (*(x for x in ALL_RATES[name].of if x not in ALL_RATES[name].over), *ALL_RATES[name].over)
     for name in (
         *("completeness", "answer_rate", "callbacks_24_hours.rate", "callbacks_24_hours.attempted_rate"),
         *("callbacks_business_day.rate", f"{THIRD}.strict_rate", *(f"{x}.rate" for x in ALL_STANDARDS)),
@@ -145,16 +151,32 @@ def _is_any(cut: Cut, parts: Iterable[tuple[str, str]], places: frozenset[Place]
 # Sums.
 
 
+Sum = tuple[Place, list[Place], bool]  # a total, its members, and whether these are complete
+
+
 def sums(counts: Mapping[Place, int], report: Report) -> Iterator[LinearConstraint]:
-    """Every sum of published counts that a reader can form."""
+    """Every sum of published counts that a reader can form.
+
+    If its members are incomplete, the remainder of the total is a number that is not published. A member without a
+    number (it was not received, or nothing was judged) is part of the remainder.
+    """
+    for total, members, is_whole in _sums(counts, report):
+        known = tuple(x for x in members if x in counts)
+        if total in counts and known:
+            left = counts[total] - sum(counts[x] for x in known)
+            is_complete = is_whole and left == 0 and len(known) == len(members)
+            yield LinearConstraint(total, known, None if is_complete else left)
+
+
+def _sums(counts: Mapping[Place, int], report: Report) -> Iterator[Sum]:
     cuts = list(dict.fromkeys(place.cut for place in counts))
     for cut in cuts:
         yield from _of_parts(cut, counts)
     for name, part in dict.fromkeys((place.name, place.part) for place in counts):
         for total, members in _of_cuts(cuts, report):
-            yield _sum(Place(name, part, total), [Place(name, part, x) for x in members], counts)
+            yield Place(name, part, total), [Place(name, part, x) for x in members], True
         for total, within in _nested(cuts, report):
-            yield _sum(Place(name, part, total), [Place(name, part, within)], counts, is_whole=False)
+            yield Place(name, part, total), [Place(name, part, within)], False
 
 
 def _of_cuts(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, list[Cut]]]:
@@ -181,37 +203,105 @@ def _nested(cuts: list[Cut], report: Report) -> Iterator[tuple[Cut, Cut]]:
                 yield total, within
 
 
-def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[LinearConstraint]:
+def _of_parts(cut: Cut, counts: Mapping[Place, int]) -> Iterator[Sum]:
     for (name, part), parted in PARTS.items():
         for of in parted:
-            yield _sum(Place(name, part, cut), [x for x in counts if x.name == of and x.cut == cut], counts)
+            yield Place(name, part, cut), [x for x in counts if x.name == of and x.cut == cut], True
     for of, (name, part) in VERDICT_PARTS.items():
         members = [Place(of, x, cut) for x in (*VERDICTS, NOT_JUDGED) if Place(of, x, cut) in counts]
-        yield _sum(Place(name, part, cut), members, counts)
+        yield Place(name, part, cut), members, True
     for day in "1234567":
-        answered = Place("weekday.answered", day, cut)
-        if answered in counts:
-            yield _sum(Place("weekday.offered", day, cut), [answered], counts, is_whole=False)
+        yield Place("weekday.offered", day, cut), [Place("weekday.answered", day, cut)], False
     # Answered calls inside and outside business hours; calls in business hours, answered and not answered.
-    revealed = Place(*REVEALED, cut)
-    for total in (Place("outcomes", "answered", cut), Place("hours", "open", cut)):
-        yield _sum(total, [revealed] if revealed in counts else [], counts, is_whole=False)
+    for name, part in (("outcomes", "answered"), ("hours", "open")):
+        yield Place(name, part, cut), [Place(*REVEALED, cut)], False
 
 
-def _sum(
-    total: Place, members: list[Place], counts: Mapping[Place, int], is_whole: bool = True
-) -> LinearConstraint:
-    """The sum of a total and its members.
+# Editions beside others.
 
-    `is_whole`: the members are complete. Otherwise the remainder of the total is a number that is not published.
-    A member without a number (it was not received, or nothing was judged) is part of the remainder.
+
+def succeeding(report: Report, earlier: Published, name: str) -> Report:
+    """The public edition of the report of a month, as the revision of the published edition `earlier`.
+
+    Raises ConfigError if `earlier` is not a public edition of the same days and lines.
     """
-    known = tuple(x for x in members if x in counts)
-    if total not in counts or not known:
-        return LinearConstraint(total, (), 0)
-    left = counts[total] - sum(counts[x] for x in known)
-    return LinearConstraint(total, known, None if is_whole and left == 0 and len(known) == len(members) else left)
+    before = figures_of(earlier.figures)
+    closed: set[Place] = set()
+    while True:
+        published = edition(report, frozenset(closed))
+        leaks = set(revealed_by_both(before, published.figures, report)) - closed
+        if not leaks:
+            return revised(published, earlier, name)
+        closed |= leaks
 
 
-assert set(COUNTS) >= {x for x in PUBLISHED if "." not in x}
-assert {*JUDGED} <= {*FATES}
+def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report:
+    """The edition with other months as they were published.
+
+    Raises ConfigError for a report that is not the public edition of a compared month.
+    """
+    wanted: dict[str, Relation] = {month.month: month.relation for month in published.compared}
+    found = []
+    for other, name in others:
+        month = other.period.month
+        if not other.state.public or other.period.month_to_date or month not in wanted:
+            known = " or ".join(sorted(wanted)) or "no other month"
+            raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
+        found.append(ComparedMonth(month, wanted[month], figures_of(other.figures)))
+    return msgspec.structs.replace(published, compared=tuple(found))
+
+
+def revealed_by_both(before: Figures, after: Figures, report: Report) -> Iterator[Place]:
+    """The places to suppress in `after`: together with `before` they reveal a change of 1 to 4.
+
+    Such a change is read directly, in the numbers of a rate, or derived from the sums of both editions.
+    """
+    changed = dict(_changes(before, after))
+    if direct := [place for place, count in changed.items() if _is_small(count)]:
+        yield from direct
+        return
+    if rates := list(_of_rates(before, after)):
+        yield from rates
+        return
+    known = [x for x in (*after, *before) if is_counted(x)]
+    constraints = list(sums(dict.fromkeys(known, 0), report))
+    found = suppression.solve(
+        (
+            suppression.unknowns(index, constraint, lambda place: place not in changed),
+            changed.get(constraint.total, 0) - sum(changed.get(x, 0) for x in constraint.members),
+        )
+        for index, constraint in enumerate(constraints)
+    )
+    for unknown in (x for x, count in found.items() if _is_small(count)):
+        within = constraints if isinstance(unknown, Place) else [constraints[unknown[1]]]
+        for constraint in within:
+            places = (*constraint.members, constraint.total)
+            shown = [x for x in places if x in changed]
+            if shown and (len(within) == 1 or unknown in places):
+                yield shown[0]
+
+
+def _is_small(count: int) -> bool:
+    return 0 < abs(count) < SMALL
+
+
+def _changes(before: Figures, after: Figures) -> Iterator[tuple[Place, int]]:
+    """The change of every count of calls that both editions publish; a part absent from one of them was 0."""
+    for place in dict.fromkeys((*before, *after)):
+        pair = (before.get(place), after.get(place))
+        is_known = all(figure is None or (figure.kind == "count" and figure.state == "known") for figure in pair)
+        if is_known and place.name in PUBLISHED | OF_CALLS:
+            first, second = (0 if figure is None else int(figure.value or 0) for figure in pair)
+            yield place, second - first
+
+
+def _of_rates(before: Figures, after: Figures) -> Iterator[Place]:
+    """The first count of each rate whose numerator or denominator changed by 1 to 4."""
+    for place, figure in after.items():
+        other = before.get(place)
+        if place.name not in RATES or other is None or None in (figure.denominator, other.denominator):
+            continue
+        pairs = ((figure.numerator, other.numerator), (figure.denominator, other.denominator))
+        if any(_is_small((x or 0) - (y or 0)) for x, y in pairs):
+            name, part = RATES[place.name][0]
+            yield Place(name, part, place.cut)

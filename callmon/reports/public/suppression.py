@@ -28,7 +28,7 @@ HEADLINES = ("met", "not_met", "called_back", "attempted", "late")
 
 def suppress(counts: Mapping[Place, int], sums: Iterable[LinearConstraint], limit: int) -> frozenset[Place]:
     """The places to suppress. A count from 1 to `limit` - 1 is small."""
-    constraints = [x for x in sums if x.members]
+    constraints = list(sums)
     closed = {place for place, count in counts.items() if 0 < count < limit}
     while True:
         while sum(

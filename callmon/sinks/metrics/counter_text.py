@@ -1,12 +1,12 @@
-"""The committed counters as text. Measured: prometheus_client takes 7 µs a series, this module 0.3 µs."""
+"""The committed counters as text. Measured: prometheus_client takes 7 µs a series, this module 0.7 µs."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from itertools import groupby
-from typing import NamedTuple
+from collections import defaultdict
+from functools import cache
 
 from callmon.core.statistics.counters import (
     BEYOND,
+    BY_NAME,
     METRICS,
     SELDOM,
     SUM,
@@ -17,92 +17,69 @@ from callmon.core.statistics.counters import (
     zeros,
 )
 
-BY_NAME = {metric.name: metric for metric in METRICS}
-
-
-class _Series(NamedTuple):
-    """One label set of a histogram, or of a counter (which has one "bucket": the counter)."""
-
-    buckets: tuple[tuple[Figure, str], ...]
-    sum: tuple[Figure, str] | None = None
-    counted: str = ""
+UNITS = ("seconds", "bytes", "ratio")
 
 
 class FiguresText:
-    """Renders a snapshot of the counters. The series of the closed label sets are prepared once."""
+    """Renders a snapshot of the counters. The text before each value is made once."""
 
     def __init__(self, sets: LabelValues) -> None:
-        self._sets = sets
-        self._known = zeros(sets)
-        self._series = {metric.name: list(_of(metric, self._known)) for metric in METRICS}
+        self._sets, self._known = sets, zeros(sets)
+        self._text = cache(_text)
 
     def render(self, figures: Figures, openmetrics: bool = False) -> str:
         """The exposition text. Of other series in `figures`, rare labels and old buckets are included."""
-        others = [figure for figure in figures.keys() - self._known.keys() if figure[0] in BY_NAME]
-        figures = self._with_moved_buckets(figures, others) if others else figures
-        seldom = sorted(figure for figure in others if self._is_seldom(figure))
+        by_name: defaultdict[str, list[tuple[Figure, float]]] = defaultdict(list)
+        for figure, value in self._shown(figures).items():
+            by_name[figure[0]].append((figure, value))
         parts: list[str] = []
         for metric in METRICS:
-            shown = self._series[metric.name]
-            if shown:
-                parts.append(_head(metric, openmetrics))
-            for series in shown:
-                _say(parts, series, figures)
-            parts.extend(_line(_text(f), figures[f]) for f in seldom if f[0] == metric.name)
+            parts += [_head(metric, openmetrics)] if by_name[metric.name] else []
+            so_far = 0.0  # of a histogram: the sum of its buckets
+            for figure, value in by_name[metric.name]:
+                if metric.buckets and figure[-1] == SUM:
+                    parts.append(f"{self._text((*figure[:-1], 'count'))} {so_far!r}\n")
+                    so_far = 0.0
+                elif metric.buckets:
+                    so_far = value = so_far + value
+                parts.append(f"{self._text(figure)} {value!r}\n")
         return "".join(parts)
 
-    def _is_seldom(self, figure: Figure) -> bool:
-        metric, values = BY_NAME[figure[0]], figure[1:]
+    def _shown(self, figures: Figures) -> Figures:
+        shown = {figure: figures.get(figure, 0.0) for figure in self._known}
+        for figure in sorted(figures.keys() - shown.keys()):
+            metric = BY_NAME.get(figure[0])
+            if metric is not None and metric.buckets:
+                self._move_bucket(shown, figure, figures[figure])
+            elif metric is not None and self._is_seldom(metric, figure[1:]):
+                shown[figure] = figures[figure]
+        return shown
+
+    def _is_seldom(self, metric: Metric, values: Figure) -> bool:
         allowed = (self._sets.values_of(label) + SELDOM.get(label, ()) for label in metric.labels)
-        return not metric.buckets and all(v in among for v, among in zip(values, allowed, strict=True))
+        return all(value in among for value, among in zip(values, allowed, strict=True))
 
-    def _with_moved_buckets(self, figures: Figures, others: list[Figure]) -> Figures:
-        """After a change of a line's ring cycle: add the counts of an old bound to the next higher new bound.
-
-        Otherwise the histogram's count would decrease.
-        """
-        moved = dict(figures)
-        for figure in others:
-            metric, base = BY_NAME[figure[0]], figure[:-1]
-            if metric.buckets and (*base, SUM) in self._known:
-                bounds = [f[-1] for f in self._known if f[:-1] == base and f[-1] not in (BEYOND, SUM)]
-                at = bisect_left([float(text) for text in bounds], float(figure[-1]))
-                target = (*base, [*bounds, BEYOND][at])
-                moved[target] = moved.get(target, 0.0) + moved[figure]
-        return moved
-
-
-def _of(metric: Metric, known: Figures) -> Iterator[_Series]:
-    figures = [figure for figure in known if figure[0] == metric.name]
-    if not metric.buckets:
-        yield from (_Series(((figure, _text(figure)),)) for figure in figures)
-        return
-    for base, parts in groupby(figures, key=lambda figure: figure[:-1]):
-        *buckets, total = parts
-        texts = tuple((figure, _text(figure)) for figure in buckets)
-        yield _Series(texts, (total, _text(total)), _text((*base, "count")))
-
-
-def _say(parts: list[str], series: _Series, figures: Figures) -> None:
-    so_far = 0.0
-    for figure, text in series.buckets:
-        so_far += figures.get(figure, 0.0)
-        parts.append(_line(text, so_far))
-    if series.sum is not None:
-        figure, text = series.sum
-        parts.append(_line(series.counted, so_far))
-        parts.append(_line(text, figures.get(figure, 0.0)))
-
-
-def _line(text: str, value: float) -> str:
-    return f"{text} {value!r}\n"
+    def _move_bucket(self, shown: Figures, figure: Figure, count: float) -> None:
+        """After a change of a ring cycle: add an old bound's count to the next higher, so that none decreases."""
+        base = figure[:-1]
+        if (*base, SUM) in self._known:
+            bounds = [f[-1] for f in self._known if f[:-1] == base and f[-1] not in (BEYOND, SUM)]
+            at = bisect_left([float(text) for text in bounds], float(figure[-1]))
+            shown[(*base, [*bounds, BEYOND][at])] += count
 
 
 def _head(metric: Metric, openmetrics: bool) -> str:
-    """The HELP and TYPE lines. OpenMetrics names a counter without its "_total"."""
+    """The HELP and TYPE lines. OpenMetrics names a counter without its "_total", and has a UNIT line."""
     name = metric.name.removesuffix("_total") if openmetrics else metric.name
     kind = "histogram" if metric.buckets else "counter"
-    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n"
+    unit = f"# UNIT {name} {unit_of(name)}\n" if openmetrics and unit_of(name) else ""
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {kind}\n{unit}"
+
+
+def unit_of(name: str) -> str:
+    """The unit at the end of a metric's name; empty where there is none."""
+    last = name.removesuffix("_total").rpartition("_")[2]
+    return last if last in UNITS else ""
 
 
 def _text(figure: Figure) -> str:

@@ -1,40 +1,224 @@
 """The text of `/metrics`: committed counters, and gauges of the daemon's latest snapshot.
 
 The counters are thousands of series whose text changes only in the number, so the text is prepared once. The
-gauges are tens: prometheus_client writes them and the process metrics.
+gauges are tens: prometheus_client writes them and the process metrics. `gauges.toml` has their names, labels and
+help; here are their values. `callmon_…_total` is a counter.
 
+A time is absent when there is none; a count of a known line is 0. Refuses: to export 0 for an unknown value.
 Refuses: labels outside the closed sets. A line that is no longer configured is not exported; its counters stay in
 the database until the line returns. A caller's number cannot appear, because no label can hold one.
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Protocol
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import partial
+from importlib.resources import files
+from typing import Any, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.core import Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from callmon import __version__
 from callmon.config.lines import Line
+from callmon.core.callbacks.index import COUNTS
+from callmon.core.calls import rings
+from callmon.core.calls.call import LANGUAGES
+from callmon.core.disruptions.disruption import SOURCES
+from callmon.core.disruptions.register import BEFOREHAND
+from callmon.core.facts import Direction
+from callmon.core.reconciliation import SIDES
 from callmon.core.statistics.counters import VERDICT, Figures, LabelValues
 from callmon.core.statistics.parity import compare
-from callmon.sinks.metrics.counter_text import FiguresText
-from callmon.sinks.metrics.gauges import OF_CALLS, OF_ITSELF, families, family
-from callmon.sinks.snapshot import DaemonSnapshot
-from callmon.store.writer.committed import CommittedCounters
+from callmon.sinks.metrics.counter_text import FiguresText, unit_of
+from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
+from callmon.store.writer.committer import CommittedCounters
+from callmon.text.labels import STANDARDS, label
+
+DIRECTIONS: tuple[str, ...] = get_args(Direction)
+PHONE_STATES = ("free", "in_use", "unreachable")
+Values = Mapping[Any, float]  # a tuple of label values → value
+
+
+# "name{labels}" → help, and the values; None: the family itself is absent.
+Table = Mapping[str, tuple[str, Callable[[DaemonSnapshot], Values | None]]]
+
+
+def families(table: Table, snapshot: DaemonSnapshot) -> Iterator[Metric]:
+    for name, (text, values) in table.items():
+        found = values(snapshot)
+        if found is not None:
+            yield family(name, text, found)
+
+
+def family(name_and_labels: str, text: str, values: Values) -> Metric:
+    name, _, labels = name_and_labels.rstrip("}").partition("{")
+    kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    made = kind(name, text, labels=labels.split(",") if labels else (), unit=unit_of(name))
+    for key, value in values.items():
+        made.add_metric(key, value)
+    return made
+
+
+def _times(times: Mapping[str, datetime]) -> Values:
+    return {(name,): at.timestamp() for name, at in times.items()}
+
+
+def _phones(x: DaemonSnapshot) -> Values | None:
+    """Every state, for lines whose phones are known."""
+    return {(line.name, s): line.phones.get(s, 0) for line in x.lines if line.phones for s in PHONE_STATES} or None
+
+
+def _service_phones(x: DaemonSnapshot) -> Values | None:
+    services = sorted({service for service, _ in x.service_phones})
+    return {(*name, s): x.service_phones.get((name, s), 0) for name in services for s in PHONE_STATES} or None
+
+
+def _callbacks(name: str, x: DaemonSnapshot) -> Values:
+    """Every line and language has a series, 0 when nothing is open."""
+    counts = x.callbacks.counts.get(name, {})
+    return {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
+
+
+def _to_listen_to(x: DaemonSnapshot) -> Values:
+    """Messages from numbers that cannot be called back: a person must listen to them (R-48)."""
+    counts = x.callbacks.counts.get("callbacks_to_listen_to", {})
+    return {(i.name,): sum(n for (line, _), n in counts.items() if line == i.name) for i in x.configured}
+
+
+def _first(which: str, x: DaemonSnapshot) -> Values:
+    return _of_lines(x, x.callbacks.firsts.get(which, {}))
+
+
+def _of_lines(x: DaemonSnapshot, times: Mapping[str, datetime]) -> Values:
+    """The times of the configured lines, in their order."""
+    return _times({line.name: times[line.name] for line in x.configured if line.name in times})
+
+
+def _waits(x: DaemonSnapshot, value: Callable[[Any, Any], float]) -> Values:
+    return {key: value(w.waited, w.cycle) for key, w in x.waits.items() if w.waited is not None}
+
+
+def _standard_titles(_: DaemonSnapshot) -> Values:
+    return {(name, label("standard", name, "fr"), label("standard", name, "en")): 1 for name in STANDARDS}
+
+
+def _journal(place: int, x: DaemonSnapshot) -> Values | None:
+    return None if x.host.journal is None else {("database",): x.host.journal[place]}
+
+
+def _disruptions(x: DaemonSnapshot) -> Values:
+    going_on = [d for d in x.disruptions if d.state(x.at) == "going_on"]
+    counts = Counter((line, d.source) for d in going_on for line in d.lines)
+    return {(line.name, source): counts[line.name, source] for line in x.configured for source in SOURCES}
+
+
+def _unannounced(x: DaemonSnapshot) -> Values:
+    """Line → since when the first disruption without a complete notice lasts."""
+    silent = [d for d in x.disruptions if d.state(x.at) == "going_on" and d.announced is None]
+    began = {line: min(d.began for d in silent if line in d.lines) for d in silent for line in d.lines}
+    return _of_lines(x, began)
+
+
+def _planned(x: DaemonSnapshot) -> Values:
+    """Line → until when work is planned."""
+    work = [d for d in x.disruptions if d.source == "work" and d.began - BEFOREHAND <= x.at]
+    ends = [(line, d.notice.until) for d in work for line in d.lines if d.notice.until is not None]
+    return _of_lines(x, {line: max(at for other, at in ends if other == line) for line, _ in ends})
+
+
+def _sinks(x: DaemonSnapshot, value: Callable[[SinkStatus], float]) -> Values:
+    return {(sink.name,): value(sink) for sink in x.sinks}
+
+
+VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
+    "callmon_calls_in_progress": lambda x: {(line.name, s): n for line in x.lines for s, n in line.states.items()},
+    "callmon_phones": _phones,
+    "callmon_service_phones": _service_phones,
+    "callmon_line_open": lambda x: {(line.name,): int(line.is_open) for line in x.lines},
+    **{f"callmon_{name}": partial(_callbacks, name) for name in COUNTS},
+    "callmon_callbacks_to_listen_to": _to_listen_to,  # in place of its counts by language
+    "callmon_callback_earliest_opened_timestamp_seconds": partial(_first, "opened"),
+    "callmon_callback_earliest_due_timestamp_seconds": partial(_first, "due"),
+    "callmon_callback_earliest_actionable_timestamp_seconds": partial(_first, "actionable"),
+    "callmon_callbacks_to_listen_to_due_timestamp_seconds": partial(_first, "listen"),
+    "callmon_mailbox_messages": lambda x: {(b.exchange, b.mailbox): b.messages for b in x.service.mailboxes},
+    "callmon_mailbox_capacity": lambda x: {
+        (b.exchange, b.mailbox): b.capacity for b in x.service.mailboxes if b.capacity is not None
+    },
+    "callmon_mailbox_messages_unheard": lambda x: {
+        (b.exchange, b.mailbox): b.unheard for b in x.service.mailboxes
+    },
+    "callmon_opening_change_timestamp_seconds": lambda x: _times(x.service.opening_changes),
+    "callmon_last_day_verdicts": lambda x: x.service.last_day,
+    "callmon_target_ratio": lambda x: x.service.targets,
+    "callmon_standard_info": _standard_titles,
+    "callmon_exchange_calls_processed_total": lambda x: {
+        (name,): n.processed for name, n in x.service.feeds.items()
+    },
+    "callmon_exchange_calls_heard_total": lambda x: {(name,): n.heard for name, n in x.service.feeds.items()},
+    "callmon_exchange_clock_skew_seconds": lambda x: {(name,): seconds for name, seconds in x.host.skews.items()},
+    "callmon_exchange_certificate_expires_timestamp_seconds": lambda x: _times(x.host.certificates),
+    "callmon_disk_free_bytes": lambda x: {(name,): disk.free for name, disk in x.host.disks.items()},
+    "callmon_disk_size_bytes": lambda x: {(name,): disk.size for name, disk in x.host.disks.items()},
+    "callmon_sink_journal_bytes": partial(_journal, 0),
+    "callmon_sink_journal_limit_bytes": partial(_journal, 1),
+    "callmon_sink_journal_outcomes": partial(_journal, 2),
+    "callmon_longest_wait_rings": lambda x: _waits(x, rings.begun),
+    "callmon_longest_wait_seconds": lambda x: _waits(x, lambda waited, _: waited.total_seconds()),
+    "callmon_service_info": lambda x: {(name, *titles): 1 for name, titles in x.service.services.items()},
+    "callmon_closed_day_info": lambda x: {(line, *names): 1 for line, names in x.service.closed_days.items()},
+    "callmon_backfill_waiting_since_timestamp_seconds": lambda x: _times(x.backfill_waiting),
+    "callmon_reconciliation_calls": lambda x: {(c.exchange, s): c.only[s] for c in x.compared for s in SIDES},
+    "callmon_reconciliation_timestamp_seconds": lambda x: {(c.exchange,): c.done.timestamp() for c in x.compared},
+    "callmon_line_last_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.calls),
+    "callmon_line_last_test_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.tests),
+    "callmon_line_test_call_due_timestamp_seconds": lambda x: {
+        (i.name,): at.timestamp() for i in x.configured if (at := x.last_calls.test_due(i)) is not None
+    },
+    "callmon_disruptions_open": _disruptions,
+    "callmon_disruption_unannounced_since_timestamp_seconds": _unannounced,
+    "callmon_planned_work_until_timestamp_seconds": _planned,
+    "callmon_line_info": lambda x: {(i.name, i.mode, i.service, i.title_fr, i.title_en): 1 for i in x.configured},
+    "callmon_standard_enabled": lambda x: {(name,): int(is_judged) for name, is_judged in x.enabled.items()},
+    "callmon_exchange_connected": lambda x: {(e.name,): int(e.connected) for e in x.exchanges},
+    "callmon_exchange_events_total": lambda x: {(e.name,): e.events for e in x.exchanges},
+    "callmon_exchange_last_event_timestamp_seconds": lambda x: _times(
+        {e.name: e.last_event for e in x.exchanges if e.last_event}
+    ),
+    "callmon_messages_unusable_total": lambda x: {
+        (e.name, s): n for e in x.exchanges for s, n in e.unusable.items()
+    },
+    "callmon_calls_vanished_total": lambda x: {(e.name,): e.vanished for e in x.exchanges},
+    "callmon_calls_other_total": lambda x: {(s,): x.calls_other.get(s, 0) for s in DIRECTIONS},
+    "callmon_sink_backlog": lambda x: _sinks(x, lambda sink: sink.backlog),
+    "callmon_sink_behind_seconds": lambda x: _sinks(x, lambda sink: sink.behind_for.total_seconds()),
+    "callmon_sink_refused_total": lambda x: _sinks(x, lambda sink: sink.refused),
+    "callmon_build_info": lambda _: {(__version__,): 1},
+    "callmon_config_last_reload_successful": lambda x: {(): int(x.last_reload.succeeded)},
+    "callmon_config_last_reload_success_timestamp_seconds": lambda x: (
+        {(): x.last_reload.at.timestamp()} if x.last_reload.at else {}
+    ),
+    "callmon_faults_total": lambda x: {(): x.internal_errors},
+}
+_texts = tomllib.loads(files("callmon.sinks.metrics").joinpath("gauges.toml").read_text(encoding="utf-8"))
+OF_CALLS: Table
+OF_ITSELF: Table
+OF_CALLS, OF_ITSELF = (
+    {name: (text, VALUES[name.partition("{")[0]]) for name, text in texts.items()}
+    for texts in (_texts["calls"], _texts["itself"])
+)
 
 
 class MetricsSource(Protocol):
-    """The daemon, as a scrape reads it."""
+    """The daemon, as a scrape reads it: `snapshot` in its event loop, the role from any thread. None blocks."""
 
-    def snapshot(self) -> DaemonSnapshot:
-        """The state now. Called in the daemon's event loop; must not block."""
-
-    def leads(self) -> bool:
-        """Whether this instance is the leader, which writes and counts. Called from any thread."""
-
-    def stands_by(self) -> bool:
-        """Whether this instance is a standby: another one writes and counts. Called from any thread."""
+    def snapshot(self) -> DaemonSnapshot: ...
+    def leads(self) -> bool: ...
+    def stands_by(self) -> bool: ...
 
 
 class Metrics:

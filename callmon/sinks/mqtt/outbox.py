@@ -57,7 +57,7 @@ class MqttOutbox:
         for topic in self.state:
             self._dirty.setdefault(topic, now)
 
-    def is_state_told(self) -> bool:
+    def is_state_published(self) -> bool:
         """Whether the broker has every state."""
         return not self._dirty and not any(message.is_retained for message in self._on_its_way)
 

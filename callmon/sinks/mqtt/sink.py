@@ -17,20 +17,23 @@ import asyncio
 import importlib
 import logging
 import random
+import socket
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from time import monotonic
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
+from callmon.ami.connection import tls_context
 from callmon.config.mqtt import MqttSettings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
+from callmon.errors import ConfigError
 from callmon.sinks.mqtt import topics
-from callmon.sinks.mqtt.broker import is_refused, sentence, tls_context
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
 
@@ -66,7 +69,7 @@ class Mqtt:
         self._outbox = MqttOutbox(settings.max_waiting)
         self._more, self._changed = asyncio.Event(), asyncio.Event()
         self._is_ending, self._leads = False, True
-        self._is_told = False  # `online` was published on this connection
+        self._is_online = False  # `online` was published on this connection
         self._said: str | None = None
         self._set_aside = 0
         self._fault = ""  # type of the last internal error, logged once
@@ -204,16 +207,15 @@ class Mqtt:
 
     async def _pause(self, seconds: float) -> None:
         """Wait `seconds` with jitter. A change of settings or role ends the wait: the sink retries at once."""
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._changed.wait(), seconds * random.uniform(0.75, 1.25))
-        except TimeoutError:
-            return
 
     async def _connection(self, settings: MqttSettings) -> Exception | None:
         """Run one connection until it ends; returns the error, None when this sink closed it."""
         try:
             async with await _client(settings) as client:
-                self._reached(settings)
+                self._said = None
+                log.info("mqtt: connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
                 await self._serve(client, settings.prefix)
         except Exception as error:  # also an internal error: the daemon continues without a broker
             if not self._changed.is_set():
@@ -239,8 +241,11 @@ class Mqtt:
             await asyncio.gather(*tasks, return_exceptions=True)
         for task in done:
             task.result()
-        async with asyncio.timeout(GOODBYE_SECONDS):
-            await self._goodbye(client, prefix)
+        if self._leads:  # otherwise another instance publishes the status now
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                while self._outbox.backlog():
+                    await self._batch(client, prefix)
+                await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
 
     async def _hear(self, client: aiomqtt.Client, prefix: str) -> None:
         """Clear retained topics that an earlier run published and that are no longer valid.
@@ -250,7 +255,7 @@ class Mqtt:
         async for message in client.messages:
             topic = str(message.topic).removeprefix(prefix)
             if topic == topics.STATUS:
-                if self._is_told and message.payload == topics.OFFLINE:
+                if self._is_online and message.payload == topics.OFFLINE:
                     await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
                 continue
             if not (message.retain and message.payload) or topic in self._outbox.state:
@@ -260,12 +265,12 @@ class Mqtt:
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
         """Publish the whole state, then `online`, then each change."""
-        self._is_told = False
+        self._is_online = False
         self._outbox.anew(monotonic())
-        while not self._outbox.is_state_told():
+        while not self._outbox.is_state_published():
             await self._batch(client, prefix)
         await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
-        self._is_told = True
+        self._is_online = True
         while True:
             self._more.clear()
             while self._outbox.backlog():
@@ -280,17 +285,6 @@ class Mqtt:
             self._outbox.failed()
             raise
         self._outbox.done()
-
-    async def _goodbye(self, client: aiomqtt.Client, prefix: str) -> None:
-        if not self._leads:
-            return  # another instance publishes the status now
-        while self._outbox.backlog():
-            await self._batch(client, prefix)
-        await client.publish(prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True)
-
-    def _reached(self, settings: MqttSettings) -> None:
-        self._said = None
-        log.info("mqtt: connected to the broker", extra={"broker": f"{settings.host}:{settings.port}"})
 
     def _say(self, what: str) -> None:
         if what != self._said:
@@ -318,7 +312,7 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
 
 def _prepared(settings: MqttSettings) -> tuple[ModuleType, str | None, ssl.SSLContext | None]:
     """The library (imported only when a broker is configured), the password and the TLS context."""
-    return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings)
+    return importlib.import_module("aiomqtt"), settings.password(), tls_context(settings) if settings.tls else None
 
 
 async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessage]) -> None:
@@ -327,3 +321,46 @@ async def _published(client: aiomqtt.Client, prefix: str, batch: list[MqttMessag
     for result in await asyncio.gather(*publications, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+
+
+def is_refused(error: Exception | None) -> bool:
+    """Whether the broker refused the login: a retry within seconds has no chance."""
+    return type(error).__name__ == "MqttConnectError"
+
+
+def sentence(settings: MqttSettings, error: BaseException) -> str:
+    """What went wrong with a connection, and what the administrator can do."""
+    where = f"mqtt: {settings.host}:{settings.port}"
+    why = error.__context__ if isinstance(error.__context__, OSError) else error  # the library hides the cause
+    match why:
+        case ConfigError():
+            return str(why)
+        case ssl.SSLCertVerificationError():
+            return (
+                f"{where} shows a certificate that is not accepted for {settings.host!r} ({why.verify_message}); "
+                "write host as the certificate names it, set ca_file, or renew the certificate."
+            )
+        case ssl.SSLError():
+            return f"{where} speaks no TLS as it should ({why.reason}); check port, tls and client_certificate."
+        case ConnectionRefusedError():
+            return f"{where} cannot be reached: nothing listens there; check that the broker runs."
+        case socket.gaierror():
+            return f"mqtt: the host name {settings.host!r} cannot be resolved; check host."
+        case TimeoutError():
+            return f"{where} does not answer; check host, port and the firewall."
+        case FileNotFoundError() | PermissionError():
+            return (
+                f"mqtt: a file of its certificates cannot be read ({why.strerror}); "
+                "check ca_file, client_certificate and client_key."
+            )
+        case OSError():
+            return f"{where} cannot be reached ({why.strerror or why})."
+    if is_refused(why if isinstance(why, Exception) else None):
+        code = str(why).partition("] ")[2] or str(why)  # `[code:135] Not authorized` → `Not authorized`
+        return f"{where} refuses the login ({code}); check username, password and client_id."
+    if type(why).__name__ in ("MqttError", "MqttCodeError"):
+        return (
+            f"{where} ended the connection; if it does so again and again, another client has the "
+            f"client_id {settings.client_id!r}."
+        )
+    return f"{where}: internal error ({type(why).__name__}); retrying."

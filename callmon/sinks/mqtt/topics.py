@@ -22,7 +22,7 @@ from callmon.core.calls.call import Call, Wait
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.verdicts import Finding
 from callmon.sinks.snapshot import LineStatus
-from callmon.text.disruption_list import disruption_fields
+from callmon.text.lists import disruption_fields
 from callmon.text.records import as_json, instant
 
 ONLINE, OFFLINE = b"online", b"offline"

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, RowMapping, bindparam, delete, func, select, tuple_, update
 
-from callmon.store.bulk import chunks
+from callmon.store.bulk import chunks, overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import overwrite_deleted, record_key, token_renewals
+from callmon.store.queries.obligations import token_renewals
 from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION, Condition
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock. During the pause the daemon

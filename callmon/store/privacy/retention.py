@@ -22,17 +22,16 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import Column, Connection, Select, Subquery, and_, case, func, literal, or_, select, union_all
 
+from callmon.ami.events import born
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import CallbackCommand
-from callmon.core.calls.listing_evidence import born
 from callmon.core.facts import tag_of
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.bulk import chunks
+from callmon.store.bulk import chunks, overwrite_deleted
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import overwrite_deleted
 from callmon.store.privacy import key_rotation
 from callmon.store.tables import ACCESS, CALL, DISPOSAL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
 

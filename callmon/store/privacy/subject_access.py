@@ -12,9 +12,9 @@ import msgspec
 from sqlalchemy import Connection, and_, insert, select, true, update
 
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
-from callmon.store.numbers import overwrite_deleted, record_key
 from callmon.store.queries import calls, obligations
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.tables import ACCESS, NUMBER

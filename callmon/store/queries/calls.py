@@ -72,10 +72,7 @@ def _lines(connection: Connection) -> Iterator[str]:
 def count_ended_calls(
     store: Database, lines: Iterable[str], begin: datetime, end: datetime
 ) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, str], int]]:
-    """Counts ended inbound calls that arrived in [begin, end), without test calls.
-
-    Returns the calls by (line, outcome) and their verdicts by (line, standard, verdict).
-    """
+    """Ended inbound calls that arrived in [begin, end), without tests: by (line, outcome), and by verdict."""
     when = and_(CALL.c.arrived >= begin, CALL.c.arrived < end)
     which = and_(CALL.c.line.in_(list(lines)), when, CALL.c.direction == "inbound", ~CALL.c.is_test)
     of_call = (CALL.c.line, CALL.c.outcome)

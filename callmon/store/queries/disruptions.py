@@ -12,8 +12,7 @@ from sqlalchemy import Connection, and_, func, or_, select
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.disruptions.commands import DisruptionCommand
-from callmon.core.disruptions.disruption import Disruption, after, opened
-from callmon.core.disruptions.entries import AnyEntry, Opened, Planned
+from callmon.core.disruptions.disruption import AnyEntry, Disruption, Opened, Planned, after, opened
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import tag_of
 from callmon.store.database import Database
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 ROUTES_OF = 20  # calls
 MOST_MET = 500  # calls of a disruption; above this the page only states that there are more
-BEFORE = 300  # latest calls of a line before the disruption; those still up at its beginning are counted
 LONGEST = timedelta(days=1)  # no call lasts longer, so a query need not scan years of calls
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)  # a disruption that is stated to begin earlier has no calls either
 
@@ -69,41 +67,20 @@ def disruptions_of_call(store: Database, call: Call | None) -> list[Disruption]:
     return overlapping(store, call.line, call.arrived, call.ended)
 
 
-def calls_met(store: Database, disruption: Disruption) -> int:
-    """The number of ended public calls that were up on its lines during the disruption."""
-    which = and_(
+def calls_met(store: Database, disruption: Disruption, most: int | None = None) -> int:
+    """The number of ended public calls that were up on its lines during the disruption, up to `most` + 1."""
+    which = [
         CALL.c.line.in_(list(disruption.lines)),
         CALL.c.ended > disruption.began,
         CALL.c.arrived > up_since(disruption),
-    )
-    which = and_(which, CALL.c.direction == "inbound", ~CALL.c.is_test)
+        CALL.c.direction == "inbound",
+        ~CALL.c.is_test,
+    ]
     if disruption.ended is not None:
-        which = and_(which, CALL.c.arrived <= disruption.ended)
+        which.append(CALL.c.arrived <= disruption.ended)
+    calls = select(CALL.c["call"]).where(*which).limit(None if most is None else most + 1).subquery()
     with store.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
-
-
-def capped_calls_met(store: Database, disruption: Disruption) -> int:
-    """As `calls_met`, capped at MOST_MET + 1: a long disruption can meet 100,000s of calls."""
-    public = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)
-    during = and_(CALL.c.line.in_(list(disruption.lines)), CALL.c.arrived >= disruption.began, public)
-    if disruption.ended is not None:
-        during = and_(during, CALL.c.arrived <= disruption.ended)
-    some = select(CALL.c["call"]).where(during).limit(MOST_MET + 1).subquery()
-    with store.reading() as connection:
-        found = int(connection.execute(select(func.count()).select_from(some)).scalar_one())
-        for line in disruption.lines if found <= MOST_MET else ():
-            found += _still_up(connection, line, disruption)
-    return min(found, MOST_MET + 1)
-
-
-def _still_up(connection: Connection, line: str, disruption: Disruption) -> int:
-    """The number of the line's latest BEFORE calls that were still up when the disruption began."""
-    when = and_(CALL.c.arrived > up_since(disruption), CALL.c.arrived < disruption.began)
-    latest = select(CALL.c.ended, CALL.c.direction, CALL.c.is_test).where(CALL.c.line == line, when)
-    looked = latest.order_by(CALL.c.arrived.desc()).limit(BEFORE).subquery()
-    which = and_(looked.c.ended > disruption.began, looked.c.direction == "inbound", ~looked.c.is_test)
-    return int(connection.execute(select(func.count()).select_from(looked).where(which)).scalar_one())
+        return int(connection.execute(select(func.count()).select_from(calls)).scalar_one())
 
 
 def up_since(disruption: Disruption) -> datetime:

@@ -12,14 +12,13 @@ import msgspec
 from sqlalchemy import Connection, and_, func, or_, select
 
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry, CalledBack, Caution, Owed, Repeated
+from callmon.core.callbacks.index import WINDOW
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.callbacks.shared_numbers import WINDOW
 from callmon.core.facts import tag_of
 from callmon.store.bulk import chunks
-from callmon.store.database import Database
+from callmon.store.database import Database, database_errors
 from callmon.store.encryption import keyed_hash
-from callmon.store.numbers import token_renewals
 from callmon.store.queries import calls as queries
 from callmon.store.row_mapping import CALLBACK, CALLER, StoredCallKey, entry_of, obligation_of
 from callmon.store.tables import LEDGER, NUMBER, OBLIGATION
@@ -41,6 +40,17 @@ def token_function(store: Database) -> Callable[[str], str]:
 
 
 # State that the daemon restores.
+
+
+def token_renewals(store: Database) -> dict[str, str]:
+    """Maps the tokens under older keys to the newest token, for all numbers of calls with an obligation."""
+    if len(store.ring.names) < 2:
+        return {}
+    here = and_(OBLIGATION.c["call"] == NUMBER.c["call"], OBLIGATION.c.exchange == NUMBER.c.exchange)
+    question = select(NUMBER.c.number).join(OBLIGATION, here).distinct()
+    with database_errors(store), store.reading() as connection:
+        found = [store.ring.tokens(store.ring.decrypt(sealed)) for (sealed,) in connection.execute(question)]
+    return {old: newest for newest, *older in found for old in older}
 
 
 def restore_ledger(store: Database, book: Ledger, exchanges: Iterable[str], now: datetime) -> None:
@@ -71,15 +81,11 @@ def live_obligations(store: Database) -> list[Obligation]:
 
 def cautions(store: Database) -> list[tuple[str, tuple[Caution, ...]]]:
     """The cautions of each number, by token. They hold for every later message from that number."""
-    found = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
-    question = found.where(OBLIGATION.c.cautions != "")
+    question = select(OBLIGATION.c.token, OBLIGATION.c.other, OBLIGATION.c.cautions)
     with store.reading() as connection:
-        rows = list(connection.execute(question))
-    return [(x, _cautions(said)) for token, other, said in rows for x in (token, other) if x is not None]
-
-
-def _cautions(said: str) -> tuple[Caution, ...]:
-    return tuple(known for known in CAUTIONS if known in said.split())
+        rows = connection.execute(question.where(OBLIGATION.c.cautions != "")).all()
+    stored = [(x, names.split()) for *tokens, names in rows for x in tokens if x is not None]
+    return [(token, tuple(x for x in CAUTIONS if x in names)) for token, names in stored]
 
 
 def recent_messages(store: Database, since: datetime) -> Iterator[tuple[str, datetime, str]]:

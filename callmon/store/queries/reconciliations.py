@@ -5,14 +5,8 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, delete, func, select
 
-from callmon.core.calls.listing_evidence import born
-from callmon.core.reconciliation import (
-    SIDES,
-    ArrivedCall,
-    LastComparison,
-    Reconciliation,
-    Side,
-)
+from callmon.ami.events import born
+from callmon.core.reconciliation import SIDES, ArrivedCall, LastComparison, Reconciliation, Side
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database, database_errors
 from callmon.store.tables import CALL, GAP, Condition, microseconds

@@ -1,41 +1,51 @@
-"""Queries of the monthly report: the roll-ups and obligations of a period. Every function blocks.
+"""Queries of the report and of the pages of days and months: roll-ups and obligations. Every function blocks.
 
-All queries read one snapshot, so that concurrent writes of the daemon cannot make a total differ from its parts.
-If roll-ups are incomplete or of another time zone, the calls themselves are counted, one day at a time. The
-figures are the same; the cost then grows with the number of calls.
+All queries of a report read one snapshot, so that concurrent writes of the daemon cannot make a total differ from
+its parts. If roll-ups are incomplete or of another time zone, a report counts the calls themselves, one day at a
+time. The figures are the same; the cost then grows with the number of calls. The pages read only roll-ups.
 
 Refuses: to decrypt a number.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, case, func, select
+import msgspec
+from sqlalchemy import Connection, and_, case, func, insert, select
 
 from callmon.config.business_calendar import Span
+from callmon.core.attestations import Attestation
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import Arrived, tag_of
 from callmon.core.statistics.aggregates import Cell
+from callmon.core.statistics.coverage import Coverage, nothing_was_heard
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
 from callmon.store.bulk import chunks
+from callmon.store.database import Database, database_errors
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
 from callmon.store.row_mapping import fact_of, finding_of, obligation_of
-from callmon.store.tables import CALL, FACT, FINDING, GAP, HEARTBEAT, OBLIGATION, OPEN, ROLLUP, microseconds
+from callmon.store.tables import (
+    ATTESTATION,
+    CALL,
+    FACT,
+    FINDING,
+    GAP,
+    HEARTBEAT,
+    OBLIGATION,
+    OPEN,
+    ROLLUP,
+    Condition,
+    microseconds,
+)
 
 STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
-
-
-class JudgedObligation(NamedTuple):
-    """An obligation with its verdicts."""
-
-    what: Obligation
-    findings: tuple[Finding, ...]
 
 
 class Fingerprint:
@@ -111,7 +121,7 @@ def call_names(connection: Connection, begin: datetime, end: datetime) -> list[t
 
 def judged_obligations(
     connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
-) -> Iterator[JudgedObligation]:
+) -> Iterator[tuple[Obligation, tuple[Finding, ...]]]:
     """The obligations opened in [begin, end), with their verdicts."""
     which = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
     of_call = (FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
@@ -125,7 +135,7 @@ def judged_obligations(
     for (data,) in connection.execute(select(OBLIGATION.c.data).where(which)):
         seal.include("obligation", data)
         found = obligation_of(data, None, None)
-        yield JudgedObligation(found, tuple(given.get((found.call, found.exchange, found.kind), ())))
+        yield found, tuple(given.get((found.call, found.exchange, found.kind), ()))
 
 
 def lines_in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
@@ -135,7 +145,7 @@ def lines_in_progress(connection: Connection, begin: datetime, end: datetime) ->
     question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(arrived)
     # By the names: a join would let SQLite read every fact.
     some = (question.where(FACT.c["call"].in_([name for name, _ in part])) for part in chunks(calls))
-    rows = (row for one in some for row in connection.execute(one))
+    rows = (row for part in some for row in connection.execute(part))
     facts = [fact_of(data, {}) for name, exchange, data in rows if (name, exchange) in calls]
     public = (
         fact for fact in facts if isinstance(fact, Arrived) and fact.direction == "inbound" and not fact.test
@@ -193,3 +203,115 @@ def agreeing_days(
         seal.include("compared", name, *days)
         found[name] = tuple((midnight(day, zone), midnight(day + STEP, zone)) for day in days)
     return found
+
+
+# The pages of days and months. Their cost is days times lines times languages, independent of the number of calls.
+
+Counts = Counter[tuple[str, str]]  # the cells of `core/statistics/aggregates.py`: ("half_hour.offered", "08:30") …
+
+
+class HalfHourCounts(NamedTuple):
+    """`days`: by day and line, the counts of the calls, if there were any. `listening`: by exchange."""
+
+    days: dict[date, dict[str, Counts]]
+    listening: dict[str, Coverage]
+
+
+def half_hour_counts(
+    store: Database, zone: ZoneInfo, days: Collection[date], until: datetime
+) -> HalfHourCounts | None:
+    """The counts of `days` as known at `until`. None while roll-ups are being rebuilt or are of another zone."""
+    with store.reading() as connection:
+        if not update.rollup_state(connection).is_whole(zone):
+            return None
+        found: dict[date, dict[str, Counts]] = {}
+        which = and_(ROLLUP.c.day.in_([day.isoformat() for day in days]), ROLLUP.c.calls > 0)
+        for day, line, cell in connection.execute(select(ROLLUP.c.day, ROLLUP.c.line, ROLLUP.c.cell).where(which)):
+            lines = found.setdefault(date.fromisoformat(day), {})
+            lines.setdefault(line, Counter()).update(update.decode_cell(cell).counts)
+        begin = midnight(min(days), zone)
+        heard = heard_spans(connection, begin, max(until, begin + STEP), Fingerprint())
+    return HalfHourCounts(found, {name: Coverage(*spans) for name, spans in heard.items()})
+
+
+WITHIN = "callback_within_24_hours"
+
+
+class MonthCounts(NamedTuple):
+    """`counts`: by figure and part, of all lines. `last_due`: of its obligations. `has_data`: as in the report."""
+
+    counts: Counter[tuple[str, str]]
+    last_due: datetime | None
+    in_progress: bool
+    has_data: bool
+
+
+def month_counts(store: Database, zone: ZoneInfo, months: Sequence[Month]) -> list[MonthCounts] | None:
+    """The counts of each month. None while roll-ups are being rebuilt or are of another zone."""
+    with store.reading() as connection:
+        if not update.rollup_state(connection).is_whole(zone):
+            return None
+        return [_month(connection, zone, month) for month in months]
+
+
+def _month(connection: Connection, zone: ZoneInfo, month: Month) -> MonthCounts:
+    begin, end, counts = month.begin, month.end, Counter[tuple[str, str]]()
+    days = and_(
+        ROLLUP.c.day >= month.first.isoformat(), ROLLUP.c.day < month.after.isoformat(), ROLLUP.c.line != ""
+    )
+    for cell in connection.scalars(select(ROLLUP.c.cell).where(days)):
+        counts.update(update.decode_cell(cell).counts)
+    opened = and_(OBLIGATION.c.opened >= begin, OBLIGATION.c.opened < end)
+    judged = and_(FINDING.c["call"] == OBLIGATION.c["call"], FINDING.c.exchange == OBLIGATION.c.exchange)
+    of_callback = and_(opened, OBLIGATION.c.kind == "callback", FINDING.c.standard == WITHIN)
+    verdicts = select(FINDING.c.verdict, func.count()).select_from(OBLIGATION.join(FINDING, judged))
+    for verdict, count in connection.execute(verdicts.where(of_callback).group_by(FINDING.c.verdict)):
+        counts[f"{WITHIN}.verdict", verdict] = count
+    return MonthCounts(
+        counts,
+        _last_due(connection, opened),
+        bool(lines_in_progress(connection, begin, end)),
+        counts["calls_offered", ""] > 0 or _was_received(connection, zone, month),
+    )
+
+
+def _last_due(connection: Connection, opened: Condition) -> datetime | None:
+    """The last due time of the obligations; a complaint has two."""
+    callbacks = select(func.max(OBLIGATION.c.due)).where(opened, OBLIGATION.c.kind != "complaint")
+    complaints = select(OBLIGATION.c.data).where(opened, OBLIGATION.c.kind == "complaint")
+    dues = [max(obligation_of(data, None, None).due_times) for data in connection.scalars(complaints)]
+    latest = connection.execute(callbacks).scalar_one()
+    return max((*dues, *([] if latest is None else [latest])), default=None)
+
+
+def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
+    """Whether callmon received a part of a month without a call, or the exchange's log covers a part."""
+    begin, end, seal = month.begin, month.end, Fingerprint()
+    days = agreeing_days(connection, month, zone, seal)
+    heard = heard_spans(connection, begin, end, seal)
+    listening = {name: Coverage(*spans, days.get(name, ())) for name, spans in heard.items()}
+    is_received = bool(listening) and not nothing_was_heard(listening, begin, end)
+    return is_received or any(x.covered_by_log(begin, end) for x in listening.values())
+
+
+# What persons state about lines.
+
+
+def insert_attestations(store: Database, given: list[Attestation]) -> None:
+    """Inserts all attestations in one transaction. Raises StoreError."""
+    rows = [msgspec.structs.asdict(x) | {"tested": x.tested.isoformat()} for x in given]
+    with database_errors(store), store.writing() as connection:
+        connection.execute(insert(ATTESTATION), rows)
+
+
+def attestations_in(connection: Connection) -> list[Attestation]:
+    """All attestations, in the order in which they were inserted."""
+    names = Attestation.__struct_fields__
+    found = connection.execute(select(*(ATTESTATION.c[name] for name in names)).order_by(ATTESTATION.c.id))
+    return [msgspec.convert(dict(zip(names, row, strict=True)), Attestation) for row in found]
+
+
+def attestations(store: Database) -> list[Attestation]:
+    """As `attestations_in`, on a connection of its own. Raises StoreError."""
+    with database_errors(store), store.reading() as connection:
+        return attestations_in(connection)

@@ -11,26 +11,15 @@ Refuses: to read cells of another time zone or version.
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, and_, delete, func, select, update
+from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.core.statistics.period import midnight
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database, database_errors
-from callmon.store.rollups.update import (
-    FOREVER,
-    VERSION,
-    CallRecord,
-    Key,
-    Rollup,
-    RollupState,
-    add_to_cells,
-    count_call,
-    decode_row,
-    rollup_state,
-)
+from callmon.store.rollups import update
+from callmon.store.rollups.update import Key, Rollup
 from callmon.store.row_mapping import findings_by_call
 from callmon.store.tables import CALL, FINDING, ROLLUP, ROLLUP_STATE, Condition, from_microseconds, microseconds
 
@@ -41,90 +30,63 @@ PAUSE_SECONDS = 0.01
 
 def ensure_rollups(store: Database, zone: ZoneInfo) -> None:
     """Starts roll-ups of this version and zone, and deletes others. Raises StoreError."""
-    with database_errors(store), store.reading() as connection:
-        if _are_kept(rollup_state(connection), zone):
-            return
     with database_errors(store), store.writing() as connection:
-        if not _are_kept(rollup_state(connection, "write"), zone):
+        found = update.rollup_state(connection, "write")
+        if not found.is_ours or found.zone != zone.key:
             _begin(connection, zone)
-
-
-def _are_kept(found: RollupState, zone: ZoneInfo) -> bool:
-    return found.is_ours and found.zone == zone.key
 
 
 def reset_rollups(store: Database, zone: ZoneInfo) -> None:
     """Deletes all roll-ups, so that `rebuild_rollups` makes them again. Raises StoreError."""
     with database_errors(store), store.writing() as connection:
-        rollup_state(connection, "write")
+        update.rollup_state(connection, "write")
         _begin(connection, zone)
 
 
 def _begin(connection: Connection, zone: ZoneInfo) -> None:
     connection.execute(delete(ROLLUP))
     earliest = connection.execute(select(func.min(CALL.c.arrived))).scalar()
-    until = FOREVER if earliest is None else microseconds(earliest)
-    connection.execute(update(ROLLUP_STATE).values(zone=zone.key, version=VERSION, until=until))
-
-
-class RebuildProgress(NamedTuple):
-    """The progress: the calls of this transaction, and the arrival before which all are counted (None: done)."""
-
-    calls: int
-    until: datetime | None
+    until = update.FOREVER if earliest is None else microseconds(earliest)
+    connection.execute(ROLLUP_STATE.update().values(zone=zone.key, version=update.VERSION, until=until))
 
 
 def count_missing(store: Database) -> int:
     """The number of calls that are in no roll-up yet. Raises StoreError."""
     with database_errors(store), store.reading() as connection:
-        found = rollup_state(connection)
-        if found.until == FOREVER:
+        found = update.rollup_state(connection)
+        if found.until == update.FOREVER:
             return 0
         which = CALL.c.arrived >= from_microseconds(found.until)
         return int(connection.execute(select(func.count()).select_from(CALL).where(which)).scalar_one())
 
 
-def rebuild_rollups(
-    store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS
-) -> Iterator[RebuildProgress]:
-    """Runs until every call is in its roll-up: one transaction per about `chunk` calls, `pause` seconds between.
-
-    Raises StoreError.
-    """
+def rebuild_rollups(store: Database, chunk: int = CHUNK, pause: float = PAUSE_SECONDS) -> Iterator[int]:
+    """One transaction per about `chunk` calls, until every call is in its roll-up. Yields their numbers."""
     while (built := rebuild_step(store, chunk)) is not None:
         yield built
         time.sleep(pause)  # other processes may write
 
 
-def rebuild_step(store: Database, chunk: int) -> RebuildProgress | None:
-    """One transaction of `rebuild_rollups`; None when nothing is left to do. Raises StoreError."""
-    with database_errors(store), store.reading() as connection:
-        if _is_done(rollup_state(connection)):
-            return None
+def rebuild_step(store: Database, chunk: int) -> int | None:
+    """One transaction of `rebuild_rollups`: its number of calls; None when none is left. Raises StoreError."""
     with database_errors(store), store.writing() as connection:
-        return _chunk(connection, chunk)
+        found = update.rollup_state(connection, "write")
+        if not found.is_ours or found.until == update.FOREVER:
+            return None
+        until = _end(connection, found, chunk)
+        which = CALL.c.arrived >= from_microseconds(found.until)
+        if until is not None:
+            which = and_(which, CALL.c.arrived < until)
+        cells: dict[Key, Rollup] = {}
+        calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
+        update.add_to_cells(BulkWriter(connection), cells)
+        connection.execute(
+            ROLLUP_STATE.update().values(until=update.FOREVER if until is None else microseconds(until))
+        )
+        return calls
 
 
-def _is_done(found: RollupState) -> bool:
-    return not found.is_ours or found.until == FOREVER
-
-
-def _chunk(connection: Connection, size: int) -> RebuildProgress | None:
-    found = rollup_state(connection, "write")
-    if _is_done(found):
-        return None
-    until = _end(connection, found, size)
-    which = CALL.c.arrived >= from_microseconds(found.until)
-    if until is not None:
-        which = and_(which, CALL.c.arrived < until)
-    cells: dict[Key, Rollup] = {}
-    calls = count_calls(connection, which, ZoneInfo(found.zone), cells)
-    add_to_cells(BulkWriter(connection), cells)
-    connection.execute(update(ROLLUP_STATE).values(until=FOREVER if until is None else microseconds(until)))
-    return RebuildProgress(calls, until)
-
-
-def _end(connection: Connection, found: RollupState, size: int) -> datetime | None:
+def _end(connection: Connection, found: update.RollupState, size: int) -> datetime | None:
     """The first arrival after about `size` calls; None when there are no more."""
     later = select(CALL.c.arrived).where(CALL.c.arrived >= from_microseconds(found.until)).order_by(CALL.c.arrived)
     end: datetime | None = connection.execute(later.limit(1).offset(size)).scalar()
@@ -141,19 +103,19 @@ def count_calls(connection: Connection, which: Condition, zone: ZoneInfo, cells:
     """Counts into `cells` the calls as stored now. Returns their number."""
     calls = 0
     for exchange, record in call_records(connection, which):
-        count_call(cells, exchange, record, zone)
+        update.count_call(cells, exchange, record, zone)
         calls += 1
     return calls
 
 
-def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str, CallRecord]]:
+def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str, update.CallRecord]]:
     """The exchange of each call, and the call with its verdicts."""
     of_call = and_(FINDING.c["call"] == CALL.c["call"], FINDING.c.exchange == CALL.c.exchange)
     findings = select(FINDING).select_from(CALL.join(FINDING, of_call)).where(which)
     given = findings_by_call(connection.execute(findings))
     columns = (CALL.c["call"], CALL.c.exchange, CALL.c.data)
     for name, exchange, data in connection.execute(select(*columns).where(which)):
-        yield exchange, CallRecord(data, tuple(given.get((name, exchange), ())))
+        yield exchange, update.CallRecord(data, tuple(given.get((name, exchange), ())))
 
 
 # The comparison of roll-ups and calls.
@@ -167,7 +129,7 @@ def rollup_differences(
     Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
     """
     with database_errors(store), store.reading() as connection:
-        found = rollup_state(connection)
+        found = update.rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
         yield ["the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`."]
@@ -199,7 +161,7 @@ def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]
     count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
     differences = []
     question = select(ROLLUP).where(ROLLUP.c.day == day.isoformat())
-    kept = dict(map(decode_row, connection.execute(question)))
+    kept = dict(map(update.decode_row, connection.execute(question)))
     for key in sorted(kept.keys() | cells.keys()):
         has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
         if has.row(key) != right.row(key):

@@ -47,10 +47,7 @@ Key = tuple[str, str, str, str]  # day, line, language, exchange
 
 
 class RollupState(NamedTuple):
-    """The time zone of the days, the version, and `until`.
-
-    The cells have all calls that arrived before `until` (microseconds).
-    """
+    """The time zone of the days, the version, and `until`: the cells have all calls that arrived before."""
 
     zone: str
     version: int
@@ -117,10 +114,6 @@ class RollupUpdate:
         self._until = found.until if found.is_ours else 0
         self._zone = ZoneInfo(found.zone) if found.is_ours else None
         self._changed: dict[Key, Rollup] = {}
-
-    @property
-    def is_kept(self) -> bool:
-        return self._zone is not None
 
     def change(self, exchange: str, before: CallRecord | None, after: CallRecord | None) -> None:
         """Records that a call's rows change from `before` to `after`; None: there are no rows."""

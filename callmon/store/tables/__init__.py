@@ -10,372 +10,290 @@ Refuses: a naive datetime, since its moment is not known.
 """
 
 from collections.abc import Callable
-from datetime import datetime
 
-from sqlalchemy import BigInteger, ColumnElement, Index, Table, Text, false, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Float, Index, Integer, Table, Text, false, text
 
-from callmon.store.tables.access import AccessRow, AccountRow, AuditRow, DisposalRow, SessionRow
-from callmon.store.tables.columns import CLUSTERED, StoredRow
+from callmon.store.tables.columns import CLUSTERED, keys, optional, required, table
+from callmon.store.tables.columns import METADATA as METADATA
 from callmon.store.tables.columns import Moment as Moment
 from callmon.store.tables.columns import from_microseconds as from_microseconds
 from callmon.store.tables.columns import microseconds as microseconds
 
-
-class CallColumns(StoredRow):
-    """The key of a call."""
-
-    call: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
-
-
-class FactRow(CallColumns, table=True):
-    """One fact. `n` is its position in the stream of all facts and orders the facts of a call."""
-
-    __table_args__ = CLUSTERED
-
-    n: int = Field(sa_type=BigInteger, primary_key=True)
-    at: datetime | None = Field(sa_type=Moment)
-    kind: str
-    data: str = Field(sa_type=Text)
-
-
-class OpenCallRow(CallColumns, table=True):
-    """A call in progress: inserted with its arrival, deleted with its end."""
-
-    __table_args__ = CLUSTERED
-
-
-class CallRow(CallColumns, table=True):
-    """The account of an ended call. `data` is the complete account; the columns serve queries."""
-
-    __table_args__ = (
-        Index("ix_call_line_arrived", "line", "arrived"),
-        Index("ix_call_arrived", "arrived"),
-        Index(
-            "ix_call_test", "line", "arrived", sqlite_where=text("is_test = 1"), postgresql_where=text("is_test")
-        ),
-        {"sqlite_with_rowid": True},  # without one, a row longer than a quarter of a page takes another whole page
-    )
-
-    line: str | None
-    direction: str
-    language: str
-    in_hours: bool | None
-    arrived: datetime | None = Field(sa_type=Moment)
-    answered: datetime | None = Field(sa_type=Moment)
-    ended: datetime | None = Field(sa_type=Moment)
-    outcome: str
-    rings: int | None
-    rings_estimated: bool
-    waited: int | None = Field(sa_type=BigInteger)
-    heard: str
-    data: str = Field(sa_type=Text)
-    is_test: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
-
-
-class FindingRow(CallColumns, table=True):
-    """One verdict. A rejudgement, a backfill or a correction in the ledger replaces the row."""
-
-    __table_args__ = CLUSTERED
-
-    standard: str = Field(primary_key=True)
-    at: datetime | None = Field(sa_type=Moment)
-    line: str
-    language: str
-    in_hours: bool | None
-    verdict: str
-    reason_key: str
-    number: int | None
-    cause: str | None
-
-
-class NumberRow(CallColumns, table=True):
-    """A number, encrypted. `role`: "caller", "dialled", or "callback" (the number to call instead, R-16).
-
-    No other table stores a number. Equal numbers have the same `token` under one key.
-    """
-
-    __table_args__ = (Index("ix_number_token", "token"), CLUSTERED)
-
-    role: str = Field(primary_key=True)
-    number: str
-    token: str | None = None
-
-
-class NumberKeyRow(StoredRow, table=True):
-    """The names of the keys under which numbers may be encrypted. The key file must contain them."""
-
-    __table_args__ = CLUSTERED
-
-    name: str = Field(primary_key=True)
-
-
-class GapRow(StoredRow, table=True):
-    """A measurement gap: a time span in which callmon received no events from an exchange."""
-
-    exchange: str = Field(primary_key=True)
-    began: datetime = Field(sa_type=Moment, primary_key=True)
-    ended: datetime = Field(sa_type=Moment)
-
-
-class HeartbeatRow(StoredRow, table=True):
-    """By exchange, the time up to which all its events were received and stored."""
-
-    exchange: str = Field(primary_key=True)
-    heard: datetime = Field(sa_type=Moment)
-
-
-class CounterRow(StoredRow, table=True):
-    """A counter as exported on /metrics. `figure` is its name and label values as a JSON list."""
-
-    __table_args__ = CLUSTERED
-
-    figure: str = Field(primary_key=True)
-    value: float
-
-
-class WriterRow(StoredRow, table=True):
-    """One row: the number of the last committed batch, and the `token` of the writer that committed it.
-
-    A writer reads from it whether a commit succeeded whose answer was lost. It also detects the writes of another
-    program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/lease.py`).
-    """
-
-    id: int = Field(primary_key=True)
-    batch: int = Field(sa_type=BigInteger)
-    token: str
-    session: str | None = None
-
-
-class LedgerRow(StoredRow, table=True):
-    """One entry of the ledger of callbacks: an event of one obligation. Append-only."""
-
-    __table_args__ = CLUSTERED
-
-    obligation: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
-    n: int = Field(sa_type=BigInteger, primary_key=True)
-    at: datetime = Field(sa_type=Moment)
-    kind: str
-    data: str = Field(sa_type=Text)
-
-
-class ObligationRow(StoredRow, table=True):
-    """The current state of an obligation, derived from its entries.
-
-    `token` is a keyed hash of the number to call, `other` of the other number (R-16); neither is in `data`. `due`
-    and `actionable` belong to the next step.
-    """
-
-    __table_args__ = (
-        Index("ix_obligation_opened", "opened"),
-        Index("ix_obligation_token", "token"),
-        Index("ix_obligation_other", "other"),
-        Index("ix_obligation_live", "is_live", "state"),
-        CLUSTERED,
-    )
-
-    id: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
-    call: str
-    kind: str
-    opening: str
-    line: str
-    service: str
-    language: str
-    token: str | None
-    other: str | None
-    hidden: str | None
-    cautions: str
-    opened: datetime = Field(sa_type=Moment)
-    due: datetime | None = Field(sa_type=Moment)
-    due_business: datetime | None = Field(sa_type=Moment)
-    actionable: datetime | None = Field(sa_type=Moment)
-    settled: datetime | None = Field(sa_type=Moment)
-    acknowledged: datetime | None = Field(sa_type=Moment)
-    state: str
-    reason: str | None
-    count: int
-    attempts: int
-    is_soon: bool
-    is_overdue: bool
-    is_live: bool
-    data: str = Field(sa_type=Text)
-
-
-class HandRow(StoredRow, table=True):
-    """A manual command on an obligation; the daemon applies them by `n`. Append-only; any program may insert."""
-
-    n: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    at: datetime = Field(sa_type=Moment)
-    actor: str
-    action: str
-    exchange: str
-    obligation: str
-    data: str = Field(sa_type=Text)
-
-
-class DisruptionEntryRow(StoredRow, table=True):
-    """One entry of the register of disruptions: an event of one disruption. Append-only."""
-
-    __table_args__ = CLUSTERED
-
-    disruption: str = Field(primary_key=True)
-    n: int = Field(sa_type=BigInteger, primary_key=True)
-    at: datetime = Field(sa_type=Moment)
-    kind: str
-    data: str = Field(sa_type=Text)
-
-
-class DisruptionRow(StoredRow, table=True):
-    """The current state of a disruption or of planned work, derived from its entries.
-
-    `counts`: it is, or was, a disruption. `lines` has a space before and after each name, so that LIKE finds one.
-    """
-
-    __table_args__ = (Index("ix_disruption_began", "began"), Index("ix_disruption_live", "is_live"))
-
-    id: str = Field(primary_key=True)
-    source: str
-    exchange: str
-    lines: str
-    began: datetime = Field(sa_type=Moment)
-    until: datetime | None = Field(sa_type=Moment)
-    announced: datetime | None = Field(sa_type=Moment)
-    ended: datetime | None = Field(sa_type=Moment)
-    how: str | None
-    counts: bool
-    is_live: bool
-    data: str = Field(sa_type=Text)
-
-
-class DisruptionHandRow(StoredRow, table=True):
-    """A manual command on a disruption; the daemon applies them by `n`. Append-only."""
-
-    n: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    at: datetime = Field(sa_type=Moment)
-    actor: str
-    action: str
-    disruption: str
-    data: str = Field(sa_type=Text)
-
-
-class MarkRow(StoredRow, table=True):
-    """Progress of the queues of manual commands.
-
-    "hand" is the number of the last row of `hand` that the daemon applied; "disruption_hand" that of its table.
-    """
-
-    __table_args__ = CLUSTERED
-
-    name: str = Field(primary_key=True)
-    value: int = Field(sa_type=BigInteger)
-
-
-class AttestationRow(StoredRow, table=True):
-    """What a person states about a line after testing it, in the order of insertion. Append-only.
-
-    `tested` is a local date (2026-11-20).
-    """
-
-    id: int | None = Field(default=None, primary_key=True)
-    line: str
-    subject: str
-    tested: str
-    by: str
-    is_so: bool
-
-
-class ReconciliationRow(StoredRow, table=True):
-    """How many calls of a line the exchange's own records and callmon counted on a local day (2026-11-24)."""
-
-    __table_args__ = CLUSTERED
-
-    exchange: str = Field(primary_key=True)
-    day: str = Field(primary_key=True)
-    line: str = Field(primary_key=True)
-    done: datetime = Field(sa_type=Moment)
-    of_exchange: int
-    of_callmon: int
-
-
-class ReconciliationCallRow(StoredRow, table=True):
-    """A call of that day that only one side counted: "exchange" or "callmon"."""
-
-    __table_args__ = CLUSTERED
-
-    exchange: str = Field(primary_key=True)
-    day: str = Field(primary_key=True)
-    call: str = Field(primary_key=True)
-    line: str
-    arrived: datetime = Field(sa_type=Moment)
-    counted_by: str
-
-
-class RollupRow(StoredRow, table=True):
-    """Aggregates of the ended calls of one local day, line, language and exchange (`store/rollups/update.py`).
-
-    `day` is as 2026-10-31. `stored` counts all calls of the key, `calls` the public's inbound calls. Calls on no
-    line have an empty line and language. `seal` is the sum of their rows' fingerprints in hexadecimal. `cell` is
-    the counts and durations of `core/statistics/aggregates.py` as JSON.
-    """
-
-    day: str = Field(primary_key=True)
-    line: str = Field(primary_key=True)
-    language: str = Field(primary_key=True)
-    exchange: str = Field(primary_key=True)
-    stored: int = Field(sa_type=BigInteger)
-    calls: int = Field(sa_type=BigInteger)
-    seal: str
-    cell: str = Field(sa_type=Text)
-
-
-class RollupStateRow(StoredRow, table=True):
-    """One row: the state of `rollup`.
-
-    `zone` is the time zone of its days, `version` the VERSION that built them. Calls that arrived before `until`
-    (microseconds) are included.
-    """
-
-    id: int = Field(primary_key=True)
-    zone: str
-    version: int = Field(sa_type=BigInteger)
-    until: int = Field(sa_type=BigInteger)
-
-
-METADATA = SQLModel.metadata
 Condition = ColumnElement[bool]
 Which = Callable[[Table], Condition]
 
+# Calls. The key of a call is its name and its exchange.
 
-def _table(row: type[SQLModel]) -> Table:
-    return METADATA.tables[str(row.__tablename__)]
+# One fact. `n` is its position in the stream of all facts and orders the facts of a call.
+FACT = table(
+    "fact",
+    *keys("call", "exchange"),
+    *keys("n", kind=BigInteger),
+    *optional("at", kind=Moment),
+    *required("kind"),
+    *required("data", kind=Text),
+    **CLUSTERED,
+)
 
+# A call in progress: inserted with its arrival, deleted with its end.
+OPEN = table("open_call", *keys("call", "exchange"), **CLUSTERED)
 
-ACCESS = _table(AccessRow)
-ACCOUNT = _table(AccountRow)
-ATTESTATION = _table(AttestationRow)
-AUDIT = _table(AuditRow)
-CALL = _table(CallRow)
-COUNTER = _table(CounterRow)
-DISPOSAL = _table(DisposalRow)
-DISRUPTION = _table(DisruptionRow)
-DISRUPTION_ENTRY = _table(DisruptionEntryRow)
-DISRUPTION_HAND = _table(DisruptionHandRow)
-FACT = _table(FactRow)
-FINDING = _table(FindingRow)
-GAP = _table(GapRow)
-HAND = _table(HandRow)
-HEARTBEAT = _table(HeartbeatRow)
-LEDGER = _table(LedgerRow)
-MARK = _table(MarkRow)
-NUMBER = _table(NumberRow)
-NUMBER_KEY = _table(NumberKeyRow)
-OBLIGATION = _table(ObligationRow)
-OPEN = _table(OpenCallRow)
-RECONCILIATION = _table(ReconciliationRow)
-RECONCILIATION_CALL = _table(ReconciliationCallRow)
-ROLLUP = _table(RollupRow)
-ROLLUP_STATE = _table(RollupStateRow)
-SESSION = _table(SessionRow)
+# The account of an ended call. `data` is the complete account; the columns serve queries.
+CALL = table(
+    "call",
+    *keys("call", "exchange"),
+    *optional("line"),
+    *required("direction", "language"),
+    *optional("in_hours", kind=Boolean),
+    *optional("arrived", "answered", "ended", kind=Moment),
+    *required("outcome"),
+    *optional("rings", kind=Integer),
+    *required("rings_estimated", kind=Boolean),
+    *optional("waited", kind=BigInteger),
+    *required("heard"),
+    *required("data", kind=Text),
+    Column("is_test", Boolean, nullable=False, server_default=false()),
+    Index("ix_call_line_arrived", "line", "arrived"),
+    Index("ix_call_arrived", "arrived"),
+    Index("ix_call_test", "line", "arrived", sqlite_where=text("is_test = 1"), postgresql_where=text("is_test")),
+    sqlite_with_rowid=True,  # without one, a row longer than a quarter of a page takes another whole page
+)
+
+# One verdict. A rejudgement, a backfill or a correction in the ledger replaces the row.
+FINDING = table(
+    "finding",
+    *keys("call", "exchange", "standard"),
+    *optional("at", kind=Moment),
+    *required("line", "language"),
+    *optional("in_hours", kind=Boolean),
+    *required("verdict", "reason_key"),
+    *optional("number", kind=Integer),
+    *optional("cause"),
+    **CLUSTERED,
+)
+
+# A number, encrypted. `role`: "caller", "dialled", or "callback" (the number to call instead, R-16).
+# No other table stores a number. Equal numbers have the same `token` under one key.
+NUMBER = table(
+    "number",
+    *keys("call", "exchange", "role"),
+    *required("number"),
+    *optional("token"),
+    Index("ix_number_token", "token"),
+    **CLUSTERED,
+)
+
+# The names of the keys under which numbers may be encrypted. The key file must contain them.
+NUMBER_KEY = table("number_key", *keys("name"), **CLUSTERED)
+
+# A measurement gap: a time span in which callmon received no events from an exchange.
+GAP = table("gap", *keys("exchange"), *keys("began", kind=Moment), *required("ended", kind=Moment))
+
+# By exchange, the time up to which all its events were received and stored.
+HEARTBEAT = table("heartbeat", *keys("exchange"), *required("heard", kind=Moment))
+
+# A counter as exported on /metrics. `figure` is its name and label values as a JSON list.
+COUNTER = table("counter", *keys("figure"), *required("value", kind=Float), **CLUSTERED)
+
+# One row: the number of the last committed batch, and the `token` of the writer that committed it.
+# A writer reads from it whether a commit succeeded whose answer was lost. It also detects the writes of another
+# program. `session`: on PostgreSQL, the session that holds the lease (`store/writer/write_lock.py`).
+WRITER = table(
+    "writer",
+    Column("id", Integer, primary_key=True),
+    *required("batch", kind=BigInteger),
+    *required("token"),
+    *optional("session"),
+)
+
+# Callbacks and disruptions.
+
+# One entry of the ledger of callbacks: an event of one obligation. Append-only.
+LEDGER = table(
+    "ledger",
+    *keys("obligation", "exchange"),
+    *keys("n", kind=BigInteger),
+    *required("at", kind=Moment),
+    *required("kind"),
+    *required("data", kind=Text),
+    **CLUSTERED,
+)
+
+# The current state of an obligation, derived from its entries. `token` is a keyed hash of the number to call,
+# `other` of the other number (R-16); neither is in `data`. `due` and `actionable` belong to the next step.
+OBLIGATION = table(
+    "obligation",
+    *keys("id", "exchange"),
+    *required("call", "kind", "opening", "line", "service", "language"),
+    *optional("token", "other", "hidden"),
+    *required("cautions"),
+    *required("opened", kind=Moment),
+    *optional("due", "due_business", "actionable", "settled", "acknowledged", kind=Moment),
+    *required("state"),
+    *optional("reason"),
+    *required("count", "attempts", kind=Integer),
+    *required("is_soon", "is_overdue", "is_live", kind=Boolean),
+    *required("data", kind=Text),
+    Index("ix_obligation_opened", "opened"),
+    Index("ix_obligation_token", "token"),
+    Index("ix_obligation_other", "other"),
+    Index("ix_obligation_live", "is_live", "state"),
+    **CLUSTERED,
+)
+
+# A manual command on an obligation; the daemon applies them by `n`. Append-only; any program may insert.
+HAND = table(
+    "hand",
+    *keys("n", kind=BigInteger),
+    *required("at", kind=Moment),
+    *required("actor", "action", "exchange", "obligation"),
+    *required("data", kind=Text),
+)
+
+# One entry of the register of disruptions: an event of one disruption. Append-only.
+DISRUPTION_ENTRY = table(
+    "disruption_entry",
+    *keys("disruption"),
+    *keys("n", kind=BigInteger),
+    *required("at", kind=Moment),
+    *required("kind"),
+    *required("data", kind=Text),
+    **CLUSTERED,
+)
+
+# The current state of a disruption or of planned work, derived from its entries.
+# `counts`: it is, or was, a disruption. `lines` has a space before and after each name, so that LIKE finds one.
+DISRUPTION = table(
+    "disruption",
+    *keys("id"),
+    *required("source", "exchange", "lines"),
+    *required("began", kind=Moment),
+    *optional("until", "announced", "ended", kind=Moment),
+    *optional("how"),
+    *required("counts", "is_live", kind=Boolean),
+    *required("data", kind=Text),
+    Index("ix_disruption_began", "began"),
+    Index("ix_disruption_live", "is_live"),
+)
+
+# A manual command on a disruption; the daemon applies them by `n`. Append-only.
+DISRUPTION_HAND = table(
+    "disruption_hand",
+    *keys("n", kind=BigInteger),
+    *required("at", kind=Moment),
+    *required("actor", "action", "disruption"),
+    *required("data", kind=Text),
+)
+
+# Progress of the queues of manual commands: "hand" is the number of the last row of `hand` that the daemon
+# applied; "disruption_hand" that of its table.
+MARK = table("mark", *keys("name"), *required("value", kind=BigInteger), **CLUSTERED)
+
+# Statements about lines, and sums.
+
+# What a person states about a line after testing it, in the order of insertion. Append-only.
+# `tested` is a local date (2026-11-20).
+ATTESTATION = table(
+    "attestation",
+    Column("id", Integer, primary_key=True),
+    *required("line", "subject", "tested", "by"),
+    *required("is_so", kind=Boolean),
+)
+
+# How many calls of a line the exchange's own records and callmon counted on a local day (2026-11-24).
+RECONCILIATION = table(
+    "reconciliation",
+    *keys("exchange", "day", "line"),
+    *required("done", kind=Moment),
+    *required("of_exchange", "of_callmon", kind=Integer),
+    **CLUSTERED,
+)
+
+# A call of that day that only one side counted: "exchange" or "callmon".
+RECONCILIATION_CALL = table(
+    "reconciliation_call",
+    *keys("exchange", "day", "call"),
+    *required("line"),
+    *required("arrived", kind=Moment),
+    *required("counted_by"),
+    **CLUSTERED,
+)
+
+# Aggregates of the ended calls of one local day, line, language and exchange (`store/rollups/update.py`).
+# `day` is as 2026-10-31. `stored` counts all calls of the key, `calls` the public's inbound calls. Calls on no
+# line have an empty line and language. `seal` is the sum of their rows' fingerprints in hexadecimal. `cell` is
+# the counts and durations of `core/statistics/aggregates.py` as JSON.
+ROLLUP = table(
+    "rollup",
+    *keys("day", "line", "language", "exchange"),
+    *required("stored", "calls", kind=BigInteger),
+    *required("seal"),
+    *required("cell", kind=Text),
+)
+
+# One row: the state of `rollup`. `zone` is the time zone of its days, `version` the VERSION that built them. Calls
+# that arrived before `until` (microseconds) are included.
+ROLLUP_STATE = table(
+    "rollup_state",
+    Column("id", Integer, primary_key=True),
+    *required("zone"),
+    *required("version", "until", kind=BigInteger),
+)
+
+# Accounts and accesses.
+
+# A local account with a password hash (argon2). `roles` are separated by blanks.
+ACCOUNT = table(
+    "account",
+    *keys("name"),
+    *required("password", "roles"),
+    *required("is_locked", kind=Boolean),
+    *required("made", "changed", kind=Moment),
+    **CLUSTERED,
+)
+
+# A session of a user. `id` is the hash of the cookie, so that a reader of this table cannot sign in.
+# `source`: "account" takes the roles of the account; "oidc" the roles that the provider sent.
+SESSION = table(
+    "session",
+    *keys("id"),
+    *required("person", "source", "roles"),
+    *required("made", "seen", kind=Moment),
+    Index("ix_session_person", "person", "source"),
+    Index("ix_session_made", "made"),
+    **CLUSTERED,
+)
+
+# What a user saw or changed on a page, or tried to. Append-only, without a caller's number.
+# Accesses to a number are in `access`.
+AUDIT = table(
+    "audit",
+    Column("id", Integer, primary_key=True),
+    *required("at", kind=Moment),
+    *required("who", "act", "about", "address"),
+    Index("ix_audit_at", "at"),
+)
+
+# One access to a number: actor (`who`), purpose, command, and how many calls it found. The row outlives the
+# number. `token` is deleted with the number.
+ACCESS = table(
+    "access",
+    Column("id", Integer, primary_key=True),
+    *required("at", kind=Moment),
+    *required("who", "purpose", "command"),
+    *required("found", kind=Integer),
+    *optional("token"),
+    Index("ix_access_token", "token"),
+)
+
+# One disposal: time, actor (`who`), authority and counts. Contains no personal information; never deleted.
+# `numbers` were unused since `unused_since`. Their `uses` lay between `first_use` and `last_use`.
+DISPOSAL = table(
+    "disposal",
+    Column("id", Integer, primary_key=True),
+    *required("at", kind=Moment),
+    *required("who", "authority"),
+    *required("unused_since", kind=Moment),
+    *optional("first_use", "last_use", kind=Moment),
+    *required("numbers", "uses", "files", kind=Integer),
+)

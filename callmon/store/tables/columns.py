@@ -1,15 +1,14 @@
 """Column types and options that several tables share."""
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect
-from sqlalchemy.orm import declared_attr
+from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table
+from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import SQLModel
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+METADATA = MetaData()
 
 
 def microseconds(at: datetime) -> int:
@@ -39,12 +38,21 @@ class Moment(TypeDecorator[datetime]):
 
 # A call's name comes first in every key, since queries name a call without its exchange. Rows that are only ever
 # found by their call are stored in the order of that key, without a second tree.
-CLUSTERED = {"sqlite_with_rowid": False}
+CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
-class StoredRow(SQLModel):
-    """Base of all tables. The table of `OpenCallRow` is `open_call`."""
+def table(name: str, *items: SchemaItem, **options: Any) -> Table:
+    return Table(name, METADATA, *items, **options)
 
-    @declared_attr.directive
-    def __tablename__(cls) -> str:  # noqa: N805  SQLAlchemy calls it with the class
-        return re.sub("(?<!^)(?=[A-Z])", "_", cls.__name__.removesuffix("Row")).lower()
+
+def keys(*names: str, kind: Any = String) -> list[Column[Any]]:
+    """Columns of the primary key. The calling code gives their values."""
+    return [Column(name, kind, primary_key=True, autoincrement=False) for name in names]
+
+
+def required(*names: str, kind: Any = String) -> list[Column[Any]]:
+    return [Column(name, kind, nullable=False) for name in names]
+
+
+def optional(*names: str, kind: Any = String) -> list[Column[Any]]:
+    return [Column(name, kind) for name in names]

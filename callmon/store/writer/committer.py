@@ -6,42 +6,58 @@
 
 A commit whose answer was lost is found by its number: no record is committed twice (`transaction.py`). Counters
 are published only after their commit. Several instances may share a database: an idle leader renews its lease each
-second (`lease.py`).
+second (`write_lock.py`).
 
 Refuses: to end because of an error. It is logged, and the same record is tried again.
 """
 
 import logging
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from threading import Condition, Thread
+from threading import Condition, Lock, Thread
 from time import monotonic
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from callmon.core.statistics.counters import Figures
+from callmon.core.statistics.counters import Figure, Figures, add_figure
 from callmon.errors import StoreError
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls
-from callmon.store.tables import partitions
-from callmon.store.writer import lease
+from callmon.store.tables import creation
 from callmon.store.writer.appender import Appender
-from callmon.store.writer.committed import CommittedCounters
-from callmon.store.writer.items import decode_items
 from callmon.store.writer.leadership import DatabaseState, Heard, Leadership
-from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxError
-from callmon.store.writer.transaction import (
-    AlreadyCommitted,
-    BatchId,
-    LostLeaseError,
-    Rejected,
-    may_pass,
-    write_batch,
-    write_bisecting,
-)
-from callmon.store.writer.write_lock import LockTakenError, WriteLock
+from callmon.store.writer.outbox import Outbox, OutboxEntry, OutboxError, decode_items
+from callmon.store.writer.transaction import AlreadyCommitted, BatchId, LostLeaseError, may_pass, write_batch
+from callmon.store.writer.write_lock import ASK_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
+
+NOTHING: Mapping[Figure, float] = MappingProxyType({})
+
+
+class CommittedCounters:
+    """The committed counters. One thread adds, any thread reads."""
+
+    def __init__(self, figures: Mapping[Figure, float] = NOTHING) -> None:
+        self._figures = dict(figures)
+        self._lock = Lock()  # held for one copy or one batch at most: a reader never sees half of a batch
+
+    def add_figures(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            for figure, amount in figures.items():
+                add_figure(self._figures, figure, amount)
+
+    def replace(self, figures: Mapping[Figure, float]) -> None:
+        """Sets the counters to those in the database, which include commits of other programs."""
+        with self._lock:
+            self._figures = dict(figures)
+
+    def snapshot(self) -> Figures:
+        with self._lock:
+            return self._figures.copy()
+
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +82,7 @@ class Committer:
         self.leadership = Leadership(is_shared, self.appender.waiting, outbox)
         self._lock = WriteLock(self._store, is_shared)
         self._number = 0
-        self._unpublished: tuple[Figures, list[Rejected]] = ({}, [])
+        self._unpublished: tuple[Figures, list[tuple[str, str]]] = ({}, [])
         self._renew_at = self._months_made = 0.0
         self._wait = 0.0  # seconds until the next attempt, after one that failed
         self._is_closing = self._has_given_up = False
@@ -76,10 +92,6 @@ class Committer:
         self.is_open = False
         self.changed = Condition()  # notified when an attribute or the outbox changes
         self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
-
-    def start(self) -> None:
-        self.appender.thread.start()
-        self.thread.start()
 
     def notify(self) -> None:
         with self.changed:
@@ -141,7 +153,10 @@ class Committer:
     def _act(self) -> float | None:
         leadership = self.leadership
         if (decided := leadership.decided()) is not None:
-            self._begin_term(decided)
+            self._token = secrets.token_hex(8)
+            if not self.appender.waiting:
+                self._outbox.empty()
+            self._begin(decided)
         if not self.is_open and leadership.gained is None:
             return self._acquire()
         if self.is_open and self._outbox.entries:
@@ -158,7 +173,7 @@ class Committer:
             why = str(error)
         else:
             why = f"the database cannot be written: {reason(error)}"
-            self._lock.drop_connections()
+            self._lock.drop_connection()
         if not may_pass(error):
             log.error("database: internal error; retrying", exc_info=error)
         self._wait = min(2 * self._wait, LONGEST_WAIT) or FIRST_WAIT
@@ -190,7 +205,7 @@ class Committer:
             if not self.leadership.is_shared:
                 raise
             self._stand_by(self._lock.heard(), self._lock.holder)
-            return lease.ASK_SECONDS
+            return ASK_SECONDS
         self._make_months()
         self._number = state.number
         if not self.leadership.is_standby and self._outbox.follows(state.number, state.token):
@@ -209,12 +224,6 @@ class Committer:
         self.rejected += lost
         self._set_trouble(None)
 
-    def _begin_term(self, state: DatabaseState) -> None:
-        self._token = secrets.token_hex(8)
-        if not self.appender.waiting:
-            self._outbox.empty()
-        self._begin(state)
-
     def _begin(self, state: DatabaseState) -> None:
         """Continues the outbox after the database's last number."""
         self._outbox.begin_term(state.number, state.token, self._token)
@@ -229,10 +238,7 @@ class Committer:
         self.notify()
 
     def _renew(self) -> None:
-        """Renews the lease, also when it had to be acquired again.
-
-        Raises LostLeaseError when another program has written since.
-        """
+        """Renews the lease. Raises LostLeaseError when another program has written since."""
         began = monotonic()
         with self._lock.writing() as connection:
             number, token = _last(connection)
@@ -243,18 +249,15 @@ class Committer:
 
     def _renewed(self, began: float) -> None:
         self.leadership.renewed(began)
-        self._renew_at = began + lease.RENEW_SECONDS
+        self._renew_at = began + RENEW_SECONDS
 
     def _make_months(self) -> None:
-        """Creates the next monthly partitions of PostgreSQL's `fact`.
-
-        A failure is retried later; nothing is lost meanwhile.
-        """
+        """Creates the next months of PostgreSQL's `fact`. A failure is retried later; nothing is lost."""
         self._months_made = monotonic()
         if self._store.path is not None:
             return
         with suppress(DBAPIError, StoreError, LockTakenError), self._store.writing() as connection:
-            partitions.create_ahead(connection, datetime.now(UTC))
+            creation.create_ahead(connection, datetime.now(UTC))
 
     # Records.
 
@@ -280,16 +283,8 @@ class Committer:
 
     def _write(self, batch_id: BatchId, encoded: bytes) -> None:
         items = decode_items(encoded)
-        try:
-            with self._lock.writing() as connection:
-                self._unpublished = write_batch(connection, batch_id, items, self._store.ring), []
-        except AlreadyCommitted:
-            raise
-        except Exception as error:
-            if may_pass(error):
-                raise
-            with self._lock.writing() as connection:
-                self._unpublished = write_bisecting(connection, batch_id, items, self._store.ring)
+        with self._lock.writing() as connection:
+            self._unpublished = write_batch(connection, batch_id, items, self._store.ring)
 
 
 def _last(connection: Connection) -> tuple[int, str]:

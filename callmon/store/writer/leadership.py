@@ -22,8 +22,8 @@ import msgspec
 
 from callmon.core.outcome import Heartbeat
 from callmon.core.statistics.counters import Figures
-from callmon.store.writer import lease
 from callmon.store.writer.outbox import Outbox
+from callmon.store.writer.write_lock import HOLDS_SECONDS
 
 Heard = Mapping[str, datetime]
 
@@ -107,7 +107,7 @@ class Leadership:
 
     def renewed(self, at: float) -> None:
         """The server confirmed the lease. The query started after `at` (monotonic seconds)."""
-        self.leads_until = max(self.leads_until, at + lease.HOLDS_SECONDS) if self.is_shared else inf
+        self.leads_until = max(self.leads_until, at + HOLDS_SECONDS) if self.is_shared else inf
 
 
 class _OfExchange(msgspec.Struct):

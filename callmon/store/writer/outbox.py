@@ -6,7 +6,8 @@
     append ──▶ uncommitted ──truncate──▶ emptied, when the database has every record
                    └──retire──▶ superseded by the first record of the next term
 
-A record is on the disk when `append` returns: it survives `kill -9` and a power cut. Opening the file cuts off a
+Each item (outcome or heartbeat) is encoded (msgpack) when it is offered; a record only concatenates them. A record
+is on the disk when `append` returns: it survives `kill -9` and a power cut. Opening the file cuts off a
 record that was not written to its end. Numbers ascend within a term, which a new leader begins with a new token.
 Records of an earlier term are superseded, because the new leader has compared them with the database.
 
@@ -24,7 +25,7 @@ import logging
 import os
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import RLock
 from time import monotonic
@@ -33,13 +34,53 @@ from zlib import crc32
 
 import msgspec
 
+from callmon.core.callbacks.obligation import LedgerUpdate
+from callmon.core.calls.call import Call
+from callmon.core.disruptions.register import DisruptionUpdate
+from callmon.core.facts import AnyFact
+from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.errors import StoreError
-from callmon.store.database import Database, own_folder, parse_url
+from callmon.store.database import Database, beside_database
 from callmon.store.encryption import KeyRing
-from callmon.store.writer.items import join_items, split_items
 
 if TYPE_CHECKING:
     from callmon.config.settings import Settings
+
+
+class StoredOutcome(Outcome, frozen=True):
+    """An outcome decoded from bytes: each fact has its own type."""
+
+    facts: tuple[AnyFact, ...] = ()
+    calls: tuple[Call, ...] = ()
+    ledger: tuple[LedgerUpdate, ...] = ()
+    disruptions: tuple[DisruptionUpdate, ...] = ()
+
+
+encode_item = msgspec.msgpack.Encoder().encode
+decode_item = msgspec.msgpack.Decoder(StoredOutcome | Heartbeat).decode
+decode_items = msgspec.msgpack.Decoder(list[StoredOutcome | Heartbeat]).decode
+_split = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
+
+
+def join_items(encoded: Sequence[bytes]) -> bytes:
+    """One array of items that are each encoded by `encode_item`."""
+    return b"".join([b"\xdd", len(encoded).to_bytes(4, "big"), *encoded])
+
+
+def split_items(array: bytes) -> list[bytes]:
+    """The items of an array, each still encoded."""
+    return [bytes(item) for item in _split(array)]
+
+
+def item_label(item: Item) -> str:
+    """An item for the log: its exchange, calls and ledger IDs, none of its content."""
+    if isinstance(item, Heartbeat):
+        return f"heartbeat of {item.exchange}"
+    named = {written.entry.obligation for written in item.ledger}
+    named |= {noted.disruption.id for noted in item.disruptions}
+    named |= {fact.call for fact in item.facts} | {call.call for call in item.calls}
+    return f"{item.exchange} {' '.join(sorted(named))}"
+
 
 log = logging.getLogger(__name__)
 
@@ -299,16 +340,6 @@ def _fsync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def outbox_path(settings: Settings) -> Path:
-    """The path of the outbox file."""
-    if settings.store.journal is not None:
-        return settings.store.journal
-    url = parse_url(settings.store.url)
-    if url.get_backend_name() == "sqlite":
-        return Path(f"{url.database}-waiting")  # SQLite's own is called -journal
-    return own_folder() / "callmon.waiting"
-
-
 def open_outbox(settings: Settings, store: Database) -> Outbox:
     """Opens the outbox file of the settings.
 
@@ -317,7 +348,8 @@ def open_outbox(settings: Settings, store: Database) -> Outbox:
     """
     if not settings.store.journal_limit or not store.ring:
         return Outbox(None, store.ring)
-    path = outbox_path(settings)
+    # SQLite's own is called -journal.
+    path = settings.store.journal or beside_database(settings.store.url, "-waiting", "callmon.waiting")
     try:
         return Outbox(path, store.ring, settings.store.journal_limit << 20)
     except BlockingIOError:

@@ -3,10 +3,14 @@
 Each batch has a number. So after the answer to a commit was lost, the writer can tell whether it was made. A value
 the database rejects is isolated by bisecting the batch, then skipped, in the same transaction.
 
+A verdict is counted once, as first given. A later ledger entry that corrects it is counted in
+`callmon_verdicts_corrected_total`. The difference between rows and counters is counted in `MOVED`
+(`store/rejudge.py`).
+
 Refuses: to write twice. What is stored already is neither written nor counted again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -15,17 +19,16 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from callmon.core.outcome import Item
 from callmon.core.statistics import counters as figures
-from callmon.core.statistics.counters import Figures
+from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.core.verdicts import Finding, Gap
 from callmon.errors import StoreError
 from callmon.store import tables
-from callmon.store.bulk import ADDING, BulkWriter, chunks, replacing
+from callmon.store.bulk import ADDING, BulkWriter, chunks, record_key, replacing
 from callmon.store.encryption import KeyRing
-from callmon.store.numbers import record_key
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
-from callmon.store.writer.corrections import correct
-from callmon.store.writer.items import item_label
+from callmon.store.tables import CALL, FINDING
+from callmon.store.writer.outbox import item_label
 
 
 class BatchId(NamedTuple):
@@ -35,11 +38,7 @@ class BatchId(NamedTuple):
     token: str
 
 
-class Rejected(NamedTuple):
-    """An outcome that the database rejects: the error's name, and the calls that it concerns."""
-
-    fault: str
-    of: str
+Rejected = tuple[str, str]  # an outcome that the database rejects: the error's name, and the calls concerned
 
 
 class AlreadyCommitted(Exception):  # noqa: N818  it is good news
@@ -59,29 +58,21 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
 
 
-def write_batch(connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing) -> Figures:
-    """Writes the batch and returns the counters that it adds. The calling function owns the transaction.
-
-    Raises AlreadyCommitted, LostLeaseError.
-    """
-    writing = BulkWriter(connection, ring)
-    _claim(writing, batch_id)
-    rows = Rows(batch_id.number)
-    rows.add_items(items)
-    return _write(writing, rows)
-
-
-def write_bisecting(
+def write_batch(
     connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing
 ) -> tuple[Figures, list[Rejected]]:
-    """Writes a batch of which the database rejects a value: all outcomes but the rejected ones."""
-    bisection = _Bisection(BulkWriter(connection, ring), batch_id)
-    bisection.write_part(items)
-    return bisection.added, bisection.rejected
+    """Writes all outcomes of the batch but those with a value that the database rejects.
+
+    Returns the counters that it adds, and the rejected outcomes. The calling function owns the transaction.
+    Raises AlreadyCommitted, LostLeaseError.
+    """
+    batch = _Batch(BulkWriter(connection, ring), batch_id)
+    batch.write_part(items)
+    return batch.added, batch.rejected
 
 
-class _Bisection:
-    """Bisection: a rejected part is halved, down to one outcome, which is skipped."""
+class _Batch:
+    """A batch as it is written. A rejected part is halved, down to one outcome, which is skipped."""
 
     def __init__(self, writing: BulkWriter, batch_id: BatchId) -> None:
         _claim(writing, batch_id)
@@ -90,27 +81,26 @@ class _Bisection:
         self.rejected: list[Rejected] = []
 
     def write_part(self, items: Sequence[Item]) -> None:
+        savepoint = self._writing.connection.begin_nested()
         try:
-            with self._writing.connection.begin_nested():
-                rows = Rows(self._number, self._place)
-                rows.add_items(items)
-                added = _write(self._writing, rows)
+            rows = Rows(self._number, self._place)
+            rows.add_items(items)
+            added = _write(self._writing, rows)
         except Exception as error:
             if may_pass(error):
-                raise
-            self._cut(items, error)
+                raise  # the whole transaction ends; a full disk may have ended it already
+            savepoint.rollback()
+            if len(items) == 1:
+                self.rejected.append((type(error).__name__, item_label(items[0])))
+                return
+            middle = len(items) // 2
+            self.write_part(items[:middle])
+            self.write_part(items[middle:])
         else:
-            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruptions.entries))
+            savepoint.commit()
+            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
-
-    def _cut(self, items: Sequence[Item], error: Exception) -> None:
-        if len(items) == 1:
-            self.rejected.append(Rejected(type(error).__name__, item_label(items[0])))
-            return
-        middle = len(items) // 2
-        self.write_part(items[:middle])
-        self.write_part(items[middle:])
 
 
 def _write(writing: BulkWriter, rows: Rows) -> Figures:
@@ -119,9 +109,9 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
     _roll_up(rolling, rows, known)
     added = _counted(rows)
     _write_rows(writing, rows)
-    stored = {(*key, finding.standard): finding for key, told in known.findings.items() for finding in told}
-    corrected = correct(stored | rows.findings, rows.corrections, added)
-    writing.insert(tables.FINDING, finding_rows(corrected), replacing(tables.FINDING))
+    stored = {(*key, finding.standard): finding for key, given in known.findings.items() for finding in given}
+    corrected = _corrected(stored | rows.findings, rows.corrections, added)
+    writing.insert(FINDING, finding_rows(corrected), replacing(FINDING))
     rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.COUNTER, counters, ADDING)
@@ -130,7 +120,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
 
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.FACT, rows.facts)
-    _write_numbers(writing, rows)
+    write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
         writing.execute(
             'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
@@ -138,20 +128,20 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     over = {*rows.over}
     writing.insert(tables.OPEN, [call for call in rows.begun if call not in over], "ON CONFLICT DO NOTHING")
     writing.delete(tables.OPEN, rows.over)
-    writing.insert(tables.CALL, rows.call_rows())
-    writing.insert(tables.FINDING, rows.finding_rows())
+    writing.insert(CALL, rows.call_rows())
+    writing.insert(FINDING, rows.finding_rows())
     writing.insert(tables.GAP, rows.gap_rows())
     writing.insert(tables.LEDGER, rows.ledger)
     writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
-    writing.insert(tables.DISRUPTION_ENTRY, rows.disruptions.entries)
-    writing.insert(tables.DISRUPTION, rows.disruptions.rows(), replacing(tables.DISRUPTION))
-    for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruptions.hand)):
+    writing.insert(tables.DISRUPTION_ENTRY, rows.disruption_entries)
+    writing.insert(tables.DISRUPTION, rows.disruption_rows(), replacing(tables.DISRUPTION))
+    for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruption_hand)):
         if n:
             writing.execute("UPDATE mark SET value = ? WHERE name = ? AND value < ?", n, name, n)
     writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
 
 
-def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
+def write_numbers(writing: BulkWriter, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
         # Each time: the key rotation deletes the name when no number is encrypted with that key.
@@ -160,10 +150,7 @@ def _write_numbers(writing: BulkWriter, rows: Rows) -> None:
 
 
 def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
-    """Takes the next batch number.
-
-    Raises AlreadyCommitted when this batch has it, LostLeaseError when another program has written since.
-    """
+    """Takes the next batch number. Raises AlreadyCommitted when this batch has it, LostLeaseError."""
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
     if writing.execute(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
         return
@@ -220,8 +207,6 @@ def _finding(row: Any) -> Finding:
 
 def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
     """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
-    if not rolling.is_kept:
-        return
     new: dict[StoredCallKey, list[Finding]] = {}
     for (call, exchange, _), finding in rows.findings.items():
         new.setdefault((call, exchange), []).append(finding)
@@ -271,6 +256,39 @@ def _counted(rows: Rows) -> Figures:
         figures.of_gap(added, gap)
     for entry in rows.called_back:
         figures.of_callback(added, entry)
-    for noted in rows.disruptions.noted:
+    for noted in rows.disruptions:
         figures.of_disruption(added, noted)
     return added
+
+
+# Corrections of verdicts.
+
+FindingKey = tuple[str, str, str]  # call, exchange, standard
+MOVED = "moved"
+
+
+def _corrected(
+    given: Mapping[FindingKey, Finding], corrections: Mapping[FindingKey, Finding], added: Figures
+) -> dict[FindingKey, Finding]:
+    """The findings to replace. `given` has the verdicts so far. The counters of the correction go into `added`."""
+    replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
+    for key, new in replaced.items():
+        count_correction(given[key], new, added)
+    return replaced
+
+
+def count_correction(old: Finding, new: Finding, added: Figures) -> None:
+    """Adds what the replacement of a verdict counts."""
+    if old.verdict != new.verdict:
+        figures.add_figure(added, (CORRECTED.name, new.standard, new.line, old.verdict, new.verdict))
+    was, now = Figures(), Figures()
+    figures.of_finding(was, old)
+    figures.of_finding(now, new)
+    move(was, now, added)
+
+
+def move(was: Figures, now: Figures, added: Figures) -> None:
+    """Adds to `added` how much the rows now differ from the counters that first counted them."""
+    for figure in was.keys() | now.keys():
+        if moved := now.get(figure, 0.0) - was.get(figure, 0.0):
+            figures.add_figure(added, (MOVED, *figure), moved)

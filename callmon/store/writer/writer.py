@@ -8,29 +8,27 @@ Refuses: to block or to raise in `offer`.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Self
 
-from callmon.config.settings import Settings
 from callmon.core.outcome import Heartbeat, Item
 from callmon.errors import StoreError
 from callmon.store.database import Database
-from callmon.store.writer.committed import CommittedCounters
-from callmon.store.writer.committer import Committer
-from callmon.store.writer.items import StoredOutcome, decode_item, encode_item, item_label
+from callmon.store.writer.committer import CommittedCounters, Committer
 from callmon.store.writer.leadership import DatabaseState
-from callmon.store.writer.outbox import MAX_BATCH, Outbox, open_outbox
+from callmon.store.writer.outbox import MAX_BATCH, Outbox, StoredOutcome, decode_item, encode_item, item_label
 
 log = logging.getLogger(__name__)
 
-# A lock that another daemon just held may be free only after some seconds (`lease.py`).
+# A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
 
 
 class Writer:
     """The database as a sink. `tally` holds the committed counters, beginning with those of the database.
+
+    `leadership` tells, on a standby, until when the leader received events, and which session holds the lease.
 
     Call `offer` and `offer_heartbeat` from the event-loop thread only; any thread may call the rest.
 
@@ -58,17 +56,10 @@ class Writer:
         self._offered = self._outbox.outcomes
         self._refused = 0
         self._committer = Committer(store, self._outbox, self.tally, group_time.total_seconds(), is_shared)
-        self._appender, self._leadership = self._committer.appender, self._committer.leadership
-        self._committer.start()
+        self._appender, self.leadership = self._committer.appender, self._committer.leadership
+        self._appender.thread.start()
+        self._committer.thread.start()
         self._wait_until_open(store, patience.total_seconds())
-
-    @classmethod
-    def from_settings(cls, settings: Settings, store: Database) -> Self:
-        """The writer of the settings. On PostgreSQL another instance may lead."""
-        told, is_shared = settings.store, store.path is None
-        return cls(
-            store, told.write_every, told.max_waiting, is_shared=is_shared, journal=open_outbox(settings, store)
-        )
 
     def _wait_until_open(self, store: Database, patience: float) -> None:
         """Blocks until the writer is ready and the outbox of an earlier daemon is committed.
@@ -76,15 +67,14 @@ class Writer:
         It waits on for as long as each `patience` (seconds) sees progress. Raises StoreError.
         """
         committer, goal, before = self._committer, self._offered, 0
-        while not self.wait_until(lambda: self._is_ready(goal), patience):
+        while not self.wait_until(
+            lambda: self.stands_by or (committer.is_open and committer.done >= goal), patience
+        ):
             if committer.done == before or committer.trouble is not None:
                 why = committer.trouble or f"the database {store} did not answer in time"
                 self.close()
                 raise StoreError(why)
             before = committer.done
-
-    def _is_ready(self, goal: int) -> bool:
-        return self.stands_by or (self._committer.is_open and self._committer.done >= goal)
 
     def offer(self, outcome: Item) -> bool:
         """Accepts the outcome, always. False: the buffer is full; the daemon stops reading until `has_room()`.
@@ -114,21 +104,12 @@ class Writer:
     @property
     def leads(self) -> bool:
         """Whether this instance is the leader, as the database confirmed within the last seconds."""
-        return self._committer.is_open and monotonic() < self._leadership.leads_until
+        return self._committer.is_open and monotonic() < self.leadership.leads_until
 
     @property
     def stands_by(self) -> bool:
         """Whether this instance is a standby: another one writes, or `become_leader` is still to be applied."""
-        return self._leadership.is_standby
-
-    def heard_by_other(self) -> Mapping[str, datetime]:
-        """On a standby, by exchange: until when the leader received its events and committed all of them."""
-        return self._leadership.heard
-
-    @property
-    def holder(self) -> str:
-        """On a standby: the database session that holds the lease. Empty when this instance holds it."""
-        return self._leadership.holder
+        return self.leadership.is_standby
 
     @property
     def gained(self) -> DatabaseState | None:
@@ -136,7 +117,7 @@ class Writer:
 
         The daemon passes to it the items of `buffered` that the database lacks; they are committed then.
         """
-        return self._leadership.undecided
+        return self.leadership.undecided
 
     def buffered(self) -> list[StoredOutcome | Heartbeat]:
         """The standby's buffer: all offered items that the database may lack, in order."""
@@ -148,7 +129,7 @@ class Writer:
         If another instance may have written since, this one stays a standby with these items in its buffer. Call
         from the event-loop thread, immediately after the final read of `buffered`.
         """
-        self._offered += self._leadership.become_leader([encode_item(item) for item in missing], gained)
+        self._offered += self.leadership.become_leader([encode_item(item) for item in missing], gained)
         self._committer.notify()
 
     def offer_heartbeat(self, exchange: str, at: datetime) -> None:
@@ -189,14 +170,11 @@ class Writer:
         return "a thread of the writer has ended"
 
     def flush(self, timeout: float) -> bool:
-        """Blocks until all offered outcomes are committed; False after `timeout` (seconds).
-
-        On a standby it returns at once.
-        """
+        """Blocks until all outcomes are committed; False after `timeout` (seconds). A standby does not block."""
         goal = self._offered
         self._appender.hurry()
         return self.wait_until(
-            lambda: self._committer.done >= goal or self._leadership.has_nothing_to_write, timeout
+            lambda: self._committer.done >= goal or self.leadership.has_nothing_to_write, timeout
         )
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:

@@ -3,26 +3,31 @@
     header · timeline (`timeline` selects, `sentences` words) · verdict, reason and policy of each promise
 
 Refuses: to name a person; to show the number of a caller unless the stored call was requested with its numbers.
+
+`unnamed` replaces extensions by letters (« poste A »), for users who may see what happened but not which agent
+answered (R-38). A phone has the same letter throughout one call. Each call assigns its own letters, so that no
+agent can be followed across calls.
 """
 
-from __future__ import annotations
+from collections.abc import Iterable, Sequence
+from string import ascii_uppercase
+from typing import Any, cast
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+import msgspec
 
+from callmon.ami.events import born
+from callmon.config.settings import Settings
+from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.account import CallAccount
-from callmon.core.calls.listing_evidence import born
-from callmon.core.facts import AnyFact, Arrived, as_it_stands
+from callmon.core.calls.endpoints import extension
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.facts import OUTSIDE, AnyFact, Arrived, Fact, as_it_stands
+from callmon.store.queries.calls import StoredCall
 from callmon.text import records
-from callmon.text.story.context import StoryContext
-from callmon.text.story.page import Page
+from callmon.text.story.page import Page, line_of
+from callmon.text.story.timeline import StoryContext
 
-if TYPE_CHECKING:
-    from callmon.config.lines import Line
-    from callmon.config.settings import Settings
-    from callmon.core.callbacks.entries import AnyEntry
-    from callmon.core.disruptions.disruption import Disruption
-    from callmon.store.queries.calls import StoredCall
+PHONES = ("phone", "to")
 
 
 def story(
@@ -36,7 +41,7 @@ def story(
 
     `entries`: the ledger entries of the callback or complaint that it opened. `met`: the disruptions during it.
     """
-    page = story_page(story_context(stored, settings, language), stored, settings, met)
+    page = Page(story_context(stored, settings, language), stored, settings, met)
     return "\n".join(page.lines_of_text(entries)) + "\n"
 
 
@@ -46,13 +51,6 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
     return StoryContext(language, settings.timezone, call, facts, account.clock, account.doubt.clock_slack)
-
-
-def story_page(
-    context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
-) -> Page:
-    """The parts of the page of a call."""
-    return Page(context, _line(context.call.line, settings), stored.exchange, stored.findings, met)
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:
@@ -67,7 +65,11 @@ def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = 
 
 def _rebuilt(stored: StoredCall, settings: Settings) -> CallAccount:
     """The account of the stored facts; ring cycle, language and hours of the line are from the settings."""
-    account = _account(_arrival(stored), settings)
+    arrival = _arrival(stored)
+    line, arrived = line_of(arrival.line, settings), arrival.at or born(arrival.call)
+    in_hours = None if line is None or arrived is None else settings.calendar(line).is_open(arrived)
+    own = () if line is None else (line.language, line.ring_cycle, in_hours)
+    account = CallAccount(arrival, *own)
     for fact in as_it_stands(stored.facts):
         account.record_fact(fact)
     return account
@@ -89,13 +91,47 @@ def _arrival(stored: StoredCall) -> Arrived:
     )
 
 
-def _account(arrival: Arrived, settings: Settings) -> CallAccount:
-    line, arrived = _line(arrival.line, settings), arrival.at or born(arrival.call)
-    if line is None:
-        return CallAccount(arrival)
-    in_hours = None if arrived is None else settings.calendar(line).is_open(arrived)
-    return CallAccount(arrival, line.language, line.ring_cycle, in_hours)
+def unnamed(stored: StoredCall) -> StoredCall:
+    """The call with a letter for each phone."""
+    names = _names(stored.facts)
+    account = stored.account
+    if account is not None:
+        people = tuple(msgspec.structs.replace(x, phone=_letter(names, x.phone)) for x in account.people)
+        transfers = tuple(
+            msgspec.structs.replace(x, by=_channel(names, x.by), to=x.to and _letter(names, x.to))
+            for x in account.transfers
+        )
+        answered = None if account.answered_by is None else _letter(names, account.answered_by)
+        account = msgspec.structs.replace(account, people=people, transfers=transfers, answered_by=answered)
+    facts = tuple(_fact(names, fact) for fact in stored.facts)
+    return msgspec.structs.replace(stored, account=account, facts=facts)
 
 
-def _line(name: str | None, settings: Settings) -> Line | None:
-    return settings.lines()[name] if name is not None and name in settings.lines() else None
+def _names(facts: Iterable[Fact]) -> dict[str, str]:
+    found = dict.fromkeys(str(getattr(x, name)) for x in facts for name in PHONES if getattr(x, name, None))
+    found |= dict.fromkeys(extension(x) for fact in facts if (x := getattr(fact, "by", "")) and "/" in x)
+    found.pop(OUTSIDE, None)
+    return {name: _count(place) for place, name in enumerate(found)}
+
+
+def _count(place: int) -> str:
+    """The letter of a 0-based index: A … Z, A2 … Z2, …"""
+    round_, letter = divmod(place, len(ascii_uppercase))
+    return ascii_uppercase[letter] + (str(round_ + 1) if round_ else "")
+
+
+def _letter(names: dict[str, str], phone: str) -> str:
+    """The letter of a phone; "?" for a phone in no fact, so that it is not named either."""
+    return phone if phone == OUTSIDE else names.get(phone, "?")
+
+
+def _channel(names: dict[str, str], channel: str) -> str:
+    return f"PJSIP/{_letter(names, extension(channel))}-00000000" if "/" in channel else channel
+
+
+def _fact(names: dict[str, str], fact: Fact) -> Fact:
+    changes: dict[str, Any] = {x: _letter(names, getattr(fact, x)) for x in PHONES if getattr(fact, x, None)}
+    by = getattr(fact, "by", "")
+    if isinstance(by, str) and "/" in by:
+        changes["by"] = _channel(names, by)
+    return msgspec.structs.replace(fact, **changes) if changes else fact

@@ -1,34 +1,37 @@
 """The page of a story: header, timeline, verdicts and notes on how to read them. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from callmon.config.lines import Line
 from callmon.config.phone_numbers import printed
+from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import DurationRange
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
+from callmon.store.queries.calls import StoredCall
 from callmon.text.labels import translate
-from callmon.text.story.context import StoryContext
 from callmon.text.story.sentences import QUOTES, entry_sentence, sentence
-from callmon.text.story.timeline import Moment, moments
+from callmon.text.story.timeline import Moment, StoryContext, moments
 
 WIDTH = 100
 GAP = "   "
+
+
+def line_of(name: str | None, settings: Settings) -> Line | None:
+    return settings.lines()[name] if name is not None and name in settings.lines() else None
 
 
 class Page:
     """The page of one call. Each part is a sequence of finished lines."""
 
     def __init__(
-        self, context: StoryContext, line: Line | None, exchange: str, findings: Iterable[Finding],
-        met: Iterable[Disruption] = (),
-    ) -> None:  # fmt: skip
-        self._context, self._line, self._exchange = context, line, exchange
-        self._findings, self._met = tuple(findings), tuple(met)
-        self._say, self._call = context.say, context.call
+        self, context: StoryContext, stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()
+    ) -> None:
+        self._context, self._exchange, self._findings, self._met = context, stored.exchange, stored.findings, met
+        self._say, self._call, self._line = context.say, context.call, line_of(context.call.line, settings)
 
     def lines_of_text(self, entries: Sequence[AnyEntry]) -> Iterator[str]:
         """All parts. `entries`: the ledger entries of the callback or complaint that the call opened."""

@@ -19,8 +19,7 @@ from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import extension
 from callmon.core.facts import OUTSIDE, AnyFact, tag_of
 from callmon.text.formatter import Formatter
-from callmon.text.story.context import StoryContext
-from callmon.text.story.timeline import TOGETHER, Moment, cause_of_stop, is_told_by
+from callmon.text.story.timeline import TOGETHER, Moment, StoryContext, cause_of_stop, is_told_by
 
 TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
 Notes = tuple[str | None, ...]
@@ -137,7 +136,6 @@ def _end(call: Call, fact: f.Ended) -> str:
 
 
 def _phones(context: StoryContext, moment: Moment) -> list[str]:
-    """The phones that the sentence names."""
     match moment[0]:
         case f.SentOff() as sent:
             return [_phone(context, sent.by)]

@@ -1,35 +1,42 @@
 """`callmon demo`: all of callmon, with nothing installed and no configuration.
 
 It plays an exchange from recordings (`exchange.py`) and runs the real daemon on it, with SQLite in a folder that
-is deleted at the end. The terminal shows one line for each ended call. Refuses: to read anything of a site,
-neither a configuration file nor CALLMON_… variables.
+is deleted at the end. The terminal shows one line for each ended call, read back from the database. Refuses: to
+read anything of a site, neither a configuration file nor CALLMON_… variables; to decrypt a caller's number.
 """
 
 import asyncio
 import logging
-import signal
 import tomllib
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import click
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
-from callmon import logs
+from callmon import __version__, logs
 from callmon.config.closed_days import ontario
 from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
 from callmon.config.web import WebSettings
+from callmon.core.calls.call import Call
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
+from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
+from callmon.store.queries import calls
+from callmon.text.labels import label
 from callmon.tools.demo.exchange import USER, DemoExchange
-from callmon.tools.demo.terminal import Terminal
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
+ROW = "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}"
+PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
+HEADINGS = ("3rd ring", "voicemail", "a person")
+LONGEST_CALL = timedelta(minutes=5)  # no call of the demonstration lasts longer, including its commit
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -42,19 +49,16 @@ async def play(listen: str, seconds: timedelta | None) -> None:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
             store = open_for_writing(settings)
             try:
-                await _run(Daemon(settings, store), Terminal(store, settings), seconds)
+                await _run(Daemon(settings, store), store, seconds)
             finally:
                 store.close()
 
 
-async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, daemon.stop)
+async def _run(daemon: Daemon, store: Database, seconds: timedelta | None) -> None:
     if seconds is not None:
-        loop.call_later(seconds.total_seconds(), daemon.stop)
+        asyncio.get_running_loop().call_later(seconds.total_seconds(), daemon.stop)
     over = asyncio.Event()
-    printing = asyncio.create_task(_print_calls(daemon, terminal, over), name="terminal")
+    printing = asyncio.create_task(_print_calls(daemon, store, over), name="terminal")
     printing.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
@@ -67,32 +71,45 @@ async def _run(daemon: Daemon, terminal: Terminal, seconds: timedelta | None) ->
         await printing
 
 
-async def _print_calls(daemon: Daemon, terminal: Terminal, over: asyncio.Event) -> None:
+async def _print_calls(daemon: Daemon, store: Database, over: asyncio.Event) -> None:
     """Print the pages' address once they are served, then each second the calls stored as ended."""
     while not daemon.address:
         if over.is_set():
             return
         await asyncio.sleep(0.05)
-    terminal.welcome(daemon.address)
+    welcome = files(__name__).joinpath("welcome.txt").read_text(encoding="utf-8")
+    click.echo(welcome.format(version=__version__, address=daemon.address))
+    click.echo(ROW.format("came", "line", "ended", "rings", *HEADINGS, "cause"))
+    shown: set[str] = set()
+    count = 0
     while not over.is_set():
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), 1.0)
-        await terminal.show_ended()
-    terminal.farewell()
+        for row in await asyncio.to_thread(_new_rows, store, shown):
+            click.echo(row)
+            count += 1
+    click.echo(f"\nStopped. Calls shown: {count}. Nothing is kept.")
 
 
-class _Alone(Configuration):
-    """The demonstration's own settings. No environment variable applies: it could name a real database."""
+def _new_rows(store: Database, shown: set[str]) -> list[str]:
+    """The rows of ended calls that are not in `shown`, which then has all that arrived within LONGEST_CALL."""
+    now = datetime.now(UTC)
+    ended = [call for _, call in calls.stream_calls(store, now - LONGEST_CALL, now)]
+    new = [call for call in ended if call.call not in shown]
+    shown.clear()
+    shown.update(call.call for call in ended)
+    return [_row(store, call) for call in sorted(new, key=lambda call: call.ended or now)]
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        *others: Any,
-        **named: Any,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings,)
+
+def _row(store: Database, call: Call) -> str:
+    stored = calls.stored_calls(store, call.call)
+    findings = {finding.standard: finding for call in stored for finding in call.findings}
+    verdicts = [label("verdict", findings[p].verdict, "en") if p in findings else "" for p in PROMISES]
+    came = call.arrived.astimezone().strftime("%H:%M:%S") if call.arrived else "?"
+    rings, outcome = "-" if call.rings is None else call.rings, label("outcome", call.outcome, "en")
+    first = findings.get(PROMISES[0])
+    cause = label("cause", first.cause, "en") if first and first.cause else ""
+    return ROW.format(came, call.line or "", outcome, rings, *verdicts, cause).rstrip()
 
 
 def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings:
@@ -108,7 +125,8 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     data["calendar"] = _round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
-    return Settings(_Alone(**data), "demo")
+    data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
+    return Settings(Configuration(**data), "demo")
 
 
 def _round_the_clock(year: int) -> dict[str, Any]:

@@ -15,11 +15,9 @@ import secrets
 import time
 from collections.abc import Iterator
 from random import Random
-from types import TracebackType
 
 from callmon.ami.framing import END, login_key, parse_headers
-from callmon.tools.demo.retime import RecordingPlayer
-from callmon.tools.demo.schedule import messages
+from callmon.tools.demo.schedule import RecordingPlayer, messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 USER = "callmon"
@@ -54,9 +52,7 @@ class DemoExchange:
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         self._server.close()
         playing = [listener.playing for listener in self.listeners if listener.playing is not None]
         for listener in list(self.listeners):
@@ -67,8 +63,6 @@ class DemoExchange:
 
 
 class Listener(asyncio.Protocol):
-    """One connection."""
-
     _transport: asyncio.Transport
 
     def __init__(self, exchange: DemoExchange) -> None:
@@ -137,7 +131,9 @@ class Listener(asyncio.Protocol):
             case "ping":
                 yield _reply("Success", number, "Ping: Pong", f"Timestamp: {now:.6f}")
             case "corestatus":
-                yield self._core_status(number)
+                began = time.localtime(exchange.began)
+                dates = (time.strftime(f"CoreStartup{x}", began) for x in ("Date: %Y-%m-%d", "Time: %H:%M:%S"))
+                yield _reply("Success", number, *dates, f"CoreCurrentCalls: {len(self._channels)}")
             case "coreshowchannels":
                 yield _reply("Success", number, "EventList: start", "Message: Channels will follow")
                 for channel in self._channels.values():
@@ -165,18 +161,6 @@ class Listener(asyncio.Protocol):
         yield _reply("Success", number, "Message: Authentication accepted")
         booted = ("Event: FullyBooted", "Privilege: system,all", f"Uptime: {up}", f"LastReload: {up}")
         yield _ami_message(*booted, "Status: Fully Booted")
-
-    def _core_status(self, number: str) -> bytes:
-        began = time.localtime(self._exchange.began)
-        return _reply(
-            "Success",
-            number,
-            time.strftime("CoreStartupDate: %Y-%m-%d", began),
-            time.strftime("CoreStartupTime: %H:%M:%S", began),
-            "CoreReloadDate: ",
-            "CoreReloadTime: ",
-            f"CoreCurrentCalls: {len(self._channels)}",
-        )
 
 
 def _reply(response: str, *lines: str) -> bytes:

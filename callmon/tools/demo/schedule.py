@@ -1,69 +1,120 @@
-"""The demonstration's schedule: which call begins when, without end. Pure.
+"""The demonstration's schedule: which call begins when, without end, replayed as if it happened now. Pure.
 
 Most calls are answered by the third ring. Some are answered late, some by voicemail; in a few the caller hangs
 up or the line is busy.
+
+A recording is replayed with other times, ids and callers. Times move by whole seconds, so that the second inside
+every id stays the one in which the channel was created. Ids, bridges and channel names are replaced, so that two
+replays are never taken for one call. Callers get numbers from 555-0100 to 555-0199, which belong to no one.
 """
 
+import math
+import re
+import tomllib
+from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from heapq import heappop, heappush
+from importlib.resources import files
 from itertools import chain, count
 from math import inf
 from random import Random
+from uuid import UUID
 
-from callmon.tools.demo.retime import RecordingPlayer, recording
+from callmon.ami.framing import END, Framer
 
+FOLDER = files("callmon.tools.demo")
 # How often each recording is played in one loop.
-MORNING = {
-    "answered_ring1": 4,
-    "answered_ring2": 5,
-    "answered_ring3": 3,
-    "answered_at_17_3": 1,
-    "answered_ring4": 2,
-    "anonymous_answered": 1,
-    "name_with_accents": 1,
-    "hold_unhold": 1,
-    "menu_french": 4,
-    "menu_english": 3,
-    "menu_hangup": 1,
-    "tollfree_answered": 4,
-    "tty_answered": 1,
-    "tty_tollfree_answered": 1,
-    "tty_voicemail": 1,
-    "poci_answered": 2,
-    "poci_tollfree_answered": 2,
-    "hunt_second_stage": 1,
-    "hunt_voicemail": 1,
-    "queue_answered": 2,
-    "queue_second_member": 1,
-    "queue_abandon": 1,
-    "vm_message": 2,
-    "vm_hangup_greeting": 1,
-    "voicemail_early": 1,
-    "abandon_ring1": 1,
-    "abandon_ring4": 1,
-    "busy_all": 1,
-    "internal_call": 1,
-    "outbound_answered": 1,
-}
+MORNING: dict[str, int] = tomllib.loads(FOLDER.joinpath("recordings.toml").read_text(encoding="utf-8"))
 # A call lasts 16 s on average: about a dozen are up at once.
 BETWEEN_CALLS = (0.6, 2.0)
 # The first loop's seed: an order that soon has an example of every kind of call.
 FIRST = 284
+AREA_CODES = (b"416", b"437", b"519", b"613", b"647", b"705", b"807", b"905")
+
+_TIMESTAMP = re.compile(rb"\r\nTimestamp: ([0-9]+\.[0-9]+)")
+# A time has six decimals. In a recording of minutes an id's counter is always shorter.
+_TOKEN = re.compile(
+    rb"(?P<time>(?<![0-9])1[0-9]{9}\.[0-9]{6}(?![0-9]))"
+    rb"|(?P<id>(?<![0-9])1[0-9]{9}\.[0-9]+)"
+    rb"|(?P<bridge>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+    rb"|(?P<channel>-[0-9a-f]{8}(?![0-9A-Za-z]))"
+    rb"|(?P<caller>(?<![0-9])(?P<before>9?1?)(?P<nobody>[2-9][0-9]{2}55501[0-9]{2})(?![0-9]))"
+)
+
+Messages = tuple[tuple[float, bytes], ...]  # of one recorded call, each with its time (epoch seconds), in order
 
 
-def loop(number: int) -> list[str]:
-    """The recordings of one loop, shuffled. Each loop has a different order, which is the same at every start."""
-    names = [name for name, times in MORNING.items() for _ in range(times)]
-    Random(FIRST + number).shuffle(names)
-    return names
+@lru_cache
+def recording(name: str) -> Messages:
+    """A shipped recording, without the messages that concern the recording client (login, FullyBooted)."""
+    return timed_messages(FOLDER.joinpath("recordings", f"{name}.ami").read_bytes())
+
+
+def timed_messages(data: bytes) -> Messages:
+    timed: list[tuple[float, bytes]] = []
+    at = 0.0
+    for message in Framer().receive(data):
+        if found := _TIMESTAMP.search(message):
+            at = max(at, float(found[1]))  # Asterisk's own times sometimes go back by a millisecond
+            timed.append((at, message + END))
+    return tuple(timed)
+
+
+class RecordingPlayer:
+    """Replays recordings repeatedly. A generated value is never generated twice."""
+
+    def __init__(self, chance: Random) -> None:
+        self._chance = chance
+        self._ids = count()
+        self._channels = count()
+
+    def retimed(self, recorded: Messages, start: float) -> list[tuple[float, bytes]]:
+        """The messages with their new times, beginning within the second after `start`.
+
+        Equal values in the recording stay equal.
+        """
+        shift = math.ceil(start - recorded[0][0])
+        replaced: dict[bytes, bytes] = {}
+
+        def once(text: bytes) -> bytes:
+            if text not in replaced:
+                replaced[text] = self._new(text)
+            return replaced[text]
+
+        def moved(found: re.Match[bytes]) -> bytes:
+            text = found[0]
+            second, _, rest = text.partition(b".")
+            match found.lastgroup:
+                case "time":
+                    return b"%d.%s" % (int(second) + shift, rest)
+                case "id":
+                    return b"%d.%s" % (int(second) + shift, once(text))
+                case "caller":
+                    return found["before"] + once(found["nobody"])
+                case _:
+                    return once(text)
+
+        return [(at + shift, _TOKEN.sub(moved, message)) for at, message in recorded]
+
+    def _new(self, text: bytes) -> bytes:
+        """A new id's counter, channel's suffix, bridge or caller, in place of this one."""
+        if b"." in text:
+            return b"%d" % next(self._ids)
+        if text.startswith(b"-"):
+            return b"-%08x" % next(self._channels)
+        if b"-" in text:
+            return str(UUID(int=self._chance.getrandbits(128), version=4)).encode()
+        return self._chance.choice(AREA_CODES) + b"55501%02d" % self._chance.randrange(100)
 
 
 def calls(begin: float, loops: int | None = None) -> Iterator[tuple[float, str]]:
-    """Each call's start (epoch seconds) and its recording."""
+    """Each call's start (epoch seconds) and its recording. Loops differ in order, equally at every start."""
     at = begin
     for number in count() if loops is None else range(loops):
-        chance = Random(FIRST + number)
-        for name in loop(number):
+        chance, names = Random(FIRST + number), list(Counter(MORNING).elements())
+        Random(FIRST + number).shuffle(names)
+        for name in names:
             yield at, name
             at += chance.uniform(*BETWEEN_CALLS)
 

@@ -5,7 +5,7 @@
 Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
 and receives events:
 
-    bytes ─▶ learn ─▶ propose ─▶ the text of a first configuration
+    bytes ─▶ learn ─▶ the text of a first configuration
     bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
 """
 
@@ -15,13 +15,12 @@ from datetime import datetime, timedelta
 
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.settings import Settings
-from callmon.tools.doctor import dialplan, layout, manager_user
+from callmon.tools.doctor import dialplan, manager_user
 from callmon.tools.doctor.acceptance import Acceptance
 from callmon.tools.doctor.ami_query import TIMEOUT, ask
 from callmon.tools.doctor.finding import DoctorFinding, as_text, finding, finding_texts
-from callmon.tools.doctor.learn import TrafficSample
-from callmon.tools.doctor.propose import propose
-from callmon.tools.doctor.questions import READ, ExchangeAnswers
+from callmon.tools.doctor.learn import TrafficSample, propose
+from callmon.tools.doctor.questions import READ, ExchangeAnswers, layout
 
 __all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "propose"]
 
@@ -66,9 +65,7 @@ def _exchange(settings: Settings, name: str, answers: ExchangeAnswers) -> Iterat
     if answers.failure is not None:
         yield _failed(name, exchange, answers)
         return
-    generated = bool(answers.values(layout.GENERATED_CEL, "general", "apps"))
-    files = layout.layout(exchange.username, answers.variables, generated, answers.words("apps"))
-    examined = manager_user.Examination(name, exchange, answers, files)
+    examined = manager_user.Examination(name, exchange, answers, layout(exchange.username, answers))
     yield from manager_user.complaints(examined)
     if answers.may_ask:
         yield from dialplan.voicemail(examined, settings.lines())

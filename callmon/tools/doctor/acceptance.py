@@ -6,11 +6,11 @@ hours too. The sheet has both languages: the lead signs it and the administrator
 anything.
 """
 
-from __future__ import annotations
-
+import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import tzinfo
+from importlib.resources import files
+
+import msgspec
 
 from callmon.ami import decoding
 from callmon.ami import events as e
@@ -21,59 +21,31 @@ from callmon.core.monitor import Monitor
 from callmon.text.labels import label
 
 
-@dataclass(frozen=True, slots=True)
-class Concluded:
+class Concluded(msgspec.Struct, frozen=True):
     """The compared facts of a call. `rings` is None if the script does not fix them."""
 
     outcome: str
     transfers: int = 0
     rings: int | None = None
 
-    def agrees(self, observed: Concluded) -> bool:
+    def agrees(self, observed: "Concluded") -> bool:
         rings = observed.rings if self.rings is not None else None
         return (self.outcome, self.transfers, self.rings) == (observed.outcome, observed.transfers, rings)
 
     def text(self, language: str) -> str:
-        parts = [label("outcome", self.outcome, language)]
         rings, transfers = ("sonneries", "transferts") if language == "fr" else ("rings", "transfers")
-        parts += [] if self.rings is None else [f"{rings} {self.rings}"]
-        return " · ".join([*parts, f"{transfers} {self.transfers}"])
+        counted = [] if self.rings is None else [f"{rings} {self.rings}"]
+        return " · ".join([label("outcome", self.outcome, language), *counted, f"{transfers} {self.transfers}"])
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+class Script(msgspec.Struct, frozen=True):
     fr: str
     en: str
     expected: Concluded
 
 
-CALLS = (
-    Script(
-        "Une personne répond 8 secondes après que le poste a commencé à sonner.",
-        "A person answers 8 seconds after the phone began to ring.",
-        Concluded("answered", rings=2),
-    ),
-    Script(
-        "Une personne répond 20 secondes après que le poste a commencé à sonner.",
-        "A person answers 20 seconds after the phone began to ring.",
-        Concluded("answered", rings=4),
-    ),
-    Script(
-        "Personne ne répond. Laissez un message de 10 secondes, puis raccrochez.",
-        "Nobody answers. Leave a message of 10 seconds, then hang up.",
-        Concluded("voicemail_message"),
-    ),
-    Script(
-        "Personne ne répond. Raccrochez après deux sonneries.",
-        "Nobody answers. Hang up after two rings.",
-        Concluded("abandoned"),
-    ),
-    Script(
-        "Une personne répond et transfère l'appel à une autre, qui répond.",
-        "A person answers and transfers the call to another, who answers.",
-        Concluded("answered", transfers=1),
-    ),
-)
+TEXTS = tomllib.loads(files(__package__).joinpath("acceptance.toml").read_text(encoding="utf-8"))
+CALLS = msgspec.convert(TEXTS["calls"], tuple[Script, ...])
 
 
 class Acceptance:
@@ -82,7 +54,7 @@ class Acceptance:
     def __init__(self, settings: Settings) -> None:
         self._monitor = Monitor(settings, token=str)
         self._framers = {name: Framer() for name in settings.exchanges}
-        self._zone: tzinfo = settings.timezone
+        self._zone = settings.timezone
         self.done = 0
 
     @property
@@ -91,17 +63,13 @@ class Acceptance:
 
     def sheet(self) -> Iterator[str]:
         """The instructions, printed before any call."""
-        yield "Essai de réception : cinq appels à une ligne publique, d'un téléphone de"
-        yield "l'extérieur, l'un après l'autre. Un appel qui se passe autrement est à refaire."
-        yield "Acceptance: five calls to a public line, from a telephone outside, one after"
-        yield "the other. A call that comes out otherwise is to be made again."
+        yield from TEXTS["sheet"].splitlines()
         for number, script in enumerate(CALLS, start=1):
             yield from ("", f"{number}  {script.fr}", f"   {script.en}")
             yield from (f"   → {script.expected.text('fr')}", f"     {script.expected.text('en')}")
         yield from self._now_make()
 
     def _now_make(self) -> Iterator[str]:
-        """The call to be made now."""
         script, number = CALLS[self.done], self.done + 1
         yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
 
@@ -122,7 +90,9 @@ class Acceptance:
         agrees = script.expected.agrees(observed)
         self.done += agrees
         yield from ("", f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}")
-        yield from _beside(script.expected, observed)
+        for language, wanted, heard in (("fr", "prévu", "entendu"), ("en", "expected", "heard")):
+            yield f"     {wanted:<10}{script.expected.text(language)}"
+            yield f"     {heard:<10}{observed.text(language)}"
         if not agrees:
             yield f"     Autrement que prévu : refaites l'appel {number}."
             yield f"     Not as scripted: make call {number} again."
@@ -131,16 +101,6 @@ class Acceptance:
 
     def result_sheet(self) -> Iterator[str]:
         """The result, and the lines for signatures."""
-        yield ""
-        yield f"{self.done} / {len(CALLS)}"
+        yield from ("", f"{self.done} / {len(CALLS)}")
         if self.is_over:
-            for role in ("Fait par / Done by", "Responsable / Lead"):
-                yield from ("", f"{role:<20} ______________________________   Date ______________")
-
-
-def _beside(expected: Concluded, observed: Concluded) -> Iterator[str]:
-    """Expected and observed facts, one above the other, in both languages."""
-    yield f"     prévu     {expected.text('fr')}"
-    yield f"     entendu   {observed.text('fr')}"
-    yield f"     expected  {expected.text('en')}"
-    yield f"     heard     {observed.text('en')}"
+            yield from TEXTS["signatures"].splitlines()

@@ -1,6 +1,8 @@
-"""Asks one exchange every question of `questions.py`, once, within a time limit.
+"""The connections of doctor: asks one exchange every question of `questions.py`, or receives its events.
 
-It uses a connection of its own, with events off. Refuses: a value with CR or LF, and any change on the exchange.
+Questions are asked once, within a time limit, on a connection of their own with events off. `--listen` and
+`--acceptance` receive until the time is over, the receiver has enough, every connection has ended, or Ctrl-C; all
+bytes received until then have been passed on. Refuses: a value with CR or LF, and any change on the exchange.
 """
 
 from __future__ import annotations
@@ -10,11 +12,14 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
-from callmon.ami.connection import tls_context
+from callmon.ami.connection import bytes_of, tls_context
 from callmon.ami.framing import BANNER, END, MAX_BANNER, MAX_MESSAGE, format_action, login_key, parse_headers
 from callmon.config.exchange import ExchangeSettings
+from callmon.config.settings import Settings
 from callmon.tools.doctor.questions import ExchangeAnswers, lists, variables
 
 TIMEOUT = timedelta(seconds=20)
@@ -78,7 +83,6 @@ async def _answers(query: AmiQuery, username: str, us: str) -> ExchangeAnswers:
 
 
 async def _connected(exchange: ExchangeSettings) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Open TCP or TLS to the exchange."""
     try:
         async with asyncio.timeout(GREETING_SECONDS):
             context = tls_context(exchange) if exchange.tls else None
@@ -106,7 +110,7 @@ class AmiQuery:
     """One connection: an action, then its answer."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer, self._actions = reader, writer, 0
+        self._reader, self._writer, self._actions, self._action_id = reader, writer, count(1), ""
 
     async def greeting(self) -> None:
         banner = b""
@@ -132,16 +136,12 @@ class AmiQuery:
 
     async def ask(self, action: str, **headers: str) -> Headers:
         """Send one action; return its answer's headers."""
-        self._actions += 1
+        self._action_id = f"doctor-{next(self._actions)}"
         data = format_action({"Action": action, "ActionID": self._action_id, **headers})
         if data is None:
             raise FailureError("line_break", "a user name or secret holds a line break")
         self._writer.write(data)
         return await self._next()
-
-    @property
-    def _action_id(self) -> str:
-        return f"doctor-{self._actions}"
 
     async def _next(self) -> Headers:
         """The next message that belongs to the last action."""
@@ -196,3 +196,35 @@ class AmiQuery:
             return timedelta(seconds=float(answer.get("Timestamp", "")) - (before + after) / 2)
         except (ValueError, OverflowError):
             return None
+
+
+Hear = Callable[[str, bytes], bool]
+
+
+def hear(settings: Settings, heard: Hear, seconds: float | None = None) -> None:
+    """Pass every exchange's bytes to `heard`, until it returns True. Raises AmiError if a connection fails."""
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_all(settings, heard, seconds))
+
+
+async def _all(settings: Settings, heard: Hear, seconds: float | None) -> None:
+    hearing = [asyncio.create_task(_receive(name, settings, heard), name=name) for name in settings.exchanges]
+    try:
+        async with asyncio.timeout(seconds):
+            for ended in asyncio.as_completed(hearing):
+                if await ended:
+                    return
+    except TimeoutError:
+        pass
+    finally:
+        for task in hearing:
+            task.cancel()
+        await asyncio.gather(*hearing, return_exceptions=True)
+
+
+async def _receive(name: str, settings: Settings, heard: Hear) -> bool:
+    """True if `heard` has enough; False if the exchange hung up first."""
+    async for chunk in bytes_of(name, settings.exchanges[name]):
+        if heard(name, chunk):
+            return True
+    return False

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from callmon.config.durations import formatted_duration
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
+from callmon.config.times import formatted_duration
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
+from callmon.tools.doctor import questions as q
 from callmon.tools.doctor.finding import DoctorFinding, finding
-from callmon.tools.doctor.layout import ADDED, FREEPBX, GENERATED_CEL
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
-from callmon.tools.doctor.questions import CEL, CEL_FILE, CEL_ODBC, CHAN_SIP, ExchangeAnswers
+from callmon.tools.doctor.questions import ExchangeAnswers
 
 # Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
 APPS = ("dial", "queue", "voicemail", "read")
@@ -20,9 +20,10 @@ EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
     *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"),
 )
+ADDED = "[general](+)"  # header that adds to the existing section
 TOLERABLE_SKEW = timedelta(seconds=2)
 SILENT_TOO_LONG = timedelta(days=7)
-# A row of CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
+# A row of q.CEL as comma-separated values, in the column order of the shipped `cel_custom.conf`.
 COLUMNS = (
     *("eventtype", "eventtime", "CALLERID(name)", "CALLERID(num)", "CALLERID(ANI)", "CALLERID(RDNIS)"),
     *("CALLERID(DNID)", "CHANNEL(exten)", "CHANNEL(context)", "CHANNEL(channame)", "CHANNEL(appname)"),
@@ -35,22 +36,24 @@ MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for colum
 def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
     """CEL: enabled, applications named, events named."""
     answers = examined.answers
-    is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (CEL, GENERATED_CEL))
+    is_on = any(answers.value(file, "general", "enable").lower() in TRUE for file in (q.CEL, q.GENERATED_CEL))
     apps, events = answers.words("apps"), answers.words("events")
     missing_apps = [app for app in APPS if app not in apps]
     missing_events = [] if "all" in events else [event for event in EVENTS if event.lower() not in events]
+    apps_line, events_line = f"apps = {','.join(APPS)}", f"events = {','.join(EVENTS)}"
     if not is_on:
-        yield _of_cel(examined, "cel.off", *_apps(missing_apps), *_events(missing_events))
+        lines = ((apps_line, missing_apps), (events_line, missing_events))
+        yield _of_cel(examined, "cel.off", *(line for line, missing in lines if missing))
         return
     if missing_apps:
         kind, plural = "cel.apps_all" if "all" in apps else "cel.apps", "s" if len(missing_apps) > 1 else ""
-        yield _of_cel(examined, kind, *_apps(missing_apps), plural=plural, names=", ".join(missing_apps))
+        yield _of_cel(examined, kind, apps_line, plural=plural, names=", ".join(missing_apps))
     if missing_events:
         refused = " With apps but without APP_START, Asterisk refuses the whole file."
         refused = refused if "app_start" not in events and apps else ""
         names = ", ".join(missing_events)
-        yield _of_cel(examined, "cel.events", *_events(missing_events), names=names, refused=refused)
-    if not (answers.value(CEL_FILE, "mappings", "Master.csv") or answers.value(CEL_ODBC, "cel", "connection")):
+        yield _of_cel(examined, "cel.events", events_line, names=names, refused=refused)
+    if not (answers.value(q.CEL_FILE, "mappings", "Master.csv") or answers.value(q.CEL_ODBC, "cel", "connection")):
         yield examined.finding("cel.destination", MAPPING)
 
 
@@ -59,19 +62,11 @@ def _of_cel(
 ) -> DoctorFinding:
     """If the file appears to have no section yet, `[general](+)` would make Asterisk refuse the file."""
     answers = examined.answers
-    is_there = examined.layout is FREEPBX or any(
-        (answers.value(CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
+    is_there = examined.layout is q.FREEPBX or any(
+        (answers.value(q.CEL, "general", "enable"), answers.words("apps"), answers.words("events"))
     )
     section = ADDED if is_there else "[general]"
     return examined.finding(kind, *lines, section=section, names=names, plural=plural, refused=refused)
-
-
-def _apps(missing: list[str]) -> tuple[str, ...]:
-    return (f"apps = {','.join(APPS)}",) if missing else ()
-
-
-def _events(missing: list[str]) -> tuple[str, ...]:
-    return (f"events = {','.join(EVENTS)}",) if missing else ()
 
 
 def voicemail(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFinding]:
@@ -94,7 +89,7 @@ def tones(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFindin
     country = answers.value("indications.conf", "general", "country").lower()
     cycles = {line.ring_cycle for line in lines}
     if country not in ("us", "us-old", "") and cycles == {RING_CYCLE}:
-        kind = "exchange.tones_freepbx" if examined.layout is FREEPBX else "exchange.tones"
+        kind = "exchange.tones_freepbx" if examined.layout is q.FREEPBX else "exchange.tones"
         yield examined.finding(kind, country=country)
     heard = cycle(answers.value("indications.conf", "us", "ring"))
     if country == "us" and heard is not None:
@@ -152,14 +147,12 @@ def phone_state_findings(examined: Examination) -> Iterator[DoctorFinding]:
     answers = examined.answers
     if answers.devices is None:
         yield examined.finding("exchange.no_states")
-    elif any(d.startswith("SIP/") for d in answers.devices) and not _counts_calls(examined):
+        return
+    callcounter = answers.value(q.CHAN_SIP, "general", "callcounter").lower()
+    has_sip = any(device.startswith("SIP/") for device in answers.devices)
+    # FreePBX sets `callcounter` in each phone's own section.
+    if has_sip and callcounter not in TRUE and examined.layout is not q.FREEPBX:
         yield examined.finding("exchange.callcounter")
-
-
-def _counts_calls(examined: Examination) -> bool:
-    """FreePBX sets `callcounter` in each phone's own section."""
-    value = examined.answers.value(CHAN_SIP, "general", "callcounter")
-    return examined.layout is FREEPBX or value.lower() in TRUE
 
 
 def unknown_phones(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iterator[DoctorFinding]:

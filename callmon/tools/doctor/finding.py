@@ -64,15 +64,12 @@ def _about(exchange: str, findings: list[DoctorFinding], width: int) -> str:
     if not findings:
         return f"{title}: no findings."
     errors = sum(finding.severity == "error" for finding in findings)
-    counted = [_counted(errors, "error"), _counted(len(findings) - errors, "warning")]
-    text = [f"{title}: {', '.join(filter(None, counted))}"]
+    counts = ((errors, "error"), (len(findings) - errors, "warning"))
+    counted = [f"{count} {what}{'s' if count > 1 else ''}" for count, what in counts if count]
+    text = [f"{title}: {', '.join(counted)}"]
     for finding in sorted(findings, key=lambda c: c.severity):
         text += ["", *_lines(finding, width)]
     return "\n".join(text)
-
-
-def _counted(n: int, what: str) -> str:
-    return f"{n} {what}{'s' if n > 1 else ''}" if n else ""
 
 
 def _lines(finding: DoctorFinding, width: int) -> Iterator[str]:

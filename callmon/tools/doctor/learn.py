@@ -3,18 +3,29 @@
 Consumes the exchange's bytes; `propose` writes a first configuration from the result. Stores no caller's number:
 only numbers dialled from outside, which are the ministry's own. Refuses: to guess which public number ends on
 which; two numbers that arrive as one cannot be distinguished here.
+
+A value that an exchange does not give (names of lines, which are TTY lines, languages of its menus in words) is
+marked FILL IN. An apparent fault at the exchange is reported as configuration, never as a person's fault.
 """
 
+import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
+from textwrap import wrap
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.ami.framing import Framer
 from callmon.ami.mailboxes import short
-from callmon.config.phone_numbers import e164
+from callmon.config.exchange import ExchangeSettings
+from callmon.config.lines import RING_CYCLE
+from callmon.config.phone_numbers import TOLL_FREE, e164
 from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.core.calls.language import SHORTEST_MENU
 
@@ -33,7 +44,6 @@ class _Call:
     language: str
     ringing: datetime | None = None
     up: datetime | None = None
-    is_up: bool = False
     answered: bool = False
     boxed: datetime | None = None
     mailbox: str | None = None
@@ -43,12 +53,18 @@ class _Call:
     music: bool = False
     queued: bool = False
     phones: set[str] = field(default_factory=set)
-    contexts: set[str] = field(default_factory=set)
+    contexts: set[str] = field(
+        default_factory=set
+    )  # in which its line went up: a person, a menu, a queue, voicemail
 
     @property
     def after_ringing(self) -> datetime | None:
         """When its line went up after unanswered ringing: voicemail, if the step itself is not received."""
         return self.up if self.up and self.ringing and self.up > self.ringing else None
+
+    def hear_music(self) -> None:
+        """Music on the caller's own channel, before a person answers: it replaces ringing, except in a queue."""
+        self.music = self.music or not (self.answered or self.queued)
 
 
 @dataclass
@@ -111,15 +127,16 @@ class TrafficSample:
             case e.Newchannel():
                 self._begun(event)
             case e.Newstate(state=state, uniqueid=call) if state == e.UP and call in self._calls:
-                self._up(self._calls[call], event)
+                self._calls[call].up = event.at
+                self._calls[call].contexts.add(event.context)
             case e.DialBegin():
                 self._tried(event)
             case e.DialState(status=status) if status in RINGING and (served := self._served(event.uniqueid)):
                 served.ringing = served.ringing or event.at
             case e.DialEnd(uniqueid=call, status="ANSWER") if call in self._calls:
                 self._calls[call].answered = True
-            case e.MusicOnHoldStart():
-                self._music(event.uniqueid)
+            case e.MusicOnHoldStart(uniqueid=call) if call in self._calls:
+                self._calls[call].hear_music()
             case e.Newexten(uniqueid=call) if call in self._calls:
                 self._spoken(self._calls[call], event.language, event.at)
                 self._boxed(self._calls[call], event.at, event.data.partition(",")[0])
@@ -167,11 +184,6 @@ class TrafficSample:
         else:
             self.phones.add(pattern(event.channel))
 
-    def _up(self, call: _Call, event: e.Newstate) -> None:
-        """Its line is up: a person, a menu, a queue, or (after unanswered ringing) perhaps voicemail."""
-        call.is_up, call.up = True, event.at
-        call.contexts.add(event.context)
-
     def _tried(self, event: e.DialBegin) -> None:
         call = self._served(event.uniqueid)
         if event.uniqueid in self._calls:
@@ -194,14 +206,8 @@ class TrafficSample:
         if call.up and at and not call.ringing and at - call.up >= SHORTEST_MENU:
             call.has_prompt = True
         if language and call.language and language != call.language and not call.answered:
-            call.has_menu = call.has_menu or call.is_up
-            call.given = call.given or ("" if call.is_up else language)
-
-    def _music(self, leg: str) -> None:
-        """Music on the caller's own channel, before a person answers: it replaces ringing, except in a queue."""
-        call = self._calls.get(leg)
-        if call and not call.answered and not call.queued:
-            call.music = True
+            call.has_menu = call.has_menu or bool(call.contexts)
+            call.given = call.given or ("" if call.contexts else language)
 
     def _boxed(self, call: _Call, at: datetime | None, mailbox: str) -> None:
         call.boxed = call.boxed or at
@@ -216,17 +222,13 @@ class TrafficSample:
         line.has_prompt = line.has_prompt or call.has_prompt
         line.music += call.music and bool(call.phones)
         line.queued += call.queued
-        self._placed(call, event.context)
+        if call.mailbox is None or call.answered:
+            self._rooms |= call.contexts
+        (self._rooms if call.mailbox is None else self._boxes).add(event.context)
         if call.mailbox is not None:
             line.mailboxes[call.mailbox] += 1
             if call.ringing and call.boxed and not call.answered:
                 line.rang.append(call.boxed - call.ringing)
-
-    def _placed(self, call: _Call, context: str) -> None:
-        """Record the contexts in which its line went up, unless for voicemail, and its last context."""
-        if call.mailbox is None or call.answered:
-            self._rooms |= call.contexts
-        (self._rooms if call.mailbox is None else self._boxes).add(context)
 
     def _line(self, dialled: str) -> Dialled:
         key = e164(dialled, self.region) or plain(dialled)
@@ -243,3 +245,59 @@ def pattern(channel: str) -> str:
 def plain(text: str) -> str:
     """The text without characters that could end a comment or a line of the file."""
     return "".join(c if c.isprintable() else "?" for c in text)
+
+
+FILL_IN = "FILL IN / À REMPLIR"
+WIDTH = 100
+_GRACE = timedelta(milliseconds=500)  # a dial time-out of 24 s arrives at 24.02 s
+_ALIKE = timedelta(seconds=1)
+
+
+def propose(sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None) -> str:
+    # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
+    lines = {key: line for key, line in sorted(sample.lines.items()) if line.trunks - sample.phones}
+    templates = Environment(
+        loader=PackageLoader("callmon.tools.doctor", ""),
+        autoescape=False,  # the text is TOML
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters |= {
+        "text": _text,
+        "array": lambda values: f"[{', '.join(map(_text, sorted(values)))}]",
+        "comment": _comment,
+        "counted": lambda forms: ", ".join(f"{form} ({count})" for form, count in sorted(forms.items())),
+        "is_number": e164,
+        "ring_time": _ring_time,
+        "two_letters": lambda languages: {language[:2].lower() for language in languages},
+    }
+    has_toll_free = any(key.removeprefix("+1")[:3] in TOLL_FREE for key in lines if key.startswith("+1"))
+    return templates.get_template("proposal.jinja").render(
+        heard=sample, name=name, exchange=exchange, lines=lines, has_toll_free=has_toll_free, fill_in=FILL_IN
+    )
+
+
+def _ring_time(line: Dialled) -> Iterator[str]:
+    """How long phones ring before voicemail: reported as configuration, never as a person's fault."""
+    if not line.rang:
+        return
+    typical = timedelta(seconds=median(length.total_seconds() for length in line.rang))
+    full = (typical + _GRACE) // RING_CYCLE
+    least, most = min(line.rang), max(line.rang)
+    between = "" if most - least < _ALIKE else f" (from {_seconds(least)} to {_seconds(most)})"
+    yield f"Voicemail took {len(line.rang)} of its calls after {_seconds(typical)}{between}: {full} full rings."
+    if full != 4:
+        yield "The policy has voicemail after the fourth ring (24 s): set the exchange's ring time."
+
+
+def _comment(text: str) -> str:
+    return "\n".join(wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False))
+
+
+def _seconds(length: timedelta) -> str:
+    return f"{length.total_seconds():.1f} s"
+
+
+def _text(value: object) -> str:
+    return json.dumps(str(value), ensure_ascii=False)

@@ -10,8 +10,7 @@ from dataclasses import asdict, dataclass
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter
 from callmon.tools.doctor.finding import DoctorFinding, Severity, finding
-from callmon.tools.doctor.layout import FREEPBX, Layout, is_generated_user
-from callmon.tools.doctor.questions import MANAGER, READ, ExchangeAnswers, new_voicemail
+from callmon.tools.doctor.questions import FREEPBX, MANAGER, READ, ExchangeAnswers, Layout, new_voicemail
 
 NEEDED = {
     "call": "calls, ringing, answers and hang-ups, which callmon measures",
@@ -63,11 +62,12 @@ class Examination:
 def complaints(examined: Examination) -> Iterator[DoctorFinding]:
     of_user = [*_rights(examined)]
     if examined.answers.may_ask:  # else the rest is not known
-        yield from _times(examined)
+        if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
+            yield examined.finding("user.no_times")
         of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
     yield from of_user
-    generated = is_generated_user(examined.exchange.username, examined.answers.variables)
-    if of_user and generated and examined.layout is FREEPBX:
+    is_generated = examined.answers.is_generated(examined.exchange.username)
+    if of_user and is_generated and examined.layout is FREEPBX:
         yield examined.finding("user.in_gui")
 
 
@@ -80,11 +80,6 @@ def _rights(examined: Examination) -> Iterator[DoctorFinding]:
         yield examined.finding("user.more_rights", names=", ".join(worst[:4]), count=len(more))
     elif "CoreShowChannels" not in commands:
         yield examined.finding("user.no_listing")
-
-
-def _times(examined: Examination) -> Iterator[DoctorFinding]:
-    if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
-        yield examined.finding("user.no_times")
 
 
 def _hearing(examined: Examination) -> Iterator[DoctorFinding]:

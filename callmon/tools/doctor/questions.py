@@ -1,10 +1,55 @@
-"""What is asked of one exchange, and the type of its answers. Pure. Refuses: to ask for a secret or a password."""
+"""What is asked of one exchange, the type of its answers, and how it stores its configuration. Pure.
+
+FreePBX rewrites manager.conf, manager_additional.conf, cel.conf and cel_general_additional.conf at every
+"Apply". Refuses: to propose an edit of these files; only of their `_custom` counterparts, which are included
+after them. There, `[general](+)` adds to the existing section (measured: the last value of a key wins).
+Refuses: to ask for a secret or a password.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from callmon.tools.doctor import event_filter, layout
+from callmon.tools.doctor import event_filter
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    manager_file: str
+    cel_file: str
+    manager_then: str
+    cel_then: str
+
+
+PLAIN = Layout("manager.conf", "cel.conf", "asterisk -rx 'manager reload'", "asterisk -rx 'module reload cel'")
+FREEPBX = Layout("manager_custom.conf", "cel_general_custom.conf", "fwconsole reload", "fwconsole reload")
+
+# Included files are requested as `./FILE`. Asterisk caches a file by its name. A file requested under both names
+# would be returned as an outdated copy under one of them (measured on 22 and 16).
+GENERATED_CEL = "./cel_general_additional.conf"
+GENERATED_MANAGER = "./manager_additional.conf"
+CUSTOM_MANAGER = "./manager_custom.conf"
+# The apps in FreePBX's generated CEL configuration.
+_GENERATED_APPS = frozenset(("confbridge", "meetme", "mixmonitor", "stopmixmonitor"))
+
+
+def signs(username: str) -> tuple[str, ...]:
+    """The variables that distinguish FreePBX from a plain Asterisk.
+
+    Variables of its dialplan, and the user in a file that only FreePBX has. One sign alone is not sufficient: a
+    custom file that begins with `[general](+)` cannot be read by itself.
+    """
+    files = (CUSTOM_MANAGER, GENERATED_MANAGER)
+    return (
+        "AMPBIN",
+        "AMPWEBROOT",
+        *(_of_user(file, username, key) for file in files for key in ("read", "write")),
+    )
+
+
+def _of_user(file: str, username: str, key: str) -> str:
+    return f"AST_CONFIG({file},{username},{key})"
+
 
 MANAGER, CEL, CEL_FILE, CEL_ODBC = "manager.conf", "cel.conf", "cel_custom.conf", "cel_odbc.conf"
 CHAN_SIP = "sip.conf"
@@ -41,9 +86,13 @@ class ExchangeAnswers:
         """CEL's configured `apps` or `events`, from every line and both files, in lower case."""
         found = (
             *self.values(CEL, "general", section_key),
-            *self.values(layout.GENERATED_CEL, "general", section_key),
+            *self.values(GENERATED_CEL, "general", section_key),
         )
         return frozenset(word.strip().lower() for line in found for word in line.split(",") if word.strip())
+
+    def is_generated(self, username: str) -> bool:
+        """Whether the user was created in FreePBX's GUI."""
+        return any(self.variables.get(_of_user(GENERATED_MANAGER, username, key)) for key in ("read", "write"))
 
     @property
     def may_ask(self) -> bool:
@@ -63,21 +112,28 @@ def variables(username: str) -> list[str]:
         setting(MANAGER, "general", "timestampevents"),
         *user,
         new_voicemail(username),
-        *(setting(file, "general", "enable") for file in (CEL, layout.GENERATED_CEL)),
+        *(setting(file, "general", "enable") for file in (CEL, GENERATED_CEL)),
         setting(CEL_FILE, "mappings", "Master.csv"),
         setting(CEL_ODBC, "cel", "connection"),
         setting("indications.conf", "general", "country"),
         setting("indications.conf", "us", "ring"),
         setting(CHAN_SIP, "general", "callcounter"),
-        *layout.signs(username),
+        *signs(username),
     ]
 
 
 def lists(username: str) -> list[tuple[str, str, str]]:
     """Keys that may occur several times."""
-    cel = [(file, "general", key) for file in (CEL, layout.GENERATED_CEL) for key in ("apps", "events")]
+    cel = [(file, "general", key) for file in (CEL, GENERATED_CEL) for key in ("apps", "events")]
     return [(MANAGER, username, "eventfilter"), *cel]
 
 
 def new_voicemail(username: str) -> str:
     return f"AST_CONFIG({MANAGER},{username},{event_filter.NEW_VOICEMAIL_KEY})"
+
+
+def layout(username: str, answers: ExchangeAnswers) -> Layout:
+    seen = any(answers.variables.get(sign) not in (None, "") for sign in signs(username))
+    has_generated_cel = bool(answers.values(GENERATED_CEL, "general", "apps"))
+    is_freepbx = seen or has_generated_cel or answers.words("apps") >= _GENERATED_APPS
+    return FREEPBX if is_freepbx else PLAIN

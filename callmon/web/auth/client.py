@@ -6,7 +6,7 @@ proxy of the configuration.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
@@ -20,6 +20,7 @@ FORWARDED = frozenset(
         *("cf-connecting-ip", "true-client-ip", "fastly-client-ip", "x-envoy-external-address"),
     )
 )
+NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,25 @@ def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo
     return ClientInfo(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
 
 
-def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address, IPv4 in any notation; None for another text."""
     try:
-        known = ip_address(address)
+        address = ip_address(text)
     except ValueError:
-        return False
-    if known.version == 6 and known.ipv4_mapped is not None:
-        known = known.ipv4_mapped
-    return any(known in network for network in networks)
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_one_of(address: str, networks: Sequence[Network]) -> bool:
+    known = parsed_address(address)
+    return known is not None and any(known in network for network in networks)
 
 
 def _behind(peer: str, forwarded: Sequence[str], settings: AccessSettings) -> str:
     """The last address that is not a trusted proxy. Any client could have written the addresses before it."""
     for part in reversed(",".join(forwarded).split(",")):
         address = _bare(part.strip())
-        if not _is_address(address):
+        if parsed_address(address) is None:
             return peer
         peer = address
         if not is_one_of(address, settings.proxy.addresses):
@@ -104,12 +109,15 @@ def _name(host: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    address = parsed_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+def by_address(address: str) -> str:
+    """The key of an address: the IPv4 address in any notation, or the /64, which one IPv6 user has as a whole."""
+    known = parsed_address(address)
+    if known is None:
+        return address
+    if known in NAT64:
+        known = IPv4Address(int(known) & 0xFFFF_FFFF)
+    return str(known if known.version == 4 else ip_network((int(known) >> 64 << 64, 64)))

@@ -2,24 +2,66 @@
 
 a sign-in is configured?  no ─▶ a browser on this machine is a viewer; any other one has no identity
                          yes ─▶ the proxy's header, from its address alone ─▶ else the session cookie ─▶ else none
+
+`RIGHTS` is the matrix of docs/en/reference/pages-and-roles.md. A person may have several roles. Each role has only
+the rights that its work needs (FIPPA: need to know). The role administrator gives access to no number and no
+report. A person's change of their own roles is recorded (`audit`).
 """
 
-import logging
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, StrEnum
 from typing import Literal
 
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
-from callmon.web.auth.client import ClientInfo
-from callmon.web.auth.roles import NOBODY, Person, Role
 
-log = logging.getLogger(__name__)
-
-SOMEBODY_HERE = Person("", frozenset({Role.VIEWER}))
 LONGEST_NAME = 200
-MOST_LOGGED = 100  # addresses whose untrusted header is logged
 Source = Literal["", "proxy", "account", "oidc"]
+
+
+class Right(Enum):
+    """The least right that a page requires."""
+
+    OPEN = "open"  # no sign-in: status, style sheet, the sign-in page
+    VIEW = "view"  # lines, calls, service standards: no caller's number
+    CALL_BACK = "call_back"  # callers' numbers, and commands on callbacks
+    REPORT = "report"  # monthly reports; the public notices of disruptions
+    ADMINISTER = "administer"  # the audit record of accesses and changes
+
+
+class Role(StrEnum):
+    """The roles. Their displayed names are in `labels.KINDS["role"]`."""
+
+    VIEWER = "viewer"
+    AGENT = "agent"
+    MANAGER = "manager"
+    ADMINISTRATOR = "administrator"
+
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    Role.VIEWER: frozenset({Right.VIEW}),
+    Role.AGENT: frozenset({Right.VIEW, Right.CALL_BACK}),
+    Role.MANAGER: frozenset({Right.VIEW, Right.REPORT}),
+    Role.ADMINISTRATOR: frozenset({Right.VIEW, Right.ADMINISTER}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The person behind a request: a name for the audit record ("" when unknown), and roles."""
+
+    name: str
+    roles: frozenset[Role] = frozenset()
+
+    def may(self, right: Right) -> bool:
+        return right is Right.OPEN or any(right in RIGHTS[role] for role in self.roles)
+
+
+NOBODY = Person("")
+LOCAL_VIEWER = Person("", frozenset({Role.VIEWER}))
 
 
 class NotOneError(Exception):
@@ -38,35 +80,14 @@ class Identity:
 UNKNOWN = Identity(NOBODY)
 
 
-class ProxyIdentity:
-    """Identities from trusted proxies. Remembers the addresses that were logged already."""
-
-    def __init__(self, settings: AccessSettings) -> None:
-        self._settings = settings
-        self._logged: set[str] = set()
-
-    def known(self, request: HTTPConnection, asking: ClientInfo) -> Identity | None:
-        """The person that a trusted proxy names; None when there is none. Raises NotOneError."""
-        proxy = self._settings.proxy
-        said = request.headers.getlist(proxy.header) if proxy.header else []
-        if not said:
-            return None
-        if not asking.is_by_proxy:
-            self._not_believed(asking.address)
-            return None
-        name, groups = _single(said), request.headers.getlist(proxy.groups_header) if proxy.groups_header else []
-        if not name:
-            return None
-        theirs = {group.strip() for group in (_single(groups) if groups else "").split(proxy.groups_separator)}
-        return Identity(Person(name, roles(self._settings.roles.roles_of(theirs - {""}))), "proxy")
-
-    def _not_believed(self, address: str) -> None:
-        if address not in self._logged and len(self._logged) < MOST_LOGGED:
-            self._logged.add(address)
-            log.warning(
-                "sign-in: identity header refused from an address outside web.access.proxy.addresses",
-                extra={"address": address, "header": self._settings.proxy.header},
-            )
+def proxy_identity(request: HTTPConnection, settings: AccessSettings) -> Identity | None:
+    """The person that a trusted proxy's headers name; None for an empty name. Raises NotOneError."""
+    proxy = settings.proxy
+    name = _single(request, proxy.header)
+    if not name:
+        return None
+    theirs = {group.strip() for group in _single(request, proxy.groups_header).split(proxy.groups_separator)}
+    return Identity(Person(name, roles(settings.roles.roles_of(theirs - {""}))), "proxy")
 
 
 def roles(names: frozenset[str]) -> frozenset[Role]:
@@ -74,14 +95,14 @@ def roles(names: frozenset[str]) -> frozenset[Role]:
     return frozenset(role for role in Role if role.value in names)
 
 
-def _single(values: list[str]) -> str:
-    """The only value, decoded as UTF-8 where its bytes are valid UTF-8. Raises NotOneError."""
-    if len(values) != 1:
+def _single(request: HTTPConnection, header: str | None) -> str:
+    """The only value ("" without one), decoded as UTF-8 where its bytes are valid UTF-8. Raises NotOneError."""
+    values = request.headers.getlist(header) if header else []
+    if len(values) > 1:
         raise NotOneError
-    try:
-        text = values[0].encode("latin-1").decode("utf-8").strip()
-    except UnicodeError:
-        text = values[0].strip()
+    text = values[0].strip() if values else ""
+    with suppress(UnicodeError):
+        text = text.encode("latin-1").decode("utf-8").strip()
     if len(text) > LONGEST_NAME or not text.isprintable():
         raise NotOneError
     return text

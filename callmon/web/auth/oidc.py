@@ -19,11 +19,10 @@ from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
-from callmon.config.web import OidcSettings
+from callmon.config.web import OidcSettings, is_encrypted
 from callmon.errors import CallmonError, ConfigError
 from callmon.web.auth.cookies import MINUTES_UNDER_WAY
-from callmon.web.auth.identity import LONGEST_NAME
-from callmon.web.auth.roles import Person
+from callmon.web.auth.identity import LONGEST_NAME, Person
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +125,7 @@ class Provider:
         if found.get("issuer") != self._settings.issuer:
             raise ProviderError(f"{self._settings.issuer} states another issuer in its metadata")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-            if not _is_safe(found.get(name)):
+            if not is_encrypted(found.get(name)):
                 raise ProviderError(f"{self._settings.issuer} names no encrypted {name}")
         self._cached = (monotonic(), found)
         return found
@@ -216,17 +215,6 @@ def _read(state: str) -> tuple[int, str]:
         return int(made[:12]), urlsafe_b64decode(packed + "=" * (-len(packed) % 4)).decode()
     except ValueError:
         raise ProviderError("the state was not issued by callmon") from None
-
-
-def _is_safe(address: object) -> bool:
-    """Whether the address is encrypted, or on this machine."""
-    try:
-        parts = urlsplit(address) if isinstance(address, str) else None
-        host = parts.hostname if parts else None
-    except ValueError:
-        return False
-    is_here = host in ("localhost", "127.0.0.1", "::1")
-    return parts is not None and bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 
 
 def _host(address: str) -> str:

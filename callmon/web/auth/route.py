@@ -1,12 +1,5 @@
 """One entry of the route table, and the routes made of it: each checks the right before its endpoint runs.
 
-    ENTRIES = (
-        PageRoute("callbacks", {"fr": "/fr/rappels", "en": "/en/callbacks"}, callbacks, Right.CALL_BACK),
-        PageRoute("take", {"fr": "/fr/rappels/{id}/prendre", …}, take, Right.CALL_BACK, ("POST",), act="take"),
-        PageRoute("style", {"": "/style.css"}, style, Right.OPEN),
-    )
-    AccessMiddleware(Starlette(routes=routes((*ENTRIES, *door.entries()))), door)
-
 An act also needs a form of callmon's own origin with its token: an HMAC-SHA256 keyed with the visitor's cookie. A
 site that cannot read the cookie cannot make the token. A session's tokens end with the session.
 
@@ -19,26 +12,22 @@ import hmac
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from inspect import iscoroutinefunction
-from typing import Protocol, cast
 from urllib.parse import quote
 
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from callmon.core.callbacks.commands import plain
-from callmon.errors import StoreError
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 
 FIELD = "csrf"
 HEADER = "x-csrf"  # for requests that a script sends
 UNCHANGING = frozenset({"GET", "HEAD"})
 MOST_FIELDS = 100
 
-Endpoint = Callable[[Request], Awaitable[Response]] | Callable[[Request], Response]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 @dataclass(frozen=True)
@@ -70,16 +59,13 @@ def routes(entries: Iterable[PageRoute]) -> list[Route]:
     ]
 
 
-def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[Response]]:
+def _guarded(entry: PageRoute, language: str) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         request.state.language = language
         if any(plain(str(part)) != part for part in request.path_params.values()):
             raise HTTPException(404)  # no stored name has such a character; a database may refuse it
-        try:
-            return await rejection(request, entry.right, entry.is_page) or await _run(entry, request)
-        except StoreError:  # the access cannot be recorded, so nothing is shown
-            door: Rejection = request.state.door
-            return door.away(request)
+        await _check(request, entry)
+        return await _run(entry, request)
 
     return endpoint
 
@@ -87,22 +73,17 @@ def _guarded(entry: PageRoute, language: str) -> Callable[[Request], Awaitable[R
 async def _run(entry: PageRoute, request: Request) -> Response:
     if entry.act is not None:
         await request.state.audit(entry.act, " ".join(map(str, request.path_params.values())))
-    if iscoroutinefunction(entry.endpoint):
-        return cast(Response, await entry.endpoint(request))
-    return cast(Response, await run_in_threadpool(entry.endpoint, request))
+    return await entry.endpoint(request)
 
 
 # ── the checks ──
 
 
-class Rejection(Protocol):
-    """The answers to a refused request; `SignIn` implements them."""
+class RejectedError(Exception):
+    """A request that an entry refuses: the person has no right to it, or `is_form`: a form without its token."""
 
-    def refused(self, request: Request, is_page: bool) -> Response: ...
-
-    def out_of_date(self, request: Request, is_page: bool) -> Response: ...
-
-    def away(self, request: Request) -> Response: ...
+    def __init__(self, is_page: bool, is_form: bool = False) -> None:
+        self.is_page, self.is_form = is_page, is_form
 
 
 def token(secret: str, name: str) -> str:
@@ -111,19 +92,16 @@ def token(secret: str, name: str) -> str:
     return urlsafe_b64encode(made).decode().rstrip("=")
 
 
-async def rejection(request: Request, right: Right, is_page: bool) -> Response | None:
-    """The refusal; None when the endpoint may run."""
-    door: Rejection = request.state.door
-    if not request.state.person.may(right):
-        return door.refused(request, is_page)
+async def _check(request: Request, entry: PageRoute) -> None:
+    """Raises RejectedError unless the endpoint may run."""
+    if not request.state.person.may(entry.right):
+        raise RejectedError(entry.is_page)
     if request.method not in UNCHANGING and not (is_from_us(request) and await _has_token(request)):
-        return door.out_of_date(request, is_page)
-    return None
+        raise RejectedError(entry.is_page, is_form=True)
 
 
 def is_from_us(request: Request) -> bool:
-    """Whether the browser's headers permit that the form is callmon's. A missing header proves nothing: the token
-    is the proof.
+    """Whether the headers permit that the form is callmon's. A missing one proves nothing: the token is the proof.
 
     With `Referrer-Policy: no-referrer`, a browser sends `Origin: null` for callmon's own forms as well.
     """

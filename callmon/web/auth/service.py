@@ -6,6 +6,8 @@ time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pendi
 
 import asyncio
 import hmac
+import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,19 +18,25 @@ from typing import Literal, NamedTuple, ParamSpec, TypeVar
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import accounts, audit, sessions
-from callmon.store.access.audit import AuditEvent
+from callmon.logs import Seldom
+from callmon.store import access
+from callmon.store.access import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.client import ClientInfo
-from callmon.web.auth.identity import SOMEBODY_HERE, UNKNOWN, Identity, ProxyIdentity, roles
-from callmon.web.auth.roles import Person
-from callmon.web.auth.throttle import OF_ACCOUNT, OF_ADDRESS, SignInThrottle, by_address
+from callmon.web.auth.client import ClientInfo, by_address
+from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, proxy_identity, roles
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
 MOST_WAITING = 8  # password comparisons, the running one included
+FREE = 5  # attempts: a mistyped password is not yet an attack
+# Seconds. An account's are few, so that strangers cannot lock its owner out.
+FIRST, OF_ADDRESS, OF_ACCOUNT = 1.0, 900.0, 60.0
+FORGOTTEN_AFTER = 3600.0
+MOST = 10_000  # accounts, or addresses
 NO_STORE = AccessSettings()  # no sign-in is configured: the database is not queried
 
 
@@ -44,10 +52,47 @@ class Tried(NamedTuple):
     device: str = ""
 
 
-class AccessService:
-    """One for a daemon. Without settings, only a browser on this machine has an identity. Without a store, no
-    session is known.
+class SignInThrottle:
+    """Limits on sign-in attempts by key: the first are free, then each waits twice as long as the one before.
+
+    An attempt counts when it begins, so that a hundred at once count as a hundred. `longest`: the longest wait
+    between two attempts, in seconds. `most`: keys; the one with the oldest last attempt is dropped first.
     """
+
+    def __init__(self, longest: float, most: int = MOST) -> None:
+        self._longest, self._most = longest, most
+        self._tries: OrderedDict[str, tuple[int, float]] = OrderedDict()  # count, time of the last
+
+    def __len__(self) -> int:
+        return len(self._tries)
+
+    def wait(self, key: str, now: float) -> float:
+        """Seconds until the next attempt is allowed; 0 when it is allowed now."""
+        count, last = self._tries.get(key, (0, now))
+        if count < FREE or now - last >= FORGOTTEN_AFTER:
+            return 0.0
+        return max(0.0, last + min(FIRST * 2.0 ** min(count - FREE, 30), self._longest) - now)
+
+    def tried(self, key: str, now: float) -> None:
+        count, last = self._tries.pop(key, (0, now))
+        self._tries[key] = (1 if now - last >= FORGOTTEN_AFTER else count + 1, now)
+        while len(self._tries) > self._most:
+            self._tries.popitem(last=False)
+
+    def succeeded(self, key: str) -> None:
+        """Removes the successful attempt from the count; those before it stay."""
+        count, last = self._tries.get(key, (0, 0.0))
+        if count > 1:
+            self._tries[key] = (count - 1, last)
+        else:
+            self._tries.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        self._tries.pop(key, None)
+
+
+class AccessService:
+    """One for a daemon. Without settings, only a browser on this machine is known; without a store, no session."""
 
     def __init__(
         self,
@@ -57,8 +102,10 @@ class AccessService:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.settings, self._store, self.now, self._clock = settings, store, now, clock
-        self._believed = ProxyIdentity(settings)
-        self._terms = sessions.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
+        self._untrusted = Seldom(
+            log, "sign-in: identity header refused from an address outside web.access.proxy.addresses"
+        )
+        self._terms = access.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
         self._comparing, self._waiting = asyncio.Semaphore(1), 0
 
@@ -70,19 +117,25 @@ class AccessService:
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""
         if not self.settings.is_configured:
-            return Identity(SOMEBODY_HERE) if asking.is_here else UNKNOWN
-        return self._believed.known(request, asking) or await self._by_session(request, asking, is_use)
+            return Identity(LOCAL_VIEWER) if asking.is_here else UNKNOWN
+        header = self.settings.proxy.header
+        if header and header in request.headers:
+            if not asking.is_by_proxy:
+                self._untrusted(address=asking.address, header=header)
+            elif (known := proxy_identity(request, self.settings)) is not None:
+                return known
+        return await self._by_session(request, asking, is_use)
 
     async def _by_session(self, request: HTTPConnection, asking: ClientInfo, is_use: bool) -> Identity:
         cookie = cookies.read(request.cookies, cookies.SESSION, asking.is_https)
         if not cookie or not self.has_sign_in or self._store is None:
             return UNKNOWN
         name = cookies.hashed(cookie)
-        found = await self._ask(sessions.valid_session, self._store, name, self.now(), self._terms, is_use)
+        found = await self._ask(access.valid_session, self._store, name, self.now(), self._terms, is_use)
         match found:
-            case sessions.UserSession(source="account") if self.settings.accounts:
+            case access.UserSession(source="account") if self.settings.accounts:
                 return Identity(Person(found.person, roles(found.roles)), "account", cookie)
-            case sessions.UserSession(source="oidc") if self.settings.oidc is not None:
+            case access.UserSession(source="oidc") if self.settings.oidc is not None:
                 return Identity(Person(found.person, roles(found.roles)), "oidc", cookie)
         return UNKNOWN
 
@@ -117,7 +170,7 @@ class AccessService:
         """The key for counting attempts: the account's name, or that and a device that proves its sign-in."""
         if self._store is None or not device:
             return name
-        account = await self._ask(accounts.account, self._store, name)
+        account = await self._ask(access.account, self._store, name)
         nonce = device[: cookies.NONCE]
         own = cookies.device(name, account.password, nonce) if account is not None else ""
         return f"{name}\0{nonce}" if hmac.compare_digest(own, device) else name
@@ -127,45 +180,42 @@ class AccessService:
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
         theirs = frozenset(role.value for role in person.roles)
-        session = sessions.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
-        await self._ask(sessions.begin_session, self._store, session, self._terms)
-        await self.note(person.name, "sign in", source, asking)
+        session = access.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
+        await self._ask(access.begin_session, self._store, session, self._terms)
+        await self.note(asking, person.name, "sign in", source)
         return cookie
 
     async def end(self, known: Identity, asking: ClientInfo) -> None:
         """Ends this session; the person's other sessions continue."""
         if known.cookie and self._store is not None:
-            await self._ask(sessions.end_session, self._store, cookies.hashed(known.cookie))
-            await self.note(known.person.name, "sign out", known.source, asking)
+            await self._ask(access.end_session, self._store, cookies.hashed(known.cookie))
+            await self.note(asking, known.person.name, "sign out", known.source)
 
     async def note_refused(self, about: str, asking: ClientInfo) -> None:
-        """Records an unknown person's refused sign-in, at most as often as the address may try.
-
-        The limit applies so that such attempts do not fill the database.
-        """
+        """Records an unknown person's refused sign-in. The address's limit applies, to bound the records."""
         at, origin = self._clock(), by_address(asking.address)
         if not self._by_address.wait(origin, at):
             self._by_address.tried(origin, at)
-            await self.note("", "sign in refused", about, asking)
+            await self.note(asking, "", "sign in refused", about)
 
-    async def note(self, actor: str, act: str, about: str, asking: ClientInfo) -> None:
+    async def note(self, asking: ClientInfo, actor: str, act: str, about: str = "") -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
             deed = AuditEvent(self.now(), actor, act, about, asking.address)
-            await self._ask(audit.record_event, self._store, deed)
+            await self._ask(access.record_event, self._store, deed)
 
     async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
-        account = await self._ask(accounts.account, store, name)
+        account = await self._ask(access.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
         is_right = await self._compare(kept, password) and account is not None and not account.is_locked
         if not is_right:
             # A name of no account is not recorded: it may be a password, typed into the wrong field.
-            await self.note(account.name if account else "", "sign in refused", "account", asking)
+            await self.note(asking, account.name if account else "", "sign in refused", "account")
             return ""
         if account is not None and passwords.is_outdated(kept):
             kept = await self._ask(passwords.hashed, password)
-            await self._ask(accounts.renew_hash, store, account, kept)
+            await self._ask(access.renew_hash, store, account, kept)
         return kept
 
     async def _compare(self, kept: str, password: str) -> bool:

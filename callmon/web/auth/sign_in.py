@@ -1,6 +1,6 @@
 """Sign-in and sign-out, and the pages that state why access is refused. In both languages.
 
-`SignIn` has endpoints for the route table (`entries`), and answers for `route` (`refused`, `away` …).
+`SignIn` has endpoints for the route table (`entries`), and answers to refused requests (`handlers`).
 Never says whether an account exists.
 """
 
@@ -8,22 +8,24 @@ import logging
 import re
 from collections.abc import Mapping
 from math import ceil
+from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from callmon.errors import StoreError
 from callmon.logs import Seldom
 from callmon.text.formatter import Formatter
 from callmon.text.labels import catalogue, label
 from callmon.web.auth import cookies
-from callmon.web.auth.identity import roles
+from callmon.web.auth.identity import Person, Right, roles
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
-from callmon.web.auth.roles import Person, Right
-from callmon.web.auth.route import PageRoute
+from callmon.web.auth.route import PageRoute, RejectedError
 from callmon.web.auth.service import AccessService, TooManyError
+from callmon.web.formatter import OTHER, templates_of
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,6 @@ SERVICE = {"fr": "/fr/connexion/service", "en": "/en/sign-in/service"}
 SIGN_OUT = {"fr": "/fr/deconnexion", "en": "/en/sign-out"}
 FRONT = {"fr": "/fr/", "en": "/en/"}
 SHORT = {"fr": "/fr", "en": "/en"}  # as a person types it
-OTHER = {"fr": "en", "en": "fr"}
 # A path of callmon: nothing that a browser would resolve to another host.
 # Each part but the last ends in its slash: nested optional parts would take exponential time.
 OURS = re.compile(r"/(?:fr|en)/(?:[A-Za-z0-9_.~%-]+/)*[A-Za-z0-9_.~%-]*(?:\?[A-Za-z0-9_.~%&=+:-]*)?")
@@ -67,13 +68,21 @@ class SignIn:
 
     # ── refusals ──
 
-    def refused(self, request: Request, is_page: bool) -> Response:
-        """For a person without the right: a redirect to the sign-in page, or the reason."""
+    def handlers(self) -> dict[Any, Any]:
+        """The answers to refused requests, by the exception that refuses them."""
+        return {HTTPException: self._failed, RejectedError: self._rejected, StoreError: self._away}
+
+    async def _rejected(self, request: Request, error: RejectedError) -> Response:
+        """For a person without the right, a redirect to the sign-in page or the reason; for a form, the reason."""
+        if error.is_form:
+            if error.is_page:
+                return self._page(request, "refused.html", 403, why="form")
+            return PlainTextResponse("This form is invalid or has expired.", 403)
         person: Person = request.state.person
         if getattr(request.state, "is_away", False):
-            return self.away(request)
+            return await self._away(request)
         is_known = bool(person.name or person.roles)
-        if not is_page:
+        if not error.is_page:
             return PlainTextResponse(
                 "Your role does not allow this." if is_known else "Not signed in.", 403 if is_known else 401
             )
@@ -84,19 +93,12 @@ class SignIn:
         why = "role" if is_known else "proxy" if self.access.settings.is_configured else "elsewhere"
         return self._page(request, "refused.html", 403 if is_known or why == "elsewhere" else 401, why=why)
 
-    def out_of_date(self, request: Request, is_page: bool) -> Response:
-        """For a form without its token, or from another origin."""
-        if not is_page:
-            return PlainTextResponse("This form is invalid or has expired.", 403)
-        return self._page(request, "refused.html", 403, why="form")
-
-    def away(self, request: Request) -> Response:
+    async def _away(self, request: Request, _error: Exception | None = None) -> Response:
         """503: the database does not answer, so that no identity can be read and no access recorded."""
         return self._page(request, "refused.html", 503, why="away")
 
-    async def not_so(self, request: Request, error: Exception) -> Response:
-        """For an HTTPException: no such page, no such method, body too large, request not understood."""
-        assert isinstance(error, HTTPException)
+    async def _failed(self, request: Request, error: HTTPException) -> Response:
+        """No such page, no such method, body too large, request not understood."""
         if not request.url.path.startswith((FRONT["fr"], FRONT["en"])):
             return PlainTextResponse(error.detail, error.status_code, error.headers)
         answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
@@ -214,23 +216,11 @@ class SignIn:
 def _read_all() -> Mapping[str, Template]:
     """All templates, and the catalogue: read once, at the start, so that the daemon's loop never reads a file."""
     catalogue("en")
-    loaded = Environment(
-        loader=PackageLoader("callmon.web.auth"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-    )
+    loaded = templates_of("callmon.web.auth")
     return {name: loaded.get_template(name) for name in loaded.list_templates()}
 
 
-PATHS: Mapping[str, Mapping[str, str]] = {
-    "sign_in": SIGN_IN,
-    "service": SERVICE,
-    "sign_out": SIGN_OUT,
-    "front": FRONT,
-}
+PATHS = {"sign_in": SIGN_IN, "service": SERVICE, "sign_out": SIGN_OUT, "front": FRONT}
 
 
 def _language(request: Request) -> str:

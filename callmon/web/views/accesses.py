@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from starlette.responses import Response
 
-from callmon.store.access import audit
-from callmon.store.database import Database
+from callmon.store import access
 from callmon.store.privacy import subject_access
 from callmon.text.labels import KINDS
 from callmon.web.formatter import WebFormatter
@@ -19,21 +18,19 @@ MOST = 200
 
 async def show(visit: PageRequest) -> Response:
     """The latest records, newest first."""
-    found = await visit.site.ask(_read, visit.site.reader)
-    rows = sorted(_rows(*found, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
+    ask, reader = visit.site.ask, visit.site.reader
+    looks = await ask(subject_access.accesses, reader, newest=MOST)
+    events = await ask(access.audit_events, reader, newest=MOST)
+    rows = sorted(_rows(looks, events, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
     return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
 
 
-def _read(store: Database) -> tuple[list[subject_access.AccessRecord], list[audit.AuditEvent]]:
-    return subject_access.accesses(store, newest=MOST), audit.audit_events(store, newest=MOST)
-
-
 def _rows(
-    looks: list[subject_access.AccessRecord], events: list[audit.AuditEvent], tongue: WebFormatter
-) -> Iterator[audit.AuditEvent]:
+    looks: list[subject_access.AccessRecord], events: list[access.AuditEvent], tongue: WebFormatter
+) -> Iterator[access.AuditEvent]:
     for look, _ in looks:
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
-        yield audit.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
+        yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
     for event in events:
         act, about = _word("act", event.act, tongue), _word("about", event.about, tongue)
         yield event._replace(act=act, about=about)

@@ -22,12 +22,12 @@ from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_ca
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.text.callback_list import CallbackList, urgency
 from callmon.text.labels import label
+from callmon.text.lists import CallbackList, urgency
 from callmon.text.story.sentences import entry_sentence
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter, local_time
-from callmon.web.page_request import PageRequest, RefusedError
+from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
 
 # The field of the form that a refusal is about.
 REFUSED_FIELDS = {
@@ -75,14 +75,9 @@ def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
-    match state:
-        case "overdue":
-            return obligation.is_overdue
-        case "untaken":
-            return obligation.in_hand is None
-        case "mine":
-            return obligation.in_hand == me and bool(me)
-    return True
+    holder = obligation.in_hand
+    wanted = {"overdue": obligation.is_overdue, "untaken": holder is None, "mine": bool(me) and holder == me}
+    return wanted.get(state, True)
 
 
 def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[Obligation]]:
@@ -111,8 +106,6 @@ async def detail(visit: PageRequest) -> Response:
 async def number(visit: PageRequest) -> Response:
     """The same with its number. The access is logged before the number is shown."""
     found = await _find(visit, numbers=True)
-    if found is None:
-        return await _entry_page(visit, None)
     call = found.obligation.call
     look = subject_access.AccessReason(
         datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
@@ -121,25 +114,26 @@ async def number(visit: PageRequest) -> Response:
     return await _entry_page(visit, found, shown=True)
 
 
-async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem | None:
+async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem:
+    """The entry of the address. Raises NotFoundError."""
     name, exchange = visit.request.path_params["id"], visit.parameter("exchange")
     found = await visit.site.ask(
         obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
     )
     found = [x for x in found if exchange in ("", x.obligation.exchange)]
-    return found[0] if found else None
+    if not found:
+        text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        raise NotFoundError(visit.say("Aucune fiche de ce nom"), text)
+    return found[0]
 
 
 async def _entry_page(
     visit: PageRequest,
-    found: WorklistItem | None,
+    found: WorklistItem,
     shown: bool = False,
     refused: RefusedError | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Response:
-    if found is None:
-        text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.not_found(visit.say("Aucune fiche de ce nom"), text)
     obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
@@ -188,12 +182,8 @@ def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
 
 def _reasons(obligation: Obligation) -> dict[str, str]:
     """The reasons for which this entry can be closed."""
-    if obligation.kind == "complaint":
-        names = ["answered", "no-request", "otherwise"]
-    elif obligation.hidden is not None:
-        names = ["listened", "no-request", "otherwise"]
-    else:
-        names = ["no-request", "unreachable", "otherwise"]
+    own = "answered" if obligation.kind == "complaint" else "listened" if obligation.hidden is not None else ""
+    names = (own, "no-request", "otherwise") if own else ("no-request", "unreachable", "otherwise")
     return {name: commands.REASONS[name] for name in names}
 
 
@@ -203,13 +193,12 @@ def _reasons(obligation: Obligation) -> dict[str, str]:
 async def record(visit: PageRequest) -> Response:
     """Handles one of an entry's forms."""
     found, form = await _find(visit), await visit.form()
-    if found is None:
-        return await _entry_page(visit, None)
     try:
         command, number_to_call = _command(visit, found.obligation, form)
-        await _apply(visit, command, number_to_call)
+        queued = await visit.site.ask(queue_callback_command, visit.site.store, command, number_to_call)
+        await visit.until_applied(CALLBACK_QUEUE, command, queued.n, callback_rejections)
     except RefusedError as why:
-        return await _entry_page(visit, await _find(visit) or found, refused=why, given=form)
+        return await _entry_page(visit, await _find(visit), refused=why, given=form)
     if form.get("back") == "list":
         return visit.go("callbacks")
     query = {"exchange": command.exchange, "said": command.action}
@@ -267,13 +256,3 @@ def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     if at is None:
         raise RefusedError(visit.say("L'heure s'écrit 10:12."), "when")
     return {"result": result, "when": at}
-
-
-async def _apply(visit: PageRequest, command: commands.CallbackCommand, number_to_call: str | None) -> None:
-    """Queues the command and waits until the daemon has applied it. Raises RefusedError."""
-    site = visit.site
-    place = (await site.ask(queue_callback_command, site.store, command, number_to_call)).n
-    if not await site.until_done(CALLBACK_QUEUE.last_applied, place):
-        return  # the command is stored: the leader applies it
-    for rejected in await site.ask(callback_rejections, site.store, command):
-        raise RefusedError(label("refusal", rejected.why, visit.language))

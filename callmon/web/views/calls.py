@@ -20,13 +20,13 @@ from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries import call_search, calls, disruptions, obligations
 from callmon.store.queries.calls import StoredCall
-from callmon.text.story import story_context, story_page
-from callmon.text.story.anonymize import unnamed
+from callmon.text.story import story_context, unnamed
 from callmon.text.story.diagram import NARROW, drawing
+from callmon.text.story.page import Page
 from callmon.text.story.sentences import entry_sentence
-from callmon.web.auth.roles import Right
+from callmon.web.auth.identity import Right
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import PageRequest
+from callmon.web.page_request import NotFoundError, PageRequest
 
 DAY = timedelta(days=1)
 MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
@@ -97,7 +97,7 @@ async def detail(visit: PageRequest) -> Response:
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
         text = visit.say("Aucun appel de ce nom n'est enregistré.")
-        return await visit.not_found(visit.say("Appel inconnu"), text)
+        raise NotFoundError(visit.say("Appel inconnu"), text)
     stored, entries, met = found
     names = visit.may(Right.REPORT)
     values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)
@@ -122,7 +122,7 @@ def _story(
 ) -> dict[str, Any]:
     """The page's values. Runs in a thread: a long call has hundreds of facts."""
     context = story_context(stored, tongue.settings, tongue.language)
-    page = story_page(context, stored, tongue.settings, met)
+    page = Page(context, stored, tongue.settings, met)
     typeset = tongue.speech.typeset
     lines = tongue.settings.lines()
     tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE

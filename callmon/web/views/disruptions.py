@@ -13,28 +13,23 @@ from starlette.responses import Response
 
 from callmon.core.callbacks.commands import local_moment
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, notice, validate
-from callmon.core.disruptions.disruption import Disruption
-from callmon.core.disruptions.entries import NO_NOTICE
+from callmon.core.disruptions.disruption import NO_NOTICE, Disruption
 from callmon.store.commands import DISRUPTION_QUEUE, disruption_rejections, queue_disruption_command
 from callmon.store.queries import disruptions
-from callmon.text.disruption_list import DisruptionList
 from callmon.text.labels import label
-from callmon.web.auth.roles import Right
+from callmon.text.lists import DisruptionList
+from callmon.web.auth.identity import Right
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.page_request import PageRequest, RefusedError
+from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
 LASTS = ("1", "2", "4")  # hours, offered as the expected length
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
-    return await _list(visit)
-
-
-async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     since = visit.tongue.now - OVER_FOR
     found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
     now, shown = visit.tongue.now, found[-MOST_SHOWN:]
@@ -54,18 +49,11 @@ async def _list(visit: PageRequest, refused: str = "", given: Mapping[str, str] 
     )
 
 
-async def detail(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
     """One disruption, and its forms."""
-    return await _one_page(visit)
-
-
-async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, str] | None = None) -> Response:
-    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
-    if found is None:
-        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        return await visit.not_found(visit.say("Aucune perturbation de ce nom"), text)
+    found = await _find(visit)
     met = (
-        await visit.site.ask(disruptions.capped_calls_met, visit.site.reader, found)
+        await visit.site.ask(disruptions.calls_met, visit.site.reader, found, disruptions.MOST_MET)
         if found.began <= visit.tongue.now
         else 0
     )
@@ -85,6 +73,15 @@ async def _one_page(visit: PageRequest, refused: str = "", given: Mapping[str, s
         given=given or _as_given(found, visit.tongue),
         most=MOST,
     )
+
+
+async def _find(visit: PageRequest) -> Disruption:
+    """The disruption of the address. Raises NotFoundError."""
+    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
+    if found is None:
+        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        raise NotFoundError(visit.say("Aucune perturbation de ce nom"), text)
+    return found
 
 
 def _as_given(disruption: Disruption, tongue: WebFormatter) -> dict[str, str]:
@@ -107,7 +104,7 @@ async def begin(visit: PageRequest) -> Response:
         command = _new(visit, given, _lines(await visit.request.form(), site))
         await _apply(visit, None, command)
     except RefusedError as why:
-        return await _list(visit, str(why), given)
+        return await show(visit, str(why), given)
     made = await site.ask(disruptions.created_by, site.store, command)
     return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
 
@@ -144,14 +141,11 @@ def _time(text: str, visit: PageRequest) -> datetime | None:
 
 async def record(visit: PageRequest) -> Response:
     """Changes an existing disruption: its notice, its times, its end."""
-    given = await visit.form()
-    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
-    if found is None:
-        return await _one_page(visit)
+    given, found = await visit.form(), await _find(visit)
     try:
         await _apply(visit, found, _change(visit, found, given))
     except RefusedError as why:
-        return await _one_page(visit, str(why), given)
+        return await detail(visit, str(why), given)
     return visit.go("disruption", {"said": "done"}, id=found.id)
 
 
@@ -178,10 +172,7 @@ def _change(visit: PageRequest, disruption: Disruption, given: Mapping[str, str]
 
 async def _apply(visit: PageRequest, disruption: Disruption | None, command: DisruptionCommand) -> None:
     """Validates and queues the command, and waits until the daemon has applied it. Raises RefusedError."""
-    ask, store = visit.site.ask, visit.site.store
     if (why := validate(disruption, command)) is not None:
         raise RefusedError(label("disruption_refusal", why, visit.language))
-    queued = await ask(queue_disruption_command, store, command)
-    await visit.site.until_done(DISRUPTION_QUEUE.last_applied, queued.n)
-    for rejected in await ask(disruption_rejections, store, command):
-        raise RefusedError(label("disruption_refusal", rejected.why, visit.language))
+    queued = await visit.site.ask(queue_disruption_command, visit.site.store, command)
+    await visit.until_applied(DISRUPTION_QUEUE, command, queued.n, disruption_rejections)

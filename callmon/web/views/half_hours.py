@@ -1,60 +1,181 @@
-"""Below *Now*: today's calls by the half-hour beside the usual ones, and the causes of misses; drawn, in tables.
+"""Below *Now*: today's calls by the half-hour beside the same weekday of earlier weeks, and the causes of misses.
 
-Read from the database at most once a minute, for all viewers. While it is away, the page stands without this part.
+Refuses to compare unlike times. An earlier day counts when it had the same opening hours; a half-hour of it, when
+every exchange was heard throughout. Without ENOUGH of them there is no median. A half-hour in which an exchange
+was unheard is never zero: its received calls are marked as incomplete.
+
+Read from the database at most once a minute. While it is away, the page stands without this part.
 """
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from statistics import median
+from typing import Any, Literal
 
-from callmon.store.queries import half_hours as stored
-from callmon.web import half_hours
+import msgspec
+
+from callmon.config.settings import Settings
+from callmon.core.statistics.aggregates import HALF_HOURS
+from callmon.core.statistics.coverage import Coverage
+from callmon.core.verdicts import CAUSES
+from callmon.store.queries.reports import Counts, HalfHourCounts, half_hour_counts
 from callmon.web.context import AwayError, PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.half_hours import WEEKS, TodayHalfHours
 
-KEPT = timedelta(minutes=1)
+WEEKS, ENOUGH = 8, 3
+HALF = timedelta(minutes=30)
+CAUSE = "answer_by_third_ring.cause"
 LEFT, TOP, WIDTH, HEIGHT, FOOT = 40, 26, 900, 190, 26  # of the drawing, in its own units
 MOST_LINES = 4  # of the grid above 0
 LABEL = 330  # the width of the causes' names in their drawing
 
 
+class Half(msgspec.Struct, frozen=True):
+    """A half-hour of today: the ended calls that arrived in it. `usual`: their median on earlier days; None when
+    too few of these days can be compared.
+    """
+
+    begin: datetime
+    state: Literal["over", "now", "ahead"]
+    is_open: bool
+    is_heard: bool
+    offered: int
+    answered: int
+    usual: float | None
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether the half-hour has anything to show."""
+        return self.is_open or self.offered > 0 or bool(self.usual)
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """Calls that no person answered by the third ring, by cause, on voice lines and on TTY lines."""
+
+    cause: str
+    voice: int
+    tty: int
+
+
+class TodayHalfHours(msgspec.Struct, frozen=True):
+    """`halves`: of the voice lines, from the first to the last that has anything to show."""
+
+    at: datetime
+    day: date
+    halves: tuple[Half, ...]
+    missed: tuple[Missed, ...]
+
+
+def days(at: datetime, settings: Settings) -> list[date]:
+    """Today, and the same weekday of the weeks before."""
+    today = settings.calendar().local_day(at)
+    return [today - timedelta(weeks=week) for week in range(WEEKS + 1)]
+
+
+def today(
+    counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+) -> TodayHalfHours:
+    """`silent`: for each watched exchange, since when it is unheard; None while it is heard."""
+    return _Maker(counted, silent, settings, at).today()
+
+
+class _Maker:
+    def __init__(
+        self, counted: HalfHourCounts, silent: Mapping[str, datetime | None], settings: Settings, at: datetime
+    ) -> None:
+        self._counted, self._at, self._zone = counted, at, settings.timezone
+        self._day, *self._before = days(at, settings)
+        self._listening = [_so_far(counted.listening.get(name), since, at) for name, since in silent.items()]
+        self._voice, self._tty = (
+            {line.name: settings.calendar(line) for line in settings.lines() if line.mode == mode}
+            for mode in ("voice", "tty")
+        )
+
+    def today(self) -> TodayHalfHours:
+        alike = [day for day in self._before if self._is_alike(day)]
+        counts = {day: self._total(day, self._voice) for day in (self._day, *alike)}
+        halves = [self._half(name, counts) for name in HALF_HOURS]
+        places = [place for place, half in enumerate(halves) if half.is_shown]
+        past = [place for place in places if halves[place].state != "ahead"]
+        heard = [place for place in past if halves[place].is_heard or halves[place].offered]
+        places = places[places.index(heard[0]) :] if heard else places  # data starts there
+        shown = tuple(halves[places[0] : places[-1] + 1]) if places else ()
+        voice, tty = counts[self._day], self._total(self._day, self._tty)
+        missed = [Missed(cause, voice[CAUSE, cause], tty[CAUSE, cause]) for cause in CAUSES]
+        return TodayHalfHours(self._at, self._day, shown, tuple(x for x in missed if x.voice or x.tty))
+
+    def _is_alike(self, day: date) -> bool:
+        return all(x.periods_on(day) == x.periods_on(self._day) for x in self._voice.values())
+
+    def _total(self, day: date, lines: Iterable[str]) -> Counts:
+        found = Counts()
+        for line in lines:
+            found.update(self._counted.days.get(day, {}).get(line, {}))
+        return found
+
+    def _half(self, name: str, counts: Mapping[date, Counts]) -> Half:
+        begin, end = self._span(name, self._day)
+        before = [x for x in counts if x != self._day and self._is_heard(*self._span(name, x))]
+        earlier = [counts[day]["half_hour.offered", name] for day in before]
+        spans = [span for calendar in self._voice.values() for span in calendar.spans(self._day)]
+        return Half(
+            begin,
+            "over" if end <= self._at else "now" if begin <= self._at else "ahead",
+            any(start < end and begin < stop for start, stop in spans),
+            self._is_heard(begin, min(end, self._at)),
+            counts[self._day]["half_hour.offered", name],
+            counts[self._day]["half_hour.answered", name],
+            median(earlier) if len(earlier) >= ENOUGH else None,
+        )
+
+    def _span(self, name: str, day: date) -> tuple[datetime, datetime]:
+        """Begin and end in UTC: the next begins then by wall clock, so November's repeated hour belongs to one."""
+        start = datetime.combine(day, time.fromisoformat(name), self._zone)
+        return start.astimezone(UTC), (start + HALF).astimezone(UTC)  # the addition is in wall-clock time
+
+    def _is_heard(self, begin: datetime, end: datetime) -> bool:
+        return not any(coverage.unheard_spans(begin, end) for coverage in self._listening)
+
+
+def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime) -> Coverage:
+    """The stored coverage, extended to this moment by what the daemon knows."""
+    known = stored or Coverage(None, None)
+    return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)
+
+
 async def part(site: PageContext, tongue: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
-        today = await _today(site)
+        found = await site.each_minute("half_hours", None, lambda: _today(site))
     except AwayError:
         return {"today": None, "why": tongue.say("n. d. : la base de données ne répond pas.")}
-    if today is None:
+    if found is None:
         return {"today": None, "why": tongue.say("n. d. : les totaux par jour sont en train d'être refaits.")}
-    return view(today, tongue)
+    return view(found, tongue)
 
 
 async def _today(site: PageContext) -> TodayHalfHours | None:
-    """Today's half-hours, at most a minute old; None while the roll-ups are rebuilt or of another time zone."""
+    """Today's half-hours; None while the roll-ups are rebuilt or of another time zone."""
     sight, settings = site.seen(), site.settings
-    if site.today is None or not timedelta(0) <= sight.at - site.today.at < KEPT:
-        days = half_hours.days(sight.at, settings)
-        counted = await site.ask(stored.half_hour_counts, site.reader, settings.timezone, days, sight.at)
-        site.today = (
-            None if counted is None else half_hours.today(counted, sight.unheard_since, settings, sight.at)
-        )
-    return site.today
+    before = days(sight.at, settings)
+    counted = await site.ask(half_hour_counts, site.reader, settings.timezone, before, sight.at)
+    return None if counted is None else today(counted, sight.unheard_since, settings, sight.at)
 
 
-def view(today: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
+def view(shown: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
-    halves = today.halves
+    halves = shown.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
     grid = next(10**power * x for power in range(9) for x in (1, 2, 5) if most <= MOST_LINES * 10**power * x)
     ticks = range(0, grid * -int(-most // grid) + 1, grid)
     return {
-        "today": today,
+        "today": shown,
         "every": 1 if len(halves) <= 30 else 2,  # hours to a label: "10 a.m." needs the room
         "most": ticks[-1],
         "ticks": ticks,
         "step": (WIDTH - LEFT) / max(1, len(halves)),
         "weeks": WEEKS,
-        "most_missed": max([1, *(x.voice for x in today.missed)]),
+        "most_missed": max([1, *(x.voice for x in shown.missed)]),
         "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
         "known": any(x.usual is not None for x in halves),
         "size": (WIDTH, TOP + HEIGHT + FOOT, LEFT, TOP, TOP + HEIGHT),

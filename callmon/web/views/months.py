@@ -5,26 +5,27 @@ Refuses to make a report in the daemon itself: a month of a busy site takes seco
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from mimetypes import guess_type
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
+from callmon.reports.figures import RATES, fraction
 from callmon.reports.jobs import BusyError, ReportProcess
-from callmon.reports.rates import RATES, fraction
 from callmon.reports.request import ReportRequest
 from callmon.store.queries import call_search
-from callmon.store.queries.months import MonthCounts, month_counts
+from callmon.store.queries.reports import MonthCounts, month_counts
 from callmon.web.context import PageContext
 from callmon.web.formatter import FEW, WebFormatter
-from callmon.web.page_request import PageRequest
+from callmon.web.page_request import NotFoundError, PageRequest
 
+T = TypeVar("T")
 MOST_LISTED = 36
 MOST_COUNTED = 12  # of these the table has figures
-COUNTED_FOR = timedelta(minutes=1)
 # The columns of the table, by the report's names.
 SHOWN = {
     "third": "answer_by_third_ring.rate",
@@ -35,7 +36,6 @@ SHOWN = {
 WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
-STYLE_NAME = "style.css"
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
@@ -60,13 +60,9 @@ async def show(visit: PageRequest) -> Response:
 
 async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
     """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
-    kept, now = site.months, site.seen().at
-    if kept is None or kept[0] != months or not timedelta(0) <= now - kept[1] < COUNTED_FOR:
-        zone = site.settings.timezone
-        periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
-        found = await site.ask(month_counts, site.reader, zone, periods)
-        kept = site.months = (list(months), now, found)
-    return kept[2]
+    zone = site.settings.timezone
+    periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
+    return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
 
 
 def _row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
@@ -126,16 +122,9 @@ def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
         day = (day - timedelta(days=1)).replace(day=1)
 
 
-async def detail(visit: PageRequest) -> Response:
+async def detail(visit: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    return await _month_page(visit)
-
-
-async def _month_page(visit: PageRequest, refused: str = "") -> Response:
     first = _first_day(visit)
-    if first is None:
-        text = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
-        return await visit.not_found(visit.say("Mois inconnu"), text)
     today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
     return await visit.page(
         "month.html",
@@ -148,29 +137,29 @@ async def _month_page(visit: PageRequest, refused: str = "") -> Response:
     )
 
 
-def _first_day(visit: PageRequest) -> date | None:
-    try:
+def _first_day(visit: PageRequest) -> date:
+    """Of the address's month. Raises NotFoundError for a month that has not begun."""
+    with suppress(ConfigError):
         month = period.month(visit.request.path_params["month"], visit.site.settings.timezone)
-    except ConfigError:
-        return None
-    return month.first if month.begin < datetime.now(UTC) else None
+        if month.begin < datetime.now(UTC):
+            return month.first
+    text = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
+    raise NotFoundError(visit.say("Mois inconnu"), text)
 
 
 async def make(visit: PageRequest) -> Response:
     """Requests a report."""
     form, first = await visit.form(), _first_day(visit)
     kind = form.get("kind", "")
-    if first is None or kind not in KINDS:
-        return await _month_page(visit)
+    if kind not in KINDS:
+        return await detail(visit)
     order = ReportRequest(
         f"{first:%Y-%m}", kind, None if kind == "json" else visit.language, form.get("edition") == "public"
     )
     try:
         process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
-        return await _month_page(
-            visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
-        )
+        return await detail(visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard."))
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
         return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
     return visit.go("report", month=order.month, name=process.name)
@@ -179,11 +168,8 @@ async def make(visit: PageRequest) -> Response:
 async def progress(visit: PageRequest) -> Response:
     """The progress of a report; once it is made, its files."""
     process = _process(visit)
-    if process is None:
-        return await _unknown(visit)
     is_done = await process.result(WAITS)
-    order, first = process.order, _first_day(visit)
-    title = order.month if first is None else visit.tongue.month(first)
+    order, title = process.order, visit.tongue.month(_first_day(visit))
     if order.is_public:
         title = visit.say("{month}, édition publique", month=title)
     return await visit.page(
@@ -200,18 +186,25 @@ async def progress(visit: PageRequest) -> Response:
     )
 
 
-def _process(visit: PageRequest) -> ReportProcess | None:
-    return visit.site.reports.get(visit.request.path_params["name"])
+def _process(visit: PageRequest) -> ReportProcess:
+    """The report of the address. Raises NotFoundError."""
+    return _kept(visit, visit.site.reports.get(visit.request.path_params["name"]))
+
+
+def _kept(visit: PageRequest, found: T | None) -> T:
+    """What was found. Raises NotFoundError for None."""
+    if found is None:
+        text = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+        raise NotFoundError(visit.say("Rapport inconnu"), text)
+    return found
 
 
 async def download(visit: PageRequest) -> Response:
     """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
     process, name = _process(visit), visit.request.path_params["file"]
-    page, data = _page(process), None if process is None else dict(process.files).get(name)
-    if data is None:
-        return await _unknown(visit)
+    page, data = _page(process), _kept(visit, dict(process.files).get(name))
     if page is not None and visit.request.query_params.get("save") is None:
-        linked = f'<link rel="stylesheet" href="{STYLE_NAME}">'
+        linked = '<link rel="stylesheet" href="style.css">'
         return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
     kind = guess_type(name)[0] or "application/octet-stream"
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
@@ -219,18 +212,11 @@ async def download(visit: PageRequest) -> Response:
 
 async def style(visit: PageRequest) -> Response:
     """The style sheet of the page to read here."""
-    page = _page(_process(visit))
-    return (
-        await _unknown(visit) if page is None else Response("\n".join(STYLE.findall(page)), media_type="text/css")
-    )
+    page = _kept(visit, _page(_process(visit)))
+    return Response("\n".join(STYLE.findall(page)), media_type="text/css")
 
 
-def _page(process: ReportProcess | None) -> str | None:
-    if process is None or process.order.kind != "html":
+def _page(process: ReportProcess) -> str | None:
+    if process.order.kind != "html":
         return None
     return next((data.decode() for name, data in process.files if name.endswith(".html")), None)
-
-
-async def _unknown(visit: PageRequest) -> Response:
-    text = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-    return await visit.not_found(visit.say("Rapport inconnu"), text)

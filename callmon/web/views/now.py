@@ -15,7 +15,7 @@ from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls import rings
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
-from callmon.text.disruption_list import DisruptionList
+from callmon.text.lists import DisruptionList
 from callmon.web.formatter import FEW, OTHER, WebFormatter
 from callmon.web.page_request import PageRequest
 from callmon.web.sse import Stream

@@ -1,4 +1,8 @@
-"""*Promises*: every service standard with the policy's words, callmon's definition, and the settings in force."""
+"""*Promises*: every service standard with the policy's words, callmon's definition, and the settings in force.
+
+*Guide*: the runbook, one section per alert and board. It needs no sign-in and no database. `python -m
+tests.references` renders its templates from docs/fr/how-to/runbook.md and docs/en/how-to/runbook.md.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -42,3 +46,8 @@ def _hours(tongue: WebFormatter) -> Iterator[tuple[str, str]]:
         days = [name for name, _ in some]
         span = days[0] if len(days) == 1 else tongue.say("{first} à {last}", first=days[0], last=days[-1])
         yield tongue.capital(span), tongue.periods(opening)
+
+
+async def guide(visit: PageRequest) -> Response:
+    """The runbook in the page's language."""
+    return await visit.page("guide.html", visit.say("Guide : quoi faire à chaque alerte"))

@@ -11,6 +11,7 @@ import React, { useLayoutEffect } from 'react';
 import { createRoot } from 'react-dom/client';
 import {
   applyFieldOverrides,
+  cacheFieldDisplayNames,
   createTheme,
   dateTime,
   displayNameOverrideProcessor,
@@ -35,14 +36,19 @@ import { firstValueFrom } from 'rxjs';
 import { Diverging, Heat, Timeline } from './own';
 import { cutOff, read, watch } from './reading';
 
-const theme = createTheme({ colors: { mode: 'dark', background: { canvas: '#0B1220', primary: '#0B1220', secondary: '#111a2c' } } } as any);
+const themes: Record<string, any> = {
+  dark: createTheme({ colors: { mode: 'dark', background: { canvas: '#0B1220', primary: '#0B1220', secondary: '#111a2c' } } } as any),
+  light: createTheme({ colors: { mode: 'light' } }),
+};
+let theme = themes.dark;
 const [ROW, GAP] = [30, 8];
+const NARROW = 769; // pixels: Grafana's own limit
 const TALL = 4000; // pixels of a table when all of its rows are to be read
 
 standardTransformersRegistry.setInit(() =>
   ['mergeTransformer', 'sortByTransformer', 'filterFieldsByNameTransformer', 'organizeFieldsTransformer'].map((key) => {
     const transformation = (standardTransformers as any)[key];
-    return { id: transformation.id, name: transformation.name, transformation, editor: () => null } as any;
+    return { id: transformation.id, name: transformation.name, transformation: () => Promise.resolve(transformation), editor: () => null } as any;
   })
 );
 
@@ -72,11 +78,14 @@ async function prepared(panel: any, frames: any[], choices: any) {
   const given = frames.filter((frame) => frame.fields.length).map((frame) => toDataFrame(frame));
   const data = await firstValueFrom(transformDataFrame(panel.transformations ?? [], given, { interpolate: asItIs } as any));
   const fieldConfigRegistry = registryFor(panel);
-  return applyFieldOverrides({ data, fieldConfig: panel.fieldConfig, fieldConfigRegistry, replaceVariables: asItIs, theme, timeZone: choices.zone });
+  const made = applyFieldOverrides({ data, fieldConfig: panel.fieldConfig, fieldConfigRegistry, replaceVariables: asItIs, theme, timeZone: choices.zone });
+  // As Grafana's app does: a colour by name is that of the shown name.
+  cacheFieldDisplayNames(made);
+  return made;
 }
 
 function Empty({ panel }: any) {
-  return <div className="empty" style={{ fontSize: panel.options?.text?.valueSize ?? 14, textAlign: 'center', padding: 8 }}>{panel.fieldConfig.defaults.noValue}</div>;
+  return <div className="empty" style={{ fontSize: panel.options?.text?.valueSize ?? 24, textAlign: 'center', padding: 8 }}>{panel.fieldConfig.defaults.noValue}</div>;
 }
 
 function figures(panel: any, data: any[], choices: any) {
@@ -85,7 +94,7 @@ function figures(panel: any, data: any[], choices: any) {
   return getFieldDisplayValues({ fieldConfig, reduceOptions: options.reduceOptions, replaceVariables: asItIs, theme, data, sparkline, timeZone: choices.zone });
 }
 
-function Stat({ panel, data, width, height, choices }: any) {
+function Stat({ panel, data, width, height, choices, theme }: any) {
   if (!data.length) return <Empty panel={panel} />;
   const { colorMode, graphMode, justifyMode, textMode, text, wideLayout, orientation } = panel.options;
   return (
@@ -137,6 +146,16 @@ function Body(props: any) {
   return <div data-undrawn>{panel.type}</div>;
 }
 
+// On a narrow screen Grafana puts one panel below the other.
+function stacked(panels: any[]) {
+  let y = 0;
+  return panels.map((panel) => {
+    const gridPos = { ...panel.gridPos, x: 0, y, w: 24 };
+    y += panel.gridPos.h;
+    return { ...panel, gridPos };
+  });
+}
+
 function Placed({ panel, data, choices }: any) {
   const column = (window.innerWidth + GAP) / 24;
   const { x, y, w, h } = panel.gridPos;
@@ -144,7 +163,7 @@ function Placed({ panel, data, choices }: any) {
   return (
     <div data-panel={panel.id} data-kind={panel.type} style={{ position: 'absolute', left: x * column, top: y * (ROW + GAP), width, height }}>
       <PanelChrome title={panel.title} description={panel.description} width={width} height={height} loadingState={LoadingState.Done}>
-        {(innerWidth: number, innerHeight: number) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} choices={choices} />}
+        {(innerWidth: number, innerHeight: number) => <Body panel={panel} data={data} width={innerWidth} height={innerHeight} choices={choices} theme={theme} />}
       </PanelChrome>
     </div>
   );
@@ -166,8 +185,11 @@ async function draw(board: any, frames: Record<string, any[]>, choices: any) {
   // A text is sized by the font that it is measured with: no load may end later, well or not.
   moment.locale(choices.lang === 'fr' ? 'fr' : 'en');
   await Promise.allSettled([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
-  const made = await Promise.all(board.panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
-  const bottom = Math.max(...board.panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
+  theme = themes[choices.theme];
+  document.body.style.background = theme.colors.background.canvas;
+  const panels = window.innerWidth < NARROW ? stacked(board.panels) : board.panels;
+  const made = await Promise.all(panels.map(async (panel: any) => ({ panel, data: await prepared(panel, frames[panel.id] ?? [], choices) })));
+  const bottom = Math.max(...panels.map((panel: any) => panel.gridPos.y + panel.gridPos.h));
   const page = document.getElementById('page')!;
   page.style.height = `${bottom * (ROW + GAP)}px`;
   root?.unmount();

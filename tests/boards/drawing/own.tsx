@@ -3,26 +3,26 @@
 import { dateTimeFormat, getFieldDisplayName } from '@grafana/data';
 import React from 'react';
 
-const [INK, DIM, LINE] = ['#ccccdc', '#8e8ea0', 'rgba(204,204,220,0.12)'];
 const HOUR = 3600000;
 
 function clock(at: number, choices: any, isDay: boolean) {
   return dateTimeFormat(at, { timeZone: choices.zone, format: isDay ? 'ddd D' : choices.lang === 'fr' ? 'H [h]' : 'h a' });
 }
 
-function Axis({ from, to, left, right, top, bottom, choices }: any) {
+function Axis({ from, to, left, right, top, bottom, choices, theme }: any) {
   const length = to - from;
-  const step = [1, 2, 3, 6, 12, 24, 48, 120].map((n) => n * HOUR).find((one) => length / one <= 12) ?? 240 * HOUR;
+  const most = Math.max(2, (right - left) / 60);
+  const step = [1, 2, 3, 6, 12, 24, 48, 120].map((n) => n * HOUR).find((one) => length / one <= Math.min(most, 12)) ?? 240 * HOUR;
   // Midnight where the ministry is.
   const first = dateTimeFormat(from, { timeZone: choices.zone, format: 'YYYY-MM-DDT00:00:00.000ZZ' });
   const marks = [];
   for (let at = new Date(first).getTime(); at <= to; at += step) if (at >= from) marks.push(at);
   const x = (at: number) => left + ((at - from) / length) * (right - left);
   return (
-    <g fontSize={12} fill={DIM}>
+    <g fontSize={12} fill={theme.colors.text.secondary}>
       {marks.map((at) => (
         <g key={at}>
-          <line x1={x(at)} x2={x(at)} y1={top} y2={bottom} stroke={LINE} />
+          <line x1={x(at)} x2={x(at)} y1={top} y2={bottom} stroke={theme.colors.border.weak} />
           <text x={x(at)} y={bottom + 16} textAnchor="middle">{clock(at, choices, step >= 24 * HOUR)}</text>
         </g>
       ))}
@@ -31,7 +31,7 @@ function Axis({ from, to, left, right, top, bottom, choices }: any) {
 }
 
 // Each frame is a row: the lowest bucket at the bottom.
-export function Heat({ panel, data, width, height, choices }: any) {
+export function Heat({ panel, data, width, height, choices, theme }: any) {
   const [from, to] = choices.range;
   const rows = data.map((frame: any) => {
     const value = frame.fields.find((field: any) => field.type === 'number');
@@ -45,10 +45,10 @@ export function Heat({ panel, data, width, height, choices }: any) {
   const x = (at: number) => left + ((at - from) / (to - from)) * (right - left);
   return (
     <svg width={width} height={height}>
-      <Axis from={from} to={to} left={left} right={right} top={top} bottom={bottom} choices={choices} />
+      <Axis from={from} to={to} left={left} right={right} top={top} bottom={bottom} choices={choices} theme={theme} />
       {rows.map((row: any, n: number) => (
         <g key={row.name}>
-          <text x={left - 8} y={bottom - tall * (n + 0.5) + 4} fontSize={12} fill={DIM} textAnchor="end">{row.name.replace('.0', '')}</text>
+          <text x={left - 8} y={bottom - tall * (n + 0.5) + 4} fontSize={12} fill={theme.colors.text.secondary} textAnchor="end">{row.name.replace('.0', '')}</text>
           {row.values.map((value: number, i: number) => value > 0 && row.times[i] - step >= from && (
             <rect key={i} x={x(row.times[i] - step)} y={bottom - tall * (n + 1) + 0.5} width={Math.max(x(from + step) - left - 0.5, 1)} height={tall - 1}
               fill={panel.options.color.fill} opacity={0.15 + 0.85 * Math.sqrt(value / most)} />
@@ -60,27 +60,27 @@ export function Heat({ panel, data, width, height, choices }: any) {
 }
 
 // A bar a row, from zero to the left or to the right.
-export function Diverging({ data, width, height }: any) {
+export function Diverging({ data, width, height, theme }: any) {
   const [frame] = data;
   const names = frame.fields.find((field: any) => field.type === 'string');
   const values = frame.fields.find((field: any) => field.type === 'number');
   const most = Math.max(1, ...[...values.values].map((value: any) => Math.abs(value ?? 0)));
   // Beside the longest bar there is room for its number.
-  const [left, right, beside] = [Math.min(width * 0.55, 440), width - 8, 90];
+  const [left, right, beside] = [Math.min(width * 0.45, 440), width - 8, Math.min(90, width * 0.2)];
   const zero = (left + right) / 2;
   const tall = Math.min(height / frame.length, 46);
   return (
     <svg width={width} height={height}>
-      <line x1={zero} x2={zero} y1={0} y2={tall * frame.length} stroke={INK} />
+      <line x1={zero} x2={zero} y1={0} y2={tall * frame.length} stroke={theme.colors.text.primary} />
       {[...values.values].map((value: any, n: number) => {
         const long = ((value ?? 0) / most) * (right - beside - zero);
         const shown = value === null || value === undefined ? '—' : [values.display(value).text, values.display(value).suffix].join('');
         const at = value === null || value === undefined ? zero + 8 : value < 0 ? zero + long - 6 : zero + long + 6;
         return (
           <g key={n} fontSize={13}>
-            <text x={left - 12} y={tall * (n + 0.5) + 4} fill={INK} textAnchor="end">{names.values[n]}</text>
-            <rect x={Math.min(zero, zero + long)} y={tall * (n + 0.2)} width={Math.abs(long)} height={tall * 0.6} fill={values.display(value).color} opacity={0.8} />
-            <text x={at} y={tall * (n + 0.5) + 4} fill={value == null ? DIM : INK} textAnchor={value < 0 ? 'end' : 'start'}>{shown}</text>
+            <text x={left - 12} y={tall * (n + 0.5) + 4} fill={theme.colors.text.primary} textAnchor="end">{names.values[n]}</text>
+            <rect x={Math.min(zero, zero + long)} y={tall * (n + 0.2)} width={Math.abs(long)} height={tall * 0.6} fill={values.display(value).color} opacity={0.9} />
+            <text x={at} y={tall * (n + 0.5) + 4} fill={value == null ? theme.colors.text.secondary : theme.colors.text.primary} textAnchor={value < 0 ? 'end' : 'start'}>{shown}</text>
           </g>
         );
       })}
@@ -89,12 +89,13 @@ export function Diverging({ data, width, height }: any) {
 }
 
 // A row a series: its states over time, each named once in the legend.
-export function Timeline({ data, width, height, choices }: any) {
+export function Timeline({ data, width, height, choices, theme }: any) {
   const [from, to] = choices.range;
-  const [left, right, top, bottom] = [250, width - 8, 4, height - 50];
+  const [left, right, top, bottom] = [Math.min(250, width * 0.45), width - 8, 4, height - 50];
   const tall = (bottom - top) / data.length;
   const x = (at: number) => left + ((at - from) / (to - from)) * (right - left);
   const known = new Map<string, string>();
+  const apart = Math.min(150, width / 4);
   const rows = data.map((frame: any, n: number) => {
     const value = frame.fields.find((field: any) => field.type === 'number');
     const times = frame.fields[0].values;
@@ -111,20 +112,20 @@ export function Timeline({ data, width, height, choices }: any) {
   });
   return (
     <svg width={width} height={height} fontSize={12}>
-      <Axis from={from} to={to} left={left} right={right} top={top} bottom={bottom} choices={choices} />
+      <Axis from={from} to={to} left={left} right={right} top={top} bottom={bottom} choices={choices} theme={theme} />
       {rows.map((row: any) => (
         <g key={row.n}>
-          <text x={left - 10} y={top + tall * (row.n + 0.5) + 4} fill={INK} textAnchor="end">{row.name}</text>
+          <text x={left - 10} y={top + tall * (row.n + 0.5) + 4} fill={theme.colors.text.primary} textAnchor="end">{row.name}</text>
           {row.spans.map((span: any, i: number) => (
             <rect key={i} x={x(Math.max(span.begin, from))} y={top + tall * (row.n + 0.1)} width={Math.max(x(span.end) - x(Math.max(span.begin, from)), 1)}
-              height={tall * 0.8} fill={span.color} opacity={0.8} />
+              height={tall * 0.8} fill={span.color} opacity={0.9} />
           ))}
         </g>
       ))}
       {[...known].map(([text, color], n) => (
         <g key={text}>
-          <rect x={left + n * 150} y={height - 18} width={14} height={6} fill={color} />
-          <text x={left + n * 150 + 20} y={height - 10} fill={INK}>{text}</text>
+          <rect x={8 + n * apart} y={height - 18} width={14} height={6} fill={color} />
+          <text x={8 + n * apart + 20} y={height - 10} fill={theme.colors.text.primary}>{text}</text>
         </g>
       ))}
     </svg>

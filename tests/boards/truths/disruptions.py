@@ -9,10 +9,10 @@ from tests.boards import disruptions
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,
+    Near,
     Row,
     Truth,
     between,
-    lasting,
     moment,
     moments,
     over_time,
@@ -49,22 +49,28 @@ def boxes(scene: Scene) -> list[Row]:
     ]
 
 
+def unheard_minutes(scene: Scene) -> Near:
+    seconds = unheard(scene)
+    return Near(seconds.value / 60, seconds.by / 60, "minutes")
+
+
 def lasted(scene: Scene) -> list[Row]:
     """One disruption is over."""
     began, end = scene.told["tty"], scene.told["tty over"]
     rows: list[Row] = []
     for line in LINES:
-        seconds = between(end[0] - began[1], end[1] - began[0], "seconds") if line == "tty" else lasting(0, 0)
-        rows.append({titled(scene, line): seconds, "Time": moment(scene)})
+        least, most = (end[0] - began[1], end[1] - began[0]) if line == "tty" else (0, 0)
+        minutes = between(least / 60, most / 60, "minutes")
+        rows.append({titled(scene, line): minutes, "Time": moment(scene)})
     return rows
 
 
 def lasted_table(scene: Scene) -> list[Row]:
     name = f"name_{scene.language}"
     return [
-        {"Time": moment(scene), name: key, "Value": seconds}
+        {"Time": moment(scene), name: key, "Value": minutes}
         for one in lasted(scene)
-        for key, seconds in one.items()
+        for key, minutes in one.items()
         if key != "Time"
     ]
 
@@ -89,7 +95,7 @@ DISRUPTIONS: dict[str, Truth] = {
     "Measuring, by exchange": lambda s: [{"toronto": 1}],
     # Staff announced both.
     **over_time(disruptions.BY_SOURCE, lambda s: [0, 0, 0, 2, 0]),
-    **over_time(disruptions.GAPS, lambda s: [unheard(s)]),
+    **over_time(disruptions.GAPS, lambda s: [unheard_minutes(s)]),
     "The state of each line (table)": states,
     LASTED: lasted,
     f"{LASTED} (table)": lasted_table,

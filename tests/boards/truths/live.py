@@ -88,7 +88,7 @@ def next_callback(scene: Scene) -> list[Row]:
 CALLBACKS_NOW: dict[str, Truth] = {
     "Next callback to make": next_callback,
     "Callbacks to make": value(len(TO_CALL)),
-    "Callbacks due soon": value(sum(one.soon for one in OWED)),
+    "Due soon": value(sum(one.soon for one in OWED)),
     "Overdue callbacks": value(sum(one.overdue for one in OWED)),
 }
 LIVE: dict[str, Truth] = {

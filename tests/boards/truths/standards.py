@@ -10,6 +10,7 @@ from typing import Any
 from callmon.text.labels import KINDS
 from tests import year
 from tests.boards import standards
+from tests.boards.model import Panel
 from tests.boards.scene import Scene
 from tests.boards.truths.counting import (
     LINES,
@@ -45,9 +46,12 @@ def rates(scene: Scene, among: Iterable[str] = OF_CALLS) -> list[Any]:
     return [rate(scene, standard) for standard in among]
 
 
-def rates_now(scene: Scene) -> list[Row]:
-    told = zip(standards.NOW_RATES.queries, rates(scene), strict=True)
-    return [{query.legend.said(scene.language): one} for query, one in told if one is not None]
+def rates_now(panel: Panel, among: Iterable[str]) -> Truth:
+    def truth(scene: Scene) -> list[Row]:
+        told = zip(panel.queries, rates(scene, among), strict=True)
+        return [{query.legend.said(scene.language): one} for query, one in told if one is not None]
+
+    return truth
 
 
 def with_target(truths: Mapping[str, Truth]) -> dict[str, Truth]:
@@ -160,7 +164,7 @@ def _rates() -> dict[str, Truth]:
 
 
 STANDARDS: dict[str, Truth] = {
-    standards.NOW_RATES.title.en: rates_now,
+    **{panel.title.en: rates_now(panel, among) for among, panel in standards.NOW_RATES.items()},
     **_rates(),
     **over_time(standards.OUTCOMES, lambda s: by_outcome(counted(s))),
     "Rings before a person answered": rings_map,

@@ -1,0 +1,134 @@
+"""`callmon db`: create the database, compare its counters with its rows, judge its calls again."""
+
+import sys
+from datetime import datetime
+
+import click
+
+from callmon.cli.common import (
+    CommandContext,
+    confirm,
+    current_user,
+    json_option,
+    print_json,
+    with_context,
+    with_noun,
+)
+from callmon.cli.help import HelpGroup
+from callmon.cli.progress import print_result, progress_bar
+from callmon.cli.users import account_row
+from callmon.core.monitor import Monitor
+from callmon.store import access
+from callmon.store import rejudge as judging
+from callmon.store.access import AuditEvent
+from callmon.store.database import Database, stored_revision
+from callmon.store.rollups import rebuild as rolled
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.group(cls=HelpGroup)
+def db() -> None:
+    """The database."""
+
+
+@db.command()
+@with_context()
+def upgrade(context: CommandContext) -> None:
+    """Create the database, or upgrade it to this version, with the roll-ups of the calls in it.
+
+    Everybody has to sign in again, and the accounts are listed: a copy that was put back has those of its time.
+
+    \b
+    Examples: callmon db upgrade
+              callmon db upgrade --config /etc/callmon/callmon.toml
+    """
+    _roll_up(context.upgraded_store)
+    click.echo(f"The database is up to date (revision {stored_revision(context.upgraded_store)}).")
+    _sign_everybody_out(context)
+
+
+def _sign_everybody_out(context: CommandContext) -> None:
+    """End all sessions, and list the accounts that may sign in."""
+    known = access.accounts(context.upgraded_store)
+    deed = AuditEvent(context.now, current_user(), access.ENDED)
+    ended = access.end_all(context.upgraded_store, deed)
+    if not known and not ended:
+        return
+    click.echo(
+        f"Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:"
+    )
+    for account in known:
+        click.echo(account_row(account))
+
+
+@db.command()
+@with_context()
+@click.option("--since", "first", type=DAY, help="first day of the roll-ups, as 2026-10-01 (default: all days)")
+@click.option("--until", "last", type=DAY, help="last day of the roll-ups")
+@json_option
+def check(context: CommandContext, first: datetime | None, last: datetime | None, as_json: bool) -> None:
+    """Compare the stored data with itself. Each call and its verdicts are compared with its facts, and each
+    callback with the ledger. The figures and each day's roll-ups are compared with the rows that they count.
+
+    Prints a sentence for each difference; status 1 when it finds any. Changes nothing.
+
+    \b
+    Examples: callmon db check
+              callmon db check --since 2026-10-01 --until 2026-10-31
+    """
+    settings, store = context.settings, context.store
+    found = judging.counter_differences(store)
+    days = [None if x is None else x.date() for x in (first, last)]
+    of_days = progress_bar(rolled.count_days(store, settings.timezone, *days), "Comparing days")
+    for differences in rolled.rollup_differences(store, settings.timezone, *days):
+        of_days(1)
+        found += differences
+    advance = progress_bar(judging.count_ended(store), "Comparing calls")
+    found += judging.inconsistencies(store, Monitor(settings, token=str), advance)
+    for line in found:
+        print_json({"difference": line}) if as_json else click.echo(line)
+    if found:
+        sys.exit(1)
+    click.echo("Facts, calls, ledger, figures and roll-ups agree.", err=as_json)
+
+
+@db.command()
+@with_context()
+@click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
+@click.option("--yes", is_flag=True, help="do not ask for confirmation")
+def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
+    """Judge every stored call again by the current standards and settings; print the changes.
+
+    Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
+    rebuilt.
+
+    \b
+    Examples: callmon db rejudge --dry-run
+              callmon db rejudge --yes
+    """
+    settings, store = context.settings, context.store
+    if not dry_run and not yes:
+        confirm("This judges every stored call again, also in published months. Continue?")
+    changed = 0
+    advance = progress_bar(judging.count_ended(store), "Judging")
+    for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
+        changed += 1
+        print_result(line)
+    if dry_run:
+        click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
+        return
+    rolled.reset_rollups(store, settings.timezone)
+    _roll_up(store)
+    click.echo(f"{_verdicts(changed)} changed.", err=True)
+
+
+def _verdicts(count: int) -> str:
+    return with_noun(count, "verdict") if count else "No verdict"
+
+
+def _roll_up(store: Database) -> None:
+    """Add every call that is in no roll-up yet."""
+    advance = progress_bar(rolled.count_missing(store), "Rolling up")
+    for calls in rolled.rebuild_rollups(store):
+        advance(calls)

@@ -1,0 +1,82 @@
+"""Tasks of the daemon: it polls manual commands from the database, and builds missing roll-ups.
+
+Each command is passed to the monitor in order. Refuses: to write. The outcome of a command is stored together with
+the command's number, so that each command is applied exactly once.
+
+After an upgrade the daemon builds the roll-ups of calls that are already stored, automatically and slowly. Each
+transaction in the thread handles `CHUNK` calls; other writers use the pauses. 10,000 calls take about fifteen
+seconds. `callmon db upgrade` does the same at full speed. Until all roll-ups exist, reports count the calls
+themselves.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from functools import partial
+
+from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
+from callmon.errors import CallmonError, StoreError
+from callmon.store import commands
+from callmon.store.database import Database
+from callmon.store.rollups import rebuild
+
+EVERY_SECONDS = 0.5
+
+Act = Callable[[Monitor], list[Outcome]]
+
+
+class CommandQueue:
+    """Polls and applies commands. `run` is a task for the daemon's lifetime. The database sink reports errors."""
+
+    def __init__(self, store: Database, token: Callable[[str], str]) -> None:
+        self._store, self._token = store, token
+        self.done = self.done_of_disruptions = 0  # number of the last command applied
+
+    def restore(self) -> None:
+        """Start after the last commands that are stored as applied."""
+        self.done = commands.CALLBACK_QUEUE.last_applied(self._store)
+        self.done_of_disruptions = commands.DISRUPTION_QUEUE.last_applied(self._store)
+
+    async def run(self, do: Callable[[Act], None]) -> None:
+        """`do` receives each command as a function of the monitor."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            try:
+                callbacks = await asyncio.to_thread(
+                    commands.pending_callback_commands, self._store, self.done, self._token
+                )
+                disruptions = await asyncio.to_thread(
+                    commands.pending_disruption_commands, self._store, self.done_of_disruptions
+                )
+            except StoreError:
+                continue
+            for command, obligation in callbacks:
+                self.done = command.n
+                do(partial(Monitor.apply_callback_command, command=command, stored=obligation))
+            for notice, disruption in disruptions:
+                self.done_of_disruptions = notice.n
+                do(partial(Monitor.apply_disruption_command, command=notice, stored=disruption))
+
+
+log = logging.getLogger(__name__)
+
+CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
+
+
+async def roll_up(store: Database) -> None:
+    """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried."""
+    calls = 0
+    while True:
+        try:
+            built = await asyncio.to_thread(rebuild.rebuild_step, store, CHUNK)
+        except CallmonError as error:
+            log.warning("roll-ups: update failed; retrying", extra={"why": str(error)})
+            await asyncio.sleep(AFTER_TROUBLE)
+            continue
+        if built is None:
+            break
+        calls += built
+        await asyncio.sleep(PAUSE)
+    if calls:
+        log.info("roll-ups: up to date", extra={"calls": calls})

@@ -1,0 +1,271 @@
+"""The JSON payloads as types, and their JSON Schema by msgspec: `docs/en/reference/payloads.schema.json`.
+
+callmon builds each payload as a plain object. `tests/unit/test_payloads.py` reads real payloads with these types
+and accepts no unknown key.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Literal
+
+import msgspec
+
+from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Kind, Opening
+from callmon.core.calls.call import Abandoned, Heard, OutcomeName
+from callmon.core.disruptions.disruption import Source
+from callmon.core.facts import Direction, TransferKind
+from callmon.core.verdicts import Cause, Verdict
+
+Work = Literal["open", "due_soon", "overdue"]
+
+
+class Payload(msgspec.Struct, forbid_unknown_fields=True):
+    """An object with these keys and no other."""
+
+
+class Answerer(Payload):
+    """The phone that answered."""
+
+    extension: str | None
+    channel: str | None
+
+
+class AnswererWithoutPeople(Payload):
+    """The phone that answered, as an extension of digits."""
+
+    extension: str | None
+
+
+class Transfer(Payload):
+    """One transfer that counts."""
+
+    kind: TransferKind | None
+    by: str
+    to: str | None
+    answered: bool
+
+
+class TransferWithoutPeople(Payload):
+    """One transfer that counts, without the channel of the transferer."""
+
+    kind: TransferKind | None
+    to: str | None
+    answered: bool
+
+
+class Voicemail(Payload):
+    """Voicemail took the call. `message` is null where it is not known whether one was left."""
+
+    mailbox: str | None
+    rings: int | None
+    message: bool | None
+
+
+class Unheard(Payload):
+    """A gap within the call."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+class CallFacts(Payload):
+    """The keys that every payload of a call has."""
+
+    call: str
+    exchange: str
+    direction: Direction
+    line: str | None
+    dialled: str | None
+    language: str | None
+    in_hours: bool | None
+    arrived: datetime | None
+    ringing: datetime | None
+    answered: datetime | None
+    ended: datetime | None
+    rings: int | None
+    rings_estimated: bool
+    heard_ringing: bool
+    wait_seconds: float | None
+    outcome: OutcomeName
+    abandoned_in: Abandoned | None
+    forwards: int
+    parked: int
+    holds: int | None
+    voicemail: Voicemail | None
+    heard: Heard
+    gaps: list[Unheard]
+    verdicts: dict[str, Verdict]
+    reasons: dict[str, str]
+    cause: dict[str, Cause]
+
+
+class Call(CallFacts):
+    """Of `callmon explain --json`, `callmon replay --json` and `callmon backfill --json`."""
+
+    caller: str | None
+    caller_channel: str
+    answered_by: Answerer | None
+    transfers: list[Transfer]
+    test: bool | msgspec.UnsetType = msgspec.UNSET
+    disruptions: list[str] | msgspec.UnsetType = msgspec.UNSET
+
+
+class EndedCall(CallFacts):
+    """Of the topic `callmon/calls/ended`."""
+
+    answered_by: AnswererWithoutPeople | None
+    transfers: list[TransferWithoutPeople]
+    test: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class InHand(Payload):
+    """The person who has taken an entry."""
+
+    by: str
+    since: datetime | None
+
+
+class Callback(Payload):
+    """Of `callmon callbacks list --json`."""
+
+    id: str
+    exchange: str
+    call: str
+    kind: Kind
+    opening: Opening
+    line: str
+    service: str
+    language: str
+    state: Literal["open", "due_soon", "overdue", "paid", "reached_us", "closed"]
+    opened: datetime
+    due: datetime
+    due_by_clock: datetime | None
+    due_by_business_day: datetime | None
+    actionable: datetime | None
+    no_open_hour: bool
+    messages: int
+    attempts: list[datetime]
+    acknowledged: datetime | None
+    settled: datetime | None
+    closed_because: CloseReason | None
+    in_hand: InHand | None
+    message_left: bool
+    cautions: list[Caution]
+    not_returnable: Hidden | None
+    shared: bool
+    tty: bool
+    number: str | None
+    other_number: str | None
+
+
+class Health(Payload):
+    """Of `/healthz`."""
+
+    status: Literal["ok", "trouble"]
+    role: str
+    troubles: list[str]
+    remarks: list[str]
+    version: str
+
+
+class LineRinging(Payload):
+    """The calls that ring on a line."""
+
+    calls: int
+    longest_ring: int | None
+    since: datetime | None
+
+
+class LineQueue(Payload):
+    """The calls that wait in a queue of a line."""
+
+    calls: int
+    since: datetime | None
+
+
+class LinePhones(Payload):
+    """The phones of a line by their state."""
+
+    free: int
+    in_use: int
+    unreachable: int
+
+
+class LineToday(Payload):
+    """The calls that arrived today and are over: by outcome, and the verdicts by standard."""
+
+    day: date
+    calls: dict[OutcomeName, int]
+    verdicts: dict[str, dict[Verdict, int]]
+
+
+class LineCallbacks(Payload):
+    """The callbacks of a line."""
+
+    open: int
+    overdue: int
+
+
+class Line(Payload):
+    """Of the topics `callmon/lines/LINE`."""
+
+    line: str
+    open: bool
+    heard: bool
+    ringing: LineRinging
+    queue: LineQueue
+    talking: int
+    phones: LinePhones | None
+    today: LineToday
+    callbacks: LineCallbacks
+
+
+class OpenCallback(Payload):
+    """Of the topics `callmon/callbacks/ID`."""
+
+    id: str
+    line: str
+    language: str
+    opened: datetime
+    due: datetime
+    actionable: datetime | None
+    state: Work
+    attempts: int
+    in_hand: bool
+
+
+class BothLanguages(Payload):
+    """A text of a notice."""
+
+    fr: str | None
+    en: str | None
+
+
+class Disruption(Payload):
+    """Of the topics `callmon/disruptions/ID`."""
+
+    id: str
+    source: Source
+    exchange: str | None
+    lines: list[str]
+    began: datetime
+    until: datetime | None
+    ended: datetime | None
+    reason: BothLanguages
+    alternative: BothLanguages
+    missing: list[str]
+    announced: datetime | None
+    confirmed: bool
+    work: str | None
+
+
+PAYLOADS = (Call, EndedCall, Callback, Health, Line, OpenCallback, Disruption)
+
+
+def schema() -> str:
+    """One JSON Schema (2020-12). Each payload is a definition by its name."""
+    _, components = msgspec.json.schema_components(PAYLOADS, ref_template="#/$defs/{name}")
+    told = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "JSON payloads of callmon"}
+    return json.dumps({**told, "$defs": components}, indent=2) + "\n"
