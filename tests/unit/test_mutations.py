@@ -33,7 +33,9 @@ def test_each_fault_is_caught_by_kinds_that_there_are() -> None:
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_each_fault_can_be_planted_where_it_says(fault: Fault) -> None:
     sound = (ROOT / fault.file).read_text(encoding="utf-8")
-    assert planted(sound, fault) != sound
+    faulty = planted(sound, fault)
+    assert faulty != sound
+    assert fault.file.endswith(".py") and compile(faulty, fault.file, "exec")
 
 
 def test_a_fault_of_sessions_and_accounts_is_looked_for_by_the_tests_of_access() -> None:
