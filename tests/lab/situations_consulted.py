@@ -6,6 +6,10 @@ from tests.lab.handing import asked, asks, asks_by_phone, by_desk, handed, sent,
 from tests.lab.model import Phone, Step
 from tests.lab.truths import ENDS, TAKES
 
+# Asterisk queues the keys of Atxfer, and may lose those after the feature code when many calls begin at once.
+# These begin when fewer calls do.
+LATER = 50  # seconds
+
 ATTENDED = (
     handed(
         "attended_transfer",
@@ -28,6 +32,7 @@ ATTENDED = (
         (*by_desk("249", "Atxfer"), Step(3, "hang_up", when="249 answers")),
         asked("249", "248", Phone(answers=3, steps=stays("248"))),
         sent("attended", "249"),
+        begins=LATER,
     ),
     handed(
         "attended_completed_by_key",
@@ -74,6 +79,7 @@ TAKEN_BACK = (
             Step(4, "hang_up", when="259 leaves"),
         ),
         asked("259", "258", Phone(answers=3)),
+        begins=LATER,
     ),
     handed(
         "attended_busy",
@@ -112,6 +118,7 @@ BLONDE = (
         (*by_desk("265", "Atxfer"), Step(2, "hang_up", when="265 rings")),
         asked("265", "264", Phone(answers=3, when="264 leaves", steps=ENDS)),
         sent("blonde", "265"),
+        begins=LATER,
     ),
     # No person answers. Without the keys' feature, the exchange calls no phone back: it rings on, and ends.
     handed(
@@ -137,6 +144,7 @@ BLONDE = (
         {},
         again=Phone(answers=2, steps=ENDS),
         told_besides=1,
+        begins=LATER,
     ),
 )
 

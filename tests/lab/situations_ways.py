@@ -30,8 +30,22 @@ def taken_by(phone: str, dials: str, rings_at: str, steps: tuple[Step, ...] = EN
 QUIETER = 70  # seconds
 
 PICKED_UP = (
-    only("pickup", "125", {}, answered("126", 2), (8.0, Caller("**125", "126", when="125 rings", steps=ENDS))),
-    only("pickup_by_extension", "286", {}, answered("287", 1, holds=1), taken_by("287", "*8286", "286", HOLDS)),
+    only(
+        "pickup",
+        "125",
+        {},
+        answered("126", 2),
+        (8.0, Caller("**125", "126", when="125 rings", steps=ENDS)),
+        begins=QUIETER,
+    ),
+    only(
+        "pickup_by_extension",
+        "286",
+        {},
+        answered("287", 1, holds=1),
+        taken_by("287", "*8286", "286", HOLDS),
+        begins=QUIETER,
+    ),
     only("pickup_by_group", "282", {}, answered("283", 1), taken_by("283", "*8", "282"), begins=QUIETER),
     only(
         "pickup_by_replaces",
