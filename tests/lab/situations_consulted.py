@@ -8,7 +8,7 @@ from tests.lab.truths import ENDS, TAKES
 
 # Asterisk queues the keys of Atxfer, and may lose those after the feature code when many calls begin at once.
 # These begin when fewer calls do.
-LATER = 50  # seconds
+LATER = 25  # seconds
 
 ATTENDED = (
     handed(

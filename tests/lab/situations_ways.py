@@ -25,9 +25,9 @@ def taken_by(phone: str, dials: str, rings_at: str, steps: tuple[Step, ...] = EN
     return 3.0, Caller(dials, phone=phone, when=f"{rings_at} rings", steps=steps)
 
 
-# A pickup beside many calls may block Asterisk for good (its issues 891 and 2036).
-# These begin when most calls have ended.
-QUIETER = 70  # seconds
+# A pickup beside many calls, or beside another pickup, may block Asterisk for good (its issues 891 and 2036).
+# These begin one after the other, when most calls have ended.
+BY_GROUP, OF_A_TRANSFER, BY_NUMBER, BY_EXTENSION = 70, 76, 78, 88  # seconds
 
 PICKED_UP = (
     only(
@@ -36,7 +36,7 @@ PICKED_UP = (
         {},
         answered("126", 2),
         (8.0, Caller("**125", "126", when="125 rings", steps=ENDS)),
-        begins=QUIETER,
+        begins=BY_NUMBER,
     ),
     only(
         "pickup_by_extension",
@@ -44,9 +44,9 @@ PICKED_UP = (
         {},
         answered("287", 1, holds=1),
         taken_by("287", "*8286", "286", HOLDS),
-        begins=QUIETER,
+        begins=BY_EXTENSION,
     ),
-    only("pickup_by_group", "282", {}, answered("283", 1), taken_by("283", "*8", "282"), begins=QUIETER),
+    only("pickup_by_group", "282", {}, answered("283", 1), taken_by("283", "*8", "282"), begins=BY_GROUP),
     only(
         "pickup_by_replaces",
         "288",
@@ -61,7 +61,7 @@ PICKED_UP = (
         {},
         sent("blind", "284"),
         others=(taken_by("285", "*8", "284"),),
-        begins=QUIETER,
+        begins=OF_A_TRANSFER,
     ),
 )
 
