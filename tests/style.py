@@ -28,7 +28,8 @@ SHARED = {
     "snapshot",  # a consistent read of something that changes
 }  # fmt: skip
 AVOIDED = re.compile(
-    r"\b(whoever|scribe|courier|diary|lest|anew|by hand|(?:who|whoever) (?:stands? by|writes?|asks?|leads?))\b",
+    r"\b(whoever|scribe|courier|diary|lest|anew|by hand|(?:who|whoever) (?:stands? by|writes?|asks?|leads?)"
+    r"|utili[sz]e\w*|in order to|leverag\w+)\b",
     re.I,
 )
 NOT_PROSE = re.compile(r"[│─▶└├┌┬]|\\b|\S {4,}\S")  # drawings and examples
