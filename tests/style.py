@@ -29,7 +29,7 @@ SHARED = {
 }  # fmt: skip
 AVOIDED = re.compile(
     r"\b(whoever|scribe|courier|diary|lest|anew|by hand|(?:who|whoever) (?:stands? by|writes?|asks?|leads?)"
-    r"|utili[sz]e\w*|in order to|leverag\w+)\b",
+    r"|witness\w*|utili[sz]e\w*|in order to|leverag\w+)\b",
     re.I,
 )
 NOT_PROSE = re.compile(r"[│─▶└├┌┬]|\\b|\S {4,}\S")  # drawings and examples

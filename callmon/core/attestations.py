@@ -1,7 +1,7 @@
 """Attestations: a person made a test call to a line and recorded the result. Pure.
 
 The exchange cannot show that every menu and greeting offers a way to a person. Nor can it show that greetings are
-in both languages (standards.md: `reach_a_person`, "not witnessed by a switch"). A person calls, listens and
+in both languages (standards.md: `reach_a_person`). A person calls, listens and
 attests.
 """
 
