@@ -22,8 +22,8 @@ from tests.lab.folder import folder
 from tests.lab.media import recording
 from tests.lab.model import Caller, Played
 from tests.lab.place import Place
-from tests.lab.processes import real_time
 from tests.lab.presented import identity, route, shown
+from tests.lab.processes import real_time
 from tests.lab.sipp_scripts import FIELDS, KEY_SECONDS, OPTIONS, SECONDS_BEFORE_KEY, VOICE, script
 from tests.lab.site import HOME, TRUNK_ADDRESS
 
