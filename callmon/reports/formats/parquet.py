@@ -7,10 +7,11 @@ Refuses: to load an extension of DuckDB, which could come from the network.
 """
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import msgspec
 
@@ -31,15 +32,21 @@ def parquet(columns: Mapping[str, str], rows: Iterable[Mapping[str, object]]) ->
         duckdb = import_module("duckdb")
     except ImportError:
         raise MissingError(MISSING) from None
+    connection = _connection(duckdb)
     with TemporaryDirectory(prefix="callmon-") as folder:
         source, target = Path(folder, "rows.json"), Path(folder, "rows.parquet")
         with source.open("wb") as file:
             file.writelines(_encode(row) + b"\n" for row in rows)
         types = ", ".join(f"{_quoted(name)}: {_quoted(kind)}" for name, kind in columns.items())
         read = f"read_json({_quoted(source)}, format = 'newline_delimited', columns = {{{types}}})"
-        with closing(duckdb.connect(":memory:", config=OPTIONS)) as connection:
-            connection.execute(f"COPY (FROM {read}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(f"COPY (FROM {read}) TO {_quoted(target)} (FORMAT parquet, COMPRESSION zstd)")
         return target.read_bytes()
+
+
+@lru_cache(maxsize=1)
+def _connection(duckdb: Any) -> Any:
+    """One for all files of this process: opening it takes longer than writing a file."""
+    return duckdb.connect(":memory:", config=OPTIONS)
 
 
 def _quoted(text: object) -> str:
