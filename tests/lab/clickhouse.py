@@ -1,4 +1,4 @@
-"""ClickHouse in a process of its own (chdb): its wheel, downloaded once, verified, stored beside the Debian folders.
+"""ClickHouse in a process of its own (chdb): its wheel, downloaded once and verified, beside the Debian folders.
 
 The wheel has 181 MB and asks for pandas and pyarrow, which a query does not need: it is unpacked, not installed.
 """
