@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from io import StringIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -119,7 +117,7 @@ def read(package: Path) -> dict[str, list[dict[str, Any]]]:
 
 def standards(package: Path) -> dict[tuple[str, str], dict[str, str]]:
     """The rows of the federal columns, by service and standard."""
-    rows = csv.DictReader(StringIO((package / "service-standards.csv").read_text("utf-8")))
+    rows = rows_of((package / "service-standards.csv").read_bytes(), "en")
     return {(row["service_id"], row["service_standard_id"]): row for row in rows}
 
 

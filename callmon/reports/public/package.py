@@ -8,12 +8,11 @@ bytes.
 Refuses: an edition that is not public.
 """
 
-import csv as csv_module
 import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from hashlib import sha256
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -67,7 +66,9 @@ def package(report: Report, settings: Settings) -> dict[str, bytes]:
         data[f"dictionary-{tongue.language}.csv"] = csv.dictionary(report, tongue)
         tables += _tables(tongue)
     data["figures.parquet"] = _parquet(report, fr, en)
-    data[service_standards.TABLE.file] = _standards(report, settings, publisher, fr, en)
+    standards = service_standards.rows(report, settings, publisher, fr, en)
+    cells = [[row[name] for name in service_standards.NAMES] for row in standards]
+    data[service_standards.TABLE.file] = csv.csv_bytes([service_standards.NAMES, *cells], "en")
     data["report.json"] = json_bytes(report, fr, en, __version__)
     texts = {x.language: _texts(report, x) for x in (fr, en)}
     described = {
@@ -130,16 +131,6 @@ def _value(kind: str, text: str) -> object:
     if kind == "VARCHAR":
         return text
     return (float if kind == "DOUBLE" else int)(text) if text else None
-
-
-def _standards(
-    report: Report, settings: Settings, publisher: OpenDataSettings, fr: ReportFormatter, en: ReportFormatter
-) -> bytes:
-    text = StringIO()
-    writer = csv_module.DictWriter(text, service_standards.NAMES, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(service_standards.rows(report, settings, publisher, fr, en))
-    return text.getvalue().encode()
 
 
 # The descriptions.
@@ -214,7 +205,7 @@ def _dcat(
         "@type": "dcat:Dataset",
         "dct:title": _in_both(texts, "title"),
         "dct:description": _in_both(texts, "notes"),
-        "dct:language": list(LANGUAGES),
+        "dct:language": [{"@id": f"http://id.loc.gov/vocabulary/iso639-1/{x}"} for x in LANGUAGES],
         "dct:license": [{"@id": publisher.text("licence_url", x)} for x in LANGUAGES],
         "dct:publisher": {"@type": "foaf:Organization", "foaf:name": _in_both(names, "name")},
         "dct:temporal": {
@@ -226,7 +217,9 @@ def _dcat(
                 "@type": "dcat:Distribution",
                 "dct:title": _in_both(texts, name),
                 "dcat:downloadURL": {"@id": name},
-                "dcat:mediaType": MEDIA[Path(name).suffix],
+                "dcat:mediaType": {
+                    "@id": f"https://www.iana.org/assignments/media-types/{MEDIA[Path(name).suffix]}"
+                },
             }
             for name in data
         ],
