@@ -10,7 +10,7 @@
 FROM scratch AS wheels
 
 FROM python:3.13.9-slim-trixie AS builder
-# requirements-extras.txt: with OpenID Connect, FreePBX's database and PDF (for which Pango is to be added).
+# requirements-extras.txt: with OpenID Connect, FreePBX's database, Parquet, and PDF (for which Pango is to be added).
 ARG REQUIREMENTS=requirements.txt
 WORKDIR /build
 COPY requirements.txt .ci/requirements-*.txt ./

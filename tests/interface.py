@@ -36,6 +36,7 @@ from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
+from callmon.store.queries.exports import COLUMNS
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.outbox import StoredOutcome
 from callmon.text.lists import owed_as_json
@@ -188,11 +189,16 @@ def report_json() -> list[list[str]]:
     return sorted(sorted(one.get("properties", ())) for one in schema()["$defs"].values())
 
 
+def exports() -> dict[str, dict[str, str]]:
+    """The columns of `callmon export`, and their types."""
+    return {table: dict(columns) for table, columns in COLUMNS.items()}
+
+
 SECTIONS = {
     one.__name__: one
     for one in (
         stored, settings, variables, commands, metrics, mqtt, pages, call_json, callback_json, health_json,
-        report_json,
+        report_json, exports,
     )
 }  # fmt: skip
 

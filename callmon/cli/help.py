@@ -12,7 +12,7 @@ TASKS: Mapping[str, tuple[str, ...]] = {
     "Set up": ("config", "check", "doctor", "users", "attest", "alerting", "completion"),
     "Run": ("run", "demo"),
     "Look after": ("backfill", "reconcile", "privacy", "db"),
-    "For engineers": ("record", "replay"),
+    "For engineers": ("export", "record", "replay"),
 }
 PAGES: Mapping[str, str] = {
     "alerting": "how-to/alerts.md",
@@ -24,6 +24,7 @@ PAGES: Mapping[str, str] = {
     "db": "how-to/back-up-and-restore.md",
     "disruptions": "how-to/disruptions.md",
     "doctor": "how-to/install.md",
+    "export": "how-to/analytics.md",
     "explain": "reference/json.md",
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",

@@ -14,17 +14,22 @@ import click
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.progress import progress_bar
+from callmon.config.settings import Settings
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
-from callmon.reports.model import FORMATS
+from callmon.reports.model import FORMATS, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label, translate
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
+
+NOT_A_PACKAGE = (
+    "--package goes with --public, without --format, --lang and -o -: it has every format, in both languages."
+)
 
 
 @click.command()
@@ -63,6 +68,9 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
     multiple=True,
     help="JSON of the public edition of the previous month, or of the same month last year, to print beside",
 )
+@click.option(
+    "--package", is_flag=True, help="with --public: a folder, or with -o NAME.zip a zip, for data portals"
+)
 @click.option("--scheduled", is_flag=True, help="for a timer: run once, from the first business day on")
 @click.option("--overwrite", is_flag=True, help="replace an existing report")
 @click.option(
@@ -80,6 +88,7 @@ def report(
     sample: str | None,
     revises: Path | None,
     beside: tuple[Path, ...],
+    package: bool,
     scheduled: bool,
     overwrite: bool,
     remarks: Path | None,
@@ -96,22 +105,29 @@ def report(
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
-    if is_public and sample:
+    if sample and (is_public or package):
         raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
-        _make(context, order, output, overwrite, scheduled)
+        _make(context, order, output, overwrite, scheduled, package)
     else:
         _draw(context, period, sample, output, overwrite)
 
 
 def _make(
-    context: CommandContext, order: ReportRequest, output: Path | None, overwrite: bool, scheduled: bool
+    context: CommandContext,
+    order: ReportRequest,
+    output: Path | None,
+    overwrite: bool,
+    scheduled: bool,
+    package: bool,
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
+    if package and (not order.is_public or order.lang or order.kind != "html" or output == STDOUT):
+        raise ConfigError(NOT_A_PACKAGE)
     settings, now = context.settings, context.now
     try:
         made = request.made(
@@ -122,9 +138,24 @@ def _make(
             raise
         click.echo(error, err=True)
         return
-    _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
+    if package:
+        written = _packaged(made, settings, output)
+    else:
+        written = files(made, settings, order.kind, order.lang, output, order.remarks)
+    _write(written, overwrite)
     if now < months.month(order.month, settings.timezone).end:
         click.echo(translate(NOT_OVER, context.language, "page"), err=True)
+
+
+def _packaged(report: Report, settings: Settings, output: Path | None) -> list[tuple[Path, bytes]]:
+    """The paths and bytes of the open-data package; its folder is made."""
+    from callmon.reports.public import package
+
+    path = output or Path(f"callmon-{report.month.name}-public")
+    written = package.output_files(package.package(report, settings), path)
+    if path.suffix != ".zip":
+        path.mkdir(exist_ok=True)
+    return written
 
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:

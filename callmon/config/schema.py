@@ -19,6 +19,7 @@ from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
 from callmon.config.mqtt import MqttSettings
+from callmon.config.open_data import OpenDataSettings
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
@@ -242,6 +243,9 @@ class Configuration(Table, BaseSettings):
     )
     accessible_contact: str | None = setting(
         "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
+    )
+    open_data: OpenDataSettings | None = setting(
+        "publisher and licence of the open-data package; when left out, none is made", None
     )
     store: StoreSettings = setting("the database", {})
     privacy: PrivacySettings = setting("encryption keys, and files that hold numbers", {})

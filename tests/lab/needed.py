@@ -12,13 +12,14 @@ from tests.support.environment import GIVEN
 
 OTHERS = {
     "browser": "Chromium",
+    "clickhouse": "ClickHouse (chdb)",
     "engine": "containers",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "pango", "postgresql", "systemd"}
 
 
 @contextmanager
