@@ -210,6 +210,14 @@ def test_a_telephone_shows_all_six_lines_and_the_callbacks_before_it_is_scrolled
         assert page.evaluate(BOTTOM, "dl.figures > div") <= 800  # on a long telephone
 
 
+@pytest.mark.parametrize("path", ["/fr/", "/fr/mural", "/fr/rappels", "/en/wall", "/en/callbacks"])
+def test_no_table_is_cut_at_320_pixels(browser: Browser, heard: Site, path: str) -> None:
+    with shown(browser, heard, path, width=320, height=640) as page:
+        page.wait_for_selector(".scroll:has(table)")
+        cut = "regions => regions.filter(x => x.checkVisibility() && x.scrollWidth > x.clientWidth).length"
+        assert page.locator(".scroll:has(table)").evaluate_all(cut) == 0
+
+
 @pytest.mark.parametrize(("path", "names"), [("/fr/mural", ["POCI", "OINP"]), ("/en/wall", ["OINP", "POCI"])])
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
 def test_no_row_of_the_wall_is_twice_as_high_as_another_and_none_is_cut(
