@@ -96,7 +96,8 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
         (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
          "3 of 4 ○ exempt: 0 ? not known: 0"),
-        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture", "service standard, at closing"),
+        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture",
+         "service standard, at closing"),
     ],
 )  # fmt: skip
 def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english: str) -> None:
@@ -184,9 +185,7 @@ def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figu
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
-    assert figures.startswith(
-        " à faire aujourd'hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 "
-    )
+    assert figures.startswith(" à faire aujourd'hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
 
 
 def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
@@ -225,7 +224,10 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
 @pytest.mark.parametrize(
     ("language", "row"),
     [
-        ("fr", "troisième sonnerie 3e sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○"),
+        (
+            "fr",
+            "troisième sonnerie 3e sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○",
+        ),
         ("en", "third ring 3rd ring 6 of 8 ○ exempt: 0 ? not known: 0 target: 90% 1 of 4 ○"),
     ],
 )

@@ -122,7 +122,9 @@ def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
 def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     """The lines of one service and mode together, under the service's title, or the acronym at its end."""
     service, row = pairs[0][0].service, _row(pairs, tongue)
-    here, there = (tongue.acronym(tongue.service(service, x))[0] for x in (tongue.language, OTHER[tongue.language]))
+    here, there = (
+        tongue.acronym(tongue.service(service, x))[0] for x in (tongue.language, OTHER[tongue.language])
+    )
     if row["is_tty"]:
         here = f"{here} · {tongue.say('ATS')}"
     return row | {"title": here, "other_title": there}
