@@ -22,7 +22,7 @@ TENTH, MINUTE = timedelta(seconds=0.1), timedelta(minutes=1)
 
 _FRENCH_SPACES = re.compile(
     r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
-    r"|(?<=\bposte) (?=\d)|(?<=\bpostes) (?=\d)"
+    r"|(?<=\b[Pp]oste) (?=\d)|(?<=\bpostes) (?=\d)"
 )
 _ENGLISH_SPACES = re.compile(
     r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|(?:[shd]|min)\b))|(?<=\d.[hd]) (?=\d)"

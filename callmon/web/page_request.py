@@ -134,9 +134,9 @@ class PageRequest:
             "callbacks": self.say("Rappels"),
             "calls": self.say("Appels"),
             "months": self.say("Mois"),
-            "promises": self.say("Normes"),
+            "promises": self.say("Normes de service"),
             "disruptions": self.say("Perturbations"),
-            "accesses": self.say("Consultations"),
+            "accesses": self.say("Registre des accès"),
             "guide": self.say("Guide"),
         }
         here = self.entry.paths["en"].split("/")[2] or "now"

@@ -278,7 +278,7 @@ def test_a_search_that_cannot_be_read_is_as_if_it_had_not_been_said(place: Site,
 
 def test_a_gap_is_drawn_and_told_as_a_gap(place: Site) -> None:
     page = get(place, f"/en/calls/toronto/{GAPPED}").text
-    assert (page.count('<rect class="gap"'), "unheard: nothing was heard" in page) == (
+    assert (page.count('<rect class="gap"'), "measuring interrupted: nothing is known" in page) == (
         3,
         True,
     )  # wide, narrow, key

@@ -8,6 +8,11 @@
   const stale = document.querySelector("[data-stale]");
   const french = document.documentElement.lang === "fr";
   let heard = Date.now();
+  // What callmon sent is the pulse of the wall: it stops with the news.
+  const hear = () => {
+    heard = Date.now();
+    body.dataset.beat = body.dataset.beat === "1" ? "0" : "1";
+  };
 
   // « Page figée depuis … », by this computer's own clock.
   const clock = (at) => new Date(at).toLocaleTimeString(french ? "fr-CA" : "en-CA");
@@ -117,17 +122,17 @@
   let revision = body.dataset.revision;
   const source = new EventSource(address);
   source.addEventListener("part", (message) => {
-    heard = Date.now();
+    hear();
     const holder = document.getElementById("live");
     const there = holder.cloneNode(false);
     there.append(...parsed(message.data).body.childNodes);
     patch(holder, there);
   });
   source.addEventListener("still", () => {
-    heard = Date.now();
+    hear();
   });
   source.addEventListener("changed", (message) => {
-    heard = Date.now();
+    hear();
     if (message.data === revision) return;
     revision = message.data;
     // Not everybody in the same moment; by then what changed is stored.

@@ -120,9 +120,11 @@ def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
 
 
 def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
-    """The lines of one service and mode together, under the service's title."""
+    """The lines of one service and mode together, under the service's title, or the acronym at its end."""
     service, row = pairs[0][0].service, _row(pairs, tongue)
-    here, there = (tongue.service(service, x) for x in (tongue.language, OTHER[tongue.language]))
+    here, there = (
+        tongue.acronym(tongue.service(service, x))[0] for x in (tongue.language, OTHER[tongue.language])
+    )
     if row["is_tty"]:
         here = f"{here} · {tongue.say('ATS')}"
     return row | {"title": here, "other_title": there}
@@ -202,5 +204,5 @@ def _headline(voice: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter
         "voicemail": sum(calls[x] for x in ("voicemail_message", "voicemail_no_message", "voicemail")),
         "voicemail_early": late["not_met"],
         "redirected": moved["not_met"],
-        "french": _rate(FRENCH, voice, sight, tongue)["share"],
+        "french": _rate(FRENCH, voice, sight, tongue),
     }
