@@ -13,7 +13,9 @@ import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
+from callmon.cli.report_send import send
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
@@ -27,7 +29,7 @@ from callmon.text.labels import LANGUAGES, label, translate
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 
-@click.command()
+@click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
@@ -106,6 +108,9 @@ def report(
         _make(context, order, output, overwrite, scheduled)
     else:
         _draw(context, period, sample, output, overwrite)
+
+
+report.add_command(send)
 
 
 def _make(
