@@ -6,7 +6,7 @@ Refuses: to connect.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, PrivateAttr, model_validator
 
@@ -30,6 +30,7 @@ Address = Annotated[str, AfterValidator(_address)]
 class MailSettings(PasswordSource):
     """[mail]"""
 
+    WHOLE: ClassVar[bool] = True  # without a wrong address, its setting would seem to be missing (validation.py)
     WHAT = "the mail server's password"
     _path: str = PrivateAttr(default="mail")
 

@@ -338,8 +338,14 @@ def _line_errors(configuration: Configuration) -> Found:
 
 
 def _mail_errors(configuration: Configuration) -> Found:
-    if configuration.mail.host and not configuration.mail.attach and configuration.web.access.url is None:
+    """Without attachments a mail needs a link that its recipient may follow: a page, to an account."""
+    mail = configuration.mail
+    if mail.host is None or mail.attach:
+        return
+    if configuration.web.access.url is None:
         yield ("mail", "attach"), "is empty, so a mail needs its link: add web.access.url, or a format to attach"
+    if mail.public_to:
+        yield ("mail", "attach"), "is empty, and public_to has no account for the link; add a format to attach"
 
 
 def _bad_numbers(

@@ -11,16 +11,17 @@ Refuses: to send what a person must decide (`delivery.py`).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from callmon.config.mail import EDITIONS
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.errors import CallmonError
-from callmon.reports.jobs import ReportProcess
+from callmon.reports.jobs import ReportFailure, ReportProcess
 from callmon.reports.mail.delivery import addresses, deliver, mail_request, supersede, why
 from callmon.reports.mail.message import PreparedReport, prepared
+from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
 from callmon.store.report_mail import FIRST_PAUSE, ReportMail, mails_of
 
@@ -33,17 +34,32 @@ AFTER_FAILURE = timedelta(minutes=30)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 Work = tuple[str, str]  # month, edition
+Files = list[tuple[str, bytes]]
+Make = Callable[[Settings, ReportRequest], Awaitable[Files | ReportFailure]]
+
+
+async def made_in_a_process(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+    """The files of a report, made outside of the daemon's process (`jobs.py`)."""
+    process = ReportProcess(settings, order, asyncio.Semaphore(1))
+    await process.result()
+    return process.failure or process.files
 
 
 class ReportMailer:
     """`run` is a task for the daemon's lifetime. `unsent`: by edition, since when a report is not delivered."""
 
-    def __init__(self, settings: Callable[[], Settings], store: Database, leads: Callable[[], bool]) -> None:
-        self._settings, self._store, self._leads = settings, store, leads
+    def __init__(
+        self,
+        settings: Callable[[], Settings],
+        store: Database,
+        leads: Callable[[], bool],
+        make: Make = made_in_a_process,
+    ) -> None:
+        self._settings, self._store, self._leads, self._make_files = settings, store, leads, make
         self._looks: dict[Work, datetime] = {}  # when a report that is not delivered yet is made next
         self._failures: dict[Work, datetime] = {}  # since when a report cannot be made
         self._made: dict[Work, datetime] = {}  # the last attempt to make it
-        self._turn, self._is_ending = asyncio.Semaphore(1), False
+        self._is_ending = False
         self.unsent: Mapping[str, datetime] = {}
 
     async def run(self) -> None:
@@ -96,13 +112,12 @@ class ReportMailer:
         return self._leads() and not self._is_ending
 
     async def _make(self, settings: Settings, work: Work, now: datetime) -> PreparedReport | None:
-        """The report, made in another process; None if it cannot be made, and the time of the next try is noted."""
-        process = ReportProcess(settings, mail_request(settings, *work, now), self._turn)
-        await process.result()
-        if process.failure is None:
+        """The report; None if it cannot be made. The time of the next try is then noted."""
+        made = await self._make_files(settings, mail_request(settings, *work, now))
+        if not isinstance(made, ReportFailure):
             self._failures.pop(work, None)
-            return prepared(process.files)
-        is_empty = process.failure.kind == "empty"  # nothing was received in that month
+            return prepared(made)
+        is_empty = made.kind == "empty"  # nothing was received in that month
         self._looks[work] = now + (NEXT_LOOK if is_empty else AFTER_FAILURE)
         if not is_empty:
             self._failures.setdefault(work, now)
