@@ -7,7 +7,6 @@ after a refusal, and for a mail of which it is not known whether it arrived.
 import sys
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import click

@@ -13,12 +13,13 @@ from tests.support.environment import GIVEN
 OTHERS = {
     "browser": "Chromium",
     "engine": "containers",
+    "mail": "Exim",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

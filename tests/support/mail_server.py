@@ -23,8 +23,8 @@ from tests.lab.site import HOME
 class MailServer:
     """``with MailServer() as server:``, or `start` and `stop`, each time on the same port.
 
-    `answers`: what it says instead of 250 to RCPT (by address) or to the message. With `holds` it has the message and
-    waits for `release` before it answers; `has_message` is set meanwhile. With `hangs_up` it then answers nothing.
+    `answers`: what it says instead of 250 to RCPT (by address) or to the message. With `holds` it has the message
+    and waits for `release` before it answers; `has_message` is set meanwhile. With `hangs_up` it answers nothing.
     """
 
     tls: ssl.SSLContext | None = None
@@ -112,8 +112,8 @@ class MailServer:
         self.has_message.set()
         if self.hangs_up:
             server.transport.abort()
-        while self.holds and not self.release.is_set():
-            await asyncio.sleep(0.01)
+        if self.holds:
+            await asyncio.to_thread(self.release.wait, 600)
         self.ended += 1
         return "250 2.0.0 taken"
 

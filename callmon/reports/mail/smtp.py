@@ -2,8 +2,8 @@
 
     connect ─ TLS ─ sign-in ─ sender ─ recipient ─ DATA ─ claim ─▶ the message ─▶ the server's answer
 
-Until `claim` nothing of the message has left, so a fault before it is tried again. After it only the server's answer
-tells whether it has the message. Without that answer the result is unknown.
+Until `claim` nothing of the message has left, so a fault before it is tried again. After it only the server's
+answer tells whether it has the message. Without that answer the result is unknown.
 
 Refuses: to log, to retry, and to send what the server has said it will not take.
 """
@@ -22,6 +22,7 @@ SECONDS_TO_ACCEPT = 300.0  # for the answer to the message, which the server may
 LONGEST_DETAIL = 200  # characters of the server's answer that are kept
 LARGE = (552, 554, 523)
 
+
 class Handover(NamedTuple):
     """The result: "waiting" is tried again, "failed" is not. `reason` is a key of labels, `detail` the answer."""
 
@@ -36,18 +37,28 @@ class _StoppedError(Exception):
 
 
 def hand_over(settings: MailSettings, recipient: str, message: bytes, claim: Callable[[], bool]) -> Handover:
-    """Sends the message. `claim` is called right before; if it is False, another program sends it: nothing is sent.
+    """Sends the message. `claim` is called right before. If it is False, nothing is sent.
 
     Raises ConfigError if the password cannot be read, and what `claim` raises.
     """
     password = settings.password()
     try:
         with closing(_connected(settings)) as server:
-            _sign_in(server, settings, password)
-            _announce(server, settings, recipient, len(message))
+            try:
+                _sign_in(server, settings, password)
+                _announce(server, settings, recipient, len(message))
+            except _StoppedError as stopped:
+                if stopped.result.reason != "unreachable":
+                    _quit(server)
+                raise
             return _deliver(server, message, claim)
     except _StoppedError as stopped:
         return stopped.result
+
+
+def _quit(server: smtplib.SMTP) -> None:
+    with suppress(OSError, smtplib.SMTPException):
+        server.quit()
 
 
 def _connected(settings: MailSettings) -> smtplib.SMTP:
@@ -124,8 +135,7 @@ def _deliver(server: smtplib.SMTP, message: bytes, claim: Callable[[], bool]) ->
         code, said = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
         return Handover("unknown", "no_answer", _clean(error))
-    with suppress(OSError, smtplib.SMTPException):
-        server.quit()
+    _quit(server)
     answer = _answer(code, said)
     match code // 100:
         case 2:

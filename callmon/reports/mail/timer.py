@@ -1,6 +1,7 @@
 """The daemon's task that mails last month's report: the provisional one, later the final one.
 
-    first business day, 6:00 ─▶ the provisional report      what was opened in the month has fallen due ─▶ the final one
+    first business day, 6:00 ─▶ the provisional report
+    what was opened in the month has fallen due ─▶ the final report
 
 Only the leader sends. A server that does not answer is tried again after 5 minutes, then at growing intervals up
 to an hour. Each attempt makes the report again, so that no old figures leave. The record in the database outlives
@@ -94,7 +95,8 @@ class ReportMailer:
         if report is None:
             return
         notice = report.notice
-        self._looks[work] = notice.final_after or now + NEXT_LOOK
+        # At that moment itself it may still change.
+        self._looks[work] = notice.final_after + timedelta(minutes=1) if notice.final_after else now + NEXT_LOOK
         if notice.is_final:
             await asyncio.to_thread(supersede, self._store, mails, notice.mailing, now)
         elif notice.edition == "public":
@@ -143,7 +145,11 @@ def _months(settings: Settings, now: datetime) -> list[str]:
 
 
 def _due(
-    settings: Settings, now: datetime, months: Sequence[str], mails: Sequence[ReportMail], looks: Mapping[Work, datetime]
+    settings: Settings,
+    now: datetime,
+    months: Sequence[str],
+    mails: Sequence[ReportMail],
+    looks: Mapping[Work, datetime],
 ) -> Iterator[Work]:
     """The months and editions to make now."""
     local = now.astimezone(settings.timezone)
