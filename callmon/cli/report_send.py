@@ -19,8 +19,8 @@ from callmon.core.statistics import period
 from callmon.errors import CallmonError, ConfigError
 from callmon.reports import request
 from callmon.reports.formats.json import Published, parse_report
+from callmon.reports.formats.mail import PreparedReport, prepared
 from callmon.reports.mail.delivery import OPEN, addresses, deliver, mail_request, of_mailing, why
-from callmon.reports.mail.message import PreparedReport, prepared
 from callmon.store.access import AuditEvent, insert_event
 from callmon.store.database import database_errors
 from callmon.store.report_mail import ReportMail, enter_copy, mails_of, record_received
@@ -45,9 +45,6 @@ class SendContext(CommandContext):
         known = {address for edition in EDITIONS for address in addresses(mail, edition)}
         if strange := sorted(self.to - known):
             raise ConfigError(f"--to {strange[0]}: not among the recipients in [mail]; add it there.")
-
-    def is_wanted(self, mail: ReportMail) -> bool:
-        return not self.to or mail.recipient in self.to
 
     def decide(self, mails: list[ReportMail], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
@@ -118,7 +115,8 @@ def send(context: SendContext, month: str, again: bool, received: bool, revises:
 
 def _received(context: SendContext, month: str) -> list[ReportMail]:
     """Marks the mails whose arrival is not known as sent. Raises CallmonError if there is none."""
-    mails = [x for x in mails_of(context.store, [month]) if x.state == "unknown" and context.is_wanted(x)]
+    mails = [x for x in mails_of(context.store, [month]) if x.state == "unknown"]
+    mails = [x for x in mails if not context.to or x.recipient in context.to]
     if not mails:
         raise CallmonError(context.say("Aucun envoi de {month} n'est incertain.", month=month))
     context.decide(mails, "report received")
@@ -130,7 +128,8 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
     earlier = None if revises is None else (parse_report(revises.read_bytes(), str(revises)), str(revises))
     for edition in EDITIONS:
         known = addresses(context.settings.mail, edition)
-        if not known or (context.to and not context.to & set(known)):
+        known = {key: address for key, address in known.items() if not context.to or key in context.to}
+        if not known:
             continue
         if earlier is not None and earlier[0].state.public != (edition == "public"):
             continue
@@ -139,7 +138,7 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
             said = context.say("{month} : l'édition publique part quand elle est définitive.", month=month)
             click.echo(said, err=True)
             continue
-        yield from _delivered(context, report, again)
+        yield from _delivered(context, report, known, again)
 
 
 def _prepared(
@@ -156,9 +155,11 @@ def _prepared(
     return prepared(request.filed(context.store, context.settings, order, context.now, progress))
 
 
-def _delivered(context: SendContext, report: PreparedReport, again: bool) -> list[ReportMail]:
+def _delivered(
+    context: SendContext, report: PreparedReport, known: dict[str, str], again: bool
+) -> list[ReportMail]:
     if again:
-        before = [x for x in of_mailing(context.store, report.notice.mailing).values() if context.is_wanted(x)]
+        before = [x for x in of_mailing(context.store, report.notice.mailing).values() if x.recipient in known]
         for mail in before:
             if mail.state == "unknown" and context.now - mail.changed < IN_FLIGHT:
                 said = context.say("{recipient} : un envoi est peut-être en cours. Attendez quinze minutes.",
@@ -166,5 +167,4 @@ def _delivered(context: SendContext, report: PreparedReport, again: bool) -> lis
                 raise CallmonError(said)
         repeated = [mail for mail in before if mail.state not in OPEN]
         context.decide(repeated, "report mailed again", report.notice.fingerprint)
-    done = deliver(context.store, context.settings.mail, report, context.now, context.is_wanted)
-    return list(filter(context.is_wanted, done))
+    return deliver(context.store, context.settings.mail, report, context.now, known)

@@ -21,10 +21,9 @@ from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.builder import PeriodTotals, ReportBuilder
-from callmon.reports.formats import csv, html, json, pdf, xlsx
+from callmon.reports.formats import csv, html, json, mail, pdf, xlsx
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.mail import message
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
@@ -56,7 +55,7 @@ def files(
     fr, en = formatters = [ReportFormatter(language, settings.timezone) for language in LANGUAGES]
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
     if kind == "mail":
-        return [(path, msgspec.json.encode(message.notice(report, settings, fr, en)))]
+        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
     if path == STDOUT and lang is None:

@@ -8,13 +8,13 @@ revision. The public edition is sent only when it is final, since the difference
 is suppressed.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from callmon.config.mail import MailSettings
 from callmon.config.settings import Settings
 from callmon.errors import ConfigError
-from callmon.reports.mail.message import PreparedReport, composed
+from callmon.reports.formats.mail import PreparedReport, composed
 from callmon.reports.mail.smtp import Handover, hand_over
 from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
@@ -49,20 +49,21 @@ def deliver(
     settings: MailSettings,
     report: PreparedReport,
     now: datetime,
-    is_wanted: Callable[[ReportMail], bool],
+    recipients: Mapping[str, str],
+    is_due: Callable[[ReportMail], bool] = lambda mail: mail.state in OPEN,
     may_send: Callable[[], bool] = lambda: True,
 ) -> list[ReportMail]:
-    """Sends the report to each recipient for whom `is_wanted`; returns the last copy of all mails of this mailing.
+    """Sends the report to the `recipients` (as `addresses` returns them) whose mail is due. Returns their mails.
 
     `may_send` is asked right before each message is handed over: whether this callmon still leads.
     """
-    mailing, known = report.notice.mailing, addresses(settings, report.notice.edition)
-    for recipient in known:
+    mailing = report.notice.mailing
+    for recipient in recipients:
         enter_mail(store, mailing, recipient, now, report.notice.fingerprint)
     for recipient, mail in of_mailing(store, mailing).items():
-        if recipient in known and mail.state in OPEN and is_wanted(mail) and may_send():
-            _send(store, settings, report, known[recipient], mail, now, may_send)
-    return [mail for recipient, mail in of_mailing(store, mailing).items() if recipient in known]
+        if recipient in recipients and is_due(mail) and may_send():
+            _send(store, settings, report, recipients[recipient], mail, now, may_send)
+    return [mail for recipient, mail in of_mailing(store, mailing).items() if recipient in recipients]
 
 
 def _send(

@@ -19,9 +19,9 @@ from callmon.config.mail import EDITIONS
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
 from callmon.errors import CallmonError
+from callmon.reports.formats.mail import PreparedReport, prepared
 from callmon.reports.jobs import ReportFailure, ReportProcess
 from callmon.reports.mail.delivery import addresses, deliver, mail_request, supersede, why
-from callmon.reports.mail.message import PreparedReport, prepared
 from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
 from callmon.store.report_mail import FIRST_PAUSE, ReportMail, mails_of
@@ -105,8 +105,11 @@ class ReportMailer:
         def is_due(mail: ReportMail) -> bool:
             return mail.state == "waiting" and mail.next <= now
 
-        work_done = deliver, self._store, settings.mail, report, now, is_due, self._may_send
-        for mail in await asyncio.to_thread(*work_done):
+        known = addresses(settings.mail, notice.edition)
+        done = await asyncio.to_thread(
+            deliver, self._store, settings.mail, report, now, known, is_due, self._may_send
+        )
+        for mail in done:
             if mail.attempts and mail.changed == now:
                 _log_mail(settings, mail)
 
@@ -126,16 +129,16 @@ class ReportMailer:
         return None
 
     def _unsent(self, settings: Settings, mails: Sequence[ReportMail]) -> dict[str, datetime]:
+        """A later revision, or the final report, takes the place of an earlier mail to the same recipient."""
+        last: dict[tuple[str, str, str], ReportMail] = {}
+        for mail in sorted(mails, key=lambda x: (x.mailing.stage == "final", x.mailing.revision)):
+            if mail.recipient in addresses(settings.mail, mail.mailing.edition):
+                last[mail.mailing.month, mail.mailing.edition, mail.recipient] = mail
+        late = [(x.mailing.edition, x.since) for x in last.values() if x.state != "sent"]
         found: dict[str, datetime] = {}
-        late = [(x.mailing.edition, x.since) for x in mails if _is_open(settings, x)]
         for edition, since in (*late, *((edition, at) for (_, edition), at in self._failures.items())):
             found[edition] = min(since, found.get(edition, since))
         return found
-
-
-def _is_open(settings: Settings, mail: ReportMail) -> bool:
-    is_recipient = mail.recipient in addresses(settings.mail, mail.mailing.edition)
-    return is_recipient and mail.state != "sent" and mail.reason != "superseded"
 
 
 def _months(settings: Settings, now: datetime) -> list[str]:
