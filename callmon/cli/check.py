@@ -7,6 +7,7 @@ database's password is replaced. Opens no connection. Checks only whether a secr
 import os
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from importlib.util import find_spec
 from itertools import groupby, zip_longest
 from textwrap import wrap
 from typing import Any
@@ -261,6 +262,7 @@ def check_remarks(settings: Settings) -> Iterator[str]:
     for name, exchange in settings.exchanges.items():
         yield from (f"exchanges.{name}: {text}." for text in _exchange_remarks(exchange))
     yield from (f"mqtt: {text}." for text in _mqtt_remarks(settings.mqtt))
+    yield from (f"mail: {text}." for text in _mail_remarks(settings))
     yield from (f"web.access: {text}." for text in _access_remarks(settings.web))
 
 
@@ -270,6 +272,23 @@ def _mqtt_remarks(mqtt: MqttSettings) -> Iterator[str]:
     if mqtt.host is not None and not mqtt.tls and not mqtt.host.startswith(LOOPBACK):
         password = " and the password" if mqtt.username else ""
         yield f"messages to the broker{password} cross the network unencrypted; set tls = true"
+
+
+def _mail_remarks(settings: Settings) -> Iterator[str]:
+    mail = settings.mail
+    if warning := mail.secret_warning():
+        yield warning
+    if mail.host is None:
+        return
+    if mail.tls == "none" and not mail.host.startswith(LOOPBACK):
+        password = " and the password" if mail.username else ""
+        yield f'reports{password} cross the network unencrypted; set tls = "starttls"'
+    if mail.ca_file is not None and not mail.ca_file.is_file():
+        yield f"ca_file: {mail.ca_file} cannot be read here, so no mail is sent"
+    if "pdf" in mail.attach and find_spec("weasyprint") is None:
+        yield "attach has pdf, and WeasyPrint is not installed: no report is mailed. Install callmon[pdf]"
+    if mail.internal_to and settings.web.access.url is None:
+        yield "mails have no link to the report's page; set web.access.url"
 
 
 def _access_remarks(web: WebSettings) -> Iterator[str]:

@@ -13,8 +13,10 @@ import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
 from callmon.config.settings import Settings
+from callmon.cli.report_send import send
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
@@ -32,7 +34,7 @@ NOT_A_PACKAGE = (
 )
 
 
-@click.command()
+@click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
@@ -115,6 +117,9 @@ def report(
         _make(context, order, output, overwrite, scheduled, package)
     else:
         _draw(context, period, sample, output, overwrite)
+
+
+report.add_command(send)
 
 
 def _make(

@@ -61,6 +61,7 @@ class Settings:
         self.privacy: Final = written.privacy
         self.web: Final = written.web
         self.mqtt: Final = written.mqtt
+        self.mail: Final = written.mail
         self.health: Final = written.health
         self.rules: Final = written.callbacks.in_region(region)
         self.disruptions: Final = written.disruptions

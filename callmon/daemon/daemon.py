@@ -109,6 +109,7 @@ class Daemon:
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store),
                 "reconciliation": runtime.nights.run(),
+                "report mail": runtime.mailer.run(),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(),
             }

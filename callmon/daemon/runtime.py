@@ -23,6 +23,7 @@ from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
+from callmon.reports.mail.timer import ReportMailer
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.sinks.snapshot import (
     CallbackStatus,
@@ -62,6 +63,7 @@ class Runtime:
             lambda: self.settings, store, self.database.tally.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
@@ -150,6 +152,7 @@ class Runtime:
             ),
             backfill_waiting=dict(self.refills.waiting()),
             compared=tuple(self.nights.compared),
+            reports_unsent=dict(self.mailer.unsent),
         )
 
     def _line_statuses(

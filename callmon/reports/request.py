@@ -21,7 +21,7 @@ from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.builder import PeriodTotals, ReportBuilder
-from callmon.reports.formats import csv, html, json, pdf, xlsx
+from callmon.reports.formats import csv, html, json, mail, pdf, xlsx
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
@@ -54,6 +54,8 @@ def files(
     """
     fr, en = formatters = [ReportFormatter(language, settings.timezone) for language in LANGUAGES]
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
+    if kind == "mail":
+        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
     if path == STDOUT and lang is None:
@@ -99,6 +101,8 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
+    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report.
+    `at`: the time at which the report is judged; None for now.
     """
 
     month: str
@@ -111,11 +115,13 @@ class ReportRequest(msgspec.Struct, frozen=True):
     remarks: Remarks = {}
     earlier: tuple[Published, str] | None = None
     beside: tuple[tuple[Published, str], ...] = ()
+    attached: tuple[str, ...] = ()
+    at: datetime | None = None
 
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
-    if order.kind not in FORMATS or order.lang not in (None, *LANGUAGES):
+    if order.kind not in (*FORMATS, "mail") or order.lang not in (None, *LANGUAGES):
         raise ConfigError(f"{order.kind}, {order.lang}: a report is one of {', '.join(FORMATS)}, in fr or en.")
     if order.beside and not order.is_public:
         raise ConfigError("--beside goes with --public: the internal report reads other months in the database.")
@@ -167,9 +173,14 @@ def filed(
 
         return record
 
-    language_done = expect(len(LANGUAGES), AS_LONG_AS.get(order.kind, 3))
+    kinds = (order.kind, *order.attached)
+    language_done = [expect(len(LANGUAGES), AS_LONG_AS.get(kind, 3)) for kind in kinds]
     loaded = made(store, settings, order, now, expect)
-    return files(loaded, settings, order.kind, order.lang, None, order.remarks, language_done)
+    return [
+        file
+        for kind, done_with in zip(kinds, language_done, strict=True)
+        for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
+    ]
 
 
 # From the database.

@@ -50,6 +50,7 @@ RECIPES = {
     ),
     # As FreePBX stores its CEL. In a folder of its own: it needs none of the other servers.
     "mariadb": Recipe("trixie", ("mariadb-server",)),
+    "mail": Recipe("trixie", ("exim4-daemon-light",), name="mail"),
     # Programs that people view callmon's pages and files with, without a screen; and Java for the HTML validator.
     "browser": Recipe(
         "trixie",

@@ -14,12 +14,13 @@ OTHERS = {
     "browser": "Chromium",
     "clickhouse": "ClickHouse (chdb)",
     "engine": "containers",
+    "mail": "Exim",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "clickhouse", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

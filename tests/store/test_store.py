@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core import facts as f
@@ -71,6 +71,25 @@ def test_upgrading_twice_changes_nothing(url: str) -> None:
     second = upgrade(url)
     assert rows(second) == before
     second.close()
+
+
+def shape(store: Database, table: str) -> tuple[object, ...]:
+    """The columns of a table with their types, and its primary key."""
+    seen = inspect(store.engine)
+    columns = [(x["name"], str(x["type"]), x["nullable"]) for x in seen.get_columns(table)]
+    return columns, seen.get_pk_constraint(table)["constrained_columns"]
+
+
+def test_a_database_of_the_first_release_gets_the_table_that_a_new_one_has(store: Database, url: str) -> None:
+    new = shape(store, "report_mail")
+    with store.writing() as connection:
+        connection.execute(text("DROP TABLE report_mail"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    with pytest.raises(StoreError, match="is from an older callmon: run `callmon db upgrade`"):
+        open_store(url)
+    upgrade(url).close()
+    assert shape(store, "report_mail") == new
+    assert len(new[1]) == 6  # type: ignore[arg-type]
 
 
 def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:

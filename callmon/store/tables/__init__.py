@@ -240,6 +240,20 @@ ROLLUP_STATE = table(
     *required("version", "until", kind=BigInteger),
 )
 
+# A month's report, in one edition and revision, on its way to one recipient by e-mail. `stage`: "provisional" or
+# "final". `copy`: 1, or more after a person sent it again. `state`: "waiting" for the attempt at `next`; "unknown"
+# from just before the message is handed over; then "sent" or "failed". `fingerprint`: of the report's content.
+REPORT_MAIL = table(
+    "report_mail",
+    *keys("month", "edition"),
+    *keys("revision", kind=Integer),
+    *keys("stage", "recipient"),
+    *keys("copy", kind=Integer),
+    *required("state", "fingerprint", "reason", "detail"),
+    *required("attempts", kind=Integer),
+    *required("since", "changed", "next", kind=Moment),
+)
+
 # Accounts and accesses.
 
 # A local account with a password hash (argon2). `roles` are separated by blanks.
