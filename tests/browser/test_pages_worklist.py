@@ -237,7 +237,7 @@ def test_no_row_of_the_wall_is_twice_as_high_as_another_and_none_is_cut(
 def test_the_pulse_of_the_wall_beats_with_the_news_and_stops_with_them(browser: Browser, place: Site) -> None:
     with shown(browser, place, "/fr/mural", width=1920, height=1080) as page:
         for beat in ("1", "0", "1"):
-            page.wait_for_selector(f"body[data-beat='{beat}']", timeout=SOON)
+            page.wait_for_selector(f"body[data-beat='{beat}']", timeout=15_000)  # nothing new is news, too
         dot = "getComputedStyle(document.querySelector('.clock'), '::after').width"
         assert page.evaluate(dot) == "18px"
         place.stop()
