@@ -203,7 +203,7 @@ def test_a_telephone_shows_all_six_lines_and_the_callbacks_before_it_is_scrolled
     browser: Browser, heard: Site, path: str
 ) -> None:
     with shown(browser, heard, path, width=360, height=640) as page:
-        page.wait_for_function("document.querySelector('.lines .dots')", timeout=SOON)
+        page.wait_for_selector(".lines .dots", timeout=SOON)
         assert page.locator(".lines tbody tr").count() == 6
         assert page.locator(".disruption").count() == 3
         assert page.evaluate(BOTTOM, ".lines tbody tr") <= 640
@@ -224,7 +224,7 @@ def test_no_row_of_the_wall_is_twice_as_high_as_another_and_none_is_cut(
     browser: Browser, heard: Site, path: str, names: list[str], width: int, height: int
 ) -> None:
     with shown(browser, heard, path, width=width, height=height) as page:
-        page.wait_for_function("document.querySelector('.services .dots')", timeout=SOON)
+        page.wait_for_selector(".services .dots", timeout=SOON)
         rows = page.locator(".services tbody tr")
         heights = rows.evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)")
         assert (len(heights), max(heights) < 2 * min(heights)) == (3, True)
@@ -237,7 +237,7 @@ def test_no_row_of_the_wall_is_twice_as_high_as_another_and_none_is_cut(
 def test_the_pulse_of_the_wall_beats_with_the_news_and_stops_with_them(browser: Browser, place: Site) -> None:
     with shown(browser, place, "/fr/mural", width=1920, height=1080) as page:
         for beat in ("1", "0", "1"):
-            page.wait_for_selector(f"body[data-beat='{beat}']", timeout=SOON)
+            page.wait_for_selector(f"body[data-beat='{beat}']", timeout=15_000)  # nothing new is news, too
         dot = "getComputedStyle(document.querySelector('.clock'), '::after').width"
         assert page.evaluate(dot) == "18px"
         place.stop()
