@@ -283,8 +283,11 @@ def test_of_eight_programs_that_would_hand_over_one_mail_one_gets_the_claim(stor
     assert sorted(claims) == [False] * 7 + [True]
     for other in others:
         other.close()
-    settle_mail(store, mail, "sent", LATER)
-    settle_mail(store, mail, "waiting", LATER)  # by a program that is late
+    settle_mail(store, mail, "waiting", LATER)  # by a program that could not connect
+    assert [x.state for x in mails_of(store, [MONTH])] == ["unknown"]
+    settle_mail(store, mail, "sent", LATER, is_claimed=True)
+    for is_claimed in (False, True):  # by programs that are late
+        settle_mail(store, mail, "waiting", LATER, is_claimed=is_claimed)
     assert [x.state for x in mails_of(store, [MONTH])] == ["sent"]
 
 
@@ -393,6 +396,8 @@ def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until
     assert refused.stderr == (
         "  the final report has changed since it was sent to others; send a revision with --revises.\n"
     )
+    assert site.send("--to", LEAD, "--again").exit_code == 1
+    assert (site.server.counts(), site.mails()["final", LEAD].state) == ({LEAD: 1}, "sent")
     assert site.send("--revises", str(tmp_path / "may.json")).exit_code == 0
     assert site.server.counts() == {LEAD: 2, DEPUTY: 1}
     assert "(définitif, révision 2)" in site.server.messages()[-1]["Subject"]
