@@ -175,7 +175,7 @@ class Stages:
         return [
             [self._install(self.newest, f"install {self.newest}"), real, seen],
             [whole, coverage, *others, fuzz],
-            [self._folders("other folders", "16", "browser", "mariadb", "engine"), exam],
+            [self._folders("other folders", "16", "browser", "mail", "mariadb", "engine"), exam],
         ]
 
     def _other(self, version: str) -> list[Part]:

@@ -20,10 +20,10 @@ from callmon.errors import CallmonError, ConfigError
 from callmon.reports import request
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.formats.mail import PreparedReport, prepared
-from callmon.reports.mail.delivery import OPEN, addresses, deliver, mail_request, of_mailing, why
+from callmon.reports.mail.delivery import addresses, deliver, mail_request, of_mailing, why
 from callmon.store.access import AuditEvent, insert_event
 from callmon.store.database import database_errors
-from callmon.store.report_mail import ReportMail, enter_copy, mails_of, record_received
+from callmon.store.report_mail import NOT_OUT, ReportMail, contents_out, enter_copy, mails_of, record_received
 from callmon.text.labels import label
 
 IN_FLIGHT = timedelta(minutes=15)  # longer than any conversation with the server
@@ -159,12 +159,20 @@ def _delivered(
     context: SendContext, report: PreparedReport, known: dict[str, str], again: bool
 ) -> list[ReportMail]:
     if again:
-        before = [x for x in of_mailing(context.store, report.notice.mailing).values() if x.recipient in known]
-        for mail in before:
-            if mail.state == "unknown" and context.now - mail.changed < IN_FLIGHT:
-                said = context.say("{recipient} : un envoi est peut-être en cours. Attendez quinze minutes.",
-                                   recipient=mail.recipient)  # fmt: skip
-                raise CallmonError(said)
-        repeated = [mail for mail in before if mail.state not in OPEN]
-        context.decide(repeated, "report mailed again", report.notice.fingerprint)
+        _enter_copies(context, report, known)
     return deliver(context.store, context.settings.mail, report, context.now, known)
+
+
+def _enter_copies(context: SendContext, report: PreparedReport, known: dict[str, str]) -> None:
+    """Enters one more copy for those who were sent one. Raises CallmonError if one may be on its way now."""
+    mailing, content = report.notice.mailing, report.notice.fingerprint
+    if report.notice.is_final and contents_out(context.store, mailing) - {content}:
+        raise CallmonError(label("mail_reason", "changed", context.language))
+    before = [mail for key, mail in of_mailing(context.store, mailing).items() if key in known]
+    for mail in before:
+        if mail.state == "unknown" and context.now - mail.changed < IN_FLIGHT:
+            said = context.say(
+                "{recipient} : un envoi est peut-être en cours. Attendez quinze minutes.", recipient=mail.recipient
+            )
+            raise CallmonError(said)
+    context.decide([mail for mail in before if mail.state not in NOT_OUT], "report mailed again", content)

@@ -18,6 +18,7 @@ from callmon.store.database import Database, database_errors
 from callmon.store.tables import REPORT_MAIL, Condition
 
 MailState = Literal["waiting", "unknown", "sent", "failed"]
+NOT_OUT = ("waiting", "failed")  # the states in which the recipient has certainly not received the mail
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
 
 
@@ -98,22 +99,38 @@ def _insert(
 def claim_mail(store: Database, mail: ReportMail, now: datetime, fingerprint: str) -> bool:
     """Marks the mail as "unknown", before it is handed over. False if another program did so, or it is settled."""
     with database_errors(store), store.writing_piece() as connection:
-        theirs = (*mail.where(), REPORT_MAIL.c.state.in_(("waiting", "failed")))
+        theirs = (*mail.where(), REPORT_MAIL.c.state.in_(NOT_OUT))
         values = {"state": "unknown", "reason": "", "detail": "", "changed": now, "fingerprint": fingerprint}
         return connection.execute(update(REPORT_MAIL).where(*theirs).values(**values)).rowcount == 1
 
 
 def settle_mail(
-    store: Database, mail: ReportMail, state: MailState, now: datetime, reason: str = "", detail: str = ""
+    store: Database,
+    mail: ReportMail,
+    state: MailState,
+    now: datetime,
+    reason: str = "",
+    detail: str = "",
+    is_claimed: bool = False,
 ) -> None:
-    """Stores the result of an attempt. A waiting mail gets the time of its next one."""
+    """Stores the result of an attempt. A waiting mail gets the time of its next one.
+
+    `is_claimed`: this program had the claim. Without it, the mail of a program that has it stays as it is.
+    """
+    attempts = mail.attempts + 1
+    values = {"state": state, "reason": reason, "detail": detail, "attempts": attempts, "changed": now}
+    expected = ("unknown",) if is_claimed else NOT_OUT
+    theirs = (*mail.where(), REPORT_MAIL.c.state.in_(expected))
     with database_errors(store), store.writing_piece() as connection:
-        attempts = mail.attempts + 1
-        values = {"state": state, "reason": reason, "detail": detail, "attempts": attempts, "changed": now}
-        not_sent = REPORT_MAIL.c.state != "sent"
-        connection.execute(
-            update(REPORT_MAIL).where(*mail.where(), not_sent).values(**values, next=now + pause_after(attempts))
-        )
+        statement = update(REPORT_MAIL).where(*theirs)
+        connection.execute(statement.values(**values, next=now + pause_after(attempts)))
+
+
+def contents_out(store: Database, mailing: ReportMailing) -> set[str]:
+    """The fingerprints of what recipients have received of this mailing, or may have."""
+    question = select(REPORT_MAIL.c.fingerprint).where(*mailing.where(), REPORT_MAIL.c.state.not_in(NOT_OUT))
+    with database_errors(store), store.reading() as connection:
+        return set(connection.scalars(question))
 
 
 def record_received(connection: Connection, mail: ReportMail, now: datetime) -> None:

@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,15 @@ from callmon.reports.mail.timer import Files, ReportMailer, made_in_a_process
 from callmon.reports.request import ReportRequest
 from callmon.store.access import audit_events
 from callmon.store.database import Database, open_store, upgrade
-from callmon.store.report_mail import ReportMail, mails_of, pause_after
+from callmon.store.report_mail import (
+    ReportMail,
+    ReportMailing,
+    claim_mail,
+    enter_mail,
+    mails_of,
+    pause_after,
+    settle_mail,
+)
 from tests import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
@@ -263,6 +272,25 @@ async def test_the_public_edition_leaves_only_when_it_is_final(tmp_path: Path, f
                          "callmon-2024-05-public-en.csv", "callmon-2024-05-public-en-dictionary.csv"]  # fmt: skip
 
 
+def test_of_eight_programs_that_would_hand_over_one_mail_one_gets_the_claim(store: Database) -> None:
+    mailing = ReportMailing(MONTH, "internal", 1, "final")
+    for _ in range(2):
+        enter_mail(store, mailing, LEAD, LATER, "x")
+    (mail,) = mails_of(store, [MONTH])
+    others = [Database(store.url, RING) for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        claims = list(threads.map(lambda other: claim_mail(other, mail, LATER, "x"), others))
+    assert sorted(claims) == [False] * 7 + [True]
+    for other in others:
+        other.close()
+    settle_mail(store, mail, "waiting", LATER)  # by a program that could not connect
+    assert [x.state for x in mails_of(store, [MONTH])] == ["unknown"]
+    settle_mail(store, mail, "sent", LATER, is_claimed=True)
+    for is_claimed in (False, True):  # by programs that are late
+        settle_mail(store, mail, "waiting", LATER, is_claimed=is_claimed)
+    assert [x.state for x in mails_of(store, [MONTH])] == ["sent"]
+
+
 def test_the_pause_between_two_attempts_grows_to_an_hour() -> None:
     minutes = [pause_after(attempt).total_seconds() / 60 for attempt in range(1, 8)]
     assert minutes == [5, 10, 20, 40, 60, 60, 60]
@@ -368,6 +396,8 @@ def test_a_final_report_with_other_figures_is_refused_to_those_who_lack_it_until
     assert refused.stderr == (
         "  the final report has changed since it was sent to others; send a revision with --revises.\n"
     )
+    assert site.send("--to", LEAD, "--again").exit_code == 1
+    assert (site.server.counts(), site.mails()["final", LEAD].state) == ({LEAD: 1}, "sent")
     assert site.send("--revises", str(tmp_path / "may.json")).exit_code == 0
     assert site.server.counts() == {LEAD: 2, DEPUTY: 1}
     assert "(définitif, révision 2)" in site.server.messages()[-1]["Subject"]

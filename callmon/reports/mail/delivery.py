@@ -14,24 +14,31 @@ from datetime import datetime
 from callmon.config.mail import MailSettings
 from callmon.config.settings import Settings
 from callmon.errors import ConfigError
+from callmon.reports.formats.json import Published
 from callmon.reports.formats.mail import PreparedReport, composed
 from callmon.reports.mail.smtp import Handover, hand_over
 from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
-from callmon.store.report_mail import ReportMail, ReportMailing, claim_mail, enter_mail, mails_of, settle_mail
+from callmon.store.report_mail import (
+    NOT_OUT,
+    ReportMail,
+    ReportMailing,
+    claim_mail,
+    contents_out,
+    enter_mail,
+    mails_of,
+    settle_mail,
+)
 from callmon.text.labels import label
-
-OPEN = ("waiting", "failed")  # the states in which the recipient has certainly not received the mail
 
 
 def mail_request(
-    settings: Settings, month: str, edition: str, now: datetime, earlier: object = None
+    settings: Settings, month: str, edition: str, now: datetime, earlier: tuple[Published, str] | None = None
 ) -> ReportRequest:
     """The request for the notice and the attachments of an edition."""
     return ReportRequest(
-        month, "mail", is_public=edition == "public", attached=settings.mail.attach, at=now,
-        earlier=earlier,  # type: ignore[arg-type]
-    )  # fmt: skip
+        month, "mail", is_public=edition == "public", attached=settings.mail.attach, at=now, earlier=earlier
+    )
 
 
 def addresses(settings: MailSettings, edition: str) -> dict[str, str]:
@@ -50,7 +57,7 @@ def deliver(
     report: PreparedReport,
     now: datetime,
     recipients: Mapping[str, str],
-    is_due: Callable[[ReportMail], bool] = lambda mail: mail.state in OPEN,
+    is_due: Callable[[ReportMail], bool] = lambda mail: mail.state in NOT_OUT,
     may_send: Callable[[], bool] = lambda: True,
 ) -> list[ReportMail]:
     """Sends the report to the `recipients` (as `addresses` returns them) whose mail is due. Returns their mails.
@@ -75,28 +82,23 @@ def _send(
     now: datetime,
     may_send: Callable[[], bool],
 ) -> None:
-    print_of = report.notice.fingerprint
+    is_claimed, content = False, report.notice.fingerprint
 
     def claim() -> bool:
-        return may_send() and claim_mail(store, mail, now, print_of)
+        nonlocal is_claimed
+        is_claimed = may_send() and claim_mail(store, mail, now, content)
+        return is_claimed
 
-    result = _refused(store, report, mail)
-    if result is None:
-        message = composed(report, str(settings.sender), address, mail, now)
-        try:
-            result = hand_over(settings, address, message, claim)
-        except ConfigError as error:
-            result = Handover("waiting", "password", str(error))
-    if result.reason == "taken":
+    if report.notice.is_final and contents_out(store, mail.mailing) - {content}:
+        settle_mail(store, mail, "failed", now, "changed")
         return
-    settle_mail(store, mail, result.state, now, result.reason, result.detail)
-
-
-def _refused(store: Database, report: PreparedReport, mail: ReportMail) -> Handover | None:
-    """A final report with other content than others have received."""
-    others = of_mailing(store, mail.mailing).values()
-    has_other = any(x.state not in OPEN and x.fingerprint != report.notice.fingerprint for x in others)
-    return Handover("failed", "changed") if report.notice.is_final and has_other else None
+    message = composed(report, str(settings.sender), address, mail, now)
+    try:
+        result = hand_over(settings, address, message, claim)
+    except ConfigError as error:
+        result = Handover("waiting", "password", str(error))
+    if result.reason != "taken":
+        settle_mail(store, mail, result.state, now, result.reason, result.detail, is_claimed)
 
 
 def why(settings: MailSettings, recipient: str, result: Handover | ReportMail, language: str) -> str:

@@ -79,6 +79,7 @@ class ReportMailer:
             return
         try:
             months = _months(settings, now)
+            self._failures = {work: at for work, at in self._failures.items() if work[0] in months}
             mails = await asyncio.to_thread(mails_of, self._store, months)
             for work in _due(settings, now, months, mails, self._looks):
                 if now - self._made.get(work, LONG_AGO) >= FIRST_PAUSE:
