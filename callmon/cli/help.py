@@ -4,6 +4,7 @@ from collections import UserDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import chain
+from typing import Any
 
 import click
 
@@ -50,6 +51,22 @@ class HelpGroup(click.Group):
                 formatter.write_dl(
                     [(f"{name:<{width}}", self.commands[name].get_short_help_str(400)) for name in names]
                 )
+
+
+class CommandWithOthers(HelpGroup):
+    """A command that takes arguments itself, unless the first is the name of one of its commands.
+
+    `callmon report 2026-10` makes a report; `callmon report send 2026-10` is the command `send`.
+    """
+
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args and args[0] in self.commands:
+            return self.commands[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
 
 class MainCommands(UserDict[str, click.Command]):

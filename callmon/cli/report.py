@@ -5,29 +5,29 @@ each time, if neither the data nor the configuration changed and nothing fell du
 """
 
 import sys
-import tomllib
 from functools import partial
 from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, with_context, write_file
+from callmon.cli.common import CommandContext, read_remarks, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
+from callmon.cli.sign_off import sign, signed, verify
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.model import FORMATS
-from callmon.reports.notes import Remarks
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label, translate
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 
-@click.command()
+@click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
@@ -99,13 +99,18 @@ def report(
     if is_public and sample:
         raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, read_remarks(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
         _make(context, order, output, overwrite, scheduled)
     else:
         _draw(context, period, sample, output, overwrite)
+
+
+report.add_command(sign)
+report.add_command(signed)
+report.add_command(verify)
 
 
 def _make(
@@ -162,17 +167,3 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _remarks_of(path: Path | None) -> Remarks:
-    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
-    if path is None:
-        return {}
-    try:
-        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
-    for key, text in remarks.items():
-        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
-    return remarks

@@ -27,6 +27,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
+from callmon.reports.sign_off import last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
@@ -99,6 +100,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
+    `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
 
     month: str
@@ -111,6 +113,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
     remarks: Remarks = {}
     earlier: tuple[Published, str] | None = None
     beside: tuple[tuple[Published, str], ...] = ()
+    to_sign: bool = False
 
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
@@ -168,8 +171,14 @@ def filed(
         return record
 
     language_done = expect(len(LANGUAGES), AS_LONG_AS.get(order.kind, 3))
+    if not order.to_sign:
+        loaded = made(store, settings, order, now, expect)
+        return files(loaded, settings, order.kind, order.lang, None, order.remarks, language_done)
+    order = msgspec.structs.replace(order, earlier=last_signed(store, order.month))
     loaded = made(store, settings, order, now, expect)
-    return files(loaded, settings, order.kind, order.lang, None, order.remarks, language_done)
+    path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
+    people = files(loaded, settings, order.kind, None, path, order.remarks, language_done)
+    return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
 
 
 # From the database.

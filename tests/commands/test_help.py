@@ -46,7 +46,7 @@ def examples(name: str) -> list[str]:
 def parse(words: list[str]) -> str:
     """The command that the words name, after its own parser has read all of them."""
     context = main.make_context("callmon", words)
-    while isinstance(context.command, click.Group):
+    while isinstance(context.command, click.Group) and not context.command.invoke_without_command:
         name, command, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
         assert command is not None
         context = command.make_context(name, rest, parent=context)

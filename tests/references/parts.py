@@ -56,7 +56,7 @@ def every_command(command: click.Command = main, name: str = "callmon") -> Itera
     if isinstance(command, click.Group):
         for below, inner in sorted(command.commands.items()):
             yield from every_command(inner, f"{name} {below}")
-    else:
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield name, command
 
 

@@ -50,7 +50,7 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
     for name, one in group.commands.items():
         if isinstance(one, click.Group):
             yield from commands(one, *path, name)
-        else:
+        if not isinstance(one, click.Group) or one.invoke_without_command:
             yield " ".join((*path, name)), one
 
 
