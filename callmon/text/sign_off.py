@@ -8,7 +8,7 @@ class SignOffFormatter(Formatter):
     """The same sentences for the pages and the commands."""
 
     def state(self, revision: SignedRevision) -> str:
-        """« approuvée »; « préparée, à vérifier »; « remplacée par la révision 2 »."""
+        """« approuvée »; « préparée »; « remplacée par la révision 2 »."""
         step = revision.step if revision.superseded_by is None else "superseded"
         return self.word("sign_off", step).format(later=revision.superseded_by)
 

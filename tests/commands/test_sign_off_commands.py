@@ -127,7 +127,7 @@ def test_what_is_refused_is_said_in_a_sentence(store: Database) -> None:
         "faire.\n",
     )
     assert told("approved", "a.roy") == (
-        1, "", "This is not the next step: revision 1 is prepared, to be verified.\n"
+        1, "", "This is not the next step: revision 1 is prepared.\n"
     )  # fmt: skip
     status, _, sentence = told("prepared", "a.roy")
     assert (status, sentence.startswith("Nothing has changed since revision 1, prepared by g.lavoie, ")) == (

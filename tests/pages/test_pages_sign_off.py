@@ -101,14 +101,14 @@ def test_three_persons_sign_a_month_and_its_files_are_those_bytes(place: Site, s
     told += [sent(place, who, revision("2024-05"), step=step)
              for who, step in ((VERIFIES, "verified"), (APPROVES, "approved"))]  # fmt: skip
     states = [re.findall(r"<strong>(.*?)</strong>", x.text)[0] for x in told]
-    assert states == ["Prepared, to be verified.", "Verified, to be approved.", "Approved."]
+    assert states == ["Prepared.", "Verified.", "Approved."]
     (one,) = sign_off.revisions(store, "2024-05")
     assert [(x.step, x.who) for x in one.signatures] == [
         ("prepared", "g.lavoie"), ("verified", "a.roy"), ("approved", "d.morin"),
     ]  # fmt: skip
     with place.visitor(VERIFIES) as visitor:
         again = {name: visitor.get(f"{revision('2024-05')}/{name}").content for name in files}
-        assert text(visitor.get("/en/months").text).count("revision 1: approved") == 1
+        assert text(visitor.get("/en/months").text).count("May 2024 (approved : Revision 1)") == 1
     assert again == files
     assert {check_file(store, name, data).result for name, data in again.items()} == {"approved"}
     deeds = [(x.who, x.act, x.about) for x in audit_events(store) if x.act.startswith("report ")]
@@ -159,7 +159,7 @@ def test_who_prepared_finds_no_button_and_is_refused_in_a_sentence(
 def test_a_step_is_signed_once_and_in_its_order(place: Site, store: Database) -> None:
     kept(store, "2024-08")
     path = revision("2024-08")
-    not_yet = "This is not the next step: revision 1 is prepared, to be verified."
+    not_yet = "This is not the next step: revision 1 is prepared."
     assert refusal(sent(place, APPROVES, path, step="approved")) == (409, not_yet)
     assert refusal(sent(place, APPROVES, path, step="prepared")) == (
         409,
