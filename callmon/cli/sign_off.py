@@ -5,7 +5,7 @@ a proxy or by OpenID Connect signs on the page of the month.
 """
 
 import sys
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,7 @@ def sign(
     try:
         if step == STEPS[0]:
             order = ReportRequest(month, kind, remarks=said, to_sign=True)
-            bar = partial(progress_bar(100, "Making"), 1)
-            files = filed(store, context.settings, order, context.now, lambda _part: bar())
+            files = filed(store, context.settings, order, context.now, _progress())
             found = prepare(store, files, deed, has_remarks=bool(said))
         else:
             known = sign_off.revisions(store, month)
@@ -75,6 +74,18 @@ def sign(
     except SignOffError as error:
         stop((_speech(context).refusal(error),), 1)
     _print(context, found)
+
+
+def _progress() -> Callable[[float], None]:
+    """A progress bar, which is told the fraction of work done."""
+    advance, shown = progress_bar(100, "Making"), 0
+
+    def show(part: float) -> None:
+        nonlocal shown
+        advance(round(100 * part) - shown)
+        shown = round(100 * part)
+
+    return show
 
 
 def _signer(context: CommandContext, name: str) -> str:
