@@ -175,6 +175,21 @@ def test_a_signed_file_verifies_until_one_byte_is_other(store: Database, tmp_pat
     )
 
 
+@pytest.mark.lab
+def test_the_pdf_of_a_month_of_the_seeded_year_is_signed_and_verifies(
+    pango: None, store: Database, tmp_path: Path
+) -> None:
+    for step, by in zip(sign_off.STEPS, ("g.lavoie", "a.roy", "a.roy"), strict=True):
+        assert run(store, "sign", "2024-05", step, "--by", by).exit_code == 0
+    files = saved(store, tmp_path / "out")
+    assert sorted(files) == ["-en.pdf", "-fr.pdf", ".json"]
+    assert files["-fr.pdf"].read_bytes()[:5] == b"%PDF-"
+    assert [run(store, "verify", str(path)).exit_code for path in files.values()] == [0, 0, 0]
+    page = files["-en.pdf"]
+    page.write_bytes(page.read_bytes() + b"\n")
+    assert run(store, "verify", str(page)).exit_code == 1
+
+
 def test_the_list_is_what_sha256sum_checks(store: Database, tmp_path: Path) -> None:
     approved(store)
     saved(store, tmp_path / "out")
