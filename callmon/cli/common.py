@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -29,9 +30,10 @@ from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import translate, unknown_name
+from callmon.text.labels import LANGUAGES, translate, unknown_name
 
 if TYPE_CHECKING:
+    from callmon.reports.notes import Remarks
     from callmon.store.database import Database
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -117,6 +119,20 @@ def write_file(path: Path, data: bytes) -> None:
             scratch.unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from None
+
+
+def read_remarks(path: Path | None) -> Remarks:
+    """A report's remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if one lacks a language."""
+    if path is None:
+        return {}
+    try:
+        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
+    for key, text in remarks.items():
+        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
+            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
+    return remarks
 
 
 def _database_errors() -> tuple[type[Exception], ...]:

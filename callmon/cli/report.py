@@ -5,25 +5,24 @@ each time, if neither the data nor the configuration changed and nothing fell du
 """
 
 import sys
-import tomllib
 from functools import partial
 from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, with_context, write_file
+from callmon.cli.common import CommandContext, read_remarks, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
-from callmon.config.settings import Settings
 from callmon.cli.report_send import send
+from callmon.cli.sign_off import sign, signed, verify
+from callmon.config.settings import Settings
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.model import FORMATS, Report
-from callmon.reports.notes import Remarks
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label, translate
 
@@ -110,7 +109,7 @@ def report(
     if sample and (is_public or package):
         raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, read_remarks(remarks)
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
@@ -120,6 +119,9 @@ def report(
 
 
 report.add_command(send)
+report.add_command(sign)
+report.add_command(signed)
+report.add_command(verify)
 
 
 def _make(
@@ -198,17 +200,3 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _remarks_of(path: Path | None) -> Remarks:
-    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
-    if path is None:
-        return {}
-    try:
-        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
-    for key, text in remarks.items():
-        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
-    return remarks

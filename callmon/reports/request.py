@@ -27,6 +27,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
+from callmon.reports.sign_off import last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
@@ -103,6 +104,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
     `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report.
     `at`: the time at which the report is judged; None for now.
+    `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
 
     month: str
@@ -117,6 +119,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
     beside: tuple[tuple[Published, str], ...] = ()
     attached: tuple[str, ...] = ()
     at: datetime | None = None
+    to_sign: bool = False
 
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
@@ -175,7 +178,13 @@ def filed(
 
     kinds = (order.kind, *order.attached)
     language_done = [expect(len(LANGUAGES), AS_LONG_AS.get(kind, 3)) for kind in kinds]
+    if order.to_sign:
+        order = msgspec.structs.replace(order, earlier=last_signed(store, order.month))
     loaded = made(store, settings, order, now, expect)
+    if order.to_sign:
+        path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
+        people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
+        return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
     return [
         file
         for kind, done_with in zip(kinds, language_done, strict=True)

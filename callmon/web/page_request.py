@@ -45,6 +45,9 @@ TWIN = {
     "tell": "disruption",
     "make": "month",
     "file": "report",
+    "prepare": "report",
+    "sign": "revision",
+    "signed file": "revision",
 }
 FRENCH = {english: french for french, english in QUERY.items()}
 

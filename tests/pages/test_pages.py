@@ -18,13 +18,14 @@ from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
 from tests.support.fact_builder import CALLER, TORONTO
-from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
+from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, SIGNED, Headers, Site, person, site
 from tests.support.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
 MONTH = f"{datetime.now(TORONTO):%Y-%m}"
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
 MANAGER = person("g.lavoie", "managers")
+NOT_PAGES = ("live", "report", "style", "file", "signed file")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,11 @@ def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response
 def addresses(language: str, place: Site) -> list[str]:
     """Every page that is read with GET, of something that there is."""
     parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": MONTH}
-    pages = [one for one in PAGES if "GET" in one.methods and one.name not in ("live", "report", "style", "file")]
+    pages = [one for one in PAGES if "GET" in one.methods and one.name not in NOT_PAGES]
     disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
     assert disruption is not None
-    found = [one.paths[language].format(**parts) for one in pages if one.name != "disruption"]
+    named = {"revision": SIGNED}
+    found = [one.path(language, **named.get(one.name, parts)) for one in pages if one.name != "disruption"]
     return [*found, next(x for x in pages if x.name == "disruption").paths[language].format(id=disruption[1])]
 
 

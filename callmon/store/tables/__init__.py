@@ -11,7 +11,20 @@ Refuses: a naive datetime, since its moment is not known.
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Float, Index, Integer, Table, Text, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from callmon.store.tables.columns import CLUSTERED, keys, optional, required, table
 from callmon.store.tables.columns import METADATA as METADATA
@@ -252,6 +265,27 @@ REPORT_MAIL = table(
     *required("state", "fingerprint", "reason", "detail"),
     *required("attempts", kind=Integer),
     *required("since", "changed", "next", kind=Moment),
+)
+
+# The sign-off of monthly reports.
+
+# A file of a report as it was signed, compressed (zlib). `month` is as 2026-10. Append-only.
+SIGNED_FILE = table(
+    "signed_file",
+    *keys("month"),
+    *keys("revision", kind=Integer),
+    *keys("name"),
+    *required("data", kind=LargeBinary),
+)
+
+# Who signed a file, when, at which step ("prepared", "verified", "approved"), and its SHA-256. Append-only.
+SIGN_OFF = table(
+    "sign_off",
+    *keys("month"),
+    *keys("revision", kind=Integer),
+    *keys("step", "name"),
+    *required("at", kind=Moment),
+    *required("who", "sha256"),
 )
 
 # Accounts and accesses.
