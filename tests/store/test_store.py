@@ -80,11 +80,12 @@ def shape(store: Database, table: str) -> tuple[object, ...]:
     return columns, seen.get_pk_constraint(table)["constrained_columns"]
 
 
-def test_a_database_of_the_first_release_gets_the_table_that_a_new_one_has(store: Database, url: str) -> None:
+def test_an_earlier_database_gets_the_table_that_a_new_one_has(store: Database, url: str) -> None:
     new = shape(store, "report_mail")
     with store.writing() as connection:
-        connection.execute(text("DROP TABLE report_mail"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        for table in ("report_mail", "signed_file", "sign_off"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     with pytest.raises(StoreError, match="is from an older callmon: run `callmon db upgrade`"):
         open_store(url)
     upgrade(url).close()

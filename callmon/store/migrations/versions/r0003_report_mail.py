@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 TEXT, NUMBER = sa.String, sa.Integer
 KEYS = {"month": TEXT, "edition": TEXT, "revision": NUMBER, "stage": TEXT, "recipient": TEXT, "copy": NUMBER}
