@@ -50,14 +50,14 @@ class BulkWriter:
         if self._in_json and not on_conflict:
             self._copy(f'COPY "{table.name}" ({_names(table.columns)}) FROM STDIN (FORMAT BINARY)', table, rows)
         else:
-            self._run(_insertion(table, on_conflict), table, rows)
+            self._run(_insertion(table, on_conflict), [*table.columns], rows)
 
     def delete(self, table: Table, keys: Sequence[Row]) -> None:
         if keys:
-            self._run(_deletion(table), table, keys)
+            self._run(_deletion(table), [*table.primary_key.columns], keys)
 
     def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        types = [kind.lower() for kind in self._types(table)]
+        types = [kind.lower() for kind in self._types(table.columns)]
         with (
             _driver_errors(self.connection, statement) as driver,
             driver.cursor() as cursor,
@@ -67,18 +67,18 @@ class BulkWriter:
             for row in rows:
                 copy.write_row(row)
 
-    def _types(self, table: Table) -> list[str]:
-        return [column.type.compile(self.connection.dialect) for column in table.columns]
+    def _types(self, columns: Iterable[Any]) -> list[str]:
+        return [column.type.compile(self.connection.dialect) for column in columns]
 
-    def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+    def _run(self, statement: str, columns: Sequence[Any], rows: Sequence[Row]) -> None:
         if self._in_json:
-            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
+            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(columns)))
             values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
             everything = msgspec.json.encode(rows).decode()
             self.connection.exec_driver_sql(statement.format(values=values), (everything,))
         else:
             with _driver_errors(self.connection, statement) as driver:
-                driver.executemany(_filled(statement, len(table.columns)), rows)
+                driver.executemany(_filled(statement, len(columns)), rows)
 
 
 # Each statement is built once, so that the driver, which looks its text up, prepares it once.

@@ -119,15 +119,12 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
 
 
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
-    writing.insert(tables.FACT, rows.facts)
+    _write_facts(writing, rows)
     write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
         writing.execute(
             'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
         )
-    over = {*rows.over}
-    writing.insert(tables.OPEN, [call for call in rows.begun if call not in over], "ON CONFLICT DO NOTHING")
-    writing.delete(tables.OPEN, rows.over)
     writing.insert(CALL, rows.call_rows())
     writing.insert(FINDING, rows.finding_rows())
     writing.insert(tables.GAP, rows.gap_rows())
@@ -139,6 +136,18 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
         if n:
             writing.execute("UPDATE mark SET value = ? WHERE name = ? AND value < ?", n, name, n)
     writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
+
+
+def _write_facts(writing: BulkWriter, rows: Rows) -> None:
+    """Adds facts to those of calls in progress. At its end, all facts of a call become one row of `fact`."""
+    begun: dict[StoredCallKey, tuple[int, str]] = {}
+    for exchange, calls in _by_exchange(rows.facts):
+        question = f'SELECT "call", n, data FROM open_call WHERE exchange = ? AND "call" IN ({_signs(calls)})'
+        begun |= {(call, exchange): (n, data) for call, n, data in writing.execute(question, exchange, *calls)}
+    ended, still_open = rows.fact_rows(begun)
+    writing.insert(tables.FACT, ended)
+    writing.insert(tables.OPEN, still_open, replacing(tables.OPEN))
+    writing.delete(tables.OPEN, [key for key in begun if key in rows.over])
 
 
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:
