@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from callmon.store.encryption import NO_KEYS, KeyRing
@@ -40,9 +40,11 @@ class BulkWriter:
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"
 
-    def execute(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
-        """Executes `question`, which has a ? for each parameter."""
-        return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
+    def execute(self, question: str, *parameters: Any) -> list[Row]:
+        """Executes `question`, which has a ? for each parameter, by the driver alone. Returns its rows, if any."""
+        with _driver_errors(self.connection, question) as driver:
+            cursor = driver.execute(question.replace("?", self._sign), parameters)
+            return cursor.fetchall() if cursor.description is not None else []
 
     def insert(self, table: Table, rows: Sequence[Row], on_conflict: str = "") -> None:
         if not rows:

@@ -6,7 +6,7 @@ Refuses: SQL and connections; this module only has the tables' columns.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import MappingProxyType
@@ -37,6 +37,7 @@ PLACES = 1 << 20
 
 CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
 
+MARKED = frozenset((Arrived, NumberWithheld, CallbackRequested, Ended))
 NONE_OPEN: Mapping[StoredCallKey, tuple[int, str]] = MappingProxyType({})
 
 _encode = msgspec.json.Encoder().encode
@@ -89,8 +90,10 @@ class Rows:
             self._add_written(written)
         for update in outcome.disruptions:
             self._add_disruption(update)
-        self.hand = max(self.hand, outcome.callback_command)
-        self.disruption_hand = max(self.disruption_hand, outcome.disruption_command)
+        if outcome.callback_command > self.hand:
+            self.hand = outcome.callback_command
+        if outcome.disruption_command > self.disruption_hand:
+            self.disruption_hand = outcome.disruption_command
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
@@ -114,26 +117,29 @@ class Rows:
         self._disruption += 1
 
     def _add_fact(self, exchange: str, fact: Fact) -> None:
-        key, kind = (fact.call, exchange), type(fact)
-        if kind is Arrived:
-            assert isinstance(fact, Arrived)
-            self.begun.add(key)
-            self._add_numbers(exchange, fact)
-            fact = without_numbers(fact)
-        elif kind is NumberWithheld:
-            self.withheld.append(key)
-            self.numbers.pop((*key, CALLER), None)  # R-51: delivered by the trunk, but not stored
-        elif kind is CallbackRequested:
-            assert isinstance(fact, CallbackRequested)
-            if fact.number is not None:
-                self.numbers.setdefault((*key, CALLBACK), fact.number)
-                fact = msgspec.structs.replace(fact, number=OUTSIDE)
-        elif kind is Ended:
-            self.over.add(key)
+        key = (fact.call, exchange)
+        if type(fact) in MARKED:
+            fact = self._marked(key, fact)
         if (facts := self.facts.get(key)) is None:
             self.facts[key] = [fact]
         else:
             facts.append(fact)
+
+    def _marked(self, key: StoredCallKey, fact: Fact) -> Fact:
+        """Records what else a fact of MARKED changes. Returns it without a number."""
+        if isinstance(fact, Arrived):
+            self.begun.add(key)
+            self._add_numbers(key[1], fact)
+            return without_numbers(fact)
+        if isinstance(fact, NumberWithheld):
+            self.withheld.append(key)
+            self.numbers.pop((*key, CALLER), None)  # R-51: delivered by the trunk, but not stored
+        elif isinstance(fact, Ended):
+            self.over.add(key)
+        elif isinstance(fact, CallbackRequested) and fact.number is not None:
+            self.numbers.setdefault((*key, CALLBACK), fact.number)
+            return msgspec.structs.replace(fact, number=OUTSIDE)
+        return fact
 
     def fact_rows(self, begun: Mapping[StoredCallKey, tuple[int, str]] = NONE_OPEN) -> tuple[list[Row], list[Row]]:
         """The rows of `fact`, and those of `open_call`: of calls in progress after this batch.
@@ -149,7 +155,7 @@ class Rows:
             if key not in self.over and (key in begun or key in self.begun):
                 still_open.append((*key, n, data))
             else:
-                at = _latest(facts) or _latest(_decode_facts(data))
+                at = _last_time(facts) or _last_time(_decode_facts(data))
                 ended.append((*key, self._n, at, pack_facts(data)))
             self._n += 1
         return ended, still_open
@@ -252,9 +258,9 @@ def _micro(at: datetime | None) -> int | None:
     return None if at is None else microseconds(at)
 
 
-def _latest(facts: Iterable[Fact]) -> int | None:
-    """The latest known time; None: no time is known."""
-    return max((microseconds(fact.at) for fact in facts if fact.at is not None), default=None)
+def _last_time(facts: Sequence[Fact]) -> int | None:
+    """The time of the last fact that has one."""
+    return next((microseconds(fact.at) for fact in reversed(facts) if fact.at is not None), None)
 
 
 # The facts of a call.

@@ -15,8 +15,9 @@ from callmon.store.database import Database, stored_revision, upgrade
 from callmon.store.migrations import HEAD
 from callmon.store.migrations.versions.r0005_one_row_of_facts import convert
 from callmon.store.queries import calls
+from callmon.store.row_mapping import call_of, encoded, without_numbers
 from callmon.store.tables import creation, microseconds
-from tests.support.store_fixtures import EXCHANGE, RING, answered_call, facts_on, outcomes, wrote
+from tests.support.store_fixtures import EXCHANGE, RING, account, answered_call, facts_on, outcomes, wrote
 
 KEYS = '"call" VARCHAR NOT NULL, exchange VARCHAR NOT NULL'
 FACT = f"CREATE TABLE fact ({KEYS}, n BIGINT NOT NULL, at BIGINT, kind VARCHAR NOT NULL, data TEXT NOT NULL"
@@ -128,3 +129,10 @@ def test_what_is_told_after_the_upgrade_continues_the_calls_in_progress(store: D
     (call,) = calls.stored_calls(store, told[2], numbers=True)
     assert call.facts == tuple(answered_call(3, NOVEMBER))
     assert list(calls.open_calls(store, EXCHANGE)) == [told[3]]
+
+
+def test_an_account_that_was_stored_with_all_its_fields_is_read_as_the_same() -> None:
+    call = without_numbers(account(answered_call(1)))
+    whole = {name: getattr(call, name) for name in call.__struct_fields__}
+    assert (call_of(msgspec.json.encode(whole).decode(), {}), call_of(encoded(call), {})) == (call, call)
+    assert len(encoded(call)) < 0.7 * len(msgspec.json.encode(whole))

@@ -26,7 +26,8 @@ Which = Callable[[Table], Condition]
 # Calls. The key of a call is its name and its exchange.
 
 # The facts of a call that has ended, in one row. `data` is their JSON, compressed (`row_mapping.pack_facts`), and
-# `at` their latest time. What is added later is another row. `n`, its position in the stream of rows, orders them.
+# `at` the time of the last one. What is added later is another row. `n`, its position in the stream of rows,
+# orders them.
 FACT = table(
     "fact",
     *keys("call", "exchange"),

@@ -79,7 +79,7 @@ def _make_tables(connection: Connection) -> None:
 
 
 def _ended(key: Key, facts: list[Fact]) -> tuple[Any, ...]:
-    at = max((fact[3] for fact in facts if fact[3] is not None), default=None)
+    at = next((fact[3] for fact in reversed(facts) if fact[3] is not None), None)
     return (*key, facts[-1][2], at, pack_facts(_joined(facts)))
 
 
