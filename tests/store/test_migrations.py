@@ -135,4 +135,4 @@ def test_an_account_that_was_stored_with_all_its_fields_is_read_as_the_same() ->
     call = without_numbers(account(answered_call(1)))
     whole = {name: getattr(call, name) for name in call.__struct_fields__}
     assert (call_of(msgspec.json.encode(whole).decode(), {}), call_of(encoded(call), {})) == (call, call)
-    assert len(encoded(call)) < 0.7 * len(msgspec.json.encode(whole))
+    assert None not in msgspec.json.decode(encoded(call)).values()
