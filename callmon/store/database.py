@@ -129,11 +129,6 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     """Creates the database if there is none, migrates it to this version, and opens it. Raises StoreError."""
-    from alembic import command
-    from alembic.config import Config
-
-    from callmon.store.tables.creation import create_tables
-
     store = Database(parse_url(url), ring)
     with database_errors(store):
         _make_file(store)
@@ -141,17 +136,27 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
         found = stored_revision(store)
         if found is not None and found not in KNOWN:
             raise StoreError(f"the database {store} {_complaint(found)}")
-        config = Config()
-        config.set_main_option("script_location", "callmon:store/migrations")
-        with store.writing() as connection:
-            one_upgrade_at_a_time(connection)  # two instances may be started together
-            config.attributes["connection"] = connection
-            if _revision(connection) is None:
-                create_tables(connection)
-                command.stamp(config, "head")
-            else:
-                command.upgrade(config, "head")
+        if found != HEAD:
+            _migrate(store)
     return store
+
+
+def _migrate(store: Database) -> None:
+    from alembic import command  # takes 11 MB, which a daemon would keep
+    from alembic.config import Config
+
+    from callmon.store.tables.creation import create_tables
+
+    config = Config()
+    config.set_main_option("script_location", "callmon:store/migrations")
+    with store.writing() as connection:
+        one_upgrade_at_a_time(connection)  # two instances may be started together
+        config.attributes["connection"] = connection
+        if _revision(connection) is None:
+            create_tables(connection)
+            command.stamp(config, "head")
+        else:
+            command.upgrade(config, "head")
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:

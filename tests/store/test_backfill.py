@@ -30,7 +30,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
 from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
-from tests.support.store_fixtures import EXCHANGE, wrote
+from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
 
@@ -235,9 +235,8 @@ def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> Non
     kept = queries.stored_calls(store, call, numbers=True)[0].account
     assert kept is not None
     assert kept.caller == "+14165550101"
-    with store.reading() as connection:
-        everything = " ".join(map(repr, connection.execute(text("SELECT data FROM fact"))))
-    assert "4165550101" not in everything
+    stored = stored_facts(store)
+    assert (len(stored) > 1, "4165550101" in repr(stored)) == (True, False)
 
 
 def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Database) -> None:

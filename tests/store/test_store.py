@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +93,15 @@ def test_an_earlier_database_gets_the_table_that_a_new_one_has(store: Database, 
     upgrade(url).close()
     assert shape(store, "report_mail") == new
     assert len(new[1]) == 6  # type: ignore[arg-type]
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_loading_alembic(sqlite_store: Database) -> None:
+    code = f"import sys; from callmon.store.database import upgrade; upgrade({str(sqlite_store.url)!r})"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "True False\n"
 
 
 def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ Refuses: a naive datetime, since its moment is not known.
 
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -37,19 +38,26 @@ Which = Callable[[Table], Condition]
 
 # Calls. The key of a call is its name and its exchange.
 
-# One fact. `n` is its position in the stream of all facts and orders the facts of a call.
+# The facts of a call that has ended, in one row. `data` is their JSON, compressed (`row_mapping.pack_facts`), and
+# `at` the time of the last one. What is added later is another row. `n`, its position in the stream of rows,
+# orders them.
 FACT = table(
     "fact",
     *keys("call", "exchange"),
     *keys("n", kind=BigInteger),
     *optional("at", kind=Moment),
-    *required("kind"),
-    *required("data", kind=Text),
+    *required("data", kind=sa.LargeBinary),
     **CLUSTERED,
 )
 
-# A call in progress: inserted with its arrival, deleted with its end.
-OPEN = table("open_call", *keys("call", "exchange"), **CLUSTERED)
+# A call in progress, with the JSON of its facts: inserted with its arrival, moved to `fact` with its end.
+OPEN = table(
+    "open_call",
+    *keys("call", "exchange"),
+    *required("n", kind=BigInteger),
+    *required("data", kind=Text),
+    **CLUSTERED,
+)
 
 # The account of an ended call. `data` is the complete account; the columns serve queries.
 CALL = table(
