@@ -16,7 +16,7 @@ from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
-from callmon.errors import ConfigError, NoDataError
+from callmon.errors import NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.model import FORMATS
@@ -92,20 +92,39 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    settings, lang = context.settings, context.lang
+    settings = context.settings
+    _check_output(context, output, kind)
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
     if is_public and sample:
-        raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
+        raise context.config_error(
+            "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+        )
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(context, remarks)
+    lang = context.lang
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
         _make(context, order, output, overwrite, scheduled)
     else:
         _draw(context, period, sample, output, overwrite)
+
+
+def _check_output(context: CommandContext, output: Path | None, kind: str) -> None:
+    """Raises ConfigError, before the report is made, if it could not be written to `output`."""
+    if output is None:
+        return
+    if output == STDOUT:
+        if context.lang is None and kind != "json":
+            raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
+    elif output.is_dir():
+        raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
+    elif not output.parent.is_dir():
+        raise context.config_error(
+            "{path} : ce dossier n'existe pas; créez-le, ou donnez un autre nom de fichier.", path=output.parent
+        )
 
 
 def _make(
@@ -122,7 +141,7 @@ def _make(
             raise
         click.echo(error, err=True)
         return
-    _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
+    _write(context, files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
     if now < months.month(order.month, settings.timezone).end:
         click.echo(translate(NOT_OVER, context.language, "page"), err=True)
 
@@ -132,7 +151,8 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
     if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
     path = output or Path(f"callmon-{period.name}-sample.txt")
-    _write([(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)], overwrite)
+    written = [(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)]
+    _write(context, written, overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
@@ -148,13 +168,14 @@ def _published(path: Path) -> tuple[Published, str]:
     return parse_report(path.read_bytes(), str(path)), str(path)
 
 
-def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
+def _write(context: CommandContext, written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
-            raise ConfigError(
-                f"{path} exists with other content and is not replaced. Give another name with -o, and "
-                "--revises to list the changes; or replace a draft with --overwrite."
+            raise context.config_error(
+                "{path} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
+                "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.",
+                path=path,
             )
     for path, data in written:
         if path == STDOUT:
@@ -164,15 +185,21 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
             click.echo(path)
 
 
-def _remarks_of(path: Path | None) -> Remarks:
+def _remarks_of(context: CommandContext, path: Path | None) -> Remarks:
     """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
     if path is None:
         return {}
     try:
         remarks: Remarks = tomllib.loads(path.read_bytes().decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
+        raise context.config_error(
+            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
+            path=path,
+            why=error,
+        ) from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
+            raise context.config_error(
+                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
+            )
     return remarks
