@@ -43,7 +43,7 @@ COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     """Show whether the daemon runs: leader, exchanges, last event, calls of today, overdue callbacks.
 
-    Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password or certificate, 3 no daemon answers.
+    Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password, 3 no daemon answers.
 
     \b
     Examples: callmon status
