@@ -227,7 +227,7 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
 
     \b
     Examples: callmon callbacks reopen 1795527733.0 --reason "it was for us"
-              callmon callbacks reopen 1795527733.0 --reason error --by "A. Tremblay"
+              callmon callbacks reopen 1795527733.0 --reason error --lang en
     """
     context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])
 

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -94,13 +95,11 @@ def report(
     """
     settings = context.settings
     _check_output(context, output, kind)
+    if is_public and sample:
+        _refuse_public_sample(context)
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
-    if is_public and sample:
-        raise context.config_error(
-            "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
-        )
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, _remarks_of(context, remarks)
     lang = context.lang
@@ -110,6 +109,12 @@ def report(
         _make(context, order, output, overwrite, scheduled)
     else:
         _draw(context, period, sample, output, overwrite)
+
+
+def _refuse_public_sample(context: CommandContext) -> NoReturn:
+    raise context.config_error(
+        "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+    )
 
 
 def _check_output(context: CommandContext, output: Path | None, kind: str) -> None:

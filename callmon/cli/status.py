@@ -46,8 +46,7 @@ def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password, 3 no daemon answers.
 
     \b
-    Examples: callmon status
-              callmon status --json
+    Examples: callmon status --json
               callmon status --alive
     """
     if alive:
