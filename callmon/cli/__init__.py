@@ -7,6 +7,7 @@ found a fault, 2 bad usage or configuration.
 import asyncio
 import dataclasses
 import logging
+import os
 import sys
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -20,13 +21,13 @@ from callmon import __version__, logs
 from callmon.cli.common import (
     CommandContext,
     LengthOfTime,
+    confirm,
     current_user,
     json_option,
     lang_option,
     one_exchange,
     print_json,
     report_errors,
-    stop,
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
@@ -51,10 +52,20 @@ def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) ->
     """callmon measures whether a ministry keeps its telephone service standards."""
     if quiet and verbose:
         raise click.UsageError("--quiet and --verbose exclude each other; give one of them.")
+    _open_closed_streams()
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    if logging.lastResort is not None:  # the warnings of commands that set up no log
+        logging.lastResort.setFormatter(logs.KeyValueFormatter())
     context.obj = partial(logs.set_up, level, log_format == "json")
     if quiet or verbose or log_format == "json":
         context.obj()
+
+
+def _open_closed_streams() -> None:
+    """Where standard input or output was closed (`<&-`), read nothing and discard what is written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for the whole process
 
 
 @main.command()
@@ -107,9 +118,10 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
         for line in replayed_lines(replayed, sources, advance):
             if not as_json:
                 print_result(line)
-    if as_json:
-        for call in replayed.calls():
-            print_json(call)
+    if not replayed.messages:
+        raise CallmonError("No AMI message was found; give a file that `callmon record` writes.")
+    for call in replayed.calls() if as_json else ():
+        print_json(call)
 
 
 @main.command()
@@ -147,7 +159,7 @@ def record(
     if with_numbers:
         file = dated(file, context.today)
         question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
-        click.confirm(question, abort=True, err=True)
+        confirm(question, "run the command on a terminal")
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))
@@ -257,8 +269,9 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     settings, store = context.settings, context.store
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
-        text = f"No call {call} is stored. Give the Uniqueid of the caller's channel, as on the Calls page."
-        stop((text,), 1)
+        raise CallmonError(
+            context.say("Aucun appel {call} n'est enregistré. « callmon calls JOUR » donne leurs noms.", call=call)
+        )
     if as_json:
         look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")
         subject_access.log_access_to_call(store, look, call)

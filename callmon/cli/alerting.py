@@ -132,7 +132,8 @@ def send(address: str, to: str) -> None:
         what = f"The server at {url} refuses the alert ({error.code} {error.reason})"
         raise CallmonError(f"{what}; check that --alertmanager is Alertmanager's address.") from None
     except OSError as error:
-        reason = getattr(error, "reason", None) or error
+        cause = getattr(error, "reason", None) or error
+        reason = getattr(cause, "strerror", None) or cause
         raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); check that it runs.") from None
 
 

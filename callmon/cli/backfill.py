@@ -40,13 +40,17 @@ def backfill(
               callmon backfill /var/log/asterisk/cel-custom/Master.csv --dry-run
     """
     settings = context.settings
+    name = one_exchange(settings, exchange)
+    if not files:
+        _refuse_without_source(settings, name)
     context.with_numbers = True
     store = context.store if dry_run else context.upgraded_store
-    work = Backfill(settings, store, one_exchange(settings, exchange), writes=not dry_run)
+    work = Backfill(settings, store, name, writes=not dry_run)
     windows = None if files else work.measurement_gaps(context.now)
-    rows = _rows(work, files) if files else _of_source(work, settings, windows)
+    cel = settings.exchanges[name].cel
+    found = _rows(work, files) if files else rows(cel, name, work.reader(), windows)
     changed: Counter[str] = Counter()
-    for line in _lines(work, rows, windows, in_json, changed):
+    for line in _lines(work, found, windows, in_json, changed):
         print_result(line)
     _report(work, changed, in_json)
     if dry_run:
@@ -63,15 +67,13 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
             yield from reader.read_lines(counted(lines, advance))
 
 
-def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
-    """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
-    cel = settings.exchanges[work.exchange].cel
-    if not cel.is_on:
-        where = f"[exchanges.{work.exchange}.cel]"
+def _refuse_without_source(settings: Settings, exchange: str) -> None:
+    """Raises ConfigError if no CEL source is configured."""
+    if not settings.exchanges[exchange].cel.is_on:
+        where = f"[exchanges.{exchange}.cel]"
         raise ConfigError(
             f"No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url."
         )
-    return rows(cel, work.exchange, work.reader(), windows)
 
 
 def _lines(

@@ -30,7 +30,7 @@ from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import LANGUAGES, translate, unknown_name
+from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
 
 if TYPE_CHECKING:
     from callmon.reports.notes import Remarks
@@ -121,17 +121,23 @@ def write_file(path: Path, data: bytes) -> None:
         raise type(error)(error.errno, error.strerror, str(path)) from None
 
 
-def read_remarks(path: Path | None) -> Remarks:
-    """A report's remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if one lacks a language."""
+def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
+    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
     if path is None:
         return {}
     try:
         remarks: Remarks = tomllib.loads(path.read_bytes().decode())
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
+        raise context.config_error(
+            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
+            path=path,
+            why=error,
+        ) from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
+            raise context.config_error(
+                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
+            )
     return remarks
 
 
@@ -165,7 +171,7 @@ def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
 config_option = click.option(
     "--config",
     envvar=CONFIG_VARIABLE,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
@@ -220,6 +226,10 @@ class CommandContext:
         """A command's sentence in the reader's language."""
         return translate(french, self.language, "command").format(**values)
 
+    def config_error(self, french: str, **values: object) -> ConfigError:
+        """A mistake in what the person gave, in the reader's language."""
+        return ConfigError(self.say(french, **values))
+
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
         if text is None:
@@ -227,9 +237,13 @@ class CommandContext:
         try:
             day = date.fromisoformat(text)
         except ValueError:
-            raise ConfigError(f"{name} {text}: write a day as 2026-11-20.") from None
+            raise self.config_error(
+                "{name} {text} : un jour s'écrit comme 2026-11-20.", name=name, text=text
+            ) from None
         if day > self.today:
-            raise ConfigError(f"{name} {text}: is in the future; give a past day.")
+            raise self.config_error(
+                "{name} {text} : ce jour est à venir; donnez un jour passé.", name=name, text=text
+            )
         return day
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
@@ -239,8 +253,34 @@ class CommandContext:
         zone = self.settings.timezone
         read = local_moment(text, zone, (day or self.now).astimezone(zone).date())
         if read is None:
-            raise ConfigError(f'{name} {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
+            raise self.config_error(
+                "{name} {text} : une heure s'écrit comme « 10:12 » (aujourd'hui) ou « 2026-11-24 10:12 », "
+                "à l'heure locale.",
+                name=name,
+                text=text,
+            )
         return read
+
+    def actor_name(self, given: str | None) -> str:
+        """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
+        name = given or os.environ.get("SUDO_USER") or getpass.getuser()
+        if not name.strip() or (given is None and name in NOBODY):
+            raise self.config_error(
+                "La personne qui agit est inconnue. Ajoutez --by NOM : le registre la consigne."
+            )
+        return name.strip()[:LONGEST_NAME]
+
+    def ask_number(self, prompt: str) -> str:
+        """A telephone number typed on a terminal, or the next line of standard input. Raises ConfigError."""
+        if sys.stdin.isatty():
+            return plain(click.prompt(prompt, err=True)).strip()
+        given = plain(sys.stdin.readline()).strip()
+        if not given:
+            raise self.config_error(
+                "{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.",
+                prompt=prompt,
+            )
+        return given
 
     def known_lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
         """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
@@ -290,7 +330,11 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
         @wraps(command)
         def run(**options: Any) -> Any:
             own = {name: options.pop(name) for name in names if name in options}
-            return command(make(**own), **options)
+            context = make(**own)
+            try:
+                return command(context, **options)
+            except LabelledError as error:
+                raise ConfigError(error.told[context.language]) from None
 
         return config_option(report_errors(cast(Command, run)))
 
@@ -322,19 +366,13 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
 
-def actor_name(given: str | None) -> str:
-    """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
-    name = given or os.environ.get("SUDO_USER") or getpass.getuser()
-    if not name.strip() or (given is None and name in NOBODY):
-        raise ConfigError("The acting person is unknown. Add --by NAME: the ledger records it.")
-    return name.strip()[:LONGEST_NAME]
-
-
 def one_exchange(settings: Settings, named: str | None) -> str:
     """The named exchange, else the only one. Raises ConfigError."""
     names = list(settings.exchanges)
+    if not names:
+        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
     if not named and len(names) != 1:
-        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
+        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names)}.")
     refuse_unknown(settings, "exchange", named)
     return named or names[0]
 
@@ -361,10 +399,10 @@ def current_user() -> str:
         return str(os.getuid())
 
 
-def confirm(question: str) -> None:
-    """Continue only after a yes on a terminal. Raises ConfigError without a terminal: a script passes --yes."""
+def confirm(question: str, otherwise: str) -> None:
+    """Continue only after a yes on a terminal. Raises ConfigError without one: `otherwise` is what to do then."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} No terminal can answer: add --yes, or check first with --dry-run.")
+        raise ConfigError(f"{question} No terminal can answer: {otherwise}.")
     click.confirm(question, abort=True, err=True)
 
 
@@ -380,13 +418,3 @@ NO_NUMBER = (
 )
 # For a command that prompts for a number: a number on the command line is refused.
 number_is_asked = click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)
-
-
-def ask_number(prompt: str) -> str:
-    """A telephone number typed on a terminal, or the next line of standard input. Raises ConfigError."""
-    if sys.stdin.isatty():
-        return plain(click.prompt(prompt, err=True)).strip()
-    given = plain(sys.stdin.readline()).strip()
-    if not given:
-        raise ConfigError(f"{prompt}: standard input held no number; write one number on each line.")
-    return given

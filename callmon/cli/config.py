@@ -8,7 +8,7 @@ from callmon.cli.completion import completed
 from callmon.cli.help import HelpGroup
 from callmon.config.explanation import explained
 from callmon.config.settings import example_text
-from callmon.config.validation import did_you_mean, variable
+from callmon.config.validation import did_you_mean, nearest, variable
 from callmon.errors import ConfigError
 
 
@@ -63,7 +63,8 @@ def explain(key: str, as_json: bool) -> None:
     """
     found = explained(key)
     if not found:
-        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, _keys())}')
+        names = _keys() if nearest(key, _keys()) else {name.partition(".")[0].rstrip("[]") for name in _keys()}
+        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, names)}')
     for name, default, meaning in found:
         by = variable(tuple(name.split("."))) if "[]" not in name else None
         if as_json:

@@ -18,6 +18,7 @@ from callmon.cli.help import HelpGroup
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
+from callmon.errors import ConfigError
 from callmon.store import access
 from callmon.store import rejudge as judging
 from callmon.store.access import AuditEvent
@@ -77,6 +78,8 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     Examples: callmon db check
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
+    if first is not None and last is not None and last < first:
+        raise ConfigError("--until is before --since; exchange the two days.")
     settings, store = context.settings, context.store
     found = judging.counter_differences(store)
     days = [None if x is None else x.date() for x in (first, last)]
@@ -109,7 +112,8 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """
     settings, store = context.settings, context.store
     if not dry_run and not yes:
-        confirm("This judges every stored call again, also in published months. Continue?")
+        question = "This judges every stored call again, also in published months. Continue?"
+        confirm(question, "add --yes, or check first with --dry-run")
     changed = 0
     advance = progress_bar(judging.count_ended(store), "Judging")
     for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):

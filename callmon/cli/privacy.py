@@ -12,7 +12,6 @@ import click
 from callmon.cli.common import (
     Command,
     CommandContext,
-    ask_number,
     current_user,
     json_option,
     number_is_asked,
@@ -51,7 +50,7 @@ class PrivacyCommandContext(CommandContext):
     with_numbers = True
 
     def __init__(self, config: Path | None, purpose: str = "", who: str | None = None) -> None:
-        super().__init__(config)
+        super().__init__(config, "en")
         self.purpose, self.who = purpose, who
 
     def access(self, command: str) -> AccessReason:
@@ -134,7 +133,7 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
               callmon privacy find --purpose "access request 2026-14" --json
     """
     store, look = context.store, context.access("find")
-    forms = context.forms(ask_number(NUMBER))
+    forms = context.forms(context.ask_number(NUMBER))
     found = people.number_uses(store, forms, look)
     for use in found:
         _print_row(_use(use, context), USE, as_json)
@@ -157,7 +156,7 @@ def export(context: PrivacyCommandContext) -> None:
               callmon privacy export --purpose "request 14" --by "M. Roy"
     """
     store, look = context.store, context.access("export")
-    forms = context.forms(ask_number(NUMBER))
+    forms = context.forms(context.ask_number(NUMBER))
     before = people.accesses(store, forms)
     found = people.number_uses(store, forms, look)
     data = {
@@ -184,7 +183,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
               callmon privacy correct --purpose "request 15" --call 1795527733.0
     """
     store, look = context.store, context.access("correct")
-    number, right = ask_number("Stored number"), ask_number("Right number")
+    number, right = map(context.ask_number, ("Stored number", "Right number"))
     new = e164(right, context.settings.region)
     if new is None:
         raise ConfigError(f'"{right}" is not a telephone number; write it as "416 555-0102".')
@@ -242,7 +241,7 @@ def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None
               callmon privacy log --number
     """
     if has_number:
-        for access in people.accesses(context.store, context.forms(ask_number(NUMBER))):
+        for access in people.accesses(context.store, context.forms(context.ask_number(NUMBER))):
             _print_row(_access(access, context), LOG, as_json)
         return
     context.with_numbers = False

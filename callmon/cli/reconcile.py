@@ -18,7 +18,7 @@ WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"
 
 @click.command()
 @click.argument("day", required=False)
-@with_context()
+@with_context(lambda config: CommandContext(config, "en"))
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange to compare (default: all)")
 @click.option("--json", "in_json", is_flag=True, help="one JSON object per exchange")
 def reconcile(context: CommandContext, day: str | None, exchange: str | None, in_json: bool) -> None:

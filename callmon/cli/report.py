@@ -7,6 +7,7 @@ each time, if neither the data nor the configuration changed and nothing fell du
 import sys
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -19,7 +20,7 @@ from callmon.cli.sign_off import sign, signed, verify
 from callmon.config.settings import Settings
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
-from callmon.errors import ConfigError, NoDataError
+from callmon.errors import NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.model import FORMATS, Report
@@ -29,7 +30,8 @@ from callmon.text.labels import LANGUAGES, label, translate
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 NOT_A_PACKAGE = (
-    "--package goes with --public, without --format, --lang and -o -: it has every format, in both languages."
+    "--package va avec --public, sans --format, --lang ni -o - : "
+    "le paquet a tous les formats, dans les deux langues."
 )
 
 
@@ -102,14 +104,16 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    settings, lang = context.settings, context.lang
+    settings = context.settings
+    _check_output(context, output, kind)
+    if sample and (is_public or package):
+        _refuse_public_sample(context)
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
-    if sample and (is_public or package):
-        raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = context.known_lines(lines) if lines else None, read_remarks(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
+    lang = context.lang
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, settings, context.now)
     if sample is None:
@@ -124,6 +128,27 @@ report.add_command(signed)
 report.add_command(verify)
 
 
+def _refuse_public_sample(context: CommandContext) -> NoReturn:
+    raise context.config_error(
+        "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+    )
+
+
+def _check_output(context: CommandContext, output: Path | None, kind: str) -> None:
+    """Raises ConfigError, before the report is made, if it could not be written to `output`."""
+    if output is None:
+        return
+    if output == STDOUT:
+        if context.lang is None and kind != "json":
+            raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
+    elif output.is_dir():
+        raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
+    elif not output.parent.is_dir():
+        raise context.config_error(
+            "{path} : ce dossier n'existe pas; créez-le, ou donnez un autre nom de fichier.", path=output.parent
+        )
+
+
 def _make(
     context: CommandContext,
     order: ReportRequest,
@@ -134,7 +159,7 @@ def _make(
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     if package and (not order.is_public or order.lang or order.kind != "html" or output == STDOUT):
-        raise ConfigError(NOT_A_PACKAGE)
+        raise context.config_error(NOT_A_PACKAGE)
     settings, now = context.settings, context.now
     try:
         made = request.made(
@@ -149,7 +174,7 @@ def _make(
         written = _packaged(made, settings, output)
     else:
         written = files(made, settings, order.kind, order.lang, output, order.remarks)
-    _write(written, overwrite)
+    _write(context, written, overwrite)
     if now < months.month(order.month, settings.timezone).end:
         click.echo(translate(NOT_OVER, context.language, "page"), err=True)
 
@@ -170,7 +195,8 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
     if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
     path = output or Path(f"callmon-{period.name}-sample.txt")
-    _write([(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)], overwrite)
+    written = [(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)]
+    _write(context, written, overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
@@ -186,13 +212,14 @@ def _published(path: Path) -> tuple[Published, str]:
     return parse_report(path.read_bytes(), str(path)), str(path)
 
 
-def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
+def _write(context: CommandContext, written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
-            raise ConfigError(
-                f"{path} exists with other content and is not replaced. Give another name with -o, and "
-                "--revises to list the changes; or replace a draft with --overwrite."
+            raise context.config_error(
+                "{path} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
+                "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.",
+                path=path,
             )
     for path, data in written:
         if path == STDOUT:

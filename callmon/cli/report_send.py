@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, actor_name, lang_option, with_context
+from callmon.cli.common import CommandContext, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.progress import progress_bar
 from callmon.config.mail import EDITIONS
@@ -48,7 +48,7 @@ class SendContext(CommandContext):
 
     def decide(self, mails: list[ReportMail], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
-        who = actor_name(self.by)
+        who = self.actor_name(self.by)
         with database_errors(self.store), self.store.writing() as connection:
             for mail in mails:
                 if act == "report received":

@@ -61,7 +61,7 @@ def sign(
               callmon report sign 2026-10 approved --by a.roy < password.txt
     """
     month = months.last(context.today) if month == "last" else month
-    said, store = read_remarks(remarks), context.store
+    said, store = read_remarks(context, remarks), context.store
     deed = AuditEvent(context.now, _signer(context, name), "")
     try:
         if step == STEPS[0]:

@@ -60,6 +60,7 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
             f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
+    access.check_account(store, name, exists=False)
     access.add_account(store, name, hashed(_password(name)), roles, deed)
     click.echo(f"{name}: added.")
     if not context.settings.web.access.accounts:
@@ -117,6 +118,7 @@ def password(context: AccountCommandContext, name: str) -> None:
               callmon users password marie.tremblay < password.txt
     """
     store = context.store
+    access.check_account(store, name, exists=True)
     access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
     click.echo(f"{name}: the password is changed; signed out everywhere.")
 

@@ -32,7 +32,7 @@ from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
 from callmon.store.queries.reports import Fingerprint
-from callmon.text.labels import LANGUAGES, label
+from callmon.text.labels import LANGUAGES, LabelledError, label
 
 File = tuple[Path, bytes]
 STDOUT = Path("-")
@@ -51,7 +51,7 @@ def files(
     """The path and bytes of each file; `language_done` is called after each language is made.
 
     Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
-    mistake. JSON is one file with both languages. Raises ConfigError if `output` is stdout and `lang` is None.
+    mistake. JSON is one file with both languages. Only one language is written to standard output.
     """
     fr, en = formatters = [ReportFormatter(language, settings.timezone) for language in LANGUAGES]
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
@@ -59,8 +59,6 @@ def files(
         return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
-    if path == STDOUT and lang is None:
-        raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     found: list[File] = []
     for tongue in formatters:
         is_wanted = lang in (None, tongue.language)
@@ -125,17 +123,21 @@ class ReportRequest(msgspec.Struct, frozen=True):
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
     if order.kind not in (*FORMATS, "mail") or order.lang not in (None, *LANGUAGES):
-        raise ConfigError(f"{order.kind}, {order.lang}: a report is one of {', '.join(FORMATS)}, in fr or en.")
+        asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
+        raise LabelledError("report_refusal", "form", **asked)
     if order.beside and not order.is_public:
-        raise ConfigError("--beside goes with --public: the internal report reads other months in the database.")
+        raise LabelledError("report_refusal", "beside")
     if order.is_public and (order.to_date or order.lines is not None):
-        raise ConfigError(
-            "--public goes with whole months and all lines: a part of it would tell what is kept back."
-        )
-    period = months.month(order.month, settings.timezone)
+        raise LabelledError("report_refusal", "whole")
+    try:
+        period = months.month(order.month, settings.timezone)
+    except ConfigError:
+        raise LabelledError("report_refusal", "month", month=order.month) from None
     if period.begin >= now:
-        raise ConfigError(f"{order.month} has not begun yet.")
+        raise LabelledError("report_refusal", "not_begun", month=order.month)
     today = now.astimezone(settings.timezone).date()
+    if order.to_date and today <= period.first:
+        raise LabelledError("report_refusal", "no_day", month=order.month)
     return months.to_date(period, today, settings.timezone) if order.to_date else period
 
 

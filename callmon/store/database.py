@@ -116,7 +116,9 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     parsed = parse_url(url)
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
-        raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
+        raise StoreError(
+            f"there is no database at {store.path}: correct store.url, or make a new one with `callmon db upgrade`"
+        )
     _close_to_others(store.path)
     with database_errors(store):
         if complaint := _complaint(stored_revision(store)):
@@ -231,11 +233,35 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None
+        raise StoreError(f"the database {store} cannot be used: {with_remedy(error)}") from None
+
+
+# What a driver says, and what can be done.
+REMEDIES = {
+    "file is not a database": "name another file in store.url, or put a copy back",
+    "malformed": "put a copy back",
+    "unable to open database file": "store.url must name a file that this user may read and write",
+    "readonly database": "run the command as a user who may write to the file and its folder",
+    "database is locked": "another program writes to it; try again",
+    "database or disk is full": "free space there",
+    "connection failed": "check that its server runs, and that store.url has its address and user",
+}
+OF_THE_SYSTEM = "check the path in store.url, and that this user may write there"
+
+
+def with_remedy(error: BaseException) -> str:
+    """The reason, and what can be done where that is known."""
+    why = reason(error)
+    remedy = next((told for said, told in REMEDIES.items() if said in why), None)
+    if remedy is None and isinstance(error, OSError):
+        remedy = OF_THE_SYSTEM
+    return f"{why}; {remedy}" if remedy else why
 
 
 def reason(error: BaseException) -> str:
     """The first line of the driver's message: never the statement, never its parameters."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
@@ -251,8 +277,11 @@ def _make_file(store: Database) -> None:
 def _close_to_others(path: Path | None) -> None:
     """Removes other users' access to SQLite's files (mode 0600), and logs it.
 
-    A restored copy is often readable by every user. The database has names, and encrypted numbers.
+    A restored copy is often readable by every user. The database has names, and encrypted numbers. A folder or
+    another file that store.url names by mistake stays as it is.
     """
+    if path is not None and not _is_sqlite(path):
+        return
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
         with suppress(FileNotFoundError):
             mode = stat.S_IMODE(file.stat().st_mode)
@@ -268,6 +297,12 @@ def _close_to_others(path: Path | None) -> None:
                 "database: other users could read the file",
                 extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
             )
+
+
+def _is_sqlite(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+    return False
 
 
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:

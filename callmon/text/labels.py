@@ -15,6 +15,7 @@ from importlib.resources import files
 from babel.messages.pofile import read_po
 
 from callmon.config.validation import nearest, quoted
+from callmon.errors import ConfigError
 
 LANGUAGES = ("fr", "en")
 
@@ -31,6 +32,14 @@ def label(kind: str, identifier: str, language: str) -> str:
     Raises KeyError for an unknown kind or identifier: both are closed sets.
     """
     return translate(KINDS[kind][identifier], language, kind)
+
+
+class LabelledError(ConfigError):
+    """A mistake whose sentence is a label: English in a log; `told` has it by language, for a command."""
+
+    def __init__(self, kind: str, identifier: str, **values: object) -> None:
+        self.told = {x: label(kind, identifier, x).format(**values) for x in LANGUAGES}
+        super().__init__(self.told["en"])
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:

@@ -178,7 +178,7 @@ REFUSALS = {
         1, "There is no disruption of this name; `callmon disruptions list --state all` gives them.",
     ),
     "announce --line tyt": (2, 'There is no line "tyt"; did you mean "tty"?'),
-    "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet."),
+    "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet; give a past time."),
     "announce --line tty --since 2020-01-01T10:00": (
         1, "That start is more than a year ago: check the year.",
     ),
@@ -188,8 +188,8 @@ REFUSALS = {
     "announce --until 9999-12-31T23:59": (
         2, '--until 9999-12-31T23:59: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "announce --since 10:00": (2, "--since is valid only with --line; callmon records the start of detected "
-        "disruptions."),
+    "announce --since 10:00": (2, "--since is valid only with --line, as callmon records the start of detected "
+        "disruptions; leave it out, or add --line."),
     "announce --until noon": (
         2, '--until noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
@@ -200,12 +200,12 @@ REFUSALS = {
     ),
     "announce --until 2020-01-01T10:00": (1, "The end must come after the start."),
     "plan 2099-01-01T02:00 2099-01-01T01:00 --line tty": (1, "The end must come after the start."),
-    "plan 2020-01-01T02:00 2020-01-01T04:00 --line tty": (1, "That end has passed already."),
+    "plan 2020-01-01T02:00 2020-01-01T04:00 --line tty": (1, "That end has passed already; give a time to come."),
     "plan morning 2099-01-01T01:00 --line tty": (
         2, 'START morning: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "end --at 2099-01-01T10:00": (1, "That time has not come yet."),
-    "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time."),
+    "end --at 2099-01-01T10:00": (1, "That time has not come yet; give a past time."),
+    "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time; give a later time."),
     "announce --reason-en=": (2, "--reason-en is empty; write a few words."),
     f"announce --reason-en {'x' * 301}": (2, "--reason-en has 301 characters; boards show 300 at most."),
 }  # fmt: skip
@@ -235,7 +235,7 @@ def explained(*words: str) -> str:
 
 
 def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Database) -> None:
-    assert refused("change", name(desk), "--by", "m") == (
+    assert refused("change", name(desk), "--by", "m", "--lang", "en") == (
         2, "Nothing to change: add --until, --since, --line or a text.",
     )  # fmt: skip
     assert refused("change", name(desk), "--by", "m", "--lang", "en", "--since", "2099-01-01 10:00") == (
@@ -245,14 +245,14 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
 
 def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
-    status, told = refused("end", "--by", "m")
+    status, told = refused("end", "--by", "m", "--lang", "en")
     assert (status, told) == (
         2,
         f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
     )
     for one in disruptions.live_disruptions(desk):
         keep(desk, done(desk, one.id))
-    assert refused("end", "--by", "m") == (
+    assert refused("end", "--by", "m", "--lang", "en") == (
         2, "No disruption is in progress. For one that callmon cannot detect, name its lines with --line LINE.",
     )  # fmt: skip
 

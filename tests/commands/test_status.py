@@ -127,7 +127,7 @@ def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(s
     ("words", "told"),
     [
         (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
-        (["2999-01-01"], "DAY 2999-01-01: is in the future; give a past day."),
+        (["2999-01-01"], "DAY 2999-01-01 : ce jour est à venir; donnez un jour passé."),
         (["--verdict", "met"], "--verdict needs --standard; name the service standard."),
     ],
 )

@@ -116,7 +116,10 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
     path = tmp_path / "none.db"
     with pytest.raises(StoreError) as refusal:
         open_store(f"sqlite:///{path}")
-    assert str(refusal.value) == f"there is no database at {path} yet: run `callmon db upgrade`"
+    assert (
+        str(refusal.value)
+        == f"there is no database at {path}: correct store.url, or make a new one with `callmon db upgrade`"
+    )
     assert not path.exists()
 
 
@@ -168,7 +171,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("This is not a database, " * 100)
     with pytest.raises(StoreError) as refusal:
         open_store(f"sqlite:///{path}")
-    assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: file is not a database"
+    why = "file is not a database; name another file in store.url, or put a copy back"
+    assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: {why}"
 
 
 def test_a_new_file_is_for_its_owner_alone(sqlite_store: Database) -> None:

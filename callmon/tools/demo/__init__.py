@@ -64,7 +64,10 @@ async def _run(daemon: Daemon, store: Database, seconds: timedelta | None) -> No
         await daemon.run()
     except ConfigError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        sentences = (x.rstrip(".").replace("web.listen", "--listen") for x in error.sentences)
+        sentences = (
+            x.removesuffix("; choose another address.").rstrip(".").replace("web.listen", "--listen")
+            for x in error.sentences
+        )
         raise ConfigError(*(f"{sentence}; {ELSEWHERE}" for sentence in sentences)) from None
     finally:
         over.set()
