@@ -108,7 +108,7 @@ def test_three_persons_sign_a_month_and_its_files_are_those_bytes(place: Site, s
     ]  # fmt: skip
     with place.visitor(VERIFIES) as visitor:
         again = {name: visitor.get(f"{revision('2024-05')}/{name}").content for name in files}
-        assert text(visitor.get("/en/months").text).count("May 2024 (approved : Revision 1)") == 1
+        assert text(visitor.get("/en/months").text).count("May 2024 ( approved : Revision 1 )") == 1
     assert again == files
     assert {check_file(store, name, data).result for name, data in again.items()} == {"approved"}
     deeds = [(x.who, x.act, x.about) for x in audit_events(store) if x.act.startswith("report ")]
