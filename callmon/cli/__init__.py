@@ -31,6 +31,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import EPILOG, HelpGroup, MainCommands
+from callmon.cli.language import said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -50,7 +51,7 @@ from callmon.errors import CallmonError, ConfigError
 def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) -> None:
     """callmon measures whether a ministry keeps its telephone service standards."""
     if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; give one of them.")
+        raise click.UsageError(said("--quiet and --verbose exclude each other; give one of them."))
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     context.obj = partial(logs.set_up, level, log_format == "json")
     if quiet or verbose or log_format == "json":
@@ -166,7 +167,7 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     Examples: callmon doctor
               callmon doctor --listen 1h > proposed.toml
     """
-    from callmon.tools.doctor import as_text, examine
+    from callmon.tools.doctor import LANGUAGE, as_text, examine
 
     settings = context.settings
     if not settings.exchanges:
@@ -179,6 +180,7 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     if acceptance:
         _accept(settings)
         return
+    LANGUAGE.set(context.language)
     findings = examine(settings, context.now, _last_seen(context))
     for finding in findings if as_json else ():
         print_json(dataclasses.asdict(finding))

@@ -166,7 +166,7 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
 
     \b
     Examples: callmon callbacks attempt 1795527733.0 --result spoke
-              callmon callbacks attempt 1795527733.0 --result no-answer --at 10:12
+              callmon callbacks attempt 1795527733.0 --result no-answer --at 9:12
     """
     context.find(name)
     if result is None:

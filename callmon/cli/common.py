@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from callmon.cli.language import of_locale
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
@@ -154,7 +155,7 @@ config_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
+    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the locale's, else the site's)"
 )
 
 
@@ -177,7 +178,7 @@ class CommandContext:
 
     @cached_property
     def language(self) -> str:
-        return self.lang or self.settings.default_language
+        return self.lang or of_locale() or self.settings.default_language
 
     @cached_property
     def today(self) -> date:

@@ -13,6 +13,7 @@ import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
@@ -27,7 +28,7 @@ from callmon.text.labels import LANGUAGES, label, translate
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)

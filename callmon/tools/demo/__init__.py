@@ -30,7 +30,11 @@ from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
 from callmon.text.labels import label
+from callmon.tools.demo import phones
+from callmon.tools.demo.access import DemoAccess
 from callmon.tools.demo.exchange import USER, DemoExchange
+from callmon.tools.demo.history import EXCHANGE, seed
+from callmon.web.auth.client import is_loopback
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
 ROW = "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}"
@@ -49,7 +53,9 @@ async def play(listen: str, seconds: timedelta | None) -> None:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
             store = open_for_writing(settings)
             try:
-                await _run(Daemon(settings, store), store, seconds)
+                await asyncio.to_thread(seed, store, settings, datetime.now(UTC))
+                access = DemoAccess(settings.web.access, store)
+                await _run(Daemon(settings, store, access=access), store, seconds)
             finally:
                 store.close()
 
@@ -121,7 +127,9 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     toronto = data["exchanges"].pop("toronto")
     site = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
     connection = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
-    data["exchanges"]["demo"] = site | connection
+    data["exchanges"][EXCHANGE] = site | connection
+    for line, extensions in phones.LINES.items():
+        data["lines"][line]["extensions"] = extensions
     data["calendar"] = _round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
@@ -136,7 +144,14 @@ def _round_the_clock(year: int) -> dict[str, Any]:
 
 
 def _address(listen: str) -> str:
+    """Raises ConfigError for an address of another network: the pages show every role without a password."""
     try:
-        return WebSettings(listen=listen).listen
+        settings = WebSettings(listen=listen)
     except ValidationError as error:
         raise ConfigError(f"--listen: {error.errors()[0]['ctx']['error']}") from None
+    if not is_loopback(settings.host):
+        raise ConfigError(
+            f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
+            + ELSEWHERE
+        )
+    return settings.listen
