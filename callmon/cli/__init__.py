@@ -31,7 +31,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import EPILOG, HelpGroup, MainCommands
-from callmon.cli.language import said
+from callmon.cli.language import current_language, said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -147,8 +147,8 @@ def record(
     name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, context.today)
-        question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
-        click.confirm(question, abort=True, err=True)
+        question = said("{file} will hold callers' numbers and names. Will it be protected and deleted in time?")
+        click.confirm(question.format(file=file), abort=True, err=True)
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))
@@ -282,10 +282,12 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 def demo(listen: str, length: timedelta | None) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
+    The pages have a past month, and every role without a password: this machine alone can open them.
+
     \b
     Examples: callmon demo
               callmon demo --listen 127.0.0.1:8080 --for 10m
     """
     from callmon.tools.demo import play
 
-    asyncio.run(play(listen, length))
+    asyncio.run(play(listen, length, current_language()))

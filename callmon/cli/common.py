@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.cli.language import of_locale
+from callmon.cli.language import of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
@@ -349,7 +349,8 @@ def current_user() -> str:
 def confirm(question: str) -> None:
     """Continue only after a yes on a terminal. Raises ConfigError without a terminal: a script passes --yes."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} No terminal can answer: add --yes, or check first with --dry-run.")
+        unasked = said("No terminal can answer: add --yes, or check first with --dry-run.")
+        raise ConfigError(f"{question} {unasked}")
     click.confirm(question, abort=True, err=True)
 
 
@@ -373,5 +374,6 @@ def ask_number(prompt: str) -> str:
         return plain(click.prompt(prompt, err=True)).strip()
     given = plain(sys.stdin.readline()).strip()
     if not given:
-        raise ConfigError(f"{prompt}: standard input held no number; write one number on each line.")
+        sentence = said("{prompt}: standard input held no number; write one number on each line.")
+        raise ConfigError(sentence.format(prompt=prompt))
     return given

@@ -15,6 +15,7 @@ from callmon.cli.common import (
     with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
@@ -109,7 +110,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """
     settings, store = context.settings, context.store
     if not dry_run and not yes:
-        confirm("This judges every stored call again, also in published months. Continue?")
+        confirm(said("This judges every stored call again, also in published months. Continue?"))
     changed = 0
     advance = progress_bar(judging.count_ended(store), "Judging")
     for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):

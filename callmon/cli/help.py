@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from callmon.cli.language import current_language, said
+from callmon.cli.language import said
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
@@ -44,7 +44,7 @@ Documentation: docs/en/index.md, `man callmon`, /en/guide on the pages"""
 
 
 class _HelpText:
-    """The attribute `help` or `epilog` of a command or an option: English as written, read in the reader's language."""
+    """The attribute `help` or `epilog`: written in English, read in the reader's language."""
 
     def __set_name__(self, _owner: type, name: str) -> None:
         self._name = name
@@ -69,14 +69,14 @@ def _paragraph(english: str) -> str:
 class HelpOption(click.Option):
     """An option whose help is in the reader's language."""
 
-    help = _HelpText()  # type: ignore[assignment]  # read and written as a str
+    help = _HelpText()
 
 
 class HelpCommand(click.Command):
     """A command whose help is in the reader's language."""
 
-    help = _HelpText()  # type: ignore[assignment]  # read and written as a str
-    epilog = _HelpText()  # type: ignore[assignment]
+    help = _HelpText()
+    epilog = _HelpText()
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)

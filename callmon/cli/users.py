@@ -12,6 +12,7 @@ import click
 
 from callmon.cli.common import CommandContext, current_user, json_option, print_json, until_done, with_context
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 from callmon.store import access
@@ -154,7 +155,7 @@ def remove(context: AccountCommandContext, name: str) -> None:
 def _password(name: str) -> str:
     """Prompt twice on a terminal; else read one line of standard input. Raises ConfigError if too easy."""
     if sys.stdin.isatty():
-        given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        given: str = click.prompt(said("Password"), hide_input=True, confirmation_prompt=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
     refuse_if_easy(given, name)

@@ -2,7 +2,7 @@
 
     recordings ─▶ their facts, once ─▶ shifted to other times ─▶ monitor ─▶ outcomes ─▶ one batch of the writer
 
-The code that judges and stores live calls does all of it. Facts are shifted as text: a thousand calls take a second.
+The code that judges and stores live calls does all of it. Facts are shifted as text: it takes a second.
 Most messages are called back in time, some late, some are closed by a person; the last day's are still due.
 """
 
@@ -22,7 +22,7 @@ from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import Owed
 from callmon.core.disruptions.commands import Action, DisruptionCommand
 from callmon.core.disruptions.disruption import NO_NOTICE, Notice
-from callmon.core.facts import AnyFact, Answered, Arrived, Ended
+from callmon.core.facts import Answered, AnyFact, Arrived, Ended
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.verdicts import Gap
@@ -139,7 +139,8 @@ class _History:
 
     def _by_hand(self, at: datetime, action: str, entry: str) -> list[Outcome]:
         command = CallbackCommand(
-            at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action), exchange=EXCHANGE, obligation=entry,
+            at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action),
+            exchange=EXCHANGE, obligation=entry,
             reason="no_request" if action == "close" else None, result="spoke" if action == "attempt" else None,
         )  # fmt: skip
         return self._monitor.apply_callback_command(command)
@@ -147,8 +148,8 @@ class _History:
     def _disruptions(self, today: date) -> Iterator[Outcome]:
         """One that is over, and work planned for tomorrow night."""
         began = self._midnight(today - 6 * DAY) + 10 * HOUR
-        until = {"notice": msgspec.structs.replace(PAST, until=began + 2 * HOUR)}
-        for outcome in self._command("announce", began + 10 * MINUTE, lines=("tty",), start=began, **until):
+        notice = msgspec.structs.replace(PAST, until=began + 2 * HOUR)
+        for outcome in self._command("announce", began + 10 * MINUTE, lines=("tty",), start=began, notice=notice):
             yield outcome
             name = outcome.disruptions[0].disruption.id
             yield from self._command("end", began + 95 * MINUTE, disruption=name)

@@ -1,12 +1,10 @@
 """The states of the demonstration's phones, as Asterisk derives them from the channels of each. Pure.
 
-The recordings ring the phones of `RECORDED`. A line has more phones than these, which nobody rings: a dozen recorded
-calls at once would otherwise leave no phone free.
+The recordings ring some of a line's phones. A dozen recorded calls at once would leave none of these free.
 """
 
 from collections.abc import Iterator, Mapping
 
-RECORDED = ("101", "102", "103", "104", "105", "106", "110", "112", "113", "114")
 LINES: Mapping[str, tuple[str, ...]] = {
     "general": ("101", "102", "103", "107", "108", "109", "110", "112", "113", "114"),
     "general-toll-free": ("101", "102", "103", "107", "108", "109"),

@@ -90,7 +90,10 @@ def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
         missing = [name for name in NEEDED if name not in classes]
         more = sorted(classes - NEEDED.keys() - HARMLESS)
     if missing:
-        purposes, plural = "; ".join(reader_text(NEEDED[name]) for name in missing), "es" if len(missing) > 1 else ""
+        purposes, plural = (
+            "; ".join(reader_text(NEEDED[name]) for name in missing),
+            "es" if len(missing) > 1 else "",
+        )
         severity: Severity = "error" if ERRORS & set(missing) else "warning"
         names = ", ".join(missing)
         yield examined.finding("user.no_class", severity=severity, names=names, plural=plural, purposes=purposes)
