@@ -191,7 +191,7 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
 
     \b
     Examples: callmon callbacks close 1795527733.0 --reason no-request
-              callmon callbacks close 1795527733.0 --reason listened --text noise
+              callmon callbacks close 1795527733.0 --reason otherwise --text test
     """
     context.find(name)
     if reason is None:
@@ -215,7 +215,7 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
     """Open an entry again. Its first due time and its verdict do not change.
 
     \b
-    Examples: callmon callbacks reopen 1795527733.0
+    Examples: callmon callbacks reopen 1795527733.0 --reason mistake
               callmon callbacks reopen 1795527733.0 --reason "it was for us"
     """
     context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])

@@ -98,7 +98,8 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
 @with_context()
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do not ask for confirmation")
-def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
+@json_option
+def rejudge(context: CommandContext, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Judge every stored call again by the current standards and settings; print the changes.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
@@ -115,7 +116,7 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     advance = progress_bar(judging.count_ended(store), "Judging")
     for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
-        print_result(line)
+        print_json({"change": line}) if as_json else print_result(line)
     if dry_run:
         click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
         return

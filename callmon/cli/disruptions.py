@@ -83,7 +83,7 @@ class DisruptionCommandContext(CommandContext):
     def until(self, until: str | None, length: timedelta | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
             raise ConfigError("--until and --for exclude each other; give one of them.")
-        return self.moment(until, "--until") if length is None else start + length
+        return self.moment(until, "--until", max(start, self.now)) if length is None else start + length
 
     def print_as_json(self, *found: Disruption) -> None:
         for disruption in found:

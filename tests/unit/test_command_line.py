@@ -331,7 +331,9 @@ def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
     assert (status, shown) == (0, f"Numéro de téléphone: {NUMBER}\nAppels : 0.\n")
 
 
-QUESTION = "Ceci juge de nouveau chaque appel enregistré, aussi dans les mois publiés. Continuer?"  # the site's language
+QUESTION = (
+    "Ceci juge de nouveau chaque appel enregistré, aussi dans les mois publiés. Continuer?"  # the site's language
+)
 
 
 def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:

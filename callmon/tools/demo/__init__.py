@@ -39,7 +39,7 @@ from callmon.web.auth.client import is_loopback
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
 ROW = {
     "en": "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}",
-    "fr": "{:<9} {:<17}  {:<32}  {:>5}  {:<15}{:<15}{:<15}{}",
+    "fr": "{:<9} {:<17}  {:<33}  {:>5}  {:<15}{:<15}{:<15}{}",
 }
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
 HEADINGS = {

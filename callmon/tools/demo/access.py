@@ -46,7 +46,7 @@ class DemoAccess(AccessService):
         role = request.cookies.get(COOKIE)
         return Identity(next((person for name, person in PEOPLE.items() if name == role), LOCAL_VIEWER))
 
-    def entries(self) -> tuple[PageRoute, ...]:
+    def own_entries(self) -> tuple[PageRoute, ...]:
         return (PageRoute("demonstration", PATHS, self._choose, Right.VIEW, ("POST",)),)
 
     def banner(self, person: Person, csrf: str, language: str) -> Markup:

@@ -116,7 +116,7 @@ class AccessService:
         """Whether callmon's pages offer a sign-in: accounts or a provider."""
         return self.settings.accounts or self.settings.oidc is not None
 
-    def entries(self) -> tuple[PageRoute, ...]:
+    def own_entries(self) -> tuple[PageRoute, ...]:
         """Pages and acts beside those of every site; `tools/demo/access.py` has some."""
         return ()
 
