@@ -48,10 +48,10 @@ STATUS = {"status": 3, "doctor": 1, "reconcile": 1}
 ENVIRONMENT = {
     "HOME": "{root}/home",
     "SUDO_USER": "m.tremblay",
-    "CALLMON_STORE__URL": "sqlite:///{root}/work/callmon.db",
+    "CALLMON_STORE__URL": "sqlite:///{root}/here/callmon.db",
     "CALLMON_EXCHANGES__TORONTO__HOST": "127.0.0.1",
     "CALLMON_EXCHANGES__TORONTO__PORT": "1",
-    "CALLMON_EXCHANGES__TORONTO__SECRET_FILE": "{root}/work/secret",
+    "CALLMON_EXCHANGES__TORONTO__SECRET_FILE": "{root}/here/secret",
 }
 TYPED = {"users": PASSWORD, "privacy": NUMBERS, "callbacks": NUMBERS}
 ACCOUNT = ("users", "add", "marie.tremblay", "--role", "viewer")
@@ -67,20 +67,20 @@ RUN = [
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folders of a machine, with a configuration and a database."""
     root = tmp_path_factory.mktemp("site")
-    for folder in (*FOLDERS, "var/log/asterisk/cel-custom", "work", "home/.config/fish/completions"):
+    for folder in (*FOLDERS, "var/log/asterisk/cel-custom", "here", "home/.config/fish/completions"):
         (root / folder).mkdir(parents=True)
     rows = root / "var/log/asterisk/cel-custom/Master.csv"
     shutil.copy(cel("vm_message"), rows)
     text = example_text().replace("[web]\n", "[web]\naccess = { accounts = true }\n")
-    (root / "work/callmon.toml").write_text(
+    (root / "here/callmon.toml").write_text(
         f'{text}\n[exchanges.toronto.cel]\nfile = "{rows}"\n', encoding="utf-8"
     )
-    (root / "work/alertmanager.yml").write_text(ROUTES)
+    (root / "here/alertmanager.yml").write_text(ROUTES)
     (root / "etc/prometheus/alertmanager.yml").write_text(ROUTES)
-    (root / "work/password.txt").write_text(PASSWORD)
-    (root / "work/secret").write_text("secret")
-    shutil.copy(RECORDING, root / "work/monday.ami")
-    settings = load(root / "work/callmon.toml")
+    (root / "here/password.txt").write_text(PASSWORD)
+    (root / "here/secret").write_text("secret")
+    shutil.copy(RECORDING, root / "here/monday.ami")
+    settings = load(root / "here/callmon.toml")
     store = open_for_writing(settings)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(history, "EXCHANGE", "toronto")
@@ -108,7 +108,7 @@ def write(store: Database, settings: Settings) -> None:
 
 def by_hand(root: Path, action: str) -> None:
     """What the daemon would have written when a person did this to the callback."""
-    settings = load(root / "work/callmon.toml")
+    settings = load(root / "here/callmon.toml")
     store = open_for_writing(settings)
     past = history._History(settings, store, NOW)
     past._recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past._recorded["vm_message"])
@@ -141,9 +141,9 @@ def test_an_example_of_the_help_runs(
 ) -> None:
     root = tmp_path / "site"
     shutil.copytree(site, root)
-    for path in ("work/callmon.toml", "etc/callmon/callmon.toml"):
-        (root / path).write_text((site / "work/callmon.toml").read_text().replace(str(site), str(root)))
-    monkeypatch.chdir(root / "work")
+    for path in ("here/callmon.toml", "etc/callmon/callmon.toml"):
+        (root / path).write_text((site / "here/callmon.toml").read_text().replace(str(site), str(root)))
+    monkeypatch.chdir(root / "here")
     monkeypatch.setattr(history, "EXCHANGE", "toronto")
     monkeypatch.setattr(common, "datetime", at(LATER.get(example, NOW)))
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)  # no daemon applies a request
