@@ -147,8 +147,8 @@ def record(
     name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, context.today)
-        question = said("{file} will hold callers' numbers and names. Will it be protected and deleted in time?")
-        click.confirm(question.format(file=file), abort=True, err=True)
+        question = "{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
+        click.confirm(said(question, file=file), abort=True, err=True)
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))

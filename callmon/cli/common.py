@@ -374,6 +374,6 @@ def ask_number(prompt: str) -> str:
         return plain(click.prompt(prompt, err=True)).strip()
     given = plain(sys.stdin.readline()).strip()
     if not given:
-        sentence = said("{prompt}: standard input held no number; write one number on each line.")
-        raise ConfigError(sentence.format(prompt=prompt))
+        sentence = "{prompt}: standard input held no number; write one number on each line."
+        raise ConfigError(said(sentence, prompt=prompt))
     return given

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from click import core, exceptions, formatting, parser, termui, types
+from click import core, exceptions, formatting, get_current_context, parser, termui, types
 
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
@@ -38,7 +38,9 @@ def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
 def of_site() -> str | None:
     """The site's default language; None without a configuration that can be read."""
     with suppress(ConfigError, OSError, ValueError):
-        path = Path(os.environ.get(CONFIG_VARIABLE) or find())
+        context = get_current_context(silent=True)
+        given = context.params.get("config") if context else None
+        path = Path(given or os.environ.get(CONFIG_VARIABLE) or find())
         language = os.environ.get(variable((SETTING,))) or _written(path, path.stat().st_mtime_ns)
         return language if language in LANGUAGES else None
     return None
@@ -55,9 +57,10 @@ def current_language() -> str:
     return of_locale() or of_site() or "en"
 
 
-def said(english: str) -> str:
-    """A text of the source in the current language."""
-    return terminal_text(english, current_language())
+def said(english: str, **values: object) -> str:
+    """A text of the source in the current language, with these values in its fields."""
+    text = terminal_text(english, current_language())
+    return text.format(**values) if values else text
 
 
 def _said_of_count(one: str, several: str, count: int) -> str:

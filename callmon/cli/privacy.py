@@ -142,8 +142,7 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
     for x in (item.obligation for item in people.obligations_of_number(store, forms)):
         row = context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
         _print_row(row, OBLIGATION, as_json)
-    counted = said("1 call." if len(found) == 1 else "{count} calls.")
-    click.echo(counted.format(count=len(found)), err=True)
+    click.echo(said("1 call." if len(found) == 1 else "{count} calls.", count=len(found)), err=True)
 
 
 @privacy.command("export")

@@ -62,9 +62,9 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
     access.add_account(store, name, hashed(_password(name)), roles, deed)
-    click.echo(f"{name}: added.")
+    click.echo(said("{name}: added.", name=name))
     if not context.settings.web.access.accounts:
-        click.echo("Accounts cannot sign in yet: set accounts = true under [web.access].", err=True)
+        click.echo(said("Accounts cannot sign in yet: set accounts = true under [web.access]."), err=True)
 
 
 @users.command("list")
@@ -79,7 +79,7 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
     """
     found = access.accounts(context.store)
     if not found:
-        click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
+        click.echo(said("There is no account; add one with `callmon users add NAME --role ROLE`."), err=True)
     for account in found:
         if as_json:
             print_json({"name": account.name, "roles": sorted(account.roles), "locked": account.is_locked})
@@ -104,7 +104,7 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     """
     deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
     access.give_roles(context.store, name, roles, deed)
-    click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
+    click.echo(said("{name}: {roles}; signed out everywhere.", name=name, roles=" ".join(sorted(roles))))
 
 
 @users.command("password")
@@ -119,7 +119,7 @@ def password(context: AccountCommandContext, name: str) -> None:
     """
     store = context.store
     access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
-    click.echo(f"{name}: the password is changed; signed out everywhere.")
+    click.echo(said("{name}: the password is changed; signed out everywhere.", name=name))
 
 
 @users.command("lock")
@@ -135,7 +135,7 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     """
     deed = context.deed("account unlocked" if unlock else "account locked", name)
     access.lock_account(context.store, name, not unlock, deed)
-    click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
+    click.echo(said("{name}: may sign in." if unlock else "{name}: locked; signed out everywhere.", name=name))
 
 
 @users.command("remove")
@@ -149,7 +149,7 @@ def remove(context: AccountCommandContext, name: str) -> None:
               callmon users remove marie.tremblay --config callmon.toml
     """
     access.remove_account(context.store, name, context.deed("account removed", name))
-    click.echo(f"{name}: removed; signed out everywhere.")
+    click.echo(said("{name}: removed; signed out everywhere.", name=name))
 
 
 def _password(name: str) -> str:

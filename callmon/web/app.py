@@ -57,7 +57,9 @@ class WebApplication:
     def asgi(self) -> ASGIApp:
         sign_in = SignIn(self.access)
         pages = (
-            () if self.site is None else routes((*entries(self.site), *sign_in.entries(), *self.access.own_entries()))
+            ()
+            if self.site is None
+            else routes((*entries(self.site), *sign_in.entries(), *self.access.own_entries()))
         )
         machines = [
             Route("/metrics", self._for_users(self._figures)),
