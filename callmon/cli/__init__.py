@@ -32,6 +32,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import EPILOG, HelpGroup, MainCommands
+from callmon.cli.language import current_language, said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -51,7 +52,7 @@ from callmon.errors import CallmonError, ConfigError
 def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) -> None:
     """callmon measures whether a ministry keeps its telephone service standards."""
     if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; give one of them.")
+        raise click.UsageError(said("--quiet and --verbose exclude each other; give one of them."))
     _open_closed_streams()
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     if logging.lastResort is not None:  # the warnings of commands that set up no log
@@ -158,8 +159,8 @@ def record(
     name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, context.today)
-        question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
-        confirm(question, "run the command on a terminal")
+        question = "{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
+        confirm(said(question, file=file), "run the command on a terminal")
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))
@@ -178,7 +179,7 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     Examples: callmon doctor
               callmon doctor --listen 1h > proposed.toml
     """
-    from callmon.tools.doctor import as_text, examine
+    from callmon.tools.doctor import LANGUAGE, as_text, examine
 
     settings = context.settings
     if not settings.exchanges:
@@ -191,6 +192,7 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     if acceptance:
         _accept(settings)
         return
+    LANGUAGE.set(context.language)
     findings = examine(settings, context.now, _last_seen(context))
     for finding in findings if as_json else ():
         print_json(dataclasses.asdict(finding))
@@ -293,10 +295,12 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 def demo(listen: str, length: timedelta | None) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
+    The pages have a past month, and every role without a password: this machine alone can open them.
+
     \b
     Examples: callmon demo
               callmon demo --listen 127.0.0.1:8080 --for 10m
     """
     from callmon.tools.demo import play
 
-    asyncio.run(play(listen, length))
+    asyncio.run(play(listen, length, current_language()))

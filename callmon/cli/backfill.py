@@ -12,6 +12,7 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill, Window, lines_of, rows
 from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
@@ -20,7 +21,7 @@ from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @with_context()
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the rows, if there are several")

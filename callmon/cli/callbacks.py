@@ -175,7 +175,7 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
 
     \b
     Examples: callmon callbacks attempt 1795527733.0 --result spoke
-              callmon callbacks attempt 1795527733.0 --result no-answer --at 10:12
+              callmon callbacks attempt 1795527733.0 --result no-answer --at 9:12
     """
     context.find(name)
     if result is None:
@@ -201,7 +201,7 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
 
     \b
     Examples: callmon callbacks close 1795527733.0 --reason no-request
-              callmon callbacks close 1795527733.0 --reason listened --text noise
+              callmon callbacks close 1795527733.0 --reason otherwise --text test
     """
     context.find(name)
     if reason is None:
@@ -226,8 +226,8 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
     """Open an entry again. Its first due time and its verdict do not change.
 
     \b
-    Examples: callmon callbacks reopen 1795527733.0 --reason "it was for us"
-              callmon callbacks reopen 1795527733.0 --reason error --lang en
+    Examples: callmon callbacks reopen 1795527733.0 --reason mistake
+              callmon callbacks reopen 1795527733.0 --reason "it was for us"
     """
     context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])
 

@@ -18,6 +18,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import LINES
+from callmon.cli.help import HelpCommand
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.statistics.period import midnight
@@ -27,7 +28,7 @@ from callmon.store.queries.call_search import CallFilter, CallSummary, search_ca
 from callmon.text.labels import label
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("day", required=False)
 @with_context()
 @click.option("--line", shell_complete=LINES, help="only calls on this line")

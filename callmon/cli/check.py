@@ -16,6 +16,7 @@ import click
 from pydantic import BaseModel
 
 from callmon.cli.common import CommandContext, json_option, print_json, with_context
+from callmon.cli.help import HelpCommand
 from callmon.config.business_calendar import Hours, Periods, SpecialHours
 from callmon.config.closed_days import ClosedDay, next_twelve_months
 from callmon.config.exchange import ExchangeSettings
@@ -42,7 +43,7 @@ SHOWN_ELSEWHERE = frozenset({"calendar", "services", "lines", "staff"})
 LOOPBACK = ("127.", "localhost", "::1")
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @with_context()
 @json_option
 def check(context: CommandContext, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import click
 
+from callmon.cli.language import of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
@@ -176,7 +177,7 @@ config_option = click.option(
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
+    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the locale's, else the site's)"
 )
 
 
@@ -199,7 +200,7 @@ class CommandContext:
 
     @cached_property
     def language(self) -> str:
-        return self.lang or self.settings.default_language
+        return self.lang or of_locale() or self.settings.default_language
 
     @cached_property
     def today(self) -> date:
@@ -402,7 +403,8 @@ def current_user() -> str:
 def confirm(question: str, otherwise: str) -> None:
     """Continue only after a yes on a terminal. Raises ConfigError without one: `otherwise` is what to do then."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} No terminal can answer: {otherwise}.")
+        unasked = said("No terminal can answer: {otherwise}.", otherwise=said(otherwise))
+        raise ConfigError(f"{question} {unasked}")
     click.confirm(question, abort=True, err=True)
 
 

@@ -15,6 +15,7 @@ from callmon.cli.common import (
     with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
@@ -100,7 +101,8 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
 @with_context()
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do not ask for confirmation")
-def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
+@json_option
+def rejudge(context: CommandContext, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Judge every stored call again by the current standards and settings; print the changes.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
@@ -112,13 +114,13 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """
     settings, store = context.settings, context.store
     if not dry_run and not yes:
-        question = "This judges every stored call again, also in published months. Continue?"
+        question = said("This judges every stored call again, also in published months. Continue?")
         confirm(question, "add --yes, or check first with --dry-run")
     changed = 0
     advance = progress_bar(judging.count_ended(store), "Judging")
     for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
-        print_result(line)
+        print_json({"change": line}) if as_json else print_result(line)
     if dry_run:
         click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
         return

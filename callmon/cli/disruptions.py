@@ -86,7 +86,7 @@ class DisruptionCommandContext(CommandContext):
     def until(self, until: str | None, length: timedelta | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
             raise self.config_error("--until et --for s'excluent; donnez l'un des deux.")
-        return self.moment(until, "--until") if length is None else start + length
+        return self.moment(until, "--until", max(start, self.now)) if length is None else start + length
 
     def notice(self, until: datetime | None, texts: dict[str, str | None]) -> Notice:
         """The given parts of a notice; each text becomes one line. Raises ConfigError if empty or too long."""

@@ -15,13 +15,14 @@ from pathlib import Path
 import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError
 from callmon.reports.formats.parquet import parquet
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @with_context()
 @click.option(
     "--parquet",

@@ -21,6 +21,7 @@ from callmon.cli.common import (
     with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
@@ -133,14 +134,14 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
               callmon privacy find --purpose "access request 2026-14" --json
     """
     store, look = context.store, context.access("find")
-    forms = context.forms(context.ask_number(NUMBER))
+    forms = context.forms(context.ask_number(said(NUMBER)))
     found = people.number_uses(store, forms, look)
     for use in found:
         _print_row(_use(use, context), USE, as_json)
     for x in (item.obligation for item in people.obligations_of_number(store, forms)):
         row = context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
         _print_row(row, OBLIGATION, as_json)
-    click.echo(f"{with_noun(len(found), 'call')}.", err=True)
+    click.echo(said("1 call." if len(found) == 1 else "{count} calls.", count=len(found)), err=True)
 
 
 @privacy.command("export")
@@ -156,7 +157,7 @@ def export(context: PrivacyCommandContext) -> None:
               callmon privacy export --purpose "request 14" --by "M. Roy"
     """
     store, look = context.store, context.access("export")
-    forms = context.forms(context.ask_number(NUMBER))
+    forms = context.forms(context.ask_number(said(NUMBER)))
     before = people.accesses(store, forms)
     found = people.number_uses(store, forms, look)
     data = {
@@ -183,7 +184,7 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
               callmon privacy correct --purpose "request 15" --call 1795527733.0
     """
     store, look = context.store, context.access("correct")
-    number, right = map(context.ask_number, ("Stored number", "Right number"))
+    number, right = context.ask_number(said("Stored number")), context.ask_number(said("Right number"))
     new = e164(right, context.settings.region)
     if new is None:
         raise ConfigError(f'"{right}" is not a telephone number; write it as "416 555-0102".')
@@ -241,7 +242,7 @@ def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None
               callmon privacy log --number
     """
     if has_number:
-        for access in people.accesses(context.store, context.forms(context.ask_number(NUMBER))):
+        for access in people.accesses(context.store, context.forms(context.ask_number(said(NUMBER)))):
             _print_row(_access(access, context), LOG, as_json)
         return
     context.with_numbers = False

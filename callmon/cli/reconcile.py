@@ -9,6 +9,7 @@ import click
 from callmon.backfill.tasks import reconcile as compare
 from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.config.settings import Settings
 from callmon.core.reconciliation import Difference, Reconciliation
@@ -16,7 +17,7 @@ from callmon.core.reconciliation import Difference, Reconciliation
 WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"}
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("day", required=False)
 @with_context(lambda config: CommandContext(config, "en"))
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange to compare (default: all)")

@@ -13,6 +13,7 @@ import click
 
 from callmon.cli.common import CommandContext, lang_option, with_context
 from callmon.cli.completion import MONTHS
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.config.mail import EDITIONS
 from callmon.core.statistics import period
@@ -80,7 +81,7 @@ class SendContext(CommandContext):
                                   recipient=mail.recipient), err=True)  # fmt: skip
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("month", shell_complete=MONTHS)
 @with_context(SendContext)
 @lang_option

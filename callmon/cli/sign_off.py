@@ -22,6 +22,7 @@ from callmon.cli.common import (
     write_file,
 )
 from callmon.cli.completion import MONTHS
+from callmon.cli.help import HelpCommand
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
@@ -35,7 +36,7 @@ from callmon.web.auth.identity import Person, Right, roles
 from callmon.web.auth.passwords import is_right, nobodys
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("month", shell_complete=MONTHS)
 @click.argument("step", type=click.Choice(STEPS))
 @with_context()
@@ -123,7 +124,7 @@ def _print(context: CommandContext, revision: SignedRevision) -> None:
         click.echo(f"{digest}  {name}")
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("month", required=False, shell_complete=MONTHS)
 @with_context()
 @lang_option
@@ -162,7 +163,7 @@ def _as_json(revision: SignedRevision) -> dict[str, Any]:
     }
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("file", type=click.Path(path_type=Path))
 @with_context()
 @lang_option

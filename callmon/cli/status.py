@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
+from callmon.cli.help import HelpCommand
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
 from callmon.core.statistics.period import midnight
@@ -35,7 +36,7 @@ EXCHANGE = re.compile(
 COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @with_context()
 @lang_option
 @json_option

@@ -58,8 +58,11 @@ BROKER_SECONDS = 2.0
 class Daemon:
     """All tasks of one process. `run` returns after a stop was requested."""
 
-    def __init__(self, settings: Settings, store: Database, path: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: Database, path: Path | None = None, access: AccessService | None = None
+    ) -> None:
         self._path, self._store = path, store
+        self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
         self.metrics = Metrics(
             self.runtime.database.tally,
@@ -90,7 +93,7 @@ class Daemon:
         await asyncio.to_thread(self.restore)
         runtime = self.runtime
         wire = listening(runtime.settings.web.listen)
-        access = AccessService(runtime.settings.web.access, self._store)
+        access = self._access
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         role, users = self.standby.role, self.protection.users

@@ -78,13 +78,18 @@ def translate(french: str, language: str, context: str | None = None) -> str:
     return catalogue(language).get((context, french), french)
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def catalogue(language: str) -> Mapping[tuple[str | None, str], str]:
-    """(context, French) → translation, without missing and fuzzy ones.
+def terminal_text(english: str, language: str) -> str:
+    """A text of help or of `callmon doctor`, which the source has in English, in `language`."""
+    return catalogue("fr", "terminal").get((None, english), english) if language == "fr" else english
+
+
+@lru_cache
+def catalogue(language: str, name: str = "callmon") -> Mapping[tuple[str | None, str], str]:
+    """(context, text of the source) → translation, without missing and fuzzy ones.
 
     The .po files are read directly, so that an installation compiles nothing.
     """
-    path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", "callmon.po")
+    path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", f"{name}.po")
     with path.open("rb") as lines:
         messages = read_po(lines, locale=language)
     return {

@@ -103,7 +103,7 @@ for _ in range(60):
         page = urllib.request.urlopen("http://127.0.0.1:10469/metrics").read().decode()
     except OSError:
         continue
-    if sum(float(value) for value in re.findall(r"^callmon_calls_total{{.*}} (\\S+)$", page, re.MULTILINE)):
+    if sum(float(value) for value in re.findall(r"^callmon_calls_in_progress{{.*}} (\\S+)$", page, re.MULTILINE)):
         print("calls are counted")
         break
 END

@@ -26,6 +26,7 @@ from callmon.web.formatter import WebFormatter
 from callmon.web.routes import entries
 from tests import interface
 from tests.pages.test_pages_access import NAMES, WHO, table
+from tests.support.environment import reader_of
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page
 
 WIDTH = 100  # of a help text
@@ -64,8 +65,13 @@ def context(name: str, command: click.Command) -> click.Context:
     return click.Context(command, info_name=name, terminal_width=WIDTH)
 
 
-def commands() -> Iterator[str]:
-    yield from rows("command", "purpose")
+def commands(language: str) -> list[str]:
+    with reader_of(language):
+        return list(_commands(*{"en": ("command", "purpose"), "fr": ("commande", "but")}[language]))
+
+
+def _commands(*head: str) -> Iterator[str]:
+    yield from rows(*head)
     for name, command in every_command():
         arguments = [
             str(x.make_metavar(context(name, command))) for x in command.params if isinstance(x, click.Argument)

@@ -301,8 +301,8 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 @pytest.mark.parametrize("command", ["privacy find", "privacy export", "privacy correct", "privacy log"])
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], told="")
-    prompt = "Stored number" if command == "privacy correct" else "Telephone number"
-    told = f"{prompt}: standard input held no number; write one number on each line.\n"
+    prompt = "Numéro enregistré" if command == "privacy correct" else "Numéro de téléphone"
+    told = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
@@ -328,18 +328,20 @@ def on_terminal(answer: str, *words: str) -> tuple[int, str]:
 
 def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
     status, shown = on_terminal(f"{NUMBER}\n", "privacy", "find", "--purpose", "x")
-    assert (status, shown) == (0, f"Telephone number: {NUMBER}\n0 calls.\n")
+    assert (status, shown) == (0, f"Numéro de téléphone: {NUMBER}\nAppels : 0.\n")
 
 
-QUESTION = "This judges every stored call again, also in published months. Continue?"
+QUESTION = (
+    "Ceci juge de nouveau chaque appel enregistré, aussi dans les mois publiés. Continuer?"  # the site's language
+)
 
 
 def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
-    assert on_terminal("n\n", "db", "rejudge") == (1, f"{QUESTION} [y/N]: n\nAborted!\n")
+    assert on_terminal("n\n", "db", "rejudge") == (1, f"{QUESTION} [y/N]: n\nAbandon.\n")
     assert on_terminal("y\n", "db", "rejudge") == (0, f"{QUESTION} [y/N]: y\nNo verdict changed.\n")
 
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    told = f"{QUESTION} No terminal can answer: add --yes, or check first with --dry-run.\n"
+    told = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
