@@ -24,6 +24,7 @@ from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.public_notice.folder import NoticePublisher
 from callmon.sinks.snapshot import (
     CallbackStatus,
     DaemonSnapshot,
@@ -62,6 +63,7 @@ class Runtime:
             lambda: self.settings, store, self.database.tally.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)

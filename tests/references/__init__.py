@@ -27,6 +27,7 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "calls_json": parts.calls_json,
     "callbacks_json": parts.callbacks_json,
     "health_json": parts.health_json,
+    "notice_json": parts.notice_json,
     "topics": parts.topics,
 }
 
