@@ -279,7 +279,7 @@ def publish(context: CommandContext, folder: Path) -> None:
 
     \b
     Examples: callmon disruptions publish /srv/callmon-notice
-              callmon disruptions publish /srv/callmon-notice --config /etc/callmon/callmon.toml
+              callmon disruptions publish /var/www/html/notice
     """
     settings, now, heard = context.settings, context.now, heartbeats(context.store)
     is_heard = bool(settings.exchanges) and all(

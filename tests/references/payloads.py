@@ -278,7 +278,7 @@ class PublicLine(Payload):
 
 
 class PublicDisruption(Payload):
-    """A disruption, or planned work, as the public reads of it. A text is null until it exists in both languages."""
+    """A disruption, or planned work, for the public. A text is null until it exists in both languages."""
 
     id: UUID
     state: Literal["going_on", "planned"]
