@@ -111,7 +111,8 @@ class PublicNotice(TerminalPage):
 
     def stale(self) -> str:
         return self._say(
-            "Si cette mise à jour date de plus de {count} minutes, la page ne dit plus ce qui est connu.",
+            "Si elle date de plus de {count} minutes, cette page n'est plus à jour : il peut y avoir d'autres "
+            "perturbations.",
             count=STALE_MINUTES,
         )
 

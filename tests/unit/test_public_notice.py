@@ -55,10 +55,10 @@ def files(*found: Disruption, is_heard: bool = True, now: datetime = NOW) -> dic
 
 
 def sentences(page: str) -> list[str]:
-    """The paragraphs between the time of the update and the footer."""
+    """The paragraphs between those on the update and the footer."""
     body = page.replace(NO_BREAK, " ").partition("<main>")[2].partition("</main>")[0]
     texts = [line.partition(">")[2].rpartition("<")[0] for line in body.splitlines() if line.startswith("<p")]
-    return [text.replace("&#39;", "'") for text in texts[1:]]
+    return [text.replace("&#39;", "'") for text in texts[2:]]
 
 
 def test_a_notice_has_the_three_things_that_the_policy_promises_in_each_language() -> None:
