@@ -177,6 +177,13 @@ def test_any_text_comes_back_from_a_calendar_of_lines_of_75_octets(text: str) ->
     assert [line.decode() for line in made.split(b"\r\n")] != []  # no line ends within a character
 
 
+def test_a_calendar_escapes_what_the_standard_says() -> None:
+    made = calendar(PublicNotice(SETTINGS, "en", NOW), [disruption(notice=Notice("x", 'a;b,c\\\\d: "e"'))], True)
+    lines = made.decode().replace("\r\n ", "").splitlines()
+    (told,) = [line for line in lines if "Reason" in line]
+    assert told.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
+
+
 # The folder.
 
 
@@ -218,8 +225,24 @@ def test_a_publication_that_fails_leaves_the_one_before_and_nothing_else(tmp_pat
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert {path.name: path.read_text() for path in tmp_path.glob("*.html")} == before
-    publish_notice(tmp_path, SETTINGS, [disruption()], True, NOW + MINUTE)
-    assert len([path for path in tmp_path.iterdir() if path.is_dir() and not path.is_symlink()]) == 2
+    assert len(publications(tmp_path)) == 1
+
+
+def publications(folder: Path) -> list[Path]:
+    return [path for path in folder.iterdir() if path.is_dir() and not path.is_symlink()]
+
+
+def test_a_publication_stays_for_its_readers_for_a_minute(tmp_path: Path) -> None:
+    for _ in range(3):
+        publish_notice(tmp_path, SETTINGS, [], True, NOW)
+    old = publications(tmp_path)
+    for path in old:
+        os.utime(path, (0, 0))
+    current = os.readlink(tmp_path / "current")
+    publish_notice(tmp_path, SETTINGS, [], True, NOW)
+    assert (len(old), {path.name for path in publications(tmp_path)}) == (
+        3, {current, os.readlink(tmp_path / "current")},
+    )  # fmt: skip
 
 
 def test_a_web_server_may_read_it_whatever_the_umask_and_an_index_of_the_site_stays(

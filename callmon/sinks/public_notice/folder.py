@@ -3,7 +3,7 @@
     FOLDER/perturbations.html ─▶ current/perturbations.html      symbolic links, made once
     FOLDER/current            ─▶ .notice-x3k9                    replaced by each publication, in one step
 
-A reader sees all files of one publication. The files of the one before stay for readers that are still in it.
+A reader sees all files of one publication. Those of the last minute stay for readers that are still in them.
 Refuses: to replace an `index.html` that somebody else made.
 """
 
@@ -12,6 +12,7 @@ import fcntl
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from callmon.text.public_notice import FILES, public_disruptions
 log = logging.getLogger(__name__)
 
 CURRENT, PREFIX, LOCK = "current", ".notice-", ".lock"
-EVERY_SECONDS = 1.0
+EVERY_SECONDS, KEPT_SECONDS = 1.0, 60.0
 REFRESHED = timedelta(minutes=1)  # a page that is not older says what is known now
 
 
@@ -47,12 +48,16 @@ def _replace(folder: Path, files: Mapping[str, bytes], language: str) -> None:
         current = folder / CURRENT
         before = os.readlink(current) if current.is_symlink() else ""
         for old in folder.glob(f"{PREFIX}*"):  # also of a publication that failed
-            if old.name != before:
+            if old.name != before and old.stat().st_mtime < time.time() - KEPT_SECONDS:
                 shutil.rmtree(old, ignore_errors=True)
         made = Path(mkdtemp(prefix=PREFIX, dir=folder))
-        for name, data in files.items():
-            _write_file(made / name, data)
-        made.chmod(0o755)
+        try:
+            for name, data in files.items():
+                _write_file(made / name, data)
+            made.chmod(0o755)
+        except OSError:
+            shutil.rmtree(made, ignore_errors=True)
+            raise
         _link(current, made.name)
         for name in files:
             _link(folder / name, f"{CURRENT}/{name}")
