@@ -25,10 +25,14 @@ from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.disruption import Disruption, Notice, Refusal
 from callmon.errors import CallmonError
+from callmon.sinks.public_notice.folder import publish_notice
 from callmon.store import commands as queue
 from callmon.store.queries import disruptions as stored
+from callmon.store.queries.calls import heartbeats
 from callmon.text.labels import label
 from callmon.text.lists import DisruptionList, disruption_as_json
+
+HEARD_WITHIN = timedelta(seconds=15)  # a daemon that receives an exchange stores so each second
 
 
 @click.group(cls=HelpGroup)
@@ -275,3 +279,23 @@ def end(context: DisruptionCommandContext, name: str | None, when: str | None) -
     """
     disruption = context.find(name)
     context.request(disruption, "end", when=context.moment(when, "--at"))
+
+
+@disruptions.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@with_context()
+def publish(context: CommandContext, folder: Path) -> None:
+    """Write the public notice into the folder DIR: pages in French and English, calendars, JSON.
+
+    For a web server, from a timer. `callmon run` writes the same by itself with [disruptions] publish. Without a
+    running callmon the pages state that the lines are not monitored.
+
+    \b
+    Examples: callmon disruptions publish /srv/callmon-notice
+              callmon disruptions publish /var/www/html/notice
+    """
+    settings, now, heard = context.settings, context.now, heartbeats(context.store)
+    is_heard = bool(settings.exchanges) and all(
+        name in heard and abs(now - heard[name]) <= HEARD_WITHIN for name in settings.exchanges
+    )
+    publish_notice(folder, settings, stored.live_disruptions(context.store), is_heard, now)

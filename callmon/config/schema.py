@@ -80,6 +80,10 @@ class DisruptionSettings(Table):
     after: Duration = setting(
         "a line that cannot take calls for this long has a disruption, counted from its beginning", "10s"
     )
+    publish: FilePath | None = setting(
+        "folder for the public notice: pages, calendars and JSON that a web server shows; when left out, none",
+        None,
+    )
 
 
 class PrivacySettings(Table):

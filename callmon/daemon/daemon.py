@@ -113,6 +113,7 @@ class Daemon:
                 "roll-ups": roll_up(self._store),
                 "reconciliation": runtime.nights.run(),
                 "report mail": runtime.mailer.run(),
+                "public notice": runtime.notices.run(self.site.seen),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(),
             }
@@ -162,7 +163,8 @@ class Daemon:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
-        return [*remarks([runtime.mqtt]), *self.standby.standby_remarks(), *seen]
+        notices = runtime.notices.troubles()
+        return [*remarks([runtime.mqtt]), *notices, *self.standby.standby_remarks(), *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""

@@ -25,6 +25,7 @@ from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
 from callmon.reports.mail.timer import ReportMailer
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.public_notice.folder import NoticePublisher
 from callmon.sinks.snapshot import (
     CallbackStatus,
     DaemonSnapshot,
@@ -64,6 +65,7 @@ class Runtime:
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
+        self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)

@@ -18,6 +18,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Notice
+from callmon.core.outcome import Heartbeat
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database
@@ -281,3 +282,41 @@ def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(
     done = run("list", "--lang", "en"), run("list", "--json")
     assert [one.exit_code for one in done] == [0, 0]
     assert json.loads(done[1].stdout)["id"] == name(desk)
+
+
+# The public notice.
+
+
+def published(folder: Path, name: str) -> str:
+    return (folder / name).read_text(encoding="utf-8").replace(NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(("ago", "is_heard"), [(None, False), (HOUR, False), (timedelta(0), True)])
+def test_the_published_notice_says_whether_callmon_hears_the_exchange(
+    desk: Database, tmp_path: Path, ago: timedelta | None, is_heard: bool
+) -> None:
+    keep(desk, done(desk, name(desk)))
+    if ago is not None:
+        wrote(desk, Heartbeat("toronto", datetime.now(UTC) - ago))  # type: ignore[arg-type]  # heartbeats too
+    made = run("publish", str(tmp_path))
+    assert (made.exit_code, made.output) == (0, "")
+    assert json.loads(published(tmp_path, "disruptions.json")) | {"updated": ""} == {
+        "updated": "", "heard": is_heard, "disruptions": [],
+    }  # fmt: skip
+    said = {x: x in published(tmp_path, "disruptions.html") for x in ("No disruption is known", "is interrupted")}
+    assert said == {"No disruption is known": is_heard, "is interrupted": not is_heard}
+
+
+def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database, tmp_path: Path) -> None:
+    keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
+    assert run("publish", str(tmp_path)).exit_code == 0
+    told = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
+    assert [[line["line"] for line in one["lines"]] for one in told] == [["poci"], [line.name for line in load(
+        tmp_path / "callmon.toml").lines()]]  # fmt: skip
+    assert [one["reason"] for one in told] == [{"fr": "grève", "en": "strike"}, None]
+    assert "Raison : grève" in published(tmp_path, "index.html")
+
+
+def test_a_folder_that_is_not_there_is_refused_by_its_name(desk: Database, tmp_path: Path) -> None:
+    why = f"{tmp_path}/none: No such file or directory; create it first, or name another path."
+    assert refused("publish", f"{tmp_path}/none") == (2, why)

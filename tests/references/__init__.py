@@ -29,6 +29,7 @@ PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "calls_json": parts.calls_json,
     "callbacks_json": parts.callbacks_json,
     "health_json": parts.health_json,
+    "notice_json": parts.notice_json,
     "topics": parts.topics,
 }
 

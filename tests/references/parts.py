@@ -137,6 +137,10 @@ def health_json() -> Iterator[str]:
     return _keys(interface.health_json())
 
 
+def notice_json() -> Iterator[str]:
+    return _keys(interface.notice_json())
+
+
 def topics() -> Iterator[str]:
     return _keys(interface.mqtt())
 

@@ -88,6 +88,20 @@
     for (const part of document.querySelectorAll("[data-fold]")) part.open = false;
   }
 
+  // A notice is copied by a button. It is selected too, so that the keyboard can copy it where the button may not.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = document.getElementById(button.dataset.copy);
+      const said = button.parentElement.querySelector("[data-copied]");
+      getSelection().selectAllChildren(text);
+      // Over plain HTTP there is no clipboard, and the older command works.
+      if (navigator.clipboard) await navigator.clipboard.writeText(text.textContent);
+      else if (!document.execCommand("copy")) return;
+      said.textContent = said.dataset.copied;
+    });
+  }
+
   // A report that is being made: ask again until it is there.
   const ask = async () => {
     const holder = document.querySelector("[data-wait]");
