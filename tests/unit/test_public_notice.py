@@ -273,8 +273,8 @@ class Daemon:
 
     def __init__(self, folder: Path) -> None:
         text = example_text().replace("[disruptions] ", f'[disruptions]\npublish = "{folder}"\n')
-        self.settings = parse(text)
-        self.publisher = NoticePublisher(lambda: self.settings, lambda: False)
+        self.settings, self.stands_by = parse(text), False
+        self.publisher = NoticePublisher(lambda: self.settings, lambda: self.stands_by)
 
     async def publish(self, *found: Disruption, unheard: bool = False) -> None:
         exchange = ExchangeStatus("toronto", not unheard, 0, None, MINUTE if unheard else None)
@@ -304,3 +304,11 @@ async def test_a_folder_that_is_away_is_a_remark_until_it_is_back(tmp_path: Path
     folder.mkdir()
     await daemon.publish()
     assert (daemon.publisher.troubles(), (folder / "index.html").exists()) == ([], True)
+
+
+async def test_a_standby_publishes_nothing_until_it_leads(tmp_path: Path) -> None:
+    daemon, found = Daemon(tmp_path), []
+    for daemon.stands_by in (True, False):
+        await daemon.publish()
+        found.append((tmp_path / "disruptions.json").exists())
+    assert found == [False, True]

@@ -98,8 +98,7 @@ class NoticePublisher:
     async def run(self, snapshot: Callable[[], DaemonSnapshot]) -> None:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            if self._settings().disruptions.publish is not None and not self._stands_by():
-                await self.publish(snapshot())
+            await self.publish(snapshot())
 
     async def publish(self, snapshot: DaemonSnapshot) -> None:
         """Publish the state if it has changed, or was published a minute ago. An error is logged once."""
@@ -107,7 +106,8 @@ class NoticePublisher:
         folder = settings.disruptions.publish
         shown = [(x, x.state(now)) for x in public_disruptions(snapshot.disruptions, now)]
         state = (settings, snapshot.is_heard, shown)
-        if folder is None or (state == self._published and timedelta(0) <= now - self._at < REFRESHED):
+        is_current = state == self._published and timedelta(0) <= now - self._at < REFRESHED
+        if folder is None or self._stands_by() or is_current:
             return
         trouble = ""
         try:
