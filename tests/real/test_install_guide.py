@@ -31,7 +31,7 @@ GUIDE = "docs/en/how-to/install.md"
 COMMANDS = [
     block.body
     for block in BLOCKS
-    if (block.file, block.kind) == (GUIDE, "sh") and block.mark in ("", "downloads packages")
+    if (block.file, block.kind) == (GUIDE, "sh") and block.mark in ("", "not run: downloads packages")
     if "extras" not in block.body
 ]
 (SETTINGS,) = (tomllib.loads(block.body) for block in BLOCKS if (block.file, block.kind) == (GUIDE, "toml"))
