@@ -51,7 +51,7 @@ class PrivacyCommandContext(CommandContext):
     with_numbers = True
 
     def __init__(self, config: Path | None, purpose: str = "", who: str | None = None) -> None:
-        super().__init__(config, "en")
+        super().__init__(config)
         self.purpose, self.who = purpose, who
 
     def access(self, command: str) -> AccessReason:

@@ -29,11 +29,6 @@ from callmon.text.labels import LANGUAGES, label, translate
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
-NOT_A_PACKAGE = (
-    "--package va avec --public, sans --format, --lang ni -o - : "
-    "le paquet a tous les formats, dans les deux langues."
-)
-
 
 @click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
@@ -104,7 +99,6 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    settings = context.settings
     _check_output(context, output, kind)
     if sample and (is_public or package):
         _refuse_public_sample(context)
@@ -115,7 +109,7 @@ def report(
     wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
     lang = context.lang
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
-    period = request.checked(order, settings, context.now)
+    period = request.checked(order, context.settings, context.now)
     if sample is None:
         _make(context, order, output, overwrite, scheduled, package)
     else:
@@ -159,7 +153,10 @@ def _make(
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
     if package and (not order.is_public or order.lang or order.kind != "html" or output == STDOUT):
-        raise context.config_error(NOT_A_PACKAGE)
+        raise context.config_error(
+            "--package va avec --public, sans --format, --lang ni -o - : "
+            "le paquet a tous les formats, dans les deux langues."
+        )
     settings, now = context.settings, context.now
     try:
         made = request.made(

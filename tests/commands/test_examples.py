@@ -42,6 +42,9 @@ SERVERS = {  # these are run by other tests, with what they need
     "record": "needs an exchange: tests/unit/test_connection.py",
     "alerting test": "needs Alertmanager: tests/real/test_alerts_real.py",
     "doctor --listen": "listens to an exchange for an hour: tests/process/test_doctor.py",
+    "report send": "needs a mail server: tests/store/test_report_mail.py",
+    "report sign": "needs a month that is final: tests/commands/test_sign_off_commands.py",
+    "report verify": "needs a signed file: tests/commands/test_sign_off_commands.py",
 }
 # No daemon answers; the exchange cannot be reached; CEL has one call alone.
 STATUS = {"status": 3, "doctor": 1, "reconcile": 1}
@@ -164,7 +167,7 @@ def test_every_example_that_is_not_run_says_why() -> None:
     left = told - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
         "run", "run --config", "demo", "demo --listen", "doctor --listen", "record monday.ami", "record fault.ami",
-        "alerting test",
+        "alerting test", "report send", "report sign", "report verify",
     }  # fmt: skip
     named = [place for why in SERVERS.values() for place in re.findall(r"tests/\S+", why)]
     assert [place for place in named if not Path(__file__).parents[2].joinpath(place).is_file()] == []

@@ -158,7 +158,7 @@ def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_lef
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
     within = {  # in a variable before they are looked up
         "Add at the end of {file}:", "In {file}, under this heading:",
-        "{prompt}: standard input held no number; write one number on each line.",
+        "add --yes, or check first with --dry-run", "run the command on a terminal",
         "{file} will hold callers' numbers and names. Will it be protected and deleted in time?",
     }  # fmt: skip
     assert sorted(text for text in ours - known if not SAME.fullmatch(text)) == []

@@ -38,7 +38,7 @@ COMMANDS = [
 
 
 class Machine:
-    """A new Debian with a copy of the repository in /root/callmon."""
+    """A new Debian with a copy of the repository in /srv/callmon."""
 
     def __init__(self, place: Path) -> None:
         self.place, self.port = place, free_port()
@@ -58,7 +58,7 @@ class Machine:
         given = [f"{name}={told}" for name, told in registry.items() if name != "PIP_FIND_LINKS"]
         return inside(self.place, "env", "-i", *own, *given, "sh", "-c", f'cd {where} && exec "$@"', "sh", *words)
 
-    def paste(self, block: str, where: str = "/root/callmon") -> subprocess.CompletedProcess[str]:
+    def paste(self, block: str, where: str = "/srv/callmon") -> subprocess.CompletedProcess[str]:
         words = self.command(where, "bash", "-euo", "pipefail", "-c", block)
         return subprocess.run(words, input="secret\n", capture_output=True, text=True, timeout=900)
 

@@ -20,7 +20,6 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS
 
 from callmon.cli import main
-from callmon.cli.report import NOT_A_PACKAGE
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.formats import parquet
 from callmon.reports.public.package import NO_PUBLISHER
@@ -270,6 +269,12 @@ def test_a_package_with_other_content_is_not_replaced(site: Path, tmp_path: Path
     (out / "figures-en.csv").write_text("mine")
     done = report(site, "--public", "--package", "-o", str(out))
     assert (done.exit_code, (out / "figures-en.csv").read_text()) == (2, "mine")
+
+
+NOT_A_PACKAGE = (
+    "--package va avec --public, sans --format, --lang ni -o - : "
+    "le paquet a tous les formats, dans les deux langues."
+)
 
 
 @pytest.mark.parametrize("arguments", ["", "--public --format csv", "--public --lang fr", "--public -o -"])
