@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from callmon.backfill.tasks import reconcile as compare
+from callmon.backfill.tasks import refuse_without_cel
 from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.help import HelpCommand
@@ -34,6 +35,8 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     """
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     names, found = _names(settings, exchange), []
+    for name in names:  # before a database is made
+        refuse_without_cel(settings, name)
     advance = progress_bar(len(names), "Comparing exchanges")
     for name in names:
         found.append(compare(settings, context.upgraded_store, name, when))
