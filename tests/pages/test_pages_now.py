@@ -193,7 +193,7 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
         TUESDAY, line(judged=(2, 0)), line("general-toll-free", judged=(3, 1)), line("tty", judged=(0, 9))
     )
     text = told(seen, "wall")
-    assert "Renseignements généraux · ATS General inquiries" in text
+    assert "Renseignements généraux · ATS General inquiries · TTY" in text
     assert "réponse avant la 4e sonnerie 5 sur 6 " in text
     assert "servis en français" not in text  # nothing to divide
 

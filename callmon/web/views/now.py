@@ -15,6 +15,7 @@ from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls import rings
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
+from callmon.text.labels import translate
 from callmon.text.lists import DisruptionList
 from callmon.web.formatter import FEW, OTHER, WebFormatter
 from callmon.web.page_request import PageRequest
@@ -123,10 +124,9 @@ def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     """The lines of one service and mode together, under the service's title, or the acronym at its end."""
     service, row = pairs[0][0].service, _row(pairs, tongue)
     here, there = (
-        tongue.acronym(tongue.service(service, x))[0] for x in (tongue.language, OTHER[tongue.language])
+        tongue.acronym(tongue.service(service, x))[0] + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
+        for x in (tongue.language, OTHER[tongue.language])
     )
-    if row["is_tty"]:
-        here = f"{here} · {tongue.say('ATS')}"
     return row | {"title": here, "other_title": there}
 
 
