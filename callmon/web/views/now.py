@@ -124,7 +124,8 @@ def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     """The lines of one service and mode together, under the service's title, or the acronym at its end."""
     service, row = pairs[0][0].service, _row(pairs, tongue)
     here, there = (
-        tongue.acronym(tongue.service(service, x))[0] + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
+        tongue.acronym(tongue.service(service, x))[0]
+        + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
         for x in (tongue.language, OTHER[tongue.language])
     )
     return row | {"title": here, "other_title": there}
