@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 from tests.browser.test_pages_seen import shown
 from tests.pages.test_pages import POCI, act
 from tests.photographs import places
+from tests.photographs.documents import HOUR, zone
 from tests.photographs.places import Seen
 from tests.support.pages_daemon import Site, person, site
 
@@ -24,11 +25,16 @@ SEEN = """[...document.querySelectorAll('[data-row]')]
 FOCUS = "document.activeElement.closest('tr')?.id"
 
 
+def afternoon() -> dict[str, str]:
+    """It is 2 p.m. at the site whenever the test runs, so that the day's calls and callbacks are today's."""
+    now = datetime.now(UTC)
+    return {"timezone": f'"{zone(now)}"', "hours": places.hours(now.replace(hour=HOUR), is_open=True)}
+
+
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """The day that is photographed: fifteen entries."""
-    hours = places.hours(datetime.now().astimezone(places.ZONE), is_open=True)
-    with places.seen(places.place(tmp_path_factory.mktemp("full"), "full", None, hours=hours)) as seen:
+    with places.seen(places.place(tmp_path_factory.mktemp("full"), "full", None, **afternoon())) as seen:
         yield seen
 
 
@@ -40,10 +46,9 @@ def full(day: Seen) -> Site:
 @pytest.fixture(scope="module")
 def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The same day while calls come in, with three disruptions."""
-    hours = places.hours(datetime.now().astimezone(places.ZONE), is_open=True)
     with places.exchange() as exchange:
         day = places.place(
-            tmp_path_factory.mktemp("heard"), "heard", exchange, places.ROLES + places.TARGETS, hours=hours
+            tmp_path_factory.mktemp("heard"), "heard", exchange, places.ROLES + places.TARGETS, **afternoon()
         )
         with places.seen(day) as seen:
             places.announce(seen)
