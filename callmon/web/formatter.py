@@ -54,9 +54,11 @@ class WebFormatter(TerminalPage):
         return self.decimal(Decimal(number), 0)
 
     def periods(self, opening: Periods) -> str:
-        """« 8 h 30 à 17 h »; « fermé » for none."""
+        """« 8 h 30 à 17 h »; « fermé » for none; « jour et nuit »."""
         if not opening:
             return self.say("fermé")
+        if [(x.opens, x.closes) for x in opening] == [(timedelta(0), timedelta(days=1))]:
+            return self.say("jour et nuit")
         return ", ".join(
             self.say("{opens} à {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes)) for x in opening
         )

@@ -75,10 +75,10 @@ def test_the_list_says_what_is_missing_in_both_languages(desk: Database) -> None
     french = run("list").output.replace(NO_BREAK, " ")
     assert "Perturbations en cours : 1" in french
     assert "  ■ Système téléphonique arrêté, depuis " in french
-    assert "AVIS INCOMPLET, il manque : raison (en français), raison (en anglais)" in french
+    assert "AVIS INCOMPLET, il manque : raison (en français et en anglais), services" in french
     english = run("list", "--lang", "en").output.replace(NO_BREAK, " ")
     assert "Disruptions now: 1" in english
-    assert "NOTICE INCOMPLETE, missing: reason (in French), reason (in English)" in english
+    assert "NOTICE INCOMPLETE, missing: reason (in French and in English)" in english
     assert max(len(line) for line in (french + english).splitlines()) <= 80
 
 

@@ -96,7 +96,7 @@ def test_a_refused_new_form_keeps_its_lines_its_start_and_all_else(place: Site, 
         ({"action": "announce"}, "a-line", "Say which lines are affected. To correct: Lines affected"),
         (
             {"action": "announce", "line": "tty", "start": "2099-01-01T10:00"},
-            "a-start", "That time has not come yet. To correct: Start",
+            "a-start", "That time has not come yet; give a past time. To correct: Start",
         ),
         (
             {"action": "announce", "line": "tty", "start": "noon"},

@@ -14,7 +14,7 @@ from tests.support.store_fixtures import until
 
 PATHS = {"fr": "/fr/mois", "en": "/en/months"}
 HEADS = {
-    "fr": ["Le mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État",
+    "fr": ["Mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État",
            "Fichiers, édition interne"],
     "en": ["Month", "Calls", "3rd ring", "Voicemail", "Called back in 24 h", "Completeness", "State",
            "Files, internal edition"],

@@ -21,6 +21,7 @@ from callmon.reports.request import ReportRequest
 from callmon.store import sign_off
 from callmon.store.queries import call_search
 from callmon.store.queries.reports import MonthCounts, month_counts
+from callmon.text.labels import translate
 from callmon.text.sign_off import SignOffFormatter
 from callmon.web.context import PageContext
 from callmon.web.formatter import FEW, WebFormatter
@@ -54,6 +55,7 @@ async def show(visit: PageRequest) -> Response:
     return await visit.page(
         "months.html",
         visit.say("Mois"),
+        translate=translate,
         rows=rows,
         older=months[len(rows) :],
         is_counted=counted is not None,
