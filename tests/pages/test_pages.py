@@ -182,7 +182,7 @@ def test_one_takes_it_in_hand_a_colleague_cannot_and_releases_it(place: Site) ->
         ({"action": "mark"}, "Nothing to note: tick a caution, or give a number."),
         ({"action": "mark", "number": "12"}, "This telephone number cannot be read; write it as 416-327-2422."),
         ({"action": "close"}, "Say why, in a few words."),
-        ({"action": "reopen", "text": "x"}, "The entry is open already."),
+        ({"action": "reopen", "text": "x"}, "The entry is open already; there is nothing to reopen."),
         ({"action": "fly"}, "This form cannot be read."),
     ],
 )
