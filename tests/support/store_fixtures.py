@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from callmon.config.lines import Line
@@ -294,3 +294,35 @@ def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
         time.sleep(pause)
         pause = min(0.2, pause * 1.3)  # a condition may request a page from a process
     return condition()
+
+
+@contextmanager
+def plans(store: Database) -> Iterator[list[str]]:
+    """How SQLite goes about each question that is asked meanwhile."""
+    told: list[str] = []
+
+    def asked(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
+    ) -> None:
+        if statement.startswith("SELECT"):
+            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            told.extend(str(row[3]) for row in rows)
+
+    event.listen(store.engine, "before_cursor_execute", asked)
+    try:
+        yield told
+    finally:
+        event.remove(store.engine, "before_cursor_execute", asked)
+
+
+@contextmanager
+def steps(store: Database) -> Iterator[list[int]]:
+    """One item for each step of SQLite's virtual machine that the questions asked meanwhile take, in this thread."""
+    taken: list[int] = []
+    with store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: taken.append(1), 1)  # it goes on at None
+    try:
+        yield taken
+    finally:
+        driver.set_progress_handler(None, 1)
