@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation

@@ -317,11 +317,11 @@ def plans(store: Database) -> Iterator[list[str]]:
 
 @contextmanager
 def steps(store: Database) -> Iterator[list[int]]:
-    """One item for each step of SQLite's virtual machine that the questions asked meanwhile take, in this thread."""
+    """One item for each step of SQLite's virtual machine while questions are asked in this thread."""
     taken: list[int] = []
     with store.engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
-    driver.set_progress_handler(lambda: taken.append(1), 1)  # it goes on at None
+    driver.set_progress_handler(lambda: taken.append(1), 1)  # None: go on
     try:
         yield taken
     finally:
