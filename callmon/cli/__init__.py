@@ -27,10 +27,10 @@ from callmon.cli.common import (
     lang_option,
     one_exchange,
     print_json,
-    report_errors,
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.errors import report_errors
 from callmon.cli.help import EPILOG, HelpGroup, MainCommands
 from callmon.cli.language import current_language, said
 from callmon.cli.progress import print_result, progress_bar
@@ -83,7 +83,9 @@ def run(context: CommandContext) -> None:
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError(f"{context.path}: no exchange is configured; add a table [exchanges.NAME].")
+        raise ConfigError(
+            said("{path}: no exchange is configured; add a table [exchanges.NAME].", path=context.path)
+        )
     click.get_current_context().obj()
     store = open_for_writing(settings)
 
@@ -120,7 +122,7 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
             if not as_json:
                 print_result(line)
     if not replayed.messages:
-        raise CallmonError("No AMI message was found; give a file that `callmon record` writes.")
+        raise CallmonError(said("No AMI message was found; give a file that `callmon record` writes."))
     for call in replayed.calls() if as_json else ():
         print_json(call)
 
@@ -164,7 +166,8 @@ def record(
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))
-    click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
+    counts = said("{file}: {messages} messages, {size} bytes.", file=file, messages=done.messages, size=done.size)
+    click.echo(counts, err=True)
 
 
 @main.command()
@@ -183,9 +186,9 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
+        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
     if listen is not None and acceptance:
-        raise ConfigError("--listen and --acceptance exclude each other; give one of them.")
+        raise ConfigError(said("--listen and --acceptance exclude each other; give one of them."))
     if listen is not None:
         _listen(settings, listen)
         return
@@ -219,7 +222,7 @@ def _listen(settings: Settings, length: timedelta) -> None:
     from callmon.tools.doctor import TrafficSample, propose
     from callmon.tools.doctor.ami_query import hear
 
-    click.echo(f"Listening for {formatted_duration(length)}; Ctrl-C stops earlier.", err=True)
+    click.echo(said("Listening for {length}; Ctrl-C stops earlier.", length=formatted_duration(length)), err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), length.total_seconds())
     for name, listening in heard.items():

@@ -10,9 +10,11 @@ import click
 from callmon.backfill.apply import CallChange
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill, Window, lines_of, rows
-from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
+from callmon.cli.common import CommandContext, one_exchange, table_row, with_context
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import said, said_of_count
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
@@ -55,7 +57,7 @@ def backfill(
         print_result(line)
     _report(work, changed, in_json)
     if dry_run:
-        click.echo("Nothing was written.", err=True)
+        click.echo(said("Nothing was written."), err=True)
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
@@ -73,7 +75,10 @@ def _refuse_without_source(settings: Settings, exchange: str) -> None:
     if not settings.exchanges[exchange].cel.is_on:
         where = f"[exchanges.{exchange}.cel]"
         raise ConfigError(
-            f"No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url."
+            said(
+                "No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url.",
+                where=where,
+            )
         )
 
 
@@ -104,10 +109,14 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
 
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
-    person = f" by {call.answered_by}" if call.answered_by is not None else ""
-    estimated = " (estimated)" if call.rings_estimated else ""
-    rings = "" if call.rings is None else f", {with_noun(call.rings, 'ring')}{estimated}"
-    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{rings}")
+    what = said("created") if change.what == "created" else said("completed")
+    told: str = call.outcome
+    if call.answered_by is not None:
+        told = said("{outcome} by {person}", outcome=told, person=call.answered_by)
+    if call.rings is not None:
+        told += ", " + said_of_count("{count} ring", "{count} rings", call.rings)
+        told += said(" (estimated)") if call.rings_estimated else ""
+    yield table_row(change.exchange, call.call, what, call.line, told)
     yield from (f"  {line}" for line in change.said)
 
 
@@ -115,10 +124,21 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):
-        stop(("No row of CEL was found; give a file that cel_custom writes.",), 1)
-    counts = [f"{with_noun(count, 'call')} {what}" for what, count in sorted(changed.items(), reverse=True)]
-    said = f"{', '.join(counts)}." if counts else "Nothing changed."
+        stop((said("No row of CEL was found; give a file that cel_custom writes."),), 1)
+    created, completed = changed["created"], changed["completed"]
+    counts = [said_of_count("{count} call created", "{count} calls created", created)] if created else []
+    if completed:
+        counts.append(said_of_count("{count} call completed", "{count} calls completed", completed))
+    sentences = [
+        said("{count} rows of CEL read.", count=work.rows),
+        f"{', '.join(counts)}." if counts else said("Nothing changed."),
+    ]
     if work.called_back:
-        calls = with_noun(work.called_back, "call")
-        said += f" {calls} to a caller with an open callback: the daemon updates the ledger."
-    click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)
+        sentences.append(
+            said_of_count(
+                "{count} call to a caller with an open callback: the daemon updates the ledger.",
+                "{count} calls to a caller with an open callback: the daemon updates the ledger.",
+                work.called_back,
+            )
+        )
+    click.echo(" ".join(sentences), err=in_json)

@@ -12,7 +12,6 @@ from typing import Any, NoReturn
 import click
 
 from callmon.cli.common import (
-    Command,
     CommandContext,
     current_user,
     lang_option,
@@ -22,6 +21,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
+from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.config.phone_numbers import e164
 from callmon.core.callbacks import commands, entries
@@ -52,7 +52,7 @@ class CallbackCommandContext(CommandContext):
     ) -> None:
         super().__init__(config, lang)
         self.exchange, self.actor = exchange, actor
-        refuse_unknown(self.settings, "exchange", exchange, language=self.language)
+        refuse_unknown(self.settings, "exchange", exchange)
 
     def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
@@ -143,7 +143,7 @@ def list_(
               callmon callbacks list --line tty --json
     """
     for kind in ("line", "service"):
-        refuse_unknown(context.settings, kind, only[kind], language=context.language)
+        refuse_unknown(context.settings, kind, only[kind])
     context.print_pending(queue.CALLBACK_QUEUE.count_pending(context.store))
     found = obligations(context.store, state="open" if state == "open" else None, numbers=True)
     wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]

@@ -1,105 +1,41 @@
-"""What all commands share: configuration, errors as sentences, files, the prompt for a telephone number.
+"""What all commands share: configuration, files, the prompt for a telephone number.
 
-An error of the system becomes a sentence in one place (`report_errors`). A telephone number is never an
-argument: the shell's history and the list of processes would keep it.
+A telephone number is never an argument: the shell's history and the list of processes would keep it.
 """
 
 from __future__ import annotations
 
-import errno
 import getpass
 import json
 import os
 import secrets
 import shutil
-import signal
 import sys
 import time
 import tomllib
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from callmon.cli.language import of_locale, said
+from callmon.cli.errors import Command, report_errors, stop
+from callmon.cli.language import current_language, of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
-from callmon.errors import CallmonError, ConfigError
+from callmon.errors import ConfigError
 from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
 
 if TYPE_CHECKING:
     from callmon.reports.notes import Remarks
     from callmon.store.database import Database
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
-
-
-def report_errors(command: Command) -> Command:
-    """Print errors meant for people as their sentences: status 2 for usage and configuration, 1 for the rest.
-
-    A reader that closes the pipe, and Ctrl-C, are not reported as errors. Control characters are removed from
-    the texts that a person gave.
-    """
-
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        try:
-            done = command(*arguments, **{name: _plain(value) for name, value in options.items()})
-            sys.stdout.flush()
-        except ConfigError as error:
-            stop(error.sentences, 2)
-        except CallmonError as error:
-            stop((str(error),), 1)
-        except _database_errors() as error:  # not expected there: a damaged file, a failing disk
-            stop((_of_database(error),), 1)
-        except BrokenPipeError:  # `callmon replay … | head` is no error
-            _drop_output()
-            return None
-        except OSError as error:
-            _drop_output()
-            stop((os_sentence(error),), 1 if error.errno in OF_THE_MACHINE else 2)
-        except KeyboardInterrupt:
-            _drop_output()
-            sys.exit(128 + signal.SIGINT)
-        return done
-
-    return cast(Command, run)
-
-
-# Errors that a different command line does not fix.
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-ADVICE = {
-    errno.ENOENT: "create it first, or name another path",
-    errno.ENOTDIR: "a part of this path is a file; name another path",
-    errno.EISDIR: "it is a folder; name a file",
-    errno.EACCES: "run the command as a user with access to it, or name another path",
-    errno.EPERM: "run the command as a user with access to it, or name another path",
-    errno.EROFS: "name a path on a writable file system",
-    errno.ENOSPC: "free space there, then run the command again",
-    errno.EDQUOT: "free space there, then run the command again",
-}
-ELSE = "the administrator of this machine can find the cause"
-
-
-def os_sentence(error: OSError) -> str:
-    """What the system refused, where, and what can be done."""
-    where = error.filename2 or error.filename
-    place = "A file or the output" if where is None else os.fsdecode(where)
-    return f"{place}: {error.strerror or error}; {ADVICE.get(error.errno or 0, ELSE)}."
-
-
-def _drop_output() -> None:
-    """Discard output that cannot be written, so that Python does not retry at exit and report an error."""
-    with suppress(OSError, ValueError):  # a test's output is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -140,33 +76,6 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
                 "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
             )
     return remarks
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    """SQLAlchemy's errors, if a command has loaded it. Most commands have not, and start faster."""
-    loaded = sys.modules.get("sqlalchemy.exc")
-    return () if loaded is None else (loaded.SQLAlchemyError,)
-
-
-def _of_database(error: Exception) -> str:
-    from callmon.store.database import reason
-
-    return (
-        f"the database cannot be used: {reason(error)}. A damaged SQLite file: put a copy back "
-        "(docs/en/how-to/back-up-and-restore.md), or save what can be read with `sqlite3 FILE .recover`"
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(map(_plain, value))
-    return plain(value) if isinstance(value, str) else value
-
-
-def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
-    for sentence in sentences:
-        click.echo(sentence, err=True)
-    sys.exit(status)
 
 
 config_option = click.option(
@@ -287,7 +196,7 @@ class CommandContext:
         """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
         if given == ("all",):
             return tuple(self.settings.names("line"))
-        refuse_unknown(self.settings, "line", *given, language=self.language)
+        refuse_unknown(self.settings, "line", *given)
         return tuple(dict.fromkeys(given))
 
     def is_applied(self, queued: tuple[int, bool], last_applied: Callable[[Database], int]) -> bool:
@@ -358,11 +267,6 @@ def table_row(*cells: object) -> str:
     return "  ".join(map(str, cells))
 
 
-def with_noun(number: int, what: str) -> str:
-    """A count with its noun: "1 call", "2 calls"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
 
@@ -371,19 +275,19 @@ def one_exchange(settings: Settings, named: str | None) -> str:
     """The named exchange, else the only one. Raises ConfigError."""
     names = list(settings.exchanges)
     if not names:
-        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
+        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
     if not named and len(names) != 1:
-        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names)}.")
+        raise ConfigError(said("--exchange is needed: the configuration has {names}.", names=", ".join(names)))
     refuse_unknown(settings, "exchange", named)
     return named or names[0]
 
 
-def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: str = "en") -> None:
+def refuse_unknown(settings: Settings, kind: str, *given: str | None) -> None:
     """Raises ConfigError for names of lines, services or exchanges that the settings lack. None is ignored."""
     known = settings.names(kind)
     wrong = [name for name in given if name is not None and name not in known]
     if wrong:
-        raise ConfigError(*(unknown_name(kind, name, known, language) for name in wrong))
+        raise ConfigError(*(unknown_name(kind, name, known, current_language()) for name in wrong))
 
 
 def until_done(store: Database) -> Database:
@@ -411,7 +315,7 @@ def confirm(question: str, otherwise: str) -> None:
 def no_number_here(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> None:
     """Refuses a telephone number on the command line, without repeating it."""
     if given:
-        stop((NO_NUMBER,), 2)
+        stop((said(NO_NUMBER),), 2)
 
 
 NO_NUMBER = (

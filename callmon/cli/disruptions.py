@@ -11,16 +11,9 @@ from typing import Any, NoReturn
 
 import click
 
-from callmon.cli.common import (
-    Command,
-    CommandContext,
-    LengthOfTime,
-    lang_option,
-    print_json,
-    refuse_unknown,
-    with_context,
-)
+from callmon.cli.common import CommandContext, LengthOfTime, lang_option, print_json, refuse_unknown, with_context
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
+from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.disruption import Disruption, Notice, Refusal
@@ -157,7 +150,7 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     Examples: callmon disruptions list --state all --lang en
               callmon disruptions list --line tty --json
     """
-    refuse_unknown(context.settings, "line", line, language=context.language)
+    refuse_unknown(context.settings, "line", line)
     context.print_pending(queue.DISRUPTION_QUEUE.count_pending(context.store))
     found = (
         stored.live_disruptions(context.store)

@@ -16,6 +16,7 @@ import click
 
 from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError
@@ -72,7 +73,7 @@ def _days(context: CommandContext, when: str) -> list[date]:
         days = [context.past_day(when, "DAY|MONTH")]
     found = [day for day in days if day < context.today]
     if not found:
-        raise ConfigError(f"{when}: no day of it is over yet.")
+        raise ConfigError(said("{when}: no day of it is over yet.", when=when))
     return found
 
 

@@ -53,14 +53,20 @@ def _written(path: Path, _changed: int) -> str:
 
 
 def current_language() -> str:
-    """The language of a command without --lang."""
-    return of_locale() or of_site() or "en"
+    """The language of the command that runs."""
+    context = get_current_context(silent=True)
+    return (context and context.params.get("lang")) or of_locale() or of_site() or "en"
 
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
     text = terminal_text(english, current_language())
     return text.format(**values) if values else text
+
+
+def said_of_count(one: str, several: str, count: int, **values: object) -> str:
+    """The text for this count, which is the value of its field `count`."""
+    return _said_of_count(one, several, count).format(count=count, **values)
 
 
 def _said_of_count(one: str, several: str, count: int) -> str:

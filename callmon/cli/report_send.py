@@ -14,6 +14,7 @@ import click
 from callmon.cli.common import CommandContext, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.config.mail import EDITIONS
 from callmon.core.statistics import period
@@ -42,10 +43,12 @@ class SendContext(CommandContext):
         """Raises ConfigError without a mail server, or for an address that receives nothing."""
         mail = self.settings.mail
         if mail.host is None:
-            raise ConfigError(f"{self.path}: no mail server is configured; add a table [mail].")
+            raise ConfigError(said("{path}: no mail server is configured; add a table [mail].", path=self.path))
         known = {address for edition in EDITIONS for address in addresses(mail, edition)}
         if strange := sorted(self.to - known):
-            raise ConfigError(f"--to {strange[0]}: not among the recipients in [mail]; add it there.")
+            raise ConfigError(
+                said("--to {address}: not among the recipients in [mail]; add it there.", address=strange[0])
+            )
 
     def decide(self, mails: list[ReportMail], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
@@ -104,9 +107,9 @@ def send(context: SendContext, month: str, again: bool, received: bool, revises:
     context.refuse_incomplete()
     month = period.last(context.today) if month == "last" else month
     if period.month(month, context.settings.timezone).end > context.now:
-        raise ConfigError(f"{month} is not over; its report is sent when it is.")
+        raise ConfigError(said("{month} is not over; its report is sent when it is.", month=month))
     if again and received:
-        raise ConfigError("--again and --received exclude each other; give one of them.")
+        raise ConfigError(said("--again and --received exclude each other; give one of them."))
     done = list(_received(context, month) if received else _sent(context, month, again, revises))
     for mail in done:
         context.print_mail(mail)
@@ -136,8 +139,8 @@ def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -
             continue
         report = _prepared(context, month, edition, earlier)
         if edition == "public" and not report.notice.is_final:
-            said = context.say("{month} : l'édition publique part quand elle est définitive.", month=month)
-            click.echo(said, err=True)
+            waits = context.say("{month} : l'édition publique part quand elle est définitive.", month=month)
+            click.echo(waits, err=True)
             continue
         yield from _delivered(context, report, known, again)
 
@@ -172,8 +175,8 @@ def _enter_copies(context: SendContext, report: PreparedReport, known: dict[str,
     before = [mail for key, mail in of_mailing(context.store, mailing).items() if key in known]
     for mail in before:
         if mail.state == "unknown" and context.now - mail.changed < IN_FLIGHT:
-            said = context.say(
+            in_flight = context.say(
                 "{recipient} : un envoi est peut-être en cours. Attendez quinze minutes.", recipient=mail.recipient
             )
-            raise CallmonError(said)
+            raise CallmonError(in_flight)
     context.decide([mail for mail in before if mail.state not in NOT_OUT], "report mailed again", content)

@@ -17,12 +17,13 @@ from callmon.cli.common import (
     lang_option,
     print_json,
     read_remarks,
-    stop,
     with_context,
     write_file,
 )
 from callmon.cli.completion import MONTHS
+from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
@@ -92,7 +93,7 @@ def _progress() -> Callable[[float], None]:
 def _signer(context: CommandContext, name: str) -> str:
     """The account's name, once its password was given. Raises ConfigError."""
     if sys.stdin.isatty():
-        given: str = click.prompt("Password", hide_input=True, err=True)
+        given: str = click.prompt(said("Password"), hide_input=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
     account = access.account(context.store, name)

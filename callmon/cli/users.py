@@ -58,7 +58,10 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     """
     if not NAME.fullmatch(name):
         raise ConfigError(
-            f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
+            said(
+                '"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
+                name=name,
+            )
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
     access.check_account(store, name, exists=False)
@@ -89,7 +92,9 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
 
 
 def account_row(account: LocalAccount) -> str:
-    return f"{account.name:<24}{' '.join(sorted(account.roles))}{'  locked' if account.is_locked else ''}"
+    return (
+        f"{account.name:<24}{' '.join(sorted(account.roles))}{'  ' + said('locked') if account.is_locked else ''}"
+    )
 
 
 @users.command("role")

@@ -318,5 +318,5 @@ def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database
 
 
 def test_a_folder_that_is_not_there_is_refused_by_its_name(desk: Database, tmp_path: Path) -> None:
-    why = f"{tmp_path}/none: No such file or directory; create it first, or name another path."
+    why = f"{tmp_path}/none : fichier ou dossier introuvable; créez-le d'abord, ou nommez un autre chemin."
     assert refused("publish", f"{tmp_path}/none") == (2, why)

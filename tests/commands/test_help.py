@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import ast
 import contextvars
+import errno
 import inspect
+import os
 import re
 import shlex
 import subprocess
@@ -21,6 +23,8 @@ from click.testing import CliRunner
 
 import callmon
 from callmon.cli import main
+from callmon.cli.check import DAYS
+from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EPILOG, EXAMPLES, TASKS
 from callmon.cli.privacy import NUMBER
 from callmon.config.settings import example_text, load
@@ -140,7 +144,7 @@ def literals(source: str, *functions: str) -> Iterator[str]:
     """The texts within calls of these functions."""
     for call in ast.walk(ast.parse(source)):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions:
-            found = [x.value for x in ast.walk(call) if isinstance(x, ast.Constant)]
+            found = [x.value for given in call.args for x in ast.walk(given) if isinstance(x, ast.Constant)]
             yield from (text for text in found if isinstance(text, str))
 
 
@@ -148,15 +152,21 @@ def sources(module: ModuleType) -> Iterator[str]:
     yield from (path.read_text(encoding="utf-8") for path in Path(str(module.__file__)).parent.rglob("*.py"))
 
 
+SAYING = ("said", "said_of_count", "reader_text", "progress_bar")
+OF_THE_SYSTEM = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC,
+                 errno.EDQUOT, errno.ECONNREFUSED)  # fmt: skip
 SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.toml")  # in both languages
 
 
 def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_left_over() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
     ours = {*texts_of_help(), *texts_of_doctor()}
-    ours |= {text for one in sources(callmon) for text in literals(one, "said", "reader_text")} | {NUMBER}
+    ours |= {text for one in sources(callmon) for text in literals(one, *SAYING)}
+    ours |= {NUMBER, NO_NUMBER, *map(os.strerror, OF_THE_SYSTEM)}
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
     within = {  # in a variable before they are looked up
+        *DAYS, "none", "yes", "no", "default", "from {variable}",
+        "days", "attempts", "lines", "calls", "outcomes",
         "Add at the end of {file}:", "In {file}, under this heading:",
         "add --yes, or check first with --dry-run", "run the command on a terminal",
         "{file} will hold callers' numbers and names. Will it be protected and deleted in time?",

@@ -1,7 +1,7 @@
 """Every command, given something wrong: its sentence, its status, its language. `refusals.toml` has the cases.
 
-A case of one language has `said`. One that answers in the reader's language has `fr` and `en`. A mistake in the
-command line itself has `usage`, the last line of the message. HERE is the current folder.
+A case is told in the reader's language: `fr` and `en`. What is told in English to everybody has `said`. With
+`usage`, a mistake in the command line itself, these are the last line of the message. HERE is the current folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,10 @@ CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "refusals.t
     "refused"
 ]
 NOTHING_TO_REFUSE = {"config example"}
-USAGE = r"Usage: callmon .*\nTry 'callmon .*--help' for help\.\n\nError: "
+USAGE = {
+    "fr": r"Usage : callmon .*\nL'aide : « callmon .*--help »\.\n\nErreur : ",
+    "en": r"Usage: callmon .*\nTry 'callmon .*--help' for help\.\n\nError: ",
+}
 LOCALE = dict.fromkeys(("LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"))
 BY_LANGUAGE = [
     pytest.param(case, language, id=f"{case['given']} {language}")
@@ -53,6 +56,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written = example_text().replace("/etc/callmon/ami.secret", "ami.secret")
     (folder / "callmon.toml").write_text(written, encoding="utf-8")
     (folder / "text").write_text("plain words\n", encoding="utf-8")
+    (folder / "latin.toml").write_bytes("# é".encode("latin-1"))
     (folder / "empty.toml").write_text("", encoding="utf-8")
     (folder / "folder").mkdir()
     return folder
@@ -85,9 +89,8 @@ def test_what_is_wrong_is_told_with_the_way_out_in_one_language_with_its_status(
     told = re.sub(r"expires-[\d-]+", "expires-DATE", done.stderr.replace(str(here), "HERE"))
     assert (done.exit_code, type(done.exception), done.stdout) == (case["status"], SystemExit, "")
     if "usage" in case:
-        assert re.sub(USAGE, "", told) == f"{case['usage']}\n"
-    else:
-        assert told == f"{case.get('said') or case[language]}\n"
+        told = re.sub(USAGE[language], "", told)
+    assert told == f"{case.get('said') or case[language]}\n"
 
 
 def test_every_command_has_a_case_and_every_case_is_told_once() -> None:
@@ -103,13 +106,15 @@ def test_every_command_has_a_case_and_every_case_is_told_once() -> None:
 
 AS_PROCESSES = {
     "callmon privacy find --purpose x <&-": (
-        2, "Telephone number: standard input held no number; write one number on each line.\n"),
+        2, "Numéro de téléphone : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
     "callmon users add m.roy --role viewer <&-": (
         2, "The password is too short: it needs 12 characters or more, such as a sentence.\n"),
-    "callmon replay - <&-": (1, "No AMI message was found; give a file that `callmon record` writes.\n"),
+    "callmon replay - <&-": (
+        1, "Aucun message AMI n'a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
     "callmon check >&-": (0, ""),
     "callmon callbacks list > /dev/full": (
-        1, "A file or the output: No space left on device; free space there, then run the command again.\n"),
+        1, "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la "
+           "commande.\n"),
     "mkdir gone && cd gone && rmdir ../gone && callmon status": (
         2, "The current folder no longer exists; change to another one.\n"),
     "CALLMON_WEB__LISTEN=127.0.0.1:{port} callmon run": (

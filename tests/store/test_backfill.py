@@ -45,7 +45,7 @@ class Office:
         self.config.write_text(written + more, encoding="utf-8")
 
     def run(self, *words: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(self.config)])
+        result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, [*words, "--config", str(self.config)])
         assert result.exit_code == status, result.output
         return result
 
