@@ -230,6 +230,16 @@ def test_an_answer_is_in_the_language_of_its_help(
     assert last == {"fr": "Perturbations en cours\N{NO-BREAK SPACE}: 0", "en": "Disruptions now: 0"}[language]
 
 
+def test_lang_decides_before_the_locale_about_a_refusal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "callmon.toml").write_text(example_text(), encoding="utf-8")
+    with reader_of("fr"):
+        done = CliRunner().invoke(main, ["report", "send", "last", "--lang", "en"])
+    assert done.stderr == "callmon.toml: no mail server is configured; add a table [mail].\n"
+
+
 @pytest.mark.parametrize(
     ("language", "head"),
     [
