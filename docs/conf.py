@@ -11,13 +11,14 @@ import shutil
 import tomllib
 from pathlib import Path
 
+import sphinx
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 TOP = {"English": ["docs/en/index"], "Français": ["LISEZMOI", "docs/fr/index"]}
 # The links of an index to these are the menu below it, in their order.
 BELOW = {"docs/en/index": ("docs/en/", "asterisk/README"), "docs/fr/index": ("docs/fr/", "asterisk/LISEZMOI")}
-FRENCH = ("docs/fr/*.html", "docs/fr/*/*.html", "LISEZMOI.html", "asterisk/LISEZMOI.html")
+FRENCH = ("docs/fr/*.html", "docs/fr/*/*.html", "LISEZMOI.html", "asterisk/LISEZMOI.html", "recherche.html")
 REACHED = {  # by keyboard and screen reader: what furo leaves out
     '<p class="caption" role="heading">': '<p class="caption" role="heading" aria-level="2">',
     '<aside class="sidebar-drawer">': '<aside class="sidebar-drawer" aria-label="Menu">',
@@ -41,6 +42,13 @@ FRAME = {
     "<span>Previous</span>": "<span>Page précédente</span>",
     '<div class="title">Home</div>': '<div class="title">Accueil</div>',
     "Made with ": "Fait avec ",
+    'search.html"': 'recherche.html"',
+    "<title>Search - ": "<title>Recherche - ",
+    '<p class="admonition-title">Error</p>': '<p class="admonition-title">Erreur</p>',
+    "Please activate JavaScript to enable the search functionality.": "La recherche demande JavaScript.",
+    '<script src="_static/searchtools.js">': (
+        '<script src="_static/recherche.js"></script>\n<script src="_static/searchtools.js">'
+    ),
     "On this page\n": "Sur cette page\n",
 }
 
@@ -81,6 +89,9 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     """Completes the pages, translates the frame of the French ones, makes the front page the index."""
     if error:
         return
+    shutil.copy(app.outdir / "search.html", app.outdir / "recherche.html")
+    told = Path(sphinx.__file__).parent / "locale" / "fr" / "LC_MESSAGES" / "sphinx.js"  # what the script says
+    shutil.copy(told, app.outdir / "_static" / "recherche.js")
     french = {path for pattern in FRENCH for path in app.outdir.glob(pattern)}
     for path in app.outdir.rglob("*.html"):
         text = path.read_text(encoding="utf-8")

@@ -31,11 +31,13 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import Call, Transfer, Voicemail
 from callmon.core.disruptions import commands as disruption_commands
 from callmon.core.disruptions import disruption as disruptions
-from callmon.core.disruptions.disruption import Disruption
+from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.statistics.counters import METRICS
 from callmon.reports.formats.json import schema
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
+from callmon.sinks.public_notice.files import notice_files
+from callmon.store.queries.exports import COLUMNS
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.outbox import StoredOutcome
 from callmon.text.lists import owed_as_json
@@ -178,6 +180,14 @@ def health_json() -> list[str]:
     return sorted(json.loads(asyncio.run(_asked("/healthz"))))
 
 
+def notice_json() -> list[str]:
+    """Keys of the public notice's JSON."""
+    notice = Notice("a", "b", "c", "d", START)
+    one = Disruption(id="a", source="staff", exchange="", what="", lines=("tty",), began=START, notice=notice)
+    made = notice_files(example(), [one], True, START)["disruptions.json"]
+    return sorted(set(_keys(json.loads(made))))
+
+
 async def _asked(path: str) -> bytes:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(_app()), base_url="http://callmon") as client:
         return (await client.get(path)).content
@@ -188,11 +198,16 @@ def report_json() -> list[list[str]]:
     return sorted(sorted(one.get("properties", ())) for one in schema()["$defs"].values())
 
 
+def exports() -> dict[str, dict[str, str]]:
+    """The columns of `callmon export`, and their types."""
+    return {table: dict(columns) for table, columns in COLUMNS.items()}
+
+
 SECTIONS = {
     one.__name__: one
     for one in (
         stored, settings, variables, commands, metrics, mqtt, pages, call_json, callback_json, health_json,
-        report_json,
+        notice_json, report_json, exports,
     )
 }  # fmt: skip
 

@@ -26,6 +26,7 @@ SHARED = {
     "restore", "tick",  # state that starts from the database; state that time changes
     "show",  # every page
     "snapshot",  # a consistent read of something that changes
+    "upgrade",  # the name that alembic calls in each revision
 }  # fmt: skip
 AVOIDED = re.compile(
     r"\b(whoever|scribe|courier|diary|lest|anew|by hand|(?:who|whoever) (?:stands? by|writes?|asks?|leads?)"

@@ -123,7 +123,7 @@ class _Filling:
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
         question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
         stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
-        facts = calls._facts(self._connection, which, None)
+        facts = calls._facts(self._connection, which, None, (FACT,))
         findings = calls._findings(self._connection, which)
         for call, new in found.items():
             key = (call, self._exchange)
@@ -161,7 +161,7 @@ class _Filling:
     def _record(self, written: Outcome, change: CallChange, place: int = 0) -> None:
         """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations.
 
-        `place`: the number of the first fact in the database.
+        `place`: the number of its row of facts in the database.
         """
         rows = Rows(0, place)
         rows.add_items([written])
@@ -191,7 +191,7 @@ class _Filling:
     def write_rows(self) -> None:
         """Writes all rows, counters and commands in the current transaction."""
         for rows in self._rows:
-            self._writing.insert(tables.FACT, rows.facts)
+            self._writing.insert(tables.FACT, rows.fact_rows()[0])
             self._writing.insert(tables.CALL, rows.call_rows())
             self._writing.insert(tables.FINDING, rows.finding_rows())
             write_numbers(self._writing, rows)

@@ -219,7 +219,9 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> I
         if since is not None and opened is open:
             _seek(file, since, zone)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror or error}); name a file of CEL rows that this user may read."
+        ) from None
     with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
         yield _lines(text)
 
@@ -229,7 +231,9 @@ def _lines(file: TextIO) -> Iterator[str]:
         while line := file.readline(LONGEST_LINE + 1):
             yield line
     except (OSError, EOFError) as error:
-        raise ConfigError(f"a file cannot be read to its end ({error}).") from None
+        raise ConfigError(
+            f"a file cannot be read to its end ({error}); copy it again from the exchange."
+        ) from None
 
 
 def _seek(file: Any, since: datetime, zone: tzinfo) -> None:

@@ -147,6 +147,14 @@ def span(settings: Settings, day: date) -> tuple[datetime, datetime]:
     return midnight(day, settings.timezone), midnight(day + timedelta(days=1), settings.timezone)
 
 
+def refuse_without_cel(settings: Settings, exchange: str) -> None:
+    """Raises ConfigError if the exchange has no CEL source."""
+    if not settings.exchanges[exchange].cel.is_on:
+        raise ConfigError(
+            f"No CEL is configured to compare with; add [exchanges.{exchange}.cel] with its file or url."
+        )
+
+
 def reconcile(
     settings: Settings, store: Database, exchange: str, day: date, since: datetime | None = None
 ) -> Reconciliation:
@@ -154,11 +162,8 @@ def reconcile(
 
     Raises ConfigError without a source, and StoreError.
     """
+    refuse_without_cel(settings, exchange)
     cel = settings.exchanges[exchange].cel
-    if not cel.is_on:
-        raise ConfigError(
-            f"No CEL is configured to compare with; add [exchanges.{exchange}.cel] with its file or url."
-        )
     begin, end = span(settings, day)
     begin = max(begin, since or begin)
     work = Backfill(settings, store, exchange)

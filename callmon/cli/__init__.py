@@ -7,6 +7,7 @@ found a fault, 2 bad usage or configuration.
 import asyncio
 import dataclasses
 import logging
+import os
 import sys
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -20,17 +21,18 @@ from callmon import __version__, logs
 from callmon.cli.common import (
     CommandContext,
     LengthOfTime,
+    confirm,
     current_user,
     json_option,
     lang_option,
     one_exchange,
     print_json,
-    report_errors,
-    stop,
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.errors import report_errors
 from callmon.cli.help import EPILOG, HelpGroup, MainCommands
+from callmon.cli.language import current_language, said
 from callmon.cli.progress import print_result, progress_bar
 from callmon.config.settings import Settings, example
 from callmon.errors import CallmonError, ConfigError
@@ -50,11 +52,21 @@ from callmon.errors import CallmonError, ConfigError
 def main(context: click.Context, quiet: bool, verbose: bool, log_format: str) -> None:
     """callmon measures whether a ministry keeps its telephone service standards."""
     if quiet and verbose:
-        raise click.UsageError("--quiet and --verbose exclude each other; give one of them.")
+        raise click.UsageError(said("--quiet and --verbose exclude each other; give one of them."))
+    _open_closed_streams()
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
+    if logging.lastResort is not None:  # the warnings of commands that set up no log
+        logging.lastResort.setFormatter(logs.KeyValueFormatter())
     context.obj = partial(logs.set_up, level, log_format == "json")
     if quiet or verbose or log_format == "json":
         context.obj()
+
+
+def _open_closed_streams() -> None:
+    """Where standard input or output was closed (`<&-`), read nothing and discard what is written."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  for the whole process
 
 
 @main.command()
@@ -71,7 +83,9 @@ def run(context: CommandContext) -> None:
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError(f"{context.path}: no exchange is configured; add a table [exchanges.NAME].")
+        raise ConfigError(
+            said("{path}: no exchange is configured; add a table [exchanges.NAME].", path=context.path)
+        )
     click.get_current_context().obj()
     store = open_for_writing(settings)
 
@@ -107,9 +121,10 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
         for line in replayed_lines(replayed, sources, advance):
             if not as_json:
                 print_result(line)
-    if as_json:
-        for call in replayed.calls():
-            print_json(call)
+    if not replayed.messages:
+        raise CallmonError(said("No AMI message was found; give a file that `callmon record` writes."))
+    for call in replayed.calls() if as_json else ():
+        print_json(call)
 
 
 @main.command()
@@ -146,12 +161,13 @@ def record(
     name = one_exchange(settings, exchange)
     if with_numbers:
         file = dated(file, context.today)
-        question = f"{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
-        click.confirm(question, abort=True, err=True)
+        question = "{file} will hold callers' numbers and names. Will it be protected and deleted in time?"
+        confirm(said(question, file=file), "run the command on a terminal")
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
     done = asyncio.run(write(chunks, file, cut, length, overwrite))
-    click.echo(f"{file}: {done.messages} messages, {done.size} bytes.", err=True)
+    counts = said("{file}: {messages} messages, {size} bytes.", file=file, messages=done.messages, size=done.size)
+    click.echo(counts, err=True)
 
 
 @main.command()
@@ -166,19 +182,20 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     Examples: callmon doctor
               callmon doctor --listen 1h > proposed.toml
     """
-    from callmon.tools.doctor import as_text, examine
+    from callmon.tools.doctor import LANGUAGE, as_text, examine
 
     settings = context.settings
     if not settings.exchanges:
-        raise ConfigError("No exchange is configured; add a table [exchanges.NAME].")
+        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
     if listen is not None and acceptance:
-        raise ConfigError("--listen and --acceptance exclude each other; give one of them.")
+        raise ConfigError(said("--listen and --acceptance exclude each other; give one of them."))
     if listen is not None:
         _listen(settings, listen)
         return
     if acceptance:
         _accept(settings)
         return
+    LANGUAGE.set(context.language)
     findings = examine(settings, context.now, _last_seen(context))
     for finding in findings if as_json else ():
         print_json(dataclasses.asdict(finding))
@@ -205,7 +222,7 @@ def _listen(settings: Settings, length: timedelta) -> None:
     from callmon.tools.doctor import TrafficSample, propose
     from callmon.tools.doctor.ami_query import hear
 
-    click.echo(f"Listening for {formatted_duration(length)}; Ctrl-C stops earlier.", err=True)
+    click.echo(said("Listening for {length}; Ctrl-C stops earlier.", length=formatted_duration(length)), err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), length.total_seconds())
     for name, listening in heard.items():
@@ -257,8 +274,9 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
     settings, store = context.settings, context.store
     found = queries.stored_calls(store, call, numbers=as_json)
     if not found:
-        text = f"No call {call} is stored. Give the Uniqueid of the caller's channel, as on the Calls page."
-        stop((text,), 1)
+        raise CallmonError(
+            context.say("Aucun appel {call} n'est enregistré. « callmon calls JOUR » donne leurs noms.", call=call)
+        )
     if as_json:
         look = subject_access.AccessReason(context.now, current_user(), purpose, "explain --json")
         subject_access.log_access_to_call(store, look, call)
@@ -280,10 +298,12 @@ def explain(context: CommandContext, call: str, as_json: bool, purpose: str) -> 
 def demo(listen: str, length: timedelta | None) -> None:
     """Try callmon without an exchange: it plays recordings of a real Asterisk in a loop.
 
+    The pages have a past month, and every role without a password: this machine alone can open them.
+
     \b
     Examples: callmon demo
               callmon demo --listen 127.0.0.1:8080 --for 10m
     """
     from callmon.tools.demo import play
 
-    asyncio.run(play(listen, length))
+    asyncio.run(play(listen, length, current_language()))

@@ -16,6 +16,7 @@ import click
 
 from callmon.cli.common import CommandContext, lang_option, with_context, write_file
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.errors import CallmonError, ConfigError
 from callmon.tools.alertmanager import as_yaml, time_intervals
 
@@ -110,7 +111,9 @@ def with_section(written: str, section: str) -> str:
     """An Alertmanager configuration with its section replaced by `section`; appended if it has none."""
     found = list(_SECTION.finditer(written))
     if len(found) > 1:
-        raise ConfigError(f"The file has {len(found)} sections {SECTION}; keep one.")
+        raise ConfigError(
+            said("The file has {count} sections {section}; keep one.", count=len(found), section=SECTION)
+        )
     if not found:
         return written + ("" if written.endswith("\n") or not written else "\n") + "\n" + section
     rest = written[found[0].end() :]
@@ -120,7 +123,7 @@ def with_section(written: str, section: str) -> str:
 def send(address: str, to: str) -> None:
     """Send the test alert. Raises CallmonError that names the person who can act."""
     if not re.match(r"https?://[^/\s]+", address):
-        raise ConfigError(f"--alertmanager {address}: write it as http://127.0.0.1:9093.")
+        raise ConfigError(said("--alertmanager {address}: write it as http://127.0.0.1:9093.", address=address))
     url = address.rstrip("/") + "/api/v2/alerts"
     body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": ANNOTATIONS}])
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
@@ -129,15 +132,25 @@ def send(address: str, to: str) -> None:
             return
     except urllib.error.HTTPError as error:
         error.close()
-        what = f"The server at {url} refuses the alert ({error.code} {error.reason})"
-        raise CallmonError(f"{what}; check that --alertmanager is Alertmanager's address.") from None
+        refused = said(
+            "The server at {url} refuses the alert ({why}); check that --alertmanager is Alertmanager's address.",
+            url=url,
+            why=f"{error.code} {error.reason}",
+        )
+        raise CallmonError(refused) from None
     except OSError as error:
-        reason = getattr(error, "reason", None) or error
-        raise CallmonError(f"Alertmanager cannot be reached at {url} ({reason}); check that it runs.") from None
+        cause = getattr(error, "reason", None) or error
+        reason = getattr(cause, "strerror", None) or cause
+        unreached = said(
+            "Alertmanager cannot be reached at {url} ({why}); check that it runs.", url=url, why=said(str(reason))
+        )
+        raise CallmonError(unreached) from None
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8; name Alertmanager's configuration file.") from None
+        raise ConfigError(
+            said("{path}: is not UTF-8; name Alertmanager's configuration file.", path=path)
+        ) from None

@@ -9,7 +9,7 @@ from datetime import date
 import click
 import msgspec
 
-from callmon.cli.common import CommandContext, actor_name, lang_option, print_json, with_context
+from callmon.cli.common import CommandContext, lang_option, print_json, with_context
 from callmon.cli.completion import LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
@@ -52,7 +52,7 @@ def add(
     Examples: callmon attest add --line general --line tty --at 2026-11-20
               callmon attest add --line all --what greetings --by "A. Tremblay"
     """
-    day, name = context.past_day(tested, "--at"), actor_name(by)
+    day, name = context.past_day(tested, "--at"), context.actor_name(by)
     known, whats = context.known_lines(lines), subjects or SUBJECTS
     given = [Attestation(line, what, day, name, not not_so) for line in known for what in whats]
     insert_attestations(context.store, given)

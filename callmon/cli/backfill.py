@@ -10,8 +10,11 @@ import click
 from callmon.backfill.apply import CallChange
 from callmon.backfill.cel.rows import CelRow
 from callmon.backfill.job import Backfill, Window, lines_of, rows
-from callmon.cli.common import CommandContext, one_exchange, stop, table_row, with_context, with_noun
+from callmon.cli.common import CommandContext, one_exchange, table_row, with_context
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.errors import stop
+from callmon.cli.help import HelpCommand
+from callmon.cli.language import said, said_of_count
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
@@ -20,7 +23,7 @@ from callmon.errors import ConfigError
 from callmon.text.records import as_json
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
 @with_context()
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange of the rows, if there are several")
@@ -40,17 +43,21 @@ def backfill(
               callmon backfill /var/log/asterisk/cel-custom/Master.csv --dry-run
     """
     settings = context.settings
+    name = one_exchange(settings, exchange)
+    if not files:
+        _refuse_without_source(settings, name)
     context.with_numbers = True
     store = context.store if dry_run else context.upgraded_store
-    work = Backfill(settings, store, one_exchange(settings, exchange), writes=not dry_run)
+    work = Backfill(settings, store, name, writes=not dry_run)
     windows = None if files else work.measurement_gaps(context.now)
-    rows = _rows(work, files) if files else _of_source(work, settings, windows)
+    cel = settings.exchanges[name].cel
+    found = _rows(work, files) if files else rows(cel, name, work.reader(), windows)
     changed: Counter[str] = Counter()
-    for line in _lines(work, rows, windows, in_json, changed):
+    for line in _lines(work, found, windows, in_json, changed):
         print_result(line)
     _report(work, changed, in_json)
     if dry_run:
-        click.echo("Nothing was written.", err=True)
+        click.echo(said("Nothing was written."), err=True)
 
 
 def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
@@ -63,15 +70,16 @@ def _rows(work: Backfill, files: Iterable[Path]) -> Iterator[CelRow]:
             yield from reader.read_lines(counted(lines, advance))
 
 
-def _of_source(work: Backfill, settings: Settings, windows: Sequence[Window] | None) -> Iterator[CelRow]:
-    """Rows from the CEL source in the configuration. Raises ConfigError if none is configured."""
-    cel = settings.exchanges[work.exchange].cel
-    if not cel.is_on:
-        where = f"[exchanges.{work.exchange}.cel]"
+def _refuse_without_source(settings: Settings, exchange: str) -> None:
+    """Raises ConfigError if no CEL source is configured."""
+    if not settings.exchanges[exchange].cel.is_on:
+        where = f"[exchanges.{exchange}.cel]"
         raise ConfigError(
-            f"No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url."
+            said(
+                "No FILE is given, and no source is configured. Give a FILE, or add {where} with file or url.",
+                where=where,
+            )
         )
-    return rows(cel, work.exchange, work.reader(), windows)
 
 
 def _lines(
@@ -101,10 +109,14 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
 
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
-    person = f" by {call.answered_by}" if call.answered_by is not None else ""
-    estimated = " (estimated)" if call.rings_estimated else ""
-    rings = "" if call.rings is None else f", {with_noun(call.rings, 'ring')}{estimated}"
-    yield table_row(change.exchange, call.call, change.what, call.line, f"{call.outcome}{person}{rings}")
+    what = said("created") if change.what == "created" else said("completed")
+    told: str = call.outcome
+    if call.answered_by is not None:
+        told = said("{outcome} by {person}", outcome=told, person=call.answered_by)
+    if call.rings is not None:
+        told += ", " + said_of_count("{count} ring", "{count} rings", call.rings)
+        told += said(" (estimated)") if call.rings_estimated else ""
+    yield table_row(change.exchange, call.call, what, call.line, told)
     yield from (f"  {line}" for line in change.said)
 
 
@@ -112,10 +124,21 @@ def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     for sentence in work.bad.sentences():
         click.echo(sentence, err=True)
     if not work.rows and len(work.bad):
-        stop(("No row of CEL was found; give a file that cel_custom writes.",), 1)
-    counts = [f"{with_noun(count, 'call')} {what}" for what, count in sorted(changed.items(), reverse=True)]
-    said = f"{', '.join(counts)}." if counts else "Nothing changed."
+        stop((said("No row of CEL was found; give a file that cel_custom writes."),), 1)
+    created, completed = changed["created"], changed["completed"]
+    counts = [said_of_count("{count} call created", "{count} calls created", created)] if created else []
+    if completed:
+        counts.append(said_of_count("{count} call completed", "{count} calls completed", completed))
+    sentences = [
+        said("{count} rows of CEL read.", count=work.rows),
+        f"{', '.join(counts)}." if counts else said("Nothing changed."),
+    ]
     if work.called_back:
-        calls = with_noun(work.called_back, "call")
-        said += f" {calls} to a caller with an open callback: the daemon updates the ledger."
-    click.echo(f"{work.rows} rows of CEL read. {said}", err=in_json)
+        sentences.append(
+            said_of_count(
+                "{count} call to a caller with an open callback: the daemon updates the ledger.",
+                "{count} calls to a caller with an open callback: the daemon updates the ledger.",
+                work.called_back,
+            )
+        )
+    click.echo(" ".join(sentences), err=in_json)

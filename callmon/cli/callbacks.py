@@ -12,10 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from callmon.cli.common import (
-    Command,
     CommandContext,
-    actor_name,
-    ask_number,
     current_user,
     lang_option,
     number_is_asked,
@@ -24,13 +21,14 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import ENTRIES, EXCHANGES, LINES, SERVICES
+from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.config.phone_numbers import e164
 from callmon.core.callbacks import commands, entries
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import language_label
-from callmon.errors import CallmonError, ConfigError
+from callmon.errors import CallmonError
 from callmon.store import commands as queue
 from callmon.store.privacy import subject_access
 from callmon.store.queries import calls
@@ -54,7 +52,7 @@ class CallbackCommandContext(CommandContext):
     ) -> None:
         super().__init__(config, lang)
         self.exchange, self.actor = exchange, actor
-        refuse_unknown(self.settings, "exchange", exchange, language=self.language)
+        refuse_unknown(self.settings, "exchange", exchange)
 
     def find(self, name: str) -> WorklistItem:
         """The entry of this name. Refuses if there is none, or if several exchanges have one."""
@@ -64,7 +62,11 @@ class CallbackCommandContext(CommandContext):
             self.refuse("not_known")
         if len(found) > 1:
             names = ", ".join(sorted(x.obligation.exchange for x in found))
-            raise ConfigError(f"Several exchanges have an entry {name}; add --exchange with one of {names}.")
+            raise self.config_error(
+                "Plusieurs autocommutateurs ont une fiche {name}; ajoutez --exchange et l'un d'eux : {names}.",
+                name=name,
+                names=names,
+            )
         return found[0]
 
     def refuse(self, why: entries.Refusal) -> NoReturn:
@@ -92,7 +94,14 @@ class CallbackCommandContext(CommandContext):
     def request(self, name: str, action: Any, number: str | None = None, **more: Any) -> None:
         entry, day = self.find(name).obligation, self.settings.calendar().local_day
         now, rules = datetime.now(UTC), self.settings.rules
-        command = commands.parse_command(entry, actor_name(self.actor), action, now, rules, day, **more)
+        command = commands.parse_command(entry, self.actor_name(self.actor), action, now, rules, day, **more)
+        if command == "no_reason":
+            option = "--reason" if action == "reopen" else "--text"
+            raise self.config_error("Il faut dire pourquoi, en quelques mots : ajoutez {option}.", option=option)
+        if command == "nobody_in_charge":
+            raise self.config_error(
+                "Une plainte se ferme avec le nom de la personne responsable : --in-charge NOM."
+            )
         if not isinstance(command, commands.CallbackCommand):
             self.refuse(command)
         self.execute(command, number)
@@ -134,7 +143,7 @@ def list_(
               callmon callbacks list --line tty --json
     """
     for kind in ("line", "service"):
-        refuse_unknown(context.settings, kind, only[kind], language=context.language)
+        refuse_unknown(context.settings, kind, only[kind])
     context.print_pending(queue.CALLBACK_QUEUE.count_pending(context.store))
     found = obligations(context.store, state="open" if state == "open" else None, numbers=True)
     wanted = [x for x in found if _is_wanted(x.obligation, state, overdue, untaken, only)]
@@ -166,12 +175,13 @@ def attempt(context: CallbackCommandContext, name: str, result: str | None, when
 
     \b
     Examples: callmon callbacks attempt 1795527733.0 --result spoke
-              callmon callbacks attempt 1795527733.0 --result no-answer --at 10:12
+              callmon callbacks attempt 1795527733.0 --result no-answer --at 9:12
     """
     context.find(name)
     if result is None:
-        raise ConfigError(
-            f"The result of the call is missing. Add --result with one of {', '.join(commands.RESULTS)}."
+        raise context.config_error(
+            "Le résultat de l'appel manque. Ajoutez --result et l'un de ces mots : {words}.",
+            words=", ".join(commands.RESULTS),
         )
     called = context.moment(when, "--at")
     context.request(name, "attempt", result=commands.RESULTS[result], when=called)
@@ -191,12 +201,13 @@ def close(context: CallbackCommandContext, name: str, reason: str | None, text: 
 
     \b
     Examples: callmon callbacks close 1795527733.0 --reason no-request
-              callmon callbacks close 1795527733.0 --reason listened --text noise
+              callmon callbacks close 1795527733.0 --reason otherwise --text test
     """
     context.find(name)
     if reason is None:
-        raise ConfigError(
-            f"The reason for closing is missing. Add --reason with one of {', '.join(commands.REASONS)}."
+        raise context.config_error(
+            "Le motif de la fermeture manque. Ajoutez --reason et l'un de ces mots : {words}.",
+            words=", ".join(commands.REASONS),
         )
     context.request(
         name,
@@ -215,7 +226,7 @@ def reopen(context: CallbackCommandContext, name: str, text: str) -> None:
     """Open an entry again. Its first due time and its verdict do not change.
 
     \b
-    Examples: callmon callbacks reopen 1795527733.0
+    Examples: callmon callbacks reopen 1795527733.0 --reason mistake
               callmon callbacks reopen 1795527733.0 --reason "it was for us"
     """
     context.request(name, "reopen", text=text[: commands.LONGEST_TEXT])
@@ -270,14 +281,16 @@ def mark(
               callmon callbacks mark 1795527733.0 --number --text "at work"
     """
     context.find(name)
-    typed = ask_number(context.say("Autre numéro à appeler")) if has_number else None
+    typed = context.ask_number(context.say("Autre numéro à appeler")) if has_number else None
     other = None if typed is None else e164(typed, context.settings.region)
     if typed is not None and other is None:
-        raise ConfigError(f'"{typed}" is not a telephone number; write it as "416 327-2422".')
+        raise context.config_error(
+            "« {typed} » n'est pas un numéro de téléphone; écrivez-le comme « 416 327-2422 ».", typed=typed
+        )
     given: dict[entries.Caution, bool] = {"no_message": no_message, "not_safe": not_safe}
     chosen = tuple(caution for caution, is_given in given.items() if is_given)
     if not chosen and other is None:
-        raise ConfigError("Nothing to record: add --no-message, --not-safe or --number.")
+        raise context.config_error("Rien à consigner : ajoutez --no-message, --not-safe ou --number.")
     text, has_other = text[: commands.LONGEST_TEXT], other is not None
     context.request(name, "mark", other, cautions=chosen, other_number=has_other, text=text)
 
@@ -298,8 +311,8 @@ def complaint(context: CallbackCommandContext, call: str) -> None:
     if any(x.obligation.exchange == where for x in known):
         context.refuse("already_complaint")
     command = commands.CallbackCommand(
-        at=context.now, actor=actor_name(context.actor), action="complaint", exchange=where, obligation=name,
-        received=received,
+        at=context.now, actor=context.actor_name(context.actor), action="complaint", exchange=where,
+        obligation=name, received=received,
     )  # fmt: skip
     context.execute(command)
 
@@ -309,7 +322,9 @@ def _received(context: CallbackCommandContext, call: str) -> tuple[str, commands
     found = calls.stored_calls(context.store, call, context.exchange, numbers=True)
     if not found or found[0].account is None:
         raise CallmonError(
-            f"No ended call {call} is stored. Give the Uniqueid of the caller's channel, as on the Calls page."
+            context.say(
+                "Aucun appel terminé {call} n'est enregistré. « callmon calls JOUR » donne leurs noms.", call=call
+            )
         )
     account = found[0].account
     if account.line is None or account.arrived is None or account.direction != "inbound":

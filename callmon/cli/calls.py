@@ -18,6 +18,8 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.completion import LINES
+from callmon.cli.help import HelpCommand
+from callmon.cli.language import said
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.statistics.period import midnight
@@ -27,7 +29,7 @@ from callmon.store.queries.call_search import CallFilter, CallSummary, search_ca
 from callmon.text.labels import label
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("day", required=False)
 @with_context()
 @click.option("--line", shell_complete=LINES, help="only calls on this line")
@@ -51,9 +53,9 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
               callmon calls 2026-11-24 --line tty --outcome abandoned
     """
     settings, when = context.settings, context.past_day(day, "DAY")
-    refuse_unknown(settings, "line", only["line"], language=context.language)
+    refuse_unknown(settings, "line", only["line"])
     if only["verdict"] is not None and only["standard"] is None:
-        raise click.UsageError("--verdict needs --standard; name the service standard.")
+        raise click.UsageError(said("--verdict needs --standard; name the service standard."))
     begin, end = (midnight(when + timedelta(days=n), settings.timezone) for n in (0, 1))
     count = 0
     for call in _all(context.store, CallFilter(begin, end, **only)):

@@ -1,102 +1,41 @@
-"""What all commands share: configuration, errors as sentences, files, the prompt for a telephone number.
+"""What all commands share: configuration, files, the prompt for a telephone number.
 
-An error of the system becomes a sentence in one place (`report_errors`). A telephone number is never an
-argument: the shell's history and the list of processes would keep it.
+A telephone number is never an argument: the shell's history and the list of processes would keep it.
 """
 
 from __future__ import annotations
 
-import errno
 import getpass
 import json
 import os
 import secrets
 import shutil
-import signal
 import sys
 import time
+import tomllib
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from callmon.cli.errors import Command, report_errors, stop
+from callmon.cli.language import current_language, of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
-from callmon.errors import CallmonError, ConfigError
-from callmon.text.labels import translate, unknown_name
+from callmon.errors import ConfigError
+from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
 
 if TYPE_CHECKING:
+    from callmon.reports.notes import Remarks
     from callmon.store.database import Database
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
-
-
-def report_errors(command: Command) -> Command:
-    """Print errors meant for people as their sentences: status 2 for usage and configuration, 1 for the rest.
-
-    A reader that closes the pipe, and Ctrl-C, are not reported as errors. Control characters are removed from
-    the texts that a person gave.
-    """
-
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        try:
-            done = command(*arguments, **{name: _plain(value) for name, value in options.items()})
-            sys.stdout.flush()
-        except ConfigError as error:
-            stop(error.sentences, 2)
-        except CallmonError as error:
-            stop((str(error),), 1)
-        except _database_errors() as error:  # not expected there: a damaged file, a failing disk
-            stop((_of_database(error),), 1)
-        except BrokenPipeError:  # `callmon replay … | head` is no error
-            _drop_output()
-            return None
-        except OSError as error:
-            _drop_output()
-            stop((os_sentence(error),), 1 if error.errno in OF_THE_MACHINE else 2)
-        except KeyboardInterrupt:
-            _drop_output()
-            sys.exit(128 + signal.SIGINT)
-        return done
-
-    return cast(Command, run)
-
-
-# Errors that a different command line does not fix.
-OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
-ADVICE = {
-    errno.ENOENT: "create it first, or name another path",
-    errno.ENOTDIR: "a part of this path is a file; name another path",
-    errno.EISDIR: "it is a folder; name a file",
-    errno.EACCES: "run the command as a user with access to it, or name another path",
-    errno.EPERM: "run the command as a user with access to it, or name another path",
-    errno.EROFS: "name a path on a writable file system",
-    errno.ENOSPC: "free space there, then run the command again",
-    errno.EDQUOT: "free space there, then run the command again",
-}
-ELSE = "the administrator of this machine can find the cause"
-
-
-def os_sentence(error: OSError) -> str:
-    """What the system refused, where, and what can be done."""
-    where = error.filename2 or error.filename
-    place = "A file or the output" if where is None else os.fsdecode(where)
-    return f"{place}: {error.strerror or error}; {ADVICE.get(error.errno or 0, ELSE)}."
-
-
-def _drop_output() -> None:
-    """Discard output that cannot be written, so that Python does not retry at exit and report an error."""
-    with suppress(OSError, ValueError):  # a test's output is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -119,42 +58,35 @@ def write_file(path: Path, data: bytes) -> None:
         raise type(error)(error.errno, error.strerror, str(path)) from None
 
 
-def _database_errors() -> tuple[type[Exception], ...]:
-    """SQLAlchemy's errors, if a command has loaded it. Most commands have not, and start faster."""
-    loaded = sys.modules.get("sqlalchemy.exc")
-    return () if loaded is None else (loaded.SQLAlchemyError,)
-
-
-def _of_database(error: Exception) -> str:
-    from callmon.store.database import reason
-
-    return (
-        f"the database cannot be used: {reason(error)}. A damaged SQLite file: put a copy back "
-        "(docs/en/how-to/back-up-and-restore.md), or save what can be read with `sqlite3 FILE .recover`"
-    )
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return tuple(map(_plain, value))
-    return plain(value) if isinstance(value, str) else value
-
-
-def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
-    for sentence in sentences:
-        click.echo(sentence, err=True)
-    sys.exit(status)
+def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
+    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
+    if path is None:
+        return {}
+    try:
+        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise context.config_error(
+            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
+            path=path,
+            why=error,
+        ) from None
+    for key, text in remarks.items():
+        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
+            raise context.config_error(
+                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
+            )
+    return remarks
 
 
 config_option = click.option(
     "--config",
     envvar=CONFIG_VARIABLE,
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, readable=False),
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the settings')"
+    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the locale's, else the site's)"
 )
 
 
@@ -177,7 +109,7 @@ class CommandContext:
 
     @cached_property
     def language(self) -> str:
-        return self.lang or self.settings.default_language
+        return self.lang or of_locale() or self.settings.default_language
 
     @cached_property
     def today(self) -> date:
@@ -204,6 +136,10 @@ class CommandContext:
         """A command's sentence in the reader's language."""
         return translate(french, self.language, "command").format(**values)
 
+    def config_error(self, french: str, **values: object) -> ConfigError:
+        """A mistake in what the person gave, in the reader's language."""
+        return ConfigError(self.say(french, **values))
+
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
         if text is None:
@@ -211,9 +147,13 @@ class CommandContext:
         try:
             day = date.fromisoformat(text)
         except ValueError:
-            raise ConfigError(f"{name} {text}: write a day as 2026-11-20.") from None
+            raise self.config_error(
+                "{name} {text} : un jour s'écrit comme 2026-11-20.", name=name, text=text
+            ) from None
         if day > self.today:
-            raise ConfigError(f"{name} {text}: is in the future; give a past day.")
+            raise self.config_error(
+                "{name} {text} : ce jour est à venir; donnez un jour passé.", name=name, text=text
+            )
         return day
 
     def moment(self, text: str | None, name: str, day: datetime | None = None) -> datetime | None:
@@ -223,14 +163,40 @@ class CommandContext:
         zone = self.settings.timezone
         read = local_moment(text, zone, (day or self.now).astimezone(zone).date())
         if read is None:
-            raise ConfigError(f'{name} {text}: write it as "10:12" (today) or "2026-11-24 10:12", in local time.')
+            raise self.config_error(
+                "{name} {text} : une heure s'écrit comme « 10:12 » (aujourd'hui) ou « 2026-11-24 10:12 », "
+                "à l'heure locale.",
+                name=name,
+                text=text,
+            )
         return read
+
+    def actor_name(self, given: str | None) -> str:
+        """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
+        name = given or os.environ.get("SUDO_USER") or getpass.getuser()
+        if not name.strip() or (given is None and name in NOBODY):
+            raise self.config_error(
+                "La personne qui agit est inconnue. Ajoutez --by NOM : le registre la consigne."
+            )
+        return name.strip()[:LONGEST_NAME]
+
+    def ask_number(self, prompt: str) -> str:
+        """A telephone number typed on a terminal, or the next line of standard input. Raises ConfigError."""
+        if sys.stdin.isatty():
+            return plain(click.prompt(prompt, err=True)).strip()
+        given = plain(sys.stdin.readline()).strip()
+        if not given:
+            raise self.config_error(
+                "{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.",
+                prompt=prompt,
+            )
+        return given
 
     def known_lines(self, given: tuple[str, ...]) -> tuple[str, ...]:
         """Lines of the configuration, each once; "all" is every line. Raises ConfigError."""
         if given == ("all",):
             return tuple(self.settings.names("line"))
-        refuse_unknown(self.settings, "line", *given, language=self.language)
+        refuse_unknown(self.settings, "line", *given)
         return tuple(dict.fromkeys(given))
 
     def is_applied(self, queued: tuple[int, bool], last_applied: Callable[[Database], int]) -> bool:
@@ -274,7 +240,11 @@ def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command
         @wraps(command)
         def run(**options: Any) -> Any:
             own = {name: options.pop(name) for name in names if name in options}
-            return command(make(**own), **options)
+            context = make(**own)
+            try:
+                return command(context, **options)
+            except LabelledError as error:
+                raise ConfigError(error.told[context.language]) from None
 
         return config_option(report_errors(cast(Command, run)))
 
@@ -297,38 +267,27 @@ def table_row(*cells: object) -> str:
     return "  ".join(map(str, cells))
 
 
-def with_noun(number: int, what: str) -> str:
-    """A count with its noun: "1 call", "2 calls"."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
 def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False))
-
-
-def actor_name(given: str | None) -> str:
-    """The actor: `given`, else the logged-in user if that is a person. Raises ConfigError otherwise."""
-    name = given or os.environ.get("SUDO_USER") or getpass.getuser()
-    if not name.strip() or (given is None and name in NOBODY):
-        raise ConfigError("The acting person is unknown. Add --by NAME: the ledger records it.")
-    return name.strip()[:LONGEST_NAME]
 
 
 def one_exchange(settings: Settings, named: str | None) -> str:
     """The named exchange, else the only one. Raises ConfigError."""
     names = list(settings.exchanges)
+    if not names:
+        raise ConfigError(said("No exchange is configured; add a table [exchanges.NAME]."))
     if not named and len(names) != 1:
-        raise ConfigError(f"--exchange is needed: the configuration has {', '.join(names) or 'none'}.")
+        raise ConfigError(said("--exchange is needed: the configuration has {names}.", names=", ".join(names)))
     refuse_unknown(settings, "exchange", named)
     return named or names[0]
 
 
-def refuse_unknown(settings: Settings, kind: str, *given: str | None, language: str = "en") -> None:
+def refuse_unknown(settings: Settings, kind: str, *given: str | None) -> None:
     """Raises ConfigError for names of lines, services or exchanges that the settings lack. None is ignored."""
     known = settings.names(kind)
     wrong = [name for name in given if name is not None and name not in known]
     if wrong:
-        raise ConfigError(*(unknown_name(kind, name, known, language) for name in wrong))
+        raise ConfigError(*(unknown_name(kind, name, known, current_language()) for name in wrong))
 
 
 def until_done(store: Database) -> Database:
@@ -345,17 +304,18 @@ def current_user() -> str:
         return str(os.getuid())
 
 
-def confirm(question: str) -> None:
-    """Continue only after a yes on a terminal. Raises ConfigError without a terminal: a script passes --yes."""
+def confirm(question: str, otherwise: str) -> None:
+    """Continue only after a yes on a terminal. Raises ConfigError without one: `otherwise` is what to do then."""
     if not sys.stdin.isatty():
-        raise ConfigError(f"{question} No terminal can answer: add --yes, or check first with --dry-run.")
+        unasked = said("No terminal can answer: {otherwise}.", otherwise=said(otherwise))
+        raise ConfigError(f"{question} {unasked}")
     click.confirm(question, abort=True, err=True)
 
 
 def no_number_here(_context: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> None:
     """Refuses a telephone number on the command line, without repeating it."""
     if given:
-        stop((NO_NUMBER,), 2)
+        stop((said(NO_NUMBER),), 2)
 
 
 NO_NUMBER = (
@@ -364,13 +324,3 @@ NO_NUMBER = (
 )
 # For a command that prompts for a number: a number on the command line is refused.
 number_is_asked = click.argument("numbers", nargs=-1, metavar="", expose_value=False, callback=no_number_here)
-
-
-def ask_number(prompt: str) -> str:
-    """A telephone number typed on a terminal, or the next line of standard input. Raises ConfigError."""
-    if sys.stdin.isatty():
-        return plain(click.prompt(prompt, err=True)).strip()
-    given = plain(sys.stdin.readline()).strip()
-    if not given:
-        raise ConfigError(f"{prompt}: standard input held no number; write one number on each line.")
-    return given

@@ -14,6 +14,7 @@ import click
 from click.shell_completion import get_completion_class
 
 from callmon.cli.common import CommandContext
+from callmon.cli.help import HelpCommand
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CALLMON_COMPLETE"
@@ -63,7 +64,7 @@ EXCHANGES = completed(lambda context: context.settings.names("exchange"))
 MONTHS, ENTRIES, DISRUPTIONS = completed(_months), completed(_entries), completed(_disruptions)
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

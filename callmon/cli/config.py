@@ -3,12 +3,14 @@
 import click
 
 from callmon.cli.check import every_setting
-from callmon.cli.common import CommandContext, json_option, print_json, report_errors, table_row, with_context
+from callmon.cli.common import CommandContext, json_option, print_json, table_row, with_context
 from callmon.cli.completion import completed
+from callmon.cli.errors import report_errors
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.config.explanation import explained
 from callmon.config.settings import example_text
-from callmon.config.validation import did_you_mean, variable
+from callmon.config.validation import nearest, variable
 from callmon.errors import ConfigError
 
 
@@ -38,7 +40,8 @@ def show(context: CommandContext, as_json: bool) -> None:
     Examples: callmon config show
               callmon config show --json
     """
-    for path, value, origin in every_setting(context.settings.configuration):
+    tell = str if as_json else said
+    for path, value, origin in every_setting(context.settings.configuration, tell=tell):
         key = ".".join(path)
         if as_json:
             print_json({"setting": key, "value": value, "origin": origin or "file"})
@@ -63,11 +66,15 @@ def explain(key: str, as_json: bool) -> None:
     """
     found = explained(key)
     if not found:
-        raise ConfigError(f'"{key}" is no setting{did_you_mean(key, _keys())}')
+        near = nearest(key, sorted(_keys()))
+        names = ", ".join(sorted({name.partition(".")[0].rstrip("[]") for name in _keys()}))
+        hint = said('did you mean "{near}"?', near=near) if near else said("there are {names}", names=names)
+        raise ConfigError(said('"{key}" is no setting; {hint}', key=key, hint=hint))
     for name, default, meaning in found:
         by = variable(tuple(name.split("."))) if "[]" not in name else None
         if as_json:
             print_json({"setting": name, "default": default, "meaning": meaning, "variable": by})
         else:
-            click.echo(table_row(name, f"({default})" if default == "required" else f"(default: {default})"))
+            of = said("required") if default == "required" else said("default: {default}", default=default)
+            click.echo(table_row(name, f"({of})"))
             click.echo(f"    {meaning}")

@@ -12,12 +12,13 @@ from callmon.cli.common import (
     json_option,
     print_json,
     with_context,
-    with_noun,
 )
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said, said_of_count
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
+from callmon.errors import ConfigError
 from callmon.store import access
 from callmon.store import rejudge as judging
 from callmon.store.access import AuditEvent
@@ -44,7 +45,8 @@ def upgrade(context: CommandContext) -> None:
               callmon db upgrade --config /etc/callmon/callmon.toml
     """
     _roll_up(context.upgraded_store)
-    click.echo(f"The database is up to date (revision {stored_revision(context.upgraded_store)}).")
+    revision = stored_revision(context.upgraded_store)
+    click.echo(said("The database is up to date (revision {revision}).", revision=revision))
     _sign_everybody_out(context)
 
 
@@ -56,7 +58,10 @@ def _sign_everybody_out(context: CommandContext) -> None:
     if not known and not ended:
         return
     click.echo(
-        f"Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:"
+        said(
+            "Sessions ended: {ended}. These accounts may sign in unless they are locked; lock or remove others:",
+            ended=ended,
+        )
     )
     for account in known:
         click.echo(account_row(account))
@@ -77,6 +82,8 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     Examples: callmon db check
               callmon db check --since 2026-10-01 --until 2026-10-31
     """
+    if first is not None and last is not None and last < first:
+        raise ConfigError(said("--until is before --since; exchange the two days."))
     settings, store = context.settings, context.store
     found = judging.counter_differences(store)
     days = [None if x is None else x.date() for x in (first, last)]
@@ -90,14 +97,15 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
         print_json({"difference": line}) if as_json else click.echo(line)
     if found:
         sys.exit(1)
-    click.echo("Facts, calls, ledger, figures and roll-ups agree.", err=as_json)
+    click.echo(said("Facts, calls, ledger, figures and roll-ups agree."), err=as_json)
 
 
 @db.command()
 @with_context()
 @click.option("--dry-run", is_flag=True, help="print what would change; change nothing")
 @click.option("--yes", is_flag=True, help="do not ask for confirmation")
-def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
+@json_option
+def rejudge(context: CommandContext, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Judge every stored call again by the current standards and settings; print the changes.
 
     Asks first: figures of published months may change. Afterwards the roll-ups, from which reports are made, are
@@ -109,22 +117,24 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool) -> None:
     """
     settings, store = context.settings, context.store
     if not dry_run and not yes:
-        confirm("This judges every stored call again, also in published months. Continue?")
+        question = said("This judges every stored call again, also in published months. Continue?")
+        confirm(question, "add --yes, or check first with --dry-run")
     changed = 0
     advance = progress_bar(judging.count_ended(store), "Judging")
     for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
-        print_result(line)
+        print_json({"change": line}) if as_json else print_result(line)
     if dry_run:
-        click.echo(f"{_verdicts(changed)} would change; nothing was changed.", err=True)
+        click.echo(said("{verdicts} would change; nothing was changed.", verdicts=_verdicts(changed)), err=True)
         return
     rolled.reset_rollups(store, settings.timezone)
     _roll_up(store)
-    click.echo(f"{_verdicts(changed)} changed.", err=True)
+    told = said_of_count("{count} verdict changed.", "{count} verdicts changed.", changed)
+    click.echo(told if changed else said("No verdict changed."), err=True)
 
 
 def _verdicts(count: int) -> str:
-    return with_noun(count, "verdict") if count else "No verdict"
+    return said_of_count("{count} verdict", "{count} verdicts", count) if count else said("No verdict")
 
 
 def _roll_up(store: Database) -> None:

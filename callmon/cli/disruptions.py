@@ -11,25 +11,21 @@ from typing import Any, NoReturn
 
 import click
 
-from callmon.cli.common import (
-    Command,
-    CommandContext,
-    LengthOfTime,
-    actor_name,
-    lang_option,
-    print_json,
-    refuse_unknown,
-    with_context,
-)
+from callmon.cli.common import CommandContext, LengthOfTime, lang_option, print_json, refuse_unknown, with_context
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
+from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
 from callmon.core.disruptions.commands import MOST, TEXTS, Action, DisruptionCommand, validate
 from callmon.core.disruptions.disruption import Disruption, Notice, Refusal
-from callmon.errors import CallmonError, ConfigError
+from callmon.errors import CallmonError
+from callmon.sinks.public_notice.folder import publish_notice
 from callmon.store import commands as queue
 from callmon.store.queries import disruptions as stored
+from callmon.store.queries.calls import heartbeats
 from callmon.text.labels import label
 from callmon.text.lists import DisruptionList, disruption_as_json
+
+HEARD_WITHIN = timedelta(seconds=15)  # a daemon that receives an exchange stores so each second
 
 
 @click.group(cls=HelpGroup)
@@ -75,15 +71,35 @@ class DisruptionCommandContext(CommandContext):
         if len(going_on) == 1:
             return going_on[0]
         names = ", ".join(x.id for x in going_on)
-        raise ConfigError(
-            f"Several disruptions are in progress. Name one of {names}." if names else "No disruption is in "
-            "progress. For one that callmon cannot detect, name its lines with --line LINE."
-        )  # fmt: skip
+        if names:
+            raise self.config_error(
+                "Plusieurs perturbations sont en cours. Nommez l'une d'elles : {names}.", names=names
+            )
+        raise self.config_error(
+            "Aucune perturbation n'est en cours. Pour une perturbation que callmon ne peut pas détecter, "
+            "nommez ses lignes avec --line LIGNE."
+        )
 
     def until(self, until: str | None, length: timedelta | None, start: datetime) -> datetime | None:
         if until is not None and length is not None:
-            raise ConfigError("--until and --for exclude each other; give one of them.")
-        return self.moment(until, "--until") if length is None else start + length
+            raise self.config_error("--until et --for s'excluent; donnez l'un des deux.")
+        return self.moment(until, "--until", max(start, self.now)) if length is None else start + length
+
+    def notice(self, until: datetime | None, texts: dict[str, str | None]) -> Notice:
+        """The given parts of a notice; each text becomes one line. Raises ConfigError if empty or too long."""
+        given = {name: " ".join(text.split()) for name in TEXTS if (text := texts.get(name)) is not None}
+        for name, text in given.items():
+            option = "--" + name.replace("_", "-")
+            if not text:
+                raise self.config_error("{option} est vide; écrivez quelques mots.", option=option)
+            if len(text) > MOST:
+                raise self.config_error(
+                    "{option} a {count} caractères; les tableaux en montrent {most} au plus.",
+                    option=option,
+                    count=len(text),
+                    most=MOST,
+                )
+        return Notice(**given, until=until)
 
     def print_as_json(self, *found: Disruption) -> None:
         for disruption in found:
@@ -94,7 +110,7 @@ class DisruptionCommandContext(CommandContext):
         self, disruption: Disruption | None, action: Action, lines: tuple[str, ...] = (), **more: Any
     ) -> None:
         """Store a valid request on `disruption`, or on a new one; wait until it is applied; show the result."""
-        name, actor, lines = disruption.id if disruption else "", actor_name(self.by), self.known_lines(lines)
+        name, actor, lines = disruption.id if disruption else "", self.actor_name(self.by), self.known_lines(lines)
         command = DisruptionCommand(at=self.now, actor=actor, action=action, disruption=name, lines=lines, **more)
         if (why := validate(disruption, command)) is not None:
             self.refuse(why)
@@ -116,18 +132,6 @@ def _usual(command: Command) -> Command:
     return with_context(DisruptionCommandContext)(lang_option(as_json(command)))
 
 
-def _given(until: datetime | None, texts: dict[str, str | None]) -> Notice:
-    """The given parts of a notice; each text becomes one line. Raises ConfigError if one is empty or too long."""
-    given = {name: " ".join(text.split()) for name in TEXTS if (text := texts.get(name)) is not None}
-    for name, text in given.items():
-        option = "--" + name.replace("_", "-")
-        if not text:
-            raise ConfigError(f"{option} is empty; write a few words.")
-        if len(text) > MOST:
-            raise ConfigError(f"{option} has {len(text)} characters; boards show {MOST} at most.")
-    return Notice(**given, until=until)
-
-
 @disruptions.command("list")
 @click.option("--state", type=click.Choice(["open", "over", "all"]), default="open", show_default=True)
 @click.option(
@@ -146,7 +150,7 @@ def list_(context: DisruptionCommandContext, state: str, days: int, line: str | 
     Examples: callmon disruptions list --state all --lang en
               callmon disruptions list --line tty --json
     """
-    refuse_unknown(context.settings, "line", line, language=context.language)
+    refuse_unknown(context.settings, "line", line)
     context.print_pending(queue.DISRUPTION_QUEUE.count_pending(context.store))
     found = (
         stored.live_disruptions(context.store)
@@ -181,7 +185,7 @@ def plan(
     """
     begin = context.moment(start, "START")
     until = context.moment(end, "END", begin)
-    context.request(None, "plan", lines, start=begin, notice=_given(until, texts))
+    context.request(None, "plan", lines, start=begin, notice=context.notice(until, texts))
 
 
 @disruptions.command()
@@ -205,15 +209,21 @@ def announce(
               callmon disruptions announce --line tty --until 16:30
     """
     if name is not None and lines:
-        raise ConfigError(f"--line is for a new disruption; {name} already has its lines.")
+        raise context.config_error(
+            "--line sert à une nouvelle perturbation, et {name} a déjà ses lignes; retirez l'un des deux.",
+            name=name,
+        )
     if since is not None and not lines:
-        raise ConfigError("--since is valid only with --line; callmon records the start of detected disruptions.")
+        raise context.config_error(
+            "--since ne vaut qu'avec --line, car callmon consigne le début des perturbations détectées; "
+            "retirez-le, ou ajoutez --line."
+        )
     disruption = None if lines else context.find(name)
     start = context.moment(since, "--since") or (context.now if disruption is None else disruption.began)
-    notice = _given(context.until(until, length, start), texts)
+    notice = context.notice(context.until(until, length, start), texts)
     if disruption is not None and notice == Notice():
-        raise ConfigError(
-            "Nothing to announce: add --reason-fr, --reason-en, --until or another part of the notice."
+        raise context.config_error(
+            "Rien à annoncer : ajoutez --reason-fr, --reason-en, --until ou une autre partie de l'avis."
         )
     context.request(disruption, "announce", lines, start=None if disruption else start, notice=notice)
 
@@ -240,9 +250,9 @@ def change(
     """
     disruption = context.find(name)
     begin = context.moment(start, "--since")
-    notice = _given(context.until(until, length, begin or disruption.began), texts)
+    notice = context.notice(context.until(until, length, begin or disruption.began), texts)
     if notice == Notice() and begin is None and not lines:
-        raise ConfigError("Nothing to change: add --until, --since, --line or a text.")
+        raise context.config_error("Rien à changer : ajoutez --until, --since, --line ou un texte.")
     context.request(disruption, "change", lines, start=begin, notice=notice)
 
 
@@ -262,3 +272,23 @@ def end(context: DisruptionCommandContext, name: str | None, when: str | None) -
     """
     disruption = context.find(name)
     context.request(disruption, "end", when=context.moment(when, "--at"))
+
+
+@disruptions.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@with_context()
+def publish(context: CommandContext, folder: Path) -> None:
+    """Write the public notice into the folder DIR: pages in French and English, calendars, JSON.
+
+    For a web server, from a timer. `callmon run` writes the same by itself with [disruptions] publish. Without a
+    running callmon the pages state that the lines are not monitored.
+
+    \b
+    Examples: callmon disruptions publish /srv/callmon-notice
+              callmon disruptions publish /var/www/html/notice
+    """
+    settings, now, heard = context.settings, context.now, heartbeats(context.store)
+    is_heard = bool(settings.exchanges) and all(
+        name in heard and abs(now - heard[name]) <= HEARD_WITHIN for name in settings.exchanges
+    )
+    publish_notice(folder, settings, stored.live_disruptions(context.store), is_heard, now)

@@ -1,18 +1,22 @@
 """The groups of commands. Help lists commands by task, each with its whole purpose and a page of documentation."""
 
+import inspect
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import chain
+from typing import Any
 
 import click
+
+from callmon.cli.language import said
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
     "Set up": ("config", "check", "doctor", "users", "attest", "alerting", "completion"),
     "Run": ("run", "demo"),
     "Look after": ("backfill", "reconcile", "privacy", "db"),
-    "For engineers": ("record", "replay"),
+    "For engineers": ("export", "record", "replay"),
 }
 PAGES: Mapping[str, str] = {
     "alerting": "how-to/alerts.md",
@@ -24,32 +28,99 @@ PAGES: Mapping[str, str] = {
     "db": "how-to/back-up-and-restore.md",
     "disruptions": "how-to/disruptions.md",
     "doctor": "how-to/install.md",
+    "export": "how-to/analytics.md",
     "explain": "reference/json.md",
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",
     "run": "how-to/install.md",
     "users": "how-to/who-may-sign-in.md",
 }
+EXAMPLES = "Examples: "
 EPILOG = """\b
 Examples: callmon callbacks list --overdue
           callmon report last
 Configuration: --config, $CALLMON_CONFIG, ./callmon.toml,
                /etc/callmon/callmon.toml
-Documentation: docs/en/index.md, `man callmon`, /en/guide on the pages
-"""
+Documentation: docs/en/index.md, `man callmon`, /en/guide on the pages"""
 
 
-class HelpGroup(click.Group):
+class _HelpText:
+    """The attribute `help` or `epilog`: written in English, read in the reader's language."""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, owner: Any, _type: type | None = None) -> str | None:
+        english: str | None = vars(owner).get(self._name)
+        return english and "\n\n".join(map(_paragraph, inspect.cleandoc(english).split("\n\n")))
+
+    def __set__(self, owner: Any, english: str | None) -> None:
+        vars(owner)[self._name] = english
+
+
+def _paragraph(english: str) -> str:
+    """A paragraph in the reader's language. Examples are the same in both: only their heading differs."""
+    if not english.startswith("\b\n"):
+        return said(" ".join(english.split()))
+    heading = said(EXAMPLES)
+    indented = english.replace("\n" + " " * len(EXAMPLES), "\n" + " " * len(heading))
+    return "\n".join(map(said, indented.replace(EXAMPLES, heading).split("\n")))
+
+
+class HelpOption(click.Option):
+    """An option whose help is in the reader's language."""
+
+    help = _HelpText()
+
+
+class HelpCommand(click.Command):
+    """A command whose help is in the reader's language."""
+
+    help = _HelpText()
+    epilog = _HelpText()
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        for option in self.params:
+            if type(option) is click.Option:
+                option.__class__ = HelpOption
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        option = super().get_help_option(ctx)
+        if option is not None:
+            option.__class__ = HelpOption
+        return option
+
+
+class HelpGroup(HelpCommand, click.Group):
     """A group whose help cuts no purpose. The topmost one lists its commands by TASKS."""
+
+    command_class = HelpCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         tasks = TASKS if isinstance(self.commands, MainCommands) else {"Commands": tuple(self.commands)}
         width = max(map(len, self.commands))
         for task, names in tasks.items():
-            with formatter.section(task):
+            with formatter.section(said(task)):
                 formatter.write_dl(
                     [(f"{name:<{width}}", self.commands[name].get_short_help_str(400)) for name in names]
                 )
+
+
+class CommandWithOthers(HelpGroup):
+    """A command that takes arguments itself, unless the first is the name of one of its commands.
+
+    `callmon report 2026-10` makes a report; `callmon report send 2026-10` is the command `send`.
+    """
+
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if args and args[0] in self.commands:
+            return self.commands[args[0]].make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return super().make_context(info_name, args, parent, **extra)
 
 
 class MainCommands(UserDict[str, click.Command]):

@@ -10,18 +10,17 @@ from typing import Any
 import click
 
 from callmon.cli.common import (
-    Command,
     CommandContext,
-    ask_number,
     current_user,
     json_option,
     number_is_asked,
     print_json,
     table_row,
     with_context,
-    with_noun,
 )
+from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said, said_of_count
 from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
@@ -56,7 +55,7 @@ class PrivacyCommandContext(CommandContext):
 
     def access(self, command: str) -> AccessReason:
         if not self.purpose.strip():
-            raise ConfigError("--purpose is empty; state the purpose of the access.")
+            raise ConfigError(said("--purpose is empty; state the purpose of the access."))
         return AccessReason(self.now, self.who or current_user(), self.purpose, f"privacy {command}")
 
     def forms(self, number: str) -> list[str]:
@@ -94,9 +93,12 @@ def key(context: CommandContext, file: Path | None) -> None:
     """
     path = file or key_path(context.settings)
     if add_new_key(path, datetime.now().astimezone().date()):
-        click.echo(f"{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.")
+        done = said("{path}: a new key was added. Restart callmon, then run `callmon privacy rotate`.", path=path)
     else:
-        click.echo(f"{path}: created. Without it the numbers are lost: keep a copy, separate from the database.")
+        done = said(
+            "{path}: created. Without it the numbers are lost: keep a copy, separate from the database.", path=path
+        )
+    click.echo(done)
 
 
 @privacy.command("rotate")
@@ -113,13 +115,16 @@ def rotate(context: PrivacyCommandContext) -> None:
     for count in key_rotation.rotate(store):
         total += count
         advance(count)
-    click.echo(f"{with_noun(total, 'number')} encrypted with the key {store.ring.name}.")
+    done = said_of_count("{count} number encrypted with the key {key}.",
+                         "{count} numbers encrypted with the key {key}.", total, key=store.ring.name)  # fmt: skip
+    click.echo(done)
     older = sorted(names_of_needed_keys(store) - {store.ring.name})
     if older:
-        click.echo(f"Some still use the key {' '.join(older)}: restart callmon, then run this again.", err=True)
+        left = said("Some still use the key {keys}: restart callmon, then run this again.", keys=" ".join(older))
+        click.echo(left, err=True)
         sys.exit(1)
     if len(store.ring.names) > 1:
-        click.echo("No number needs the older lines of the key file, but earlier copies of the database do.")
+        click.echo(said("No number needs the older lines of the key file, but earlier copies of the database do."))
 
 
 @privacy.command("find")
@@ -134,14 +139,14 @@ def find(context: PrivacyCommandContext, as_json: bool) -> None:
               callmon privacy find --purpose "access request 2026-14" --json
     """
     store, look = context.store, context.access("find")
-    forms = context.forms(ask_number(NUMBER))
+    forms = context.forms(context.ask_number(said(NUMBER)))
     found = people.number_uses(store, forms, look)
     for use in found:
         _print_row(_use(use, context), USE, as_json)
     for x in (item.obligation for item in people.obligations_of_number(store, forms)):
         row = context.local(x.opened), x.exchange, x.id, x.kind, x.line, x.state
         _print_row(row, OBLIGATION, as_json)
-    click.echo(f"{with_noun(len(found), 'call')}.", err=True)
+    click.echo(said_of_count("{count} call.", "{count} calls.", len(found)), err=True)
 
 
 @privacy.command("export")
@@ -157,7 +162,7 @@ def export(context: PrivacyCommandContext) -> None:
               callmon privacy export --purpose "request 14" --by "M. Roy"
     """
     store, look = context.store, context.access("export")
-    forms = context.forms(ask_number(NUMBER))
+    forms = context.forms(context.ask_number(said(NUMBER)))
     before = people.accesses(store, forms)
     found = people.number_uses(store, forms, look)
     data = {
@@ -184,12 +189,12 @@ def correct(context: PrivacyCommandContext, call: str | None) -> None:
               callmon privacy correct --purpose "request 15" --call 1795527733.0
     """
     store, look = context.store, context.access("correct")
-    number, right = ask_number("Stored number"), ask_number("Right number")
+    number, right = context.ask_number(said("Stored number")), context.ask_number(said("Right number"))
     new = e164(right, context.settings.region)
     if new is None:
-        raise ConfigError(f'"{right}" is not a telephone number; write it as "416 555-0102".')
+        raise ConfigError(said('"{number}" is not a telephone number; write it as "416 555-0102".', number=right))
     places = people.correct_number(store, context.forms(number), new, look, call)
-    click.echo(f"Corrected in {with_noun(places, 'call')}.")
+    click.echo(said_of_count("Corrected in {count} call.", "Corrected in {count} calls.", places))
     if not places:
         sys.exit(1)
 
@@ -213,12 +218,12 @@ def purge(context: PrivacyCommandContext, yes: bool, authority: str | None) -> N
     files = expired(_folders(settings), context.today)
     if not yes:
         click.echo(_disposed(disposal.count_due(store, since), since, context, len(files)))
-        click.echo("Nothing was changed; add --yes to delete.", err=True)
+        click.echo(said("Nothing was changed; add --yes to delete."), err=True)
         return
     by_what_right = authority or settings.retention_authority
     if not by_what_right:
         raise ConfigError(
-            'No records schedule allows the disposal. Add --authority "…", or set retention_authority.'
+            said('No records schedule allows the disposal. Add --authority "…", or set retention_authority.')
         )
     terms = disposal.DisposalTerms(context.now, since, context.who or current_user(), by_what_right)
     done = disposal.purge(store, terms, files)
@@ -242,7 +247,7 @@ def log(context: PrivacyCommandContext, has_number: bool, as_json: bool) -> None
               callmon privacy log --number
     """
     if has_number:
-        for access in people.accesses(context.store, context.forms(ask_number(NUMBER))):
+        for access in people.accesses(context.store, context.forms(context.ask_number(said(NUMBER)))):
             _print_row(_access(access, context), LOG, as_json)
         return
     context.with_numbers = False
@@ -282,18 +287,25 @@ def _use(use: NumberUse, context: PrivacyCommandContext) -> Row:
 
 def _access(access: AccessRecord, context: PrivacyCommandContext) -> Row:
     at, who, purpose, command = access.look
-    return context.local(at), who, command, purpose, with_noun(access.found, "call")
+    return context.local(at), who, command, purpose, said_of_count("{count} call", "{count} calls", access.found)
 
 
 def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> Row:
     """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
-    origin = f"from {deed.address}" if deed.address else ""
+    origin = said("from {address}", address=deed.address) if deed.address else ""
     return context.local(deed.at), deed.who or "-", deed.act, deed.about, origin
 
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
     first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
-    uses = f" ({with_noun(what.uses, 'use')} from {first} to {last})" if what.uses else ""
-    numbers = with_noun(what.numbers, "number") if what.numbers else "No number"
-    expired = with_noun(files, "expired file") if files else "no expired file"
-    return f"{numbers} last used before {context.local(since)}{uses}; {expired}."
+    uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
+                         what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
+    expired = said_of_count("{count} expired file", "{count} expired files", files)
+    numbers = said_of_count("{count} number", "{count} numbers", what.numbers)
+    return said(
+        "{numbers} last used before {since}{uses}; {expired}.",
+        numbers=numbers if what.numbers else said("No number"),
+        since=context.local(since),
+        uses=uses,
+        expired=expired if files else said("no expired file"),
+    )

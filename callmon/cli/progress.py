@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from callmon.cli.language import said
+
 
 def progress_bar(length: int, label: str) -> Callable[[int], None]:
     """A progress bar with its rate on a terminal, nothing in a pipe. The function that is returned advances it."""
@@ -19,7 +21,7 @@ def progress_bar(length: int, label: str) -> Callable[[int], None]:
     def rate(_item: object) -> str:
         return f"{bar.pos / max(time.monotonic() - began, 0.001):,.0f}/s"
 
-    bar: Any = click.progressbar(length=length, label=label, file=sys.stderr, item_show_func=rate)
+    bar: Any = click.progressbar(length=length, label=said(label), file=sys.stderr, item_show_func=rate)
 
     def advance(done: int) -> None:
         bar.update(done)

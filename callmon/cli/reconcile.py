@@ -7,16 +7,18 @@ from typing import Any
 import click
 
 from callmon.backfill.tasks import reconcile as compare
-from callmon.cli.common import CommandContext, refuse_unknown, stop, table_row, with_context, with_noun
+from callmon.backfill.tasks import refuse_without_cel
+from callmon.cli.common import CommandContext, refuse_unknown, table_row, with_context
 from callmon.cli.completion import EXCHANGES
+from callmon.cli.errors import stop
+from callmon.cli.help import HelpCommand
+from callmon.cli.language import said, said_of_count
 from callmon.cli.progress import progress_bar
 from callmon.config.settings import Settings
 from callmon.core.reconciliation import Difference, Reconciliation
 
-WHAT = {"exchange": "not in callmon", "callmon": "not in the exchange's records"}
 
-
-@click.command()
+@click.command(cls=HelpCommand)
 @click.argument("day", required=False)
 @with_context()
 @click.option("--exchange", shell_complete=EXCHANGES, help="exchange to compare (default: all)")
@@ -33,6 +35,8 @@ def reconcile(context: CommandContext, day: str | None, exchange: str | None, in
     """
     settings, when = context.settings, context.past_day(day, "DAY", days_ago=1)
     names, found = _names(settings, exchange), []
+    for name in names:  # before a database is made
+        refuse_without_cel(settings, name)
     advance = progress_bar(len(names), "Comparing exchanges")
     for name in names:
         found.append(compare(settings, context.upgraded_store, name, when))
@@ -69,9 +73,24 @@ def _call(x: Difference) -> dict[str, str]:
 def _as_text(result: Reconciliation, context: CommandContext) -> Iterator[str]:
     for x in result.differences:
         time = context.local(x.arrived).partition(" ")[2]
-        yield table_row(result.exchange, result.day, time, x.line, x.call, WHAT[x.counted_by])
+        yield table_row(result.exchange, result.day, time, x.line, x.call, _what(x))
     theirs, ours = (sum(getattr(x, side) for x in result.lines) for side in ("exchange", "callmon"))
     lost, unlogged = len(result.only("exchange")), len(result.only("callmon"))
-    said = "They agree." if not result.differences else f"{lost} not in callmon, {unlogged} not in the records."
-    sums = f"{with_noun(theirs, 'call')} in the exchange's records, {ours} here. {said}"
-    yield table_row(result.exchange, f"{result.day}: {sums}")
+    they = (
+        said("{lost} not in callmon, {unlogged} not in the records.", lost=lost, unlogged=unlogged)
+        if result.differences
+        else said("They agree.")
+    )
+    sums = said_of_count(
+        "{day}: {count} call in the exchange's records, {ours} here. {they}",
+        "{day}: {count} calls in the exchange's records, {ours} here. {they}",
+        theirs,
+        day=result.day,
+        ours=ours,
+        they=they,
+    )
+    yield table_row(result.exchange, sums)
+
+
+def _what(x: Difference) -> str:
+    return said("not in callmon") if x.counted_by == "exchange" else said("not in the exchange's records")

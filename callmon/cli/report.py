@@ -5,29 +5,32 @@ each time, if neither the data nor the configuration changed and nothing fell du
 """
 
 import sys
-import tomllib
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from callmon.cli.common import CommandContext, with_context, write_file
+from callmon.cli.common import CommandContext, read_remarks, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
+from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
+from callmon.cli.report_send import send
+from callmon.cli.sign_off import sign, signed, verify
+from callmon.config.settings import Settings
 from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
-from callmon.errors import ConfigError, NoDataError
+from callmon.errors import NoDataError
 from callmon.reports import request, sample
 from callmon.reports.formats.json import Published, parse_report
-from callmon.reports.model import FORMATS
-from callmon.reports.notes import Remarks
+from callmon.reports.model import FORMATS, Report
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label, translate
 
 NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
 
 
-@click.command()
+@click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
@@ -63,6 +66,9 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
     multiple=True,
     help="JSON of the public edition of the previous month, or of the same month last year, to print beside",
 )
+@click.option(
+    "--package", is_flag=True, help="with --public: a folder, or with -o NAME.zip a zip, for data portals"
+)
 @click.option("--scheduled", is_flag=True, help="for a timer: run once, from the first business day on")
 @click.option("--overwrite", is_flag=True, help="replace an existing report")
 @click.option(
@@ -80,6 +86,7 @@ def report(
     sample: str | None,
     revises: Path | None,
     beside: tuple[Path, ...],
+    package: bool,
     scheduled: bool,
     overwrite: bool,
     remarks: Path | None,
@@ -92,26 +99,64 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    settings, lang = context.settings, context.lang
+    _check_output(context, None if package else output, kind)
+    if sample and (is_public or package):
+        _refuse_public_sample(context)
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output):
         return
-    if is_public and sample:
-        raise ConfigError("--sample and --public exclude each other: a sample shows single calls.")
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
-    wanted, said = context.known_lines(lines) if lines else None, _remarks_of(remarks)
+    wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
+    lang = context.lang
     order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
-    period = request.checked(order, settings, context.now)
+    period = request.checked(order, context.settings, context.now)
     if sample is None:
-        _make(context, order, output, overwrite, scheduled)
+        _make(context, order, output, overwrite, scheduled, package)
     else:
         _draw(context, period, sample, output, overwrite)
 
 
+report.add_command(send)
+report.add_command(sign)
+report.add_command(signed)
+report.add_command(verify)
+
+
+def _refuse_public_sample(context: CommandContext) -> NoReturn:
+    raise context.config_error(
+        "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+    )
+
+
+def _check_output(context: CommandContext, output: Path | None, kind: str) -> None:
+    """Raises ConfigError, before the report is made, if it could not be written to `output`."""
+    if output is None:
+        return
+    if output == STDOUT:
+        if context.lang is None and kind != "json":
+            raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
+    elif output.is_dir():
+        raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
+    elif not output.parent.is_dir():
+        raise context.config_error(
+            "{path} : ce dossier n'existe pas; créez-le, ou donnez un autre nom de fichier.", path=output.parent
+        )
+
+
 def _make(
-    context: CommandContext, order: ReportRequest, output: Path | None, overwrite: bool, scheduled: bool
+    context: CommandContext,
+    order: ReportRequest,
+    output: Path | None,
+    overwrite: bool,
+    scheduled: bool,
+    package: bool,
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
+    if package and (not order.is_public or order.lang or order.kind != "html" or output == STDOUT):
+        raise context.config_error(
+            "--package va avec --public, sans --format, --lang ni -o - : "
+            "le paquet a tous les formats, dans les deux langues."
+        )
     settings, now = context.settings, context.now
     try:
         made = request.made(
@@ -122,9 +167,24 @@ def _make(
             raise
         click.echo(error, err=True)
         return
-    _write(files(made, settings, order.kind, order.lang, output, order.remarks), overwrite)
+    if package:
+        written = _packaged(made, settings, output)
+    else:
+        written = files(made, settings, order.kind, order.lang, output, order.remarks)
+    _write(context, written, overwrite)
     if now < months.month(order.month, settings.timezone).end:
         click.echo(translate(NOT_OVER, context.language, "page"), err=True)
+
+
+def _packaged(report: Report, settings: Settings, output: Path | None) -> list[tuple[Path, bytes]]:
+    """The paths and bytes of the open-data package; its folder is made."""
+    from callmon.reports.public import package
+
+    path = output or Path(f"callmon-{report.month.name}-public")
+    written = package.output_files(package.package(report, settings), path)
+    if path.suffix != ".zip":
+        path.mkdir(exist_ok=True)
+    return written
 
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
@@ -132,7 +192,8 @@ def _draw(context: CommandContext, period: Month, seed: str, output: Path | None
     if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
     path = output or Path(f"callmon-{period.name}-sample.txt")
-    _write([(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)], overwrite)
+    written = [(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)]
+    _write(context, written, overwrite)
 
 
 def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
@@ -148,13 +209,14 @@ def _published(path: Path) -> tuple[Published, str]:
     return parse_report(path.read_bytes(), str(path)), str(path)
 
 
-def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
+def _write(context: CommandContext, written: list[tuple[Path, bytes]], overwrite: bool) -> None:
     """Raises ConfigError, before anything is written, if a file exists with other content (R-31)."""
     for path, data in written:
         if path != STDOUT and not overwrite and path.exists() and path.read_bytes() != data:
-            raise ConfigError(
-                f"{path} exists with other content and is not replaced. Give another name with -o, and "
-                "--revises to list the changes; or replace a draft with --overwrite."
+            raise context.config_error(
+                "{path} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
+                "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.",
+                path=path,
             )
     for path, data in written:
         if path == STDOUT:
@@ -162,17 +224,3 @@ def _write(written: list[tuple[Path, bytes]], overwrite: bool) -> None:
         else:
             write_file(path, data)
             click.echo(path)
-
-
-def _remarks_of(path: Path | None) -> Remarks:
-    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
-    if path is None:
-        return {}
-    try:
-        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read as TOML: {error}") from None
-    for key, text in remarks.items():
-        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise ConfigError(f"{path}: the remark [{key}] needs fr and en, and neither may be empty.")
-    return remarks

@@ -19,11 +19,11 @@ from typing import Any
 import click
 
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
+from callmon.cli.help import HelpCommand
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
 from callmon.core.statistics.period import midnight
 from callmon.errors import CallmonError
-from callmon.store.queries import calls, obligations
 from callmon.text.records import instant
 
 SECONDS = 5  # for an answer
@@ -36,19 +36,22 @@ EXCHANGE = re.compile(
 COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 
 
-@click.command()
+@click.command(cls=HelpCommand)
 @with_context()
 @lang_option
 @json_option
-def status(context: CommandContext, as_json: bool) -> None:
+@click.option("--alive", is_flag=True, help="print nothing; status 0 if a daemon answers, else 3: for a probe")
+def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     """Show whether the daemon runs: leader, exchanges, last event, calls of today, overdue callbacks.
 
     Exit status: 0 all is well, 1 the daemon reports a fault or asks for a password, 3 no daemon answers.
 
     \b
-    Examples: callmon status
-              callmon status --json
+    Examples: callmon status --json
+              callmon status --alive
     """
+    if alive:
+        sys.exit(0 if _answers(context.settings) else EXIT["not_running"])
     found = _health(context.settings)
     heard, counts = _counts(context)
     found |= counts
@@ -59,6 +62,13 @@ def status(context: CommandContext, as_json: bool) -> None:
         for line in _lines(found, context):
             click.echo(line)
     sys.exit(EXIT[found["state"]])
+
+
+def _answers(settings: Settings) -> bool:
+    with suppress(*NO_ANSWER):
+        _ask(settings, "/-/healthy")
+        return True
+    return False
 
 
 def _health(settings: Settings) -> dict[str, Any]:
@@ -75,11 +85,12 @@ def _health(settings: Settings) -> dict[str, Any]:
 
 
 def _ask(settings: Settings, path: str) -> str | None:
-    """The answer of callmon's own listener; None: it asks for a password."""
+    """The answer of callmon's own listener; None: it asks for a password or a certificate."""
     # The certificate is for the name that others use, not for this address.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    scheme = "http" if load_web_config(settings.web.config_file).tls_server_config is None else "https"
+    tls = load_web_config(settings.web.config_file).tls_server_config
+    scheme = "http" if tls is None else "https"
     host = EVERYWHERE.get(settings.web.host, settings.web.host)
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}{path}"
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
@@ -89,6 +100,11 @@ def _ask(settings: Settings, path: str) -> str | None:
     except urllib.error.HTTPError as trouble:  # /healthz answers 503 with the same body
         with trouble:
             return None if trouble.code == 401 else trouble.read().decode()
+    except OSError as trouble:
+        is_refused = isinstance(getattr(trouble, "reason", trouble), ConnectionRefusedError | TimeoutError)
+        if tls is not None and tls.client_auth_type != "NoClientCert" and not is_refused:
+            return None
+        raise
 
 
 def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool) -> list[dict[str, Any]]:
@@ -109,6 +125,8 @@ def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool
 
 def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int | None]]:
     """The last event by exchange, and the figures. A figure that cannot be read is None; the reason is printed."""
+    from callmon.store.queries import calls, obligations
+
     settings, today = context.settings, context.today
     begin, end = (midnight(today + timedelta(days=n), settings.timezone) for n in (0, 1))
     try:
@@ -131,7 +149,9 @@ def _lines(found: dict[str, Any], context: CommandContext) -> Iterator[str]:
     if found["state"] == "not_running":
         yield say("callmon ne tourne pas, ou ne répond pas à {address}.", address=context.settings.web.listen)
     elif found["state"] == "unknown":
-        yield say("callmon tourne; web.config_file demande un mot de passe, donc son état est inconnu.")
+        yield say(
+            "callmon tourne; web.config_file demande un mot de passe ou un certificat, donc son état est inconnu."
+        )
     else:
         role = roles.get(found["role"], found["role"])
         yield say("callmon {version} tourne : {role}.", version=found["version"], role=role)

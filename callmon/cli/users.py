@@ -12,6 +12,7 @@ import click
 
 from callmon.cli.common import CommandContext, current_user, json_option, print_json, until_done, with_context
 from callmon.cli.help import HelpGroup
+from callmon.cli.language import said
 from callmon.config.web import RoleSettings
 from callmon.errors import ConfigError
 from callmon.store import access
@@ -57,13 +58,17 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
     """
     if not NAME.fullmatch(name):
         raise ConfigError(
-            f'"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.'
+            said(
+                '"{name}" is no account\'s name; use a to z and 0 to 9, and . _ @ - after the first character.',
+                name=name,
+            )
         )
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
+    access.check_account(store, name, exists=False)
     access.add_account(store, name, hashed(_password(name)), roles, deed)
-    click.echo(f"{name}: added.")
+    click.echo(said("{name}: added.", name=name))
     if not context.settings.web.access.accounts:
-        click.echo("Accounts cannot sign in yet: set accounts = true under [web.access].", err=True)
+        click.echo(said("Accounts cannot sign in yet: set accounts = true under [web.access]."), err=True)
 
 
 @users.command("list")
@@ -78,7 +83,7 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
     """
     found = access.accounts(context.store)
     if not found:
-        click.echo("There is no account; add one with `callmon users add NAME --role ROLE`.", err=True)
+        click.echo(said("There is no account; add one with `callmon users add NAME --role ROLE`."), err=True)
     for account in found:
         if as_json:
             print_json({"name": account.name, "roles": sorted(account.roles), "locked": account.is_locked})
@@ -87,7 +92,9 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
 
 
 def account_row(account: LocalAccount) -> str:
-    return f"{account.name:<24}{' '.join(sorted(account.roles))}{'  locked' if account.is_locked else ''}"
+    return (
+        f"{account.name:<24}{' '.join(sorted(account.roles))}{'  ' + said('locked') if account.is_locked else ''}"
+    )
 
 
 @users.command("role")
@@ -103,7 +110,7 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     """
     deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
     access.give_roles(context.store, name, roles, deed)
-    click.echo(f"{name}: {' '.join(sorted(roles))}; signed out everywhere.")
+    click.echo(said("{name}: {roles}; signed out everywhere.", name=name, roles=" ".join(sorted(roles))))
 
 
 @users.command("password")
@@ -117,8 +124,9 @@ def password(context: AccountCommandContext, name: str) -> None:
               callmon users password marie.tremblay < password.txt
     """
     store = context.store
+    access.check_account(store, name, exists=True)
     access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
-    click.echo(f"{name}: the password is changed; signed out everywhere.")
+    click.echo(said("{name}: the password is changed; signed out everywhere.", name=name))
 
 
 @users.command("lock")
@@ -134,7 +142,7 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     """
     deed = context.deed("account unlocked" if unlock else "account locked", name)
     access.lock_account(context.store, name, not unlock, deed)
-    click.echo(f"{name}: may sign in." if unlock else f"{name}: locked; signed out everywhere.")
+    click.echo(said("{name}: may sign in." if unlock else "{name}: locked; signed out everywhere.", name=name))
 
 
 @users.command("remove")
@@ -148,13 +156,13 @@ def remove(context: AccountCommandContext, name: str) -> None:
               callmon users remove marie.tremblay --config callmon.toml
     """
     access.remove_account(context.store, name, context.deed("account removed", name))
-    click.echo(f"{name}: removed; signed out everywhere.")
+    click.echo(said("{name}: removed; signed out everywhere.", name=name))
 
 
 def _password(name: str) -> str:
     """Prompt twice on a terminal; else read one line of standard input. Raises ConfigError if too easy."""
     if sys.stdin.isatty():
-        given: str = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        given: str = click.prompt(said("Password"), hide_input=True, confirmation_prompt=True, err=True)
     else:
         given = sys.stdin.readline().rstrip("\r\n")
     refuse_if_easy(given, name)

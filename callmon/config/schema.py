@@ -18,7 +18,9 @@ from callmon.config.business_calendar import Hours, SpecialHours
 from callmon.config.closed_days import ClosedDay, ClosedDays, ontario
 from callmon.config.exchange import ExchangeSettings, TimeZone
 from callmon.config.lines import RING_CYCLE, RING_TONE, CallbackClock, Line, Lines, Target
+from callmon.config.mail import MailSettings
 from callmon.config.mqtt import MqttSettings
+from callmon.config.open_data import OpenDataSettings
 from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
@@ -77,6 +79,10 @@ class DisruptionSettings(Table):
 
     after: Duration = setting(
         "a line that cannot take calls for this long has a disruption, counted from its beginning", "10s"
+    )
+    publish: FilePath | None = setting(
+        "folder for the public notice: pages, calendars and JSON that a web server shows; when left out, none",
+        None,
     )
 
 
@@ -243,10 +249,14 @@ class Configuration(Table, BaseSettings):
     accessible_contact: str | None = setting(
         "contact for reports in another format: an e-mail address or telephone number", None, min_length=1
     )
+    open_data: OpenDataSettings | None = setting(
+        "publisher and licence of the open-data package; when left out, none is made", None
+    )
     store: StoreSettings = setting("the database", {})
     privacy: PrivacySettings = setting("encryption keys, and files that hold numbers", {})
     web: WebSettings = setting("metrics, health and pages", {})
     mqtt: MqttSettings = setting("a message broker, for boards", {})
+    mail: MailSettings = setting("the mail server, and who receives the monthly report", {})
     health: HealthSettings = setting("limits after which /healthz answers 503", {})
     callbacks: CallbackRules = setting("rules for callbacks", {})
     disruptions: DisruptionSettings = setting("rules for disruptions", {})
@@ -279,7 +289,7 @@ class Configuration(Table, BaseSettings):
         return value
 
     def _errors(self) -> Found:
-        for find in (_retention, _line_errors, _clashes):
+        for find in (_retention, _line_errors, _mail_errors, _clashes):
             yield from find(self)
         yield from staff_errors(self.staff, self.exchanges)
         region = self.region
@@ -333,6 +343,17 @@ def _line_errors(configuration: Configuration) -> Found:
         yield from _bad_numbers((*path, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
             yield (*path, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+
+
+def _mail_errors(configuration: Configuration) -> Found:
+    """Without attachments a mail needs a link that its recipient may follow: a page, to an account."""
+    mail = configuration.mail
+    if mail.host is None or mail.attach:
+        return
+    if configuration.web.access.url is None:
+        yield ("mail", "attach"), "is empty, so a mail needs its link: add web.access.url, or a format to attach"
+    if mail.public_to:
+        yield ("mail", "attach"), "is empty, and public_to has no account for the link; add a format to attach"
 
 
 def _bad_numbers(

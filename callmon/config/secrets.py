@@ -14,6 +14,7 @@ from callmon.config.validation import Found, Table
 from callmon.errors import ConfigError
 
 LONGEST_SECRET = 4096
+NO_LINE = "holds no single line of text; write the secret alone there"
 
 
 def handed_over(path: Path) -> Path:
@@ -47,7 +48,7 @@ class PasswordSource(Table):
         if not secret:
             raise ConfigError(f"{self._path}: {self.secret_place()} is empty; put {self.WHAT} there")
         if not secret.isprintable() or len(secret) > LONGEST_SECRET:
-            raise ConfigError(f"{self._path}: {self.secret_place()} holds no single line of text")
+            raise ConfigError(f"{self._path}: {self.secret_place()} {NO_LINE}")
         return secret
 
     def secret_place(self) -> str:
@@ -83,7 +84,7 @@ class PasswordSource(Table):
                 "create it, readable by callmon's user alone"
             ) from None
         except UnicodeDecodeError:
-            raise ConfigError(f"{self._path}.{self.STEM}_file: {path} holds no single line of text") from None
+            raise ConfigError(f"{self._path}.{self.STEM}_file: {path} {NO_LINE}") from None
 
     def _from_environment(self) -> str:
         _, variable = self._source()

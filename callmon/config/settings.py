@@ -61,6 +61,7 @@ class Settings:
         self.privacy: Final = written.privacy
         self.web: Final = written.web
         self.mqtt: Final = written.mqtt
+        self.mail: Final = written.mail
         self.health: Final = written.health
         self.rules: Final = written.callbacks.in_region(region)
         self.disruptions: Final = written.disruptions
@@ -120,7 +121,10 @@ def find() -> Path:
     for path in PLACES:
         if os.path.exists(path):
             return path
-    places = ", ".join(str(place if place.is_absolute() else Path.cwd() / place) for place in PLACES)
+    try:
+        places = ", ".join(str(Path.cwd() / place) for place in PLACES)
+    except FileNotFoundError:
+        raise ConfigError("The current folder no longer exists; change to another one.") from None
     raise ConfigError(
         f"No configuration file was found. Searched: --config FILE, ${CONFIG_VARIABLE}, {places}.",
         "Begin with the example: `callmon config example > callmon.toml`.",
@@ -151,7 +155,7 @@ def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Sett
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not understood as TOML: {error}") from None
+        raise ConfigError(f"{source}: not understood as TOML: {error}; correct it there") from None
     if folder != HERE:
         data = _anchored(data, folder)
     return Settings(_checked(data, source), source)
@@ -181,6 +185,12 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
 def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder; name the file in it with --config FILE") from None
+    except PermissionError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); run the command as root, or as a user who may read it"
+        ) from None
     except OSError as error:
         raise ConfigError(
             f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "

@@ -179,7 +179,11 @@ def _form(details: ErrorDetails) -> str:
     """The required form of a text: a name (key), or another setting with a pattern."""
     if KEY_MARK in details["loc"]:
         return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
-    return f"is not understood; it must match {details['ctx']['pattern']}"
+    pattern = str(details["ctx"]["pattern"])
+    if pattern.endswith("://"):
+        kinds = " or ".join(f"{kind}://" for kind in re.findall(r"[a-z]{5,}", re.sub(r"\(\\.*?\)\?", "", pattern)))
+        return f"is no address of a database; it begins with {kinds}"
+    return f"is not understood; it must match {pattern}"
 
 
 def quoted(value: object) -> str:

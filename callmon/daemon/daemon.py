@@ -58,8 +58,11 @@ BROKER_SECONDS = 2.0
 class Daemon:
     """All tasks of one process. `run` returns after a stop was requested."""
 
-    def __init__(self, settings: Settings, store: Database, path: Path | None = None) -> None:
+    def __init__(
+        self, settings: Settings, store: Database, path: Path | None = None, access: AccessService | None = None
+    ) -> None:
         self._path, self._store = path, store
+        self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
         self.metrics = Metrics(
             self.runtime.database.tally,
@@ -90,7 +93,7 @@ class Daemon:
         await asyncio.to_thread(self.restore)
         runtime = self.runtime
         wire = listening(runtime.settings.web.listen)
-        access = AccessService(runtime.settings.web.access, self._store)
+        access = self._access
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
         role, users = self.standby.role, self.protection.users
@@ -109,6 +112,8 @@ class Daemon:
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store),
                 "reconciliation": runtime.nights.run(),
+                "report mail": runtime.mailer.run(),
+                "public notice": runtime.notices.run(self.site.seen),
                 "file check": self._file_check.run(),
                 "certificate": self.protection.run(),
             }
@@ -158,7 +163,8 @@ class Daemon:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
-        return [*remarks([runtime.mqtt]), *self.standby.standby_remarks(), *seen]
+        notices = runtime.notices.troubles()
+        return [*remarks([runtime.mqtt]), *notices, *self.standby.standby_remarks(), *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""

@@ -23,7 +23,9 @@ from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
 from callmon.daemon.tasks import CommandQueue
+from callmon.reports.mail.timer import ReportMailer
 from callmon.sinks.mqtt.sink import Mqtt
+from callmon.sinks.public_notice.folder import NoticePublisher
 from callmon.sinks.snapshot import (
     CallbackStatus,
     DaemonSnapshot,
@@ -62,6 +64,8 @@ class Runtime:
             lambda: self.settings, store, self.database.tally.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
+        self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
+        self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
@@ -150,6 +154,7 @@ class Runtime:
             ),
             backfill_waiting=dict(self.refills.waiting()),
             compared=tuple(self.nights.compared),
+            reports_unsent=dict(self.mailer.unsent),
         )
 
     def _line_statuses(

@@ -271,7 +271,8 @@ def main() -> None:
     settings = Settings(configuration, source)
     try:
         with closing(open_store(settings.store.url)) as store:
-            files = filed(store, settings, order, datetime.now(UTC), lambda part: _send(progress=round(part, 3)))
+            at = order.at or datetime.now(UTC)
+            files = filed(store, settings, order, at, lambda part: _send(progress=round(part, 3)))
     except (MemoryError, SystemError):  # SystemError: a C library ran out of memory
         _send(failure=over_limit("large", megabytes))
     except FAILS as error:

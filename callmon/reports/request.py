@@ -21,17 +21,18 @@ from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.errors import ConfigError, NoDataError
 from callmon.reports.builder import PeriodTotals, ReportBuilder
-from callmon.reports.formats import csv, html, json, pdf, xlsx
+from callmon.reports.formats import csv, html, json, mail, pdf, xlsx
 from callmon.reports.formats.json import Published
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
+from callmon.reports.sign_off import last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
 from callmon.store.queries.reports import Fingerprint
-from callmon.text.labels import LANGUAGES, label
+from callmon.text.labels import LANGUAGES, LabelledError, label
 
 File = tuple[Path, bytes]
 STDOUT = Path("-")
@@ -50,14 +51,14 @@ def files(
     """The path and bytes of each file; `language_done` is called after each language is made.
 
     Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
-    mistake. JSON is one file with both languages. Raises ConfigError if `output` is stdout and `lang` is None.
+    mistake. JSON is one file with both languages. Only one language is written to standard output.
     """
     fr, en = formatters = [ReportFormatter(language, settings.timezone) for language in LANGUAGES]
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
+    if kind == "mail":
+        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
-    if path == STDOUT and lang is None:
-        raise ConfigError("-o - writes one language: say which with --lang fr or --lang en.")
     found: list[File] = []
     for tongue in formatters:
         is_wanted = lang in (None, tongue.language)
@@ -99,6 +100,9 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
+    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report.
+    `at`: the time at which the report is judged; None for now.
+    `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
 
     month: str
@@ -111,22 +115,29 @@ class ReportRequest(msgspec.Struct, frozen=True):
     remarks: Remarks = {}
     earlier: tuple[Published, str] | None = None
     beside: tuple[tuple[Published, str], ...] = ()
+    attached: tuple[str, ...] = ()
+    at: datetime | None = None
+    to_sign: bool = False
 
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
-    if order.kind not in FORMATS or order.lang not in (None, *LANGUAGES):
-        raise ConfigError(f"{order.kind}, {order.lang}: a report is one of {', '.join(FORMATS)}, in fr or en.")
+    if order.kind not in (*FORMATS, "mail") or order.lang not in (None, *LANGUAGES):
+        asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
+        raise LabelledError("report_refusal", "form", **asked)
     if order.beside and not order.is_public:
-        raise ConfigError("--beside goes with --public: the internal report reads other months in the database.")
+        raise LabelledError("report_refusal", "beside")
     if order.is_public and (order.to_date or order.lines is not None):
-        raise ConfigError(
-            "--public goes with whole months and all lines: a part of it would tell what is kept back."
-        )
-    period = months.month(order.month, settings.timezone)
+        raise LabelledError("report_refusal", "whole")
+    try:
+        period = months.month(order.month, settings.timezone)
+    except ConfigError:
+        raise LabelledError("report_refusal", "month", month=order.month) from None
     if period.begin >= now:
-        raise ConfigError(f"{order.month} has not begun yet.")
+        raise LabelledError("report_refusal", "not_begun", month=order.month)
     today = now.astimezone(settings.timezone).date()
+    if order.to_date and today <= period.first:
+        raise LabelledError("report_refusal", "no_day", month=order.month)
     return months.to_date(period, today, settings.timezone) if order.to_date else period
 
 
@@ -167,9 +178,20 @@ def filed(
 
         return record
 
-    language_done = expect(len(LANGUAGES), AS_LONG_AS.get(order.kind, 3))
+    kinds = (order.kind, *order.attached)
+    language_done = [expect(len(LANGUAGES), AS_LONG_AS.get(kind, 3)) for kind in kinds]
+    if order.to_sign:
+        order = msgspec.structs.replace(order, earlier=last_signed(store, order.month))
     loaded = made(store, settings, order, now, expect)
-    return files(loaded, settings, order.kind, order.lang, None, order.remarks, language_done)
+    if order.to_sign:
+        path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
+        people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
+        return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
+    return [
+        file
+        for kind, done_with in zip(kinds, language_done, strict=True)
+        for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
+    ]
 
 
 # From the database.

@@ -37,7 +37,12 @@ class SignatureBuilder:
         month = self.tongue.capital(self.tongue.month(self.report.month.first))
         clauses = []
         if self._is_known(CALLS):
-            clauses.append(say("{offered} appels reçus", offered=self._shown(CALLS)))
+            few = (0, 1) if self.tongue.language == "fr" else (1,)
+            is_few = self.report.figure(CALLS).value in few
+            received = say(
+                "{offered} appel reçu" if is_few else "{offered} appels reçus", offered=self._shown(CALLS)
+            )
+            clauses.append(received)
         if self._is_known(THIRD):
             third = say(
                 "des appels que la norme vise, {rate} ont été pris par une personne au plus tard après la "

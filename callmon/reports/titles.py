@@ -25,6 +25,7 @@ PARTS: Mapping[str, Mapping[str, str]] = _texts["parts"]
 # The headline figures: long title, column title.
 HEADLINES: Mapping[str, Mapping[str, str]] = _texts["headlines"]
 TEXTS: Mapping[str, str] = _texts["texts"]
+PACKAGE: Mapping[str, str] = _texts["package"]
 COLUMNS: Mapping[str, Mapping[str, str]] = _texts["columns"]
 PARAMETERS: Mapping[str, str] = _texts["parameters"]
 SUBJECTS: Mapping[str, str] = _texts["subjects"]

@@ -223,6 +223,7 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     sinks: tuple[SinkStatus, ...] = ()
     backfill_waiting: Mapping[str, datetime] = NOTHING  # exchange → since when unheard time spans wait for CEL
     compared: Sequence[LastComparison] = ()
+    reports_unsent: Mapping[str, datetime] = NOTHING  # edition → since when a mail with a report is not delivered
 
     @property
     def revision(self) -> str:

@@ -99,12 +99,22 @@ def account(store: Database, name: str) -> LocalAccount | None:
     return None if row is None else _account(row)
 
 
+EXISTS = "{}: this account exists; change its roles or its password."
+NO_ACCOUNT = "{}: no such account; `callmon users list` shows the accounts."
+
+
+def check_account(store: Database, name: str, *, exists: bool) -> None:
+    """Raises ConfigError unless the account exists; with `exists` false, if it does."""
+    if (account(store, name) is not None) != exists:
+        raise ConfigError((NO_ACCOUNT if exists else EXISTS).format(name))
+
+
 def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditEvent) -> None:
     """Adds an account. Raises ConfigError if an account of that name exists."""
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
-            raise ConfigError(f"{name}: this account exists; change its roles or its password.")
+            raise ConfigError(EXISTS.format(name))
         connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
         insert_event(connection, deed)
 
@@ -142,7 +152,7 @@ def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None
 def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
-            raise ConfigError(f"{name}: no such account; `callmon users list` shows the accounts.")
+            raise ConfigError(NO_ACCOUNT.format(name))
         yield connection
         end_sessions_of(connection, name, "account")
         insert_event(connection, deed)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from callmon.store.encryption import NO_KEYS, KeyRing
@@ -40,9 +40,11 @@ class BulkWriter:
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"
 
-    def execute(self, question: str, *parameters: Any) -> CursorResult[*tuple[Any, ...]]:
-        """Executes `question`, which has a ? for each parameter."""
-        return self.connection.exec_driver_sql(question.replace("?", self._sign), parameters)
+    def execute(self, question: str, *parameters: Any) -> list[Row]:
+        """Executes `question`, which has a ? for each parameter, by the driver alone. Returns its rows, if any."""
+        with _driver_errors(self.connection, question) as driver:
+            cursor = driver.execute(question.replace("?", self._sign), parameters)
+            return cursor.fetchall() if cursor.description is not None else []
 
     def insert(self, table: Table, rows: Sequence[Row], on_conflict: str = "") -> None:
         if not rows:
@@ -50,14 +52,14 @@ class BulkWriter:
         if self._in_json and not on_conflict:
             self._copy(f'COPY "{table.name}" ({_names(table.columns)}) FROM STDIN (FORMAT BINARY)', table, rows)
         else:
-            self._run(_insertion(table, on_conflict), table, rows)
+            self._run(_insertion(table, on_conflict), [*table.columns], rows)
 
     def delete(self, table: Table, keys: Sequence[Row]) -> None:
         if keys:
-            self._run(_deletion(table), table, keys)
+            self._run(_deletion(table), [*table.primary_key.columns], keys)
 
     def _copy(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
-        types = [kind.lower() for kind in self._types(table)]
+        types = [kind.lower() for kind in self._types(table.columns)]
         with (
             _driver_errors(self.connection, statement) as driver,
             driver.cursor() as cursor,
@@ -67,18 +69,18 @@ class BulkWriter:
             for row in rows:
                 copy.write_row(row)
 
-    def _types(self, table: Table) -> list[str]:
-        return [column.type.compile(self.connection.dialect) for column in table.columns]
+    def _types(self, columns: Iterable[Any]) -> list[str]:
+        return [column.type.compile(self.connection.dialect) for column in columns]
 
-    def _run(self, statement: str, table: Table, rows: Sequence[Row]) -> None:
+    def _run(self, statement: str, columns: Sequence[Any], rows: Sequence[Row]) -> None:
         if self._in_json:
-            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(table)))
+            fields = ", ".join(f"(row ->> {n})::{kind}" for n, kind in enumerate(self._types(columns)))
             values = f"SELECT {fields} FROM jsonb_array_elements(%s::jsonb) AS row"
             everything = msgspec.json.encode(rows).decode()
             self.connection.exec_driver_sql(statement.format(values=values), (everything,))
         else:
             with _driver_errors(self.connection, statement) as driver:
-                driver.executemany(_filled(statement, len(table.columns)), rows)
+                driver.executemany(_filled(statement, len(columns)), rows)
 
 
 # Each statement is built once, so that the driver, which looks its text up, prepares it once.

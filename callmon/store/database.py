@@ -116,7 +116,9 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     parsed = parse_url(url)
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
-        raise StoreError(f"there is no database at {store.path} yet: run `callmon db upgrade`")
+        raise StoreError(
+            f"there is no database at {store.path}: correct store.url, or make a new one with `callmon db upgrade`"
+        )
     _close_to_others(store.path)
     with database_errors(store):
         if complaint := _complaint(stored_revision(store)):
@@ -129,11 +131,6 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     """Creates the database if there is none, migrates it to this version, and opens it. Raises StoreError."""
-    from alembic import command
-    from alembic.config import Config
-
-    from callmon.store.tables.creation import create_tables
-
     store = Database(parse_url(url), ring)
     with database_errors(store):
         _make_file(store)
@@ -141,17 +138,27 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
         found = stored_revision(store)
         if found is not None and found not in KNOWN:
             raise StoreError(f"the database {store} {_complaint(found)}")
-        config = Config()
-        config.set_main_option("script_location", "callmon:store/migrations")
-        with store.writing() as connection:
-            one_upgrade_at_a_time(connection)  # two instances may be started together
-            config.attributes["connection"] = connection
-            if _revision(connection) is None:
-                create_tables(connection)
-                command.stamp(config, "head")
-            else:
-                command.upgrade(config, "head")
+        if found != HEAD:
+            _migrate(store)
     return store
+
+
+def _migrate(store: Database) -> None:
+    from alembic import command  # takes 11 MB, which a daemon would keep
+    from alembic.config import Config
+
+    from callmon.store.tables.creation import create_tables
+
+    config = Config()
+    config.set_main_option("script_location", "callmon:store/migrations")
+    with store.writing() as connection:
+        one_upgrade_at_a_time(connection)  # two instances may be started together
+        config.attributes["connection"] = connection
+        if _revision(connection) is None:
+            create_tables(connection)
+            command.stamp(config, "head")
+        else:
+            command.upgrade(config, "head")
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:
@@ -226,11 +233,35 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        raise StoreError(f"the database {store} cannot be used: {reason(error)}") from None
+        raise StoreError(f"the database {store} cannot be used: {with_remedy(error)}") from None
+
+
+# What a driver says, and what can be done.
+REMEDIES = {
+    "file is not a database": "name another file in store.url, or put a copy back",
+    "malformed": "put a copy back",
+    "unable to open database file": "store.url must name a file that this user may read and write",
+    "readonly database": "run the command as a user who may write to the file and its folder",
+    "database is locked": "another program writes to it; try again",
+    "database or disk is full": "free space there",
+    "connection failed": "check that its server runs, and that store.url has its address and user",
+}
+OF_THE_SYSTEM = "check the path in store.url, and that this user may write there"
+
+
+def with_remedy(error: BaseException) -> str:
+    """The reason, and what can be done where that is known."""
+    why = reason(error)
+    remedy = next((told for said, told in REMEDIES.items() if said in why), None)
+    if remedy is None and isinstance(error, OSError):
+        remedy = OF_THE_SYSTEM
+    return f"{why}; {remedy}" if remedy else why
 
 
 def reason(error: BaseException) -> str:
     """The first line of the driver's message: never the statement, never its parameters."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
 
@@ -246,8 +277,11 @@ def _make_file(store: Database) -> None:
 def _close_to_others(path: Path | None) -> None:
     """Removes other users' access to SQLite's files (mode 0600), and logs it.
 
-    A restored copy is often readable by every user. The database has names, and encrypted numbers.
+    A restored copy is often readable by every user. The database has names, and encrypted numbers. A folder or
+    another file that store.url names by mistake stays as it is.
     """
+    if path is not None and not _is_sqlite(path):
+        return
     for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
         with suppress(FileNotFoundError):
             mode = stat.S_IMODE(file.stat().st_mode)
@@ -263,6 +297,12 @@ def _close_to_others(path: Path | None) -> None:
                 "database: other users could read the file",
                 extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
             )
+
+
+def _is_sqlite(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(16) in (b"", b"SQLite format 3\0")
+    return False
 
 
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:

@@ -37,7 +37,10 @@ def read_keys(path: Path) -> KeyRing:
         raise ConfigError(f"no key file at {path}: create one with `callmon privacy key {path}`") from None
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is not text"
-        raise ConfigError(f"the key file {path} cannot be read ({why})") from None
+        raise ConfigError(
+            f"the key file {path} cannot be read ({why}); run the command as root or as callmon's user, or name "
+            "another file"
+        ) from None
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     keys = [_key(line, number, path) for number, line in enumerate(lines, 1) if line]
     if not keys:
@@ -64,7 +67,10 @@ def add_new_key(path: Path, today: date) -> bool:
         else:
             os.link(scratch, path)  # unlike a rename, it never replaces a file that another process just made
     except OSError as error:
-        raise ConfigError(f"the key file {path} cannot be written ({os.strerror(error.errno or 0)})") from None
+        raise ConfigError(
+            f"the key file {path} cannot be written ({os.strerror(error.errno or 0)}); name a file in a folder "
+            "that exists and that this user may write to"
+        ) from None
     finally:
         with suppress(OSError):
             scratch.unlink()

@@ -122,7 +122,7 @@ class RejudgedCalls:
         def which(table: Table) -> Condition:
             return tuple_(table.c["call"], table.c.exchange).in_(keys)
 
-        facts = calls._facts(self._connection, which, None) if keys else {}
+        facts = calls._facts(self._connection, which, None, (FACT,)) if keys else {}
         findings = calls._findings(self._connection, which) if keys else {}
         for call, data in stored.items():
             outcome = self._monitor.retell(call[1], up_to_end(as_it_stands(facts.get(call, []))))
@@ -286,7 +286,7 @@ def _in_limbo(connection: Connection) -> Iterator[str]:
     """Calls with rows in some tables and none in tables that must have one."""
     since = select(func.min(FACT.c.at)).scalar_subquery()  # earlier months may have been dropped
     has_call = _in(CALL, FINDING) | _in(OPEN, FINDING) | _in(OBLIGATION, FINDING)
-    has_begun = _in(FACT, OPEN, FACT.c.kind == tag_of(Arrived))
+    has_begun = OPEN.c.data.startswith(f'[{{"type":"{tag_of(Arrived)}",')
     has_neither = ~_in(CALL, FACT) & ~_in(OPEN, FACT)
     checks = (
         (OPEN, ~has_begun, "it is in progress, but its beginning is not stored"),

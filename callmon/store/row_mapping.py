@@ -5,9 +5,11 @@ Moves people's numbers out of facts and calls into rows of their own, and restor
 Refuses: SQL and connections; this module only has the tables' columns.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+import zlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import msgspec
@@ -30,13 +32,16 @@ StoredCallKey = tuple[str, str]  # (call, exchange), the order of every key
 Numbers = Mapping[str, str]
 Source = TypeVar("Source", Arrived, Call)
 
-# A batch has fewer facts than this, so that (batch number, index in the batch) is one ascending integer.
+# A batch has fewer rows of a table than this, so that (batch number, index in the batch) is one ascending integer.
 PLACES = 1 << 20
 
 CALLER, DIALLED, CALLBACK = "caller", "dialled", "callback"
 
+MARKED = frozenset((Arrived, NumberWithheld, CallbackRequested, Ended))
+NONE_OPEN: Mapping[StoredCallKey, tuple[int, str]] = MappingProxyType({})
+
 _encode = msgspec.json.Encoder().encode
-_decode_fact = msgspec.json.Decoder(AnyFact).decode
+_decode_facts = msgspec.json.Decoder(tuple[AnyFact, ...]).decode
 _decode_call = msgspec.json.Decoder(Call).decode
 _decode_obligation = msgspec.json.Decoder(Obligation).decode
 
@@ -52,11 +57,11 @@ class Rows:
         self.disruption_entries: list[Row] = []
         self.disruptions: list[DisruptionUpdate] = []
         self.hand = self.disruption_hand = 0  # the last commands applied
-        self.facts: list[Row] = []
+        self.facts: dict[StoredCallKey, list[Fact]] = {}
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
         self.withheld: list[StoredCallKey] = []
-        self.begun: list[StoredCallKey] = []
-        self.over: list[StoredCallKey] = []
+        self.begun: set[StoredCallKey] = set()
+        self.over: set[StoredCallKey] = set()
         self.calls: dict[StoredCallKey, Call] = {}
         self.findings: dict[tuple[str, str, str], Finding] = {}
         self.corrections: dict[tuple[str, str, str], Finding] = {}
@@ -85,8 +90,10 @@ class Rows:
             self._add_written(written)
         for update in outcome.disruptions:
             self._add_disruption(update)
-        self.hand = max(self.hand, outcome.callback_command)
-        self.disruption_hand = max(self.disruption_hand, outcome.disruption_command)
+        if outcome.callback_command > self.hand:
+            self.hand = outcome.callback_command
+        if outcome.disruption_command > self.disruption_hand:
+            self.disruption_hand = outcome.disruption_command
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
@@ -110,25 +117,48 @@ class Rows:
         self._disruption += 1
 
     def _add_fact(self, exchange: str, fact: Fact) -> None:
-        call, at, kind = fact.call, fact.at, type(fact)
-        if kind is Arrived:
-            assert isinstance(fact, Arrived)
-            self.begun.append((call, exchange))
-            self._add_numbers(exchange, fact)
-            fact = without_numbers(fact)
-        elif kind is NumberWithheld:
-            self.withheld.append((call, exchange))
-            self.numbers.pop((call, exchange, CALLER), None)  # R-51: delivered by the trunk, but not stored
-        elif kind is CallbackRequested:
-            assert isinstance(fact, CallbackRequested)
-            if fact.number is not None:
-                self.numbers.setdefault((call, exchange, CALLBACK), fact.number)
-                fact = msgspec.structs.replace(fact, number=OUTSIDE)
-        elif kind is Ended:
-            self.over.append((call, exchange))
-        data = _encode(fact).decode()
-        self.facts.append((call, exchange, self._n, _micro(at), tag_of(kind), data))
-        self._n += 1
+        key = (fact.call, exchange)
+        if type(fact) in MARKED:
+            fact = self._marked(key, fact)
+        if (facts := self.facts.get(key)) is None:
+            self.facts[key] = [fact]
+        else:
+            facts.append(fact)
+
+    def _marked(self, key: StoredCallKey, fact: Fact) -> Fact:
+        """Records what else a fact of MARKED changes. Returns it without a number."""
+        if isinstance(fact, Arrived):
+            self.begun.add(key)
+            self._add_numbers(key[1], fact)
+            return without_numbers(fact)
+        if isinstance(fact, NumberWithheld):
+            self.withheld.append(key)
+            self.numbers.pop((*key, CALLER), None)  # R-51: delivered by the trunk, but not stored
+        elif isinstance(fact, Ended):
+            self.over.add(key)
+        elif isinstance(fact, CallbackRequested) and fact.number is not None:
+            self.numbers.setdefault((*key, CALLBACK), fact.number)
+            return msgspec.structs.replace(fact, number=OUTSIDE)
+        return fact
+
+    def fact_rows(self, begun: Mapping[StoredCallKey, tuple[int, str]] = NONE_OPEN) -> tuple[list[Row], list[Row]]:
+        """The rows of `fact`, and those of `open_call`: of calls in progress after this batch.
+
+        `begun`: `n` and `data` of the stored rows of `open_call`. The facts of a call that is neither in progress
+        nor begins here are rows of `fact` of their own.
+        """
+        ended: list[Row] = []
+        still_open: list[Row] = []
+        for key, facts in self.facts.items():
+            n, data = begun.get(key, (self._n, ""))
+            data = f"{data[:-1]},{_encode(facts).decode()[1:]}" if data else _encode(facts).decode()
+            if key not in self.over and (key in begun or key in self.begun):
+                still_open.append((*key, n, data))
+            else:
+                at = _last_time(facts) or _last_time(_decode_facts(data))
+                ended.append((*key, self._n, at, pack_facts(data)))
+            self._n += 1
+        return ended, still_open
 
     def _add_numbers(self, exchange: str, source: Arrived | Call) -> None:
         if source.caller is not None:
@@ -228,11 +258,49 @@ def _micro(at: datetime | None) -> int | None:
     return None if at is None else microseconds(at)
 
 
+def _last_time(facts: Sequence[Fact]) -> int | None:
+    """The time of the last fact that has one."""
+    return next((microseconds(fact.at) for fact in reversed(facts) if fact.at is not None), None)
+
+
+# The facts of a call.
+
+# Text that facts share. It belongs to the stored form: a change of it needs another, with the first kept to read.
+SHARED_TEXT = (
+    b'"by":"exchange"}]"queue":"","language":"en"}"found":true"slack":"PT0.5S""kind":"blind","to":"outside"'
+    b'"answered":true}"mailbox":"","rings":"message":true"early_media":true"number":"outside""hung_up":true},'
+    b'{"type":"VoicemailTook"{"type":"VoicemailEnded"{"type":"QueueEntered"{"type":"QueueLeft"{"type":"MusicPlayed"'
+    b'{"type":"SentOff"{"type":"Transferred"{"type":"PersonJoined"{"type":"PersonLeft"{"type":"Resumed"{"type":"Held"'
+    b'{"type":"LanguageChosen"{"type":"NumberWithheld"[{"type":"Arrived","call":"17","at":"2026-11-24T15:56:01.9Z",'
+    b'"direction":"inbound","line":"general","dialled":"","caller":null,"withheld":null,"channel":"PJSIP/trunk-0000000"},'
+    b'{"type":"LineOpened","call":"17{"type":"PhoneDialled","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10",'
+    b'"channel":"PJSIP/10-0000000"},{"type":"PhoneRang","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10","channel":'
+    b'"PJSIP/10-0000000"},{"type":"PhoneStopped","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10","channel":'
+    b'"PJSIP/10-0000000","why":"no_answer","rang":true},{"type":"Answered","call":"17","at":"2026-11-24T15:56:01.9Z",'
+    b'"phone":"10","channel":"PJSIP/10-0000000","rang":"2026-11-24T15:56:01.9Z"},{"type":"Ended","call":"17",'
+    b'"at":"2026-11-24T15:56:01.9Z","by":"caller"}]'
+)
+LEVEL, WINDOW_BITS, MEMORY = 6, 13, 5  # of zlib: for some kilobytes
+
+
+def pack_facts(data: str) -> bytes:
+    """Compresses the JSON of a call's facts (zlib, RFC 1950, with SHARED_TEXT), to about a seventh."""
+    packing = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, SHARED_TEXT)
+    return packing.compress(data.encode()) + packing.flush()
+
+
+def unpack_facts(data: bytes) -> bytes:
+    """The JSON of a call's facts. Raises zlib.error when it is damaged."""
+    return zlib.decompressobj(zdict=SHARED_TEXT).decompress(data)
+
+
 # Rows to objects.
 
 
-def fact_of(data: str, numbers: Numbers) -> Fact:
-    return with_number(_decode_fact(data), numbers)
+def facts_of(data: bytes | str, numbers: Numbers) -> list[Fact]:
+    """The facts of a row of `fact` (compressed), or of `open_call`."""
+    found = _decode_facts(data if isinstance(data, str) else unpack_facts(data))
+    return [with_number(fact, numbers) for fact in found] if numbers else [*found]
 
 
 def with_number(fact: AnyFact, numbers: Numbers) -> AnyFact:

@@ -22,7 +22,7 @@ TENTH, MINUTE = timedelta(seconds=0.1), timedelta(minutes=1)
 
 _FRENCH_SPACES = re.compile(
     r"(?<=«) | (?=[»:])|(?<=\d) (?=(?:h|min|s|j)\b)|(?<=\b[hj]) (?=\d)|(?<=\bmin) (?=\d)"
-    r"|(?<=\bposte) (?=\d)|(?<=\bpostes) (?=\d)"
+    r"|(?<=\b[Pp]oste) (?=\d)|(?<=\bpostes) (?=\d)"
 )
 _ENGLISH_SPACES = re.compile(
     r"(?<=«) | (?=»)|(?<=\d) (?=(?:[ap]\.m\.|(?:[shd]|min)\b))|(?<=\d.[hd]) (?=\d)"
@@ -154,8 +154,9 @@ class Formatter:
     def typeset(self, text: str) -> str:
         """The text with no-break spaces; characters that could move a terminal's cursor are replaced."""
         spaces = _FRENCH_SPACES if self.language == "fr" else _ENGLISH_SPACES
-        plain = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
-        return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, plain))
+        if not text.isprintable():  # few texts are not: a page has a thousand
+            text = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
+        return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, text))
 
 
 def permille(numerator: int, denominator: int) -> int:

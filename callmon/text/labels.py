@@ -15,6 +15,7 @@ from importlib.resources import files
 from babel.messages.pofile import read_po
 
 from callmon.config.validation import nearest, quoted
+from callmon.errors import ConfigError
 
 LANGUAGES = ("fr", "en")
 
@@ -31,6 +32,14 @@ def label(kind: str, identifier: str, language: str) -> str:
     Raises KeyError for an unknown kind or identifier: both are closed sets.
     """
     return translate(KINDS[kind][identifier], language, kind)
+
+
+class LabelledError(ConfigError):
+    """A mistake whose sentence is a label: English in a log; `told` has it by language, for a command."""
+
+    def __init__(self, kind: str, identifier: str, **values: object) -> None:
+        self.told = {x: label(kind, identifier, x).format(**values) for x in LANGUAGES}
+        super().__init__(self.told["en"])
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], language: str) -> str:
@@ -69,13 +78,18 @@ def translate(french: str, language: str, context: str | None = None) -> str:
     return catalogue(language).get((context, french), french)
 
 
-@lru_cache(maxsize=len(LANGUAGES))
-def catalogue(language: str) -> Mapping[tuple[str | None, str], str]:
-    """(context, French) → translation, without missing and fuzzy ones.
+def terminal_text(english: str, language: str) -> str:
+    """A text of help or of `callmon doctor`, which the source has in English, in `language`."""
+    return catalogue("fr", "terminal").get((None, english), english) if language == "fr" else english
+
+
+@lru_cache
+def catalogue(language: str, name: str = "callmon") -> Mapping[tuple[str | None, str], str]:
+    """(context, text of the source) → translation, without missing and fuzzy ones.
 
     The .po files are read directly, so that an installation compiles nothing.
     """
-    path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", "callmon.po")
+    path = files("callmon.text").joinpath("locale", language, "LC_MESSAGES", f"{name}.po")
     with path.open("rb") as lines:
         messages = read_po(lines, locale=language)
     return {

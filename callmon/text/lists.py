@@ -8,7 +8,7 @@ languages.
 Refuses: to show a number that was not requested from the store.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -254,13 +254,22 @@ class DisruptionList(TerminalPage):
         if (other := notice.alternative_fr if french else notice.alternative_en) is not None:
             yield say("Services de rechange : {text}", text=other)
         if missing := notice.missing():
-            yield say(
-                "AVIS INCOMPLET, il manque : {what}", what=", ".join(self.word("notice", x) for x in missing)
-            )
+            what = ", ".join(self.word("notice", x) for x in _both_languages(missing))
+            yield say("AVIS INCOMPLET, il manque : {what}", what=what)
         elif disruption.noticed_after:
             yield say("Avis donné {length} après le début", length=self.duration(disruption.noticed_after))
         else:
             yield say("Avis donné à l'avance")
+
+
+def _both_languages(missing: Sequence[str]) -> Iterator[str]:
+    """A text that is missing in both languages is named once."""
+    for name in missing:
+        text, _, language = name.partition("_")
+        if f"{text}_fr" not in missing or f"{text}_en" not in missing:
+            yield name
+        elif language == "fr":
+            yield text
 
 
 def disruption_fields(disruption: Disruption) -> dict[str, Any]:

@@ -7,8 +7,8 @@ can read the file (R-36). Refuses: to overwrite a file without `overwrite`.
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +46,11 @@ async def record(
     assert task is not None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
-    with _opened(file, overwrite) as out, suppress(TimeoutError, asyncio.CancelledError):
+    with (
+        _opened(file, overwrite) as out,
+        _none_left_behind(file, done),
+        suppress(TimeoutError, asyncio.CancelledError),
+    ):
         click.echo(f"Recording to {file}; Ctrl-C stops it.", err=True)
         async with asyncio.timeout(None if duration is None else duration.total_seconds()):
             async for chunk in chunks:
@@ -56,6 +60,17 @@ async def record(
                 done.messages += messages
                 done.size += len(written)
     return done
+
+
+@contextmanager
+def _none_left_behind(file: Path, done: Recorded) -> Iterator[None]:
+    """Without a secret nothing is recorded: no empty file stays, which the next try would find in its way."""
+    try:
+        yield
+    except ConfigError:
+        if not done.size:
+            file.unlink()
+        raise
 
 
 class Redacting:

@@ -26,6 +26,7 @@ class Replay:
         self._monitor = monitor
         self._exchange = exchange
         self._connections = 0
+        self.messages = 0
         self.findings: dict[str, list[Finding]] = {}
         self.ended: list[Call] = []
         self.start: datetime | None = None
@@ -40,6 +41,7 @@ class Replay:
         heard: datetime | None = None
         for chunk in chunks:
             for message in framer.receive(chunk):
+                self.messages += 1
                 heard = decoding.timestamp(message) or heard
                 event = decoding.event(message)
                 if isinstance(event, e.Reply):

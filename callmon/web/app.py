@@ -56,7 +56,11 @@ class WebApplication:
 
     def asgi(self) -> ASGIApp:
         sign_in = SignIn(self.access)
-        pages = () if self.site is None else routes((*entries(self.site), *sign_in.entries()))
+        pages = (
+            ()
+            if self.site is None
+            else routes((*entries(self.site), *sign_in.entries(), *self.access.own_entries()))
+        )
         machines = [
             Route("/metrics", self._for_users(self._figures)),
             Route("/healthz", self._for_users(self._health)),

@@ -4,6 +4,7 @@ A sentence stands in a template or a view in French, which is the catalogue's ke
 of a call's story and of the lists of callbacks and disruptions come from `text/`, with their own context.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from callmon.text.formatter import Formatter, permille
 from callmon.text.lists import TerminalPage
 
 OTHER = {"fr": "en", "en": "fr"}
+ACRONYM = re.compile(r"(.+) \(([^\W_]{2,9})\)")  # at the end of a service's title
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
@@ -52,9 +54,11 @@ class WebFormatter(TerminalPage):
         return self.decimal(Decimal(number), 0)
 
     def periods(self, opening: Periods) -> str:
-        """« 8 h 30 à 17 h »; « fermé » for none."""
+        """« 8 h 30 à 17 h »; « fermé » for none; « jour et nuit »."""
         if not opening:
             return self.say("fermé")
+        if [(x.opens, x.closes) for x in opening] == [(timedelta(0), timedelta(days=1))]:
+            return self.say("jour et nuit")
         return ", ".join(
             self.say("{opens} à {closes}", opens=self._wall(x.opens), closes=self._wall(x.closes)) for x in opening
         )
@@ -83,6 +87,16 @@ class WebFormatter(TerminalPage):
         if service is None:
             return name
         return service.title_fr if (language or self.language) == "fr" else service.title_en
+
+    def acronym(self, title: str) -> tuple[str, str]:
+        """("OINP", "Ontario Immigrant Nominee Program"); the title twice where it ends in no acronym."""
+        found = ACRONYM.fullmatch(title)
+        return (found[2], found[1]) if found else (title, title)
+
+    def acronyms(self) -> list[tuple[str, str]]:
+        """Those of the services, each with what it stands for."""
+        titles = (self.service(name) for name in self.settings.services)
+        return [self.acronym(title) for title in titles if ACRONYM.fullmatch(title)]
 
 
 def templates_of(package: str) -> Environment:

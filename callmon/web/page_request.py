@@ -45,6 +45,9 @@ TWIN = {
     "tell": "disruption",
     "make": "month",
     "file": "report",
+    "prepare": "report",
+    "sign": "revision",
+    "signed file": "revision",
 }
 FRENCH = {english: french for french, english in QUERY.items()}
 
@@ -134,9 +137,9 @@ class PageRequest:
             "callbacks": self.say("Rappels"),
             "calls": self.say("Appels"),
             "months": self.say("Mois"),
-            "promises": self.say("Normes"),
+            "promises": self.say("Normes de service"),
             "disruptions": self.say("Perturbations"),
-            "accesses": self.say("Consultations"),
+            "accesses": self.say("Registre des accès"),
             "guide": self.say("Guide"),
         }
         here = self.entry.paths["en"].split("/")[2] or "now"

@@ -18,7 +18,7 @@ from callmon.web.auth.identity import Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.context import AwayError, PageContext
 from callmon.web.page_request import NotFoundError, PageRequest
-from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises
+from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises, sign_off
 
 Page = Callable[[PageRequest], Awaitable[Response]]
 Act = Callable[[Request], Awaitable[Response]]
@@ -44,6 +44,7 @@ _form = partial(_entry, method="POST")
 
 _CALLBACK, _REPORT = Right.CALL_BACK, Right.REPORT
 _REPORT_FILE = "{month}/{name}/{file}"
+_REVISION, _SIGNED = "{month}/revisions/{revision}", "report signature"
 PAGES = (
     _entry("now", "/", "/", now.show),
     _entry("wall", "/mural", "/wall", now.wall),
@@ -57,6 +58,17 @@ PAGES = (
     _entry("month", "/mois/{month}", "/months/{month}", months.detail, _REPORT),
     _form("make", "/mois/{month}", "/months/{month}", months.make, _REPORT, "report"),
     _entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, _REPORT),
+    _form("prepare", "/mois/{month}/{name}", "/months/{month}/{name}", sign_off.prepare_files, _REPORT, _SIGNED),
+    _entry("revision", f"/mois/{_REVISION}", f"/months/{_REVISION}", sign_off.show, _REPORT),
+    _form("sign", f"/mois/{_REVISION}", f"/months/{_REVISION}", sign_off.sign_step, _REPORT, _SIGNED),
+    _entry(
+        "signed file",
+        f"/mois/{_REVISION}/{{file}}",
+        f"/months/{_REVISION}/{{file}}",
+        sign_off.download_signed,
+        _REPORT,
+        "report file",
+    ),
     # The style sheet of a report's page is no copy of the report: its download is not recorded.
     _entry("style", "/mois/{month}/{name}/style.css", "/months/{month}/{name}/style.css", months.style, _REPORT),
     _entry("file", f"/mois/{_REPORT_FILE}", f"/months/{_REPORT_FILE}", months.download, _REPORT, "report file"),

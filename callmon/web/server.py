@@ -282,4 +282,5 @@ def listening(address: str) -> socket.socket:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         return wire
     except OSError as error:
-        raise ConfigError(f"web.listen: {address} cannot be bound ({os.strerror(error.errno or 0)}).") from None
+        why = os.strerror(error.errno or 0)
+        raise ConfigError(f"web.listen: {address} cannot be bound ({why}); choose another address.") from None

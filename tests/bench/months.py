@@ -153,7 +153,7 @@ class Bench(Filled):
             made = Rows(n)
             made.add_items(group)
             accounts = (tables.CALL, made.call_rows())
-            rows.append(((tables.FACT, made.facts), accounts, (tables.FINDING, made.finding_rows())))
+            rows.append(((tables.FACT, made.fact_rows()[0]), accounts, (tables.FINDING, made.finding_rows())))
         begun = now()
         for some in rows:
             with self.store.writing() as connection:

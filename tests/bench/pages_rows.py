@@ -48,7 +48,8 @@ def fill(settings: Settings, calls: int) -> None:
         copies = [{"n": n + 1} for n in range(calls // SAMPLE - 1)]
         if copies:
             connection.execute(text("INSERT INTO n VALUES (:n)"), copies)
-        _copy(connection, "call", {"call": NAMED, "arrived": MOVED, "data": "''"})
+        moments = dict.fromkeys(("arrived", "answered", "ended"), MOVED)
+        _copy(connection, "call", {"call": NAMED, **moments, "data": "''"})
         _copy(connection, "finding", {"call": NAMED, "at": MOVED}, "s.standard = 'answer_by_third_ring'")
         _copy(
             connection, "obligation", {"id": "s.id || '-' || n.n", "call": NAMED, "opened": MOVED}, "NOT s.is_live"

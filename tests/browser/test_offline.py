@@ -103,7 +103,7 @@ for _ in range(60):
         page = urllib.request.urlopen("http://127.0.0.1:10469/metrics").read().decode()
     except OSError:
         continue
-    if sum(float(value) for value in re.findall(r"^callmon_calls_total{{.*}} (\\S+)$", page, re.MULTILINE)):
+    if sum(float(value) for value in re.findall(r"^callmon_calls_in_progress{{.*}} (\\S+)$", page, re.MULTILINE)):
         print("calls are counted")
         break
 END
@@ -157,7 +157,7 @@ def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstrat
         0,
         [
             f"callmon, version {top.split('-')[1]}",
-            f"Settings in force ({top}/callmon/config/callmon.example.toml)",
+            f"Paramètres en vigueur ({top}/callmon/config/callmon.example.toml)",
             "calls are counted",
         ],
     ), done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page
 from tests.browser.test_pages_seen import shown
 from tests.pages.test_pages import POCI, act
 from tests.photographs import places
+from tests.photographs.documents import HOUR, zone
+from tests.photographs.places import Seen
 from tests.support.pages_daemon import Site, person, site
 
 pytestmark = pytest.mark.lab
@@ -23,13 +25,34 @@ SEEN = """[...document.querySelectorAll('[data-row]')]
 FOCUS = "document.activeElement.closest('tr')?.id"
 
 
+def afternoon() -> dict[str, str]:
+    """It is 2 p.m. at the site whenever the test runs, so that the day's calls and callbacks are today's."""
+    now = datetime.now(UTC)
+    return {"timezone": f'"{zone(now)}"', "hours": places.hours(now.replace(hour=HOUR), is_open=True)}
+
+
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     """The day that is photographed: fifteen entries."""
-    hours = places.hours(datetime.now().astimezone(places.ZONE), is_open=True)
-    day = places.place(tmp_path_factory.mktemp("full"), "full", None, hours=hours)
-    with places.seen(day) as seen:
-        yield seen.site
+    with places.seen(places.place(tmp_path_factory.mktemp("full"), "full", None, **afternoon())) as seen:
+        yield seen
+
+
+@pytest.fixture
+def full(day: Seen) -> Site:
+    return day.site
+
+
+@pytest.fixture(scope="module")
+def heard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The same day while calls come in, with three disruptions."""
+    with places.exchange() as exchange:
+        day = places.place(
+            tmp_path_factory.mktemp("heard"), "heard", exchange, places.ROLES + places.TARGETS, **afternoon()
+        )
+        with places.seen(day) as seen:
+            places.announce(seen)
+            yield seen.site
 
 
 @pytest.fixture
@@ -55,6 +78,26 @@ def test_the_filters_are_folded_on_a_telephone_alone(
         )
     with shown(browser, full, "/fr/rappels?ligne=poci", width=width, height=640) as page:
         assert page.locator("#f-line").is_visible()  # a filter that is in force is seen
+
+
+LONG = """() => { for (const row of document.querySelectorAll('[data-row]')) {
+  const cells = row.cells;
+  cells[2].append(' (avec un titre de ligne aussi long que celui-ci)');
+  cells[5].textContent = '12 (mer. 11 h 45)';
+  cells[6].textContent = 'marie-francoise.delacroix-tremblay-beauchamp'; } }"""
+
+
+@pytest.mark.parametrize("width", [1000, 1280])
+def test_the_last_columns_are_seen_when_the_others_have_long_texts(
+    browser: Browser, full: Site, width: int
+) -> None:
+    with shown(browser, full, "/fr/rappels", width=width, height=800) as page:
+        page.evaluate(LONG)
+        table, region = (
+            page.locator(x).evaluate("x => x.getBoundingClientRect().right")
+            for x in (".worklist", ".scroll:has(.worklist)")
+        )
+        assert table <= region
 
 
 def focused(page: Page, entry: str, part: str) -> None:
@@ -155,3 +198,66 @@ def test_the_first_screen_of_now_has_the_lines_the_rates_and_the_callbacks(
             )
             assert (selector, len(ends) >= least, max(ends) <= 800) == (selector, True, True)
         assert page.locator(".rates thead th").count() == 3
+
+
+BOTTOM = "(x) => Math.max(...[...document.querySelectorAll(x)].map(y => y.getBoundingClientRect().bottom))"
+
+
+@pytest.mark.parametrize("path", ["/fr/", "/en/"])
+def test_a_telephone_shows_all_six_lines_and_the_callbacks_before_it_is_scrolled(
+    browser: Browser, heard: Site, path: str
+) -> None:
+    with shown(browser, heard, path, width=360, height=640) as page:
+        page.wait_for_selector(".lines .dots", timeout=SOON)
+        assert page.locator(".lines tbody tr").count() == 6
+        assert page.locator(".disruption").count() == 3
+        assert page.evaluate(BOTTOM, ".lines tbody tr") <= 640
+        assert page.evaluate(BOTTOM, "dl.figures > div") <= 800  # on a long telephone
+
+
+@pytest.mark.parametrize("path", ["/fr/", "/fr/mural", "/fr/rappels", "/en/wall", "/en/callbacks"])
+def test_no_table_is_cut_at_320_pixels(browser: Browser, heard: Site, path: str) -> None:
+    with shown(browser, heard, path, width=320, height=640) as page:
+        page.wait_for_selector(".scroll:has(table)")
+        cut = "regions => regions.filter(x => x.checkVisibility() && x.scrollWidth > x.clientWidth).length"
+        assert page.locator(".scroll:has(table)").evaluate_all(cut) == 0
+
+
+@pytest.mark.parametrize(("path", "names"), [("/fr/mural", ["POCI", "OINP"]), ("/en/wall", ["OINP", "POCI"])])
+@pytest.mark.parametrize(("width", "height"), [(1280, 800), (1920, 1080)])
+def test_no_row_of_the_wall_is_twice_as_high_as_another_and_none_is_cut(
+    browser: Browser, heard: Site, path: str, names: list[str], width: int, height: int
+) -> None:
+    with shown(browser, heard, path, width=width, height=height) as page:
+        page.wait_for_selector(".services .dots", timeout=SOON)
+        rows = page.locator(".services tbody tr")
+        heights = rows.evaluate_all("rows => rows.map(row => row.getBoundingClientRect().height)")
+        assert (len(heights), max(heights) < 2 * min(heights)) == (3, True)
+        assert rows.last.locator("th").inner_text().split() == names
+        assert page.locator(".scroll").evaluate("x => x.scrollWidth <= x.clientWidth")
+        texts = page.locator("#live :is(td, dd)").all_inner_texts()
+        assert [x for x in texts if x in ("", "n. d.", "s. o.", "n/a", "not available")] == []
+
+
+def test_the_pulse_of_the_wall_beats_with_the_news_and_stops_with_them(browser: Browser, place: Site) -> None:
+    with shown(browser, place, "/fr/mural", width=1920, height=1080) as page:
+        for beat in ("1", "0", "1"):
+            page.wait_for_selector(f"body[data-beat='{beat}']", timeout=15_000)  # nothing new is news, too
+        dot = "getComputedStyle(document.querySelector('.clock'), '::after').width"
+        assert page.evaluate(dot) == "18px"
+        place.stop()
+        page.wait_for_selector("[data-stale]:not([hidden])", timeout=SOON)
+        last = page.evaluate("document.body.dataset.beat")
+        page.wait_for_timeout(2500)
+        assert page.evaluate("document.body.dataset.beat") == last
+
+
+HATCH = """(x) => { const shape = document.querySelector(x), fill = getComputedStyle(shape).fill;
+  return document.querySelector(fill.slice(5, -2)).innerHTML }"""
+
+
+def test_the_key_of_a_measuring_gap_is_drawn_as_the_gap(browser: Browser, day: Seen) -> None:
+    call = f"/en/calls/toronto/{day.names['call.gap']}"
+    for path, drawing in (("/en/", ".halves rect.gap"), (call, ".story rect.gap")):
+        with shown(browser, day.site, path) as page:
+            assert page.evaluate(HATCH, drawing) == page.evaluate(HATCH, ".key .gap")

@@ -85,7 +85,7 @@ def test_two_sections_are_left_to_a_person() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = hours(str(tmp_path / "none.yml"))
     assert (done.exit_code, done.output) == (
-        2, f"{tmp_path}/none.yml: No such file or directory; create it first, or name another path.\n",
+        2, f"{tmp_path}/none.yml : fichier ou dossier introuvable; créez-le d'abord, ou nommez un autre chemin.\n",
     )  # fmt: skip
 
 
@@ -132,8 +132,8 @@ def test_what_is_no_alertmanager_is_named_as_such() -> None:
     with answering(404) as (address, _):
         done = command("test", "--alertmanager", address)
     assert (done.exit_code, done.output) == (
-        1, f"The server at {address}/api/v2/alerts refuses the alert (404 Not Found); "
-        "check that --alertmanager is Alertmanager's address.\n",
+        1, f"Le serveur à {address}/api/v2/alerts refuse l'alerte (404 Not Found); "
+        "vérifiez que --alertmanager est l'adresse d'Alertmanager.\n",
     )  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def test_an_alertmanager_that_is_not_there_is_named() -> None:
     done = command("test", "--alertmanager", address)
     where = f"{address}/api/v2/alerts"
     assert (done.exit_code, done.output) == (
-        1, f"Alertmanager cannot be reached at {where} ([Errno 111] Connection refused); check that it runs.\n",
+        1, f"Alertmanager est injoignable à {where} (connexion refusée); vérifiez qu'il fonctionne.\n",
     )  # fmt: skip
 
 
@@ -151,5 +151,5 @@ def test_an_alertmanager_that_is_not_there_is_named() -> None:
 def test_an_address_is_one_of_http(address: str) -> None:
     done = command("test", "--alertmanager", address)
     assert (done.exit_code, done.output) == (
-        2, f"--alertmanager {address}: write it as http://127.0.0.1:9093.\n",
+        2, f"--alertmanager {address} : écrivez l'adresse comme http://127.0.0.1:9093.\n",
     )  # fmt: skip

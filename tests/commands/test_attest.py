@@ -105,8 +105,11 @@ def test_all_lines_and_both_subjects_are_attested_at_once(site: Path) -> None:
     ("arguments", "sentence"),
     [
         (["--line", "generale"], "Il n'y a pas de ligne « generale »; vouliez-vous dire « general »?\n"),
-        (["--line", "general", "--at", "5 May"], "--at 5 May: write a day as 2026-11-20.\n"),
-        (["--line", "general", "--at", "2999-01-01"], "--at 2999-01-01: is in the future; give a past day.\n"),
+        (["--line", "general", "--at", "5 May"], "--at 5 May : un jour s'écrit comme 2026-11-20.\n"),
+        (
+            ["--line", "general", "--at", "2999-01-01"],
+            "--at 2999-01-01 : ce jour est à venir; donnez un jour passé.\n",
+        ),
     ],
 )
 def test_what_cannot_be_attested_is_told_and_nothing_is_written(

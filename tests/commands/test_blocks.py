@@ -55,7 +55,7 @@ FOLDERS = (
     "etc/systemd/system",
     "etc/grafana/provisioning",
 )
-FOLDERS += ("var/lib/callmon", "backup", "bin")
+FOLDERS += ("var/lib/callmon", "bin", "srv/callmon-notice", "var/www/html/notice")
 PASSWORD = "correct horse battery staple\n"
 MONTHS = {"2026-10": "2024-10"}  # the sandbox's calls are of that year
 
@@ -125,7 +125,7 @@ def inside(body: str, sandbox: Path) -> str:
     body = body.replace("/opt/callmon/bin/callmon ", "callmon ").replace(
         "/opt/callmon/bin/python ", f"{sys.executable} "
     )
-    body = re.sub(r"(?<![\w.])/(etc|var|backup)/", rf"{sandbox}/\1/", body)
+    body = re.sub(r"(?<![\w.])/(etc|var|backup|srv)(?=[/\s])", rf"{sandbox}/\1", body)
     for told, here in MONTHS.items():
         body = body.replace(told, here)
     return body

@@ -107,7 +107,7 @@ REFUSALS = {
         2, "The reason for closing is missing. Add --reason with one of no-request, unreachable, listened, "
             "answered, otherwise.",
     ),
-    "close 1700000001.0 --reason otherwise": (1, "Say why, in a few words."),
+    "close 1700000001.0 --reason otherwise": (2, "Say why, in a few words: add --text."),
     "close 9.9 --reason no-request": (
         1, "There is no entry of this name; `callmon callbacks list` gives them.",
     ),
@@ -116,17 +116,17 @@ REFUSALS = {
         "Not enough attempts, or not on enough different days, to conclude that the person cannot be reached; "
         "call again, on another day.",
     ),
-    "reopen 1700000001.0 --reason x": (1, "The entry is open already."),
+    "reopen 1700000001.0 --reason x": (1, "The entry is open already; there is nothing to reopen."),
     "attempt 1700000001.0": (2, "The result of the call is missing. Add --result with one of spoke, "
         "message-left, no-answer."),
     f"{SPOKE} --at noon": (
         2, '--at noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    f"{SPOKE} --at 2020-01-01T10:00": (1, "That call was before the message: it is no callback of it."),
-    f"{SPOKE} --at 2120-01-01T10:00": (1, "That time has not come yet."),
+    f"{SPOKE} --at 2020-01-01T10:00": (1, "That call was before the message: it is no callback of it; check "
+        "the time."),
+    f"{SPOKE} --at 2120-01-01T10:00": (1, "That time has not come yet; give a past time."),
     "mark 1700000001.0": (2, "Nothing to record: add --no-message, --not-safe or --number."),
-    "complaint 9.9": (1, "No ended call 9.9 is stored. Give the Uniqueid of the caller's channel, as on the "
-        "Calls page."),
+    "complaint 9.9": (1, "No ended call 9.9 is stored. `callmon calls DAY` gives their names."),
 }  # fmt: skip
 
 
@@ -140,7 +140,10 @@ def test_who_did_it_is_asked_where_nobody_is_known(desk: Database, monkeypatch: 
     monkeypatch.setattr(common.getpass, "getuser", lambda: "root")
     monkeypatch.delenv("SUDO_USER", raising=False)
     words = ("close", "1700000001.0", "--reason", "no-request")
-    assert refused(*words) == (2, "The acting person is unknown. Add --by NAME: the ledger records it.")
+    assert refused(*words, "--lang", "en") == (
+        2,
+        "The acting person is unknown. Add --by NAME: the ledger records it.",
+    )
     monkeypatch.setenv("SUDO_USER", "m.tremblay")
     assert run(*words).exit_code == 0
     assert asked(desk).actor == "m.tremblay"
@@ -233,7 +236,7 @@ def test_an_entry_that_does_not_exist_is_told_before_anything_else_is_asked(desk
 
 
 def test_another_number_that_is_none_is_refused(desk: Database) -> None:
-    done = run("mark", "1700000001.0", "--number", "--by", "m", told="12\n")
+    done = run("mark", "1700000001.0", "--number", "--by", "m", "--lang", "en", told="12\n")
     told = '"12" is not a telephone number; write it as "416 327-2422".\n'
     assert (done.exit_code, done.stderr, pending_callback_commands(desk, 0, str)) == (2, told, [])
 

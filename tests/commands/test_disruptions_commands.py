@@ -18,6 +18,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Notice
+from callmon.core.outcome import Heartbeat
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database
@@ -74,10 +75,10 @@ def test_the_list_says_what_is_missing_in_both_languages(desk: Database) -> None
     french = run("list").output.replace(NO_BREAK, " ")
     assert "Perturbations en cours : 1" in french
     assert "  ■ Système téléphonique arrêté, depuis " in french
-    assert "AVIS INCOMPLET, il manque : raison (en français), raison (en anglais)" in french
+    assert "AVIS INCOMPLET, il manque : raison (en français et en anglais), services" in french
     english = run("list", "--lang", "en").output.replace(NO_BREAK, " ")
     assert "Disruptions now: 1" in english
-    assert "NOTICE INCOMPLETE, missing: reason (in French), reason (in English)" in english
+    assert "NOTICE INCOMPLETE, missing: reason (in French and in English)" in english
     assert max(len(line) for line in (french + english).splitlines()) <= 80
 
 
@@ -178,7 +179,7 @@ REFUSALS = {
         1, "There is no disruption of this name; `callmon disruptions list --state all` gives them.",
     ),
     "announce --line tyt": (2, 'There is no line "tyt"; did you mean "tty"?'),
-    "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet."),
+    "announce --line tty --since 2099-01-01T10:00": (1, "That time has not come yet; give a past time."),
     "announce --line tty --since 2020-01-01T10:00": (
         1, "That start is more than a year ago: check the year.",
     ),
@@ -188,8 +189,8 @@ REFUSALS = {
     "announce --until 9999-12-31T23:59": (
         2, '--until 9999-12-31T23:59: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "announce --since 10:00": (2, "--since is valid only with --line; callmon records the start of detected "
-        "disruptions."),
+    "announce --since 10:00": (2, "--since is valid only with --line, as callmon records the start of detected "
+        "disruptions; leave it out, or add --line."),
     "announce --until noon": (
         2, '--until noon: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
@@ -200,12 +201,12 @@ REFUSALS = {
     ),
     "announce --until 2020-01-01T10:00": (1, "The end must come after the start."),
     "plan 2099-01-01T02:00 2099-01-01T01:00 --line tty": (1, "The end must come after the start."),
-    "plan 2020-01-01T02:00 2020-01-01T04:00 --line tty": (1, "That end has passed already."),
+    "plan 2020-01-01T02:00 2020-01-01T04:00 --line tty": (1, "That end has passed already; give a time to come."),
     "plan morning 2099-01-01T01:00 --line tty": (
         2, 'START morning: write it as "10:12" (today) or "2026-11-24 10:12", in local time.',
     ),
-    "end --at 2099-01-01T10:00": (1, "That time has not come yet."),
-    "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time."),
+    "end --at 2099-01-01T10:00": (1, "That time has not come yet; give a past time."),
+    "end --at 2020-01-01T10:00": (1, "The disruption had not begun at that time; give a later time."),
     "announce --reason-en=": (2, "--reason-en is empty; write a few words."),
     f"announce --reason-en {'x' * 301}": (2, "--reason-en has 301 characters; boards show 300 at most."),
 }  # fmt: skip
@@ -235,7 +236,7 @@ def explained(*words: str) -> str:
 
 
 def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Database) -> None:
-    assert refused("change", name(desk), "--by", "m") == (
+    assert refused("change", name(desk), "--by", "m", "--lang", "en") == (
         2, "Nothing to change: add --until, --since, --line or a text.",
     )  # fmt: skip
     assert refused("change", name(desk), "--by", "m", "--lang", "en", "--since", "2099-01-01 10:00") == (
@@ -245,14 +246,14 @@ def test_a_change_of_nothing_and_of_a_start_that_has_passed_is_refused(desk: Dat
 
 def test_which_one_is_asked_when_several_are_going_on_and_when_none_is(desk: Database) -> None:
     heard = keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice(reason_en="x")))
-    status, told = refused("end", "--by", "m")
+    status, told = refused("end", "--by", "m", "--lang", "en")
     assert (status, told) == (
         2,
         f"Several disruptions are in progress. Name one of {heard.one().id}, {name_of_exchange(desk)}.",
     )
     for one in disruptions.live_disruptions(desk):
         keep(desk, done(desk, one.id))
-    assert refused("end", "--by", "m") == (
+    assert refused("end", "--by", "m", "--lang", "en") == (
         2, "No disruption is in progress. For one that callmon cannot detect, name its lines with --line LINE.",
     )  # fmt: skip
 
@@ -281,3 +282,41 @@ def test_one_that_an_earlier_version_took_for_begun_in_the_year_1_stops_no_list(
     done = run("list", "--lang", "en"), run("list", "--json")
     assert [one.exit_code for one in done] == [0, 0]
     assert json.loads(done[1].stdout)["id"] == name(desk)
+
+
+# The public notice.
+
+
+def published(folder: Path, name: str) -> str:
+    return (folder / name).read_text(encoding="utf-8").replace(NO_BREAK, " ")
+
+
+@pytest.mark.parametrize(("ago", "is_heard"), [(None, False), (HOUR, False), (timedelta(0), True)])
+def test_the_published_notice_says_whether_callmon_hears_the_exchange(
+    desk: Database, tmp_path: Path, ago: timedelta | None, is_heard: bool
+) -> None:
+    keep(desk, done(desk, name(desk)))
+    if ago is not None:
+        wrote(desk, Heartbeat("toronto", datetime.now(UTC) - ago))  # type: ignore[arg-type]  # heartbeats too
+    made = run("publish", str(tmp_path))
+    assert (made.exit_code, made.output) == (0, "")
+    assert json.loads(published(tmp_path, "disruptions.json")) | {"updated": ""} == {
+        "updated": "", "heard": is_heard, "disruptions": [],
+    }  # fmt: skip
+    said = {x: x in published(tmp_path, "disruptions.html") for x in ("No disruption is known", "is interrupted")}
+    assert said == {"No disruption is known": is_heard, "is interrupted": not is_heard}
+
+
+def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database, tmp_path: Path) -> None:
+    keep(desk, well(NOW - HOUR).hand("announce", lines=("poci",), notice=Notice("grève", "strike")))
+    assert run("publish", str(tmp_path)).exit_code == 0
+    told = json.loads(published(tmp_path, "disruptions.json"))["disruptions"]
+    assert [[line["line"] for line in one["lines"]] for one in told] == [["poci"], [line.name for line in load(
+        tmp_path / "callmon.toml").lines()]]  # fmt: skip
+    assert [one["reason"] for one in told] == [{"fr": "grève", "en": "strike"}, None]
+    assert "Raison : grève" in published(tmp_path, "index.html")
+
+
+def test_a_folder_that_is_not_there_is_refused_by_its_name(desk: Database, tmp_path: Path) -> None:
+    why = f"{tmp_path}/none : fichier ou dossier introuvable; créez-le d'abord, ou nommez un autre chemin."
+    assert refused("publish", f"{tmp_path}/none") == (2, why)

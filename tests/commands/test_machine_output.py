@@ -50,7 +50,7 @@ def test_what_a_command_lists_is_also_one_json_object_a_line(site: Path, monkeyp
     assert (found["exchange"], found["role"], found["line"]) == ("toronto", "caller", "general")
     first, second, third = rows("privacy", "log")
     assert [first["act"], second["act"], third["act"]] == ["account added", "privacy find", "privacy find"]
-    assert (second["by"], second["about"], second["result"]) == ("M. Roy", "request 14", "1 call")
+    assert (second["by"], second["about"], second["result"]) == ("M. Roy", "request 14", "1 appel")
     (checked,) = rows("check")
     assert (checked["configuration"], len(checked["closed_days"]) >= 13) == ("callmon.toml", True)
     (site / "ami.secret").write_text("secret\n")
@@ -119,7 +119,10 @@ OLD = {"--who", "--lines", "--seconds", "--from", "--to", "--on", "--start"}
 
 def test_one_idea_has_one_spelling_in_all_commands() -> None:
     found = {(name, option) for name, one in commands() for x in one.params for option in x.opts}
-    assert {(name, option) for name, option in found if option in OLD} == {("alerting test", "--to")}
+    assert {(name, option) for name, option in found if option in OLD} == {
+        ("alerting test", "--to"),
+        ("report send", "--to"),
+    }
 
 
 def test_no_command_takes_lines_as_arguments() -> None:

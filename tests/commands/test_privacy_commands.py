@@ -34,7 +34,7 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     store.close()
 
     def command(*words: str, status: int = 0, told: str = "") -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told)
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": "en_CA"})
         assert (result.exit_code, result.exception) in ((status, None), (status, result.exception)), result.output
         assert result.exit_code == status, result.output
         return result

@@ -25,6 +25,7 @@ LONG = {
     "privacy rotate": "Encrypting",
     "report 2026-11 -o report.html --month-to-date": "Reading",
 }
+ENGLISH = ENVIRONMENT | {"LC_ALL": "en_CA.UTF-8"}
 WITH_CEL = '[exchanges.toronto.cel]\nfile = "cel.csv"\n'
 
 
@@ -43,7 +44,7 @@ def shown(site: Path, *words: str) -> str:
     """All that a terminal shows of the command."""
     terminal, side = pseudo_terminal()
     command = subprocess.Popen(
-        [*COMMAND, *words], cwd=site, stdin=side, stdout=side, stderr=side, env=ENVIRONMENT | {"COLUMNS": "100"}
+        [*COMMAND, *words], cwd=site, stdin=side, stdout=side, stderr=side, env=ENGLISH | {"COLUMNS": "100"}
     )
     os.close(side)
     read = b""
@@ -58,7 +59,7 @@ def shown(site: Path, *words: str) -> str:
 @pytest.mark.parametrize("words", LONG)
 def test_a_bar_with_its_end_and_rate_is_shown_on_a_terminal_alone(site: Path, words: str) -> None:
     bar = re.compile(rf"{LONG[words]}  \[#+\]  100%  [\d,]+/s")
-    piped = subprocess.run([*COMMAND, *words.split()], cwd=site, capture_output=True, text=True, env=ENVIRONMENT)
+    piped = subprocess.run([*COMMAND, *words.split()], cwd=site, capture_output=True, text=True, env=ENGLISH)
     if words == "privacy rotate":
         Office(site, WITH_CEL).run("privacy", "key")
     assert bar.search(shown(site, *words.split())) is not None

@@ -97,13 +97,13 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["2024-5"], "2024-5: a month is written as 2026-10.\n"),
-        (["2999-01"], "2999-01 has not begun yet.\n"),
-        (["2024-05", "-o", "-"], "-o - writes one language: say which with --lang fr or --lang en.\n"),
-        (["2024-05", "--public", "--line", "tty"], "--public goes with whole months and all lines: a part of it "
-         "would tell what is kept back.\n"),
-        (["2024-05", "--public", "--month-to-date"], "--public goes with whole months and all lines: a part of it "
-         "would tell what is kept back.\n"),
+        (["2024-5"], "2024-5 : un mois s'écrit comme 2026-10.\n"),
+        (["2999-01"], "2999-01 n'a pas encore commencé; donnez un mois déjà commencé.\n"),
+        (["2024-05", "-o", "-"], "-o - écrit une seule langue : ajoutez --lang fr ou --lang en.\n"),
+        (["2024-05", "--public", "--line", "tty"], "--public va avec des mois entiers et toutes les lignes : une "
+         "partie révélerait ce qui est protégé.\n"),
+        (["2024-05", "--public", "--month-to-date"], "--public va avec des mois entiers et toutes les lignes : "
+         "une partie révélerait ce qui est protégé.\n"),
         (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "
          "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
@@ -141,7 +141,7 @@ def test_a_remark_stands_in_its_language_and_needs_both(site: Path, tmp_path: Pa
     remarks.write_text('[callbacks]\nfr = "Une panne."\nen = ""\n', encoding="utf-8")
     done = report(site, "2024-05", "--remarks", str(remarks), "-o", out)
     assert (done.exit_code, done.stderr) == (
-        2, f"{remarks}: the remark [callbacks] needs fr and en, and neither may be empty.\n"
+        2, f"{remarks} : il faut fr et en à la remarque [callbacks], et aucun ne peut être vide.\n"
     )  # fmt: skip
 
 
@@ -213,7 +213,7 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
 
 def test_a_folder_that_is_not_there_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
     done = report(site, "2024-05", "--lang", "en", "-o", str(tmp_path / "no/x.html"))
-    told = f"{tmp_path}/no/x.html: No such file or directory; create it first, or name another path.\n"
+    told = f"{tmp_path}/no: this folder does not exist; create it, or give another name of a file.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
@@ -227,8 +227,8 @@ def test_a_report_that_says_something_else_is_not_written_over(site: Path, tmp_p
     other = report(site, *arguments, "--line", "tty")
     assert (other.exit_code, other.stderr) == (
         2,
-        f"{out} exists with other content and is not replaced. Give another name with -o, and "
-        "--revises to list the changes; or replace a draft with --overwrite.\n",
+        f"{out} existe avec un autre contenu et n'est pas remplacé. Donnez un autre nom avec -o, et "
+        "--revises pour la liste des changements; ou remplacez un brouillon avec --overwrite.\n",
     )
     assert {out.name: out.read_bytes()} == before
     assert report(site, *arguments, "--line", "tty", "--overwrite").exit_code == 0
@@ -280,13 +280,13 @@ def test_a_revision_is_of_the_same_days_and_lines_and_of_a_report(site: Path, tm
     first, second = tmp_path / "1.json", str(tmp_path / "2.json")
     assert report(site, "2024-06", "--format", "json", "-o", str(first)).exit_code == 0
     other = report(site, "2024-05", "--format", "json", "--revises", str(first), "-o", second)
-    assert other.stderr == f"{first}: not the internal report of the same days; a revision follows one of these.\n"
+    assert other.stderr == f"{first} : ce n'est pas le rapport interne des mêmes jours; une révision en suit un.\n"
     lines = report(site, "2024-06", "--format", "json", "--line", "tty", "--revises", str(first), "-o", second)
-    assert lines.stderr == f"{first}: not a report of the same lines.\n"
+    assert lines.stderr == f"{first} : ce n'est pas un rapport des mêmes lignes; donnez les mêmes --line.\n"
     first.write_bytes(b"{}")
     none = report(site, "2024-06", "--format", "json", "--revises", str(first), "-o", second)
     assert none.exit_code == 2
-    assert none.stderr.startswith(f"{first}: not the JSON of a report of this version: ")
+    assert none.stderr.startswith(f"{first} : ce n'est pas le JSON d'un rapport de cette version (")
 
 
 # The sampling pack.

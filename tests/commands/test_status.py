@@ -127,8 +127,8 @@ def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(s
     ("words", "told"),
     [
         (["--line", "nosuch"], "Il n'y a pas de ligne « nosuch »;"),
-        (["2999-01-01"], "DAY 2999-01-01: is in the future; give a past day."),
-        (["--verdict", "met"], "--verdict needs --standard; name the service standard."),
+        (["2999-01-01"], "DAY 2999-01-01 : ce jour est à venir; donnez un jour passé."),
+        (["--verdict", "met"], "--verdict exige --standard; nommez la norme de service."),
     ],
 )
 def test_a_filter_that_cannot_match_is_refused(site: Database, words: list[str], told: str) -> None:
@@ -159,14 +159,14 @@ def test_show_prints_every_setting_with_its_origin(site: Database, monkeypatch: 
     assert shown["region"] == ("US", "from CALLMON_REGION")
     assert shown["web.listen"] == ("127.0.0.1:1", "file")
     assert shown["retention_authority"] == ("none", "default")
-    assert "region = US  (from CALLMON_REGION)" in run("config", "show").stdout.splitlines()
+    assert "region = US  (de CALLMON_REGION)" in run("config", "show").stdout.splitlines()
 
 
 @pytest.mark.parametrize(
     ("key", "settings"),
     [
         ("store.url", ["store.url"]),
-        ("disruptions", ["disruptions.after"]),
+        ("disruptions", ["disruptions.after", "disruptions.publish"]),
         ("exchanges.toronto.port", ["exchanges.toronto.port"]),
         ("staff.extension", ["staff[].extension"]),
     ],

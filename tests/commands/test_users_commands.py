@@ -14,6 +14,7 @@ from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import passwords
 
+ENGLISH = {"LC_ALL": "en_CA.UTF-8"}
 PASSWORD = "trois sonneries, pas quatre"
 
 
@@ -26,7 +27,9 @@ def config(sqlite_store: Database, tmp_path: Path) -> Path:
 
 
 def users(config: Path, *arguments: str, given: str = PASSWORD) -> Result:
-    return CliRunner().invoke(main, ["users", *arguments, "--config", str(config)], input=given + "\n")
+    return CliRunner().invoke(
+        main, ["users", *arguments, "--config", str(config)], input=given + "\n", env=ENGLISH
+    )
 
 
 def test_an_account_is_added_with_a_password_from_standard_input(config: Path, sqlite_store: Database) -> None:
@@ -140,3 +143,8 @@ def test_who_adds_an_account_that_cannot_sign_in_is_told(config: Path) -> None:
     config.write_text(config.read_text(encoding="utf-8").replace("accounts = true", "accounts = false"), "utf-8")
     done = users(config, "add", "marie", "--role", "agent")
     assert done.output == "marie: added.\nAccounts cannot sign in yet: set accounts = true under [web.access].\n"
+
+
+def test_an_account_is_added_in_the_language_of_the_site_that_config_names(config: Path) -> None:
+    command = ["users", "add", "marie", "--role", "agent", "--config", str(config)]
+    assert CliRunner().invoke(main, command, input=f"{PASSWORD}\n").output == "marie : ajouté.\n"

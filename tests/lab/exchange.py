@@ -78,7 +78,7 @@ class Asterisk:
         return self.place / "log/messages.log"
 
     def start(self) -> None:
-        program = ["chroot", str(self._folder), "asterisk", "-f"]
+        program = ["chroot", str(self._folder), "asterisk", "-f", "-p"]  # -p: real-time priority
         self._process = begin([*program, "-C", f"{self._inside}/etc/lab.conf"])
         self._wait_until_it_answers()
 

@@ -50,6 +50,7 @@ RECIPES = {
     ),
     # As FreePBX stores its CEL. In a folder of its own: it needs none of the other servers.
     "mariadb": Recipe("trixie", ("mariadb-server",)),
+    "mail": Recipe("trixie", ("exim4-daemon-light",), name="mail"),
     # Programs that people view callmon's pages and files with, without a screen; and Java for the HTML validator.
     "browser": Recipe(
         "trixie",
@@ -63,6 +64,8 @@ RECIPES = {
         ),
         name="browser",
     ),
+    # As an administrator's new machine; the install guide is followed in a copy of it.
+    "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv"), name="plain"),
     # An npm, for a machine without one; in a folder of its own, since it has 370 packages.
     "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
     # A Docker engine, and a Python for making images; tests/engine runs it.

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from tests.lab.processes import real_time_thread
 from tests.lab.site import HOME
 
 Event = list[tuple[str, str]]
@@ -75,6 +76,7 @@ class Listener:
         return None
 
     def _listen(self) -> None:
+        real_time_thread()
         assert self._socket is not None
         with contextlib.suppress(OSError):
             while data := self._socket.recv(65536):

@@ -12,13 +12,15 @@ from tests.support.environment import GIVEN
 
 OTHERS = {
     "browser": "Chromium",
+    "clickhouse": "ClickHouse (chdb)",
     "engine": "containers",
+    "mail": "Exim",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Literal
 from tests.lab.exchange import Asterisk
 from tests.lab.model import Played, Situation
 from tests.lab.pace import at_pace
+from tests.lab.processes import real_time_thread
 from tests.lab.sipp import SECONDS_TO_START, Sipp, behaviour
 from tests.lab.stage import Stage
 
@@ -80,6 +81,7 @@ class Playing:
         return self.calls
 
     def _live(self) -> None:
+        real_time_thread()
         try:
             asyncio.run(self._perform())
         except asyncio.CancelledError:

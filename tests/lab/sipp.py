@@ -23,6 +23,7 @@ from tests.lab.media import recording
 from tests.lab.model import Caller, Played
 from tests.lab.place import Place
 from tests.lab.presented import identity, route, shown
+from tests.lab.processes import real_time
 from tests.lab.sipp_scripts import FIELDS, KEY_SECONDS, OPTIONS, SECONDS_BEFORE_KEY, VOICE, script
 from tests.lab.site import HOME, TRUNK_ADDRESS
 
@@ -117,7 +118,7 @@ class Sipp:
             "".join(f"{line}\n" for line in ("SEQUENTIAL", *rows)).encode("latin-1")
         )
         # setpriv: if this process is killed, sipp ends too.
-        command = ["setpriv", "--pdeathsig", "KILL", "chroot", str(self._folder)]
+        command = ["setpriv", "--pdeathsig", "KILL", *real_time(), "chroot", str(self._folder)]
         command += ["env", "-C", f"/{self._place.path.relative_to(self._folder)}", "TERM=dumb", "sipp"]
         with (self._place.path / f"{process.name}.out").open("wb") as out:
             process.running = await asyncio.create_subprocess_exec(

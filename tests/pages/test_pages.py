@@ -18,13 +18,14 @@ from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
 from tests.support.fact_builder import CALLER, TORONTO
-from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, Headers, Site, person, site
+from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, SIGNED, Headers, Site, person, site
 from tests.support.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
 MONTH = f"{datetime.now(TORONTO):%Y-%m}"
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
 MANAGER = person("g.lavoie", "managers")
+NOT_PAGES = ("live", "report", "style", "file", "signed file")
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +42,11 @@ def get(place: Site, path: str, headers: Headers = EVERYTHING) -> httpx.Response
 def addresses(language: str, place: Site) -> list[str]:
     """Every page that is read with GET, of something that there is."""
     parts = {"id": FIRST, "exchange": "toronto", "call": CALL, "month": MONTH}
-    pages = [one for one in PAGES if "GET" in one.methods and one.name not in ("live", "report", "style", "file")]
+    pages = [one for one in PAGES if "GET" in one.methods and one.name not in NOT_PAGES]
     disruption = re.search(r'href="/fr/perturbations/([^"?]+)"', get(place, "/fr/perturbations").text)
     assert disruption is not None
-    found = [one.paths[language].format(**parts) for one in pages if one.name != "disruption"]
+    named = {"revision": SIGNED}
+    found = [one.path(language, **named.get(one.name, parts)) for one in pages if one.name != "disruption"]
     return [*found, next(x for x in pages if x.name == "disruption").paths[language].format(id=disruption[1])]
 
 
@@ -180,7 +182,7 @@ def test_one_takes_it_in_hand_a_colleague_cannot_and_releases_it(place: Site) ->
         ({"action": "mark"}, "Nothing to note: tick a caution, or give a number."),
         ({"action": "mark", "number": "12"}, "This telephone number cannot be read; write it as 416-327-2422."),
         ({"action": "close"}, "Say why, in a few words."),
-        ({"action": "reopen", "text": "x"}, "The entry is open already."),
+        ({"action": "reopen", "text": "x"}, "The entry is open already; there is nothing to reopen."),
         ({"action": "fly"}, "This form cannot be read."),
     ],
 )
@@ -278,7 +280,7 @@ def test_a_search_that_cannot_be_read_is_as_if_it_had_not_been_said(place: Site,
 
 def test_a_gap_is_drawn_and_told_as_a_gap(place: Site) -> None:
     page = get(place, f"/en/calls/toronto/{GAPPED}").text
-    assert (page.count('<rect class="gap"'), "unheard: nothing was heard" in page) == (
+    assert (page.count('<rect class="gap"'), "measuring interrupted: nothing is known" in page) == (
         3,
         True,
     )  # wide, narrow, key

@@ -26,6 +26,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 WHO = (NOBODY, *(role.value for role in Role))
 NAMES = {NOBODY: "nobody known", "agent": "callback agent"}
 PARTS = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}
+PARTS["revision"] = "1"
 ROW = re.compile(r"^\| `(?P<path>/[^`]*)`(?:, `(?P<twin>/[^`]*)`)? \| (?P<methods>[A-Z, ]+) \|(?P<cells>.*)\|$")
 
 

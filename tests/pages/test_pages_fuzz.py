@@ -28,6 +28,7 @@ EXAMPLES = int(GIVEN.get("CALLMON_FUZZ_EXAMPLES", examples(150)))  # a role
 NUMBER_PAGES = ("/fr/rappels/{id}/numero", "/en/callbacks/{id}/number")
 SIGN_OUT = ("/fr/deconnexion", "/en/sign-out")
 KNOWN = {"exchange": EXCHANGE, "call": CALL, "id": ENTRY, "month": "2026-10", "name": "none", "file": "none"}
+KNOWN["revision"] = "1"
 FIELDS = (
     *(
         "action",
@@ -43,6 +44,7 @@ FIELDS = (
         "line",
     ),
     *("start", "until", "reason_fr", "reason_en", "alternative_fr", "alternative_en", "name", "password", "next"),
+    *("step", "to_sign", "kind"),
 )
 QUERIES = (
     *(

@@ -76,7 +76,7 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
 @pytest.mark.parametrize(
     ("seen", "french", "english"),
     [
-        (sight(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure : à l'écoute", "Open until 5 p.m. 10 a.m. ✓ Measuring:"),
+        (sight(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure en cours ", "Open until 5 p.m. 10 a.m. ✓ Measuring "),
         (sight(EVENING), "Fermé : ouvre mercredi 8 h 30", "Closed: opens Wednesday 8:30 a.m."),
         (
             sight(CHRISTMAS),
@@ -85,8 +85,8 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         ),
         (
             sight(exchanges=(exchange(48 * MINUTE),)),
-            "■ Hors d'écoute depuis mardi 9 h 12 : chiffres incomplets",
-            "■ Unheard since Tuesday 9:12 a.m.: figures incomplete",
+            "■ Mesure interrompue depuis mardi 9 h 12 : chiffres incomplets",
+            "■ Measuring interrupted since Tuesday 9:12 a.m.: figures incomplete",
         ),
         (sight(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
         (sight(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
@@ -96,7 +96,8 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
         (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
          "3 of 4 ○ exempt: 0 ? not known: 0"),
-        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme, à la fermeture", "each promise, at closing"),
+        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture",
+         "service standard, at closing"),
     ],
 )  # fmt: skip
 def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english: str) -> None:
@@ -126,10 +127,10 @@ def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
 
 @pytest.mark.parametrize("view", ["now", "wall"])
 def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
-    text = told(sight(TUESDAY, line(is_heard=False)), view).partition("Postes libres")[2]
-    row = text.partition("Rappels" if view == "now" else "Aujourd'hui")[0]
-    unknown = {"now": "\N{EN DASH}", "wall": "n. d."}[view]
-    assert row.count(unknown) == {"now": 6, "wall": 4}[view]
+    text = told(sight(TUESDAY, line(is_heard=False)), view)
+    begin, end = {"now": ("Postes libres", "POCI :"), "wall": ("En conversation", "Aujourd'hui")}[view]
+    row = text.partition(begin)[2].partition(end)[0]
+    assert row.count("\N{EN DASH}") == {"now": 6, "wall": 3}[view]
     assert "0" not in row
 
 
@@ -141,7 +142,7 @@ def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> Non
     ],
 )  # fmt: skip
 def test_phones_that_nobody_watches_are_not_known(phones: dict[str, int], french: str) -> None:
-    row = told(sight(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition("Rappels")[0]
+    row = told(sight(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition("POCI :")[0]
     assert row.endswith(f" {french} ")
 
 
@@ -184,9 +185,7 @@ def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figu
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
-    assert figures.startswith(
-        " à faire aujourd'hui 2 en retard ■ 1 en tout 3 messages à écouter, rappel impossible 1 "
-    )
+    assert figures.startswith(" à faire aujourd'hui 2 en retard ■ 1 en tout 3 à écouter, rappel impossible 1 ")
 
 
 def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
@@ -194,8 +193,15 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
         TUESDAY, line(judged=(2, 0)), line("general-toll-free", judged=(3, 1)), line("tty", judged=(0, 9))
     )
     text = told(seen, "wall")
-    assert "Renseignements généraux · ATS General inquiries" in text
+    assert "Renseignements généraux · ATS General inquiries · TTY" in text
     assert "réponse avant la 4e sonnerie 5 sur 6 " in text
+    assert "servis en français" not in text  # nothing to divide
+
+
+def test_the_wall_has_the_acronym_of_a_service_and_now_says_what_it_stands_for() -> None:
+    seen = sight(TUESDAY, line("poci"))
+    assert told(seen, "wall", "en").partition("Talking")[2].startswith(" OINP POCI 0 0 0 Today")
+    assert "OINP: Ontario Immigrant Nominee Program · TTY: teletypewriter" in told(seen, language="en")
 
 
 def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
@@ -218,8 +224,11 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
 @pytest.mark.parametrize(
     ("language", "row"),
     [
-        ("fr", "troisième sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○"),
-        ("en", "third ring 6 of 8 ○ exempt: 0 ? not known: 0 target: 90% 1 of 4 ○"),
+        (
+            "fr",
+            "troisième sonnerie 3e sonnerie 6 sur 8 ○ non visées : 0 ? indéterminées : 0 cible : 90 % 1 sur 4 ○",
+        ),
+        ("en", "third ring 3rd ring 6 of 8 ○ exempt: 0 ? not known: 0 target: 90% 1 of 4 ○"),
     ],
 )
 def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:

@@ -18,7 +18,9 @@ def of_python(source: str) -> list[str]:
     """What `say` is given: a text, or one of two."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call) and node.args]
     said = [
-        call.args[0] for call in calls if isinstance(call.func, ast.Attribute | ast.Name) and _name(call) == "say"
+        call.args[0]
+        for call in calls
+        if isinstance(call.func, ast.Attribute | ast.Name) and _name(call) in ("say", "config_error")
     ]
     parts = [part for one in said for part in ([one.body, one.orelse] if isinstance(one, ast.IfExp) else [one])]
     return [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, str)]

@@ -32,7 +32,7 @@ PLACE = ROOT / "dashboards" / "pages"
 HOUR = 14  # of the ministry's day
 MONTHS, CALLS, CALLBACKS = timedelta(days=190), 8_000, 900
 PATIENCE = 120_000  # milliseconds
-RINGING = "document.querySelector('main .dots')"
+RINGING, BEATING = "main .dots", "[data-beat] main .dots"
 
 
 class Picture(NamedTuple):
@@ -55,7 +55,7 @@ def _call(story: str) -> Callable[[Mapping[str, str]], Mapping[str, str]]:
 PICTURES = {
     "now": Picture(lambda names: at("now"), waits=RINGING),
     "half-hours": Picture(lambda names: at("now"), part="#halves"),
-    "wall": Picture(lambda names: at("wall"), size=(1280, 720), colours="dark", waits=RINGING, zoom=2 / 3),
+    "wall": Picture(lambda names: at("wall"), size=(1280, 720), colours="dark", waits=BEATING, zoom=2 / 3),
     "callbacks": Picture(lambda names: at("callbacks"), EVERYTHING),
     "call": Picture(_call("late")),
     "call-phone": Picture(_call("transferred"), size=(320, 900), top="#h-story"),
@@ -96,7 +96,7 @@ def take(browser: Browser, seen: Seen, name: str, picture: Picture, language: st
         page.set_extra_http_headers(dict(picture.person))
         page.goto(address)
         if picture.waits:
-            page.wait_for_function(picture.waits, timeout=PATIENCE)
+            page.wait_for_selector(picture.waits, timeout=PATIENCE)
         if picture.top:
             page.locator(picture.top).evaluate("heading => heading.scrollIntoView()")
         png = page.locator(picture.part).screenshot() if picture.part else page.screenshot()

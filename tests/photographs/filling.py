@@ -13,11 +13,14 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
 from callmon.core.outcome import Outcome
+from callmon.store.access import AuditEvent
 from callmon.store.database import Database
+from callmon.store.sign_off import keep_prepared
 from callmon.tools.demo import schedule
 from callmon.tools.replay import Replay
 from tests.support.ami_builders import BANNER, listener
 from tests.support.fact_builder import OTHER, Office
+from tests.support.pages_daemon import SIGNED
 from tests.support.store_fixtures import database, seconds
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"
@@ -73,6 +76,8 @@ def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
     daily = [name for name, times in DAILY.items() for _ in range(times)]
     for number, recording in enumerate(Random(3).sample(daily, len(daily))):
         told += heard(recording, now - 4.9 * HOUR + number * 7.7 * MINUTE, settings)[0]
+    deed = AuditEvent(now, "a.roy", "")
+    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
     office = Office(settings)
     for name, facts in unheard(now):
         names[f"call.{name}"] = facts[0].call

@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 
 from callmon.web.auth.sign_in import SIGN_IN, SIGN_OUT
 from callmon.web.routes import TABLE
-from tests.support.pages_daemon import EVERYTHING, Headers, person
+from tests.support.pages_daemon import EVERYTHING, SIGNED, Headers, person
 from tests.support.sign_in_app import PASSWORD
 
 LANGUAGES = ("fr", "en")
@@ -139,6 +139,7 @@ def months() -> Iterator[Subject]:
     yield Subject("months", at("months"), MANAGER, is_main=True)
     yield Subject("month", at("month", month=month), MANAGER, is_main=True)
     yield Subject("month-before", at("month", month=before), MANAGER)
+    yield Subject("revision", at("revision", month=SIGNED["month"], revision="1"), MANAGER, is_main=True)
     yield Subject("month-unknown", at("month", month="2099-01"), MANAGER)
     yield Subject("report-progress", at("month", month=month), MANAGER, many, is_main=True)
     yield Subject("report-done", at("month", month=month), MANAGER, make("html"), is_main=True)

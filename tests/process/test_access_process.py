@@ -51,7 +51,9 @@ def _until_it_answers(running: WarmCallmon) -> None:
 
 def users(running: WarmCallmon, *arguments: str) -> str:
     command = ["users", *arguments, "--config", str(running.config)]
-    done = CliRunner().invoke(main, command, input=f"{PASSWORD}\n", env={"LAB_SECRET": "secret"})
+    done = CliRunner().invoke(
+        main, command, input=f"{PASSWORD}\n", env={"LAB_SECRET": "secret", "LC_ALL": "en_CA"}
+    )
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -50,8 +50,8 @@ def test_a_part_that_fails_fails_the_run_and_all_that_it_wrote_is_printed(
     assert run.report() == 1
     printed = capfd.readouterr().out.splitlines()
     assert [str(number) for number in range(1000)] == [line for line in printed if line.isdigit()]
-    assert [line.split()[0::2] for line in printed if line.startswith("good ")] == [["good", "3"]]
-    assert [line.split()[2:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
+    assert [line.split()[0::3] for line in printed if line.startswith("good ")] == [["good", "3"]]
+    assert [line.split()[3:] for line in printed if line.startswith("bad ")] == [["FAILED:", "999"]]
 
 
 def test_the_last_lines_of_a_run_that_failed_are_what_pytest_says_of_each_failure(

@@ -18,7 +18,7 @@ import trustme
 from click.testing import CliRunner
 
 from callmon.cli import main
-from tests.support.daemon_process import free_port
+from tests.support.daemon_process import ROOT, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
@@ -29,6 +29,8 @@ MUTUAL = (
     "tls_server_config: {cert_file: server.crt, key_file: server.key, client_ca_file: ca.crt, "
     "client_auth_type: RequireAndVerifyClientCert, min_version: TLS13}\n"
 )
+HEALTHCHECK = (ROOT / "Dockerfile").read_text("utf-8").partition("HEALTHCHECK ")[2]
+PROBE = json.loads(HEALTHCHECK.split("CMD ")[1].partition("\n")[0])[1:]
 MACHINES = ("/metrics", "/healthz", "/-/healthy", "/-/ready")
 
 
@@ -88,6 +90,11 @@ class Protected(WarmCallmon):
         told = json.loads(done.stdout)
         return done.exit_code, told["state"], told["role"]
 
+    def probe(self) -> int:
+        """The exit status of the image's probe, with this configuration."""
+        words = [str(self.config) if word.startswith("/") else word for word in PROBE]
+        return CliRunner().invoke(main, words).exit_code
+
     def serial(self) -> bytes:
         """The certificate that it shows now."""
         return ssl.get_server_certificate(("127.0.0.1", self.web_port)).encode()
@@ -105,7 +112,7 @@ def test_without_a_users_password_what_machines_read_is_refused_and_the_pages_ar
             assert (path, callmon.ask(path, PASSWORD)[0]) == (path, 200)
         assert callmon.ask("/-/reload", method="POST")[0] == 401
         assert callmon.ask("/en/")[0] == 200
-        assert callmon.status() == (1, "unknown", None)
+        assert (callmon.status(), callmon.probe()) == ((1, "unknown", None), 0)
 
 
 def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_are_encrypted(
@@ -119,7 +126,7 @@ def test_with_tls_an_unencrypted_client_gets_nothing_and_pages_know_that_they_ar
             f"https://127.0.0.1:{callmon.web_port}/en/", timeout=60, context=callmon.context()
         ) as page:
             assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
-        assert callmon.status()[2] == "leader"
+        assert (callmon.status()[2], callmon.probe()) == ("leader", 0)
         assert callmon.says(f"https://127.0.0.1:{callmon.web_port}")
 
 
@@ -132,6 +139,8 @@ def test_a_client_without_the_right_certificate_gets_nothing(tmp_path: Path) -> 
         old = callmon.context(callmon.authority.issue_cert("prometheus"))
         old.maximum_version = ssl.TLSVersion.TLSv1_2
         assert callmon.ask("/metrics", context=old)[0] == 0
+        assert (callmon.status(), callmon.probe()) == ((1, "unknown", None), 0)
+    assert callmon.probe() == 3
 
 
 def test_a_renewed_certificate_is_shown_without_a_reload_and_half_of_one_is_not(tmp_path: Path) -> None:

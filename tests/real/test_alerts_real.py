@@ -72,6 +72,7 @@ def test_amtool_finds_nothing_to_say_about_the_routes() -> None:
         ("CallmonFeedSilent", "now", "administrator", "digest,administrator"),
         ("CallmonReconciliationDiffers", "opening", "administrator", "digest,administrator"),
         ("CallmonBackfillStale", "opening", "administrator", "digest,administrator"),
+        ("CallmonReportNotDelivered", "opening", "administrator", "digest,administrator"),
         ("CallmonSinkBacklog", "opening", "administrator", "digest,administrator"),
         ("CallmonNobodyLeads", "now", "administrator", "digest,administrator"),
         ("CallmonOutcomesRefused", "opening", "administrator", "digest,administrator"),
@@ -189,6 +190,8 @@ callmon_disruptions_open{{line="poci",source="phones"}} {int(self.disrupted_for 
         if self.unfilled_for:
             waiting = time.time() - self.unfilled_for
             told += f'callmon_backfill_waiting_since_timestamp_seconds{{exchange="toronto"}} {waiting}\n'
+            unsent = time.time() - 2 * 86400
+            told += f'callmon_report_mail_unsent_since_timestamp_seconds{{edition="internal"}} {unsent}\n'
         since = 'callmon_disruption_unannounced_since_timestamp_seconds{line="poci"}'
         return told + (f"{since} {time.time() - self.disrupted_for}\n" if self.disrupted_for else "")
 

@@ -5,6 +5,7 @@ Seven times the connection is cut, three times the daemon itself is ended withou
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import subprocess
@@ -80,7 +81,8 @@ def wrongs(call: Played, heard: dict[str, Any]) -> list[str]:
 def backfilled(callmon: Callmon) -> str:
     """`callmon backfill`, as an administrator gives it, after the daemon has gone."""
     command = [sys.executable, "-m", "callmon", "backfill", "--config", str(callmon.config)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    english = os.environ | {"LC_ALL": "en_CA.UTF-8"}
+    done = subprocess.run(command, cwd=ROOT, env=english, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -42,7 +42,7 @@ from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.scripted_truth import disagreements, pairs, public, told, undisturbed
-from tests.support.store_fixtures import until
+from tests.support.store_fixtures import stored_facts, until
 
 pytestmark = [pytest.mark.lab, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -294,19 +294,16 @@ def unlike(told_of: dict[str, Any], one: dict[str, Any]) -> list[str]:
 
 
 def as_stored(store: Database, call: str) -> list[str]:
-    """Its facts in the database, each with the group and the place in which it was written."""
-    question = text('SELECT * FROM fact WHERE "call" = :call ORDER BY n')
-    with store.reading() as connection:
-        return [str(tuple(row)) for row in connection.execute(question, {"call": call})]
+    """Its facts in the database."""
+    return [str(fact) for _, fact in stored_facts(store) if fact.call == call]
 
 
 def doubled(store: Database) -> list[Any]:
     """What is said twice of one call, or of one obligation."""
-    found: list[Any] = []
+    found: list[Any] = [fact for fact, count in Counter(stored_facts(store)).items() if count > 1]
     with store.reading() as connection:
-        for table, of in (("fact", '"call"'), ("ledger", "obligation")):
-            question = f"SELECT {of}, data, count(*) FROM {table} GROUP BY {of}, data HAVING count(*) > 1"
-            found += map(tuple, connection.execute(text(question)))
+        question = "SELECT obligation, data, count(*) FROM ledger GROUP BY obligation, data HAVING count(*) > 1"
+        found += map(tuple, connection.execute(text(question)))
     return found
 
 

@@ -9,17 +9,19 @@ pages /fr/guide and /en/guide of the two runbooks, `manual` the man pages, `payl
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.references import guide, manual, parts, payloads
+from tests.support.environment import reader_of
 
 ROOT = Path(__file__).parents[2]
 MADE = re.compile(r"(?<=<!-- made: )(\w+)( -->\n).*?(?=<!-- end -->)", re.DOTALL)
-PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
+PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "settings": parts.settings,
     "variables": parts.variables,
-    "commands": parts.commands,
+    "commands_en": lambda: parts.commands("en"),
+    "commands_fr": lambda: parts.commands("fr"),
     "metrics": parts.metrics,
     "standards_en": lambda: parts.standards("en"),
     "standards_fr": lambda: parts.standards("fr"),
@@ -27,6 +29,7 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "calls_json": parts.calls_json,
     "callbacks_json": parts.callbacks_json,
     "health_json": parts.health_json,
+    "notice_json": parts.notice_json,
     "topics": parts.topics,
 }
 
@@ -40,9 +43,11 @@ def everything() -> Iterator[tuple[Path, str]]:
         runbook = (ROOT / "docs" / language / "how-to" / "runbook.md").read_text(encoding="utf-8")
         yield ROOT / "callmon" / "web" / "templates" / f"_guide.{language}.html", guide.page(runbook, language)
     yield ROOT / "docs" / "en" / "reference" / "payloads.schema.json", payloads.schema()
-    yield ROOT / "docs" / "man" / "callmon.1", _lines(manual.commands())
+    with reader_of("en"):
+        manual_of_commands = _lines(manual.commands())
+    yield ROOT / "docs" / "man" / "callmon.1", manual_of_commands
     yield ROOT / "docs" / "man" / "callmon.toml.5", _lines(manual.settings())
 
 
-def _lines(made: Iterator[str]) -> str:
+def _lines(made: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in made)

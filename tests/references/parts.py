@@ -26,6 +26,7 @@ from callmon.web.formatter import WebFormatter
 from callmon.web.routes import entries
 from tests import interface
 from tests.pages.test_pages_access import NAMES, WHO, table
+from tests.support.environment import reader_of
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page
 
 WIDTH = 100  # of a help text
@@ -56,7 +57,7 @@ def every_command(command: click.Command = main, name: str = "callmon") -> Itera
     if isinstance(command, click.Group):
         for below, inner in sorted(command.commands.items()):
             yield from every_command(inner, f"{name} {below}")
-    else:
+    if not isinstance(command, click.Group) or command.invoke_without_command:
         yield name, command
 
 
@@ -64,8 +65,13 @@ def context(name: str, command: click.Command) -> click.Context:
     return click.Context(command, info_name=name, terminal_width=WIDTH)
 
 
-def commands() -> Iterator[str]:
-    yield from rows("command", "purpose")
+def commands(language: str) -> list[str]:
+    with reader_of(language):
+        return list(_commands(*{"en": ("command", "purpose"), "fr": ("commande", "but")}[language]))
+
+
+def _commands(*head: str) -> Iterator[str]:
+    yield from rows(*head)
     for name, command in every_command():
         arguments = [
             str(x.make_metavar(context(name, command))) for x in command.params if isinstance(x, click.Argument)
@@ -129,6 +135,10 @@ def callbacks_json() -> Iterator[str]:
 
 def health_json() -> Iterator[str]:
     return _keys(interface.health_json())
+
+
+def notice_json() -> Iterator[str]:
+    return _keys(interface.notice_json())
 
 
 def topics() -> Iterator[str]:

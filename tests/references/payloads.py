@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from datetime import date, datetime
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 
@@ -261,7 +262,43 @@ class Disruption(Payload):
     work: str | None
 
 
-PAYLOADS = (Call, EndedCall, Callback, Health, Line, OpenCallback, Disruption)
+class Translated(Payload):
+    """A text in both languages."""
+
+    fr: str
+    en: str
+
+
+class PublicLine(Payload):
+    """A line by its name, and its titles."""
+
+    line: str
+    fr: str
+    en: str
+
+
+class PublicDisruption(Payload):
+    """A disruption, or planned work, for the public. A text is null until it exists in both languages."""
+
+    id: UUID
+    state: Literal["going_on", "planned"]
+    planned_work: bool
+    lines: list[PublicLine]
+    began: datetime
+    until: datetime | None
+    reason: Translated | None
+    alternative: Translated | None
+
+
+class PublicNotice(Payload):
+    """Of the file `disruptions.json` of the public notice. `heard`: whether every exchange is monitored."""
+
+    updated: datetime
+    heard: bool
+    disruptions: list[PublicDisruption]
+
+
+PAYLOADS = (Call, EndedCall, Callback, Health, Line, OpenCallback, Disruption, PublicNotice)
 
 
 def schema() -> str:

@@ -300,6 +300,7 @@ def said() -> set[str]:
         *titles.PARAMETERS.values(),
         *titles.SUBJECTS.values(),
         *titles.TEXTS.values(),
+        *titles.PACKAGE.values(),
         *(text for of in titles.HEADLINES.values() for text in of.values()),
         *(text for sign in titles.SIGNS.items() for text in sign),
     }

@@ -55,7 +55,7 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Se
 @pytest.mark.parametrize(
     ("order", "trouble"),
     [
-        (ReportRequest("2099-01"), "2099-01 has not begun yet."),
+        (ReportRequest("2099-01"), "2099-01 has not begun yet; give a month that has."),
         (ReportRequest("May"), "May: a month is written as 2026-10."),
         (
             ReportRequest("2024-05", "odt"),
@@ -74,7 +74,9 @@ async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
     settings = year.settings(url=f"sqlite:///{tmp_path}/none.db")
     process = await made(settings, ReportRequest("2024-05"))
     assert process.failure == ReportFailure(
-        "database", f"there is no database at {tmp_path}/none.db yet: run `callmon db upgrade`"
+        "database",
+        f"there is no database at {tmp_path}/none.db: correct store.url, or make a new one with "
+        "`callmon db upgrade`",
     )
 
 
@@ -91,7 +93,7 @@ async def test_what_the_page_does_not_say_is_in_the_log(
     site: tuple[Database, Settings], caplog: pytest.LogCaptureFixture
 ) -> None:
     await made(site[1], ReportRequest("2099-01"))
-    assert caplog.messages == ["report: 2099-01 failed: 2099-01 has not begun yet."]
+    assert caplog.messages == ["report: 2099-01 failed: 2099-01 has not begun yet; give a month that has."]
 
 
 async def test_a_process_that_cannot_be_started_is_a_trouble_and_no_empty_report(

@@ -381,7 +381,9 @@ def test_another_month_stands_beside_an_edition_only_as_it_was_published(
     assert public.beside(made, []).compared == ()
     (shown,) = public.beside(made, [(published(april), "april.json")]).compared
     assert (shown.month, shown.relation, shown.figures) == ("2024-04", "before", april.figures)
-    with pytest.raises(ConfigError, match=r"^may\.json: not the public edition of a month that"):
+    with pytest.raises(
+        ConfigError, match=r"^may\.json: not the public edition of a month to stand beside this one"
+    ):
         public.beside(made, [(published(may), "may.json")])
     with pytest.raises(ConfigError, match=r"^april\.json: not the public edition"):
         public.beside(made, [(published(reports("2024-04")), "april.json")])

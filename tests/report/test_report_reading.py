@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from sqlalchemy import event
 
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation
@@ -18,6 +15,7 @@ from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports
 from callmon.store.row_mapping import _disruption_row
 from tests import year
+from tests.support.store_fixtures import plans
 from tests.year import TORONTO
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -76,25 +74,6 @@ def test_a_gap_that_held_no_call_is_known_once_its_day_was_compared_and_nothing_
     assert known() == (8, 2)
     put_day(store, 8, calls=12)  # compared again, after a backfill
     assert known() == (8, 4)
-
-
-@contextmanager
-def plans(store: Database) -> Iterator[list[str]]:
-    """How SQLite goes about each question that is asked meanwhile."""
-    told: list[str] = []
-
-    def asked(
-        connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
-    ) -> None:
-        if statement.startswith("SELECT"):
-            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
-            told.extend(str(row[3]) for row in rows)
-
-    event.listen(store.engine, "before_cursor_execute", asked)
-    try:
-        yield told
-    finally:
-        event.remove(store.engine, "before_cursor_execute", asked)
 
 
 def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sqlite_store: Database) -> None:

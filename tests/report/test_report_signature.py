@@ -65,6 +65,13 @@ def test_the_sentence_has_no_clause_for_a_rate_that_is_not_known(march: Report) 
     rates = Figure(THIRD, "rate", "not_applicable"), Figure(BACK, "rate", "not_available")
     few = with_figures(march, Figure(calls, "count", "known", 12), *rates)
     assert SignatureBuilder(few, EN).sentence() == "March 2024: 12 calls received."
+    for count, french, english in (
+        (0, "0 appel reçu", "0 calls received"),
+        (1, "1 appel reçu", "1 call received"),
+    ):
+        one = with_figures(march, Figure(calls, "count", "known", count), *rates)
+        assert SignatureBuilder(one, FR).sentence().replace(NO_BREAK, " ") == f"Mars 2024 : {french}."
+        assert SignatureBuilder(one, EN).sentence() == f"March 2024: {english}."
     secret = with_figures(march, hidden, rates[0], Figure(BACK, "rate", "known", 0.75, 3, 4))
     assert SignatureBuilder(secret, EN).sentence().replace(NO_BREAK, " ") == (
         "March 2024: of the callbacks that fell due, 3 of 4 were made within 24 hours."

@@ -251,7 +251,7 @@ def test_test_calls_are_in_no_figure_but_their_own(sqlite_store: Database) -> No
     year_rows.listened(sqlite_store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     with sqlite_store.writing() as connection:
         connection.exec_driver_sql(
-            'UPDATE "call" SET is_test = 1, data = replace(data, \'"test":false\', \'"test":true\')'
+            'UPDATE "call" SET is_test = 1, data = replace(data, \'"direction":\', \'"test":true,"direction":\')'
         )
     year_rows.roll_up(sqlite_store, settings)
     report = Year(sqlite_store, settings, [], []).report("2024-10")

@@ -30,7 +30,7 @@ from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
 from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
-from tests.support.store_fixtures import EXCHANGE, wrote
+from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
 EXAMPLE = Path(__file__).parents[2] / "callmon" / "config" / "callmon.example.toml"
 
@@ -45,7 +45,7 @@ class Office:
         self.config.write_text(written + more, encoding="utf-8")
 
     def run(self, *words: str, status: int = 0) -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(self.config)])
+        result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, [*words, "--config", str(self.config)])
         assert result.exit_code == status, result.output
         return result
 
@@ -125,7 +125,10 @@ def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path:
 
 def test_a_file_that_is_not_there_is_named(office: Office) -> None:
     result = office.run("backfill", "nowhere.csv", status=2)
-    assert result.stderr == "nowhere.csv: cannot be read (No such file or directory).\n"
+    assert result.stderr == (
+        "nowhere.csv: cannot be read (No such file or directory); "
+        "name a file of CEL rows that this user may read.\n"
+    )
 
 
 def test_without_file_and_source_it_says_what_to_configure(office: Office) -> None:
@@ -235,9 +238,8 @@ def test_numbers_are_stored_sealed_and_no_fact_holds_one(store: Database) -> Non
     kept = queries.stored_calls(store, call, numbers=True)[0].account
     assert kept is not None
     assert kept.caller == "+14165550101"
-    with store.reading() as connection:
-        everything = " ".join(map(repr, connection.execute(text("SELECT data FROM fact"))))
-    assert "4165550101" not in everything
+    stored = stored_facts(store)
+    assert (len(stored) > 1, "4165550101" in repr(stored)) == (True, False)
 
 
 def test_a_withheld_number_that_was_heard_to_be_so_stays_withheld(store: Database) -> None:

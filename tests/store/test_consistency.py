@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from callmon.backfill.job import Backfill
 from callmon.config.settings import example
@@ -13,6 +15,7 @@ from callmon.core.monitor import Monitor
 from callmon.store.database import Database
 from callmon.store.queries import obligations
 from callmon.store.rejudge import inconsistencies
+from callmon.store.row_mapping import pack_facts, unpack_facts
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
 from tests.store.test_backfill import Office
@@ -73,7 +76,6 @@ FAULTS = {
         f'UPDATE "call" SET data = REPLACE(data, \'"rings":4\', \'"rings":3\') WHERE {HERE}',
         f"its facts {OTHER}",
     ),
-    "a fact is gone": (f"DELETE FROM fact WHERE kind = 'VoicemailTook' AND {HERE}", f"its facts {OTHER}"),
     "a verdict was changed": (
         f"UPDATE finding SET verdict = 'met' WHERE standard = 'reach_a_person' AND {HERE}",
         "its facts and the stored verdicts differ; run `callmon db rejudge`.",
@@ -83,11 +85,11 @@ FAULTS = {
         "its facts are stored, but it is neither in progress nor ended.",
     ),
     "it is said to be in progress": (
-        f"INSERT INTO open_call (\"call\", exchange) VALUES ('{CALL}', 'toronto')",
+        f"INSERT INTO open_call VALUES ('{CALL}', 'toronto', 0, '[{{\"type\":\"Arrived\",…')",
         "it is both in progress and ended.",
     ),
     "nothing began": (
-        "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')",
+        "INSERT INTO open_call VALUES ('1.1', 'toronto', 0, '[]')",
         "it is in progress, but its beginning is not stored.",
     ),
     "an entry of the ledger is gone": (
@@ -118,6 +120,15 @@ def test_a_planted_fault_is_told_with_the_call_that_it_is_in(full: Database, fau
     assert said(full) == [f"toronto {call}: {sentence}"]
 
 
+def test_a_call_of_which_a_fact_is_gone_is_told(full: Database) -> None:
+    with full.writing() as connection:
+        (data,) = connection.execute(text(f"SELECT data FROM fact WHERE {HERE}")).one()
+        facts = json.loads(unpack_facts(data))
+        rest = pack_facts(json.dumps([fact for fact in facts if fact["type"] != "VoicemailTook"]))
+        connection.execute(text(f"UPDATE fact SET data = :rest WHERE {HERE}"), {"rest": rest})
+    assert (len(facts) > 1, said(full)) == (True, [f"toronto {CALL}: its facts {OTHER}"])
+
+
 def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(full: Database) -> None:
     plant(full, f"DELETE FROM fact WHERE {HERE}")
     assert said(full) == [f"toronto {CALL}: it has ended, but none of its facts is stored."]
@@ -131,8 +142,8 @@ def test_a_call_of_which_only_the_account_is_left_and_verdicts_of_none_are_told(
 
 
 def test_of_many_faults_of_one_kind_twenty_are_named_and_the_rest_counted(full: Database) -> None:
-    calls = ", ".join(f"('{n}.1', 'toronto')" for n in range(25))
-    plant(full, f'INSERT INTO open_call ("call", exchange) VALUES {calls}')
+    calls = ", ".join(f"('{n}.1', 'toronto', 0, '[]')" for n in range(25))
+    plant(full, f"INSERT INTO open_call VALUES {calls}")
     told = said(full)
     assert (len(told), told[-1]) == (21, "… and 5 more calls of this kind.")
 
@@ -142,6 +153,6 @@ def test_the_command_tells_them_with_status_1_and_a_sound_database_with_0(tmp_pa
     office.run("backfill", str(TRACES / "vm_message" / "cel.csv"))
     sound = "Facts, calls, ledger, figures and roll-ups agree.\n"
     assert office.run("db", "check").stdout == sound
-    plant(office.store(), "INSERT INTO open_call (\"call\", exchange) VALUES ('1.1', 'toronto')")
+    plant(office.store(), "INSERT INTO open_call VALUES ('1.1', 'toronto', 0, '[]')")
     told = office.run("db", "check", status=1).stdout
     assert told == "toronto 1.1: it is in progress, but its beginning is not stored.\n"

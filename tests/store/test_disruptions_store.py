@@ -28,7 +28,7 @@ from callmon.store.queries import disruptions
 from callmon.store.rejudge import counter_differences
 from tests.support.fact_builder import local
 from tests.support.simulated_exchange import Watched
-from tests.support.store_fixtures import account, answered_call, outcomes, wrote
+from tests.support.store_fixtures import account, answered_call, outcomes, plans, steps, wrote
 from tests.unit.test_disruptions import LINES, TUESDAY, WHOLE, planned, well
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -122,6 +122,27 @@ def test_a_page_counts_the_calls_that_a_disruption_met_up_to_a_bound(store: Data
     lasting = msgspec.structs.replace(one, ended=None)
     assert disruptions.calls_met(store, lasting) == 7
     assert disruptions.calls_met(store, one, 3) == 4
+
+
+def test_a_bounded_count_does_not_grow_with_the_calls_of_the_day_before(sqlite_store: Database) -> None:
+    begin = local("2026-11-24 10:00")
+    one = Disruption(id="d", source="staff", exchange="", what="", lines=("general",), began=begin)
+
+    def stored(count: int, first: int, arrived: datetime) -> None:
+        """Calls of some minutes, a second apart (`answered_call`)."""
+        calls = [account(answered_call(first + number, arrived)) for number in range(count)]
+        wrote(sqlite_store, Outcome("toronto", calls=tuple(calls)))
+
+    stored(10, 1, begin)
+    with steps(sqlite_store) as few:
+        assert disruptions.calls_met(sqlite_store, one, 3) == 4
+    stored(200, 100, begin - 5 * HOUR)
+    with steps(sqlite_store) as many, plans(sqlite_store) as told:
+        assert disruptions.calls_met(sqlite_store, one, 3) == 4
+    by_arrival = "SEARCH call USING INDEX ix_call_line_arrived (line=? AND arrived>"
+    assert [plan.startswith(by_arrival) for plan in told if plan.split()[1] == "call"] == [True, True]
+    assert (len(few) > 50, len(many)) == (True, len(few))
+    assert disruptions.calls_met(sqlite_store, one) == 10
 
 
 def test_planned_work_alone_is_met_by_no_call_and_a_test_call_meets_nothing(store: Database) -> None:

@@ -191,10 +191,12 @@ def test_the_table_says_what_the_drawing_shows_in_both_languages() -> None:
         (local("2026-11-24 09:40"), local("2026-11-24 09:45")),
     )
     french, english = words(made(found), "fr"), words(made(found), "en")
-    assert "9 h 5 4 4 9 h 30 n. d. n. d. 0 hors d'écoute : chiffres incomplets 10 h 0 0 0 en cours" in french
+    assert "9 h 5 4 4 9 h 30 n. d. n. d. 0 mesure interrompue : chiffres incomplets 10 h 0 0 0 en cours" in french
     assert "10 h 30 à venir à venir 0" in french
-    assert "9 a.m. 5 4 4 9:30 a.m. not available not available 0 unheard: figures incomplete" in english
-    assert "Repère : médiane des mardis comparables des 8 dernières semaines" in french
+    assert (
+        "9 a.m. 5 4 4 9:30 a.m. not available not available 0 measuring interrupted: figures incomplete" in english
+    )
+    assert "Nombre habituel : médiane des mardis comparables des 8 dernières semaines" in french
     assert "median of the comparable Tuesdays of the last 8 weeks" in english
 
 

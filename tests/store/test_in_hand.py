@@ -166,6 +166,9 @@ def test_what_a_colleague_has_is_refused_with_a_sentence_and_left_out_of_the_unt
         1,
         "Somebody else has it in hand (`callmon callbacks list` says who); if they are away, release it first.",
     )
-    assert refused("release", "1700000002.0", "--by", "m", "--lang", "en") == (1, "Nobody has it in hand.")
+    assert refused("release", "1700000002.0", "--by", "m", "--lang", "en") == (
+        1,
+        "Nobody has it in hand; there is nothing to release.",
+    )
     left = [json.loads(line)["id"] for line in run("list", "--json", "--untaken").output.splitlines()]
     assert left == ["1700000002.0"]

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from callmon.store.database import Database
+from callmon.store.queries.exports import COLUMNS
 from callmon.store.rollups import rebuild, update
 from tests import year
 from tests.support.store_fixtures import of_calls, wrote
@@ -71,6 +72,14 @@ def test_no_view_has_a_number_a_token_a_channel_or_a_caller(store: Database) -> 
     assert "5550101" not in repr(told)
     with store.reading() as connection:
         assert connection.execute(text("SELECT count(*) FROM number")).scalar_one() == 1
+
+
+def test_an_export_has_only_columns_of_these_views(store: Database) -> None:
+    with as_reader(store) as reader:
+        asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'boards'"
+        columns = set(reader.execute(asked).fetchall())
+    exported = {(table, column) for table, of in COLUMNS.items() for column in of}
+    assert exported - columns == set()
 
 
 HELD = {

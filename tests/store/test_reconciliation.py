@@ -202,7 +202,9 @@ def test_what_cannot_be_compared_is_refused_with_what_to_do(
     tmp_path: Path, words: list[str], sentence: str
 ) -> None:
     office = Office(tmp_path)
-    result = CliRunner().invoke(main, ["reconcile", *words, "--config", str(office.config)])
+    result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
+        main, ["reconcile", *words, "--config", str(office.config)]
+    )
     assert (result.exit_code, result.stderr) == (2, sentence)
 
 

@@ -139,7 +139,9 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
     config.write_text(written.replace("[lines.general]\n", f"[lines.general]\n{SHORT_RINGS['general']}\n"))
 
     def run(*words: str) -> tuple[int, list[str], str]:
-        done = CliRunner().invoke(main, ["db", "rejudge", *words, "--config", str(config)])
+        done = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
+            main, ["db", "rejudge", *words, "--config", str(config)]
+        )
         return done.exit_code, done.stdout.splitlines(), done.stderr
 
     before = everything(sqlite_store)

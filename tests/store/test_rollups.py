@@ -325,7 +325,7 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     config.write_text(year.example_text().replace("sqlite:///callmon.db", url), encoding="utf-8")
 
     def run(*words: str) -> tuple[int, str]:
-        result = CliRunner().invoke(main, ["db", *words, "--config", str(config)])
+        result = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, ["db", *words, "--config", str(config)])
         return result.exit_code, result.stdout
 
     store = upgrade(url)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core import facts as f
@@ -73,6 +75,35 @@ def test_upgrading_twice_changes_nothing(url: str) -> None:
     second.close()
 
 
+def shape(store: Database, table: str) -> tuple[object, ...]:
+    """The columns of a table with their types, and its primary key."""
+    seen = inspect(store.engine)
+    columns = [(x["name"], str(x["type"]), x["nullable"]) for x in seen.get_columns(table)]
+    return columns, seen.get_pk_constraint(table)["constrained_columns"]
+
+
+def test_an_earlier_database_gets_the_table_that_a_new_one_has(store: Database, url: str) -> None:
+    new = shape(store, "report_mail")
+    with store.writing() as connection:
+        for table in ("report_mail", "signed_file", "sign_off"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+    with pytest.raises(StoreError, match="is from an older callmon: run `callmon db upgrade`"):
+        open_store(url)
+    upgrade(url).close()
+    assert shape(store, "report_mail") == new
+    assert len(new[1]) == 6  # type: ignore[arg-type]
+
+
+def test_a_database_that_is_up_to_date_is_opened_without_loading_alembic(sqlite_store: Database) -> None:
+    code = f"import sys; from callmon.store.database import upgrade; upgrade({str(sqlite_store.url)!r})"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('sqlalchemy' in sys.modules, 'alembic' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "True False\n"
+
+
 def test_a_database_that_was_never_migrated_is_refused_with_what_to_do(url: str, tmp_path: Path) -> None:
     (tmp_path / "callmon.db").touch()
     with pytest.raises(StoreError) as refusal:
@@ -85,7 +116,10 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(tmp_path: Path) ->
     path = tmp_path / "none.db"
     with pytest.raises(StoreError) as refusal:
         open_store(f"sqlite:///{path}")
-    assert str(refusal.value) == f"there is no database at {path} yet: run `callmon db upgrade`"
+    assert (
+        str(refusal.value)
+        == f"there is no database at {path}: correct store.url, or make a new one with `callmon db upgrade`"
+    )
     assert not path.exists()
 
 
@@ -137,7 +171,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("This is not a database, " * 100)
     with pytest.raises(StoreError) as refusal:
         open_store(f"sqlite:///{path}")
-    assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: file is not a database"
+    why = "file is not a database; name another file in store.url, or put a copy back"
+    assert str(refusal.value) == f"the database sqlite:///{path} cannot be used: {why}"
 
 
 def test_a_new_file_is_for_its_owner_alone(sqlite_store: Database) -> None:

@@ -24,7 +24,7 @@ from callmon.store.queries import calls
 from callmon.store.rejudge import counter_differences
 from callmon.tools.replay import Replay, chunks
 from tests.support.ami_builders import MORNING, Exchange, listener
-from tests.support.store_fixtures import RING, wrote
+from tests.support.store_fixtures import RING, facts_on, wrote
 from tests.unit.test_resuming import sends_off
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
@@ -32,7 +32,7 @@ SOME = (
     "blind_transfer", "answered_ring4", "attended_by_three", "abandon_ring4", "attended_then_blind", "vm_message",
     "menu_voicemail_message", "hunt_voicemail", "transfer_to_voicemail",
 )  # fmt: skip
-TABLES = ("call", "finding", "obligation", "gap", "number", "open_call")
+TABLES = ("call", "finding", "obligation", "gap", "number")
 SECOND = timedelta(seconds=1)
 LISTED = b"Event: CoreShowChannelsComplete\r\n\r\nEvent: StatusComplete\r\n\r\n"
 
@@ -63,10 +63,10 @@ def everything(store: Database) -> dict[str, Any]:
         found: dict[str, Any] = {
             name: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"')))) for name in TABLES
         }
-        for name, of in (("fact", "call"), ("ledger", "obligation")):
-            found[name] = list(
-                map(tuple, connection.execute(text(f'SELECT "{of}", data FROM {name} ORDER BY "{of}", n')))
-            )
+        found["open_call"] = sorted(connection.scalars(text('SELECT "call" FROM open_call')))
+        ledger = connection.execute(text("SELECT obligation, data FROM ledger ORDER BY obligation, n"))
+        found["ledger"] = list(map(tuple, ledger))
+        found["fact"] = facts_on(connection)
     found["number"] = len(found["number"])  # sealed anew each time
     return found
 

@@ -5,6 +5,7 @@ It accepts any login, answers Ping by its clock, lists no channels, and refuses 
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import threading
 import time
@@ -40,8 +41,15 @@ class FalseExchange:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Listens no more, and ends each connection."""
         self._server.shutdown()
         self._server.server_close()
+        for connection in list(self._connections):
+            with suppress(OSError):
+                connection.connection.shutdown(socket.SHUT_RDWR)
 
     @property
     def is_heard(self) -> bool:

@@ -17,8 +17,10 @@ from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
+from callmon.store.access import AuditEvent
 from callmon.store.commands import queue_callback_command
 from callmon.store.database import Database
+from callmon.store.sign_off import keep_prepared
 from callmon.web.app import WebApplication
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import PageRoute
@@ -105,6 +107,7 @@ def _fill(store: Database) -> None:
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
     queue_callback_command(store, hand, THIRD)
+    keep_prepared(store, "2026-10", 1, [("r1.json", b"{}")], AuditEvent(OPENED, "lead", ""))
 
 
 def shown(text: str) -> list[str]:

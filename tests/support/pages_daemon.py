@@ -18,7 +18,9 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.store import opening
+from callmon.store.access import AuditEvent
 from callmon.store.database import Database
+from callmon.store.sign_off import keep_prepared
 from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.simulated_exchange import Watched
@@ -38,6 +40,7 @@ manager = ["managers"]
 administrator = ["administrators"]
 """
 NUMBERS = (CALLER, OTHER)
+SIGNED = {"month": "2026-10", "revision": "1", "file": "callmon-2026-10-r1.json"}  # prepared, by nobody who visits
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 Headers = dict[str, str]
 
@@ -63,6 +66,8 @@ def fill(store: Database, now: datetime) -> None:
     )
     told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
     wrote(store, *told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
+    deed = AuditEvent(now, "g.lavoie", "")
+    keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
 
 
 def _gapped(at: datetime) -> list[Outcome]:

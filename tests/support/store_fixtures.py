@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
 
 from callmon.config.lines import Line
@@ -29,6 +29,7 @@ from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatu
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls as queries
+from callmon.store.row_mapping import facts_of
 from callmon.store.tables import METADATA
 from callmon.store.writer.writer import Writer
 from tests.lab.needed import needed
@@ -261,12 +262,29 @@ def summed(items: list[Outcome]) -> Figures:
 
 
 def rows(store: Database) -> dict[str, int]:
-    """The number of rows of each table."""
+    """The number of rows of each table; `fact`: of facts."""
     with store.reading() as connection:
-        return {
+        counted = {
             name: connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar_one()
             for name in METADATA.tables
         }
+    return counted | {"fact": len(stored_facts(store))}
+
+
+def stored_facts(store: Database) -> list[tuple[str, f.Fact]]:
+    """All stored facts in the order of their calls, each with its exchange."""
+    with store.reading() as connection:
+        return facts_on(connection)
+
+
+def facts_on(connection: Connection) -> list[tuple[str, f.Fact]]:
+    """As `stored_facts`, in the current transaction."""
+    question = (
+        'SELECT "call", exchange, n, data, NULL FROM fact '
+        'UNION ALL SELECT "call", exchange, n, NULL, data FROM open_call ORDER BY 1, 2, 3'
+    )
+    found = connection.execute(text(question)).all()
+    return [(row[1], fact) for row in found for fact in facts_of(row[4] or bytes(row[3]), {})]
 
 
 def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
@@ -276,3 +294,35 @@ def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
         time.sleep(pause)
         pause = min(0.2, pause * 1.3)  # a condition may request a page from a process
     return condition()
+
+
+@contextmanager
+def plans(store: Database) -> Iterator[list[str]]:
+    """How SQLite goes about each question that is asked meanwhile."""
+    told: list[str] = []
+
+    def asked(
+        connection: Any, cursor: Any, statement: str, parameters: Any, context: object, many: object
+    ) -> None:
+        if statement.startswith("SELECT"):
+            rows = connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            told.extend(str(row[3]) for row in rows)
+
+    event.listen(store.engine, "before_cursor_execute", asked)
+    try:
+        yield told
+    finally:
+        event.remove(store.engine, "before_cursor_execute", asked)
+
+
+@contextmanager
+def steps(store: Database) -> Iterator[list[int]]:
+    """One item for each step of SQLite's virtual machine while questions are asked in this thread."""
+    taken: list[int] = []
+    with store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(lambda: taken.append(1), 1)  # None: go on
+    try:
+        yield taken
+    finally:
+        driver.set_progress_handler(None, 1)

@@ -114,6 +114,24 @@ def test_a_secret_or_a_number_that_would_cross_the_network_in_clear_is_said(tmp_
     assert [text for text in check_remarks(parse(exchange + "tls = true\n")) if "in clear" in text] == []
 
 
+def test_what_keeps_reports_from_being_mailed_or_read_on_the_way_is_said(tmp_path: Path) -> None:
+    def said(more: str) -> list[str]:
+        given = 'host = "mail.example"\nsender = "a@b.example"\ninternal_to = ["c@d.example"]\n'
+        return [text for text in check_remarks(parse(f"[mail]\n{given}{more}")) if text.startswith("mail")]
+
+    no_link = "mail: mails have no link to the report's page; set web.access.url."
+    assert said("") == [no_link]
+    signed_in = f'username = "u"\npassword_file = "{tmp_path}/none"\n'
+    assert said(f'{signed_in}tls = "none"\n') == [
+        f"mail: file {tmp_path}/none cannot be read here.",
+        'mail: reports and the password cross the network unencrypted; set tls = "starttls".',
+        no_link,
+    ]
+    assert said(f'ca_file = "{tmp_path}/ca.pem"\n[web.access]\nurl = "https://x.example"\n') == [
+        f"mail: ca_file: {tmp_path}/ca.pem cannot be read here, so no mail is sent."
+    ]
+
+
 def test_the_key_of_callers_numbers_is_said_to_be_beside_the_database_or_missing(tmp_path: Path) -> None:
     def said(more: str) -> list[str]:
         about = [text for text in check_remarks(parse(more)) if text.startswith("privacy")]

@@ -18,10 +18,11 @@ from click.testing import CliRunner, Result
 
 import callmon
 from callmon.cli import main
-from callmon.cli.common import NO_NUMBER, report_errors, write_file
+from callmon.cli.common import NO_NUMBER, write_file
+from callmon.cli.errors import report_errors
 from callmon.config.settings import example_text, load
 from callmon.store import opening
-from callmon.text.labels import translate
+from callmon.text.labels import terminal_text, translate
 from tests.pages.test_pages_words import of_python
 from tests.support.pseudo_terminal import pseudo_terminal
 
@@ -50,7 +51,7 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
     for name, one in group.commands.items():
         if isinstance(one, click.Group):
             yield from commands(one, *path, name)
-        else:
+        if not isinstance(one, click.Group) or one.invoke_without_command:
             yield " ".join((*path, name)), one
 
 
@@ -95,14 +96,13 @@ BILINGUAL = {
     ("disruptions plan", "--line"): ("disruptions plan 2099-01-01T02:00 04:00 --line nosuch --by m", NO_LINE),
     **{(one, "--exchange"): (f"{one} 1.0 --exchange torronto --by m", NO_EXCHANGE) for one in OF_ENTRY},
 }
-ENGLISH = {
+# These have no --lang: the site's language.
+OF_THE_SITE = {
     ("record", "--exchange"): ("record x.ami --exchange torronto", NO_EXCHANGE),
     ("backfill", "--exchange"): ("backfill --exchange torronto", NO_EXCHANGE),
     ("reconcile", "--exchange"): ("reconcile --exchange torronto", NO_EXCHANGE),
+    ("attest add", "--line"): ("attest add --line nosuch --by m", NO_LINE),
 }
-FRENCH = {
-    ("attest add", "--line"): ("attest add --line nosuch --by m", NO_LINE)
-}  # its answer's language: the settings'
 
 
 def planned() -> str:
@@ -131,11 +131,15 @@ def test_a_name_that_does_not_exist_is_refused_with_the_names_that_do(
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
 
 
-@pytest.mark.parametrize("place", [*ENGLISH, *FRENCH], ids=" ".join)
-def test_a_command_of_one_language_refuses_it_too(here: Path, place: tuple[str, str]) -> None:
-    words, told = (ENGLISH | FRENCH)[place]
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("place", list(OF_THE_SITE), ids=" ".join)
+def test_a_command_without_lang_refuses_it_in_the_language_of_the_site(
+    here: Path, place: tuple[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CALLMON_DEFAULT_LANGUAGE", language)
+    words, told = OF_THE_SITE[place]
     done = run(*words.split())
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told["en" if place in ENGLISH else "fr"])
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told[language])
 
 
 def test_no_command_takes_a_line_a_service_or_an_exchange_that_is_not_looked_at_here() -> None:
@@ -147,7 +151,7 @@ def test_no_command_takes_a_line_a_service_or_an_exchange_that_is_not_looked_at_
                 found.add((name, parameter.opts[0]))
             elif is_name:
                 found.add((name, parameter.human_readable_name.upper() + "..." * (parameter.metavar is None)))
-    assert found == BILINGUAL.keys() | ENGLISH.keys() | FRENCH.keys()
+    assert found == BILINGUAL.keys() | OF_THE_SITE.keys()
 
 
 def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
@@ -214,7 +218,9 @@ def test_output_onto_a_full_disk_is_one_sentence(here: Path) -> None:
         done = subprocess.run(
             [*COMMAND, "check"], stdout=full, stderr=subprocess.PIPE, env=ENVIRONMENT, check=False
         )
-    told = "A file or the output: No space left on device; free space there, then run the command again.\n"
+    told = (
+        "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la commande.\n"
+    )
     assert (done.returncode, done.stderr.decode()) == (1, told)
 
 
@@ -285,7 +291,7 @@ WITH_NUMBER = {
 @pytest.mark.parametrize("command", list(WITH_NUMBER))
 def test_a_number_on_the_command_line_is_refused_and_not_repeated(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], NUMBER, told=NUMBER)
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{NO_NUMBER}\n")
+    assert (done.exit_code, done.stdout, done.stderr) == (2, "", f"{terminal_text(NO_NUMBER, 'fr')}\n")
 
 
 def test_no_command_takes_a_number_as_an_argument() -> None:
@@ -301,8 +307,8 @@ def test_no_command_takes_a_number_as_an_argument() -> None:
 @pytest.mark.parametrize("command", ["privacy find", "privacy export", "privacy correct", "privacy log"])
 def test_an_empty_standard_input_is_refused_with_a_sentence(here: Path, command: str) -> None:
     done = run(*command.split(), *WITH_NUMBER[command], told="")
-    prompt = "Stored number" if command == "privacy correct" else "Telephone number"
-    told = f"{prompt}: standard input held no number; write one number on each line.\n"
+    prompt = "Numéro enregistré" if command == "privacy correct" else "Numéro de téléphone"
+    told = f"{prompt} : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
 
 
@@ -328,18 +334,20 @@ def on_terminal(answer: str, *words: str) -> tuple[int, str]:
 
 def test_a_number_is_asked_for_on_a_terminal(here: Path) -> None:
     status, shown = on_terminal(f"{NUMBER}\n", "privacy", "find", "--purpose", "x")
-    assert (status, shown) == (0, f"Telephone number: {NUMBER}\n0 calls.\n")
+    assert (status, shown) == (0, f"Numéro de téléphone: {NUMBER}\n0 appel.\n")
 
 
-QUESTION = "This judges every stored call again, also in published months. Continue?"
+QUESTION = (
+    "Ceci juge de nouveau chaque appel enregistré, aussi dans les mois publiés. Continuer?"  # the site's language
+)
 
 
 def test_judging_again_is_asked_about_on_a_terminal(here: Path) -> None:
-    assert on_terminal("n\n", "db", "rejudge") == (1, f"{QUESTION} [y/N]: n\nAborted!\n")
-    assert on_terminal("y\n", "db", "rejudge") == (0, f"{QUESTION} [y/N]: y\nNo verdict changed.\n")
+    assert on_terminal("n\n", "db", "rejudge") == (1, f"{QUESTION} [y/N]: n\nAbandon.\n")
+    assert on_terminal("y\n", "db", "rejudge") == (0, f"{QUESTION} [y/N]: y\nAucun verdict modifié.\n")
 
 
 def test_judging_again_without_a_terminal_needs_a_yes(here: Path) -> None:
     done = run("db", "rejudge")
-    told = f"{QUESTION} No terminal can answer: add --yes, or check first with --dry-run.\n"
+    told = f"{QUESTION} Aucun terminal ne peut répondre : ajoutez --yes, ou vérifiez d'abord avec --dry-run.\n"
     assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)

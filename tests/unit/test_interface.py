@@ -10,7 +10,7 @@ import pytest
 
 from callmon.core.facts import Held, tag_of
 from callmon.core.outcome import Outcome
-from callmon.store.row_mapping import Rows
+from callmon.store.row_mapping import Rows, unpack_facts
 from tests.interface import FROZEN, SECTIONS, UNIONS
 from tests.support.store_fixtures import EXCHANGE, START
 
@@ -36,5 +36,5 @@ def test_a_fact_of_a_renamed_class_is_stored_under_its_tag() -> None:
     fact = renamed(Held)("1.0", START, *[None] * (len(Held.__struct_fields__) - 2))
     rows = Rows(1)
     rows.add_items([Outcome(EXCHANGE, (fact,))])  # type: ignore[arg-type]  # it is a fact
-    ((_, _, _, _, kind, data),) = rows.facts
-    assert (kind, json.loads(data)["type"]) == ("Held", "Held")
+    (((_, _, _, _, data),), _) = rows.fact_rows()
+    assert [one["type"] for one in json.loads(unpack_facts(data))] == ["Held"]

@@ -118,6 +118,13 @@ def test_both_formats_say_the_same_figures_and_gauges(accept: str) -> None:
     assert value(values, "callmon_build_info", version=__version__) == 1
 
 
+def test_a_report_that_is_not_delivered_is_shown_since_when_and_absent_otherwise() -> None:
+    name = "callmon_report_mail_unsent_since_timestamp_seconds"
+    values = read(page(Daemon(more={"reports_unsent": {"internal": START}}), {}))
+    assert value(values, name, edition="internal") == START.timestamp()
+    assert [key for key in read(page(Daemon(), {})) if key[0] == name] == []
+
+
 def test_gaps_that_wait_and_the_last_comparison_are_shown_and_absent_before_there_is_one() -> None:
     compared = LastComparison(EXCHANGE, date(2026, 11, 24), START, {"exchange": 3, "callmon": 1})
     values = read(page(Daemon(more={"backfill_waiting": {EXCHANGE: START}, "compared": [compared]}), {}))

@@ -1,4 +1,4 @@
-"""A rate on a page is the rate that the monthly report prints."""
+"""A rate on a page is the rate that the monthly report prints; opening hours read as people say them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from callmon.config.business_calendar import Periods, periods, wall_time
 from callmon.config.settings import example
 from callmon.web.formatter import WebFormatter
 
@@ -24,3 +25,16 @@ NOW = datetime(2026, 11, 25, 15, tzinfo=UTC)
 )
 def test_a_rate_is_to_the_nearest_tenth_and_whole_only_when_it_is(part: int, whole: int, fr: str, en: str) -> None:
     assert [WebFormatter(example(), language, NOW).share(part, whole) for language in ("fr", "en")] == [fr, en]
+
+
+@pytest.mark.parametrize(
+    ("opening", "fr", "en"),
+    [
+        ((), "fermé", "closed"),
+        (periods((wall_time(8, 30), wall_time(17))), "8 h 30 à 17 h", "8:30 a.m. to 5 p.m."),
+        (periods((wall_time(0), wall_time(24))), "jour et nuit", "day and night"),
+    ],
+)
+def test_a_line_that_never_closes_is_open_day_and_night(opening: Periods, fr: str, en: str) -> None:
+    told = [WebFormatter(example(), language, NOW).periods(opening) for language in ("fr", "en")]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in told] == [fr, en]

@@ -14,6 +14,7 @@ from callmon.core.callbacks.commands import Received
 from callmon.core.callbacks.index import summary_of
 from callmon.core.calls.call import Call
 from callmon.sinks.mqtt import topics
+from callmon.sinks.public_notice.files import notice_files
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json
@@ -92,6 +93,15 @@ def test_a_disruption_is_what_the_schema_says() -> None:
     whole = msgspec.structs.replace(heard.one(), notice=WHOLE, announced=MORNING)
     announced = read(payloads.Disruption, topics.of_disruption(whole))
     assert (announced.announced, announced.missing) == (MORNING, [])
+
+
+def test_the_public_notice_is_what_the_schema_says() -> None:
+    heard = well().device("101", "UNAVAILABLE").device("102", "UNAVAILABLE").passes(60)
+    whole = msgspec.structs.replace(heard.one(), id="another", notice=WHOLE)
+    made = notice_files(heard.settings, [heard.one(), whole], True, heard.now)
+    told = read(payloads.PublicNotice, made["disruptions.json"])
+    assert (told.heard, told.updated, [x.state for x in told.disruptions]) == (True, heard.now, ["going_on"] * 2)
+    assert {x.reason and x.reason.en for x in told.disruptions} == {None, "power failure"}
 
 
 def test_the_health_is_what_the_schema_says() -> None:

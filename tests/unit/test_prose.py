@@ -21,7 +21,7 @@ FRENCH = ("LISEZMOI.md", "asterisk/LISEZMOI.md")
 # Words to avoid in one sense that are right in another, and names in Asterisk, FreePBX or the policy's text.
 IN_ANOTHER_SENSE = {
     "coup", "répondu", "en attente", "perdu", "suivi", "dû", "panne", "relai", "agent", "session", "logée",
-    "sommaire", "queue", "IVR", "extension", "alternative", "TTY", "--",
+    "sommaire", "queue", "IVR", "extension", "alternative", "TTY", "--", "standard", "log",
 }  # fmt: skip
 
 

@@ -39,7 +39,9 @@ def settings(place: Path, url: str) -> Settings:
 
 
 def run(place: Path, *words: str) -> str:
-    done = CliRunner().invoke(main, [*words, "--config", str(place / "callmon.toml")], input=f"{PASSWORD}\n")
+    done = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
+        main, [*words, "--config", str(place / "callmon.toml")], input=f"{PASSWORD}\n"
+    )
     assert done.exit_code == 0, done.output
     return done.stdout
 
@@ -89,7 +91,9 @@ def copy_of(store: Database) -> Callable[[], str]:
 @pytest.fixture
 def used(url: str, tmp_path: Path) -> Database:
     """Three accounts, everybody signed in."""
-    run_key = CliRunner().invoke(main, ["privacy", "key", str(tmp_path / "number.key")])
+    run_key = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(
+        main, ["privacy", "key", str(tmp_path / "number.key")]
+    )
     assert run_key.exit_code == 0, run_key.output
     store = opening.open_for_writing(settings(tmp_path, url))
     for name in ("luc", "marie", "paul"):

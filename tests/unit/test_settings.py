@@ -292,7 +292,11 @@ def test_a_secret_that_could_not_be_sent_is_refused_without_being_shown(tmp_path
     path.write_text(text)
     with pytest.raises(ConfigError) as caught:
         parse(f'{EXCHANGE}secret_file = "{path}"').exchanges["toronto"].secret()
-    ending = "is empty; put the AMI secret there" if not text.strip() else "holds no single line of text"
+    ending = (
+        "is empty; put the AMI secret there"
+        if not text.strip()
+        else "holds no single line of text; write the secret alone there"
+    )
     assert caught.value.sentences == (f"exchanges.toronto: file {path} {ending}",)
 
 

@@ -18,7 +18,7 @@ from callmon.core import takeover
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.daemon.exchanges import ExchangeTime
-from callmon.store.row_mapping import fact_of
+from callmon.store.row_mapping import facts_of
 from tests.support.ami_builders import BANNER, MORNING, Exchange, listener
 
 EXCHANGE = "toronto"
@@ -357,7 +357,7 @@ def test_the_same_facts_read_back_tell_the_same_call() -> None:
     monitor, told = played(5, HOUR_BACK, 9)
     facts = [fact for outcome in told for fact in outcome.facts]
     assert [fact.by for fact in facts if isinstance(fact, f.ClockSet)] == [seconds(HOUR_BACK)]
-    again = monitor.retell(EXCHANGE, [fact_of(encode(fact), {}) for fact in facts])
+    again = monitor.retell(EXCHANGE, facts_of(msgspec.json.encode(facts).decode(), {}))
     assert again is not None
     assert [call for outcome in told for call in outcome.calls] == list(again.calls)
 
@@ -378,10 +378,6 @@ def test_a_clock_of_another_age_makes_no_call_raise(year: int) -> None:
     for by in (at - AT, AT - at, at - AT, at - AT):
         monitor.feed(EXCHANGE, ClockStepped(at, by))
     assert len(monitor.calls_in_progress(EXCHANGE)) == 1
-
-
-def encode(fact: f.Fact) -> str:
-    return msgspec.json.encode(fact).decode()
 
 
 @pytest.mark.parametrize(("by", "later", "is_told"), [(0.02, 4.9, True), (0.6, 1.0, False), (0.0, 20.0, False)])

@@ -56,7 +56,7 @@ def roll_up(store: Database, given: Settings) -> None:
 def _insert(store: Database, rows: Rows) -> None:
     put_rows(store, "call", rows.call_rows())
     put_rows(store, "finding", rows.finding_rows())
-    put_rows(store, "fact", rows.facts)
+    put_rows(store, "fact", rows.fact_rows()[0])
 
 
 def put_rows(store: Database, table: str, rows: list[tuple[object, ...]]) -> None:

@@ -91,51 +91,53 @@ class PhoneCounts(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     offered: tuple[Offered, ...] = ()
 
 
-class Call(msgspec.Struct, frozen=True, gc=False):
-    """The account of one call so far. Times are aware UTC; None is "not known" or "does not apply"."""
+class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The account of one call so far. Times are aware UTC; None is "not known" or "does not apply".
+
+    A field with its default is not stored, nor is one that an older callmon did not know.
+    """
 
     call: str
     direction: Direction
-    line: str | None
+    line: str | None = None
     dialled: str
-    caller: str | None
-    withheld: str | None
+    caller: str | None = None
+    withheld: str | None = None
     channel: str
-    language: str | None
-    arrived: datetime | None
-    ringing: datetime | None
-    answered: datetime | None
-    ended: datetime | None
+    language: str | None = None
+    arrived: datetime | None = None
+    ringing: datetime | None = None
+    answered: datetime | None = None
+    ended: datetime | None = None
     is_ended: bool
-    ended_by: Ender | None
-    rings: int | None
-    rings_estimated: bool
-    heard_ringing: bool
-    waited: DurationRange | None
+    ended_by: Ender | None = None
+    rings: int | None = None
+    rings_estimated: bool = False
+    heard_ringing: bool = False
+    waited: DurationRange | None = None
     outcome: OutcomeName
     state: State
-    abandoned_in: Abandoned | None
-    answered_by: str | None
-    answered_channel: str | None
-    answering_phone_rang: datetime | None
-    answer_heard: bool
-    by_queue: bool
+    abandoned_in: Abandoned | None = None
+    answered_by: str | None = None
+    answered_channel: str | None = None
+    answering_phone_rang: datetime | None = None
+    answer_heard: bool = False
+    by_queue: bool = False
     phones: PhoneCounts
-    voicemail: Voicemail | None
-    holds: int | None  # None: filled from CEL, which has no holds
-    transfers: tuple[Transfer, ...]
-    forwards: int
-    parked: int
+    voicemail: Voicemail | None = None
+    holds: int | None = 0  # None: filled from CEL, which has no holds
+    transfers: tuple[Transfer, ...] = ()
+    forwards: int = 0
+    parked: int = 0
     # Redirections by the strict reading: transfers; those that ended in voicemail, and overflows, count once more.
-    redirections: int
-    gaps: tuple[tuple[datetime | None, datetime | None], ...]
+    redirections: int = 0
+    gaps: tuple[tuple[datetime | None, datetime | None], ...] = ()
     heard: Heard
-    doubtful: bool
+    doubtful: bool = False
     cycle: timedelta
     grace: timedelta
-    in_hours: bool | None
-    silence: timedelta | None  # from the first dial (or the arrival) to the answer or the end
-    # Fields that an older callmon did not store have a default.
+    in_hours: bool | None = None
+    silence: timedelta | None = None  # from the first dial (or the arrival) to the answer or the end
     people: tuple[PersonOnCall, ...] = ()  # in the order in which they joined
     survey: SurveyOffer | None = None  # how the caller was offered it
     relay: bool = False  # by an operator of a relay service

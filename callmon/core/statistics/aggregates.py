@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from callmon.core.calls.call import Call
@@ -32,6 +33,8 @@ _VOICEMAIL = {
 _BY_SECONDS = ("answered_after_seconds", "answered_after_music")
 BY_TIME = ("offered", "answered", "met", "not_met")
 
+Part = tuple[str, str]  # figure and part
+
 
 class Cell:
     """The counts and durations of one line and language, or of several together."""
@@ -44,6 +47,11 @@ class Cell:
 
     def increment(self, name: str, part: str = "", amount: int = 1) -> None:
         self.counts[name, part] += amount
+
+    def increment_all(self, parts: Iterable[Part]) -> None:
+        counts = self.counts
+        for part in parts:
+            counts[part] += 1
 
     def measure(self, name: str, length: timedelta | int) -> None:
         """Count a duration or a number of rings in the histogram of `name`."""
@@ -70,12 +78,7 @@ def is_counted(call: Call) -> bool:
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo) -> None:
     """Count one ended call with its verdicts of the call standards."""
-    cell.increment("calls_offered")
-    cell.increment("heard", call.heard)
-    cell.increment("hours", hours_label(call.in_hours))
-    cell.increment("outcomes", call.outcome)
-    if call.in_hours:
-        cell.increment("outcomes_in_hours", call.outcome)
+    cell.increment_all(_offered(call.heard, call.in_hours, call.outcome))
     given = {finding.standard: finding for finding in findings}
     for finding in given.values():
         of_finding(cell, finding)
@@ -89,18 +92,33 @@ def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo)
 
 def of_finding(cell: Cell, finding: Finding) -> None:
     """Count a verdict, its reason, and the cause of a *not met*."""
-    standard, verdict = finding.standard, finding.verdict
-    cell.increment(f"{standard}.verdict", verdict)
+    cell.increment_all(_judged(finding.standard, finding.verdict, finding.reason_key, finding.cause))
+
+
+# Few different values occur: what each of them adds is made once.
+
+
+@lru_cache(maxsize=256)
+def _offered(heard: str, in_hours: bool | None, outcome: str) -> list[Part]:
+    """What each call offered adds."""
+    parts = [("calls_offered", ""), ("heard", heard), ("hours", hours_label(in_hours)), ("outcomes", outcome)]
+    return [*parts, ("outcomes_in_hours", outcome)] if in_hours else parts
+
+
+@lru_cache(maxsize=1024)
+def _judged(standard: str, verdict: str, reason: str, cause: str | None) -> list[Part]:
+    parts = [(f"{standard}.verdict", verdict)]
     if verdict != "met":
-        cell.increment(f"{standard}.{verdict}", finding.reason_key)
+        parts.append((f"{standard}.{verdict}", reason))
     if verdict == "not_met":
-        cell.increment(f"{standard}.cause", finding.cause or "other")
-    if standard == "voicemail_after_fourth_ring" and finding.reason_key in _VOICEMAIL:
-        cell.increment("voicemail_when", _VOICEMAIL[finding.reason_key])
-    if standard == "bilingual_person" and finding.reason_key in FIRST:
-        cell.increment("french_at_first_answer", FIRST[finding.reason_key])
-    if standard == "answer_by_third_ring" and finding.reason_key in _BY_SECONDS:
-        cell.increment("judged_by_seconds")
+        parts.append((f"{standard}.cause", cause or "other"))
+    if standard == "voicemail_after_fourth_ring" and reason in _VOICEMAIL:
+        parts.append(("voicemail_when", _VOICEMAIL[reason]))
+    if standard == "bilingual_person" and reason in FIRST:
+        parts.append(("french_at_first_answer", FIRST[reason]))
+    if standard == "answer_by_third_ring" and reason in _BY_SECONDS:
+        parts.append(("judged_by_seconds", ""))
+    return parts
 
 
 def _unanswered(cell: Cell, call: Call) -> None:
@@ -149,17 +167,16 @@ def _beside(cell: Cell, call: Call) -> None:
 def _when(cell: Cell, call: Call, third: str | None, zone: ZoneInfo) -> None:
     assert call.arrived is not None  # the arrival assigns a call to its month
     local = call.arrived.astimezone(zone)
-    shown = {"offered": True, "answered": call.outcome == "answered", "met": third == "met"}
-    shown["not_met"] = third == "not_met"
-    for what in BY_TIME:
-        if shown[what]:
-            cell.increment(f"weekday.{what}", str(local.isoweekday()))
-            cell.increment(f"half_hour.{what}", half_hour(local))
+    half_hour = 2 * local.hour + (local.minute >= 30)
+    cell.increment_all(_arrived(local.isoweekday(), half_hour, call.outcome == "answered", third))
 
 
-def half_hour(local: datetime) -> str:
-    """The start of the half-hour that contains this local time, as "08:30"."""
-    return f"{local.hour:02}:{local.minute // 30 * 30:02}"
+@lru_cache(maxsize=4096)
+def _arrived(weekday: int, half_hour: int, is_answered: bool, third: str | None) -> list[Part]:
+    """What an arrival adds. `half_hour`: of the day, 0 is midnight. `third`: the verdict of the third ring."""
+    shown = {"offered": True, "answered": is_answered, "met": third == "met", "not_met": third == "not_met"}
+    of_day = [(f"weekday.{what}", str(weekday)) for what in BY_TIME if shown[what]]
+    return [*of_day, *((f"half_hour.{what}", HALF_HOURS[half_hour]) for what in BY_TIME if shown[what])]
 
 
 HALF_HOURS = tuple(f"{hour:02}:{minute:02}" for hour in range(24) for minute in (0, 30))

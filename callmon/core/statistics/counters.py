@@ -220,11 +220,19 @@ def _beside(figures: Figures, call: Call, line: str) -> None:
 
 def of_finding(figures: Figures, finding: Finding) -> None:
     f = finding
-    add_figure(figures, (VERDICT.name, f.standard, f.line, language_label(f.language), f.verdict))
-    if f.verdict == "not_met" and f.cause is not None:
-        add_figure(figures, ("callmon_not_met_cause_total", f.standard, f.line, f.cause))
-    if f.standard == "bilingual_person" and f.reason_key in FIRST:
-        add_figure(figures, ("callmon_french_at_first_answer_total", f.line, FIRST[f.reason_key]))
+    for figure in _judged(f.standard, f.line, f.language, f.verdict, f.reason_key, f.cause):
+        add_figure(figures, figure)
+
+
+@lru_cache(maxsize=4096)
+def _judged(standard: str, line: str, language: str, verdict: str, reason: str, cause: str | None) -> list[Figure]:
+    """The counters to which a verdict adds one. Few different values occur."""
+    found: list[Figure] = [(VERDICT.name, standard, line, language_label(language), verdict)]
+    if verdict == "not_met" and cause is not None:
+        found.append(("callmon_not_met_cause_total", standard, line, cause))
+    if standard == "bilingual_person" and reason in FIRST:
+        found.append(("callmon_french_at_first_answer_total", line, FIRST[reason]))
+    return found
 
 
 def of_gap(figures: Figures, gap: Gap) -> None:
@@ -269,18 +277,27 @@ def _observe(
 ) -> None:
     buckets = bounds or BY_NAME[name].buckets
     assert isinstance(buckets, tuple)
-    add_figure(figures, (name, *labels, next((text for most, text in buckets if count <= most), BEYOND)))
+    add_figure(figures, (name, *labels, _bucket(buckets, count)))
     add_figure(figures, (name, *labels, SUM), count)
+
+
+def _bucket(buckets: Bounds, count: float) -> str:
+    for most, text in buckets:
+        if count <= most:
+            return text
+    return BEYOND
 
 
 def signs(call: Call) -> tuple[Sign, ...]:
     """The signs of gaming in one ended call: no verdicts, counted by line, and not where a gap may hide them."""
+    if call.outcome != "answered":
+        return ()
     found: dict[Sign, bool] = {
         "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
         "early_hold": _is_under(call.held_after, SHORT),
         "ended_by_us": _ended_by_us(call),
     }
-    return tuple(sign for sign, shown in found.items() if shown) if call.outcome == "answered" else ()
+    return tuple([sign for sign, shown in found.items() if shown])
 
 
 def relay_ended_early(call: Call) -> bool:

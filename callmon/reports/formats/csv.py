@@ -20,24 +20,31 @@ DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("defi
 
 def figures(report: Report, tongue: ReportFormatter) -> bytes:
     """Every figure of the report and of the months compared with it."""
+    return csv_bytes([[name for name, _ in columns(tongue)], *rows(report, tongue)], tongue.language)
+
+
+def rows(report: Report, tongue: ReportFormatter) -> list[list[str]]:
+    """The cells of each figure, in the order of `columns`."""
     months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
-    rows = [_row(report, name, x, tongue, found) for name, found in months for x in found.values()]
-    head = [name for name, _ in _columns(tongue)]
-    return csv_bytes([head, *rows], tongue.language)
+    return [_row(report, name, x, tongue, found) for name, found in months for x in found.values()]
 
 
 def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
     """The definition of every column and every figure."""
-    head = [fr if tongue.language == "fr" else en for fr, en in DICTIONARY]
+    head = dictionary_columns(tongue.language)
     column, figure = tongue.say("colonne"), tongue.say("chiffre")
-    rows = [[column, name, "", tongue.say(text)] for name, text in _columns(tongue)]
+    found = [[column, name, "", tongue.say(text)] for name, text in columns(tongue)]
     for name in dict.fromkeys(place.name for place in report.figures):
         meaning = tongue.meaning(name)
-        rows.append([figure, name, meaning.term, meaning.text])
-    return csv_bytes([head, *rows], tongue.language)
+        found.append([figure, name, meaning.term, meaning.text])
+    return csv_bytes([head, *found], tongue.language)
 
 
-def _columns(tongue: ReportFormatter) -> list[tuple[str, str]]:
+def dictionary_columns(language: str) -> list[str]:
+    return [fr if language == "fr" else en for fr, en in DICTIONARY]
+
+
+def columns(tongue: ReportFormatter) -> list[tuple[str, str]]:
     """The name and the content (in French) of each column."""
     return [(fr if tongue.language == "fr" else of["en"], of["text"]) for fr, of in COLUMNS.items()]
 
@@ -75,7 +82,7 @@ def _row(
         place.name,
         place.part,
         tongue.figure_title(place),
-        *(_decimal(x, tongue.language) for x in (figure.value, figure.numerator, figure.denominator)),
+        *(decimal(x, tongue.language) for x in (figure.value, figure.numerator, figure.denominator)),
         figure.kind,
         figure.state,
         tongue.figure(figure),
@@ -83,7 +90,7 @@ def _row(
     ]
 
 
-def _decimal(value: float | None, language: str) -> str:
+def decimal(value: float | None, language: str) -> str:
     """The value with up to 10 decimals; "" for None; a decimal comma in French."""
     if value is None:
         return ""

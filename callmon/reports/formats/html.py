@@ -154,7 +154,7 @@ def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
     rows = [
         (say("Période"), say("du {first} au {last}", first=first, last=last)),
         (say("Lignes"), "; ".join(tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
-        (say("Révision"), _revision(report, tongue)),
+        (say("Révision"), revision(report, tongue)),
         (say("Version de callmon"), __version__),
         (say("Empreinte de la configuration"), report.config_fingerprint),
         (say("Empreinte des données"), report.data_fingerprint),
@@ -185,7 +185,7 @@ def completeness(report: Report, tongue: ReportFormatter) -> str:
     return tongue.say("au moins {percent} %", percent=report.complete_at_least)
 
 
-def _revision(report: Report, tongue: ReportFormatter) -> str:
+def revision(report: Report, tongue: ReportFormatter) -> str:
     """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
         return tongue.say("première : elle n'en remplace aucune")
@@ -275,8 +275,8 @@ def texts(report: Report, settings: Settings, tongue: ReportFormatter) -> dict[s
     return {name: say(french) for name, french in TEXTS.items()} | {
         "title": say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first)),
         "edition": say("Édition publique") if report.is_public else say("Édition interne"),
-        "revision": _revision(report, tongue),
-        "small_rule": _small_rule(report, tongue),
+        "revision": revision(report, tongue),
+        "small_rule": small_rule(report, tongue),
         "accessible_formats": accessible(settings, tongue),
     }
 
@@ -289,7 +289,7 @@ def accessible(settings: Settings, tongue: ReportFormatter) -> str:
     return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
 
 
-def _small_rule(report: Report, tongue: ReportFormatter) -> str:
+def small_rule(report: Report, tongue: ReportFormatter) -> str:
     if report.is_public:
         return tongue.say(
             "Un nombre de 1 à 4 appels est protégé, ainsi que tout nombre ou taux dont il pourrait être déduit. "

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from callmon.core.attestations import AttestationStatus, Subject
-from callmon.errors import ConfigError
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import Change, Cut, CutKind, Figure, Kind, Place, Report, State, Title
+from callmon.text.labels import LabelledError
 
 VERSION = 1
 
@@ -121,7 +121,7 @@ def parse_report(data: bytes, name: str) -> Published:
     try:
         return msgspec.json.decode(data, type=Published)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise ConfigError(f"{name}: not the JSON of a report of this version: {error}.") from None
+        raise LabelledError("report_refusal", "not_json", name=name, why=error) from None
 
 
 def figures_of(figures: Iterable[JsonFigure]) -> dict[Place, Figure]:
@@ -187,10 +187,9 @@ def revised(report: Report, earlier: Published, name: str) -> Report:
     month, period = report.month, earlier.period
     is_same_period = (period.month, period.first, period.after) == (month.name, month.first, month.after)
     if not is_same_period or earlier.state.public != report.is_public:
-        kind = "public edition" if report.is_public else "internal report"
-        raise ConfigError(f"{name}: not the {kind} of the same days; a revision follows one of these.")
+        raise LabelledError("report_refusal", "other_public" if report.is_public else "other_internal", name=name)
     if {x.of for x in earlier.cuts if x.kind == "line"} != {x.of for x in report.cuts if x.kind == "line"}:
-        raise ConfigError(f"{name}: not a report of the same lines.")
+        raise LabelledError("report_refusal", "other_lines", name=name)
     before, after = figures_of(earlier.figures), report.figures
     places = dict.fromkeys((*after, *before))
     return msgspec.structs.replace(

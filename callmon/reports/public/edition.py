@@ -19,13 +19,13 @@ import msgspec
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
 from callmon.core.verdicts import VERDICTS
-from callmon.errors import ConfigError
 from callmon.reports.figures import COUNTS, NOT_JUDGED, TOTALS
 from callmon.reports.figures import RATES as ALL_RATES
 from callmon.reports.formats.json import Published, figures_of, revised
 from callmon.reports.model import WHOLE, ComparedMonth, Cut, CutKind, Figure, Place, Relation, Report
 from callmon.reports.public import suppression
 from callmon.reports.public.suppression import LinearConstraint
+from callmon.text.labels import LabelledError
 
 SMALL = 5  # smaller numbers are suppressed
 THIRD = "answer_by_third_ring"
@@ -245,8 +245,8 @@ def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report
     for other, name in others:
         month = other.period.month
         if not other.state.public or other.period.month_to_date or month not in wanted:
-            known = " or ".join(sorted(wanted)) or "no other month"
-            raise ConfigError(f"{name}: not the public edition of a month that stands beside this one ({known}).")
+            known = ", ".join(sorted(wanted)) or "-"
+            raise LabelledError("report_refusal", "not_beside", name=name, months=known)
         found.append(ComparedMonth(month, wanted[month], figures_of(other.figures)))
     return msgspec.structs.replace(published, compared=tuple(found))
 

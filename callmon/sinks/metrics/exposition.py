@@ -174,6 +174,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
     "callmon_backfill_waiting_since_timestamp_seconds": lambda x: _times(x.backfill_waiting),
     "callmon_reconciliation_calls": lambda x: {(c.exchange, s): c.only[s] for c in x.compared for s in SIDES},
     "callmon_reconciliation_timestamp_seconds": lambda x: {(c.exchange,): c.done.timestamp() for c in x.compared},
+    "callmon_report_mail_unsent_since_timestamp_seconds": lambda x: _times(x.reports_unsent),
     "callmon_line_last_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.calls),
     "callmon_line_last_test_call_timestamp_seconds": lambda x: _of_lines(x, x.last_calls.tests),
     "callmon_line_test_call_due_timestamp_seconds": lambda x: {

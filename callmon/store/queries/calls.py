@@ -5,6 +5,7 @@ A result contains a caller's number only with `numbers=True`, and only if the st
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import product
 
 import msgspec
 from sqlalchemy import Connection, Table, and_, func, select, true
@@ -17,7 +18,7 @@ from callmon.core.verdicts import Finding, Gap
 from callmon.store.bulk import chunks
 from callmon.store.database import Database
 from callmon.store.encryption import KeyRing
-from callmon.store.row_mapping import StoredCallKey, call_of, fact_of, figure_of, findings_by_call
+from callmon.store.row_mapping import StoredCallKey, call_of, facts_of, figure_of, findings_by_call
 from callmon.store.tables import CALL, COUNTER, FACT, FINDING, GAP, HEARTBEAT, NUMBER, OPEN, Condition, Which
 
 
@@ -139,9 +140,9 @@ def names_with_facts(store: Database, exchange: str, calls: Iterable[str]) -> se
     """The names among `calls` that have at least one stored fact."""
     found: set[str] = set()
     with store.reading() as connection:
-        for some in chunks(calls):
-            which = and_(FACT.c.exchange == exchange, FACT.c["call"].in_(some))
-            found |= set(connection.scalars(select(FACT.c["call"]).where(which).distinct()))
+        for some, table in product(chunks(calls), (FACT, OPEN)):
+            which = and_(table.c.exchange == exchange, table.c["call"].in_(some))
+            found |= set(connection.scalars(select(table.c["call"]).where(which)))
     return found
 
 
@@ -195,13 +196,16 @@ def stream_calls(
 # Parts of the results.
 
 
-def _facts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, list[Fact]]:
+def _facts(
+    connection: Connection, which: Which, ring: KeyRing | None, tables: Iterable[Table] = (FACT, OPEN)
+) -> dict[StoredCallKey, list[Fact]]:
     known = {} if ring is None else _numbers(connection, which(NUMBER), ring)
-    question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(which(FACT)).order_by(FACT.c.n)
     found: dict[StoredCallKey, list[Fact]] = {}
-    for name, exchange, data in connection.execute(question):
-        key = (name, exchange)
-        found.setdefault(key, []).append(fact_of(data, known.get(key, {})))
+    for table in tables:
+        question = select(table.c["call"], table.c.exchange, table.c.data).where(which(table)).order_by(table.c.n)
+        for name, exchange, data in connection.execute(question):
+            key = (name, exchange)
+            found.setdefault(key, []).extend(facts_of(data, known.get(key, {})))
     return found
 
 

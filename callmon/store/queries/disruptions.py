@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, and_, func, or_, select
+from sqlalchemy import Connection, and_, func, or_, select, union_all
 
 from callmon.core.calls.call import Call
 from callmon.core.calls.endpoints import endpoint
@@ -68,19 +68,25 @@ def disruptions_of_call(store: Database, call: Call | None) -> list[Disruption]:
 
 
 def calls_met(store: Database, disruption: Disruption, most: int | None = None) -> int:
-    """The number of ended public calls that were up on its lines during the disruption, up to `most` + 1."""
+    """The number of ended public calls that were up on its lines during the disruption, up to `most` + 1.
+
+    Those that arrived during it are counted first: a bounded count seldom reads the day before, in which almost
+    every call had ended.
+    """
+    arrived, began = CALL.c.arrived, disruption.began
     which = [
         CALL.c.line.in_(list(disruption.lines)),
-        CALL.c.ended > disruption.began,
-        CALL.c.arrived > up_since(disruption),
+        CALL.c.ended > began,
         CALL.c.direction == "inbound",
         ~CALL.c.is_test,
     ]
     if disruption.ended is not None:
-        which.append(CALL.c.arrived <= disruption.ended)
-    calls = select(CALL.c["call"]).where(*which).limit(None if most is None else most + 1).subquery()
+        which.append(arrived <= disruption.ended)
+    spans = (arrived > began, and_(arrived > up_since(disruption), arrived <= began))
+    calls = union_all(*(select(CALL.c["call"]).where(*which, span) for span in spans))
+    bounded = calls.limit(None if most is None else most + 1).subquery()
     with store.reading() as connection:
-        return int(connection.execute(select(func.count()).select_from(calls)).scalar_one())
+        return int(connection.execute(select(func.count()).select_from(bounded)).scalar_one())
 
 
 def up_since(disruption: Disruption) -> datetime:

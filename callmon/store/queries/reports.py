@@ -19,21 +19,19 @@ from sqlalchemy import Connection, and_, case, func, insert, select
 from callmon.config.business_calendar import Span
 from callmon.core.attestations import Attestation
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.facts import Arrived, tag_of
+from callmon.core.facts import Arrived
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage, nothing_was_heard
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
-from callmon.store.bulk import chunks
 from callmon.store.database import Database, database_errors
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
-from callmon.store.row_mapping import fact_of, finding_of, obligation_of
+from callmon.store.row_mapping import facts_of, finding_of, obligation_of
 from callmon.store.tables import (
     ATTESTATION,
     CALL,
-    FACT,
     FINDING,
     GAP,
     HEARTBEAT,
@@ -140,17 +138,11 @@ def judged_obligations(
 
 def lines_in_progress(connection: Connection, begin: datetime, end: datetime) -> list[str]:
     """The line of each public call in progress that arrived in [begin, end)."""
-    calls = [(name, exchange) for name, exchange in connection.execute(select(OPEN.c["call"], OPEN.c.exchange))]
-    arrived = and_(FACT.c.kind == tag_of(Arrived), FACT.c.at >= begin, FACT.c.at < end)
-    question = select(FACT.c["call"], FACT.c.exchange, FACT.c.data).where(arrived)
-    # By the names: a join would let SQLite read every fact.
-    some = (question.where(FACT.c["call"].in_([name for name, _ in part])) for part in chunks(calls))
-    rows = (row for part in some for row in connection.execute(part))
-    facts = [fact_of(data, {}) for name, exchange, data in rows if (name, exchange) in calls]
+    facts = (fact for data in connection.scalars(select(OPEN.c.data)) for fact in facts_of(data, {}))
     public = (
         fact for fact in facts if isinstance(fact, Arrived) and fact.direction == "inbound" and not fact.test
     )
-    return [fact.line for fact in public if fact.line is not None]
+    return [x.line for x in public if x.line is not None and x.at is not None and begin <= x.at < end]
 
 
 def heard_spans(

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls.call import Call, language_label
@@ -35,7 +35,7 @@ from callmon.core.statistics.aggregates import Cell
 from callmon.core.verdicts import Finding
 from callmon.store.bulk import BulkWriter, chunks, replacing
 from callmon.store.row_mapping import call_of, encoded
-from callmon.store.tables import ROLLUP, ROLLUP_STATE, microseconds
+from callmon.store.tables import ROLLUP, microseconds
 
 # The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
 # (test_rollups compares).
@@ -67,10 +67,10 @@ NOTHING = RollupState("", 0, 0)
 
 def rollup_state(connection: Connection, lock: str = "") -> RollupState:
     """The state of the roll-ups. `lock`: "read" blocks `rebuild_rollups`; "write" also all that write calls."""
-    question = select(ROLLUP_STATE.c.zone, ROLLUP_STATE.c.version, ROLLUP_STATE.c.until)
+    question = "SELECT zone, version, until FROM rollup_state"
     if lock and connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-        question = question.with_for_update(read=lock == "read")
-    row = connection.execute(question).one_or_none()
+        question += " FOR SHARE" if lock == "read" else " FOR UPDATE"
+    row = connection.exec_driver_sql(question).one_or_none()
     return NOTHING if row is None else RollupState(*row)
 
 

@@ -11,7 +11,21 @@ Refuses: a naive datetime, since its moment is not known.
 
 from collections.abc import Callable
 
-from sqlalchemy import BigInteger, Boolean, Column, ColumnElement, Float, Index, Integer, Table, Text, false, text
+import sqlalchemy as sa
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    false,
+    text,
+)
 
 from callmon.store.tables.columns import CLUSTERED, keys, optional, required, table
 from callmon.store.tables.columns import METADATA as METADATA
@@ -24,19 +38,26 @@ Which = Callable[[Table], Condition]
 
 # Calls. The key of a call is its name and its exchange.
 
-# One fact. `n` is its position in the stream of all facts and orders the facts of a call.
+# The facts of a call that has ended, in one row. `data` is their JSON, compressed (`row_mapping.pack_facts`), and
+# `at` the time of the last one. What is added later is another row. `n`, its position in the stream of rows,
+# orders them.
 FACT = table(
     "fact",
     *keys("call", "exchange"),
     *keys("n", kind=BigInteger),
     *optional("at", kind=Moment),
-    *required("kind"),
-    *required("data", kind=Text),
+    *required("data", kind=sa.LargeBinary),
     **CLUSTERED,
 )
 
-# A call in progress: inserted with its arrival, deleted with its end.
-OPEN = table("open_call", *keys("call", "exchange"), **CLUSTERED)
+# A call in progress, with the JSON of its facts: inserted with its arrival, moved to `fact` with its end.
+OPEN = table(
+    "open_call",
+    *keys("call", "exchange"),
+    *required("n", kind=BigInteger),
+    *required("data", kind=Text),
+    **CLUSTERED,
+)
 
 # The account of an ended call. `data` is the complete account; the columns serve queries.
 CALL = table(
@@ -238,6 +259,41 @@ ROLLUP_STATE = table(
     Column("id", Integer, primary_key=True),
     *required("zone"),
     *required("version", "until", kind=BigInteger),
+)
+
+# A month's report, in one edition and revision, on its way to one recipient by e-mail. `stage`: "provisional" or
+# "final". `copy`: 1, or more after a person sent it again. `state`: "waiting" for the attempt at `next`; "unknown"
+# from just before the message is handed over; then "sent" or "failed". `fingerprint`: of the report's content.
+REPORT_MAIL = table(
+    "report_mail",
+    *keys("month", "edition"),
+    *keys("revision", kind=Integer),
+    *keys("stage", "recipient"),
+    *keys("copy", kind=Integer),
+    *required("state", "fingerprint", "reason", "detail"),
+    *required("attempts", kind=Integer),
+    *required("since", "changed", "next", kind=Moment),
+)
+
+# The sign-off of monthly reports.
+
+# A file of a report as it was signed, compressed (zlib). `month` is as 2026-10. Append-only.
+SIGNED_FILE = table(
+    "signed_file",
+    *keys("month"),
+    *keys("revision", kind=Integer),
+    *keys("name"),
+    *required("data", kind=LargeBinary),
+)
+
+# Who signed a file, when, at which step ("prepared", "verified", "approved"), and its SHA-256. Append-only.
+SIGN_OFF = table(
+    "sign_off",
+    *keys("month"),
+    *keys("revision", kind=Integer),
+    *keys("step", "name"),
+    *required("at", kind=Moment),
+    *required("who", "sha256"),
 )
 
 # Accounts and accesses.

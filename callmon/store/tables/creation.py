@@ -19,7 +19,7 @@ from callmon.store.tables import FACT, METADATA, microseconds
 
 PARTITIONED = (
     'CREATE TABLE fact ("call" VARCHAR NOT NULL, exchange VARCHAR NOT NULL, n BIGINT NOT NULL, at BIGINT, '
-    "kind VARCHAR NOT NULL, data TEXT NOT NULL) PARTITION BY RANGE (at)",
+    "data BYTEA NOT NULL) PARTITION BY RANGE (at)",
     "CREATE TABLE fact_default PARTITION OF fact DEFAULT",
     'CREATE INDEX ix_fact_call ON fact ("call", exchange, n)',
 )

@@ -61,6 +61,7 @@ class CommittedCounters:
 
 log = logging.getLogger(__name__)
 
+DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
 FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
@@ -190,6 +191,11 @@ class Committer:
             self.trouble_since = monotonic()
         self.trouble = why
         self.notify()
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether the trouble is a damaged SQLite file."""
+        return self.trouble is not None and any(sign in self.trouble for sign in DAMAGE)
 
     def _backlog(self) -> int:
         return sum(entry.outcomes for entry in [*self._outbox.entries]) + len(self.appender.waiting)

@@ -81,7 +81,7 @@ class _Batch:
         self.rejected: list[Rejected] = []
 
     def write_part(self, items: Sequence[Item]) -> None:
-        savepoint = self._writing.connection.begin_nested()
+        self._writing.execute("SAVEPOINT part")
         try:
             rows = Rows(self._number, self._place)
             rows.add_items(items)
@@ -89,7 +89,8 @@ class _Batch:
         except Exception as error:
             if may_pass(error):
                 raise  # the whole transaction ends; a full disk may have ended it already
-            savepoint.rollback()
+            self._writing.execute("ROLLBACK TO SAVEPOINT part")
+            self._writing.execute("RELEASE SAVEPOINT part")
             if len(items) == 1:
                 self.rejected.append((type(error).__name__, item_label(items[0])))
                 return
@@ -97,7 +98,7 @@ class _Batch:
             self.write_part(items[:middle])
             self.write_part(items[middle:])
         else:
-            savepoint.commit()
+            self._writing.execute("RELEASE SAVEPOINT part")
             self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
@@ -119,15 +120,12 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
 
 
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
-    writing.insert(tables.FACT, rows.facts)
+    _write_facts(writing, rows)
     write_numbers(writing, rows)
     for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
         writing.execute(
             'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
         )
-    over = {*rows.over}
-    writing.insert(tables.OPEN, [call for call in rows.begun if call not in over], "ON CONFLICT DO NOTHING")
-    writing.delete(tables.OPEN, rows.over)
     writing.insert(CALL, rows.call_rows())
     writing.insert(FINDING, rows.finding_rows())
     writing.insert(tables.GAP, rows.gap_rows())
@@ -141,6 +139,18 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.HEARTBEAT, rows.heartbeat_rows(), replacing(tables.HEARTBEAT))
 
 
+def _write_facts(writing: BulkWriter, rows: Rows) -> None:
+    """Adds facts to those of calls in progress. At its end, all facts of a call become one row of `fact`."""
+    begun: dict[StoredCallKey, tuple[int, str]] = {}
+    for exchange, calls in _by_exchange(rows.facts):
+        question = f'SELECT "call", n, data FROM open_call WHERE exchange = ? AND "call" IN ({_signs(calls)})'
+        begun |= {(call, exchange): (n, data) for call, n, data in writing.execute(question, exchange, *calls)}
+    ended, still_open = rows.fact_rows(begun)
+    writing.insert(tables.FACT, ended)
+    writing.insert(tables.OPEN, still_open, replacing(tables.OPEN))
+    writing.delete(tables.OPEN, [key for key in begun if key in rows.over])
+
+
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:
     sealed = rows.number_rows(writing.ring)
     if writing.ring and (sealed or rows.obligations):
@@ -151,11 +161,10 @@ def write_numbers(writing: BulkWriter, rows: Rows) -> None:
 
 def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
     """Takes the next batch number. Raises AlreadyCommitted when this batch has it, LostLeaseError."""
-    claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ?"
-    if writing.execute(claim, batch_id.number, batch_id.token, batch_id.number - 1).rowcount == 1:
+    claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
+    if writing.execute(claim, *batch_id, batch_id.number - 1):
         return
-    found = writing.execute("SELECT batch, token FROM writer WHERE id = 1").one_or_none()
-    if found is not None and tuple(found) == batch_id:
+    if writing.execute("SELECT batch, token FROM writer WHERE id = 1") == [batch_id]:
         raise AlreadyCommitted
     raise LostLeaseError("another program has written to this database meanwhile: stop it, then restart callmon")
 
@@ -226,8 +235,8 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     If the daemon ends before it reports the end of a gap, its next gap begins at the same time as the stored one.
     """
     question = "SELECT ended FROM gap WHERE exchange = ? AND began = ?"
-    while found := writing.execute(question, gap.exchange, tables.microseconds(gap.start)).first():
-        ended = tables.from_microseconds(found[0])
+    while found := writing.execute(question, gap.exchange, tables.microseconds(gap.start)):
+        ended = tables.from_microseconds(found[0][0])
         if gap.end <= ended:
             return None
         gap = Gap(gap.exchange, ended, gap.end)

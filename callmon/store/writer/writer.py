@@ -64,14 +64,18 @@ class Writer:
     def _wait_until_open(self, store: Database, patience: float) -> None:
         """Blocks until the writer is ready and the outbox of an earlier daemon is committed.
 
-        It waits on for as long as each `patience` (seconds) sees progress. Raises StoreError.
+        It waits on while each `patience` (seconds) sees progress. Raises StoreError; at once for a file that
+        is damaged, which no waiting repairs.
         """
         committer, goal, before = self._committer, self._offered, 0
-        while not self.wait_until(
-            lambda: self.stands_by or (committer.is_open and committer.done >= goal), patience
-        ):
+
+        def is_ready() -> bool:
+            return self.stands_by or (committer.is_open and committer.done >= goal)
+
+        while not (self.wait_until(lambda: is_ready() or committer.is_damaged, patience) and is_ready()):
             if committer.done == before or committer.trouble is not None:
                 why = committer.trouble or f"the database {store} did not answer in time"
+                why += "; put a copy back" if committer.is_damaged else ""
                 self.close()
                 raise StoreError(why)
             before = committer.done

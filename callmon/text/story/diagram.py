@@ -267,7 +267,9 @@ class _Drawer:
         return list(dict.fromkeys(named))
 
     def _phone(self, phone: str) -> None:
-        y = self._lane(self._context.phones([phone]))
+        is_outside = phone == f.OUTSIDE
+        name = self._say("Numéro de l'extérieur") if is_outside else self._say("Poste {phone}", phone=phone)
+        y = self._lane(name)
         for place, fact in enumerate(self._facts):
             if fact.at is None or getattr(fact, "phone", None) != phone:
                 continue

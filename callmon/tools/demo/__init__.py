@@ -30,18 +30,36 @@ from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
 from callmon.text.labels import label
+from callmon.tools.demo import phones
+from callmon.tools.demo.access import DemoAccess
 from callmon.tools.demo.exchange import USER, DemoExchange
+from callmon.tools.demo.history import EXCHANGE, seed
+from callmon.web.auth.client import is_loopback
 
 ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
-ROW = "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}"
+ROW = {
+    "en": "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}",
+    "fr": "{:<9} {:<17}  {:<33}  {:>5}  {:<15}{:<15}{:<15}{}",
+}
 PROMISES = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
-HEADINGS = ("3rd ring", "voicemail", "a person")
+HEADINGS = {
+    "en": ("came", "line", "ended", "rings", "3rd ring", "voicemail", "a person", "cause"),
+    "fr": ("arrivée", "ligne", "issue", "sonn.", "3e sonnerie", "messagerie", "une personne", "cause"),
+}
+WELCOME = {"en": "welcome.txt", "fr": "welcome.fr.txt"}
+STOPPED = {
+    "en": "Stopped. Calls shown: {count}. Nothing is kept.",
+    "fr": "Arrêt. Appels montrés : {count}. Rien n'est conservé.",
+}
 LONGEST_CALL = timedelta(minutes=5)  # no call of the demonstration lasts longer, including its commit
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-async def play(listen: str, seconds: timedelta | None) -> None:
-    """Play until Ctrl-C, or for `seconds`. Raises ConfigError if the address `listen` is not available."""
+async def play(listen: str, seconds: timedelta | None, language: str) -> None:
+    """Play until Ctrl-C, or for `seconds`. `language`: of the terminal.
+
+    Raises ConfigError if the address `listen` is not available.
+    """
     logs.set_up(logging.WARNING)
     with TemporaryDirectory(prefix="callmon-demo-") as name:
         folder = Path(name)
@@ -49,67 +67,78 @@ async def play(listen: str, seconds: timedelta | None) -> None:
             settings = demo_settings(listen, exchange.port, exchange.secret, folder)
             store = open_for_writing(settings)
             try:
-                await _run(Daemon(settings, store), store, seconds)
+                await asyncio.to_thread(seed, store, settings, datetime.now(UTC))
+                access = DemoAccess(settings.web.access, store)
+                printer = _CallPrinter(settings, store, language)
+                await _run(Daemon(settings, store, access=access), printer, seconds)
             finally:
                 store.close()
 
 
-async def _run(daemon: Daemon, store: Database, seconds: timedelta | None) -> None:
+async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | None) -> None:
     if seconds is not None:
         asyncio.get_running_loop().call_later(seconds.total_seconds(), daemon.stop)
     over = asyncio.Event()
-    printing = asyncio.create_task(_print_calls(daemon, store, over), name="terminal")
+    printing = asyncio.create_task(printer.print_calls(daemon, over), name="terminal")
     printing.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
     except ConfigError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        sentences = (x.rstrip(".").replace("web.listen", "--listen") for x in error.sentences)
+        sentences = (
+            x.removesuffix("; choose another address.").rstrip(".").replace("web.listen", "--listen")
+            for x in error.sentences
+        )
         raise ConfigError(*(f"{sentence}; {ELSEWHERE}" for sentence in sentences)) from None
     finally:
         over.set()
         await printing
 
 
-async def _print_calls(daemon: Daemon, store: Database, over: asyncio.Event) -> None:
-    """Print the pages' address once they are served, then each second the calls stored as ended."""
-    while not daemon.address:
-        if over.is_set():
-            return
-        await asyncio.sleep(0.05)
-    welcome = files(__name__).joinpath("welcome.txt").read_text(encoding="utf-8")
-    click.echo(welcome.format(version=__version__, address=daemon.address))
-    click.echo(ROW.format("came", "line", "ended", "rings", *HEADINGS, "cause"))
-    shown: set[str] = set()
-    count = 0
-    while not over.is_set():
-        with suppress(TimeoutError):
-            await asyncio.wait_for(over.wait(), 1.0)
-        for row in await asyncio.to_thread(_new_rows, store, shown):
-            click.echo(row)
-            count += 1
-    click.echo(f"\nStopped. Calls shown: {count}. Nothing is kept.")
+class _CallPrinter:
+    """Prints the calls as they end, in one language and in the ministry's time, as the pages do."""
 
+    def __init__(self, settings: Settings, store: Database, language: str) -> None:
+        self._zone, self._store, self._language = settings.timezone, store, language
+        self._shown: set[str] = set()  # of LONGEST_CALL
 
-def _new_rows(store: Database, shown: set[str]) -> list[str]:
-    """The rows of ended calls that are not in `shown`, which then has all that arrived within LONGEST_CALL."""
-    now = datetime.now(UTC)
-    ended = [call for _, call in calls.stream_calls(store, now - LONGEST_CALL, now)]
-    new = [call for call in ended if call.call not in shown]
-    shown.clear()
-    shown.update(call.call for call in ended)
-    return [_row(store, call) for call in sorted(new, key=lambda call: call.ended or now)]
+    async def print_calls(self, daemon: Daemon, over: asyncio.Event) -> None:
+        """Print the pages' address once they are served, then each second the calls stored as ended."""
+        while not daemon.address:
+            if over.is_set():
+                return
+            await asyncio.sleep(0.05)
+        welcome = files(__name__).joinpath(WELCOME[self._language]).read_text(encoding="utf-8")
+        click.echo(welcome.format(version=__version__, address=daemon.address))
+        click.echo(ROW[self._language].format(*HEADINGS[self._language]))
+        count = 0
+        while not over.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(over.wait(), 1.0)
+            for row in await asyncio.to_thread(self._new_rows):
+                click.echo(row)
+                count += 1
+        click.echo("\n" + STOPPED[self._language].format(count=count))
 
+    def _new_rows(self) -> list[str]:
+        now = datetime.now(UTC)
+        ended = [call for _, call in calls.stream_calls(self._store, now - LONGEST_CALL, now)]
+        new = [call for call in ended if call.call not in self._shown]
+        self._shown = {call.call for call in ended}
+        return [self._row(call) for call in sorted(new, key=lambda call: call.ended or now)]
 
-def _row(store: Database, call: Call) -> str:
-    stored = calls.stored_calls(store, call.call)
-    findings = {finding.standard: finding for call in stored for finding in call.findings}
-    verdicts = [label("verdict", findings[p].verdict, "en") if p in findings else "" for p in PROMISES]
-    came = call.arrived.astimezone().strftime("%H:%M:%S") if call.arrived else "?"
-    rings, outcome = "-" if call.rings is None else call.rings, label("outcome", call.outcome, "en")
-    first = findings.get(PROMISES[0])
-    cause = label("cause", first.cause, "en") if first and first.cause else ""
-    return ROW.format(came, call.line or "", outcome, rings, *verdicts, cause).rstrip()
+    def _row(self, call: Call) -> str:
+        stored = calls.stored_calls(self._store, call.call)
+        findings = {finding.standard: finding for call in stored for finding in call.findings}
+        verdicts = [self._word("verdict", findings[p].verdict) if p in findings else "" for p in PROMISES]
+        came = call.arrived.astimezone(self._zone).strftime("%H:%M:%S") if call.arrived else "?"
+        rings, outcome = "-" if call.rings is None else call.rings, self._word("outcome", call.outcome)
+        first = findings.get(PROMISES[0])
+        cause = self._word("cause", first.cause) if first and first.cause else ""
+        return ROW[self._language].format(came, call.line or "", outcome, rings, *verdicts, cause).rstrip()
+
+    def _word(self, kind: str, identifier: str) -> str:
+        return label(kind, identifier, self._language)
 
 
 def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings:
@@ -121,7 +150,9 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     toronto = data["exchanges"].pop("toronto")
     site = {name: toronto[name] for name in ("trunks", "voicemail_contexts", "parking_extensions")}
     connection = {"host": "127.0.0.1", "port": port, "username": USER, "secret_file": secret_file}
-    data["exchanges"]["demo"] = site | connection
+    data["exchanges"][EXCHANGE] = site | connection
+    for line, extensions in phones.LINES.items():
+        data["lines"][line]["extensions"] = extensions
     data["calendar"] = _round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
@@ -136,7 +167,14 @@ def _round_the_clock(year: int) -> dict[str, Any]:
 
 
 def _address(listen: str) -> str:
+    """Raises ConfigError for an address of another network: the pages show every role without a password."""
     try:
-        return WebSettings(listen=listen).listen
+        settings = WebSettings(listen=listen)
     except ValidationError as error:
         raise ConfigError(f"--listen: {error.errors()[0]['ctx']['error']}") from None
+    if not is_loopback(settings.host):
+        raise ConfigError(
+            f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
+            + ELSEWHERE
+        )
+    return settings.listen

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from random import Random
 
 from callmon.ami.framing import END, login_key, parse_headers
+from callmon.tools.demo.phones import DemoPhones
 from callmon.tools.demo.schedule import RecordingPlayer, messages
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -68,6 +69,7 @@ class Listener(asyncio.Protocol):
     def __init__(self, exchange: DemoExchange) -> None:
         self._exchange = exchange
         self._channels: dict[str, dict[str, str]] = {}  # those that are up: the headers of each one's last event
+        self._phones = DemoPhones()
         self.playing: asyncio.Task[None] | None = None
         self._challenge = ""
         self._pending = b""
@@ -99,7 +101,7 @@ class Listener(asyncio.Protocol):
         for at, message in messages(now(), self._exchange.player):
             await asyncio.sleep(max(0.0, at - now()))
             self._update_channels(parse_headers(message))
-            self._transport.write(message)
+            self._transport.writelines([message, *self._phone_states(at)])
             if self._transport.get_write_buffer_size() > MAX_UNREAD:
                 self.close()
 
@@ -109,6 +111,11 @@ class Listener(asyncio.Protocol):
             self._channels.pop(uniqueid, None)
         elif headers.get("Event") == "Newchannel" or uniqueid in self._channels:
             self._channels[uniqueid] = self._channels.get(uniqueid, {}) | headers
+
+    def _phone_states(self, at: float) -> Iterator[bytes]:
+        for device, state in self._phones.changes(self._channels):
+            head = ("Event: DeviceStateChange", "Privilege: call,all", f"Timestamp: {at:.6f}")
+            yield _ami_message(*head, f"Device: {device}", f"State: {state}")
 
     def close(self) -> None:
         self._transport.abort()
@@ -140,6 +147,11 @@ class Listener(asyncio.Protocol):
                     lines = (f"{name}: {channel.get(name, '')}" for name in CHANNEL)
                     yield _ami_message("Event: CoreShowChannel", number, *lines)
                 yield _complete("CoreShowChannelsComplete", number, len(self._channels))
+            case "devicestatelist":
+                yield _reply("Success", number, "EventList: start", "Message: Device State Changes will follow")
+                for device, state in self._phones.states.items():
+                    yield _ami_message("Event: DeviceStateChange", number, f"Device: {device}", f"State: {state}")
+                yield _complete("DeviceStateListComplete", number, len(self._phones.states))
             case "status":
                 yield _reply("Success", number, "EventList: start", "Message: Channel status will follow")
                 yield _complete("StatusComplete", number, 0)

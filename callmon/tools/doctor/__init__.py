@@ -18,11 +18,11 @@ from callmon.config.settings import Settings
 from callmon.tools.doctor import dialplan, manager_user
 from callmon.tools.doctor.acceptance import Acceptance
 from callmon.tools.doctor.ami_query import TIMEOUT, ask
-from callmon.tools.doctor.finding import DoctorFinding, as_text, finding, finding_texts
+from callmon.tools.doctor.finding import LANGUAGE, DoctorFinding, as_text, finding, finding_texts
 from callmon.tools.doctor.learn import TrafficSample, propose
 from callmon.tools.doctor.questions import READ, ExchangeAnswers, layout
 
-__all__ = ["Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "propose"]
+__all__ = ["LANGUAGE", "Acceptance", "DoctorFinding", "TrafficSample", "as_text", "examine", "judge", "propose"]
 
 
 def examine(

@@ -10,7 +10,7 @@ from callmon.config.times import formatted_duration
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
 from callmon.tools.doctor import questions as q
-from callmon.tools.doctor.finding import DoctorFinding, finding
+from callmon.tools.doctor.finding import DoctorFinding, finding, reader_text
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
 
@@ -49,7 +49,7 @@ def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
         kind, plural = "cel.apps_all" if "all" in apps else "cel.apps", "s" if len(missing_apps) > 1 else ""
         yield _of_cel(examined, kind, apps_line, plural=plural, names=", ".join(missing_apps))
     if missing_events:
-        refused = " With apps but without APP_START, Asterisk refuses the whole file."
+        refused = reader_text(" With apps but without APP_START, Asterisk refuses the whole file.")
         refused = refused if "app_start" not in events and apps else ""
         names = ", ".join(missing_events)
         yield _of_cel(examined, "cel.events", events_line, names=names, refused=refused)
@@ -79,7 +79,7 @@ def voicemail(examined: Examination, lines: Iterable[Line]) -> Iterator[DoctorFi
 def clock(examined: Examination) -> Iterator[DoctorFinding]:
     ahead = examined.answers.ahead
     if ahead is not None and abs(ahead) > TOLERABLE_SKEW:
-        way = "ahead of" if ahead > timedelta(0) else "behind"
+        way = reader_text("ahead of" if ahead > timedelta(0) else "behind")
         yield examined.finding("exchange.clock", length=f"{abs(ahead).total_seconds():.1f} s", way=way)
 
 
@@ -115,7 +115,7 @@ def mailboxes(answers: Iterable[ExchangeAnswers], lines: Iterable[Line]) -> Iter
     if not listed or None in listed:
         return
     short = {box.removesuffix("@default") for box in known}
-    some = ", ".join(f'"{name}"' for name in sorted(short)[:6]) or "none at all"
+    some = ", ".join(f'"{name}"' for name in sorted(short)[:6]) or reader_text("none at all")
     for line in lines:
         for box in line.mailboxes:
             if box not in known | short:
@@ -138,7 +138,8 @@ def silent_lines(
         seen = last_seen.get(line.name)
         if seen is not None and now - seen <= SILENT_TOO_LONG:
             continue
-        since = "ever" if seen is None else f"since {seen.astimezone(settings.timezone):%Y-%m-%d}"
+        since = reader_text("ever" if seen is None else "since {day:%Y-%m-%d}")
+        since = since.format(day=seen and seen.astimezone(settings.timezone))
         yield finding("line.silent", line=line.name, since=since)
 
 

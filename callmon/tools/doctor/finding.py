@@ -5,14 +5,23 @@ Refuses: to hold a secret. Where a secret belongs, the lines say so in a comment
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from textwrap import wrap
 from typing import Any, Literal
 
+from callmon.text.labels import terminal_text
+
 Severity = Literal["error", "warning"]
 WIDTH = 100  # and no wider, however wide the terminal is
+LANGUAGE: ContextVar[str] = ContextVar("language of doctor's reader", default="en")
+
+
+def reader_text(english: str) -> str:
+    """A text of doctor in the reader's language."""
+    return terminal_text(english, LANGUAGE.get())
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ def finding(
     group, _, name = kind.partition(".")
     entry = finding_texts()[group][name]
     values |= {"exchange": exchange}
-    what, why, file, then = (entry.get(x, "").format(**values).strip() for x in ("what", "why", "file", "then"))
+    texts = (reader_text(entry.get(x, "")) for x in ("what", "why", "file", "then"))
+    what, why, file, then = (text.format(**values).strip() for text in texts)
     lines = (*(line.format(**values) for line in entry.get("lines", ())), *more)
     return DoctorFinding(exchange, severity or entry.get("severity", "warning"), what, why, file, lines, then)
 
@@ -60,27 +70,28 @@ def as_text(findings: Iterable[DoctorFinding], exchanges: Iterable[str] = (), wi
 
 
 def _about(exchange: str, findings: list[DoctorFinding], width: int) -> str:
-    title = exchange or "all exchanges"
+    title = exchange or reader_text("all exchanges")
     if not findings:
-        return f"{title}: no findings."
+        return reader_text("{title}: no findings.").format(title=title)
     errors = sum(finding.severity == "error" for finding in findings)
-    counts = ((errors, "error"), (len(findings) - errors, "warning"))
+    counts = ((errors, reader_text("error")), (len(findings) - errors, reader_text("warning")))
     counted = [f"{count} {what}{'s' if count > 1 else ''}" for count, what in counts if count]
-    text = [f"{title}: {', '.join(counted)}"]
+    text = [reader_text("{title}: {counts}").format(title=title, counts=", ".join(counted))]
     for finding in sorted(findings, key=lambda c: c.severity):
         text += ["", *_lines(finding, width)]
     return "\n".join(text)
 
 
 def _lines(finding: DoctorFinding, width: int) -> Iterator[str]:
-    head = f"{finding.severity.upper()}  {finding.what}"
+    head = f"{reader_text(finding.severity).upper()}  {finding.what}"
     yield from wrap(head, width, subsequent_indent="  ", break_on_hyphens=False)
     yield from wrap(finding.why, width, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
     if finding.lines:
         is_added = finding.lines[0].endswith("(+)")
-        yield (f"  Add at the end of {finding.file}:" if is_added else f"  In {finding.file}, under this heading:")
+        where = "Add at the end of {file}:" if is_added else "In {file}, under this heading:"
+        yield f"  {reader_text(where).format(file=finding.file)}"
         yield ""
         yield from (f"      {line}" for line in finding.lines)  # never wrapped: they are to be copied
     if finding.then:
         yield ""
-        yield f"  Then: {finding.then}"
+        yield f"  {reader_text('Then:')} {finding.then}"

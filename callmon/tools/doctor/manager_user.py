@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from callmon.config.exchange import ExchangeSettings
 from callmon.tools.doctor import event_filter
-from callmon.tools.doctor.finding import DoctorFinding, Severity, finding
+from callmon.tools.doctor.finding import DoctorFinding, Severity, finding, reader_text
 from callmon.tools.doctor.questions import FREEPBX, MANAGER, READ, ExchangeAnswers, Layout, new_voicemail
 
 NEEDED = {
@@ -90,7 +90,10 @@ def _hearing(examined: Examination) -> Iterator[DoctorFinding]:
         missing = [name for name in NEEDED if name not in classes]
         more = sorted(classes - NEEDED.keys() - HARMLESS)
     if missing:
-        purposes, plural = "; ".join(NEEDED[name] for name in missing), "es" if len(missing) > 1 else ""
+        purposes, plural = (
+            "; ".join(reader_text(NEEDED[name]) for name in missing),
+            "es" if len(missing) > 1 else "",
+        )
         severity: Severity = "error" if ERRORS & set(missing) else "warning"
         names = ", ".join(missing)
         yield examined.finding("user.no_class", severity=severity, names=names, plural=plural, purposes=purposes)
@@ -104,7 +107,7 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
         return
     white = [text for text in filters if not text.startswith("!")]
     if not white:
-        ignored = " Its filter has the syntax of Asterisk 22, which this version ignores silently."
+        ignored = reader_text(" Its filter has the syntax of Asterisk 22, which this version ignores silently.")
         yield examined.finding(
             "user.no_filter", *event_filter.lines(), ignored=ignored if examined.has_new_filter else ""
         )
@@ -139,4 +142,5 @@ def _patience(examined: Examination) -> Iterator[DoctorFinding]:
     text = examined.user("writetimeout")
     if text.isdigit() and int(text) >= SHORTEST_WRITETIMEOUT:
         return
-    yield examined.finding("user.writetimeout", length=f"only {text} ms" if text else "not set (100 ms)")
+    length = reader_text("only {text} ms" if text else "not set (100 ms)").format(text=text)
+    yield examined.finding("user.writetimeout", length=length)

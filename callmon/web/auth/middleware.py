@@ -80,6 +80,7 @@ class AccessMiddleware:
         secret = kept or cookies.new()
         state.asking, state.known, state.person = origin, known, known.person
         state.csrf = route.token(secret, known.person.name)
+        state.banner = partial(self._access.banner, known.person, state.csrf)
         state.audit = partial(self._access.note, origin, known.person.name)
         with_headers = _with_headers(send, origin, "" if kept else secret)
         is_same = partial(self._is_same, request, origin, known)

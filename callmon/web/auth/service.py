@@ -15,6 +15,7 @@ from functools import cached_property, partial
 from time import monotonic
 from typing import Literal, NamedTuple, ParamSpec, TypeVar
 
+from markupsafe import Markup
 from starlette.requests import HTTPConnection
 
 from callmon.config.web import AccessSettings
@@ -25,6 +26,7 @@ from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo, by_address
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, proxy_identity, roles
+from callmon.web.auth.route import PageRoute
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +115,14 @@ class AccessService:
     def has_sign_in(self) -> bool:
         """Whether callmon's pages offer a sign-in: accounts or a provider."""
         return self.settings.accounts or self.settings.oidc is not None
+
+    def own_entries(self) -> tuple[PageRoute, ...]:
+        """Pages and acts beside those of every site; `tools/demo/access.py` has some."""
+        return ()
+
+    def banner(self, _person: Person, _csrf: str, _language: str) -> Markup:
+        """What stands above each page for a browser on this machine."""
+        return Markup()
 
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
         """The identity. `is_use`: the request counts as use of the session. Raises NotOneError, StoreError."""

@@ -207,6 +207,7 @@ class SignIn:
             "csrf": request.state.csrf,
             "signed_in": bool(request.state.known.cookie),
             "paths": {name: paths[language] for name, paths in PATHS.items()},
+            "banner": request.state.banner(language) if request.state.asking.is_here else "",
             "has_provider": self._provider is not None,
         }
         html = self._templates[template].render(common | values)

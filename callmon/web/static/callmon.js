@@ -8,6 +8,11 @@
   const stale = document.querySelector("[data-stale]");
   const french = document.documentElement.lang === "fr";
   let heard = Date.now();
+  // What callmon sent is the pulse of the wall: it stops with the news.
+  const hear = () => {
+    heard = Date.now();
+    body.dataset.beat = body.dataset.beat === "1" ? "0" : "1";
+  };
 
   // « Page figée depuis … », by this computer's own clock.
   const clock = (at) => new Date(at).toLocaleTimeString(french ? "fr-CA" : "en-CA");
@@ -83,6 +88,20 @@
     for (const part of document.querySelectorAll("[data-fold]")) part.open = false;
   }
 
+  // A notice is copied by a button. It is selected too, so that the keyboard can copy it where the button may not.
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const text = document.getElementById(button.dataset.copy);
+      const said = button.parentElement.querySelector("[data-copied]");
+      getSelection().selectAllChildren(text);
+      // Over plain HTTP there is no clipboard, and the older command works.
+      if (navigator.clipboard) await navigator.clipboard.writeText(text.textContent);
+      else if (!document.execCommand("copy")) return;
+      said.textContent = said.dataset.copied;
+    });
+  }
+
   // A report that is being made: ask again until it is there.
   const ask = async () => {
     const holder = document.querySelector("[data-wait]");
@@ -117,17 +136,17 @@
   let revision = body.dataset.revision;
   const source = new EventSource(address);
   source.addEventListener("part", (message) => {
-    heard = Date.now();
+    hear();
     const holder = document.getElementById("live");
     const there = holder.cloneNode(false);
     there.append(...parsed(message.data).body.childNodes);
     patch(holder, there);
   });
   source.addEventListener("still", () => {
-    heard = Date.now();
+    hear();
   });
   source.addEventListener("changed", (message) => {
-    heard = Date.now();
+    hear();
     if (message.data === revision) return;
     revision = message.data;
     // Not everybody in the same moment; by then what changed is stored.

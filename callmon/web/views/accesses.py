@@ -1,4 +1,4 @@
-"""*Consultations*: the record of accesses to numbers, of acts on the pages, of sign-ins and refusals (FIPPA).
+"""*Record of access*: the record of accesses to numbers, of acts on the pages, of sign-ins and refusals (FIPPA).
 
 For the administrator. It contains no caller's number. `callmon privacy log` prints the whole record.
 """
@@ -22,7 +22,7 @@ async def show(visit: PageRequest) -> Response:
     looks = await ask(subject_access.accesses, reader, newest=MOST)
     events = await ask(access.audit_events, reader, newest=MOST)
     rows = sorted(_rows(looks, events, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
-    return await visit.page("accesses.html", visit.say("Consultations"), rows=rows, most=MOST)
+    return await visit.page("accesses.html", visit.say("Registre des accès"), rows=rows, most=MOST)
 
 
 def _rows(

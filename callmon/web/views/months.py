@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from mimetypes import guess_type
 from typing import Any, TypeVar
 
@@ -17,8 +18,11 @@ from callmon.errors import ConfigError
 from callmon.reports.figures import RATES, fraction
 from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.request import ReportRequest
+from callmon.store import sign_off
 from callmon.store.queries import call_search
 from callmon.store.queries.reports import MonthCounts, month_counts
+from callmon.text.labels import translate
+from callmon.text.sign_off import SignOffFormatter
 from callmon.web.context import PageContext
 from callmon.web.formatter import FEW, WebFormatter
 from callmon.web.page_request import NotFoundError, PageRequest
@@ -35,6 +39,7 @@ SHOWN = {
 }
 WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
+SIGNED_KINDS = ("pdf", "html")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
 AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
@@ -46,15 +51,19 @@ async def show(visit: PageRequest) -> Response:
     months = list(_months(first, visit.tongue))
     counted = await _counted(visit.site, months[:MOST_COUNTED])
     rows = [_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
+    signed = {x.month: x for x in await visit.site.ask(sign_off.revisions, visit.site.reader)}
     return await visit.page(
         "months.html",
         visit.say("Mois"),
+        translate=translate,
         rows=rows,
         older=months[len(rows) :],
         is_counted=counted is not None,
         line=_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
+        signed=signed,
+        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
     )
 
 
@@ -134,7 +143,15 @@ async def detail(visit: PageRequest, refused: str = "") -> Response:
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
         kinds=KINDS,
+        revisions=await visit.site.ask(sign_off.revisions, visit.site.reader, f"{first:%Y-%m}"),
+        steps=sign_off.STEPS,
+        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
     )
+
+
+def month_title(visit: PageRequest) -> str:
+    """« mai 2026 », of the address."""
+    return visit.tongue.month(_first_day(visit))
 
 
 def _first_day(visit: PageRequest) -> date:
@@ -153,9 +170,11 @@ async def make(visit: PageRequest) -> Response:
     kind = form.get("kind", "")
     if kind not in KINDS:
         return await detail(visit)
-    order = ReportRequest(
-        f"{first:%Y-%m}", kind, None if kind == "json" else visit.language, form.get("edition") == "public"
-    )
+    month, language = f"{first:%Y-%m}", None if kind == "json" else visit.language
+    if form.get("to_sign") and kind in SIGNED_KINDS:
+        order = ReportRequest(month, kind, to_sign=True)
+    else:
+        order = ReportRequest(month, kind, language, form.get("edition") == "public")
     try:
         process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
@@ -165,16 +184,19 @@ async def make(visit: PageRequest) -> Response:
     return visit.go("report", month=order.month, name=process.name)
 
 
-async def progress(visit: PageRequest) -> Response:
-    """The progress of a report; once it is made, its files."""
-    process = _process(visit)
+async def progress(visit: PageRequest, refused: str = "") -> Response:
+    """The progress of a report; once it is made, its files. `refused`: why it cannot be signed."""
+    process = report_process(visit)
     is_done = await process.result(WAITS)
-    order, title = process.order, visit.tongue.month(_first_day(visit))
+    order, title = process.order, month_title(visit)
     if order.is_public:
         title = visit.say("{month}, édition publique", month=title)
     return await visit.page(
         "report.html",
         visit.say("Rapport : {month}", month=title),
+        status=409 if refused else 200,
+        refused=refused,
+        digests=await visit.site.ask(_digests, process.files) if order.to_sign else {},
         is_done=is_done,
         percent=int(100 * process.progress),
         failure=process.failure,
@@ -182,11 +204,15 @@ async def progress(visit: PageRequest) -> Response:
         files=[name for name, _ in process.files],
         month=order.month,
         name=process.name,
-        is_page=order.kind == "html",
+        is_page=order.kind == "html" and not order.to_sign,
     )
 
 
-def _process(visit: PageRequest) -> ReportProcess:
+def _digests(files: Sequence[tuple[str, bytes]]) -> dict[str, str]:
+    return {name: sha256(data).hexdigest() for name, data in files}
+
+
+def report_process(visit: PageRequest) -> ReportProcess:
     """The report of the address. Raises NotFoundError."""
     return _kept(visit, visit.site.reports.get(visit.request.path_params["name"]))
 
@@ -201,7 +227,7 @@ def _kept(visit: PageRequest, found: T | None) -> T:
 
 async def download(visit: PageRequest) -> Response:
     """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
-    process, name = _process(visit), visit.request.path_params["file"]
+    process, name = report_process(visit), visit.request.path_params["file"]
     page, data = _page(process), _kept(visit, dict(process.files).get(name))
     if page is not None and visit.request.query_params.get("save") is None:
         linked = '<link rel="stylesheet" href="style.css">'
@@ -212,11 +238,11 @@ async def download(visit: PageRequest) -> Response:
 
 async def style(visit: PageRequest) -> Response:
     """The style sheet of the page to read here."""
-    page = _kept(visit, _page(_process(visit)))
+    page = _kept(visit, _page(report_process(visit)))
     return Response("\n".join(STYLE.findall(page)), media_type="text/css")
 
 
 def _page(process: ReportProcess) -> str | None:
-    if process.order.kind != "html":
+    if process.order.kind != "html" or process.order.to_sign:
         return None
     return next((data.decode() for name, data in process.files if name.endswith(".html")), None)

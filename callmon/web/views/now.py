@@ -15,6 +15,7 @@ from callmon.config.lines import Line
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls import rings
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
+from callmon.text.labels import translate
 from callmon.text.lists import DisruptionList
 from callmon.web.formatter import FEW, OTHER, WebFormatter
 from callmon.web.page_request import PageRequest
@@ -120,11 +121,13 @@ def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
 
 
 def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
-    """The lines of one service and mode together, under the service's title."""
+    """The lines of one service and mode together, under the service's title, or the acronym at its end."""
     service, row = pairs[0][0].service, _row(pairs, tongue)
-    here, there = (tongue.service(service, x) for x in (tongue.language, OTHER[tongue.language]))
-    if row["is_tty"]:
-        here = f"{here} · {tongue.say('ATS')}"
+    here, there = (
+        tongue.acronym(tongue.service(service, x))[0]
+        + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
+        for x in (tongue.language, OTHER[tongue.language])
+    )
     return row | {"title": here, "other_title": there}
 
 
@@ -202,5 +205,5 @@ def _headline(voice: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter
         "voicemail": sum(calls[x] for x in ("voicemail_message", "voicemail_no_message", "voicemail")),
         "voicemail_early": late["not_met"],
         "redirected": moved["not_met"],
-        "french": _rate(FRENCH, voice, sight, tongue)["share"],
+        "french": _rate(FRENCH, voice, sight, tongue),
     }

@@ -1,0 +1,78 @@
+"""The language of a command: one for its help, its answers and its refusals.
+
+    --lang ─▶ the locale (LC_ALL, else LC_MESSAGES, else LANG) ─▶ the site's default_language ─▶ English
+
+The first that names French or English decides. The locale `C` names neither: there the site decides, in timers and
+containers too. Without a configuration there is no site. Help is shown before --config is read: for help, the site
+is that of $CALLMON_CONFIG or of the usual places.
+
+The source has these texts in English, the commands' docstrings among them. `locale/fr/LC_MESSAGES/terminal.po` has
+their French. It is read for a French reader only, so that English help does not wait for a catalogue.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+
+from click import core, exceptions, formatting, get_current_context, parser, termui, types
+
+from callmon.config.schema import Configuration
+from callmon.config.settings import CONFIG_VARIABLE, find
+from callmon.config.validation import variable
+from callmon.errors import ConfigError
+from callmon.text.labels import LANGUAGES, terminal_text
+
+LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+SETTING = "default_language"
+
+
+def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
+    """French or English, if the locale names one of them."""
+    name = next(filter(None, map(environment.get, LOCALE)), "")
+    return next((language for language in LANGUAGES if name.split("_")[0].split(".")[0] == language), None)
+
+
+def of_site() -> str | None:
+    """The site's default language; None without a configuration that can be read."""
+    with suppress(ConfigError, OSError, ValueError):
+        context = get_current_context(silent=True)
+        given = context.params.get("config") if context else None
+        path = Path(given or os.environ.get(CONFIG_VARIABLE) or find())
+        language = os.environ.get(variable((SETTING,))) or _written(path, path.stat().st_mtime_ns)
+        return language if language in LANGUAGES else None
+    return None
+
+
+@lru_cache
+def _written(path: Path, _changed: int) -> str:
+    default: str = Configuration.model_fields[SETTING].default
+    return str(tomllib.loads(path.read_text(encoding="utf-8")).get(SETTING, default))
+
+
+def current_language() -> str:
+    """The language of the command that runs."""
+    context = get_current_context(silent=True)
+    return (context and context.params.get("lang")) or of_locale() or of_site() or "en"
+
+
+def said(english: str, **values: object) -> str:
+    """A text of the source in the current language, with these values in its fields."""
+    text = terminal_text(english, current_language())
+    return text.format(**values) if values else text
+
+
+def said_of_count(one: str, several: str, count: int, **values: object) -> str:
+    """The text for this count, which is the value of its field `count`."""
+    return _said_of_count(one, several, count).format(count=count, **values)
+
+
+def _said_of_count(one: str, several: str, count: int) -> str:
+    return said(one if abs(count) < 2 and (count or current_language() == "fr") else several)
+
+
+# click marks its own sentences for gettext and ships no translation: they are looked up in the same catalogue.
+for module in (core, exceptions, formatting, parser, termui, types):
+    vars(module).update(_=said, ngettext=_said_of_count)

@@ -1,0 +1,143 @@
+"""The mail about a report: one message in French and English, as plain text, with the report's files. Pure.
+
+It has the month, its state and completeness, the month in one sentence, and the page's address. It has no
+caller's number, because no report has one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from hashlib import sha256
+from mimetypes import guess_type
+from pathlib import Path
+from textwrap import fill
+from typing import NamedTuple
+
+import msgspec
+
+from callmon.config.settings import Settings
+from callmon.reports.formats.html import completeness, state
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.model import Report
+from callmon.reports.signature import SignatureBuilder
+from callmon.store.report_mail import ReportMail, ReportMailing
+
+WIDTH = 72
+PAGES = {"fr": "/fr/mois/", "en": "/en/months/"}
+RULE = "-" * WIDTH
+
+
+class ReportNotice(msgspec.Struct, frozen=True):
+    """What the mail says, and what identifies its content. `final_after`: when it is worth looking again."""
+
+    month: str
+    edition: str
+    revision: int
+    is_final: bool
+    final_after: datetime | None
+    fingerprint: str
+    subject: str
+    text: str
+
+    @property
+    def mailing(self) -> ReportMailing:
+        return ReportMailing(self.month, self.edition, self.revision, "final" if self.is_final else "provisional")
+
+
+def notice(report: Report, settings: Settings, fr: ReportFormatter, en: ReportFormatter) -> ReportNotice:
+    """The subject and the text, French first."""
+    return ReportNotice(
+        report.month.name,
+        "public" if report.is_public else "internal",
+        report.revision,
+        report.is_final,
+        report.final_after,
+        sha256(f"{report.data_fingerprint} {report.config_fingerprint}".encode()).hexdigest()[:16],
+        " / ".join(_subject(report, tongue) for tongue in (fr, en)),
+        f"{RULE}\n\n".join(_text(report, settings, tongue) for tongue in (fr, en)),
+    )
+
+
+def _subject(report: Report, tongue: ReportFormatter) -> str:
+    say, month = tongue.say, tongue.month(report.month.first)
+    subject = say("Normes de service téléphonique, {month}", month=month)
+    marks = [say("définitif") if report.is_final else say("provisoire")]
+    marks += [say("édition publique")] if report.is_public else []
+    marks += [say("révision {number}", number=report.revision)] if report.revision > 1 else []
+    return f"{subject} ({', '.join(marks)})"
+
+
+def _text(report: Report, settings: Settings, tongue: ReportFormatter) -> str:
+    say, first = tongue.say, tongue.month(report.month.first)
+    whole = tongue.meaning("completeness").term
+    parts = [
+        say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first),
+        "\n".join(
+            (
+                tongue.labelled(say("État"), state(report, tongue)),
+                tongue.labelled(whole, completeness(report, tongue)),
+            )
+        ),
+        SignatureBuilder(report, tongue).sentence(),
+    ]
+    if not report.is_final:
+        parts.append(say("Ses chiffres peuvent encore changer. Le rapport définitif suivra."))
+    if report.revision > 1:
+        parts.append(say("Cette révision remplace la précédente; le rapport donne les chiffres changés."))
+    if settings.mail.attach:
+        parts.append(say("Le rapport est joint à ce message."))
+    if settings.web.access.url is not None and not report.is_public:
+        address = f"{settings.web.access.url.rstrip('/')}{PAGES[tongue.language]}{report.month.name}"
+        parts.append(say("Le rapport sur les pages de callmon, avec votre compte :") + f"\n{address}")
+    if contact := settings.configuration.accessible_contact:
+        parts.append(say("Dans un autre format, sur demande : {contact}", contact=contact))
+    parts.append(say("callmon envoie ce message de lui-même. N'y répondez pas."))
+    return "".join(f"{_wrapped(part)}\n\n" for part in parts)
+
+
+def _wrapped(part: str) -> str:
+    """Each line at most WIDTH wide; no break within an address."""
+    return "\n".join(
+        fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in part.split("\n")
+    )
+
+
+class PreparedReport(NamedTuple):
+    """A report that is ready to be sent: its notice, and the name and bytes of each attachment."""
+
+    notice: ReportNotice
+    files: list[tuple[str, bytes]]
+
+
+def prepared(files: Sequence[tuple[Path | str, bytes]]) -> PreparedReport:
+    """From the files of a request whose kind is "mail"."""
+    (_, first), *others = files
+    written = msgspec.json.decode(first, type=ReportNotice)
+    return PreparedReport(written, [(Path(name).name, data) for name, data in others])
+
+
+def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMail, now: datetime) -> bytes:
+    """The whole message for one recipient, as it crosses the wire, with a Message-ID that follows from `mail`."""
+    message = EmailMessage(policy.SMTP)
+    message["From"] = Address("callmon", addr_spec=sender)
+    message["To"] = Address(addr_spec=recipient)
+    message["Subject"] = report.notice.subject
+    message["Date"] = now
+    message["Message-ID"] = message_id(mail, sender)
+    message["Auto-Submitted"] = "auto-generated"  # no absence message is sent back (RFC 3834)
+    message.set_content(report.notice.text, cte="quoted-printable")
+    for name, data in report.files:
+        kind = guess_type(name)[0] or "application/octet-stream"
+        main, _, sub = kind.partition("/")
+        message.add_attachment(data, maintype=main, subtype=sub, filename=name)
+    message["Content-Language"] = "fr, en"  # here, since `set_content` drops it
+    return message.as_bytes()
+
+
+def message_id(mail: ReportMail, sender: str) -> str:
+    """The same for the same mailing, recipient and copy: a program that receives it twice can see that."""
+    of, domain = mail.mailing, sender.rpartition("@")[2]
+    whom = sha256(mail.recipient.encode()).hexdigest()[:16]
+    return f"<callmon.{of.month}.{of.edition}.{of.revision}.{of.stage}.{mail.copy}.{whom}@{domain}>"

@@ -1,0 +1,230 @@
+"""The public edition as a package for data portals: one folder, or one zip.
+
+The CSV are those of `callmon report --public --format csv`, so that the package shows no other number. Beside them
+are the same figures as Parquet, the service standards in federal columns, the JSON, and the descriptions that
+portals read: CSV on the Web, CKAN (with the Table Schema of each CSV) and DCAT. The same edition gives the same
+bytes.
+
+Refuses: an edition that is not public.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from callmon import __version__
+from callmon.config.open_data import OpenDataSettings
+from callmon.config.settings import Settings
+from callmon.errors import ConfigError
+from callmon.reports.formats import csv, html
+from callmon.reports.formats.json import json_bytes
+from callmon.reports.formats.parquet import parquet
+from callmon.reports.formatter import ReportFormatter
+from callmon.reports.model import Report
+from callmon.reports.public import service_standards
+from callmon.reports.public.tables import DataColumn, DataTable, Type
+from callmon.reports.titles import COLUMNS, PACKAGE
+from callmon.text.labels import LANGUAGES
+
+NO_PUBLISHER = (
+    "The open-data package names its publisher and licence: add the table [open_data] to the configuration, as in "
+    "`callmon config example`."
+)
+TYPES: Mapping[str, Type] = {
+    "month": "month",
+    "value": "number",
+    "numerator": "integer",
+    "denominator": "integer",
+}
+KEY = ("month", "cut", "member", "figure", "part")
+SQL: Mapping[Type, str] = {"string": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "month": "VARCHAR"}
+LOCALIZED = ("member_title", "title", "shown", "completeness")
+MEDIA = {".csv": "text/csv", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
+CONTEXT = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dct": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+
+
+def package(report: Report, settings: Settings) -> dict[str, bytes]:
+    """The files by name. Raises ConfigError without [open_data], MissingError without the extra of Parquet."""
+    assert report.is_public
+    publisher = settings.configuration.open_data
+    if publisher is None:
+        raise ConfigError(NO_PUBLISHER)
+    fr, en = (ReportFormatter(language, settings.timezone) for language in LANGUAGES)
+    data, tables = {}, [service_standards.TABLE]
+    for tongue in (fr, en):
+        data[f"figures-{tongue.language}.csv"] = csv.figures(report, tongue)
+        data[f"dictionary-{tongue.language}.csv"] = csv.dictionary(report, tongue)
+        tables += _tables(tongue)
+    data["figures.parquet"] = _parquet(report, fr, en)
+    standards = service_standards.rows(report, settings, publisher, fr, en)
+    cells = [[row[name] for name in service_standards.NAMES] for row in standards]
+    data[service_standards.TABLE.file] = csv.csv_bytes([service_standards.NAMES, *cells], "en")
+    data["report.json"] = json_bytes(report, fr, en, __version__)
+    texts = {x.language: _texts(report, x) for x in (fr, en)}
+    described = {
+        "csv-metadata.json": _csvw(publisher, tables, texts),
+        "dataset.json": _ckan(report, publisher, tables, texts, data),
+        "dcat.jsonld": _dcat(report, publisher, texts, data),
+    }
+    return data | {name: _json(x) for name, x in described.items()}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """The files in one zip, with the same time for all."""
+    whole = BytesIO()
+    with ZipFile(whole, "w", ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(ZipInfo(name), data, ZIP_DEFLATED)
+    return whole.getvalue()
+
+
+def output_files(files: Mapping[str, bytes], output: Path) -> list[tuple[Path, bytes]]:
+    """The paths to write: one, if `output` ends with .zip; otherwise those in the folder `output`."""
+    if output.suffix == ".zip":
+        return [(output, zipped(files))]
+    return [(output / name, data) for name, data in files.items()]
+
+
+# The data.
+
+
+def _tables(tongue: ReportFormatter) -> Iterator[DataTable]:
+    names = [of["en"] for of in COLUMNS.values()]
+    columns = zip(names, csv.columns(tongue), strict=True)
+    found = (
+        DataColumn(name, header, TYPES.get(name, "string"), tongue.say(text)) for name, (header, text) in columns
+    )
+    yield DataTable(f"figures-{tongue.language}.csv", tuple(found), tongue.language, KEY)
+    both = zip(csv.dictionary_columns("en"), csv.dictionary_columns(tongue.language), strict=True)
+    yield DataTable(f"dictionary-{tongue.language}.csv", tuple(DataColumn(*x) for x in both), tongue.language)
+
+
+def _parquet(report: Report, fr: ReportFormatter, en: ReportFormatter) -> bytes:
+    """The figures with English names of columns, and the texts in both languages."""
+    names = [of["en"] for of in COLUMNS.values()]
+    types = {
+        f"{name}{ending}": SQL[TYPES.get(name, "string")]
+        for name in names
+        for ending in (("_fr", "_en") if name in LOCALIZED else ("",))
+    }
+    rows = []
+    for french, english in zip(csv.rows(report, fr), csv.rows(report, en), strict=True):
+        cells = dict(zip(names, english, strict=True))
+        cells |= {f"{name}_fr": text for name, text in zip(names, french, strict=True)}
+        cells |= {f"{name}_en": cells[name] for name in LOCALIZED}
+        rows.append({name: _value(kind, cells[name]) for name, kind in types.items()})
+    return parquet(types, rows)
+
+
+def _value(kind: str, text: str) -> object:
+    """The value of a cell of the CSV; None for an empty one that is no text."""
+    if kind == "VARCHAR":
+        return text
+    return (float if kind == "DOUBLE" else int)(text) if text else None
+
+
+# The descriptions.
+
+
+def _texts(report: Report, tongue: ReportFormatter) -> dict[str, str]:
+    """Title and summary of the dataset, and the title of each file, in one language."""
+    title = tongue.say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first))
+    complete = tongue.labelled(tongue.meaning("completeness").term, html.completeness(report, tongue))
+    state, number = tongue.capital(html.state(report, tongue)), html.revision(report, tongue)
+    sentences = (state, complete, tongue.labelled(tongue.say("Révision"), number), html.small_rule(report, tongue))
+    files = {name: tongue.say(text) for name, text in PACKAGE.items()}
+    return {"title": title, "notes": " ".join(f"{x.removesuffix('.')}." for x in sentences), **files}
+
+
+def _in_both(texts: Mapping[str, Mapping[str, str]], name: str) -> list[dict[str, str]]:
+    """A text in both languages, as JSON-LD."""
+    return [{"@value": texts[language][name], "@language": language} for language in LANGUAGES]
+
+
+def _csvw(publisher: OpenDataSettings, tables: list[DataTable], texts: Mapping[str, Mapping[str, str]]) -> Any:
+    return {
+        "@context": "http://www.w3.org/ns/csvw",
+        "dc:title": _in_both(texts, "title"),
+        "dc:description": _in_both(texts, "notes"),
+        "dc:license": {"@id": publisher.licence_url_en},
+        "tables": [{**x.csvw(), "dc:title": _in_both(texts, x.file)} for x in tables],
+    }
+
+
+def _ckan(
+    report: Report, publisher: OpenDataSettings, tables: list[DataTable], texts: Mapping[str, Mapping[str, str]],
+    data: Mapping[str, bytes],
+) -> Any:  # fmt: skip
+    """What CKAN's package_create takes; texts in two languages as ckanext-fluent stores them."""
+    schemas = {x.file: x.schema() for x in tables}
+    both = {name: {x: texts[x][name] for x in LANGUAGES} for name in texts["fr"]}
+    resources = [
+        {
+            "name": " | ".join(both[name].values()),
+            "name_translated": both[name],
+            "url": name,
+            "format": Path(name).suffix[1:].upper(),
+            "mimetype": MEDIA[Path(name).suffix],
+            "size": len(content),
+            "hash": sha256(content).hexdigest(),
+            **({"schema": schemas[name]} if name in schemas else {}),
+        }
+        for name, content in data.items()
+    ]
+    return {
+        "name": f"{publisher.publisher}-telephone-{report.month.name}",
+        "title": " | ".join(both["title"].values()),
+        "title_translated": both["title"],
+        "notes_translated": both["notes"],
+        "owner_org": publisher.publisher,
+        "license_id": publisher.licence,
+        "license_title": publisher.licence_en,
+        "license_title_translated": {x: publisher.text("licence", x) for x in LANGUAGES},
+        "license_url": publisher.licence_url_en,
+        "resources": resources,
+    }
+
+
+def _dcat(
+    report: Report, publisher: OpenDataSettings, texts: Mapping[str, Mapping[str, str]], data: Mapping[str, bytes]
+) -> Any:
+    names = {x: {"name": publisher.text("publisher", x)} for x in LANGUAGES}
+    days = {"startDate": report.month.first, "endDate": report.month.after - timedelta(days=1)}
+    return {
+        "@context": CONTEXT,
+        "@type": "dcat:Dataset",
+        "dct:title": _in_both(texts, "title"),
+        "dct:description": _in_both(texts, "notes"),
+        "dct:language": [{"@id": f"http://id.loc.gov/vocabulary/iso639-1/{x}"} for x in LANGUAGES],
+        "dct:license": [{"@id": publisher.text("licence_url", x)} for x in LANGUAGES],
+        "dct:publisher": {"@type": "foaf:Organization", "foaf:name": _in_both(names, "name")},
+        "dct:temporal": {
+            "@type": "dct:PeriodOfTime",
+            **{f"dcat:{x}": {"@value": day.isoformat(), "@type": "xsd:date"} for x, day in days.items()},
+        },
+        "dcat:distribution": [
+            {
+                "@type": "dcat:Distribution",
+                "dct:title": _in_both(texts, name),
+                "dcat:downloadURL": {"@id": name},
+                "dcat:mediaType": {
+                    "@id": f"https://www.iana.org/assignments/media-types/{MEDIA[Path(name).suffix]}"
+                },
+            }
+            for name in data
+        ],
+    }
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()

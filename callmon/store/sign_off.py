@@ -1,0 +1,210 @@
+"""Sign-off of a month's report: who prepared, verified and approved it, when, and the SHA-256 of these bytes.
+
+    prepared ─▶ verified ─▶ approved      the steps of one revision, in this order
+
+A revision is the files of one report, kept bit for bit in the database. Each step signs all of its files. The
+person who prepared a revision signs no other step of it, so that at least two persons have read it.
+
+An approved revision is in force until a later one is approved. Before its approval, a revision is superseded once
+a later one is prepared. Files and signatures are only ever inserted. Each step and its record in the audit log are
+one transaction.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from callmon.errors import CallmonError, StoreError
+from callmon.store.access import AuditEvent, insert_event
+from callmon.store.database import Database, database_errors
+from callmon.store.tables import SIGN_OFF, SIGNED_FILE
+
+Step: TypeAlias = Literal["prepared", "verified", "approved"]
+Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
+STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
+
+
+class StepSignature(NamedTuple):
+    """One step. `who`: the name of an account, or that of a person whom a proxy or OpenID Connect identifies."""
+
+    step: Step
+    at: datetime
+    who: str
+
+
+class SignedRevision(msgspec.Struct, frozen=True):
+    """One revision. `digests`: file name → SHA-256 in hexadecimal. `superseded_by`: the number of a later one."""
+
+    month: str
+    number: int
+    digests: Mapping[str, str]
+    signatures: tuple[StepSignature, ...]
+    superseded_by: int | None = None
+
+    @property
+    def step(self) -> Step:
+        """The last step that was signed."""
+        return self.signatures[-1].step
+
+    @property
+    def next_step(self) -> Step | None:
+        """The step to sign now; None once approved or superseded."""
+        is_over = self.superseded_by is not None or self.step == STEPS[-1]
+        return None if is_over else STEPS[len(self.signatures)]
+
+
+class SignOffError(CallmonError):
+    """A signature that callmon refuses. `why`: a key of the label kind "sign_off_refusal".
+
+    `revision`: the one that stands against it. `signature`: the one that was given already.
+    """
+
+    def __init__(
+        self, why: str, revision: SignedRevision | None = None, signature: StepSignature | None = None
+    ) -> None:
+        super().__init__(why)
+        self.why, self.revision, self.signature = why, revision, signature
+
+
+class SignatureCheck(NamedTuple):
+    """What the signatures say of a file. `revision`: the one that has it, or has another file of its name."""
+
+    result: Result
+    digest: str
+    revision: SignedRevision | None = None
+
+
+def revisions(store: Database, month: str | None = None) -> list[SignedRevision]:
+    """The revisions of a month, or of every month, the oldest first."""
+    with database_errors(store), store.reading() as connection:
+        return _revisions(connection, month)
+
+
+def _revisions(connection: Connection, month: str | None) -> list[SignedRevision]:
+    question = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
+    if month is not None:
+        question = question.where(SIGN_OFF.c.month == month)
+    found = connection.execute(question).mappings().all()
+    made = []
+    for (of, number), some in groupby(found, lambda row: (row["month"], row["revision"])):
+        rows = list(some)
+        given = dict.fromkeys(StepSignature(row["step"], row["at"], row["who"]) for row in rows)
+        signatures = sorted(given, key=lambda x: STEPS.index(x.step))
+        digests = {row["name"]: row["sha256"] for row in rows if row["step"] == STEPS[0]}
+        made.append(SignedRevision(of, number, digests, tuple(signatures)))
+    return [x for _, some in groupby(made, lambda x: x.month) for x in _superseded(list(some))]
+
+
+def _superseded(found: Sequence[SignedRevision]) -> Iterator[SignedRevision]:
+    """The revisions of one month, each with the one that superseded it."""
+    approved = max((x.number for x in found if x.step == STEPS[-1]), default=0)
+    for x in found:
+        later = approved if x.step == STEPS[-1] else found[-1].number
+        yield msgspec.structs.replace(x, superseded_by=later if later > x.number else None)
+
+
+def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
+    """The bytes of a signed file. Raises StoreError where the database no longer has exactly these."""
+    with database_errors(store), store.reading() as connection:
+        key = (SIGNED_FILE.c.month == revision.month, SIGNED_FILE.c.revision == revision.number)
+        data = connection.execute(select(SIGNED_FILE.c.data).where(*key, SIGNED_FILE.c.name == name)).scalar()
+    try:
+        found = b"" if data is None else zlib.decompress(data)
+    except zlib.error:
+        found = b""
+    if sha256(found).hexdigest() != revision.digests[name]:
+        raise StoreError(f"the database {store}: {name} has other bytes than those that were signed")
+    return found
+
+
+def check_file(store: Database, name: str, data: bytes) -> SignatureCheck:
+    """What the signatures say of a file with this name and these bytes."""
+    digest, found = sha256(data).hexdigest(), revisions(store)[::-1]
+    if (own := next((x for x in found if digest in x.digests.values()), None)) is None:
+        other = next((x for x in found if name in x.digests), None)
+        return SignatureCheck("not_signed" if other is None else "altered", digest, other)
+    if own.superseded_by is not None:
+        return SignatureCheck("superseded", digest, own)
+    return SignatureCheck("approved" if own.step == STEPS[-1] else "in_progress", digest, own)
+
+
+# Signing.
+
+
+def keep_prepared(
+    store: Database, month: str, number: int, files: Sequence[tuple[str, bytes]], deed: AuditEvent
+) -> SignedRevision:
+    """Keeps the files as revision `number`, prepared by `deed.who`. Raises SignOffError.
+
+    The number must be the next one: a report names the revision before it.
+    """
+    digests = {name: sha256(data).hexdigest() for name, data in files}
+
+    def keep(connection: Connection) -> None:
+        known = _revisions(connection, month)
+        if (same := next((x for x in known if x.digests == digests), None)) is not None:
+            raise SignOffError("already", same, same.signatures[0])
+        if number != len(known) + 1:
+            raise SignOffError("late", known[-1])
+        rows = [
+            {"month": month, "revision": number, "name": name, "data": zlib.compress(data)} for name, data in files
+        ]
+        connection.execute(insert(SIGNED_FILE), rows)
+        _insert(connection, SignedRevision(month, number, digests, ()), STEPS[0], deed)
+
+    return _signed(store, month, number, keep)
+
+
+def sign(store: Database, month: str, number: int, step: Step, deed: AuditEvent) -> SignedRevision:
+    """Signs a later step of a revision, as `deed.who`. Raises SignOffError."""
+
+    def sign_kept(connection: Connection) -> None:
+        found = next((x for x in _revisions(connection, month) if x.number == number), None)
+        refuse_signature(found, step, deed.who)
+        assert found is not None
+        _insert(connection, found, step, deed)
+
+    return _signed(store, month, number, sign_kept)
+
+
+def refuse_signature(revision: SignedRevision | None, step: Step, who: str) -> None:
+    """Raises SignOffError if this person may not sign this step now."""
+    if revision is None:
+        raise SignOffError("not_kept")
+    if given := next((x for x in revision.signatures if x.step == step), None):
+        raise SignOffError("already", revision, given)
+    if revision.superseded_by is not None:
+        raise SignOffError("superseded", revision)
+    if step != revision.next_step:
+        raise SignOffError("not_yet", revision)
+    if who.casefold() == revision.signatures[0].who.casefold():
+        raise SignOffError("own", revision)
+
+
+def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: AuditEvent) -> None:
+    values = {"month": revision.month, "revision": revision.number, "step": step, "at": deed.at, "who": deed.who}
+    rows = [values | {"name": name, "sha256": digest} for name, digest in revision.digests.items()]
+    connection.execute(insert(SIGN_OFF), rows)
+    event = deed._replace(act=f"report {step}", about=f"{revision.month} revision {revision.number}")
+    insert_event(connection, event)
+
+
+def _signed(store: Database, month: str, number: int, act: Callable[[Connection], None]) -> SignedRevision:
+    with database_errors(store):
+        try:
+            _write(store, act)
+        except IntegrityError:  # another person signed at the same time: `act` sees that now, and refuses
+            _write(store, act)
+    return next(x for x in revisions(store, month) if x.number == number)
+
+
+def _write(store: Database, act: Callable[[Connection], None]) -> None:
+    with store.writing() as connection:
+        act(connection)

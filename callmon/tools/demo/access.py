@@ -1,0 +1,71 @@
+"""Who one is in the demonstration: a person of each role, chosen on a banner, without a password.
+
+    a browser on this machine ─▶ the role of its cookie, else the viewer
+    any other, or a proxy's   ─▶ nobody: the page that says so
+
+Nothing here is secret, and the demonstration listens on loopback alone (`demo_settings`). The daemon of a site has
+`AccessService`, which knows no such cookie.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from importlib.resources import files
+
+from jinja2 import Template
+from markupsafe import Markup
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import RedirectResponse, Response
+
+from callmon.text.labels import label, translate
+from callmon.web.auth.client import ClientInfo
+from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, Right, Role
+from callmon.web.auth.route import PageRoute
+from callmon.web.auth.service import AccessService
+from callmon.web.routes import TABLE
+
+PATHS = {"fr": "/fr/demonstration", "en": "/en/demonstration"}
+CONTEXT = "demonstration"  # of the banner's sentences in the catalogues
+BANNER = Template(files("callmon.tools.demo").joinpath("banner.html").read_text("utf-8"), autoescape=True)
+COOKIE = "callmon-demonstration"
+PEOPLE: Mapping[Role, Person] = {
+    Role.VIEWER: LOCAL_VIEWER,
+    Role.AGENT: Person("C. Tremblay", frozenset({Role.AGENT})),
+    Role.MANAGER: Person("D. Roy", frozenset({Role.MANAGER})),
+    Role.ADMINISTRATOR: Person("E. Martin", frozenset({Role.ADMINISTRATOR})),
+}
+# The page that only this role may use.
+FIRST_PAGE = {Role.AGENT: "callbacks", Role.MANAGER: "months", Role.ADMINISTRATOR: "accesses", Role.VIEWER: "now"}
+
+
+class DemoAccess(AccessService):
+    """Access without sign-in, for a browser on this machine alone."""
+
+    async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
+        if not asking.is_here:
+            return UNKNOWN
+        role = request.cookies.get(COOKIE)
+        return Identity(next((person for name, person in PEOPLE.items() if name == role), LOCAL_VIEWER))
+
+    def own_entries(self) -> tuple[PageRoute, ...]:
+        return (PageRoute("demonstration", PATHS, self._choose, Right.VIEW, ("POST",)),)
+
+    def banner(self, person: Person, csrf: str, language: str) -> Markup:
+        say = partial(translate, language=language, context=CONTEXT)
+        values = {
+            "language": language,
+            "path": PATHS[language],
+            "person": person,
+            "csrf": csrf,
+            "roles": list(Role),
+        }
+        return Markup(BANNER.render(values, say=say, label=label))
+
+    async def _choose(self, request: Request) -> Response:
+        """Sets the cookie of the chosen role, and opens the page that is for it."""
+        form = await request.form()
+        role = next((role for role in Role if role == form.get("role")), Role.VIEWER)
+        if person := PEOPLE[role].name:
+            await self.note(request.state.asking, person, "sign in", "demonstration")
+        answer = RedirectResponse(TABLE[FIRST_PAGE[role]].path(request.state.language), 303)
+        answer.set_cookie(COOKIE, role, httponly=True, samesite="strict")
+        return answer

@@ -1,0 +1,140 @@
+"""Every command, given something wrong: its sentence, its status, its language. `refusals.toml` has the cases.
+
+A case is told in the reader's language: `fr` and `en`. What is told in English to everybody has `said`. With
+`usage`, a mistake in the command line itself, these are the last line of the message. HERE is the current folder.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from callmon.cli import common, main
+from callmon.config.settings import example_text
+from callmon.store.database import upgrade
+from tests import year
+from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
+
+CASES: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "refusals.toml").read_text(encoding="utf-8"))[
+    "refused"
+]
+NOTHING_TO_REFUSE = {"config example"}
+USAGE = {
+    "fr": r"Usage : callmon .*\nL'aide : « callmon .*--help »\.\n\nErreur : ",
+    "en": r"Usage: callmon .*\nTry 'callmon .*--help' for help\.\n\nError: ",
+}
+LOCALE = dict.fromkeys(("LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"))
+BY_LANGUAGE = [
+    pytest.param(case, language, id=f"{case['given']} {language}")
+    for case in CASES
+    for language in (("fr", "en") if "fr" in case else ("fr",))
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a configuration, the calls of a year, a file that is none of callmon's, and a folder."""
+    folder = tmp_path_factory.mktemp("site")
+    store, settings = upgrade(f"sqlite:///{folder}/callmon.db"), year.settings(f"sqlite:///{folder}/callmon.db")
+    year_rows.stored(store, settings, year_stories.calls(200), year_owing.owings(20, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    store.close()
+    written = example_text().replace("/etc/callmon/ami.secret", "ami.secret")
+    (folder / "callmon.toml").write_text(written, encoding="utf-8")
+    (folder / "text").write_text("plain words\n", encoding="utf-8")
+    (folder / "latin.toml").write_bytes("# é".encode("latin-1"))
+    (folder / "empty.toml").write_text("", encoding="utf-8")
+    (folder / "folder").mkdir()
+    return folder
+
+
+@pytest.fixture
+def here(site: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The current folder is the site's. No command changes its files or folders."""
+    monkeypatch.chdir(site)
+    monkeypatch.setattr(common.getpass, "getuser", lambda: "root")
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    before = {path: path.stat().st_mode for path in site.rglob("*")}
+    yield site
+    left = {path: path.stat().st_mode for path in site.rglob("*") if not path.name.endswith(("-wal", "-shm"))}
+    assert left == {path: mode for path, mode in before.items() if path in left}
+
+
+def invoked(given: str, language: str) -> Result:
+    words = shlex.split(given)
+    named = [word.split("=", 1) for word in words if re.match(r"CALLMON_\w+=", word)]
+    environment = LOCALE | {"CALLMON_DEFAULT_LANGUAGE": language} | dict(named)
+    return CliRunner().invoke(main, words[len(named) :], input="", env=environment, prog_name="callmon")
+
+
+@pytest.mark.parametrize(("case", "language"), BY_LANGUAGE)
+def test_what_is_wrong_is_told_with_the_way_out_in_one_language_with_its_status(
+    here: Path, case: dict[str, Any], language: str
+) -> None:
+    done = invoked(case["given"], language)
+    told = re.sub(r"expires-[\d-]+", "expires-DATE", done.stderr.replace(str(here), "HERE"))
+    assert (done.exit_code, type(done.exception), done.stdout) == (case["status"], SystemExit, "")
+    if "usage" in case:
+        told = re.sub(USAGE[language], "", told)
+    assert told == f"{case.get('said') or case[language]}\n"
+
+
+def test_every_command_has_a_case_and_every_case_is_told_once() -> None:
+    given = [case["given"] for case in CASES]
+    assert sorted(given) == sorted(set(given))
+    named = [" ".join(re.sub(r"CALLMON_\w+=\S+ ", "", words).split()) + " " for words in given]
+    every = [name for name, _ in commands() if not any(words.startswith(f"{name} ") for words in named)]
+    assert set(every) == NOTHING_TO_REFUSE
+    assert len(given) >= 60
+
+
+# As processes: standard input or output closed, a full disk, a port that is taken, a folder that is gone.
+
+AS_PROCESSES = {
+    "callmon privacy find --purpose x <&-": (
+        2, "Numéro de téléphone : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
+    "callmon users add m.roy --role viewer <&-": (
+        2, "The password is too short: it needs 12 characters or more, such as a sentence.\n"),
+    "callmon replay - <&-": (
+        1, "Aucun message AMI n'a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
+    "callmon check >&-": (0, ""),
+    "callmon callbacks list > /dev/full": (
+        1, "Un fichier ou la sortie : plus d'espace sur le disque; libérez de l'espace, puis relancez la "
+           "commande.\n"),
+    "mkdir gone && cd gone && rmdir ../gone && callmon status": (
+        2, "The current folder no longer exists; change to another one.\n"),
+    "CALLMON_WEB__LISTEN=127.0.0.1:{port} callmon run": (
+        2, "web.listen: 127.0.0.1:{port} cannot be bound (Address already in use); choose another address.\n"),
+    "callmon demo --listen 127.0.0.1:{port}": (
+        2, "--listen: 127.0.0.1:{port} cannot be bound (Address already in use); choose another address: callmon "
+           "demo --listen 127.0.0.1:9470\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", AS_PROCESSES)
+def test_a_process_that_lacks_what_it_needs_says_so(site: Path, tmp_path: Path, line: str) -> None:
+    shutil.copytree(site, tmp_path, dirs_exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        status, told = AS_PROCESSES[line]
+        named = {"{port}": str(taken.getsockname()[1]), "callmon ": f"{' '.join(COMMAND)} "}
+        script = line
+        for old, new in named.items():
+            script = script.replace(old, new)
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=120
+        )
+    assert (done.returncode, done.stderr) == (status, told.replace("{port}", named["{port}"]))

@@ -1,0 +1,219 @@
+"""The sign-off on the pages: three persons sign a month in a real daemon; who may not, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import httpx
+import pytest
+
+from callmon.store import opening, sign_off
+from callmon.store.access import AuditEvent, audit_events
+from callmon.store.database import Database, open_store
+from callmon.store.sign_off import SignedRevision, check_file, keep_prepared
+from tests.pages.test_pages_callbacks import text
+from tests.support.forked_daemon import WarmCallmon
+from tests.support.pages_daemon import ROLES, Headers, Site, fill, person
+from tests.support.store_fixtures import until
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
+
+PREPARES, VERIFIES, APPROVES = (person(name, "managers") for name in ("g.lavoie", "a.roy", "d.morin"))
+NOT_THEIRS = {"viewer": person("v.roy"), "agent": person("a.cote", "agents"),
+              "administrator": person("s.cyr", "administrators")}  # fmt: skip
+NOTE = re.compile(r'<p class="note over" role="alert">(.*?)</p>', re.DOTALL)
+FILES = [("callmon-r1-fr.pdf", b"fr"), ("callmon-r1.json", b"{}")]
+AT = datetime(2024, 7, 2, 13, 5, tzinfo=UTC)
+MAKES = {"kind": "html", "to_sign": "1"}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A daemon over the seeded year, and calls of this morning."""
+    running = Site(tmp_path_factory.mktemp("sign"), ROLES)
+    settings = running.settings()
+    store = opening.open_for_writing(settings)
+    year_rows.stored(store, settings, year_stories.calls(600), year_owing.owings(60, settings))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    fill(store, datetime.now(UTC).replace(microsecond=0))
+    store.close()
+    try:
+        WarmCallmon.start(running, until_heard=False)
+        assert until(lambda: running.get("/healthz")[0] in (200, 503)), running.log.read_text()
+        yield running
+        assert "Traceback" not in running.log.read_text(), running.log.read_text()
+    finally:
+        running.end_everything()
+
+
+@pytest.fixture
+def store(place: Site) -> Iterator[Database]:
+    opened = open_store(place.settings().store.url)
+    yield opened
+    opened.close()
+
+
+def sent(place: Site, who: Headers, path: str, **fields: str) -> httpx.Response:
+    """The answer to a form; behind its redirect."""
+    with place.visitor(who) as visitor:
+        token = "" if who in NOT_THEIRS.values() else place.csrf(visitor, "/en/months/2024-05")
+        answer = visitor.post(path, data={"csrf": token} | fields)
+        return visitor.get(answer.headers["location"]) if answer.status_code == 303 else answer
+
+
+def made(place: Site, who: Headers, month: str, language: str = "en") -> str:
+    """The path of the finished files to sign."""
+    path = {"en": f"/en/months/{month}", "fr": f"/fr/mois/{month}"}[language]
+    page = sent(place, who, path, **MAKES)
+    found = str(page.url.path)
+    with place.visitor(who) as visitor:
+        assert until(lambda: "data-wait" not in visitor.get(found).text, 60)
+    return found
+
+
+def revision(month: str, language: str = "en") -> str:
+    return {"en": f"/en/months/{month}/revisions/1", "fr": f"/fr/mois/{month}/revisions/1"}[language]
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    (note,) = NOTE.findall(answer.text)
+    return answer.status_code, text(note).removeprefix("■ ")
+
+
+def kept(store: Database, month: str) -> SignedRevision:
+    """A revision that g.lavoie prepared."""
+    return keep_prepared(store, month, 1, FILES, AuditEvent(AT, "g.lavoie", ""))
+
+
+def test_three_persons_sign_a_month_and_its_files_are_those_bytes(place: Site, store: Database) -> None:
+    path = made(place, PREPARES, "2024-05")
+    with place.visitor(PREPARES) as visitor:
+        page = visitor.get(path).text
+        links = re.findall(r'<a href="([^"]+)" download>', page)
+        files = {link.rsplit("/", 1)[1]: visitor.get(link).content for link in links}
+    assert sorted(files) == [f"callmon-2024-05-r1{end}" for end in ("-en.html", "-fr.html", ".json")]
+    assert re.findall(r'<code class="digest">(\w+)', page) == [sha256(x).hexdigest() for x in files.values()]
+    told = [sent(place, PREPARES, path)]
+    told += [sent(place, who, revision("2024-05"), step=step)
+             for who, step in ((VERIFIES, "verified"), (APPROVES, "approved"))]  # fmt: skip
+    states = [re.findall(r"<strong>(.*?)</strong>", x.text)[0] for x in told]
+    assert states == ["Prepared.", "Verified.", "Approved."]
+    (one,) = sign_off.revisions(store, "2024-05")
+    assert [(x.step, x.who) for x in one.signatures] == [
+        ("prepared", "g.lavoie"), ("verified", "a.roy"), ("approved", "d.morin"),
+    ]  # fmt: skip
+    with place.visitor(VERIFIES) as visitor:
+        again = {name: visitor.get(f"{revision('2024-05')}/{name}").content for name in files}
+        assert text(visitor.get("/en/months").text).count("May 2024 ( approved : Revision 1 )") == 1
+    assert again == files
+    assert {check_file(store, name, data).result for name, data in again.items()} == {"approved"}
+    deeds = [(x.who, x.act, x.about) for x in audit_events(store) if x.act.startswith("report ")]
+    assert [x for x in deeds if x[2] == "2024-05 revision 1"] == [
+        ("g.lavoie", "report prepared", "2024-05 revision 1"),
+        ("a.roy", "report verified", "2024-05 revision 1"),
+        ("d.morin", "report approved", "2024-05 revision 1"),
+    ]
+
+
+@pytest.mark.parametrize("role", NOT_THEIRS)
+def test_a_lead_and_everybody_without_the_role_of_reports_signs_nothing(
+    place: Site, store: Database, role: str
+) -> None:
+    month = {"viewer": "2024-01", "agent": "2024-02", "administrator": "2024-03"}[role]
+    kept(store, month)
+    steps = [sent(place, NOT_THEIRS[role], revision(month), step=step) for step in sign_off.STEPS]
+    others = [sent(place, NOT_THEIRS[role], f"/en/months/{month}/x"),
+              sent(place, NOT_THEIRS[role], f"/en/months/{month}", **MAKES)]  # fmt: skip
+    with place.visitor(NOT_THEIRS[role]) as visitor:
+        read = [visitor.get(revision(month)), visitor.get(f"{revision(month)}/callmon-r1.json")]
+    assert {(x.status_code, "Access refused" in x.text) for x in (*steps, *others, *read)} == {(403, True)}
+    assert [x.step for x in sign_off.revisions(store, month)] == ["prepared"]
+
+
+OWN = {
+    "en": "The person who prepares a revision can neither verify nor approve it: another person must do so.",
+    "fr": "La personne qui prépare une révision ne peut ni la vérifier ni l'approuver : une autre personne doit "
+    "le faire.",
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_who_prepared_finds_no_button_and_is_refused_in_a_sentence(
+    place: Site, store: Database, language: str
+) -> None:
+    month = {"fr": "2024-06", "en": "2024-07"}[language]
+    kept(store, month)
+    with place.visitor(PREPARES) as visitor:
+        page = visitor.get(revision(month, language)).text
+    assert ('name="step"' in page, OWN[language] in text(page)) == (False, True)
+    assert refusal(sent(place, PREPARES, revision(month, language), step="verified")) == (409, OWN[language])
+    sent(place, VERIFIES, revision(month, language), step="verified")
+    assert refusal(sent(place, PREPARES, revision(month, language), step="approved")) == (409, OWN[language])
+    assert sign_off.revisions(store, month)[0].step == "verified"
+
+
+def test_a_step_is_signed_once_and_in_its_order(place: Site, store: Database) -> None:
+    kept(store, "2024-08")
+    path = revision("2024-08")
+    not_yet = "This is not the next step: revision 1 is prepared."
+    assert refusal(sent(place, APPROVES, path, step="approved")) == (409, not_yet)
+    assert refusal(sent(place, APPROVES, path, step="prepared")) == (
+        409,
+        "This step is already signed: revision 1, prepared by g.lavoie, 2 July 2024, 9:05:00 a.m.",
+    )
+    sent(place, VERIFIES, path, step="verified")
+    (one,) = sign_off.revisions(store, "2024-08")
+    status, said = refusal(sent(place, APPROVES, path, step="verified"))
+    assert (status, said.startswith("This step is already signed: revision 1, verified by a.roy, ")) == (409, True)
+    assert sign_off.revisions(store, "2024-08") == [one]
+
+
+def test_the_same_files_are_prepared_once(place: Site, store: Database) -> None:
+    path = made(place, PREPARES, "2024-09", "fr")
+    assert sent(place, PREPARES, path).status_code == 200
+    status, said = refusal(sent(place, VERIFIES, path))
+    told = "Cette étape est déjà signée : révision 1, préparée par g.lavoie, "
+    assert (status, said.startswith(told)) == (409, True)
+    assert len(sign_off.revisions(store, "2024-09")) == 1
+
+
+def test_the_running_month_is_not_signed(place: Site, store: Database) -> None:
+    month = f"{datetime.now(place.settings().timezone):%Y-%m}"
+    path = made(place, PREPARES, month)
+    assert refusal(sent(place, PREPARES, path)) == (
+        409, "This report is provisional: it is signed once the month is final."
+    )  # fmt: skip
+    with place.visitor(PREPARES) as visitor:
+        assert 'name="to_sign"' not in visitor.get(f"/en/months/{month}").text
+    assert sign_off.revisions(store, month) == []
+
+
+def test_a_report_that_was_made_to_read_is_not_signed(place: Site, store: Database) -> None:
+    page = sent(place, PREPARES, "/en/months/2024-10", kind="html")
+    with place.visitor(PREPARES) as visitor:
+        assert until(lambda: "data-wait" not in visitor.get(page.url.path).text, 60)
+    assert sent(place, PREPARES, page.url.path).status_code == 200
+    assert sign_off.revisions(store, "2024-10") == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/en/months/2024-11/revisions/1", "/fr/mois/2024-11/revisions/x", "/en/months/2024-12/revisions/1/x"]
+)
+def test_a_revision_or_file_that_there_is_not_is_not_found(place: Site, store: Database, path: str) -> None:
+    if "2024-12" in path:
+        kept(store, "2024-12")
+    with place.visitor(VERIFIES) as visitor:
+        assert visitor.get(path).status_code == 404
+
+
+def test_a_file_that_was_changed_in_the_database_is_not_handed_out(place: Site, store: Database) -> None:
+    kept(store, "2025-01")
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE signed_file SET data = x'00' WHERE month = '2025-01'")
+    with place.visitor(VERIFIES) as visitor:
+        answer = visitor.get(f"{revision('2025-01')}/callmon-r1.json")
+    assert (answer.status_code, b"{}" in answer.content) == (503, False)

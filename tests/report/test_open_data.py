@@ -1,0 +1,309 @@
+"""The open-data package: what portals' own libraries say of it, and the same figures in each of its files."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+from csvw import CSVW, TableGroup
+from frictionless import Resource, system
+from rdflib import Graph, Literal, URIRef
+from rdflib.namespace import DCAT, DCTERMS
+
+from callmon.cli import main
+from callmon.config.standards import ALL_STANDARDS
+from callmon.reports.formats import parquet
+from callmon.reports.public.package import NO_PUBLISHER
+from callmon.store.database import upgrade
+from tests import year
+from tests.report.expected_figures import rows_of
+from tests.year import obligations as year_owing
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
+
+LATER = datetime(2025, 6, 1, tzinfo=UTC)
+MONTH = "2024-05"
+OPEN_DATA = """
+[open_data]
+publisher = "ministry"
+publisher_fr = "Ministère"
+publisher_en = "Ministry"
+standards_url_fr = "https://ministry.example/fr/normes"
+standards_url_en = "https://ministry.example/en/standards"
+"""
+TARGET = 'mode = "voice"\ntarget = {{ {} = {{ percent = {}, since = 2024-01-01, signed_by = "A" }} }}'
+COMMENT = "Un mois seulement\N{NO-BREAK SPACE}: mai 2024. État\N{NO-BREAK SPACE}: définitif."
+DATA = [
+    *("dictionary-en.csv", "dictionary-fr.csv", "figures-en.csv", "figures-fr.csv", "figures.parquet"),
+    *("report.json", "service-standards.csv"),
+]
+DESCRIBED = ["csv-metadata.json", "dataset.json", "dcat.jsonld"]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a configuration, and a year in which many a number is small."""
+    folder = tmp_path_factory.mktemp("site")
+    url = f"sqlite:///{folder}/callmon.db"
+    store, settings = upgrade(url), year.settings(url)
+    year_rows.stored(store, settings, year_stories.calls(4_000, seed=5), year_owing.owings(900, settings, seed=6))
+    year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
+    store.close()
+    configure(folder, OPEN_DATA)
+    return folder
+
+
+def configure(folder: Path, more: str, *changes: tuple[str, str], name: str = "callmon.toml") -> None:
+    text = (
+        year.example_text().replace(*year.SURVEY).replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
+    )
+    for change in changes:
+        text = text.replace(*change)
+    (folder / name).write_text(text + year.STAFF + more, encoding="utf-8")
+
+
+def report(site: Path, *arguments: str, config: str = "callmon.toml") -> Result:
+    command = ["report", MONTH, *arguments, "--config", str(site / config)]
+    return CliRunner().invoke(main, command, catch_exceptions=False)
+
+
+def packaged(site: Path, out: Path, config: str = "callmon.toml") -> Path:
+    done = report(site, "--public", "--package", "--no-compare", "-o", str(out), config=config)
+    assert (done.exit_code, done.stderr) == (0, "")
+    return out
+
+
+@pytest.fixture(scope="module")
+def package(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return packaged(site, tmp_path_factory.mktemp("package") / "may")
+
+
+def resources(package: Path) -> Iterator[tuple[Path, Resource]]:
+    """Each CSV as CKAN validates it, with the schema of its resource."""
+    for described in json.loads((package / "dataset.json").read_bytes())["resources"]:
+        if "schema" in described:
+            path = package / described["url"]
+            dialect = {"csv": {"delimiter": ";" if path.stem.endswith("-fr") else ","}}
+            given = {
+                "name": "x",
+                "path": str(path),
+                "format": "csv",
+                "schema": described["schema"],
+                "dialect": dialect,
+            }
+            yield path, Resource.from_descriptor(given)
+
+
+def faults(package: Path) -> dict[str, list[Any]]:
+    """What Frictionless finds in each CSV."""
+    with system.use_context(trusted=True):
+        return {path.name: x.validate().flatten(["fieldName", "type"]) for path, x in resources(package)}
+
+
+def read(package: Path) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each CSV, with the types that its description gives."""
+    return {str(table.url): list(table) for table in TableGroup.from_file(package / "csv-metadata.json").tables}
+
+
+def standards(package: Path) -> dict[tuple[str, str], dict[str, str]]:
+    """The rows of the federal columns, by service and standard."""
+    rows = rows_of((package / "service-standards.csv").read_bytes(), "en")
+    return {(row["service_id"], row["service_standard_id"]): row for row in rows}
+
+
+# ── what portals read ──
+
+
+def test_csv_on_the_web_reads_every_csv_with_its_types_and_keys(package: Path) -> None:
+    assert CSVW(str(package / "csv-metadata.json"), validate=True).is_valid  # also the keys
+    tables = read(package)
+    assert sorted(tables) == [x for x in DATA if x.endswith(".csv")]
+    french, english = (tables[f"figures-{language}.csv"] for language in ("fr", "en"))
+    numbers = ("month", "figure", "value", "numerator", "denominator")
+    assert [[row[x] for x in numbers] for row in french] == [[row[x] for x in numbers] for row in english]
+    assert len(english) > 500
+
+
+def test_frictionless_finds_nothing_in_any_csv(package: Path) -> None:
+    assert faults(package) == {x: [] for x in DATA if x.endswith(".csv")}
+
+
+def test_a_wrong_value_is_found_by_both(package: Path, tmp_path: Path) -> None:
+    for path in package.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes().replace(b";known;", b";knwon;", 1))
+    assert faults(tmp_path)["figures-fr.csv"] == [["etat", "constraint-error"]]
+    with pytest.raises(ValueError, match="invalid lexical value for string: knwon"):
+        read(tmp_path)
+
+
+def test_ckan_is_told_titles_in_both_languages_the_licence_and_each_file(package: Path) -> None:
+    told = json.loads((package / "dataset.json").read_bytes())
+    assert told["title_translated"] == {
+        "fr": "Statistiques téléphoniques, mai 2024",
+        "en": "Telephone statistics, May 2024",
+    }
+    assert (told["name"], told["owner_org"]) == ("ministry-telephone-2024-05", "ministry")
+    assert (told["license_id"], told["license_title"]) == (
+        "OGL-ON-1.0",
+        "Open Government Licence \N{EN DASH} Ontario",
+    )
+    assert told["notes_translated"]["en"].startswith("Final. Completeness: ")
+    files = {path.name: path.stat().st_size for path in package.iterdir()}
+    assert sorted(files) == sorted([*DATA, *DESCRIBED])
+    assert {x["url"]: x["size"] for x in told["resources"]} == {name: files[name] for name in DATA}
+
+
+def test_dcat_says_the_same(package: Path) -> None:
+    warnings.simplefilter("ignore", DeprecationWarning)  # of rdflib's own JSON-LD parser
+    graph = Graph().parse(package / "dcat.jsonld", format="json-ld", publicID="https://ministry.example/")
+    (dataset,) = graph.subjects(None, DCAT.Dataset)
+    assert set(graph.objects(dataset, DCTERMS.title)) == {
+        Literal("Statistiques téléphoniques, mai 2024", lang="fr"),
+        Literal("Telephone statistics, May 2024", lang="en"),
+    }
+    assert set(graph.objects(dataset, DCTERMS.license)) == {
+        URIRef("https://www.ontario.ca/fr/page/licence-du-gouvernement-ouvert-ontario"),
+        URIRef("https://www.ontario.ca/page/open-government-licence-ontario"),
+    }
+    assert sorted(str(x) for x in graph.objects(None, DCAT.downloadURL)) == [
+        f"https://ministry.example/{x}" for x in DATA
+    ]
+
+
+# ── figures ──
+
+
+def test_the_csv_are_those_of_the_public_edition(site: Path, package: Path, tmp_path: Path) -> None:
+    assert (
+        report(site, "--public", "--format", "csv", "--no-compare", "-o", str(tmp_path / "x.csv")).exit_code == 0
+    )
+    for name, same in (("figures", ""), ("dictionary", "-dictionnaire"), ("dictionary", "-dictionary")):
+        for language in ("fr", "en"):
+            path = tmp_path / f"x-{language}{same}.csv"
+            if path.exists():
+                assert (package / f"{name}-{language}.csv").read_bytes() == path.read_bytes()
+
+
+def test_duckdb_reads_from_parquet_the_figures_of_the_csv(package: Path) -> None:
+    french, english = (rows_of((package / f"figures-{x}.csv").read_bytes(), x) for x in ("fr", "en"))
+    query = (
+        "SELECT month, cut, member, figure, part, value, numerator, denominator, unit, state, title_fr, title_en, "
+        "shown_fr, shown_en FROM read_parquet(?)"
+    )
+    found = duckdb.execute(query, [str(package / "figures.parquet")]).fetchall()
+    assert found == [
+        (
+            *(en[x] for x in ("month", "cut", "member", "figure", "part")),
+            *(kind(en[x]) if en[x] else None for x, kind in NUMBERS.items()),
+            *(en["unit"], en["state"], fr["libelle"], en["title"], fr["affiche"], en["shown"]),
+        )
+        for fr, en in zip(french, english, strict=True)
+    ]
+    assert {"suppressed", "known"} <= {row[9] for row in found}
+
+
+NUMBERS: dict[str, Any] = {"value": float, "numerator": int, "denominator": int}
+
+
+def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_that_is_kept_back(package: Path) -> None:
+    rows, found = rows_of((package / "figures-en.csv").read_bytes(), "en"), standards(package)
+    rates = {(x["member"], x["figure"].removesuffix(".rate")): x for x in rows
+             if x["cut"] == "service" and x["figure"].removesuffix(".rate") in ALL_STANDARDS}  # fmt: skip
+    assert {
+        key: (x["volume_meeting_target"], x["total_volume"], x["performance"]) for key, x in found.items()
+    } == {key: (x["numerator"], x["denominator"], x["value"]) for key, x in rates.items()}
+    assert len(found) == 2 * len(ALL_STANDARDS)
+    assert {x["total_volume"] for key, x in found.items() if rates[key]["state"] == "suppressed"} == {""}
+    assert {(x["fiscal_yr"], x["channel"], x["owner_org"]) for x in found.values()} == {
+        ("2024-2025", "TEL", "ministry")
+    }
+    assert {x["comments_fr"] for x in found.values()} == {COMMENT}
+
+
+@pytest.mark.parametrize(("percent", "met"), [(40, "Y"), (41, "N")])
+def test_a_target_is_judged_only_where_the_rate_is_published(
+    site: Path, tmp_path: Path, percent: int, met: str
+) -> None:
+    """74 of 184 calls of May, 40.2 %; of voicemail the number is kept back."""
+    lines = ("voice", "tty")
+    for standard in ("answer_by_third_ring", "voicemail_after_fourth_ring"):
+        given = TARGET.format(standard, percent)
+        changes = [(f'mode = "{mode}"', given.replace("voice", mode, 1)) for mode in lines]
+        configure(site, OPEN_DATA, *changes, name=f"{standard}.toml")
+    third, voicemail = (
+        standards(packaged(site, tmp_path / standard, f"{standard}.toml"))["general_inquiries", standard]
+        for standard in ("answer_by_third_ring", "voicemail_after_fourth_ring")
+    )
+    assert (third["target"], third["performance"], third["target_met"]) == (
+        f"0.{percent:02}".rstrip("0"),
+        "0.402173913",
+        met,
+    )
+    assert (voicemail["performance"], voicemail["target_met"]) == ("", "NA")
+
+
+# ── files and sentences ──
+
+
+def test_a_zip_has_the_same_files_and_the_same_bytes_each_time(site: Path, package: Path, tmp_path: Path) -> None:
+    first, second = (packaged(site, tmp_path / f"{x}.zip").read_bytes() for x in "ab")
+    with ZipFile(tmp_path / "a.zip") as archive:
+        assert {x: archive.read(x) for x in archive.namelist()} == {
+            x.name: x.read_bytes() for x in package.iterdir()
+        }
+    assert first == second
+
+
+def test_a_package_with_other_content_is_not_replaced(site: Path, tmp_path: Path) -> None:
+    out = packaged(site, tmp_path / "may")
+    packaged(site, out)
+    (out / "figures-en.csv").write_text("mine")
+    done = report(site, "--public", "--package", "-o", str(out))
+    assert (done.exit_code, (out / "figures-en.csv").read_text()) == (2, "mine")
+
+
+NOT_A_PACKAGE = (
+    "--package va avec --public, sans --format, --lang ni -o - : "
+    "le paquet a tous les formats, dans les deux langues."
+)
+
+
+@pytest.mark.parametrize("arguments", ["", "--public --format csv", "--public --lang fr", "--public -o -"])
+def test_a_package_is_the_whole_public_edition(site: Path, arguments: str) -> None:
+    done = report(site, "--package", *arguments.split())
+    assert (done.exit_code, done.stderr) == (2, f"{NOT_A_PACKAGE}\n")
+
+
+def test_a_package_without_a_publisher_says_what_to_add(site: Path, tmp_path: Path) -> None:
+    configure(site, "", name="nobody.toml")
+    done = report(site, "--public", "--package", "-o", str(tmp_path / "x"), config="nobody.toml")
+    assert (done.exit_code, done.stderr) == (2, f"{NO_PUBLISHER}\n")
+    assert not (tmp_path / "x").exists()
+
+
+def test_without_duckdb_the_package_says_how_to_install_it(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    done = report(site, "--public", "--package", "-o", str(tmp_path / "x"))
+    assert (done.exit_code, done.stderr) == (1, f"{parquet.MISSING}\n")
+
+
+def test_another_licence_is_a_setting(site: Path, tmp_path: Path) -> None:
+    licence = (
+        'licence = "OGL-2.0"\nlicence_en = "Other"\nlicence_fr = "Autre"\nlicence_url_en = "https://x.example/"\n'
+    )
+    configure(site, OPEN_DATA + licence, name="other.toml")
+    out = packaged(site, tmp_path / "x", "other.toml")
+    told = json.loads((out / "dataset.json").read_bytes())
+    assert (told["license_id"], told["license_title_translated"]) == ("OGL-2.0", {"fr": "Autre", "en": "Other"})
+    assert json.loads((out / "csv-metadata.json").read_bytes())["dc:license"] == {"@id": "https://x.example/"}

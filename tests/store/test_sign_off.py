@@ -1,0 +1,241 @@
+"""The sign-off of a month: three steps, one person never alone, bytes kept for good, and what a file is."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import text
+
+from callmon.errors import StoreError
+from callmon.store import sign_off
+from callmon.store.access import AuditEvent, audit_events
+from callmon.store.database import Database, stored_revision, upgrade
+from callmon.store.sign_off import (
+    SignatureCheck,
+    SignedRevision,
+    SignOffError,
+    Step,
+    StepSignature,
+    check_file,
+    keep_prepared,
+    read_signed,
+    revisions,
+    sign,
+)
+
+MONTH, AT = "2026-10", datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
+FILES = [
+    ("callmon-2026-10-r1-fr.pdf", b"%PDF fr\0\xff"),
+    ("callmon-2026-10-r1-en.pdf", b"%PDF en"),
+    ("r1.json", b"{}"),
+]
+SECOND = [(name.replace("r1", "r2"), data + b" corrected") for name, data in FILES]
+
+
+def deed(who: str, minutes: int = 0) -> AuditEvent:
+    return AuditEvent(AT + timedelta(minutes=minutes), who, "", address="192.0.2.7")
+
+
+def prepared(store: Database, who: str = "g.lavoie", number: int = 1) -> SignedRevision:
+    return keep_prepared(store, MONTH, number, FILES if number == 1 else SECOND, deed(who, 10 * number))
+
+
+def approved(store: Database, number: int = 1) -> None:
+    prepared(store, number=number)
+    sign(store, MONTH, number, "verified", deed("a.roy", 10 * number + 1))
+    sign(store, MONTH, number, "approved", deed("d.morin", 10 * number + 2))
+
+
+def refused(store: Database, number: int, step: Step, who: str) -> tuple[str, str | None]:
+    """Why, and who had signed the step already. Nothing is signed."""
+    before = revisions(store)
+    with pytest.raises(SignOffError) as refusal:
+        sign(store, MONTH, number, step, deed(who))
+    assert revisions(store) == before
+    return refusal.value.why, refusal.value.signature and refusal.value.signature.who
+
+
+def test_three_steps_sign_every_file_with_person_time_and_sha_256(store: Database) -> None:
+    approved(store)
+    (one,) = revisions(store)
+    assert one == SignedRevision(
+        MONTH,
+        1,
+        {name: sha256(data).hexdigest() for name, data in FILES},
+        (
+            StepSignature("prepared", AT + timedelta(minutes=10), "g.lavoie"),
+            StepSignature("verified", AT + timedelta(minutes=11), "a.roy"),
+            StepSignature("approved", AT + timedelta(minutes=12), "d.morin"),
+        ),
+    )
+    with store.reading() as connection:
+        rows = connection.execute(text("SELECT step, name, sha256 FROM sign_off")).all()
+    assert sorted(map(tuple, rows)) == sorted(
+        (step, name, sha256(data).hexdigest()) for step in sign_off.STEPS for name, data in FILES
+    )
+
+
+def test_the_audit_log_has_each_step_with_its_address(store: Database) -> None:
+    approved(store)
+    assert [(x.who, x.act, x.about, x.address) for x in audit_events(store)] == [
+        ("g.lavoie", "report prepared", "2026-10 revision 1", "192.0.2.7"),
+        ("a.roy", "report verified", "2026-10 revision 1", "192.0.2.7"),
+        ("d.morin", "report approved", "2026-10 revision 1", "192.0.2.7"),
+    ]
+
+
+def test_the_signed_files_are_given_back_bit_for_bit(store: Database) -> None:
+    one = prepared(store)
+    assert [(name, read_signed(store, one, name)) for name, _ in FILES] == FILES
+
+
+@pytest.mark.parametrize("step", ["verified", "approved"])
+def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written(
+    store: Database, step: Step
+) -> None:
+    prepared(store)
+    if step == "approved":
+        sign(store, MONTH, 1, "verified", deed("a.roy"))
+    assert [refused(store, 1, step, who) for who in ("g.lavoie", "G.Lavoie")] == [("own", None)] * 2
+
+
+def test_two_persons_are_enough(store: Database) -> None:
+    prepared(store)
+    for step in ("verified", "approved"):
+        sign(store, MONTH, 1, step, deed("a.roy"))
+    assert [x.who for x in revisions(store)[0].signatures] == ["g.lavoie", "a.roy", "a.roy"]
+
+
+def test_steps_come_in_their_order_and_each_once(store: Database) -> None:
+    assert refused(store, 1, "verified", "a.roy") == ("not_kept", None)
+    prepared(store)
+    assert refused(store, 1, "approved", "a.roy") == ("not_yet", None)
+    assert refused(store, 1, "prepared", "a.roy") == ("already", "g.lavoie")
+    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    assert refused(store, 1, "verified", "d.morin") == ("already", "a.roy")
+    assert refused(store, 2, "verified", "d.morin") == ("not_kept", None)
+
+
+def test_of_two_persons_who_approve_at_the_same_time_one_signs(store: Database) -> None:
+    prepared(store)
+    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    told: list[str] = []
+    start = threading.Barrier(2)
+
+    def approve(who: str) -> None:
+        start.wait()
+        try:
+            sign(store, MONTH, 1, "approved", deed(who))
+            told.append("signed")
+        except SignOffError as error:
+            told.append(error.why)
+
+    both = [threading.Thread(target=approve, args=(who,)) for who in ("d.morin", "l.caron")]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(told) == ["already", "signed"]
+    assert [x.act for x in audit_events(store)].count("report approved") == 1
+
+
+# Revisions.
+
+
+def test_the_same_files_and_a_number_that_is_not_the_next_are_refused(store: Database) -> None:
+    approved(store)
+    told = []
+    for number, files in ((1, FILES), (2, FILES), (1, SECOND), (3, SECOND)):
+        with pytest.raises(SignOffError) as refusal:
+            keep_prepared(store, MONTH, number, files, deed("a.roy"))
+        told.append(refusal.value.why)
+    assert told == ["already", "already", "late", "late"]
+    assert [(name, read_signed(store, revisions(store)[0], name)) for name, _ in FILES] == FILES
+
+
+def test_an_approved_revision_is_in_force_until_a_later_one_is_approved(store: Database) -> None:
+    approved(store)
+    prepared(store, number=2)
+    assert [x.superseded_by for x in revisions(store)] == [None, None]
+    sign(store, MONTH, 2, "verified", deed("a.roy"))
+    sign(store, MONTH, 2, "approved", deed("a.roy"))
+    assert [x.superseded_by for x in revisions(store)] == [2, None]
+    first, second = revisions(store, MONTH)
+    assert [read_signed(store, first, name) for name, _ in FILES] == [data for _, data in FILES]
+    assert [read_signed(store, second, name) for name, _ in SECOND] == [data for _, data in SECOND]
+
+
+def test_a_revision_that_was_not_approved_is_superseded_by_the_next_one(store: Database) -> None:
+    prepared(store)
+    prepared(store, "a.roy", number=2)
+    assert [(x.superseded_by, x.next_step) for x in revisions(store)] == [(2, None), (None, "verified")]
+    assert refused(store, 1, "verified", "d.morin") == ("superseded", None)
+
+
+def test_another_month_supersedes_nothing(store: Database) -> None:
+    approved(store)
+    keep_prepared(store, "2026-11", 1, [("x.json", b"[]")], deed("a.roy"))
+    assert [(x.month, x.number, x.superseded_by) for x in revisions(store)] == [
+        ("2026-10", 1, None),
+        ("2026-11", 1, None),
+    ]
+    assert [x.month for x in revisions(store, "2026-11")] == ["2026-11"]
+
+
+# Files.
+
+
+def told(store: Database, name: str, data: bytes) -> tuple[str, int | None]:
+    check = check_file(store, name, data)
+    assert check.digest == sha256(data).hexdigest()
+    return check.result, check.revision and check.revision.number
+
+
+def test_a_file_is_what_its_bytes_are_whatever_its_name(store: Database) -> None:
+    name, data = FILES[0]
+    assert check_file(store, name, data) == SignatureCheck("not_signed", sha256(data).hexdigest())
+    prepared(store)
+    assert told(store, name, data) == ("in_progress", 1)
+    sign(store, MONTH, 1, "verified", deed("a.roy"))
+    assert told(store, name, data) == ("in_progress", 1)
+    sign(store, MONTH, 1, "approved", deed("a.roy"))
+    assert [told(store, x, data) for x in (name, "copy.pdf")] == [("approved", 1)] * 2
+    approved(store, number=2)
+    assert [told(store, name, data), told(store, *SECOND[0])] == [("superseded", 1), ("approved", 2)]
+
+
+def test_one_changed_byte_makes_a_file_altered_and_under_another_name_not_signed(store: Database) -> None:
+    approved(store)
+    name, data = FILES[0]
+    for other in (data + b"\n", data[:-1], bytes([data[0] ^ 1]) + data[1:], b""):
+        assert (told(store, name, other), told(store, "x.pdf", other)) == (("altered", 1), ("not_signed", None))
+
+
+@pytest.mark.parametrize("wrong", [b"x\x9c", b""])
+def test_bytes_that_were_changed_in_the_database_are_never_given_as_signed(store: Database, wrong: bytes) -> None:
+    one = prepared(store)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE signed_file SET data = :data"), {"data": wrong})
+    with pytest.raises(StoreError) as refusal:
+        read_signed(store, one, "r1.json")
+    assert str(refusal.value) == f"the database {store}: r1.json has other bytes than those that were signed"
+
+
+# The tables.
+
+
+def test_an_earlier_database_gets_the_tables(url: str) -> None:
+    store = upgrade(url)
+    with store.writing() as connection:
+        for table in ("signed_file", "sign_off"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    store.close()
+    again = upgrade(url)
+    assert stored_revision(again) == "0004"
+    approved(again)
+    assert [x.step for x in revisions(again)] == ["approved"]
+    again.close()
