@@ -195,7 +195,7 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     if acceptance:
         _accept(settings)
         return
-    LANGUAGE.set(context.language)
+    click.get_current_context().call_on_close(partial(LANGUAGE.reset, LANGUAGE.set(context.language)))
     findings = examine(settings, context.now, _last_seen(context))
     for finding in findings if as_json else ():
         print_json(dataclasses.asdict(finding))

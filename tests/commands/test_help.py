@@ -254,6 +254,17 @@ def test_doctor_speaks_the_language_of_its_reader(language: str, head: str) -> N
     assert context.run(as_text, [made]).startswith(head)
 
 
+def test_the_language_of_doctor_ends_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "callmon.toml").write_text(example_text(), encoding="utf-8")
+    (tmp_path / "secret").write_text("of-the-test")
+    for name, value in {"HOST": "127.0.0.1", "PORT": "1", "SECRET_FILE": str(tmp_path / "secret")}.items():
+        monkeypatch.setenv(f"CALLMON_EXCHANGES__TORONTO__{name}", value)
+    with reader_of("fr"):
+        done = CliRunner().invoke(main, ["doctor"])
+    assert (done.exit_code, done.stdout[:18], LANGUAGE.get()) == (1, "toronto : 1 erreur", "en"), done.output
+
+
 def test_a_command_without_a_database_does_not_load_the_database_library() -> None:
     said = (
         "import sys; from callmon.cli import main; main.commands['completion']; print('sqlalchemy' in sys.modules)"

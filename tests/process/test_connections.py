@@ -111,7 +111,9 @@ def test_thousands_of_idle_connections_leave_health_exchange_and_log_alone(tmp_p
         toronto.cut()
         assert until(lambda: len(toronto.listeners - first) == 1 and is_connected(callmon))
         told = callmon.log.read_text().splitlines()[before:]
-    assert len([line for line in told if "HTTP" in line]) == 1
+    # A request without its body is answered, and closed after 5 s: a slow machine never reaches the limit.
+    least = 0 if begun == NO_BODY else 1
+    assert least <= len([line for line in told if "HTTP" in line]) <= 1
     assert len(told) < 10
 
 
