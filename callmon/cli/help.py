@@ -133,6 +133,8 @@ class MainCommands(UserDict[str, click.Command]):
         return name in list(self)
 
     def __missing__(self, name: str) -> click.Command:
+        if name not in self:  # `get` of Python 3.11 asks without looking
+            raise KeyError(name)
         self[name] = getattr(import_module(f"callmon.cli.{name}"), name)
         return self[name]
 
