@@ -44,7 +44,7 @@ class Machine:
         self.place, self.port = place, free_port()
         shutil.copy(f"/{CERTIFICATES}", place / CERTIFICATES)
         for path in tracked():
-            copy = place / "root/callmon" / path.relative_to(ROOT)
+            copy = place / "srv/callmon" / path.relative_to(ROOT)
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, copy)
 

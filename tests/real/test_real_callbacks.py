@@ -164,7 +164,7 @@ def by_hand(callmon: Callmon, withheld: str, complaint: str) -> None:
     """What a person does; refused with a sentence where it cannot be done."""
     refused = command(callmon, "close", complaint, "--reason", "answered", "--by", "m", "--lang", "en")
     assert (refused.returncode, refused.stderr) == (
-        1, "A complaint is not closed without the name of the person in charge of the reply.\n",
+        2, "A complaint is closed with the name of the person in charge: --in-charge NAME.\n",
     )  # fmt: skip
     done = command(
         callmon, "close", withheld, "--reason", "listened", "--text", "no name", "--by", "m", "--lang", "en"
