@@ -4,6 +4,7 @@ import { dateTimeFormat, getFieldDisplayName } from '@grafana/data';
 import React from 'react';
 
 const HOUR = 3600000;
+const HALF_A_LABEL = 26; // px; a label that would not fit at the right edge is left out
 
 function clock(at: number, choices: any, isDay: boolean) {
   return dateTimeFormat(at, { timeZone: choices.zone, format: isDay ? 'ddd D' : choices.lang === 'fr' ? 'H [h]' : 'h a' });
@@ -23,7 +24,7 @@ function Axis({ from, to, left, right, top, bottom, choices, theme }: any) {
       {marks.map((at) => (
         <g key={at}>
           <line x1={x(at)} x2={x(at)} y1={top} y2={bottom} stroke={theme.colors.border.weak} />
-          <text x={x(at)} y={bottom + 16} textAnchor="middle">{clock(at, choices, step >= 24 * HOUR)}</text>
+          {x(at) <= right - HALF_A_LABEL + 8 && <text x={x(at)} y={bottom + 16} textAnchor="middle">{clock(at, choices, step >= 24 * HOUR)}</text>}
         </g>
       ))}
     </g>
