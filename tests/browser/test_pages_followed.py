@@ -83,7 +83,7 @@ def test_a_disruption_that_comes_and_ends_above_it_leaves_the_focus(
 def named(visitor: httpx.Client, reason: str) -> str:
     """The address of the disruption that was announced with this reason."""
     part = visitor.get("/en/disruptions").text.partition(reason)[2]
-    return part.partition('<p class="links"><a href="')[2].partition('"')[0]
+    return part.partition('<a class="button" href="')[2].partition('"')[0]
 
 
 def test_a_notice_that_a_reader_opened_stays_open_while_the_page_follows(browser: Browser, place: Site) -> None:
