@@ -22,7 +22,7 @@ STALE_MINUTES = 15  # an older page no longer states what is known
 
 
 def public_disruptions(found: Iterable[Disruption], now: datetime) -> list[Disruption]:
-    """Those that the public is told of: in progress first, then planned, each by its start.
+    """The disruptions that the notice lists: in progress first, then planned, each by its start.
 
     Leaves out: an exchange that is only unheard, unless staff announced it; an outage within the planned work
     that announces it.

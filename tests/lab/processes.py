@@ -20,7 +20,7 @@ PRIORITY = "1"
 
 @functools.cache
 def real_time() -> list[str]:
-    """What stands before a command that gets real-time priority: nothing where that is not permitted."""
+    """The prefix that gives a command real-time priority; empty where that is not permitted."""
     prefix = ["chrt", "--rr", PRIORITY]
     permitted = subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
     return prefix if permitted else []

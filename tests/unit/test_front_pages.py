@@ -23,7 +23,7 @@ PAGES = [page for page in WRITTEN if page.parent.name != "reference"]  # those a
 
 
 class Answer(NamedTuple):
-    """Words of the link that a reader follows, the page, and what stands on it."""
+    """A word of the link, the page that it leads to, and texts that this page must contain."""
 
     link: str
     page: str

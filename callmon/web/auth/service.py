@@ -121,7 +121,7 @@ class AccessService:
         return ()
 
     def banner(self, _person: Person, _csrf: str, _language: str) -> Markup:
-        """What stands above each page for a browser on this machine."""
+        """Returns the markup above each page for a browser on this machine."""
         return Markup()
 
     async def known(self, request: HTTPConnection, asking: ClientInfo, is_use: bool = True) -> Identity:
