@@ -31,6 +31,8 @@ class Server(ABC):
     """
 
     program: str
+    debian = "22"  # the folder that has it
+    user = ""  # root
 
     def __init__(self) -> None:
         self.port = free_port(socket.SOCK_STREAM, HOME)
@@ -43,13 +45,13 @@ class Server(ABC):
     def options(self) -> list[str]: ...
 
     def __enter__(self) -> Self:
-        self.folder = folder("22")
+        self.folder = folder(self.debian)
         self._home = Place(self.folder, self.program.removeprefix("prometheus-")[:4])
         self.place = self._home.path
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self.furnish()
-            self._start()
+            self.start()
         except BaseException:
             self.stop()
             raise
@@ -79,8 +81,8 @@ class Server(ABC):
     def log(self) -> str:
         return (self.place / "log").read_text()
 
-    def _start(self) -> None:
-        command = in_folder(self.folder, self.program, *self.options())
+    def start(self) -> None:
+        command = in_folder(self.folder, self.program, *self.options(), user=self.user)
         self._process = begin(command, self.place / "log", dies_by="KILL")
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._is_ready():
@@ -95,14 +97,18 @@ class Server(ABC):
         except (urllib.error.URLError, OSError):
             return False
 
-    def stop(self) -> None:
+    def halt(self) -> None:
+        """Ends the process; its files stay."""
         process, self._process = self._process, None
         end(process)
+
+    def stop(self) -> None:
+        self.halt()
         self._home.leave()
 
 
-def in_folder(root: Path, program: str, *arguments: str) -> list[str]:
-    return ["chroot", str(root), "/usr/bin/env", f"TZ={TIME_ZONE}", program, *arguments]
+def in_folder(root: Path, program: str, *arguments: str, user: str = "") -> list[str]:
+    return ["chroot", f"--userspec={user}", str(root), "/usr/bin/env", f"TZ={TIME_ZONE}", program, *arguments]
 
 
 def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subprocess.CompletedProcess[str]:

@@ -53,7 +53,7 @@ async def test_each_recipient_has_one_mail_after_an_hour_without_the_server_and_
     tmp_path: Path, filled: Year, exim: Exim
 ) -> None:
     site = site_of(tmp_path, filled, exim)
-    exim.stop()
+    exim.halt()
     for minute in range(0, 70, 10):
         await site.mailer().send_if_due(FIRST + timedelta(minutes=minute))
     with closing(listening_in_silence(exim.port)), site.process():
