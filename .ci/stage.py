@@ -154,7 +154,7 @@ class Stages:
         ]
 
     def rest(self) -> list[list[Part]]:
-        """What `test` leaves out. The real servers mostly wait for their calls: a lane of their own."""
+        """What `test` leaves out. The real servers mostly wait for their calls: the longest lane, and a cheap one."""
         real = self._pytest(
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )
@@ -171,11 +171,11 @@ class Stages:
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
         exam = Part("exam, whole", [self._python(self.newest), "-m", "tests.exam", *CUTS])
-        real.needs = whole.needs = exam.needs = (f"install {self.newest}",)
+        real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
         return [
-            [self._install(self.newest, f"install {self.newest}"), real, seen],
+            [self._install(self.newest, f"install {self.newest}"), real],
             [whole, coverage, *others, fuzz],
-            [self._folders("other folders", "16", "browser", "mail", "mariadb", "engine"), exam],
+            [self._folders("other folders", "16", "browser", "mail", "mariadb", "engine"), exam, seen],
         ]
 
     def _other(self, version: str) -> list[Part]:
