@@ -107,6 +107,7 @@ class Daemon:
             background = {
                 "timer": self._tick_every_second(),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
+                "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
@@ -163,8 +164,8 @@ class Daemon:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
-        notices = runtime.notices.troubles()
-        return [*remarks([runtime.mqtt]), *notices, *self.standby.standby_remarks(), *seen]
+        others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
+        return [*remarks([runtime.mqtt]), *others, *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
@@ -222,8 +223,9 @@ class Daemon:
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
         runtime.monitor.ledger.unbelieved = runtime.time.unbelieved(*clocks)
-        unheard = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for)
-        return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), self._heard, unheard)
+        silent = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        heard = self._heard | runtime.pairs.heard()
+        return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), heard, silent)
 
     def _heartbeat(self, name: str, watched: ExchangeTask) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""

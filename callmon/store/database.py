@@ -14,6 +14,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,12 @@ class Database:
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
         return Database(self.url, self.ring, reads_only=True)
+
+    def of_schema(self, schema: str) -> Database:
+        """The tables of another pair in this PostgreSQL, by the same connections. For queries only."""
+        other = copy(self)
+        other.engine = self.engine.execution_options(schema_translate_map={None: schema})
+        return other
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -240,8 +240,9 @@ def of_gap(figures: Figures, gap: Gap) -> None:
 
 
 def of_callback(figures: Figures, entry: CalledBack) -> None:
-    labels = entry.line, language_label(entry.language)
-    _observe(figures, "callmon_callback_delay_seconds", labels, entry.waited.total_seconds())
+    if not entry.again:
+        labels = entry.line, language_label(entry.language)
+        _observe(figures, "callmon_callback_delay_seconds", labels, entry.waited.total_seconds())
 
 
 def of_disruption(figures: Figures, noted: DisruptionUpdate) -> None:

@@ -11,6 +11,7 @@ Refuses: to write twice. What is stored already is neither written nor counted a
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -29,6 +30,9 @@ from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.tables import CALL, FINDING
 from callmon.store.writer.outbox import item_label
+
+# No callback, and no complaint with its fifteen business days, waits longer for another pair.
+CONTACTS_KEPT = timedelta(days=35)
 
 
 class BatchId(NamedTuple):
@@ -99,7 +103,8 @@ class _Batch:
             self.write_part(items[middle:])
         else:
             self._writing.execute("RELEASE SAVEPOINT part")
-            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
+            lists = rows.facts, rows.ledger, rows.disruption_entries, rows.contacts
+            self._place += max(map(len, lists))
             for figure, amount in added.items():
                 figures.add_figure(self.added, figure, amount)
 
@@ -131,6 +136,7 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.GAP, rows.gap_rows())
     writing.insert(tables.LEDGER, rows.ledger)
     writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
+    _write_contacts(writing, rows)
     writing.insert(tables.DISRUPTION_ENTRY, rows.disruption_entries)
     writing.insert(tables.DISRUPTION, rows.disruption_rows(), replacing(tables.DISRUPTION))
     for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruption_hand)):
@@ -149,6 +155,13 @@ def _write_facts(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.FACT, ended)
     writing.insert(tables.OPEN, still_open, replacing(tables.OPEN))
     writing.delete(tables.OPEN, [key for key in begun if key in rows.over])
+
+
+def _write_contacts(writing: BulkWriter, rows: Rows) -> None:
+    if rows.contacts:
+        writing.insert(tables.CONTACT, rows.contacts, "ON CONFLICT DO NOTHING")
+        latest = max(row[3] for row in rows.contacts)
+        writing.execute("DELETE FROM contact WHERE at < ?", latest - CONTACTS_KEPT // timedelta(microseconds=1))
 
 
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:
