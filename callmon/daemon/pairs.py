@@ -1,6 +1,6 @@
 """Reads the contacts of the other pairs in the same PostgreSQL (`store.pairs`): a callback counts in every pair.
 
-    another pair's writer ─▶ its table contact ─▶ PairReader, twice a second ─▶ Monitor.record_contacts ─▶ ledger
+    another pair's writer ─▶ table contact ─▶ PairReader, four times a second ─▶ Monitor.record_contacts ─▶ ledger
 
 A verdict at a due time waits until the other pairs have stored what they heard until then. It is unknown when a
 pair stores nothing for `SILENT_SECONDS`, or has a gap. A contact that is read later corrects it.
@@ -31,7 +31,7 @@ from callmon.store.queries import contacts as queries
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 0.5
+EVERY_SECONDS = 0.25
 SILENT_SECONDS = 60.0  # longer than a take-over, or a restart of the other pair
 GONE_AFTER = timedelta(days=7)  # an exchange without a heartbeat for so long is no longer configured
 
@@ -49,8 +49,10 @@ class _Pair:
 
     def read(self, store: Database, tokens: Iterable[str] | None) -> tuple[queries.PairReading, list[Obligation]]:
         """The contacts after the last one; with `tokens`, first those with these numbers. Blocks."""
-        queries.refuse_another_key(store, self.tables)
-        earlier, last = ([], self.last) if tokens is None else queries.contacts_of(self.tables, tokens)
+        earlier, last = [], self.last
+        if tokens is not None:
+            queries.refuse_another_key(store, self.tables)
+            earlier, last = queries.contacts_of(self.tables, tokens)
         read = queries.contacts_after(self.tables, last)
         found = [self._named(contact) for contact in (*earlier, *read.contacts)]
         return read._replace(contacts=found), queries.settled_after(store, found)
