@@ -154,7 +154,7 @@ class Stages:
         ]
 
     def rest(self) -> list[list[Part]]:
-        """What `test` leaves out. The real servers mostly wait for their calls: the longest lane, and a cheap one."""
+        """What `test` leaves out. The real servers, mostly waiting for calls, are the longest lane."""
         real = self._pytest(
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )

@@ -111,7 +111,7 @@ class Monitor:
         index = self.ledger.index
         self.ledger.restore(x for x in settled if index.get(x.key) is None)
         for contact in contacts:
-            self.ledger.record(contact)
+            self.ledger.record_contact(contact)
         return self._drain_ledger()
 
     def requested_hangups(self, exchange: str) -> list[Outcome]:
@@ -300,17 +300,28 @@ class Monitor:
                 self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
-        gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
-        written, contacts = (
-            ((), ()) if is_rejudged else (self.ledger.drain_updates(), self.ledger.drain_contacts())
-        )
-        if not (emitted or gaps or written or contacts):
-            return None
         told = tuple(emitted), tuple(findings), tuple(ended)
-        return Outcome(exchange, *told, gaps, written, contacts=contacts)
+        return self._outcome(
+            exchange, *told, () if gap is None else (Gap(exchange, gap.start, gap.end),), is_rejudged
+        )
+
+    def _outcome(
+        self,
+        exchange: str,
+        facts: tuple[Fact, ...],
+        findings: tuple[Finding, ...],
+        calls: tuple[Call, ...],
+        gaps: tuple[Gap, ...],
+        is_rejudged: bool,
+    ) -> Outcome | None:
+        ledger = self.ledger
+        written, contacts = ((), ()) if is_rejudged else (ledger.drain_updates(), ledger.drain_contacts())
+        if not (facts or gaps or written or contacts):
+            return None
+        return Outcome(exchange, facts, findings, calls, gaps, written, contacts=contacts)
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""

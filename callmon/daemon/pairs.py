@@ -49,7 +49,7 @@ class _Pair:
 
     def read(self, store: Database, tokens: Iterable[str] | None) -> tuple[queries.PairReading, list[Obligation]]:
         """The contacts after the last one; with `tokens`, first those with these numbers. Blocks."""
-        earlier, last = [], self.last
+        earlier, last = list[Contact](), self.last
         if tokens is not None:
             queries.refuse_another_key(store, self.tables)
             earlier, last = queries.contacts_of(self.tables, tokens)

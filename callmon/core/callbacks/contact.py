@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["attempted", "called_back", "reached_us"]
+ContactKind = Literal["attempted", "called_back", "reached_us"]
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -24,7 +24,7 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `is_unbelieved`: the exchange's clock was not trusted.
     """
 
-    kind: Kind
+    kind: ContactKind
     exchange: str
     call: str
     token: str

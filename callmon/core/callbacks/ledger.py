@@ -24,8 +24,7 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
-from callmon.core.callbacks.contact import Contact
-from callmon.core.callbacks.contact import Kind as ContactKind
+from callmon.core.callbacks.contact import Contact, ContactKind
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
@@ -195,11 +194,10 @@ class Ledger:
     # Contacts.
 
     def _share(self, contact: Contact) -> None:
-        if self.shares:
-            self._contacts.append(contact)
-        self.record(contact)
+        self._contacts += [contact] * self.shares
+        self.record_contact(contact)
 
-    def record(self, contact: Contact) -> None:
+    def record_contact(self, contact: Contact) -> None:
         """Apply a contact of this pair, or of another pair. A contact that was applied already changes nothing."""
         if self.shared_numbers.is_shared(contact.token):
             return  # paid only manually (R-15)
@@ -272,8 +270,8 @@ class Ledger:
         at = contact.at
         if obligation.kind == "complaint":
             if obligation.is_open and obligation.acknowledged is None and obligation.since < at:
-                entry = n.Acknowledged(*obligation.key, at, contact.call, contact.phone)
-                self.append_entry(entry, contact.exchange)
+                first = n.Acknowledged(*obligation.key, at, contact.call, contact.phone)
+                self.append_entry(first, contact.exchange)
         elif self.yields(obligation, "paid", at):
             about = *obligation.key, at, obligation.line, obligation.language, at - obligation.opened
             again = obligation.state == "paid"
