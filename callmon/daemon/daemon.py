@@ -31,7 +31,7 @@ from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
@@ -239,7 +239,7 @@ class Daemon:
             self._heard[name] = heard
             self.runtime.time.set_time(name, heard, link.session.last_byte)
             self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
-            self.runtime.database.offer_heartbeat(name, heard)
+            self.runtime.database.offer(Heartbeat(name, heard))
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""

@@ -76,7 +76,7 @@ def host_status(
     links = {name: exchange.link for name, exchange in exchanges.items()}
     skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
-    journal = database.journal()
+    journal = database.journal
     return HostStatus(
         {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
@@ -87,7 +87,7 @@ def host_status(
 
 def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
-    journal = database.journal()
+    journal = database.journal
     for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
@@ -107,13 +107,12 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             yield (
                 f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: the times of calls "
                 "and due times follow the exchange's clock. Synchronise both with a time server."
-                + NOT_BELIEVED
-                * (abs(skew) > MOST_SKEW_BELIEVED)
+                f"{NOT_BELIEVED if abs(skew) > MOST_SKEW_BELIEVED else ''}"
             )
 
 
 def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
-    state = database.journal()
+    state = database.journal
     if state is None:
         if is_wanted:
             yield (
@@ -129,7 +128,7 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
 
 def journal_troubles(database: Writer) -> list[str]:
     """The trouble when the journal accepts no more outcomes; empty otherwise."""
-    state = database.journal()
+    state = database.journal
     if state is None or state.trouble is None:
         return []
     return [

@@ -32,7 +32,7 @@ from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
-from callmon.store.writer.leadership import DatabaseState
+from callmon.store.writer.writer import DatabaseState
 
 log = logging.getLogger(__name__)
 
@@ -94,12 +94,12 @@ class Standby:
             return []
         return [
             f"standby: for {lags.total_seconds():.0f} s no callmon has committed received events, and this "
-            "standby "
-            f"may not write.{self._held_by()} If the holder is no callmon, end it with pg_terminate_backend."
+            f"standby may not write.{self._held_by()} "
+            "If the holder is no callmon, end it with pg_terminate_backend."
         ]
 
     def _held_by(self) -> str:
-        holder = self._runtime.database.leadership.holder
+        holder = self._runtime.database.holder
         return f" PostgreSQL names the holder of the lease: {holder}." if holder else ""
 
     async def replay(self) -> None:
@@ -154,13 +154,13 @@ class Standby:
 
     def _note_lag(self) -> None:
         database = self._runtime.database
-        stored, heard = database.leadership.heard, self._heard_here()
+        stored, heard = database.heard, self._heard_here()
         lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """Merge what the leader received during a gap of this standby, once the leader has stored it."""
-        heard = self._runtime.database.leadership.heard
+        heard = self._runtime.database.heard
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
             return
@@ -206,9 +206,7 @@ class Standby:
             return  # otherwise another instance may have written after the reading
         # No await from here on: the buffer as it is now is compared with the stored state.
         self._runtime.offer(lambda: self._begin(read, gained))
-        if (
-            database.gained is gained
-        ):  # an internal error, logged already: a duplicate is better than a lost outcome
+        if database.gained is gained:  # an error, logged already: a duplicate is better than a lost outcome
             database.become_leader(database.buffered(), gained)
 
     async def _asked(self) -> StoredSnapshot | None:

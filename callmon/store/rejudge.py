@@ -211,18 +211,15 @@ def counter_differences(store: Database) -> list[str]:
 
 def _counted(connection: Connection) -> Figures:
     """The counters computed from all rows."""
-    total = Figures()
-    for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
-        figures.of_call(total, call_of(data, {}))
-    for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)):
-        figures.of_finding(total, finding_of(row)[1])
-    for gap in connection.execute(select(GAP)):
-        figures.of_gap(total, Gap(*gap))
-    for entry in callback_entries(connection):
-        figures.of_callback(total, entry)
-    for noted in disruptions.all_updates(connection):
-        figures.of_disruption(total, noted)
-    return total
+    calls = connection.scalars(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE))
+    findings = connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE))
+    return figures.figures_of(
+        (call_of(data, {}) for data in calls),
+        (finding_of(row)[1] for row in findings),
+        (Gap(*gap) for gap in connection.execute(select(GAP))),
+        callback_entries(connection),
+        disruptions.all_updates(connection),
+    )
 
 
 def _net(stored: Figures) -> Figures:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core import facts as f
 from callmon.core.calls.call import Call
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
 from callmon.store import database as engine
@@ -381,8 +381,8 @@ def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> N
 def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> None:
     with database(store) as sink:
         for moment_heard in (START, START + seconds(5)):
-            sink.offer_heartbeat(EXCHANGE, moment_heard)
-        sink.offer_heartbeat("ottawa", START)
+            sink.offer(Heartbeat(EXCHANGE, moment_heard))
+        sink.offer(Heartbeat("ottawa", START))
         assert sink.flush(SOON)
     assert calls.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
     assert all(at.tzinfo is UTC for at in calls.heartbeats(store).values())

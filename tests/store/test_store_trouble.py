@@ -25,7 +25,7 @@ from sqlalchemy.exc import OperationalError
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.store import database as engine
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
@@ -67,7 +67,7 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
         with locked(sqlite_store):
             for item in told:
                 sink.offer(item)
-            sink.offer_heartbeat(EXCHANGE, START)
+            sink.offer(Heartbeat(EXCHANGE, START))
             assert until(lambda: sink.trouble() is not None)
             assert sink.trouble() == "the database cannot be written: database is locked"
             assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)

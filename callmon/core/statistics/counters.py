@@ -18,7 +18,6 @@ from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
 from callmon.core.disruptions.disruption import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
-from callmon.core.outcome import Outcome
 from callmon.core.standards._common import may_hide_a_person
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 
@@ -165,21 +164,24 @@ def _cycle_bounds(cycle: timedelta) -> Bounds:
     return bounds_of((n * cycle).total_seconds() for n in RINGS)
 
 
-def figures_of(outcome: Outcome) -> Figures:
-    """All that one outcome adds. To skip what it has counted before, the store calls `of_call` and so on."""
+def figures_of(
+    calls: Iterable[Call] = (),
+    findings: Iterable[Finding] = (),
+    gaps: Iterable[Gap] = (),
+    called_back: Iterable[CalledBack] = (),
+    disruptions: Iterable[DisruptionUpdate] = (),
+) -> Figures:
+    """All that these add."""
     figures: Figures = {}
-    for call in outcome.calls:
+    for call in calls:
         of_call(figures, call)
-    for finding in outcome.findings:
+    for finding in findings:
         of_finding(figures, finding)
-    for gap in outcome.gaps:
+    for gap in gaps:
         of_gap(figures, gap)
-    for written in outcome.ledger:
-        for finding in written.findings:
-            of_finding(figures, finding)
-        if isinstance(written.entry, CalledBack):
-            of_callback(figures, written.entry)
-    for noted in outcome.disruptions:
+    for entry in called_back:
+        of_callback(figures, entry)
+    for noted in disruptions:
         of_disruption(figures, noted)
     return figures
 

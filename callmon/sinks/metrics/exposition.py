@@ -35,7 +35,7 @@ from callmon.core.statistics.counters import VERDICT, Figures, LabelValues
 from callmon.core.statistics.parity import compare
 from callmon.sinks.metrics.counter_text import FiguresText, unit_of
 from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
-from callmon.store.writer.committer import CommittedCounters
+from callmon.store.writer.writer import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
