@@ -245,7 +245,10 @@ class Outbox:
         return lost
 
     def forget(self, waiting: list[bytes]) -> None:
-        """Empties the file when `waiting`, which has all that the database may lack, has no item of it."""
+        """Empties the file when `waiting`, which has all that the database may lack, has no item of it.
+
+        Call it, and `retire` and `begin_term`, with `lock`.
+        """
         self._retired.intersection_update(waiting)
         if not self._retired:
             self._empty()

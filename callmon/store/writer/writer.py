@@ -289,8 +289,7 @@ class Writer:
         return self.stands_by or self._is_empty() or not self._appender.thread.is_alive()
 
     def _is_empty(self) -> bool:
-        with self._outbox.lock:
-            return not self._outbox.entries and not self._appender.waiting
+        return not self._appender.waiting and not self._outbox.entries  # in this order: items become an entry
 
     def _act(self) -> float | None:
         """The next action. Returns for how many seconds nothing is due; None: until a record is appended."""
@@ -302,8 +301,9 @@ class Writer:
         if self._outbox.entries:
             self._commit(self._outbox.entries[0])
             return 0.0
-        if self._is_empty():
-            self._outbox.forget([])
+        with self._outbox.lock:
+            if self._is_empty():
+                self._outbox.forget([])
         return max(0.0, renew_in) if self.path is None else None
 
     def _check(self) -> None:
