@@ -150,6 +150,16 @@ def test_a_block_that_the_disk_never_got_is_no_record(tmp_path: Path, filler: by
     assert [number for number, _, _ in kept(tmp_path)] == [7, 8, 9]
 
 
+@pytest.mark.parametrize("count", [16, 64])
+def test_a_record_whose_last_bytes_the_disk_never_got_is_cut_off(tmp_path: Path, count: int) -> None:
+    """After a power cut the file may have its whole length, and zeros in it."""
+    three(tmp_path).close()
+    path = tmp_path / "waiting"
+    path.write_bytes(path.read_bytes()[:-count] + bytes(count))
+    assert kept(tmp_path) == THREE[:2]
+    assert path.stat().st_size == entries_of(path)[-1].place + entries_of(path)[-1].length
+
+
 @given(data=st.binary(max_size=300))
 def test_no_bytes_make_it_raise_or_give_what_was_never_written(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
