@@ -7,7 +7,7 @@ is counted once, as first given. A later ledger entry that corrects it is counte
 Refuses: to write twice: by the batch's number; and what is stored already is neither written nor counted again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -100,8 +100,11 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
         rows.calls.values(), rows.findings.values(), rows.gaps.values(), rows.called_back, rows.disruptions
     )
     _write_rows(writing, rows)
-    given = {(*key, finding.standard): finding for key, found in findings.items() for finding in found}
-    writing.insert(FINDING, finding_rows(_corrected(given | rows.findings, rows, added)), replacing(FINDING))
+    given = rows.findings | {(*key, finding.standard): finding for key, x in findings.items() for finding in x}
+    new = {key: x for key, x in rows.corrections.items() if key in given and given[key].verdict != x.verdict}
+    for key, finding in new.items():
+        count_correction(given[key], finding, added)
+    writing.insert(FINDING, finding_rows(new), replacing(FINDING))
     rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.COUNTER, counters, ADDING)
@@ -193,10 +196,10 @@ def _roll_up(rolling: update.RollupUpdate, rows: Rows, calls: Calls, findings: F
     for key in rows.calls.keys() | calls.keys():
         before = tuple(findings.get(key, ()))
         after = (*before, *new.get(key, ()))
-        if key in rows.calls:
-            rolling.change(key[1], None, update.CallRecord(rows.account(key), after, rows.calls[key]))
-        else:
-            rolling.change(key[1], update.CallRecord(calls[key], before), update.CallRecord(calls[key], after))
+        ended = rows.calls.get(key)
+        old = update.CallRecord(calls[key], before) if ended is None else None
+        now = update.CallRecord(rows.account(key) if ended else calls[key], after, ended)
+        rolling.change(key[1], old, now)
 
 
 def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
@@ -213,19 +216,7 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     return gap
 
 
-# Corrections of verdicts.
-
-MOVED = "moved"
-FindingKey = tuple[str, str, str]  # call, exchange, standard
-
-
-def _corrected(given: Mapping[FindingKey, Finding], rows: Rows, added: Figures) -> dict[FindingKey, Finding]:
-    """The findings to replace. `given`: the verdicts so far. The counters of the correction go into `added`."""
-    new = rows.corrections.items()
-    replaced = {key: x for key, x in new if key in given and given[key].verdict != x.verdict}
-    for key, finding in replaced.items():
-        count_correction(given[key], finding, added)
-    return replaced
+MOVED = "moved"  # what a correction of a verdict moved
 
 
 def count_correction(old: Finding, new: Finding, added: Figures) -> None:
