@@ -312,18 +312,20 @@ class Writer:
         with self._lock.writing() as connection:
             last = BatchId(*connection.exec_driver_sql("SELECT batch, token FROM writer WHERE id = 1").one())
             state = None if last == self._last else (last, calls.counters_of(connection))
-        if state is not None and not self.stands_by and self._outbox.follows(*last):
+        follows = not self.stands_by and self._outbox.follows(*last)
+        if state is not None and not follows and self._is_open:
+            raise LockTakenError
+        self._renewed(began)
+        if state is not None and follows:
             with self._outbox.lock:
                 self._begin(state)
             self._publish(last)
-        elif state is not None and self._is_open:
-            raise LockTakenError
         elif state is not None:
             # Also without sharing, the outbox of an earlier daemon may belong to another state of the database.
             self._stand_by({})
             self.gained = state
         self._last = last
-        self._renewed(began)
+        self._set_trouble(None)
 
     def _commit(self, entry: OutboxEntry) -> None:
         """Commits a record once, publishes its counters, and truncates the outbox behind it."""
@@ -331,9 +333,10 @@ class Writer:
         figures = self._write(batch, self._outbox.read(entry))
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
         self.tally.add_figures(figures)
+        self._renewed(began)  # a commit also confirms the lease
         self._publish(batch)
         self._last = batch
-        self._renewed(began)  # a commit also confirms the lease
+        self._set_trouble(None)
 
     def _write(self, batch: BatchId, encoded: bytes) -> Figures:
         items = outbox.decode_items(encoded)
@@ -354,7 +357,6 @@ class Writer:
     def _renewed(self, began: float) -> None:
         """The server confirmed the lock in a query that started after `began` (monotonic seconds)."""
         self._leads_until = began + HOLDS_SECONDS if self.path is None else inf
-        self._set_trouble(None)
         if self.path is None and began >= self._months_at:
             # The next months of PostgreSQL's `fact`. A failure is retried later; nothing is lost.
             self._months_at = began + MONTHS_EVERY
