@@ -187,6 +187,14 @@ def test_in_forced_colours_nothing_is_told_by_a_background_alone(browser: Browse
         assert None in fills or fills[0] != fills[1]
 
 
+def test_a_number_that_somebody_asked_for_is_not_on_paper(browser: Browser, place: Site) -> None:
+    with shown(browser, place, at("callback", id=FIRST)["fr"]) as page:
+        press('form[action*="num"] button')(page)
+        assert page.locator(".phone").is_visible()
+        page.emulate_media(media="print")
+        assert page.locator(".phone").is_hidden()
+
+
 def test_without_script_everything_is_read_and_a_callback_is_taken_in_hand(browser: Browser, place: Site) -> None:
     with shown(browser, place, "/en/callbacks", script=False, width=360, height=700) as page:
         page.get_by_role("button", name="Take in hand").first.click()
