@@ -349,7 +349,7 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
         try:
             read_keys(path)
         except ConfigError as error:
-            yield _of("privacy.key_file", str(error))
+            yield _of("privacy.key_file", error.sentences[0])
 
 
 def _not_judged(settings: Settings) -> Iterator[str]:

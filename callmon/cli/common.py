@@ -26,6 +26,7 @@ from callmon.cli.errors import Command, report_errors, stop
 from callmon.cli.language import current_language, of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
+from callmon.config.validation import placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
 from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
@@ -260,7 +261,7 @@ class LengthOfTime(click.ParamType[timedelta]):
         try:
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
-            stop((f"{param.opts[0] if param else self.name} {value}: {error}",), 2)
+            stop((placed(f"{param.opts[0] if param else self.name} {value}", error.args[0]),), 2)
 
 
 def table_row(*cells: object) -> str:

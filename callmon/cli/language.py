@@ -14,7 +14,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from click import core, exceptions, formatting, get_current_context, parser, termui, types
@@ -22,7 +22,7 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Message
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -60,8 +60,14 @@ def current_language() -> str:
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    text = terminal_text(english, current_language())
-    return text.format(**values) if values else text
+    return in_language(Message(english, **values))
+
+
+def in_language(sentence: str) -> str:
+    """A message in the current language; another text as it is."""
+    language = current_language()
+    translate = partial(terminal_text, language=language)
+    return sentence.translated(translate) if isinstance(sentence, Message) else sentence
 
 
 def said_of_count(one: str, several: str, count: int, **values: object) -> str:

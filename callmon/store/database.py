@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlalchemy.pool import NullPool
 
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
-from callmon.errors import StoreError
+from callmon.errors import CallmonError, Message, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN
 
@@ -97,7 +97,7 @@ class Database:
         SQLite continues to write to a deleted or moved file, which no program would ever read.
         """
         if self.path is not None and _identity(self.path) != self._identity:
-            raise StoreError(f"the database {self.path} was replaced by another file")
+            raise StoreError("the database {path} was replaced by another file", path=self.path)
 
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
@@ -117,15 +117,17 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
         raise StoreError(
-            f"there is no database at {store.path}: correct store.url, or make a new one with `callmon db upgrade`"
+            "there is no database at {path}: correct store.url, or make a new one with `callmon db upgrade`",
+            path=store.path,
         )
     _close_to_others(store.path)
     with database_errors(store):
-        if complaint := _complaint(stored_revision(store)):
-            raise StoreError(f"the database {store} {complaint}")
+        if complaint := _complaint(store, stored_revision(store)):
+            raise StoreError(complaint)
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
-            raise StoreError(f"the database {store}: {ring.lacks(missing[0])}")
+            told = Message("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
+            raise StoreError(told)
     return store
 
 
@@ -136,8 +138,8 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
         _make_file(store)
         _close_to_others(store.path)
         found = stored_revision(store)
-        if found is not None and found not in KNOWN:
-            raise StoreError(f"the database {store} {_complaint(found)}")
+        if found not in (None, *KNOWN) and (complaint := _complaint(store, found)):
+            raise StoreError(complaint)
         if found != HEAD:
             _migrate(store)
     return store
@@ -201,26 +203,33 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None:
-        raise StoreError(f"the database's URL (sqlite:///path or postgresql://…) {UNREADABLE}")
+        told = Message("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
+        raise StoreError(told)
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case "sqlite":
-            raise StoreError("an in-memory database is refused, as it ends with the process: name a file")
+            told = Message("an in-memory database is refused, as it ends with the process: name a file")
+            raise StoreError(told)
         case other:
-            raise StoreError(f"callmon supports SQLite and PostgreSQL, not {other}")
+            raise StoreError("callmon supports SQLite and PostgreSQL, not {other}", other=other)
 
 
-def _complaint(found: str | None) -> str | None:
+def _complaint(store: Database, found: str | None) -> Message | None:
     if found == HEAD:
         return None
     if found is None:
-        return "has no callmon tables: run `callmon db upgrade`"
+        return Message("the database {store} has no callmon tables: run `callmon db upgrade`", store=store)
     if found in KNOWN:
-        return "is from an older callmon: run `callmon db upgrade`"
-    return f"is from another callmon (revision {found}): install that version, or set store.url to a new database"
+        return Message("the database {store} is from an older callmon: run `callmon db upgrade`", store=store)
+    return Message(
+        "the database {store} is from another callmon (revision {found}): install that version, or set store.url "
+        "to a new database",
+        store=store,
+        found=found,
+    )
 
 
 @contextmanager
@@ -233,20 +242,27 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        raise StoreError(f"the database {store} cannot be used: {with_remedy(error)}") from None
+        told = Message("the database {store} cannot be used: {why}", store=store, why=with_remedy(error))
+        raise StoreError(told) from None
 
 
+PUT_BACK = Message("put a copy back")
 # What a driver says, and what can be done.
 REMEDIES = {
-    "file is not a database": "name another file in store.url, or put a copy back",
-    "malformed": "put a copy back",
-    "unable to open database file": "store.url must name a file that this user may read and write",
-    "readonly database": "run the command as a user who may write to the file and its folder",
-    "database is locked": "another program writes to it; try again",
-    "database or disk is full": "free space there",
-    "connection failed": "check that its server runs, and that store.url has its address and user",
+    Message("file is not a database"): Message("name another file in store.url, or put a copy back"),
+    Message("database disk image is malformed"): PUT_BACK,
+    "malformed": PUT_BACK,
+    Message("unable to open database file"): Message(
+        "store.url must name a file that this user may read and write"
+    ),
+    Message("attempt to write a readonly database"): Message(
+        "run the command as a user who may write to the file and its folder"
+    ),
+    Message("database is locked"): Message("another program writes to it; try again"),
+    Message("database or disk is full"): Message("free space there"),
+    "connection failed": Message("check that its server runs, and that store.url has its address and user"),
 }
-OF_THE_SYSTEM = "check the path in store.url, and that this user may write there"
+OF_THE_SYSTEM = Message("check the path in store.url, and that this user may write there")
 
 
 def with_remedy(error: BaseException) -> str:
@@ -255,7 +271,15 @@ def with_remedy(error: BaseException) -> str:
     remedy = next((told for said, told in REMEDIES.items() if said in why), None)
     if remedy is None and isinstance(error, OSError):
         remedy = OF_THE_SYSTEM
-    return f"{why}; {remedy}" if remedy else why
+    return Message("{why}; {remedy}", why=cause(error), remedy=remedy) if remedy else cause(error)
+
+
+def cause(error: BaseException) -> str:
+    """The reason for a reader of either language: what a server says is quoted, in the server's words."""
+    if isinstance(error, CallmonError):
+        return error.sentences[0]
+    why = reason(error)
+    return Message(why) if why in REMEDIES or isinstance(error, OSError) else Message("{answer}", answer=why)
 
 
 def reason(error: BaseException) -> str:

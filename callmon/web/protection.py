@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from callmon.config.validation import placed, unreadable
 from callmon.config.web_config import TlsServerConfig, load_web_config
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Message
 from callmon.web.auth.basic import BasicAuth
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class Protection:
 
     def _with_context(self, before: Protected) -> Protected:
         """The same with the TLS context of its files, unless these are as they were. Raises ConfigError."""
-        place = f"{self._path}: tls_server_config"
+        place = placed(self._path, "tls_server_config")
         digest = b"" if before.tls is None else sha256(b"\0".join(_contents(before.tls, place))).digest()
         if before.tls is None or digest == before.digest:
             return before
@@ -91,7 +92,7 @@ def _contents(tls: TlsServerConfig, place: str) -> Iterator[bytes]:
         try:
             yield b"" if path is None else path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{place}.{name}: cannot read {path} ({error.strerror})") from None
+            raise ConfigError(placed(f"{place}.{name}", unreadable(path, error))) from None
 
 
 def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
@@ -101,16 +102,18 @@ def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
     try:
         context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: b"")
     except (ssl.SSLError, ValueError):
-        raise ConfigError(
-            f"{place}: {tls.cert_file} and {tls.key_file} are no certificate with its own key; put both in PEM, "
-            "the key without a password"
-        ) from None
+        told = Message(
+            "{certificate} and {key} are no certificate with its own key; put both in PEM, the key without a "
+            "password",
+            certificate=tls.cert_file,
+            key=tls.key_file,
+        )
+        raise ConfigError(placed(place, told)) from None
     if tls.client_ca_file is not None:
         try:
             context.load_verify_locations(tls.client_ca_file)
         except ssl.SSLError:
-            raise ConfigError(
-                f"{place}.client_ca_file: {tls.client_ca_file} holds no certificate in PEM"
-            ) from None
+            told = Message("{file} holds no certificate in PEM", file=tls.client_ca_file)
+            raise ConfigError(placed(f"{place}.client_ca_file", told)) from None
     context.verify_mode = VERIFY[tls.client_auth_type]
     return context

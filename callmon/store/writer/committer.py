@@ -24,8 +24,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from callmon.core.statistics.counters import Figure, Figures, add_figure
-from callmon.errors import StoreError
-from callmon.store.database import Database, reason
+from callmon.errors import Message, StoreError
+from callmon.store.database import Database, cause
 from callmon.store.queries import calls
 from callmon.store.tables import creation
 from callmon.store.writer.appender import Appender
@@ -170,10 +170,9 @@ class Committer:
         return max(0.0, self._renew_at - monotonic())
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, OutboxError):
-            why = str(error)
-        else:
-            why = f"the database cannot be written: {reason(error)}"
+        why = cause(error)
+        if not isinstance(error, OutboxError):
+            why = Message("the database cannot be written: {why}", why=why)
             self._lock.drop_connection()
         if not may_pass(error):
             log.error("database: internal error; retrying", exc_info=error)

@@ -39,7 +39,7 @@ from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import AnyFact
 from callmon.core.outcome import Heartbeat, Item, Outcome
-from callmon.errors import StoreError
+from callmon.errors import Message, StoreError, system_reason
 from callmon.store.database import Database, beside_database
 from callmon.store.encryption import KeyRing
 
@@ -216,7 +216,8 @@ class Outbox:
         try:
             sealed = self._ring.encrypt_bytes(_encode(record))
             if self.size + HEAD.size + len(sealed) > self.most:
-                raise OutboxError(f"the journal {self.path} is full ({self.size >> 20} MiB)")
+                full = Message("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
+                raise OutboxError(full)
             rest, end = memoryview(HEAD.pack(len(sealed), crc32(sealed)) + sealed), self.size
             while rest:
                 written = os.pwrite(self._file, rest, end)
@@ -244,7 +245,9 @@ class Outbox:
         try:
             return _decode(self._ring.decrypt_bytes(os.pread(self._file, entry.length, entry.place))).items
         except OSError as error:
-            raise OutboxError(f"the journal {self.path} cannot be read ({error.strerror})") from None
+            why = system_reason(error)
+            told = Message("the journal {path} cannot be read ({why})", path=self.path, why=why)
+            raise OutboxError(told) from None
 
     def truncate(self, number: int) -> int:
         """Removes the records up to this number, which are committed. Returns their number of outcomes."""
@@ -313,8 +316,9 @@ class Outbox:
             return _decode(self._ring.decrypt_bytes(sealed))
         except msgspec.ValidationError:
             raise StoreError(
-                f"the journal {self.path} was written by another version of callmon: run that version until the "
-                "journal is empty"
+                "the journal {path} was written by another version of callmon: run that version until the "
+                "journal is empty",
+                path=self.path,
             ) from None
 
     def _records(self) -> Iterator[tuple[OutboxRecord, int, int]]:

@@ -177,4 +177,6 @@ def _lock_beside(store: Database) -> int:
 
 def _taken(store: Database, holder: str = "") -> LockTakenError:
     by = f" ({holder})" if holder else ""
-    return LockTakenError(f"another callmon writes to {store}{by}: stop it, or give this callmon its own database")
+    return LockTakenError(
+        "another callmon writes to {store}{by}: stop it, or give this callmon its own database", store=store, by=by
+    )
