@@ -79,15 +79,20 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
     return remarks
 
 
+# These are read before other options, whose mistakes are told in the language that they give.
 config_option = click.option(
     "--config",
+    is_eager=True,
     envvar=CONFIG_VARIABLE,
     type=click.Path(path_type=Path, readable=False),
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the locale's, else the site's)"
+    "--lang",
+    is_eager=True,
+    type=click.Choice(["fr", "en"]),
+    help="of the answer (default: the locale's, else the site's)",
 )
 
 

@@ -38,9 +38,7 @@ def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
 def of_site() -> str | None:
     """The site's default language; None without a configuration that can be read."""
     with suppress(ConfigError, OSError, ValueError):
-        context = get_current_context(silent=True)
-        given = context.params.get("config") if context else None
-        path = Path(given or os.environ.get(CONFIG_VARIABLE) or find())
+        path = Path(_given("config") or os.environ.get(CONFIG_VARIABLE) or find())
         language = os.environ.get(variable((SETTING,))) or _written(path, path.stat().st_mtime_ns)
         return language if language in LANGUAGES else None
     return None
@@ -54,8 +52,14 @@ def _written(path: Path, _changed: int) -> str:
 
 def current_language() -> str:
     """The language of the command that runs."""
+    return _given("lang") or of_locale() or of_site() or "en"
+
+
+def _given(option: str) -> str | None:
+    """The value of this option of the command that runs; None when it is not given, or not read yet."""
     context = get_current_context(silent=True)
-    return (context and context.params.get("lang")) or of_locale() or of_site() or "en"
+    value = context.params.get(option) if context else None
+    return str(value) if isinstance(value, str | Path) else None  # while click reads a line, it may be no value
 
 
 def said(english: str, **values: object) -> str:

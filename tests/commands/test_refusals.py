@@ -115,7 +115,7 @@ AS_PROCESSES = {
     "callmon privacy find --purpose x <&-": (
         2, "Numéro de téléphone : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
     "callmon users add m.roy --role viewer <&-": (
-        2, "Le mot de passe est trop court\N{NO-BREAK SPACE}: il faut au moins 12 caractères, une phrase par "
+        2, "Le mot de passe est trop court : il faut au moins 12 caractères, une phrase par "
            "exemple.\n"),
     "callmon replay - <&-": (
         1, "Aucun message AMI n'a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
@@ -126,11 +126,11 @@ AS_PROCESSES = {
     "mkdir gone && cd gone && rmdir ../gone && callmon status": (
         2, "The current folder no longer exists; change to another one.\n"),
     "CALLMON_WEB__LISTEN=127.0.0.1:{port} callmon run": (
-        2, "web.listen\N{NO-BREAK SPACE}: 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà prise); "
-           "choisissez une autre adresse.\n"),
+        2, "web.listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà "
+           "prise); choisissez une autre adresse.\n"),
     "callmon demo --listen 127.0.0.1:{port}": (
-        2, "--listen\N{NO-BREAK SPACE}: 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà prise); "
-           "choisissez une autre adresse\N{NO-BREAK SPACE}: callmon demo --listen 127.0.0.1:9470\n"),
+        2, "--listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà prise); "
+           "choisissez une autre adresse : callmon demo --listen 127.0.0.1:9470\n"),
 }  # fmt: skip
 
 
