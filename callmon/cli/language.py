@@ -22,7 +22,7 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -64,14 +64,14 @@ def _given(option: str) -> str | None:
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    return in_language(Message(english, **values))
+    return in_language(Sentence(english, **values))
 
 
 def in_language(sentence: str) -> str:
-    """A message in the current language; another text as it is."""
+    """A sentence of the source in the current language; a text as it is."""
     language = current_language()
     translate = partial(terminal_text, language=language)
-    return sentence.translated(translate) if isinstance(sentence, Message) else sentence
+    return sentence.translated(translate) if isinstance(sentence, Sentence) else sentence
 
 
 def said_of_count(one: str, several: str, count: int, **values: object) -> str:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
-from callmon.errors import Message
+from callmon.errors import Sentence
 
 Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
@@ -30,18 +30,18 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(Message('"{name}" is no time zone; {hint}', name=name, hint=_zone_meant(name))) from None
+        raise ValueError(Sentence('"{name}" is no time zone; {hint}', name=name, hint=_zone_meant(name))) from None
     return name
 
 
-def _zone_meant(name: str) -> Message:
+def _zone_meant(name: str) -> Sentence:
     """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
     zones = sorted(available_timezones())
     cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == name.casefold()]
     near = cities or get_close_matches(name[:40], zones, n=1, cutoff=0.8)
     if near:
-        return Message('did you mean "{near}"?', near=near[0])
-    return Message('write one such as "America/Toronto"')
+        return Sentence('did you mean "{near}"?', near=near[0])
+    return Sentence('write one such as "America/Toronto"')
 
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
@@ -75,14 +75,14 @@ class CelSettings(PasswordSource):
 
     def _errors(self) -> Found:
         if self.file is not None and self.url is not None:
-            yield ("url",), Message("is given beside {other}; keep one of the two", other="file")
+            yield ("url",), Sentence("is given beside {other}; keep one of the two", other="file")
         elif not self.is_on and self.model_fields_set:
-            text = Message("is missing; name the file, name the database with url, or remove the table")
+            text = Sentence("is missing; name the file, name the database with url, or remove the table")
             yield ("file",), text
         elif self.url is not None and not ADDRESS.fullmatch(self.url):
             yield ("url",), UNREADABLE
         elif self.url is not None and holds_password(self.url):
-            text = Message("holds a password; put it in a file, and name that file as password_file")
+            text = Sentence("holds a password; put it in a file, and name that file as password_file")
             yield ("url",), text
         yield from super()._errors()
 
@@ -90,7 +90,7 @@ class CelSettings(PasswordSource):
 class ExchangeSettings(TlsClient, PasswordSource):
     """[exchanges.NAME]"""
 
-    STEM, WHAT, TLS_PORT = "secret", Message("the AMI secret"), 5039
+    STEM, WHAT, TLS_PORT = "secret", Sentence("the AMI secret"), 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
     host: str = setting("host name or address of the exchange", min_length=1)
@@ -134,7 +134,7 @@ class ExchangeSettings(TlsClient, PasswordSource):
         if not self.has_secret():
             yield (
                 ("secret_file",),
-                Message(
+                Sentence(
                     'is missing; name the file with the secret, or an environment variable with secret_env = "…"'
                 ),
             )

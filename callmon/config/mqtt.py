@@ -11,7 +11,7 @@ from pydantic import PrivateAttr, field_validator
 
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.validation import Found, setting
-from callmon.errors import Message
+from callmon.errors import Sentence
 
 PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 
@@ -19,7 +19,7 @@ PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 class MqttSettings(TlsClient, PasswordSource):
     """[mqtt]"""
 
-    WHAT, TLS_PORT = Message("the broker's password"), 8883
+    WHAT, TLS_PORT = Sentence("the broker's password"), 8883
     _path: str = PrivateAttr(default="mqtt")
 
     host: str | None = setting(
@@ -49,7 +49,7 @@ class MqttSettings(TlsClient, PasswordSource):
     def _topic(cls, value: str) -> str:
         if not PREFIX.fullmatch(value) or len(value) > 200:
             raise ValueError(
-                Message(
+                Sentence(
                     '"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks',
                     value=value,
                 )
@@ -58,7 +58,7 @@ class MqttSettings(TlsClient, PasswordSource):
 
     def _errors(self) -> Found:
         if self.host is None and self.model_fields_set - {"host"}:
-            yield ("host",), Message("is missing; name the broker, or leave [mqtt] out")
+            yield ("host",), Sentence("is missing; name the broker, or leave [mqtt] out")
         if self.username is None and (self.password_file is None) != (self.password_env is None):
-            yield ("username",), Message("is missing beside the password; add it")
+            yield ("username",), Sentence("is missing beside the password; add it")
         yield from super()._errors()

@@ -28,10 +28,10 @@ from callmon.config.store import StoreSettings
 from callmon.config.times import DayPeriods, Duration
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 
 TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
-AS_PRINTED = Message('; write it as "416 327-2422"')
+AS_PRINTED = Sentence('; write it as "416 327-2422"')
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -120,7 +120,7 @@ class WeekTable(Table):
         if not any(self.hours().week[:5]):
             yield (
                 (),
-                Message(
+                Sentence(
                     "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
                 ),
             )
@@ -167,7 +167,9 @@ class CalendarSettings(Table):
     def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
         if wrong := [day for day in days if day not in ontario(day.year)]:
             nearest = min(ontario(wrong[0].year), key=lambda day: abs(day - wrong[0]), default=wrong[0])
-            raise ValueError(Message('{day} is no closed day; did you mean "{near}"?', day=wrong[0], near=nearest))
+            raise ValueError(
+                Sentence('{day} is no closed day; did you mean "{near}"?', day=wrong[0], near=nearest)
+            )
         return days
 
     def closed(self) -> ClosedDays:
@@ -292,7 +294,7 @@ class Configuration(Table, BaseSettings):
     def _region_exists(cls, value: str) -> str:
         if value not in SUPPORTED_REGIONS:
             raise ValueError(
-                Message('"{value}" is no country; write its two capital letters, such as "CA"', value=value)
+                Sentence('"{value}" is no country; write its two capital letters, such as "CA"', value=value)
             )
         return value
 
@@ -301,7 +303,7 @@ class Configuration(Table, BaseSettings):
             yield from find(self)
         yield from staff_errors(self.staff, self.exchanges)
         region = self.region
-        short = Message(', nor a short one such as "711"')
+        short = Sentence(', nor a short one such as "711"')
         yield from _bad_numbers(("relay_numbers",), self.relay_numbers, region, short, relay_number)
         yield from _bad_numbers(("test_callers",), self.test_callers, region)
         yield from _bad_numbers(("callbacks", "shared_numbers"), self.callbacks.shared_numbers, region)
@@ -328,7 +330,7 @@ def _retention(configuration: Configuration) -> Found:
     if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
         yield (
             ("retention_days",),
-            Message(
+            Sentence(
                 "{days} is below the {least} days that cover the legal year; "
                 'name the records schedule or consent that allows it: retention_authority = "…"',
                 days=configuration.retention_days,
@@ -339,25 +341,25 @@ def _retention(configuration: Configuration) -> Found:
 
 def _line_errors(configuration: Configuration) -> Found:
     known = configuration.services
-    how = Message(
+    how = Sentence(
         '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
     )
     for name, line in configuration.lines.items():
         path: Path = ("lines", name)
         if line.service not in known:
-            add = Message("; add [services.{name}] with both titles", name=line.service)
+            add = Sentence("; add [services.{name}] with both titles", name=line.service)
             hint = did_you_mean(line.service, known) or add
-            text = Message('there is no service "{name}"{hint}', name=line.service, hint=hint)
+            text = Sentence('there is no service "{name}"{hint}', name=line.service, hint=hint)
             yield (*path, "service"), text
         for standard in line.target:
             if standard not in ALL_STANDARDS:
                 hint = did_you_mean(standard, ALL_STANDARDS)
-                yield (*path, "target", standard), Message("unknown service standard{hint}", hint=hint)
+                yield (*path, "target", standard), Sentence("unknown service standard{hint}", hint=hint)
         if not line.numbers and not line.arrives_as:
-            yield (*path, "numbers"), Message('is missing; write the public number, or arrives_as = ["…"]')
+            yield (*path, "numbers"), Sentence('is missing; write the public number, or arrives_as = ["…"]')
         yield from _bad_numbers((*path, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
-            text = Message("is longer than ring_cycle; the tone is a part of the cycle")
+            text = Sentence("is longer than ring_cycle; the tone is a part of the cycle")
             yield (*path, "ring_tone"), text
 
 
@@ -367,10 +369,10 @@ def _mail_errors(configuration: Configuration) -> Found:
     if mail.host is None or mail.attach:
         return
     if configuration.web.access.url is None:
-        text = Message("is empty, so a mail needs its link: add web.access.url, or a format to attach")
+        text = Sentence("is empty, so a mail needs its link: add web.access.url, or a format to attach")
         yield ("mail", "attach"), text
     if mail.public_to:
-        text = Message("is empty, and public_to has no account for the link; add a format to attach")
+        text = Sentence("is empty, and public_to has no account for the link; add a format to attach")
         yield ("mail", "attach"), text
 
 
@@ -378,13 +380,13 @@ def _bad_numbers(
     path: Path,
     numbers: Iterable[str],
     region: str,
-    how: Message = AS_PRINTED,
+    how: Sentence = AS_PRINTED,
     parse: Callable[[str, str], str | None] = e164,
 ) -> Found:
     """A mistake for each of the numbers at `path` that is not valid."""
     for place, number in enumerate(numbers):
         if parse(number, region) is None:
-            text = Message(
+            text = Sentence(
                 '"{number}" is no telephone number in {region}{how}', number=number, region=region, how=how
             )
             yield (*path, place), text

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from callmon.config.validation import Found, Table, did_you_mean, setting
-from callmon.errors import Message
+from callmon.errors import Sentence
 
 
 class StaffMember(Table):
@@ -30,7 +30,7 @@ class StaffMember(Table):
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
             raise ValueError(
-                Message('is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]')
+                Sentence('is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]')
             )
         return value
 
@@ -38,7 +38,7 @@ class StaffMember(Table):
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             yield (
                 ("valid_until",),
-                Message(
+                Sentence(
                     "{until} is before valid_from, {since}; it is the last day, included",
                     until=self.valid_until,
                     since=self.valid_from,
@@ -95,12 +95,12 @@ def staff_errors(staff: Sequence[StaffMember], exchanges: Collection[str]) -> Fo
     for place, entry in enumerate(staff):
         if entry.exchange is not None and entry.exchange not in exchanges:
             hint = did_you_mean(entry.exchange, exchanges)
-            text = Message('there is no exchange "{name}"{hint}', name=entry.exchange, hint=hint)
+            text = Sentence('there is no exchange "{name}"{hint}', name=entry.exchange, hint=hint)
             yield ("staff", place, "exchange"), text
     for first, second in overlaps(staff):
         yield (
             ("staff", second, "extension"),
-            Message(
+            Sentence(
                 '"{extension}" is listed for some of the same days in staff[{first}]; '
                 "end one (valid_until) before the other begins (valid_from)",
                 extension=staff[second].extension,

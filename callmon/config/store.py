@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, setting
-from callmon.errors import Message
+from callmon.errors import Sentence
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
@@ -22,7 +22,7 @@ USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
 class StoreSettings(PasswordSource):
     """[store]"""
 
-    WHAT = Message("the database user's password")
+    WHAT = Sentence("the database user's password")
     _path: str = PrivateAttr(default="store")
 
     url: str = setting(
@@ -51,7 +51,7 @@ class StoreSettings(PasswordSource):
         if not ADDRESS.fullmatch(self.url):
             yield ("url",), UNREADABLE
         elif self.password_file is not None and not USER.match(self.url):
-            text = Message("needs a url with a user and no password: postgresql://USER@HOST/NAME")
+            text = Sentence("needs a url with a user and no password: postgresql://USER@HOST/NAME")
             yield ("password_file",), text
 
     def complete(self) -> Self:

@@ -1,6 +1,6 @@
 """Formats a configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
 
-Converts pydantic's errors, independent of the individual settings. A sentence is a `Message`, for a reader of
+Converts pydantic's errors, independent of the individual settings. A sentence is a `Sentence`, for a reader of
 either language. Refuses: to repeat a secret's value.
 """
 
@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from callmon.errors import Message, system_reason
+from callmon.errors import Sentence, system_reason
 
 Path = tuple[int | str, ...]
-Found = Iterator[tuple[Path, Message]]
+Found = Iterator[tuple[Path, Sentence]]
 
 ENV_PREFIX = "CALLMON_"
 KEY_MARK = "[key]"  # pydantic's mark in a path: the key itself is wrong
@@ -58,8 +58,8 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     """'; did you mean "x"?', or the list of choices when none is similar; "" without choices."""
     choices = sorted(known)
     if near := nearest(written, choices):
-        return Message('; did you mean "{near}"?', near=near)
-    return Message("; there are {names}", names=", ".join(choices)) if choices else ""
+        return Sentence('; did you mean "{near}"?', near=near)
+    return Sentence("; there are {names}", names=", ".join(choices)) if choices else ""
 
 
 def nearest(written: str, choices: list[str]) -> str | None:
@@ -69,15 +69,15 @@ def nearest(written: str, choices: list[str]) -> str | None:
     return near[0] if near else None
 
 
-def sentences(error: ValidationError, model: type[BaseModel], source: str, table: Path = ()) -> list[Message]:
+def sentences(error: ValidationError, model: type[BaseModel], source: str, table: Path = ()) -> list[Sentence]:
     """One sentence for each mistake, beginning with its location. `table`: the path of the model's table."""
     found = ((_path(details), details) for details in error.errors())
     return [placed(place((*table, *path), source), _sentence(details, path, model)) for path, details in found]
 
 
-def placed(place: object, text: str) -> Message:
+def placed(place: object, text: str) -> Sentence:
     """ "callmon.toml: is a folder": a mistake after its location."""
-    return Message("{place}: {text}", place=place, text=text)
+    return Sentence("{place}: {text}", place=place, text=text)
 
 
 def place(path: Path, source: str) -> str:
@@ -87,16 +87,16 @@ def place(path: Path, source: str) -> str:
     return placed(source, dotted(path)) if path and source else source or dotted(path)
 
 
-def unreadable(path: FilePath, error: OSError) -> Message:
-    return Message("cannot read {path} ({why})", path=path, why=system_reason(error))
+def unreadable(path: FilePath, error: OSError) -> Sentence:
+    return Sentence("cannot read {path} ({why})", path=path, why=system_reason(error))
 
 
-def not_utf_8(path: FilePath, error: UnicodeDecodeError) -> Message:
-    return placed(path, Message("byte {byte} is not UTF-8; save the file as UTF-8", byte=error.start + 1))
+def not_utf_8(path: FilePath, error: UnicodeDecodeError) -> Sentence:
+    return placed(path, Sentence("byte {byte} is not UTF-8; save the file as UTF-8", byte=error.start + 1))
 
 
-def of_environment(variable: str) -> Message:
-    return Message("environment: {variable}", variable=variable)
+def of_environment(variable: str) -> Sentence:
+    return Sentence("environment: {variable}", variable=variable)
 
 
 def variable(path: Path) -> str:
@@ -146,27 +146,27 @@ def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
             stem = getattr(_setting(model, path[:-1])[1], "STEM", "secret")
-            return Message(
+            return Sentence(
                 "a secret never stands in this file; put it in a file of its own that callmon's user alone can "
                 'read, and name that: {stem}_file = "…", or name an environment variable: {stem}_env = "…"',
                 stem=stem,
             )
         case "extra_forbidden":
             hint = did_you_mean(str(path[-1]), siblings(model, path[:-1]))
-            return Message("unknown setting{hint}", hint=hint)
+            return Sentence("unknown setting{hint}", hint=hint)
         case "missing":
-            return Message("is missing, and has no default; add it")
+            return Sentence("is missing, and has no default; add it")
         case "settings" | "value_error":
             text: str = context["text"] if "text" in context else context["error"].args[0]
             return text
         case "string_too_short":
-            return Message("is empty; write a text, or leave the setting out if it has a default")
+            return Sentence("is empty; write a text, or leave the setting out if it has a default")
         case "too_short":
-            return Message("is an empty list; write at least one entry")
+            return Sentence("is an empty list; write at least one entry")
     return _of_value(details, path)
 
 
-def _of_value(details: ErrorDetails, path: Path) -> Message:
+def _of_value(details: ErrorDetails, path: Path) -> Sentence:
     """The mistake in a value, which the sentence repeats."""
     context: Mapping[str, Any] = details.get("ctx", {})
     value = quoted(details.get("input"))
@@ -174,78 +174,78 @@ def _of_value(details: ErrorDetails, path: Path) -> Message:
         case "literal_error":
             choices = re.findall("'.*?'", str(context["expected"]))
             hint = _near(details.get("input"), choices)
-            return Message(
+            return Sentence(
                 "{value} is not one of {choices}{hint}", value=value, choices=_either(choices), hint=hint
             )
         case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size" | "finite_number":
-            return Message("{value} is no whole number; write one without quotation marks", value=value)
+            return Sentence("{value} is no whole number; write one without quotation marks", value=value)
         case "float_parsing" | "float_type":
-            return Message("{value} is no number; write one without quotation marks", value=value)
+            return Sentence("{value} is no number; write one without quotation marks", value=value)
         case "bool_parsing" | "bool_type":
-            return Message("{value} is neither true nor false; write one of them", value=value)
+            return Sentence("{value} is neither true nor false; write one of them", value=value)
         case "string_type" | "path_type":
-            return Message("{value} is no text; put it in quotation marks", value=value)
+            return Sentence("{value} is no text; put it in quotation marks", value=value)
         case "string_too_long":
-            return Message(
+            return Sentence(
                 "{value} is too long; write {most} characters at most", value=value, most=context["max_length"]
             )
         case "list_type" | "tuple_type":
-            return Message('{value} is no list; write it in brackets, such as ["…", "…"]', value=value)
+            return Sentence('{value} is no list; write it in brackets, such as ["…", "…"]', value=value)
         case "dict_type" | "model_type" | "model_attributes_type":
             name = dotted(path)
-            return Message("{value} is no table of settings; write it as [{name}]", value=value, name=name)
+            return Sentence("{value} is no table of settings; write it as [{name}]", value=value, name=name)
         case kind if kind.startswith("date"):
-            return Message("{value} is no date; write it as 2026-12-24", value=value)
+            return Sentence("{value} is no date; write it as 2026-12-24", value=value)
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return Message("{value} is out of range; it must be {bound}", value=value, bound=_bound(context))
+            return Sentence("{value} is out of range; it must be {bound}", value=value, bound=_bound(context))
         case "ip_any_network":
-            return Message(
+            return Sentence(
                 '{value} is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"', value=value
             )
         case "string_pattern_mismatch":
             return _form(details, value)
-    return Message("{value} is refused: {why}", value=value, why=details["msg"])  # pydantic has no French
+    return Sentence("{value} is refused: {why}", value=value, why=details["msg"])  # pydantic has no French
 
 
 def _near(value: object, choices: list[str]) -> str:
     near = get_close_matches(str(value), [choice.strip("'") for choice in choices], n=1)
-    return Message('; did you mean "{near}"?', near=near[0]) if near else ""
+    return Sentence('; did you mean "{near}"?', near=near[0]) if near else ""
 
 
 def _either(choices: list[str]) -> str:
     *first, last = choices
-    return Message("{first} or {last}", first=", ".join(first), last=last) if first else last
+    return Sentence("{first} or {last}", first=", ".join(first), last=last) if first else last
 
 
-def _bound(context: Mapping[str, Any]) -> Message:
+def _bound(context: Mapping[str, Any]) -> Sentence:
     bounds = {
-        "gt": Message("more than {bound:g}", bound=context.get("gt", 0)),
-        "ge": Message("at least {bound:g}", bound=context.get("ge", 0)),
-        "lt": Message("less than {bound:g}", bound=context.get("lt", 0)),
-        "le": Message("at most {bound:g}", bound=context.get("le", 0)),
+        "gt": Sentence("more than {bound:g}", bound=context.get("gt", 0)),
+        "ge": Sentence("at least {bound:g}", bound=context.get("ge", 0)),
+        "lt": Sentence("less than {bound:g}", bound=context.get("lt", 0)),
+        "le": Sentence("at most {bound:g}", bound=context.get("le", 0)),
     }
     return next(text for name, text in bounds.items() if name in context)
 
 
-def _form(details: ErrorDetails, value: str) -> Message:
+def _form(details: ErrorDetails, value: str) -> Sentence:
     """The required form of a text: a name (key), or another setting with a pattern."""
     if KEY_MARK in details["loc"]:
-        return Message(
+        return Sentence(
             "{value} cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter", value=value
         )
     pattern = str(details["ctx"]["pattern"])
     if pattern.endswith("://"):
         kinds = [f"{kind}://" for kind in re.findall(r"[a-z]{5,}", re.sub(r"\(\\.*?\)\?", "", pattern))]
         begin = _either(kinds)
-        return Message("{value} is no address of a database; it begins with {begin}", value=value, begin=begin)
-    return Message("{value} is not understood; it must match {pattern}", value=value, pattern=pattern)
+        return Sentence("{value} is no address of a database; it begins with {begin}", value=value, begin=begin)
+    return Sentence("{value} is not understood; it must match {pattern}", value=value, pattern=pattern)
 
 
 def quoted(value: object) -> str:
     """A value for a sentence: text is quoted and has no password; 60 characters at most."""
     text = hidden(value) if isinstance(value, str) else str(value)
     shown = text if len(text) <= 58 else text[:57] + "…"
-    return Message('"{value}"', value=shown) if isinstance(value, str) else shown
+    return Sentence('"{value}"', value=shown) if isinstance(value, str) else shown
 
 
 # A URL whose parts are unambiguous. A password may contain any character, so an extra @, / or ? makes the whole
@@ -258,7 +258,7 @@ ADDRESS = re.compile(
 )
 # The query parameters that may be shown: where the database is, and how to connect to it.
 QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
-UNREADABLE = Message(
+UNREADABLE = Sentence(
     "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
 )
 

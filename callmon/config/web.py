@@ -15,7 +15,7 @@ from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_valida
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
 from callmon.config.validation import Found, Table, setting
-from callmon.errors import Message
+from callmon.errors import Sentence
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -42,13 +42,13 @@ class ProxySettings(Table):
 
     def _errors(self) -> Found:
         if self.header and not self.addresses:
-            text = Message("is missing beside header; name the addresses of the reverse proxies")
+            text = Sentence("is missing beside header; name the addresses of the reverse proxies")
             yield ("addresses",), text
         if self.groups_header and not self.header:
-            text = Message("is missing beside groups_header; name the header that carries the user name")
+            text = Sentence("is missing beside groups_header; name the header that carries the user name")
             yield ("header",), text
         if any(network.prefixlen == 0 for network in self.addresses):
-            text = Message(
+            text = Sentence(
                 "covers every address, so any client could impersonate any user; name the proxies alone"
             )
             yield ("addresses",), text
@@ -57,7 +57,7 @@ class ProxySettings(Table):
 class OidcSettings(PasswordSource):
     """[web.access.oidc]"""
 
-    STEM, WHAT = "client_secret", Message("the client secret of the identity provider")
+    STEM, WHAT = "client_secret", Sentence("the client secret of the identity provider")
     _path: str = PrivateAttr(default="web.access.oidc")
 
     issuer: str = setting(
@@ -82,7 +82,7 @@ class OidcSettings(PasswordSource):
 
     def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
-            yield ("client_secret_file",), Message("or client_secret_env is needed, and only one of them")
+            yield ("client_secret_file",), Sentence("or client_secret_env is needed, and only one of them")
 
 
 class RoleSettings(Table):
@@ -126,7 +126,7 @@ class AccessSettings(Table):
         url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
             raise ValueError(
-                Message(
+                Sentence(
                     '"{value}" has a path; give the scheme and host alone: the pages begin at the root',
                     value=value,
                 )
@@ -140,12 +140,12 @@ class AccessSettings(Table):
 
     def _errors(self) -> Found:
         if self.oidc is not None and self.url is None:
-            text = Message("is missing beside oidc; the provider sends browsers back to this address")
+            text = Sentence("is missing beside oidc; the provider sends browsers back to this address")
             yield ("url",), text
         if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty():
-            yield ("roles",), Message('is missing; give each role its groups, such as viewer = ["*"]')
+            yield ("roles",), Sentence('is missing; give each role its groups, such as viewer = ["*"]')
         if self.idle > self.longest:
-            text = Message("is longer than longest, so it would never apply; shorten idle or raise longest")
+            text = Sentence("is longer than longest, so it would never apply; shorten idle or raise longest")
             yield ("idle",), text
 
 
@@ -163,7 +163,7 @@ def is_encrypted(address: object) -> bool:
 def _encrypted(value: str, example: str) -> str:
     if not is_encrypted(value):
         raise ValueError(
-            Message(
+            Sentence(
                 '"{value}" is no https address; write it as "{example}" (http only on this machine)',
                 value=value,
                 example=example,
@@ -190,7 +190,7 @@ class WebSettings(Table):
         host, colon, port = value.rpartition(":")
         if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError(
-                Message('"{value}" is no address with a port; write it as "127.0.0.1:10469"', value=value)
+                Sentence('"{value}" is no address with a port; write it as "127.0.0.1:10469"', value=value)
             )
         return value
 

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from callmon.config import validation
 from callmon.config.validation import Found, Table, not_utf_8, placed, unreadable
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 
 BCRYPT = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 # What the toolkit reads and Python's ssl, or callmon, has not.
@@ -29,7 +29,7 @@ TlsVersion = Literal["TLS12", "TLS13"]
 
 def _bcrypt_hash(value: object) -> str:
     if not isinstance(value, str) or not BCRYPT.fullmatch(value):
-        raise ValueError(Message('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"'))
+        raise ValueError(Sentence('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"'))
     return value
 
 
@@ -48,13 +48,13 @@ class TlsServerConfig(Table):
     def _errors(self) -> Found:
         verifies = self.client_auth_type != "NoClientCert"
         if verifies and self.client_ca_file is None:
-            text = Message("is missing beside client_auth_type; name the authorities to trust")
+            text = Sentence("is missing beside client_auth_type; name the authorities to trust")
             yield ("client_ca_file",), text
         if self.client_ca_file is not None and not verifies:
-            text = Message("is missing beside client_ca_file; write RequireAndVerifyClientCert")
+            text = Sentence("is missing beside client_ca_file; write RequireAndVerifyClientCert")
             yield ("client_auth_type",), text
         if self.min_version > self.max_version:
-            yield ("min_version",), Message("is above max_version, so that no client could connect")
+            yield ("min_version",), Sentence("is above max_version, so that no client could connect")
 
 
 class HttpServerConfig(Table):
@@ -82,7 +82,7 @@ def load_web_config(path: Path | None) -> WebConfig:
         return WebConfig()
     data = _mapping(path)
     if found := list(_not_applied(data)):
-        told = Message("callmon cannot apply this; leave it out")
+        told = Sentence("callmon cannot apply this; leave it out")
         raise ConfigError(*(placed(placed(path, name), told) for name in found))
     tls = data.get("tls_server_config")
     if isinstance(tls, dict):
@@ -105,11 +105,11 @@ def _mapping(path: Path) -> dict[str, Any]:
         raise ConfigError(not_utf_8(path, error)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = Message(" in line {line}", line=mark.line + 1) if mark else ""
-        raise ConfigError(placed(path, Message("not understood as YAML{where}", where=where))) from None
+        where = Sentence(" in line {line}", line=mark.line + 1) if mark else ""
+        raise ConfigError(placed(path, Sentence("not understood as YAML{where}", where=where))) from None
     if data is None:
         return {}
-    told = Message("is no mapping; write one setting a line, as NAME: VALUE")
+    told = Sentence("is no mapping; write one setting a line, as NAME: VALUE")
     if not isinstance(data, dict):
         raise ConfigError(placed(path, told))
     for name, value in data.items():

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAl
 from sqlalchemy.pool import NullPool
 
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
-from callmon.errors import CallmonError, Message, StoreError
+from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN
 
@@ -126,7 +126,7 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
             raise StoreError(complaint)
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
-            told = Message("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
+            told = Sentence("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
             raise StoreError(told)
     return store
 
@@ -203,7 +203,7 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None:
-        told = Message("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
+        told = Sentence("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
         raise StoreError(told)
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
@@ -211,20 +211,20 @@ def parse_url(url: str) -> URL:
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case "sqlite":
-            told = Message("an in-memory database is refused, as it ends with the process: name a file")
+            told = Sentence("an in-memory database is refused, as it ends with the process: name a file")
             raise StoreError(told)
         case other:
             raise StoreError("callmon supports SQLite and PostgreSQL, not {other}", other=other)
 
 
-def _complaint(store: Database, found: str | None) -> Message | None:
+def _complaint(store: Database, found: str | None) -> Sentence | None:
     if found == HEAD:
         return None
     if found is None:
-        return Message("the database {store} has no callmon tables: run `callmon db upgrade`", store=store)
+        return Sentence("the database {store} has no callmon tables: run `callmon db upgrade`", store=store)
     if found in KNOWN:
-        return Message("the database {store} is from an older callmon: run `callmon db upgrade`", store=store)
-    return Message(
+        return Sentence("the database {store} is from an older callmon: run `callmon db upgrade`", store=store)
+    return Sentence(
         "the database {store} is from another callmon (revision {found}): install that version, or set store.url "
         "to a new database",
         store=store,
@@ -242,27 +242,27 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        told = Message("the database {store} cannot be used: {why}", store=store, why=with_remedy(error))
+        told = Sentence("the database {store} cannot be used: {why}", store=store, why=with_remedy(error))
         raise StoreError(told) from None
 
 
-PUT_BACK = Message("put a copy back")
+PUT_BACK = Sentence("put a copy back")
 # What a driver says, and what can be done.
 REMEDIES = {
-    Message("file is not a database"): Message("name another file in store.url, or put a copy back"),
-    Message("database disk image is malformed"): PUT_BACK,
+    Sentence("file is not a database"): Sentence("name another file in store.url, or put a copy back"),
+    Sentence("database disk image is malformed"): PUT_BACK,
     "malformed": PUT_BACK,
-    Message("unable to open database file"): Message(
+    Sentence("unable to open database file"): Sentence(
         "store.url must name a file that this user may read and write"
     ),
-    Message("attempt to write a readonly database"): Message(
+    Sentence("attempt to write a readonly database"): Sentence(
         "run the command as a user who may write to the file and its folder"
     ),
-    Message("database is locked"): Message("another program writes to it; try again"),
-    Message("database or disk is full"): Message("free space there"),
-    "connection failed": Message("check that its server runs, and that store.url has its address and user"),
+    Sentence("database is locked"): Sentence("another program writes to it; try again"),
+    Sentence("database or disk is full"): Sentence("free space there"),
+    "connection failed": Sentence("check that its server runs, and that store.url has its address and user"),
 }
-OF_THE_SYSTEM = Message("check the path in store.url, and that this user may write there")
+OF_THE_SYSTEM = Sentence("check the path in store.url, and that this user may write there")
 
 
 def with_remedy(error: BaseException) -> str:
@@ -271,7 +271,7 @@ def with_remedy(error: BaseException) -> str:
     remedy = next((told for said, told in REMEDIES.items() if said in why), None)
     if remedy is None and isinstance(error, OSError):
         remedy = OF_THE_SYSTEM
-    return Message("{why}; {remedy}", why=cause(error), remedy=remedy) if remedy else cause(error)
+    return Sentence("{why}; {remedy}", why=cause(error), remedy=remedy) if remedy else cause(error)
 
 
 def cause(error: BaseException) -> str:
@@ -279,7 +279,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, CallmonError):
         return error.sentences[0]
     why = reason(error)
-    return Message(why) if why in REMEDIES or isinstance(error, OSError) else Message("{answer}", answer=why)
+    return Sentence(why) if why in REMEDIES or isinstance(error, OSError) else Sentence("{answer}", answer=why)
 
 
 def reason(error: BaseException) -> str:

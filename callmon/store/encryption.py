@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from callmon.errors import Message, StoreError
+from callmon.errors import Sentence, StoreError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -31,7 +31,7 @@ KEY_NAME_BYTES = 4
 SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
 # Half of SHA-256: among a thousand million numbers the probability that two share a token is about 10^-20.
 TOKEN_BYTES = 16
-THE_FILE = Message("the key file")
+THE_FILE = Sentence("the key file")
 
 
 class KeyMissingError(StoreError):
@@ -79,7 +79,7 @@ class KeyRing:
         found = SEALED.fullmatch(text)
         if found is None:
             raise KeyMissingError("a number in the database is not encrypted: it was altered")
-        return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, Message("a number")).decode()
+        return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, Sentence("a number")).decode()
 
     def encrypt_bytes(self, data: bytes) -> bytes:
         """Encrypts bytes that contain numbers as a whole: the key's name, the nonce, cipher text and tag."""
@@ -88,7 +88,7 @@ class KeyRing:
     def decrypt_bytes(self, data: bytes) -> bytes:
         """Decrypts the result of `encrypt_bytes`. Raises KeyMissingError."""
         return self._decrypt(
-            data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:], ABOUT_JOURNAL, Message("an outcome")
+            data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:], ABOUT_JOURNAL, Sentence("an outcome")
         )
 
     def _encrypt(self, data: bytes, about: bytes) -> bytes:
@@ -114,14 +114,14 @@ class KeyRing:
         """The number's tokens under all keys, the newest first."""
         return tuple(key.token(number) for key in self._keys.values())
 
-    def lacks(self, name: str) -> Message:
+    def lacks(self, name: str) -> Sentence:
         """The error message for the missing key `name`."""
         if not self:
-            return Message(
+            return Sentence(
                 "numbers are encrypted with the key {name}, and no key is available: set privacy.key_file",
                 name=name,
             )
-        return Message(
+        return Sentence(
             "numbers are encrypted with the key {name}, which {source} lacks: restore that key's line below the "
             "newest",
             name=name,

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from callmon.config.secrets import handed_over
-from callmon.errors import ConfigError, Message, system_reason
+from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.store.encryption import KEY_BYTES, KeyRing
 
 HEAD = """\
@@ -38,7 +38,7 @@ def read_keys(path: Path) -> KeyRing:
             "no key file at {path}: create one with `callmon privacy key {path}`", path=path
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        why = system_reason(error) if isinstance(error, OSError) else Message("it is not text")
+        why = system_reason(error) if isinstance(error, OSError) else Sentence("it is not text")
         raise ConfigError(
             "the key file {path} cannot be read ({why}); run the command as root or as callmon's user, or "
             "name another file",

@@ -21,7 +21,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from callmon.errors import CallmonError, Message, StoreError
+from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.access import AuditEvent, insert_event
 from callmon.store.database import Database, database_errors
 from callmon.store.tables import SIGN_OFF, SIGNED_FILE
@@ -120,7 +120,7 @@ def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     except zlib.error:
         found = b""
     if sha256(found).hexdigest() != revision.digests[name]:
-        told = Message("{name} has other bytes than those that were signed", name=name)
+        told = Sentence("{name} has other bytes than those that were signed", name=name)
         raise StoreError("the database {store}: {why}", store=store, why=told)
     return found
 

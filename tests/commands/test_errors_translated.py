@@ -1,6 +1,6 @@
 """A mistake in the settings, in a key file or in the database is told in the reader's language, and whole.
 
-`test_help` compares the catalogue with the source. Here each template of a message must have its French, so that
+`test_help` compares the catalogue with the source. Here each template of a sentence must have its French, so that
 no French sentence has a part in English. What a server or a person wrote is repeated as it is.
 """
 
@@ -23,7 +23,7 @@ from callmon.config.schema import Configuration
 from callmon.config.settings import load, parse, refuse_what_needs_a_restart
 from callmon.config.validation import bare_type, is_table, member, quoted, sentences
 from callmon.config.web_config import WebConfig
-from callmon.errors import CallmonError, ConfigError, Message
+from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.store.encryption import KeyRing
 from callmon.text.labels import catalogue
 from callmon.web.auth.passwords import refuse_if_easy
@@ -42,7 +42,7 @@ def told(path: Path, language: str) -> list[str]:
 
 def untranslated(sentence: object) -> Iterator[str]:
     """The templates in a sentence that the French catalogue lacks; all of it, if it cannot be translated."""
-    if not isinstance(sentence, Message):
+    if not isinstance(sentence, Sentence):
         return
     if (None, sentence.template) not in catalogue("fr", "terminal") and not SAME.fullmatch(sentence.template):
         yield sentence.template
@@ -167,7 +167,11 @@ ERRORS = {"ConfigError", "StoreError", "KeyMissingError", "OutboxError", "LostLe
 def put_together(source: str) -> Iterator[int]:
     """The lines of errors whose sentence is put together (f"…", "…" + …) before it can be translated."""
     for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {*ERRORS, "Message"}:
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id in {*ERRORS, "Sentence"}
+        ):
             yield from (x.lineno for x in call.args if isinstance(x, ast.JoinedStr | ast.BinOp))
 
 
@@ -175,11 +179,11 @@ def test_no_error_of_these_packages_is_put_together_before_it_is_translated() ->
     files = [path for name in PACKAGES for path in (ROOT / "callmon" / name).rglob("*.py")]
     assert len(files) > 100
     assert [(str(x), line) for x in files for line in put_together(x.read_text(encoding="utf-8"))] == []
-    assert [*put_together('raise ConfigError(f"{name}: no")\nMessage("a" + b)')] == [1, 2]
+    assert [*put_together('raise ConfigError(f"{name}: no")\nSentence("a" + b)')] == [1, 2]
 
 
-def test_a_message_is_english_where_it_is_not_translated() -> None:
-    made = Message("{what} in {place}", what=Message('"{value}"', value="{x}"), place="b")
+def test_a_sentence_is_english_where_it_is_not_translated() -> None:
+    made = Sentence("{what} in {place}", what=Sentence('"{value}"', value="{x}"), place="b")
     assert (made, json.dumps(made), f"{made}!") == ('"{x}" in b', r'"\"{x}\" in b"', '"{x}" in b!')
     assert made.translated(lambda template: template.replace(" in ", " dans ")) == '"{x}" dans b'
     assert pickle.loads(pickle.dumps(ConfigError(made))).sentences[0].template == "{what} in {place}"

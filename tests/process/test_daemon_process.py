@@ -62,8 +62,8 @@ def test_a_start_that_is_refused_leaves_its_database_free(callmon: WarmCallmon) 
         timeout=60,
     )
     assert callmon.stop() == 0
-    why = "cannot be bound (Address already in use); choose another address."
-    sentence = f"web.listen: 127.0.0.1:{callmon.web_port} {why}"
+    why = "ne peut pas être ouvert à l'écoute (adresse déjà prise); choisissez une autre adresse."
+    sentence = f"web.listen : 127.0.0.1:{callmon.web_port} {why}"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, sentence)
     free = upgrade(f"sqlite:///{callmon.place}/other.db")
     with database(free):

@@ -27,7 +27,7 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.standards._common import StandardParameters
 from callmon.core.verdicts import Judgement
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 
 Need = Literal["staff", "survey"]
 
@@ -51,7 +51,7 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
     """Load every standard with its configured parameters. Raises ConfigError, which lists all mistakes."""
     mistakes = [
         placed(
-            f"standards.{name}", Message("unknown service standard{hint}", hint=did_you_mean(name, ALL_STANDARDS))
+            f"standards.{name}", Sentence("unknown service standard{hint}", hint=did_you_mean(name, ALL_STANDARDS))
         )
         for name in sorted(configured.keys() - set(ALL_STANDARDS))
     ]

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from callmon.core.statistics.counters import Figure, Figures, add_figure
-from callmon.errors import Message, StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.store.database import Database, cause
 from callmon.store.queries import calls
 from callmon.store.tables import creation
@@ -172,7 +172,7 @@ class Committer:
     def _failed(self, error: Exception) -> None:
         why = cause(error)
         if not isinstance(error, OutboxError):
-            why = Message("the database cannot be written: {why}", why=why)
+            why = Sentence("the database cannot be written: {why}", why=why)
             self._lock.drop_connection()
         if not may_pass(error):
             log.error("database: internal error; retrying", exc_info=error)

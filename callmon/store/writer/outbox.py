@@ -39,7 +39,7 @@ from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import DisruptionUpdate
 from callmon.core.facts import AnyFact
 from callmon.core.outcome import Heartbeat, Item, Outcome
-from callmon.errors import Message, StoreError, system_reason
+from callmon.errors import Sentence, StoreError, system_reason
 from callmon.store.database import Database, beside_database
 from callmon.store.encryption import KeyRing
 
@@ -216,7 +216,7 @@ class Outbox:
         try:
             sealed = self._ring.encrypt_bytes(_encode(record))
             if self.size + HEAD.size + len(sealed) > self.most:
-                full = Message("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
+                full = Sentence("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
                 raise OutboxError(full)
             rest, end = memoryview(HEAD.pack(len(sealed), crc32(sealed)) + sealed), self.size
             while rest:
@@ -246,7 +246,7 @@ class Outbox:
             return _decode(self._ring.decrypt_bytes(os.pread(self._file, entry.length, entry.place))).items
         except OSError as error:
             why = system_reason(error)
-            told = Message("the journal {path} cannot be read ({why})", path=self.path, why=why)
+            told = Sentence("the journal {path} cannot be read ({why})", path=self.path, why=why)
             raise OutboxError(told) from None
 
     def truncate(self, number: int) -> int:

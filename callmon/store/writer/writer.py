@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 
 from callmon.core.outcome import Heartbeat, Item
-from callmon.errors import Message, StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.store.database import PUT_BACK, Database
 from callmon.store.writer.committer import CommittedCounters, Committer
 from callmon.store.writer.leadership import DatabaseState
@@ -74,9 +74,9 @@ class Writer:
 
         while not (self.wait_until(lambda: is_ready() or committer.is_damaged, patience) and is_ready()):
             if committer.done == before or committer.trouble is not None:
-                why = committer.trouble or Message("the database {store} did not answer in time", store=store)
+                why = committer.trouble or Sentence("the database {store} did not answer in time", store=store)
                 if committer.is_damaged:
-                    why = Message("{why}; {remedy}", why=why, remedy=PUT_BACK)
+                    why = Sentence("{why}; {remedy}", why=why, remedy=PUT_BACK)
                 self.close()
                 raise StoreError(why)
             before = committer.done

@@ -26,7 +26,7 @@ from callmon.config.validation import placed
 from callmon.config.web import WebSettings
 from callmon.core.calls.call import Call
 from callmon.daemon.daemon import Daemon
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
@@ -38,7 +38,7 @@ from callmon.tools.demo.history import EXCHANGE, seed
 from callmon.web.auth.client import is_loopback
 from callmon.web.server import NotBoundError
 
-ELSEWHERE = Message("choose another address: callmon demo --listen 127.0.0.1:9470")
+ELSEWHERE = Sentence("choose another address: callmon demo --listen 127.0.0.1:9470")
 ROW = {
     "en": "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}",
     "fr": "{:<9} {:<17}  {:<33}  {:>5}  {:<15}{:<15}{:<15}{}",
@@ -87,7 +87,7 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
         await daemon.run()
     except NotBoundError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        told = Message("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
+        told = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
         raise ConfigError(placed("--listen", told)) from None
     finally:
         over.set()
@@ -172,7 +172,7 @@ def _address(listen: str) -> str:
     except ValidationError as error:
         raise ConfigError(placed("--listen", error.errors()[0]["ctx"]["error"].args[0])) from None
     if not is_loopback(settings.host):
-        told = Message(
+        told = Sentence(
             "the demonstration listens on this machine alone, as its pages take no password; {elsewhere}",
             elsewhere=ELSEWHERE,
         )

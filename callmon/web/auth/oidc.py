@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from callmon.config.validation import placed
 from callmon.config.web import OidcSettings, is_encrypted
-from callmon.errors import CallmonError, ConfigError, Message
+from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.web.auth.cookies import MINUTES_UNDER_WAY
 from callmon.web.auth.identity import LONGEST_NAME, Person
 
@@ -45,7 +45,7 @@ class Provider:
             import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
             import httpx
         except ImportError:
-            told = Message('packages are missing; see "Extras" in docs/en/how-to/install.md')
+            told = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
             raise ConfigError(placed("web.access.oidc", told)) from None
         self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
         self._http = httpx.AsyncClient(
@@ -196,7 +196,7 @@ def _trust(settings: OidcSettings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
     except OSError:
-        told = Message("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
+        told = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
         raise ConfigError(placed("web.access.oidc.ca_file", told)) from None
 
 
