@@ -30,7 +30,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.store import tables
 from callmon.store.database import Database
 
@@ -63,8 +63,7 @@ IS_NAMED = (
 )
 # The name in `writer`, and a description of the live session of that name for an operator; NULL when it has ended.
 HOLDER = f"""SELECT session, (
-    SELECT concat('session ', pid, ' of role ', usename, ', application ', application_name,
-                  ', from ' || host(client_addr))
+    SELECT ARRAY[pid::text, usename, coalesce(application_name, ''), host(client_addr)]
     FROM pg_stat_activity WHERE {IS_NAMED} LIMIT 1)
 FROM writer WHERE id = 1"""
 # A session that has ended never comes back, so the UPDATE only checks that the name is unchanged.
@@ -143,10 +142,18 @@ class WriteLock:
             named, holder = connection.exec_driver_sql(HOLDER).one()
             if holder is None:
                 taken = connection.exec_driver_sql(TAKE, (named,)).rowcount == 1
-                return "" if taken else "another session that acquired it first"
+                return "" if taken else Sentence("another session that acquired it first")
             if self._is_shared:
                 connection.exec_driver_sql(END_CUT_OFF_HOLDER).all()
-            return str(holder)
+            pid, role, application, client = holder
+            away = Sentence(", from {client}", client=client) if client else ""  # or on this machine
+            return Sentence(
+                "session {pid} of role {role}, application {application}{away}",
+                pid=pid,
+                role=role,
+                application=application,
+                away=away,
+            )
 
 
 def _prepare(connection: Connection, is_shared: bool) -> None:
@@ -176,7 +183,7 @@ def _lock_beside(store: Database) -> int:
 
 
 def _taken(store: Database, holder: str = "") -> LockTakenError:
-    by = f" ({holder})" if holder else ""
+    by = Sentence(" ({holder})", holder=holder) if holder else ""
     return LockTakenError(
         "another callmon writes to {store}{by}: stop it, or give this callmon its own database", store=store, by=by
     )
