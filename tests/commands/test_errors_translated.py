@@ -27,7 +27,7 @@ from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.store.encryption import KeyRing
 from callmon.text.labels import catalogue
 from callmon.web.auth.passwords import refuse_if_easy
-from tests.commands.test_help import SAME
+from tests.commands.test_help import SAME, calls, errors
 from tests.support.environment import reader_of
 from tests.unit.test_project import ROOT
 from tests.unit.test_settings import BAD
@@ -61,6 +61,8 @@ def test_no_mistake_in_a_configuration_is_told_to_a_french_reader_in_english(pat
     assert len(ours) == len(english)
     assert [line for line in ours if not line.startswith(f"{path} : ")] == []
     assert [line for line in english if not line.startswith(f"{path}: ")] == []
+    mistakes = zip((x.split(" : ", 2)[-1] for x in ours), (x.split(": ", 2)[-1] for x in english), strict=True)
+    assert [told for told, same in mistakes if told == same] == []
     with pytest.raises(ConfigError) as refused:
         load(path)
     assert [text for one in refused.value.sentences for text in untranslated(one)] == []
@@ -161,18 +163,12 @@ def test_passwords_keys_and_a_restart_are_refused_in_french() -> None:
 
 
 PACKAGES = ("config", "store", "core/standards", "core/statistics", "web")
-ERRORS = {"ConfigError", "StoreError", "KeyMissingError", "OutboxError", "LostLeaseError", "LockTakenError"}
 
 
 def put_together(source: str) -> Iterator[int]:
     """The lines of errors whose sentence is put together (f"…", "…" + …) before it can be translated."""
-    for call in ast.walk(ast.parse(source)):
-        if (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id in {*ERRORS, "Sentence"}
-        ):
-            yield from (x.lineno for x in call.args if isinstance(x, ast.JoinedStr | ast.BinOp))
+    for call in calls(source, *errors(), "ValueError", "Sentence"):
+        yield from (x.lineno for x in call.args if isinstance(x, ast.JoinedStr | ast.BinOp))
 
 
 def test_no_error_of_these_packages_is_put_together_before_it_is_translated() -> None:

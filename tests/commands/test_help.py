@@ -142,21 +142,28 @@ def texts_of_doctor() -> Iterator[str]:
     yield from (*NEEDED.values(), "error", "warning")
 
 
-def literals(source: str, *functions: str) -> Iterator[str]:
-    """The texts within calls of these functions."""
+def calls(source: str, *functions: str) -> Iterator[ast.Call]:
     for call in ast.walk(ast.parse(source)):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions:
-            found = [x.value for given in call.args for x in ast.walk(given) if isinstance(x, ast.Constant)]
-            yield from (text for text in found if isinstance(text, str))
+            yield call
+
+
+def literals(source: str, *functions: str) -> Iterator[str]:
+    """The texts within calls of these functions."""
+    for call in calls(source, *functions):
+        found = [x.value for given in call.args for x in ast.walk(given) if isinstance(x, ast.Constant)]
+        yield from (text for text in found if isinstance(text, str))
 
 
 def templates(source: str) -> Iterator[str]:
     """The templates of errors that reach a terminal: a text as their argument, unlike one within another call."""
-    errors = {error.__name__ for base in (ConfigError, MissingError, StoreError) for error in subclasses(base)}
-    for call in ast.walk(ast.parse(source)):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in errors:
-            found = [given.value for given in call.args if isinstance(given, ast.Constant)]
-            yield from (text for text in found if isinstance(text, str))
+    for call in calls(source, *errors()):
+        found = [given.value for given in call.args if isinstance(given, ast.Constant)]
+        yield from (text for text in found if isinstance(text, str))
+
+
+def errors() -> set[str]:
+    return {error.__name__ for base in (ConfigError, MissingError, StoreError) for error in subclasses(base)}
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
@@ -168,11 +175,10 @@ def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
 def reasons_of_tomllib() -> Iterator[str]:
     """What tomllib of this Python says of a mistake, with {x} for a part of the file."""
     parser = Path(tomllib.__file__).with_name("_parser.py").read_text(encoding="utf-8")
-    for call in ast.walk(ast.parse(parser)):
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "suffixed_err":
-            (said,) = call.args[2:]
-            parts = said.values if isinstance(said, ast.JoinedStr) else [said]
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{x}" for part in parts)
+    for call in calls(parser, "suffixed_err"):
+        (said,) = call.args[2:]
+        parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{x}" for part in parts)
     yield "end of document"
 
 
