@@ -1,4 +1,4 @@
-"""Opens and migrates the database, and restricts its file mode: SQLite by default, PostgreSQL by its URL.
+"""Opens and migrates the database: SQLite by default, PostgreSQL by its URL.
 
 Only `upgrade` creates a SQLite file. It is readable by its owner only, since it has numbers.
 
@@ -11,9 +11,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from sqlalchemy.pool import NullPool
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
+from callmon.store.file_mode import close_to_others
 from callmon.store.migrations import HEAD, KNOWN
 
 log = logging.getLogger(__name__)
@@ -120,14 +120,13 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
             "there is no database at {path}: correct store.url, or make a new one with `callmon db upgrade`",
             path=store.path,
         )
-    _close_to_others(store.path)
+    close_to_others(store.path)
     with database_errors(store):
         if complaint := _complaint(store, stored_revision(store)):
             raise StoreError(complaint)
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
-            told = Sentence("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
-            raise StoreError(told)
+            raise StoreError("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
     return store
 
 
@@ -136,7 +135,7 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     store = Database(parse_url(url), ring)
     with database_errors(store):
         _make_file(store)
-        _close_to_others(store.path)
+        close_to_others(store.path)
         found = stored_revision(store)
         if found not in (None, *KNOWN) and (complaint := _complaint(store, found)):
             raise StoreError(complaint)
@@ -203,16 +202,14 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None:
-        told = Sentence("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
-        raise StoreError(told)
+        raise StoreError("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql" | "postgres":
             return parsed.set(drivername="postgresql+psycopg")
         case "sqlite":
-            told = Sentence("an in-memory database is refused, as it ends with the process: name a file")
-            raise StoreError(told)
+            raise StoreError("an in-memory database is refused, as it ends with the process: name a file")
         case other:
             raise StoreError("callmon supports SQLite and PostgreSQL, not {other}", other=other)
 
@@ -242,8 +239,8 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        told = Sentence("the database {store} cannot be used: {why}", store=store, why=with_remedy(error))
-        raise StoreError(told) from None
+        why = with_remedy(error)
+        raise StoreError("the database {store} cannot be used: {why}", store=store, why=why) from None
 
 
 PUT_BACK = Sentence("put a copy back")
@@ -296,37 +293,6 @@ def _make_file(store: Database) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(store.path, os.O_CREAT | os.O_WRONLY, 0o600))
     store.find_again()
-
-
-def _close_to_others(path: Path | None) -> None:
-    """Removes other users' access to SQLite's files (mode 0600), and logs it.
-
-    A restored copy is often readable by every user. The database has names, and encrypted numbers. A folder or
-    another file that store.url names by mistake stays as it is.
-    """
-    if path is not None and not _is_sqlite(path):
-        return
-    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
-        with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(file.stat().st_mode)
-            if not mode & (stat.S_IRWXG | stat.S_IRWXO):
-                continue
-            try:
-                file.chmod(0o600)
-            except OSError as error:
-                what = f"cannot be closed to them: {error.strerror}"
-            else:
-                what = "its mode is 0600 now"
-            log.warning(
-                "database: other users could read the file",
-                extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
-            )
-
-
-def _is_sqlite(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(16) in (b"", b"SQLite format 3\0")
-    return False
 
 
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:
