@@ -42,6 +42,13 @@ class Sentence(str):
         return text.format(**values) if values else text
 
 
+class RefusedValueError(ValueError):
+    """A value that a person wrote is refused: `args[0]` is the sentence, with these values in its fields."""
+
+    def __init__(self, template: str, /, **values: object) -> None:
+        super().__init__(Sentence(template, **values))
+
+
 def system_reason(error: OSError) -> Sentence:
     """What the system answered: "Permission denied"."""
     return Sentence(error.strerror or str(error))

@@ -16,7 +16,7 @@ from pydantic import AfterValidator
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
-from callmon.errors import Sentence
+from callmon.errors import RefusedValueError, Sentence
 
 Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
@@ -30,7 +30,7 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(Sentence('"{name}" is no time zone; {hint}', name=name, hint=_zone_meant(name))) from None
+        raise RefusedValueError('"{name}" is no time zone; {hint}', name=name, hint=_zone_meant(name)) from None
     return name
 
 

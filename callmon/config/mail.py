@@ -12,7 +12,7 @@ from pydantic import AfterValidator, PrivateAttr, model_validator
 
 from callmon.config.secrets import PasswordSource
 from callmon.config.validation import Found, setting
-from callmon.errors import Sentence
+from callmon.errors import RefusedValueError, Sentence
 
 EDITIONS = ("internal", "public")
 USUAL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -21,9 +21,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(?:\.[
 
 def _address(value: str) -> str:
     if not ADDRESS.fullmatch(value) or len(value) > 254:
-        raise ValueError(
-            Sentence('"{value}" is no e-mail address; write it as "name@ministry.example"', value=value)
-        )
+        raise RefusedValueError('"{value}" is no e-mail address; write it as "name@ministry.example"', value=value)
     return value
 
 

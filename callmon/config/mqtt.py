@@ -11,7 +11,7 @@ from pydantic import PrivateAttr, field_validator
 
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.validation import Found, setting
-from callmon.errors import Sentence
+from callmon.errors import RefusedValueError, Sentence
 
 PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 
@@ -48,11 +48,9 @@ class MqttSettings(TlsClient, PasswordSource):
     @classmethod
     def _topic(cls, value: str) -> str:
         if not PREFIX.fullmatch(value) or len(value) > 200:
-            raise ValueError(
-                Sentence(
-                    '"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks',
-                    value=value,
-                )
+            raise RefusedValueError(
+                '"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks',
+                value=value,
             )
         return value.rstrip("/") + "/"
 

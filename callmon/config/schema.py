@@ -28,7 +28,7 @@ from callmon.config.store import StoreSettings
 from callmon.config.times import DayPeriods, Duration
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
-from callmon.errors import ConfigError, Sentence
+from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
 AS_PRINTED = Sentence('; write it as "416 327-2422"')
@@ -167,9 +167,7 @@ class CalendarSettings(Table):
     def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
         if wrong := [day for day in days if day not in ontario(day.year)]:
             nearest = min(ontario(wrong[0].year), key=lambda day: abs(day - wrong[0]), default=wrong[0])
-            raise ValueError(
-                Sentence('{day} is no closed day; did you mean "{near}"?', day=wrong[0], near=nearest)
-            )
+            raise RefusedValueError('{day} is no closed day; did you mean "{near}"?', day=wrong[0], near=nearest)
         return days
 
     def closed(self) -> ClosedDays:
@@ -293,8 +291,8 @@ class Configuration(Table, BaseSettings):
     @classmethod
     def _region_exists(cls, value: str) -> str:
         if value not in SUPPORTED_REGIONS:
-            raise ValueError(
-                Sentence('"{value}" is no country; write its two capital letters, such as "CA"', value=value)
+            raise RefusedValueError(
+                '"{value}" is no country; write its two capital letters, such as "CA"', value=value
             )
         return value
 

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from callmon.config.validation import Found, Table, did_you_mean, setting
-from callmon.errors import Sentence
+from callmon.errors import RefusedValueError, Sentence
 
 
 class StaffMember(Table):
@@ -29,8 +29,8 @@ class StaffMember(Table):
     @classmethod
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
-            raise ValueError(
-                Sentence('is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]')
+            raise RefusedValueError(
+                'is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]'
             )
         return value
 

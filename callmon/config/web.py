@@ -15,7 +15,7 @@ from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_valida
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
 from callmon.config.validation import Found, Table, setting
-from callmon.errors import Sentence
+from callmon.errors import RefusedValueError, Sentence
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -125,11 +125,8 @@ class AccessSettings(Table):
             return None
         url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
-            raise ValueError(
-                Sentence(
-                    '"{value}" has a path; give the scheme and host alone: the pages begin at the root',
-                    value=value,
-                )
+            raise RefusedValueError(
+                '"{value}" has a path; give the scheme and host alone: the pages begin at the root', value=value
             )
         return f"{url.scheme}://{url.netloc}"
 
@@ -162,12 +159,10 @@ def is_encrypted(address: object) -> bool:
 
 def _encrypted(value: str, example: str) -> str:
     if not is_encrypted(value):
-        raise ValueError(
-            Sentence(
-                '"{value}" is no https address; write it as "{example}" (http only on this machine)',
-                value=value,
-                example=example,
-            )
+        raise RefusedValueError(
+            '"{value}" is no https address; write it as "{example}" (http only on this machine)',
+            value=value,
+            example=example,
         )
     return value
 
@@ -189,8 +184,8 @@ class WebSettings(Table):
     def _address(cls, value: str) -> str:
         host, colon, port = value.rpartition(":")
         if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(
-                Sentence('"{value}" is no address with a port; write it as "127.0.0.1:10469"', value=value)
+            raise RefusedValueError(
+                '"{value}" is no address with a port; write it as "127.0.0.1:10469"', value=value
             )
         return value
 

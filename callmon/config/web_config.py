@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from callmon.config import validation
 from callmon.config.validation import Found, Table, not_utf_8, placed, unreadable
-from callmon.errors import ConfigError, Sentence
+from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 BCRYPT = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 # What the toolkit reads and Python's ssl, or callmon, has not.
@@ -29,7 +29,7 @@ TlsVersion = Literal["TLS12", "TLS13"]
 
 def _bcrypt_hash(value: object) -> str:
     if not isinstance(value, str) or not BCRYPT.fullmatch(value):
-        raise ValueError(Sentence('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"'))
+        raise RefusedValueError('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"')
     return value
 
 

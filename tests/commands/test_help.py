@@ -29,7 +29,7 @@ from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EPILOG, EXAMPLES, TASKS
 from callmon.cli.privacy import NUMBER
 from callmon.config.settings import example_text, load
-from callmon.errors import ConfigError, MissingError, StoreError
+from callmon.errors import ConfigError, MissingError, RefusedValueError, StoreError
 from callmon.store import opening
 from callmon.text.labels import LANGUAGES, catalogue
 from callmon.tools.doctor import LANGUAGE, as_text
@@ -163,7 +163,8 @@ def templates(source: str) -> Iterator[str]:
 
 
 def errors() -> set[str]:
-    return {error.__name__ for base in (ConfigError, MissingError, StoreError) for error in subclasses(base)}
+    told = (ConfigError, MissingError, RefusedValueError, StoreError)
+    return {error.__name__ for base in told for error in subclasses(base)}
 
 
 def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
