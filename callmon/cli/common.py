@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from callmon.cli.errors import Command, report_errors, stop
-from callmon.cli.language import current_language, of_locale, said
-from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
+from callmon.cli.language import current_language, in_language, of_locale, said
+from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load, toml_mistake
 from callmon.config.times import duration
-from callmon.config.validation import placed
+from callmon.config.validation import not_utf_8, placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
 from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
@@ -65,11 +65,13 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
         return {}
     try:
         remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(not_utf_8(path, error)) from None
+    except tomllib.TOMLDecodeError as error:
         raise context.config_error(
             '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
             path=path,
-            why=error,
+            why=in_language(toml_mistake(error)),
         ) from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
