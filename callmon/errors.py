@@ -12,6 +12,22 @@ logs and counts it. For one raised by an event, the daemon dumps the flight reco
 to log.
 """
 
+from typing import Any, Self
+
+
+class Sentence(str):
+    """A sentence in English, as logs have it. It keeps its text and the values of its fields, some of them perhaps
+    sentences too: a command tells it in its own language (`cli.language.translated`).
+    """
+
+    english: str
+    values: dict[str, Any]
+
+    def __new__(cls, english: str, **values: object) -> Self:
+        made = super().__new__(cls, english.format(**values) if values else english)
+        made.english, made.values = english, values
+        return made
+
 
 class CallmonError(Exception):
     """An operation that callmon refuses or cannot do, with sentences that name what to do."""

@@ -118,7 +118,7 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     with ExitStack() as opened:
         advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
         sources = (opened.enter_context(click.open_file(str(path), "rb")) for path in files)
-        for line in replayed_lines(replayed, sources, advance):
+        for line in replayed_lines(replayed, sources, advance, current_language()):
             if not as_json:
                 print_result(line)
     if not replayed.messages:
@@ -165,7 +165,8 @@ def record(
         confirm(said(question, file=file), "run the command on a terminal")
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
-    done = asyncio.run(write(chunks, file, cut, length, overwrite))
+    begun = partial(click.echo, said("Recording to {file}; Ctrl-C stops it.", file=file), err=True)
+    done = asyncio.run(write(chunks, file, cut, length, overwrite, begun))
     counts = said("{file}: {messages} messages, {size} bytes.", file=file, messages=done.messages, size=done.size)
     click.echo(counts, err=True)
 

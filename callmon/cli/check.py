@@ -202,7 +202,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
     yield from (said("  own hours: ") + row for row in _special(line.special_hours))
     for target in line.targets:
         signed = said(
-            "{standard}: {percent:g} % since {since}, by {person}",
+            "{standard}: {percent}% since {since}, by {person}",
             standard=label("standard", target.standard, reader),
             percent=target.percent,
             since=target.since,

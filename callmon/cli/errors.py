@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.cli.language import said
+from callmon.cli.language import said, translated
 from callmon.core.callbacks.commands import plain
 from callmon.errors import CallmonError, ConfigError
 
@@ -34,9 +34,9 @@ def report_errors(command: Command) -> Command:
             done = command(*arguments, **{name: _plain(value) for name, value in options.items()})
             sys.stdout.flush()
         except ConfigError as error:
-            stop(error.sentences, 2)
+            stop(tuple(map(translated, error.sentences)), 2)
         except CallmonError as error:
-            stop((str(error),), 1)
+            stop(tuple(map(translated, error.args)), 1)
         except _database_errors() as error:  # not expected there: a damaged file, a failing disk
             stop((_of_database(error),), 1)
         except BrokenPipeError:  # `callmon replay … | head` is no error

@@ -22,11 +22,12 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 SETTING = "default_language"
+FRENCH_NUMBERS = str.maketrans(",.", "\N{NO-BREAK SPACE},")
 
 
 def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -61,16 +62,33 @@ def current_language() -> str:
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
     text = terminal_text(english, current_language())
-    return text.format(**values) if values else text
+    return text.format(**{name: _shown(value) for name, value in values.items()}) if values else text
+
+
+def translated(text: object) -> str:
+    """A `Sentence` of any layer in the current language; any other text as it is."""
+    return said(text.english, **text.values) if isinstance(text, Sentence) else str(text)
+
+
+def _shown(value: object) -> object:
+    """A number as the language writes it: "1,234.5", « 1 234,5 »."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        text = f"{int(value) if value == int(value) else value:,}"
+        return text.translate(FRENCH_NUMBERS) if current_language() == "fr" else text
+    return translated(value)
 
 
 def said_of_count(one: str, several: str, count: int, **values: object) -> str:
     """The text for this count, which is the value of its field `count`."""
-    return _said_of_count(one, several, count).format(count=count, **values)
+    return said(_one_or_several(one, several, count), count=count, **values)
+
+
+def _one_or_several(one: str, several: str, count: int) -> str:
+    return one if abs(count) < 2 and (count or current_language() == "fr") else several
 
 
 def _said_of_count(one: str, several: str, count: int) -> str:
-    return said(one if abs(count) < 2 and (count or current_language() == "fr") else several)
+    return said(_one_or_several(one, several, count))
 
 
 # click marks its own sentences for gettext and ships no translation: they are looked up in the same catalogue.
