@@ -7,34 +7,48 @@
     ├── NoDataError    nobody: callmon has received nothing of the requested month
     └── StoreError     the database's administrator
 
+A sentence of these is a `Message`: English in a log, and in the reader's language at a terminal.
+
 An internal error is none of these. It stays an `AssertionError`, a `TypeError` …, and reaches the daemon, which
 logs and counts it. For one raised by an event, the daemon dumps the flight recorder. Refuses: to hold texts, and
 to log.
 """
 
-from typing import Any, Self
+from collections.abc import Callable, Mapping
+from typing import Self
 
 
-class Sentence(str):
-    """A sentence in English, as logs have it. It keeps its text and the values of its fields, some of them perhaps
-    sentences too: a command tells it in its own language (`cli.language.translated`).
+class Message(str):
+    """An English sentence, or a part of one, that can still be translated: it keeps its template and its values.
+
+    Message('"{name}" is no role', name="x") is the string '"x" is no role'. A value may be a Message too.
     """
 
-    english: str
-    values: dict[str, Any]
+    template: str
+    values: Mapping[str, object]
 
-    def __new__(cls, english: str, **values: object) -> Self:
-        made = super().__new__(cls, english.format(**values) if values else english)
-        made.english, made.values = english, values
+    def __new__(cls, template: str, /, **values: object) -> Self:
+        made = super().__new__(cls, template.format(**values) if values else template)
+        made.template, made.values = template, values
         return made
+
+    def translated(self, translate: Callable[[str], str]) -> str:
+        """The sentence with its template, and those of its values, as `translate` gives them."""
+        values = {
+            name: value.translated(translate) if isinstance(value, Message) else value
+            for name, value in self.values.items()
+        }
+        text = translate(self.template)
+        return text.format(**values) if values else text
+
+
+def system_reason(error: OSError) -> Message:
+    """What the system answered: "Permission denied"."""
+    return Message(error.strerror or str(error))
 
 
 class CallmonError(Exception):
-    """An operation that callmon refuses or cannot do, with sentences that name what to do."""
-
-
-class ConfigError(CallmonError):
-    """The administrator can act: one or more configuration mistakes, one sentence each (issue 2, "Bad input").
+    """An operation that callmon refuses or cannot do, with sentences that name what to do.
 
     `str()` gives one sentence a line; `sentences` the same as a tuple.
     """
@@ -42,6 +56,10 @@ class ConfigError(CallmonError):
     def __init__(self, *sentences: str) -> None:
         self.sentences = sentences
         super().__init__("\n".join(sentences))
+
+
+class ConfigError(CallmonError):
+    """The administrator can act: one or more configuration mistakes, one sentence each (issue 2, "Bad input")."""
 
 
 class AmiError(CallmonError):

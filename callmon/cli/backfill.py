@@ -14,7 +14,7 @@ from callmon.cli.common import CommandContext, one_exchange, table_row, with_con
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import current_language, said, said_of_count, translated
+from callmon.cli.language import current_language, in_language, said, said_of_count
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
@@ -123,7 +123,7 @@ def _as_text(change: CallChange) -> Iterator[str]:
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     for sentence in work.bad.sentences():
-        click.echo(translated(sentence), err=True)
+        click.echo(in_language(sentence), err=True)
     if not work.rows and len(work.bad):
         stop((said("No row of CEL was found; give a file that cel_custom writes."),), 1)
     created, completed = changed["created"], changed["completed"]

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from callmon.cli.errors import Command, report_errors, stop
-from callmon.cli.language import current_language, of_locale, said
+from callmon.cli.language import current_language, in_fields, of_locale, said
 from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
@@ -134,7 +134,7 @@ class CommandContext:
 
     def say(self, french: str, **values: object) -> str:
         """A command's sentence in the reader's language."""
-        return translate(french, self.language, "command").format(**values)
+        return translate(french, self.language, "command").format(**in_fields(values))
 
     def config_error(self, french: str, **values: object) -> ConfigError:
         """A mistake in what the person gave, in the reader's language."""

@@ -14,7 +14,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.help import HelpGroup
-from callmon.cli.language import current_language, said, said_of_count, translated
+from callmon.cli.language import current_language, in_language, said, said_of_count
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
@@ -95,7 +95,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     advance = progress_bar(judging.count_ended(store), "Comparing calls")
     found += judging.inconsistencies(store, Monitor(settings, token=str), advance)
     for line in found:
-        print_json({"difference": line}) if as_json else click.echo(translated(line))
+        print_json({"difference": line}) if as_json else click.echo(in_language(line))
     if found:
         sys.exit(1)
     click.echo(said("Facts, calls, ledger, figures and roll-ups agree."), err=as_json)

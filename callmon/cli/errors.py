@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.cli.language import said, translated
+from callmon.cli.language import in_language, said
 from callmon.core.callbacks.commands import plain
 from callmon.errors import CallmonError, ConfigError
 
@@ -33,10 +33,8 @@ def report_errors(command: Command) -> Command:
         try:
             done = command(*arguments, **{name: _plain(value) for name, value in options.items()})
             sys.stdout.flush()
-        except ConfigError as error:
-            stop(tuple(map(translated, error.sentences)), 2)
         except CallmonError as error:
-            stop(tuple(map(translated, error.args)), 1)
+            stop(error.sentences, 2 if isinstance(error, ConfigError) else 1)
         except _database_errors() as error:  # not expected there: a damaged file, a failing disk
             stop((_of_database(error),), 1)
         except BrokenPipeError:  # `callmon replay … | head` is no error
@@ -111,6 +109,7 @@ def _plain(value: Any) -> Any:
 
 
 def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
+    """End the command with these sentences, each message in the reader's language."""
     for sentence in sentences:
-        click.echo(sentence, err=True)
+        click.echo(in_language(sentence), err=True)
     sys.exit(status)

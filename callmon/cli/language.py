@@ -22,12 +22,14 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError, Sentence
+from callmon.errors import ConfigError, Message
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 SETTING = "default_language"
-FRENCH_NUMBERS = str.maketrans(",.", "\N{NO-BREAK SPACE},")
+# Fields with a number that is counted or measured; an identifier, such as a port, has no thousands.
+COUNTS = frozenset({"count", "lost", "messages", "one", "other", "ours", "percent", "size", "unlogged"})
+FRENCH_NUMBER = str.maketrans(",.", "\N{NO-BREAK SPACE},")
 
 
 def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -61,21 +63,33 @@ def current_language() -> str:
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    text = terminal_text(english, current_language())
-    return text.format(**{name: _shown(value) for name, value in values.items()}) if values else text
+    return in_language(Message(english, **values))
 
 
-def translated(text: object) -> str:
-    """A `Sentence` of any layer in the current language; any other text as it is."""
-    return said(text.english, **text.values) if isinstance(text, Sentence) else str(text)
+def in_language(sentence: str) -> str:
+    """A message in the current language; another text as it is."""
+    if not isinstance(sentence, Message):
+        return sentence
+    text = terminal_text(sentence.template, current_language())
+    return text.format(**in_fields(sentence.values)) if sentence.values else text
 
 
-def _shown(value: object) -> object:
-    """A number as the language writes it: "1,234.5", « 1 234,5 »."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        text = f"{int(value) if value == int(value) else value:,}"
-        return text.translate(FRENCH_NUMBERS) if current_language() == "fr" else text
-    return translated(value)
+def in_fields(values: Mapping[str, object]) -> dict[str, object]:
+    """The values of a text's fields as the current language writes them: messages, and numbers in COUNTS."""
+    return {
+        name: _number(x)
+        if name in COUNTS and isinstance(x, int | float)
+        else in_language(x)
+        if isinstance(x, str)
+        else x
+        for name, x in values.items()
+    }
+
+
+def _number(value: float) -> str:
+    """A number: "1,234.5", « 1 234,5 »."""
+    text = f"{int(value) if value == int(value) else value:,}"
+    return text.translate(FRENCH_NUMBER) if current_language() == "fr" else text
 
 
 def said_of_count(one: str, several: str, count: int, **values: object) -> str:

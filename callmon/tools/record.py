@@ -17,7 +17,7 @@ from typing import BinaryIO
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
 from callmon.config.lines import Lines
-from callmon.errors import ConfigError, Sentence
+from callmon.errors import ConfigError, Message, system_reason
 
 
 @dataclass
@@ -109,11 +109,11 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
     try:
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
-        raise ConfigError(Sentence("{file}: exists; name another file, or add --overwrite", file=file)) from None
+        raise ConfigError(Message("{file}: exists; name another file, or add --overwrite", file=file)) from None
     except OSError as error:
-        why = Sentence(error.strerror or str(error))
+        why = system_reason(error)
         raise ConfigError(
-            Sentence("{file}: cannot be written ({why}); name another place", file=file, why=why)
+            Message("{file}: cannot be written ({why}); name another place", file=file, why=why)
         ) from None
     os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "wb")
