@@ -191,10 +191,10 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     if listen is not None and acceptance:
         raise ConfigError(said("--listen and --acceptance exclude each other; give one of them."))
     if listen is not None:
-        _listen(settings, listen)
+        _listen(settings, listen, context.language)
         return
     if acceptance:
-        _accept(settings)
+        _accept(settings, context.language)
         return
     click.get_current_context().call_on_close(partial(LANGUAGE.reset, LANGUAGE.set(context.language)))
     findings = examine(settings, context.now, _last_seen(context))
@@ -217,7 +217,7 @@ def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
     return {line.name: known.get(line.name) for line in context.settings.lines()}
 
 
-def _listen(settings: Settings, length: timedelta) -> None:
+def _listen(settings: Settings, length: timedelta, language: str) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.times import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
@@ -227,15 +227,15 @@ def _listen(settings: Settings, length: timedelta) -> None:
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), length.total_seconds())
     for name, listening in heard.items():
-        click.echo(propose(listening, name, settings.exchanges[name]))
+        click.echo(propose(listening, name, settings.exchanges[name], language))
 
 
-def _accept(settings: Settings) -> None:
+def _accept(settings: Settings, language: str) -> None:
     """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
     from callmon.tools.doctor.ami_query import hear
 
-    test = Acceptance(settings)
+    test = Acceptance(settings, language)
 
     def heard(name: str, chunk: bytes) -> bool:
         for line in test.heard(name, chunk):

@@ -14,6 +14,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -27,6 +28,7 @@ from callmon.cli.check import DAYS
 from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EPILOG, EXAMPLES, TASKS
 from callmon.cli.privacy import NUMBER
+from callmon.config.explanation import explained
 from callmon.config.settings import example_text, load
 from callmon.store import opening
 from callmon.text.labels import LANGUAGES, catalogue
@@ -140,6 +142,15 @@ def texts_of_doctor() -> Iterator[str]:
     yield from (*NEEDED.values(), "error", "warning")
 
 
+def texts_of_settings() -> Iterator[str]:
+    yield from (meaning for _, _, meaning in explained(""))
+
+
+def texts_of_the_proposal() -> Iterator[str]:
+    template = files("callmon.tools.doctor").joinpath("proposal.jinja").read_text(encoding="utf-8")
+    yield from re.findall(r'said\("([^"]+)"', template)
+
+
 def literals(source: str, *functions: str) -> Iterator[str]:
     """The texts within calls of these functions."""
     for call in ast.walk(ast.parse(source)):
@@ -160,7 +171,7 @@ SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.t
 
 def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_left_over() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
-    ours = {*texts_of_help(), *texts_of_doctor()}
+    ours = {*texts_of_help(), *texts_of_doctor(), *texts_of_settings(), *texts_of_the_proposal()}
     ours |= {text for one in sources(callmon) for text in literals(one, *SAYING)}
     ours |= {NUMBER, NO_NUMBER, *map(os.strerror, OF_THE_SYSTEM)}
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
