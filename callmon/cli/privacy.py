@@ -20,7 +20,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
-from callmon.cli.language import said, said_of_count
+from callmon.cli.language import current_language, said, said_of_count
 from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
@@ -34,6 +34,7 @@ from callmon.store.privacy import retention as disposal
 from callmon.store.privacy import subject_access as people
 from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+from callmon.text.labels import labelled, recorded
 from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
 
@@ -259,7 +260,23 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(dict(zip(names, row, strict=True)))
     else:
-        click.echo(table_row(*(cell for cell in row if cell)))
+        cells = map(_in_words, names, row)
+        click.echo(table_row(*(cell for cell in cells if cell)))
+
+
+def _in_words(column: str, cell: str) -> str:
+    """A cell for people: an identifier by its label."""
+    language = current_language()
+    match column:
+        case "act" | "outcome":
+            return labelled(column, cell, language)
+        case "state":
+            return labelled("owed", cell, language)
+        case "about":
+            return recorded(cell, language)
+        case "role" | "kind":
+            return said(cell)
+    return cell
 
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:

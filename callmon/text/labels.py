@@ -34,6 +34,19 @@ def label(kind: str, identifier: str, language: str) -> str:
     return translate(KINDS[kind][identifier], language, kind)
 
 
+def labelled(kind: str, text: str, language: str) -> str:
+    """The label of `text` if it is an identifier of this kind; otherwise `text` as it is."""
+    return label(kind, text, language) if text in KINDS[kind] else text
+
+
+def recorded(about: str, language: str) -> str:
+    """What an act in the record of accesses was about. After the first word, identifiers have their labels."""
+    if about in KINDS["about"]:
+        return label("about", about, language)
+    first, *rest = about.split(" ")
+    return " ".join([first, *(labelled("about", word, language) for word in rest)])
+
+
 class LabelledError(ConfigError):
     """A mistake whose sentence is a label: English in a log; `told` has it by language, for a command."""
 

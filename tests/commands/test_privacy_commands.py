@@ -65,10 +65,10 @@ def kept(tmp_path: Path) -> list[str]:
 def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
     for written in ("416 555-0101", "(416) 555-0101", CALLER):
         found = site("privacy", "find", *PURPOSE, told=written)
-        rows = [line.split()[2:] for line in found.stdout.splitlines()]
+        rows = [line.split("  ")[1:] for line in found.stdout.splitlines()]
         assert rows == [
-            ["toronto", "1795527733.0", "caller", "general", "answered"],
-            ["toronto", "1795527734.1", "caller", "general", "answered"],
+            ["toronto", "1795527733.0", "caller", "general", "answered by a person"],
+            ["toronto", "1795527734.1", "caller", "general", "answered by a person"],
         ]
     log = [line.split("  ")[1:] for line in site("privacy", "log").stdout.splitlines()]
     assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
@@ -160,7 +160,7 @@ def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
     done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--by", "M. Roy")
     assert (done.stdout.split(" last ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
     (line,) = site("privacy", "log").stdout.splitlines()
-    assert line.split("  ")[1:4] == ["M. Roy", "purge", "schedule 12-345"]
+    assert line.split("  ")[1:4] == ["M. Roy", "disposal of numbers", "schedule 12-345"]
 
 
 def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
