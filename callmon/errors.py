@@ -50,12 +50,12 @@ def system_reason(error: OSError) -> Message:
 class CallmonError(Exception):
     """An operation that callmon refuses or cannot do, with sentences that name what to do.
 
-    `str()` gives one sentence a line; `sentences` the same as a tuple.
+    `values` fill the fields of the sentences. `str()` gives one sentence a line; `sentences` the same as a tuple.
     """
 
-    def __init__(self, *sentences: str) -> None:
-        self.sentences = sentences
-        super().__init__("\n".join(sentences))
+    def __init__(self, *sentences: str, **values: object) -> None:
+        self.sentences = tuple(x if isinstance(x, Message) else Message(x, **values) for x in sentences)
+        super().__init__("\n".join(self.sentences))
 
 
 class ConfigError(CallmonError):

@@ -177,7 +177,7 @@ def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_lef
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
     within = {  # in a variable before they are looked up
         *DAYS, "none", "yes", "no", "default", "from {variable}",
-        "days", "attempts", "lines", "calls", "outcomes", "caller", "dialled", "callback", "complaint",
+        "days", "attempts", "lines", "calls", "outcomes", "caller", "dialled", "callback", "complaint", "database",
         "Add at the end of {file}:", "In {file}, under this heading:",
         "add --yes, or check first with --dry-run", "run the command on a terminal",
         "{file} will hold callers' numbers and names. Will it be protected and deleted in time?",
