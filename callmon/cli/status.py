@@ -20,6 +20,7 @@ import click
 
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import in_language
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
 from callmon.core.statistics.period import midnight
@@ -135,7 +136,7 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
         ended, _ = calls.count_ended_calls(context.store, settings.names("line"), begin, end)
         entries = [x.obligation for x in obligations.obligations(context.store)]
     except CallmonError as error:
-        click.echo(error, err=True)
+        click.echo("\n".join(map(in_language, error.sentences)), err=True)
         return {}, dict.fromkeys(COUNTS)
     callbacks = [x for x in entries if x.kind == "callback"]
     last = [x.due.actionable for x in callbacks if not x.is_overdue]

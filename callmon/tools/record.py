@@ -17,7 +17,7 @@ from typing import BinaryIO
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
 from callmon.config.lines import Lines
-from callmon.errors import ConfigError, Message, system_reason
+from callmon.errors import CallmonError, ConfigError, Message, system_reason
 
 
 @dataclass
@@ -63,10 +63,10 @@ async def record(
 
 @contextmanager
 def _none_left_behind(file: Path, done: Recorded) -> Iterator[None]:
-    """Without a secret nothing is recorded: no empty file stays, which the next try would find in its way."""
+    """Where nothing could be recorded, no empty file stays, which the next try would find in its way."""
     try:
         yield
-    except ConfigError:
+    except CallmonError:
         if not done.size:
             file.unlink()
         raise

@@ -104,6 +104,22 @@ async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
     assert (status, headers["cache-control"], json.loads(body)["troubles"]) == (503, "no-store", said)
 
 
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("fr-CA, en;q=0.5", "L'autocommutateur toronto n'est pas entendu depuis 61 s."),
+        ("en", "The exchange toronto has been unheard for 61 s."),
+        ("de", "The exchange toronto has been unheard for 61 s."),
+    ],
+)
+async def test_health_is_in_french_for_a_client_that_asks_for_it(language: str, sentence: str) -> None:
+    state = ExchangeStatus(EXCHANGE, True, 0, None, seconds(61.0))
+    application = WebApplication(metrics(), lambda: troubles([state], [], MINUTE, MINUTE))
+    async with served(application.asgi()) as port:
+        _, _, body = await asked(port, "/healthz", f"Accept-Language: {language}")
+    assert json.loads(body)["troubles"] == [sentence]
+
+
 async def test_a_remark_leaves_health_at_200() -> None:
     async with served(WebApplication(metrics(), list, lambda: ["mqtt: the broker is away."]).asgi()) as port:
         status, _, body = await get(port, "/healthz")
