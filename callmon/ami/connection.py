@@ -287,8 +287,8 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
             return error.sentences[0]
         case ssl.SSLCertVerificationError():
             return Message(
-                "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set server_name "
-                "or ca_file, or renew the certificate.",
+                "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set "
+                "server_name or ca_file, or renew the certificate.",
                 **known, host=settings.server_name or settings.host, why=error.verify_message,
             )  # fmt: skip
         case ssl.SSLError():

@@ -95,7 +95,8 @@ WORDS = {
 # Texts of the site and of the law, which are in both languages; names in quotation marks; code.
 DATA = re.compile(
     r"^  (FR|EN)  .*|^\d{4}-\d\d-\d\d  (lun|mar|mer|jeu|ven|sam|dim)\..*|^ {18}.*"
-    r"|.*«.heures normales de bureau.».*|.*licence_fr.*|.*title_fr.*|^  - name: .*|`[^`]*`|'[^' ]*'|\(JSON is malformed: .*?\)\)|\S*[/_=]\S*|\{.*\}"
+    r"|.*«.heures normales de bureau.».*|.*licence_fr.*|.*title_fr.*"
+    r"|^  - name: .*|`[^`]*`|'[^' ]*'|\(JSON is malformed: .*?\)\)|\S*[/_=]\S*|\{.*\}"
     r"|^callmon_\w+ .*?:|^ {6}enabled = yes|\b[A-Z]\w+(?:  \w+=.*)?$"
 )
 
