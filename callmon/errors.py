@@ -7,7 +7,7 @@
     ├── NoDataError    nobody: callmon has received nothing of the requested month
     └── StoreError     the database's administrator
 
-A sentence of these is a `Message`: English in a log, and in the reader's language at a terminal.
+A sentence of these is a `Sentence`: English in a log, and in the reader's language at a terminal.
 
 An internal error is none of these. It stays an `AssertionError`, a `TypeError` …, and reaches the daemon, which
 logs and counts it. For one raised by an event, the daemon dumps the flight recorder. Refuses: to hold texts, and
@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from typing import Self
 
 
-class Message(str):
+class Sentence(str):
     """An English sentence, or a part of one, that can still be translated: it keeps its template and its values.
 
-    Message('"{name}" is no role', name="x") is the string '"x" is no role'. A value may be a Message too.
+    Sentence('"{name}" is no role', name="x") is the string '"x" is no role'. A value may be a Sentence too.
     """
 
     template: str
@@ -35,16 +35,16 @@ class Message(str):
     def translated(self, translate: Callable[[str], str]) -> str:
         """The sentence with its template, and those of its values, as `translate` gives them."""
         values = {
-            name: value.translated(translate) if isinstance(value, Message) else value
+            name: value.translated(translate) if isinstance(value, Sentence) else value
             for name, value in self.values.items()
         }
         text = translate(self.template)
         return text.format(**values) if values else text
 
 
-def system_reason(error: OSError) -> Message:
+def system_reason(error: OSError) -> Sentence:
     """What the system answered: "Permission denied"."""
-    return Message(error.strerror or str(error))
+    return Sentence(error.strerror or str(error))
 
 
 class CallmonError(Exception):
@@ -54,7 +54,7 @@ class CallmonError(Exception):
     """
 
     def __init__(self, *sentences: str, **values: object) -> None:
-        self.sentences = tuple(x if isinstance(x, Message) else Message(x, **values) for x in sentences)
+        self.sentences = tuple(x if isinstance(x, Sentence) else Sentence(x, **values) for x in sentences)
         super().__init__("\n".join(self.sentences))
 
 

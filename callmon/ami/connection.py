@@ -22,7 +22,7 @@ from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, SessionState
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.mqtt import MqttSettings
-from callmon.errors import AmiError, ConfigError, Message
+from callmon.errors import AmiError, ConfigError, Sentence
 
 log = logging.getLogger(__name__)
 
@@ -286,32 +286,34 @@ def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str
         case ConfigError():
             return error.sentences[0]
         case ssl.SSLCertVerificationError():
-            return Message(
+            return Sentence(
                 "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set "
                 "server_name or ca_file, or renew the certificate.",
                 **known, host=settings.server_name or settings.host, why=error.verify_message,
             )  # fmt: skip
         case ssl.SSLError():
-            return Message(
+            return Sentence(
                 "Exchange {name}: {where} speaks no TLS ({why}); check port, tls and manager.conf.",
                 **known, why=error.reason,
             )  # fmt: skip
         case ConnectionRefusedError():
-            return Message(
+            return Sentence(
                 "Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "
                 "manager.conf.",
                 **known,
             )
         case socket.gaierror():
-            return Message(
+            return Sentence(
                 "Exchange {name}: the host name {host!r} cannot be resolved; check host.",
                 **known,
                 host=settings.host,
             )
         case TimeoutError():
-            return Message("Exchange {name}: {where} does not answer; check host, port and the firewall.", **known)
+            return Sentence(
+                "Exchange {name}: {where} does not answer; check host, port and the firewall.", **known
+            )
         case _:
-            return Message("Exchange {name}: {where} cannot be reached ({why}).", **known, why=str(error))
+            return Sentence("Exchange {name}: {where} cannot be reached ({why}).", **known, why=str(error))
 
 
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:

@@ -42,7 +42,7 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.statistics.coverage import merge_spans
-from callmon.errors import ConfigError, Message, StoreError, system_reason
+from callmon.errors import ConfigError, Sentence, StoreError, system_reason
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls, obligations
 
@@ -199,7 +199,7 @@ def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) 
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
         raise ConfigError(
-            Message(
+            Sentence(
                 "{setting}: no file {pattern} is readable by callmon's user",
                 setting=f"exchanges.{exchange}.cel.file",
                 pattern=pattern,
@@ -226,7 +226,7 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> I
             _seek(file, since, zone)
     except OSError as error:
         raise ConfigError(
-            Message(
+            Sentence(
                 "{path}: cannot be read ({why}); name a file of CEL rows that this user may read.",
                 path=path,
                 why=system_reason(error),
@@ -242,7 +242,7 @@ def _lines(file: TextIO) -> Iterator[str]:
             yield line
     except (OSError, EOFError) as error:
         raise ConfigError(
-            Message("a file cannot be read to its end ({why}); copy it again from the exchange.", why=error)
+            Sentence("a file cannot be read to its end ({why}); copy it again from the exchange.", why=error)
         ) from None
 
 
@@ -276,7 +276,7 @@ def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: 
             yield from _Table(connection, settings.table, reader).rows(windows)
     except SQLAlchemyError as error:
         raise StoreError(
-            Message(
+            Sentence(
                 "{table}: the table cannot be read: {why}", table=f"exchanges.{exchange}.cel", why=reason(error)
             )
         ) from None
@@ -294,7 +294,7 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise ConfigError(
-            Message(
+            Sentence(
                 '{setting}: the MariaDB driver is missing; see "Extras" in docs/en/how-to/install.md',
                 setting=f"exchanges.{exchange}.cel.url",
             )
@@ -331,7 +331,7 @@ class _Table:
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
             raise StoreError(
-                Message("the table {name} is not CEL: it has no column {column}", name=name, column=missing[0])
+                Sentence("the table {name} is not CEL: it has no column {column}", name=name, column=missing[0])
             )
         self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
 

@@ -82,5 +82,5 @@ def explain(key: str, as_json: bool) -> None:
 
 def _told(default: str) -> str:
     """A default value: the words "none" and "closed", and a unit after a number, are in the reader's language."""
-    value, space, unit = default.partition(" ")
-    return f"{said(value)}{space}{said(unit)}"
+    number, _, unit = default.partition(" ")
+    return f"{number} {said(unit)}" if unit and number.isdigit() else said(default)

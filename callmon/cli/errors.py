@@ -109,7 +109,7 @@ def _plain(value: Any) -> Any:
 
 
 def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
-    """End the command with these sentences, each message in the reader's language."""
+    """End the command with these sentences, in the reader's language."""
     for sentence in sentences:
         click.echo(in_language(sentence), err=True)
     sys.exit(status)

@@ -22,7 +22,7 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError, Message
+from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
@@ -63,12 +63,12 @@ def current_language() -> str:
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    return in_language(Message(english, **values))
+    return in_language(Sentence(english, **values))
 
 
 def in_language(sentence: str) -> str:
-    """A message in the current language; another text as it is."""
-    if not isinstance(sentence, Message):
+    """A sentence of the source in the current language; another text as it is."""
+    if not isinstance(sentence, Sentence):
         return sentence
     text = terminal_text(sentence.template, current_language())
     return text.format(**in_fields(sentence.values)) if sentence.values else text
@@ -77,7 +77,7 @@ def in_language(sentence: str) -> str:
 def in_fields(values: Mapping[str, object]) -> dict[str, object]:
     """The values of a text's fields as the current language writes them: messages, and numbers in COUNTS."""
     return {
-        name: _number(x)
+        name: number(x)
         if name in COUNTS and isinstance(x, int | float)
         else in_language(x)
         if isinstance(x, str)
@@ -86,7 +86,7 @@ def in_fields(values: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """A number: "1,234.5", « 1 234,5 »."""
     text = f"{int(value) if value == int(value) else value:,}"
     return text.translate(FRENCH_NUMBER) if current_language() == "fr" else text

@@ -34,6 +34,7 @@ from callmon.store.privacy import retention as disposal
 from callmon.store.privacy import subject_access as people
 from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+from callmon.text.formatter import Formatter
 from callmon.text.labels import labelled, recorded
 from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
@@ -314,7 +315,8 @@ def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> Row:
 
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
-    first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
+    tongue = Formatter(current_language(), context.settings.timezone)
+    first, last = ("-" if at is None else tongue.day(at) for at in (what.first_use, what.last_use))
     uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
                          what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
     expired = said_of_count("{count} expired file", "{count} expired files", files)
@@ -322,7 +324,7 @@ def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files:
     return said(
         "{numbers} last used before {since}{uses}; {expired}.",
         numbers=numbers if what.numbers else said("No number"),
-        since=context.local(since),
+        since=f"{tongue.day(since)}, {tongue.second(since)}",
         uses=uses,
         expired=expired if files else said("no expired file"),
     )

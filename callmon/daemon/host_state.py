@@ -24,7 +24,7 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
-from callmon.errors import Message, StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, database_errors, file_damage
 from callmon.store.queries import calls
@@ -33,7 +33,7 @@ from callmon.store.writer.writer import Writer
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = MOST_CLOCK_DIFFERENCE.total_seconds()
-NOT_BELIEVED = Message(" Until they agree, callbacks fall due only when both clocks say so.")
+NOT_BELIEVED = Sentence(" Until they agree, callbacks fall due only when both clocks say so.")
 # A record in the outbox is no remark while the database commits as fast as this.
 COMMITS_WITHIN = timedelta(seconds=2)
 # Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
@@ -60,7 +60,7 @@ class FileCheck:
         if not self._damage:
             return []
         return [
-            Message(
+            Sentence(
                 "database: the file {path} is damaged ({why}): stop callmon, keep the file, and restore a backup.",
                 path=self._store.path,
                 why=self._damage,
@@ -106,12 +106,12 @@ def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) 
 def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
     for name, skew in skews.items():
         if abs(skew) > MOST_SKEW:
-            yield Message(
+            yield Sentence(
                 "The clock of the exchange {name} is {seconds} s {side} callmon's: the times of calls and due "
                 "times follow the exchange's clock. Synchronise both with a time server.{more}",
                 name=name,
                 seconds=round(abs(skew)),
-                side=Message("ahead of") if skew > 0 else Message("behind"),
+                side=Sentence("ahead of") if skew > 0 else Sentence("behind"),
                 more=NOT_BELIEVED if abs(skew) > MOST_SKEW_BELIEVED else "",
             )
 
@@ -120,12 +120,12 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
     state = database.journal()
     if state is None:
         if is_wanted:
-            yield Message(
+            yield Sentence(
                 "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see "
                 "the log."
             )
     elif state.outcomes and database.behind_for() > COMMITS_WITHIN:
-        yield Message(
+        yield Sentence(
             "database: {count} outcomes are buffered in the journal {path} ({used} of {most} MiB) until the "
             "database is available.",
             path=state.path,
@@ -141,7 +141,7 @@ def journal_troubles(database: Writer) -> list[str]:
     if state is None or state.trouble is None:
         return []
     return [
-        Message(
+        Sentence(
             "database: {why}: outcomes are buffered in memory. At {count} outcomes callmon stops reading events. "
             "Restore the database, or free disk space.",
             why=state.trouble,

@@ -26,7 +26,7 @@ from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.takeover import CERTAIN, StoredState, take_over
 from callmon.daemon.runtime import Runtime
-from callmon.errors import CallmonError, Message
+from callmon.errors import CallmonError, Sentence
 from callmon.store import takeover as stored
 from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.database import reason
@@ -44,10 +44,10 @@ CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
 # The leader's heartbeat does not advance between two messages of a quiet exchange (`ping_every`).
 LAG = timedelta(seconds=10)
-STANDS_BY = Message(
+STANDS_BY = Sentence(
     "standby: another callmon is the leader of this database; this one takes over when the leader ends."
 )
-LEARNS = Message(
+LEARNS = Sentence(
     "standby: its own gaps are not yet covered by the leader's stored calls. If the leader ends now, calls in "
     "those gaps are recorded as partly heard."
 )
@@ -86,7 +86,7 @@ class Standby:
             return []
         self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
-        remark = Message("{standby}{holder}", standby=STANDS_BY, holder=self._held_by())
+        remark = Sentence("{standby}{holder}", standby=STANDS_BY, holder=self._held_by())
         return [remark] if hears_all and not self._missed else [remark, LEARNS]
 
     def standby_troubles(self, limit: timedelta) -> list[str]:
@@ -95,7 +95,7 @@ class Standby:
         if lags <= limit:
             return []
         return [
-            Message(
+            Sentence(
                 "standby: for {seconds} s no callmon has committed received events, and this standby may not "
                 "write.{holder} If the holder is no callmon, end it with pg_terminate_backend.",
                 seconds=round(lags.total_seconds()),
@@ -105,7 +105,7 @@ class Standby:
 
     def _held_by(self) -> str:
         holder = self._runtime.database.leadership.holder
-        return Message(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
+        return Sentence(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
 
     async def replay(self) -> None:
         """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.

@@ -36,7 +36,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.core.verdicts import Finding, Gap
-from callmon.errors import Message
+from callmon.errors import Sentence
 from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, replacing
 from callmon.store.database import Database, database_errors
@@ -60,8 +60,8 @@ from callmon.store.writer.transaction import MOVED, count_correction, move
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
 READ_AT_ONCE = 500
-FIGURES_DIFFER = Message("its facts and the stored figures differ; run `callmon db rejudge`")
-VERDICTS_DIFFER = Message("its facts and the stored verdicts differ; run `callmon db rejudge`")
+FIGURES_DIFFER = Sentence("its facts and the stored figures differ; run `callmon db rejudge`")
+VERDICTS_DIFFER = Sentence("its facts and the stored verdicts differ; run `callmon db rejudge`")
 Advance = Callable[[int], object]
 
 
@@ -146,7 +146,7 @@ class RejudgedCalls:
                 self.correct(call, data, findings.get(call, []), outcome)
         return keys
 
-    def otherwise(self) -> dict[StoredCallKey, Message]:
+    def otherwise(self) -> dict[StoredCallKey, Sentence]:
         """Calls that differ from what their facts now give: in their figures (the account) or their verdicts."""
         judged = {(call, exchange): VERDICTS_DIFFER for call, exchange, _ in self._rows.findings}
         return judged | dict.fromkeys(self._rows.calls, FIGURES_DIFFER)
@@ -205,11 +205,11 @@ def _identifiers(finding: Finding) -> str:
 # Counters and rows.
 
 
-COUNTER_DIFFERS = Message("{figure}: the counter is {one}, the rows give {other}.")
-CORRECTIONS_DIFFER = Message("{figure}: corrected by {one}, and moved by {other}.")
+COUNTER_DIFFERS = Sentence("{figure}: the counter is {one}, the rows give {other}.")
+CORRECTIONS_DIFFER = Sentence("{figure}: corrected by {one}, and moved by {other}.")
 
 
-def counter_differences(store: Database) -> list[Message]:
+def counter_differences(store: Database) -> list[Sentence]:
     """One sentence per counter that disagrees with the rows that it counts. Raises StoreError."""
     with database_errors(store), store.snapshot() as connection:
         stored = calls.counters_of(connection)
@@ -262,11 +262,11 @@ def _moved_verdicts(stored: Figures) -> Figures:
 
 
 def _unequal(
-    figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, float], differs: Message
-) -> list[Message]:
+    figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, float], differs: Sentence
+) -> list[Sentence]:
     pairs = {x: (figure_says.get(x, 0.0), rows_say.get(x, 0.0)) for x in figure_says.keys() | rows_say.keys()}
     return [
-        Message(differs.template, figure=" ".join(figure), one=_plain(pair[0]), other=_plain(pair[1]))
+        Sentence(differs.template, figure=" ".join(figure), one=_plain(pair[0]), other=_plain(pair[1]))
         for figure, pair in sorted(pairs.items())
         if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-3)  # seconds are summed in another order
     ]
@@ -280,50 +280,50 @@ def _plain(amount: float) -> float:
 MOST = 20  # sentences of one kind; above this only their number is given
 
 
-def inconsistencies(store: Database, monitor: Monitor, advance: Advance = int) -> Iterator[Message]:
+def inconsistencies(store: Database, monitor: Monitor, advance: Advance = int) -> Iterator[Sentence]:
     """One sentence per inconsistency. `advance` receives the number of calls compared. Raises StoreError."""
-    yield from _shortened(_of_calls(store, monitor, advance), Message("calls whose facts differ"))
+    yield from _shortened(_of_calls(store, monitor, advance), Sentence("calls whose facts differ"))
     with database_errors(store), store.reading() as connection:
-        yield from _shortened(_in_limbo(connection), Message("calls of this kind"))
-        yield from _shortened(_of_ledger(connection), Message("entries of the list of callbacks"))
+        yield from _shortened(_in_limbo(connection), Sentence("calls of this kind"))
+        yield from _shortened(_of_ledger(connection), Sentence("entries of the list of callbacks"))
 
 
-def _shortened(sentences: Iterator[Message], what: Message) -> Iterator[Message]:
+def _shortened(sentences: Iterator[Sentence], what: Sentence) -> Iterator[Sentence]:
     yield from islice(sentences, MOST)
     more = sum(1 for _ in sentences)
     if more:
-        yield Message("… and more {what}: {count}.", what=what, count=more)
+        yield Sentence("… and more {what}: {count}.", what=what, count=more)
 
 
-def _about(exchange: str, name: str, what: Message) -> Message:
-    return Message("{exchange} {name}: {what}.", exchange=exchange, name=name, what=what)
+def _about(exchange: str, name: str, what: Sentence) -> Sentence:
+    return Sentence("{exchange} {name}: {what}.", exchange=exchange, name=name, what=what)
 
 
 # Calls.
 
 
-def _of_calls(store: Database, monitor: Monitor, advance: Advance) -> Iterator[Message]:
+def _of_calls(store: Database, monitor: Monitor, advance: Advance) -> Iterator[Sentence]:
     for group in _groups(store, monitor, CHUNK, False, advance):
         for (call, exchange), what in group.otherwise().items():
             yield _about(exchange, call, what)
 
 
-def _in_limbo(connection: Connection) -> Iterator[Message]:
+def _in_limbo(connection: Connection) -> Iterator[Sentence]:
     """Calls with rows in some tables and none in tables that must have one."""
     since = select(func.min(FACT.c.at)).scalar_subquery()  # earlier months may have been dropped
     has_call = _in(CALL, FINDING) | _in(OPEN, FINDING) | _in(OBLIGATION, FINDING)
     has_begun = OPEN.c.data.startswith(f'[{{"type":"{tag_of(Arrived)}",')
     has_neither = ~_in(CALL, FACT) & ~_in(OPEN, FACT)
     checks = (
-        (OPEN, ~has_begun, Message("it is in progress, but its beginning is not stored")),
-        (OPEN, _in(CALL, OPEN), Message("it is both in progress and ended")),
+        (OPEN, ~has_begun, Sentence("it is in progress, but its beginning is not stored")),
+        (OPEN, _in(CALL, OPEN), Sentence("it is both in progress and ended")),
         (
             CALL,
             ~_in(FACT, CALL) & (CALL.c.ended >= since),
-            Message("it has ended, but none of its facts is stored"),
+            Sentence("it has ended, but none of its facts is stored"),
         ),
-        (FACT, has_neither, Message("its facts are stored, but it is neither in progress nor ended")),
-        (FINDING, ~has_call, Message("it has verdicts, but the call is not stored")),
+        (FACT, has_neither, Sentence("its facts are stored, but it is neither in progress nor ended")),
+        (FINDING, ~has_call, Sentence("it has verdicts, but the call is not stored")),
     )
     for table, condition, what in checks:
         question = select(table.c["call"], table.c.exchange).where(condition).distinct()
@@ -340,7 +340,7 @@ def _in(table: Table, other: Table, *conditions: Condition) -> Condition:
 # The ledger.
 
 
-def _of_ledger(connection: Connection) -> Iterator[Message]:
+def _of_ledger(connection: Connection) -> Iterator[Sentence]:
     """Compares each stored obligation with the one that its entries give."""
     key = (LEDGER.c.exchange, LEDGER.c.obligation)
     rows = connection.execute(select(*key, LEDGER.c.data).order_by(*key, LEDGER.c.n))
@@ -350,15 +350,15 @@ def _of_ledger(connection: Connection) -> Iterator[Message]:
         kept = stored.pop((exchange, name), None)
         made = _made([data for _, _, data in entries])
         if made is None:
-            yield _about(exchange, name, Message("the first ledger entry does not open the obligation"))
+            yield _about(exchange, name, Sentence("the first ledger entry does not open the obligation"))
         elif kept is None:
-            yield _about(exchange, name, Message("the ledger has entries, but the obligation is not stored"))
+            yield _about(exchange, name, Sentence("the ledger has entries, but the obligation is not stored"))
         elif _bare(made) != _bare(obligation_of(kept[0], None, None)):
-            yield _about(exchange, name, Message("its ledger entries and the stored obligation differ"))
+            yield _about(exchange, name, Sentence("its ledger entries and the stored obligation differ"))
         elif (kept[1], bool(kept[2])) != (made.state, made.is_live):
-            yield _about(exchange, name, Message("its ledger entries give another state than the index"))
+            yield _about(exchange, name, Sentence("its ledger entries give another state than the index"))
     for exchange, name in stored:
-        yield _about(exchange, name, Message("the obligation has no ledger entry"))
+        yield _about(exchange, name, Sentence("the obligation has no ledger entry"))
 
 
 def _made(entries: list[str]) -> Obligation | None:

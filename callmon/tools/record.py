@@ -17,7 +17,7 @@ from typing import BinaryIO
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
 from callmon.config.lines import Lines
-from callmon.errors import CallmonError, ConfigError, Message, system_reason
+from callmon.errors import CallmonError, ConfigError, Sentence, system_reason
 
 
 @dataclass
@@ -109,11 +109,11 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
     try:
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
-        raise ConfigError(Message("{file}: exists; name another file, or add --overwrite", file=file)) from None
+        raise ConfigError(Sentence("{file}: exists; name another file, or add --overwrite", file=file)) from None
     except OSError as error:
         why = system_reason(error)
         raise ConfigError(
-            Message("{file}: cannot be written ({why}); name another place", file=file, why=why)
+            Sentence("{file}: cannot be written ({why}); name another place", file=file, why=why)
         ) from None
     os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "wb")

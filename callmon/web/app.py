@@ -18,7 +18,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.errors import Message
+from callmon.errors import Sentence
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.text.labels import terminal_text
 from callmon.web.auth.basic import BasicAuth
@@ -102,7 +102,7 @@ class WebApplication:
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
         told = partial(terminal_text, language=language)
         found, more = (
-            [x.translated(told) if isinstance(x, Message) else x for x in sentences()]
+            [x.translated(told) if isinstance(x, Sentence) else x for x in sentences()]
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from callmon.core.calls.channels import MAX_CHANNELS
-from callmon.errors import Message
+from callmon.errors import Sentence
 from callmon.sinks.snapshot import ExchangeStatus, Sink
 
 
@@ -21,7 +21,7 @@ def troubles(
     """One sentence for each fault; none when all is well."""
     return [
         *(
-            Message(
+            Sentence(
                 "The exchange {name} has been unheard for {seconds} s.",
                 name=state.name,
                 seconds=round(state.unheard_for.total_seconds()),
@@ -41,7 +41,7 @@ def remarks(sinks: Iterable[Sink]) -> list[str]:
 
 
 def _full(state: ExchangeStatus) -> str:
-    return Message(
+    return Sentence(
         "The exchange {name} has {channels} channels without a hang-up: each new channel replaces the one that "
         "has been idle longest.",
         name=state.name,
@@ -50,20 +50,20 @@ def _full(state: ExchangeStatus) -> str:
 
 
 def _behind(sink: Sink) -> str:
-    backlog = Message(
+    backlog = Sentence(
         "{sink}: {count} outcomes wait, the oldest for {seconds} s",
-        sink=Message(sink.name),
+        sink=Sentence(sink.name),
         count=sink.backlog(),
         seconds=round(sink.behind_for().total_seconds()),
     )
     if why := sink.trouble():
-        return Message("{backlog}: {why}.", backlog=backlog, why=why)
-    return Message("{backlog}.", backlog=backlog)
+        return Sentence("{backlog}: {why}.", backlog=backlog, why=why)
+    return Sentence("{backlog}.", backlog=backlog)
 
 
 def _refused(sink: Sink) -> str:
-    return Message(
+    return Sentence(
         "{sink}: {count} outcomes were rejected by the database and skipped: see the log.",
-        sink=Message(sink.name),
+        sink=Sentence(sink.name),
         count=sink.refused(),
     )

@@ -32,7 +32,7 @@ from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.errors import ConfigError, Message, system_reason
+from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
@@ -336,41 +336,41 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
         case ConfigError():
             return why.sentences[0]
         case ssl.SSLCertVerificationError():
-            return Message(
+            return Sentence(
                 "{where} shows a certificate that is not accepted for {host!r} ({why}); write host as the "
                 "certificate names it, set ca_file, or renew the certificate.",
                 where=where, host=host, why=why.verify_message,
             )  # fmt: skip
         case ssl.SSLError():
-            return Message(
+            return Sentence(
                 "{where} speaks no TLS as it should ({why}); check port, tls and client_certificate.",
                 where=where, why=why.reason,
             )  # fmt: skip
         case ConnectionRefusedError():
-            return Message(
+            return Sentence(
                 "{where} cannot be reached: nothing listens there; check that the broker runs.", where=where
             )
         case socket.gaierror():
-            return Message("mqtt: the host name {host!r} cannot be resolved; check host.", host=host)
+            return Sentence("mqtt: the host name {host!r} cannot be resolved; check host.", host=host)
         case TimeoutError():
-            return Message("{where} does not answer; check host, port and the firewall.", where=where)
+            return Sentence("{where} does not answer; check host, port and the firewall.", where=where)
         case FileNotFoundError() | PermissionError():
-            return Message(
+            return Sentence(
                 "mqtt: a file of its certificates cannot be read ({why}); check ca_file, client_certificate and "
                 "client_key.",
                 why=system_reason(why),
             )
         case OSError():
-            return Message("{where} cannot be reached ({why}).", where=where, why=system_reason(why))
+            return Sentence("{where} cannot be reached ({why}).", where=where, why=system_reason(why))
     if is_refused(why if isinstance(why, Exception) else None):
         code = str(why).partition("] ")[2] or str(why)  # `[code:135] Not authorized` → `Not authorized`
-        return Message(
+        return Sentence(
             "{where} refuses the login ({why}); check username, password and client_id.", where=where, why=code
         )
     if type(why).__name__ in ("MqttError", "MqttCodeError"):
-        return Message(
+        return Sentence(
             "{where} ended the connection; if it does so again and again, another client has the "
             "client_id {name!r}.",
             where=where, name=settings.client_id,
         )  # fmt: skip
-    return Message("{where}: internal error ({why}); retrying.", where=where, why=type(why).__name__)
+    return Sentence("{where}: internal error ({why}); retrying.", where=where, why=type(why).__name__)

@@ -20,7 +20,7 @@ from tempfile import mkdtemp
 
 from callmon.config.settings import Settings
 from callmon.core.disruptions.disruption import Disruption
-from callmon.errors import Message, system_reason
+from callmon.errors import Sentence, system_reason
 from callmon.sinks.public_notice.files import notice_files
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.text.public_notice import FILES, public_disruptions
@@ -116,14 +116,14 @@ class NoticePublisher:
             await asyncio.to_thread(publish_notice, *known)
             self._published, self._at = state, now
         except OSError as error:
-            trouble = Message(
+            trouble = Sentence(
                 "The public notice in {folder} is not up to date ({why}). Give callmon a folder in which it may "
                 "write: [disruptions] publish.",
                 folder=folder,
                 why=system_reason(error),
             )
         except Exception as error:  # an internal error: the daemon continues
-            trouble = Message(
+            trouble = Sentence(
                 "The public notice in {folder} is not up to date: internal error ({why}).",
                 folder=folder,
                 why=repr(error),

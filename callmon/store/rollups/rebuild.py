@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.core.statistics.period import midnight
-from callmon.errors import Message
+from callmon.errors import Sentence
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database, database_errors
 from callmon.store.rollups import update
@@ -124,7 +124,7 @@ def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str
 
 def rollup_differences(
     store: Database, zone: ZoneInfo, first: date | None = None, last: date | None = None
-) -> Iterator[list[Message]]:
+) -> Iterator[list[Sentence]]:
     """The differences between roll-ups and calls: one list per day, empty without a difference.
 
     Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
@@ -133,7 +133,7 @@ def rollup_differences(
         found = update.rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
-        yield [Message("the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`.")]
+        yield [Sentence("the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`.")]
         return
     for day in days:
         with database_errors(store), store.snapshot() as connection:
@@ -156,7 +156,7 @@ def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date
     return [begin + timedelta(n) for n in range((end - begin).days + 1)]
 
 
-def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[Message]:
+def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[Sentence]:
     begin, end = (midnight(x, zone) for x in (day, day + timedelta(1)))
     cells: dict[Key, Rollup] = {}
     count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
@@ -167,20 +167,20 @@ def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[Mess
         has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
         if has.row(key) != right.row(key):
             named, what = " ".join(filter(None, key)), _how(has, right)
-            differences.append(Message("{key}: {what}; run `callmon db rejudge`.", key=named, what=what))
+            differences.append(Sentence("{key}: {what}; run `callmon db rejudge`.", key=named, what=what))
     return differences
 
 
-def _how(has: Rollup, right: Rollup) -> Message:
+def _how(has: Rollup, right: Rollup) -> Sentence:
     """The first difference."""
     if has.stored != right.stored:
-        return Message("calls rolled up: {one}, stored: {other}", one=has.stored, other=right.stored)
+        return Sentence("calls rolled up: {one}, stored: {other}", one=has.stored, other=right.stored)
     pairs = {**has.cell.counts, **right.cell.counts}
     for name, part in sorted(pairs):
         rolled_up, other = has.cell.counts[name, part], right.cell.counts[name, part]
         if rolled_up != other:
             figure = f"{name} {part}".rstrip()
-            return Message(
+            return Sentence(
                 "{figure} is {one} rolled up, and {other} in the calls", figure=figure, one=rolled_up, other=other
             )
-    return Message("rolled up from other rows than are stored")
+    return Sentence("rolled up from other rows than are stored")
