@@ -362,6 +362,11 @@ def sentence(settings: MqttSettings, error: BaseException) -> str:
             )
         case OSError():
             return Sentence("{where} cannot be reached ({why}).", where=where, why=system_reason(why))
+    return _of_library(settings, where, why)
+
+
+def _of_library(settings: MqttSettings, where: str, why: BaseException) -> Sentence:
+    """What an error of the MQTT library means."""
     if is_refused(why if isinstance(why, Exception) else None):
         code = str(why).partition("] ")[2] or str(why)  # `[code:135] Not authorized` → `Not authorized`
         return Sentence(
