@@ -252,7 +252,9 @@ class ExchangeClient:
         self.events += link.session.received
         self.dropped += link.session.framer.dropped
         self.unusable += link.session.unusable
-        failure = link.session.failure or AmiError("Exchange {name} closed the connection.", name=self.name)
+        failure = link.session.failure or AmiError(
+            Sentence("Exchange {name} closed the connection.", name=self.name)
+        )
         if link.fault is None:
             self._say(str(failure))
         if link.exchange_time() is not None:

@@ -163,7 +163,7 @@ def sources(module: ModuleType) -> Iterator[str]:
     yield from (path.read_text(encoding="utf-8") for path in Path(str(module.__file__)).parent.rglob("*.py"))
 
 
-SAYING = ("said", "said_of_count", "reader_text", "progress_bar", "Sentence", "AmiError")
+SAYING = ("said", "said_of_count", "reader_text", "progress_bar", "Sentence")
 OF_THE_SYSTEM = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC,
                  errno.EDQUOT, errno.ECONNREFUSED)  # fmt: skip
 SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.toml")  # in both languages
