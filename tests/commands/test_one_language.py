@@ -15,9 +15,13 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.cli import common, main
+from callmon.cli.language import in_language, said_of_count
 from callmon.config.explanation import explained
+from callmon.errors import Sentence
+from callmon.store.rejudge import COUNTER_DIFFERS
 from callmon.text.labels import LANGUAGES
 from tests.commands.test_refusals import CASES, LOCALE, site
+from tests.support.environment import reader_of
 from tests.support.sign_in_app import PASSWORD
 from tests.unit.test_command_line import RECORDING, commands
 
@@ -146,3 +150,17 @@ def test_every_command_that_ends_is_run() -> None:
 def test_every_refusal_is_in_the_readers_language(language: str) -> None:
     told = [case[language] for case in CASES if "fr" in case]
     assert [sentence for sentence in told if foreign(sentence, language)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "calls", "difference"),
+    [
+        ("fr", "1 234 appels", "x : le compteur est 1 414,34, les rangées donnent 0."),
+        ("en", "1,234 calls", "x: the counter is 1,414.34, the rows give 0."),
+    ],
+)
+def test_a_count_is_written_as_the_language_writes_it(language: str, calls: str, difference: str) -> None:
+    with reader_of(language):
+        counted = said_of_count("{count} call", "{count} calls", 1234)
+        told = in_language(Sentence(COUNTER_DIFFERS.template, figure="x", one=1414.34, other=0))
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in (counted, told)] == [calls, difference]

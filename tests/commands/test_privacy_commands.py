@@ -33,8 +33,8 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
     store.close()
 
-    def command(*words: str, status: int = 0, told: str = "") -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": "en_CA"})
+    def command(*words: str, status: int = 0, told: str = "", locale: str = "en_CA") -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": locale})
         assert (result.exit_code, result.exception) in ((status, None), (status, result.exception)), result.output
         assert result.exit_code == status, result.output
         return result
@@ -72,6 +72,11 @@ def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(sit
         ]
     log = [line.split("  ")[1:] for line in site("privacy", "log").stdout.splitlines()]
     assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
+
+
+def test_what_a_number_was_used_for_is_in_french_for_a_french_reader(site: Callable[..., Result]) -> None:
+    found = site("privacy", "find", *PURPOSE, told=CALLER, locale="fr_CA").stdout.splitlines()
+    assert [line.split("  ")[3:] for line in found] == [["appelant", "general", "réponse en personne"]] * 2
 
 
 def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
