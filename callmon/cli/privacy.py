@@ -261,12 +261,13 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(dict(zip(names, row, strict=True)))
     else:
-        cells = map(_in_words, names, row)
-        click.echo(table_row(*(cell for cell in cells if cell)))
+        cells = dict(zip(names, row, strict=True))
+        told = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
+        click.echo(table_row(*filter(None, told)))
 
 
-def _in_words(column: str, cell: str) -> str:
-    """A cell for people: an identifier by its label."""
+def _in_words(column: str, cell: str, act: str) -> str:
+    """A cell for people: an identifier by its label. `act`: that of its row, in the log."""
     language = current_language()
     match column:
         case "act" | "outcome":
@@ -274,7 +275,7 @@ def _in_words(column: str, cell: str) -> str:
         case "state":
             return labelled("owed", cell, language)
         case "about":
-            return recorded(cell, language)
+            return recorded(act, cell, language)
         case "role" | "kind":
             return said(cell)
     return cell

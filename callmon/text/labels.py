@@ -39,12 +39,11 @@ def labelled(kind: str, text: str, language: str) -> str:
     return label(kind, text, language) if text in KINDS[kind] else text
 
 
-def recorded(about: str, language: str) -> str:
-    """What an act in the record of accesses was about. After the first word, identifiers have their labels."""
-    if about in KINDS["about"]:
-        return label("about", about, language)
-    first, *rest = about.split(" ")
-    return " ".join([first, *(labelled("about", word, language) for word in rest)])
+def recorded(act: str, about: str, language: str) -> str:
+    """The object of an act in the record of accesses. That of a report is words: month, edition, revision …"""
+    if act.startswith("report "):
+        return " ".join(labelled("about_report", word, language) for word in about.split(" "))
+    return labelled("about", about, language)
 
 
 class LabelledError(ConfigError):

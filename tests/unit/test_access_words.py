@@ -23,17 +23,14 @@ def test_every_sentence_of_the_door_is_in_the_catalogues_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("about", "french"),
+    ("act", "about", "french"),
     [
-        ("2026-10 revision 1", "2026-10 révision 1"),
-        (
-            "2026-10 internal final lead@ministry.example",
-            "2026-10 rapport interne, définitif, lead@ministry.example",
-        ),
-        ("to call back", "pour rappeler"),
-        ("final: manager", "final: manager"),  # an account's name
-        ("", ""),
+        ("report approved", "2026-10 revision 1", "2026-10 révision 1"),
+        ("report received", "2026-10 internal final a@b.example", "2026-10 rapport interne définitif a@b.example"),
+        ("callbacks", "to call back", "pour rappeler"),
+        ("account added", "final: manager", "final: manager"),
+        ("account locked", "revision", "revision"),  # an account's name
     ],
 )
-def test_what_an_act_was_about_is_in_the_readers_words(about: str, french: str) -> None:
-    assert recorded(about, "fr") == french
+def test_what_an_act_was_about_is_in_the_readers_words(act: str, about: str, french: str) -> None:
+    assert recorded(act, about, "fr") == french

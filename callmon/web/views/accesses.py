@@ -29,8 +29,8 @@ def _rows(
     looks: list[subject_access.AccessRecord], events: list[access.AuditEvent], tongue: WebFormatter
 ) -> Iterator[access.AuditEvent]:
     for look, _ in looks:
-        about = f"{recorded(look.purpose, tongue.language)} ({look.command})"
+        about = f"{labelled('about', look.purpose, tongue.language)} ({look.command})"
         yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
     for event in events:
-        act, about = labelled("act", event.act, tongue.language), recorded(event.about, tongue.language)
+        act, about = labelled("act", event.act, tongue.language), recorded(event.act, event.about, tongue.language)
         yield event._replace(act=act, about=about)
