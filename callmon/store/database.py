@@ -21,8 +21,7 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, OperationalError, SQLAlchemyError
 
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import StoreError
@@ -322,19 +321,23 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
         return None
     except DatabaseError as error:
         return reason(error)
+    finally:
+        looking.dispose()
     return None if result == "ok" else " ".join(str(result).split())
 
 
 def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
-    """With `reads_only` it cannot write, and each connection opens the SQLite file that is there now."""
+    """With `reads_only` it cannot write, and each query reads the SQLite file that is there now."""
     if path is None:
         options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
         given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
         given = {key: value for key, value in given.items() if key not in url.query}
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
-    pool = {"poolclass": NullPool} if reads_only else {}
-    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), **pool)
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
+    if reads_only:
+        event.listen(engine, "connect", partial(_note_file, path))
+        event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -350,10 +353,24 @@ def _set_pragmas(pragmas: Iterable[str], connection: sqlite3.Connection, _record
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _note_file(path: Path, _connection: sqlite3.Connection, record: Any) -> None:
+    record.info["file"] = _identity(path)
+
+
+def _check_file(path: Path, _connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
+    """Raises DisconnectionError when the file was replaced: the pool then opens the one that is there now."""
+    if record.info["file"] != _identity(path):
+        raise DisconnectionError
+
+
 def _begin(connection: Connection) -> None:
     """Begins a transaction. A writer acquires SQLite's lock at once, since it could not after a first read."""
     options = connection.get_execution_options()
-    begin = "BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN"
+    if not options.get("writes", False):  # does not touch the file yet; each query of a page begins so
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN")
+        return
+    begin = "BEGIN IMMEDIATE"
     if (seconds := options.get("busy_seconds")) is None:
         connection.exec_driver_sql(begin)
         return

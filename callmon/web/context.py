@@ -91,8 +91,15 @@ class PageContext:
         value: T = kept[2]
         return value
 
-    async def render(self, template: str, values: dict[str, Any]) -> str:
-        """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""
+    async def render(
+        self, template: str, values: dict[str, Any], asked: Callable[[], Mapping[str, Any]] | None = None
+    ) -> str:
+        """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event.
+
+        `asked`: a query of further values, in the same thread; as with `ask`, it raises AwayError.
+        """
+        if asked is not None:
+            return await self.ask(lambda: self._render(template, values | asked()))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(self._render, template, values))
 

@@ -388,6 +388,19 @@ def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> N
     assert all(at.tzinfo is UTC for at in calls.heartbeats(store).values())
 
 
+def test_a_reader_reads_the_file_that_replaced_its_own(sqlite_store: Database, tmp_path: Path) -> None:
+    assert sqlite_store.path is not None
+    reader, other = sqlite_store.reader(), upgrade(f"sqlite:///{tmp_path}/other.db")
+    with other.writing() as connection:
+        connection.execute(text("INSERT INTO heartbeat (exchange, heard) VALUES ('ottawa', 0)"))
+    assert list(calls.heartbeats(reader)) == []
+    other.close()
+    sqlite_store.close()
+    (tmp_path / "other.db").replace(sqlite_store.path)
+    assert list(calls.heartbeats(reader)) == ["ottawa"]
+    reader.close()
+
+
 def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Database) -> None:
     reader = store.reader()
     with store.writing() as connection:

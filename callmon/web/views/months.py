@@ -47,11 +47,11 @@ AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
-    first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
+    site = visit.site
+    first = await site.each_minute("first", None, lambda: site.ask(call_search.first_arrival, site.reader))
     months = list(_months(first, visit.tongue))
-    counted = await _counted(visit.site, months[:MOST_COUNTED])
+    counted = await _counted(site, months[:MOST_COUNTED])
     rows = [_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
-    signed = {x.month: x for x in await visit.site.ask(sign_off.revisions, visit.site.reader)}
     return await visit.page(
         "months.html",
         visit.say("Mois"),
@@ -62,8 +62,8 @@ async def show(visit: PageRequest) -> Response:
         line=_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
-        signed=signed,
-        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
+        asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
 
 
@@ -133,19 +133,19 @@ def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
 
 async def detail(visit: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    first = _first_day(visit)
-    today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
+    first, site = _first_day(visit), visit.site
+    month = f"{first:%Y-%m}"
+    today = visit.tongue.now.astimezone(site.settings.timezone).date()
     return await visit.page(
         "month.html",
         visit.tongue.capital(visit.tongue.month(first)),
         status=503 if refused else 200,
-        month=f"{first:%Y-%m}",
+        month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
         kinds=KINDS,
-        revisions=await visit.site.ask(sign_off.revisions, visit.site.reader, f"{first:%Y-%m}"),
-        steps=sign_off.STEPS,
-        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
+        asked=lambda: {"revisions": sign_off.revisions(site.reader, month)},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
 
 
