@@ -27,7 +27,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
-from callmon.reports.sign_off import last_signed
+from callmon.reports.sign_off import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
@@ -187,11 +187,24 @@ def filed(
         path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
         people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
         return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
+    if order.kind == "mail" and (signed := _signed(store, order)):
+        fr, en = (ReportFormatter(language, settings.timezone) for language in LANGUAGES)
+        text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
+        return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
     return [
         file
         for kind, done_with in zip(kinds, language_done, strict=True)
         for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
     ]
+
+
+def _signed(store: Database, order: ReportRequest) -> mail.ApprovedReport | None:
+    """What is mailed in place of new files: the approved ones, the JSON only if it is asked for."""
+    if order.is_public or order.earlier is not None or (found := approved(store, order.month)) is None:
+        return None
+    is_wanted = {".json": "json" in order.attached, ".html": bool(order.attached), ".pdf": bool(order.attached)}
+    wanted = [x for x in found.files if is_wanted[Path(x[0]).suffix]]
+    return found._replace(files=sorted(wanted, key=lambda x: "-fr." not in x[0]))  # French first, as in the text
 
 
 # From the database.

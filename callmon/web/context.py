@@ -99,7 +99,7 @@ class PageContext:
         `asked`: a query of further values, in the same thread; as with `ask`, it raises AwayError.
         """
         if asked is not None:
-            return await self.ask(lambda: self._render(template, values | asked()))
+            return await self.ask(lambda: self._render(template, {**values, **asked()}))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(self._render, template, values))
 
