@@ -27,6 +27,7 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
+from callmon.reports.public import package
 from callmon.reports.sign_off import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
@@ -57,6 +58,8 @@ def files(
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
     if kind == "mail":
         return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
+    if kind == "package":
+        return [(path.with_suffix(".zip"), package.zipped(package.package(report, settings)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
     found: list[File] = []
@@ -100,7 +103,8 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
-    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report.
+    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report. It may be
+    "package", the open data of a public edition as one zip.
     `at`: the time at which the report is judged; None for now.
     `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
@@ -122,7 +126,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
-    if order.kind not in (*FORMATS, "mail") or order.lang not in (None, *LANGUAGES):
+    if order.kind not in (*FORMATS, "mail", "package") or order.lang not in (None, *LANGUAGES):
         asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
         raise LabelledError("report_refusal", "form", **asked)
     if order.beside and not order.is_public:

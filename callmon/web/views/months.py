@@ -39,6 +39,7 @@ SHOWN = {
 }
 WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
+PACKAGE = "package"  # of open data: the public edition of a final month
 SIGNED_KINDS = ("pdf", "html")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
@@ -62,6 +63,7 @@ async def show(visit: PageRequest) -> Response:
         line=_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
+        package=PACKAGE if site.settings.configuration.open_data is not None else "",
         asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
         speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
@@ -168,13 +170,13 @@ async def make(visit: PageRequest) -> Response:
     """Requests a report."""
     form, first = await visit.form(), _first_day(visit)
     kind = form.get("kind", "")
-    if kind not in KINDS:
+    if kind not in KINDS and not (kind == PACKAGE and await _is_final(visit, first)):
         return await detail(visit)
-    month, language = f"{first:%Y-%m}", None if kind == "json" else visit.language
+    month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else visit.language
     if form.get("to_sign") and kind in SIGNED_KINDS:
         order = ReportRequest(month, kind, to_sign=True)
     else:
-        order = ReportRequest(month, kind, language, form.get("edition") == "public")
+        order = ReportRequest(month, kind, language, kind == PACKAGE or form.get("edition") == "public")
     try:
         process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
@@ -182,6 +184,12 @@ async def make(visit: PageRequest) -> Response:
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
         return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
     return visit.go("report", month=order.month, name=process.name)
+
+
+async def _is_final(visit: PageRequest, first: date) -> bool:
+    site, zone = visit.site, visit.site.settings.timezone
+    counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
+    return counted is not None and _row(first, counted[0], visit.tongue)["state"] == "final"
 
 
 async def progress(visit: PageRequest, refused: str = "") -> Response:
