@@ -32,8 +32,14 @@ def _rows(
         about = f"{_word('about', look.purpose, tongue)} ({look.command})"
         yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
     for event in events:
-        act, about = _word("act", event.act, tongue), _word("about", event.about, tongue)
-        yield event._replace(act=act, about=about)
+        yield event._replace(act=_word("act", event.act, tongue), about=_about(event, tongue))
+
+
+def _about(event: access.AuditEvent, tongue: WebFormatter) -> str:
+    """The object of an act. That of a report is several words: month, edition, stage, revision, recipient."""
+    if not event.act.startswith("report "):
+        return _word("about", event.about, tongue)
+    return " ".join(_word("about_report", x, tongue) for x in event.about.split(" "))
 
 
 def _word(kind: str, identifier: str, tongue: WebFormatter) -> str:
