@@ -38,7 +38,8 @@ log = logging.getLogger(__name__)
 # Text that may be a telephone number in a page's address. A call's name (1795527733.0) and a disruption's
 # (general-1795527733) do not match: no North American number of ten digits begins with 1.
 PHONE = re.compile(
-    r"(?<!\d)(?!(?<=\w-)1\d{9}(?!\d))\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)"
+    r"(?<!\d)(?!(?<=\w-)1\d{9}(?!\d))\+?"
+    r"(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)"
 )
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 

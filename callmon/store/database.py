@@ -336,7 +336,7 @@ def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
     engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
     if reads_only:
-        event.listen(engine, "connect", partial(_note_file, path))
+        event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
         event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
@@ -353,10 +353,6 @@ def _set_pragmas(pragmas: Iterable[str], connection: sqlite3.Connection, _record
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _note_file(path: Path, _connection: sqlite3.Connection, record: Any) -> None:
-    record.info["file"] = _identity(path)
-
-
 def _check_file(path: Path, _connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
     """Raises DisconnectionError when the file was replaced: the pool then opens the one that is there now."""
     if record.info["file"] != _identity(path):
@@ -366,17 +362,15 @@ def _check_file(path: Path, _connection: sqlite3.Connection, record: Any, _proxy
 def _begin(connection: Connection) -> None:
     """Begins a transaction. A writer acquires SQLite's lock at once, since it could not after a first read."""
     options = connection.get_execution_options()
-    if not options.get("writes", False):  # does not touch the file yet; each query of a page begins so
-        driver: Any = connection.connection.driver_connection
-        driver.execute("BEGIN")
+    if not options.get("writes"):  # does not touch the file yet; each query of a page begins so
+        connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]  # sqlite3's
         return
-    begin = "BEGIN IMMEDIATE"
     if (seconds := options.get("busy_seconds")) is None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
     _set_busy(connection, seconds)
     try:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         _set_busy(connection, BUSY_SECONDS)
 
