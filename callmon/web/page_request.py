@@ -142,22 +142,25 @@ class PageRequest:
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
-        titles = {
-            "now": self.say("Maintenant"),
-            "callbacks": self.say("Rappels"),
-            "calls": self.say("Appels"),
-            "months": self.say("Mois"),
-            "promises": self.say("Normes de service"),
-            "disruptions": self.say("Perturbations"),
-            "accesses": self.say("Registre des accès"),
-            "guide": self.say("Guide"),
-        }
+        key = self.language, self.person.roles
+        if key not in self.site.menus:
+            titles = {
+                "now": self.say("Maintenant"),
+                "callbacks": self.say("Rappels"),
+                "calls": self.say("Appels"),
+                "months": self.say("Mois"),
+                "promises": self.say("Normes de service"),
+                "disruptions": self.say("Perturbations"),
+                "accesses": self.say("Registre des accès"),
+                "guide": self.say("Guide"),
+            }
+            self.site.menus[key] = [
+                (name, title, self.path(name))
+                for name, title in titles.items()
+                if name in self.site.table and self.may(self.site.table[name].right)
+            ]
         here = self.entry.paths["en"].split("/")[2] or "now"
-        return [
-            (title, self.path(name), name == here)
-            for name, title in titles.items()
-            if name in self.site.table and self.may(self.site.table[name].right)
-        ]
+        return [(title, path, name == here) for name, title, path in self.site.menus[key]]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """The redirect after a command (303), so that a reload does not repeat it."""
