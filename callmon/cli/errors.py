@@ -72,7 +72,7 @@ def _advice(number: int | None) -> str:
         case errno.ENOTDIR:
             return said("a part of this path is a file; name another path")
         case errno.EISDIR:
-            return said("it is a folder; name a file")
+            return said("name a file")
         case errno.EACCES | errno.EPERM:
             return said("run the command as a user with access to it, or name another path")
         case errno.EROFS:

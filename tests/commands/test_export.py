@@ -147,9 +147,12 @@ def test_only_days_that_are_over_are_exported(small: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("when", "sentence"),
     [
-        ("2026-11-24", "2026-11-24 : aucun de ses jours n'est encore terminé."),
+        (
+            "2026-11-24",
+            "2026-11-24 : aucun de ses jours n'est encore terminé; donnez un jour ou un mois antérieur.",
+        ),
         ("2026-11-25", "DAY|MONTH 2026-11-25 : ce jour est à venir; donnez un jour passé."),
-        ("2026-12", "2026-12 : aucun de ses jours n'est encore terminé."),
+        ("2026-12", "2026-12 : aucun de ses jours n'est encore terminé; donnez un jour ou un mois antérieur."),
         ("2026-13", "2026-13: a month is written as 2026-10."),
         ("yesterday", "DAY|MONTH yesterday : un jour s'écrit comme 2026-11-20."),
     ],

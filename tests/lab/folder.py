@@ -65,7 +65,7 @@ RECIPES = {
         name="browser",
     ),
     # As an administrator's new machine; the install guide is followed in a copy of it.
-    "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv"), name="plain"),
+    "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv", "systemd"), name="plain"),
     # An npm, for a machine without one; in a folder of its own, since it has 370 packages.
     "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
     # A Docker engine, and a Python for making images; tests/engine runs it.

@@ -11,6 +11,7 @@ from tests.lab.folder import LabUnavailable
 from tests.support.environment import GIVEN
 
 OTHERS = {
+    "booted": "systemd as the first process",
     "browser": "Chromium",
     "clickhouse": "ClickHouse (chdb)",
     "engine": "containers",
