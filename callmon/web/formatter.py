@@ -93,10 +93,12 @@ class WebFormatter(TerminalPage):
         found = ACRONYM.fullmatch(title)
         return (found[2], found[1]) if found else (title, title)
 
-    def acronyms(self) -> list[tuple[str, str]]:
-        """Those of the services, each with what it stands for."""
-        titles = (self.service(name) for name in self.settings.services)
-        return [self.acronym(title) for title in titles if ACRONYM.fullmatch(title)]
+    def acronyms(self, page: str) -> list[str]:
+        """Those of the services, and of the text telephone, that the page has, each with what it stands for."""
+        named = (self.acronym(self.service(name)) for name in self.settings.services)
+        known = {x: self.say("{short} : {whole}", short=x, whole=whole) for x, whole in named if x != whole}
+        known[self.say("ATS")] = self.say("ATS : téléimprimeur")
+        return [told for short, told in known.items() if re.search(rf"\b{re.escape(short)}\b", page)]
 
 
 def templates_of(package: str) -> Environment:

@@ -11,6 +11,7 @@ from pathlib import Path
 import asterisk.manager
 import click
 import pytest
+from PIL import Image
 
 import callmon
 from callmon.cli import main
@@ -299,13 +300,16 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
     assert sorted(every - {index} - links) == []
 
 
-def test_the_pictures_of_the_pages_are_those_that_one_command_makes_and_each_is_shown() -> None:
+def test_the_pictures_of_the_pages_are_of_this_version_made_by_one_command_and_each_is_shown() -> None:
     made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
     assert {path.name for path in documents.PLACE.iterdir()} == made
     shown = {
         x for path in tracked() if path.suffix == ".md" for x in re.findall(r"/pages/([^)/]+\.png)", text(path))
     }
     assert shown == made
+    assert {Image.open(path).info["Software"] for path in documents.PLACE.iterdir()} == {
+        f"callmon {callmon.__version__}"
+    }
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))
