@@ -174,12 +174,20 @@ def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Mac
     assert (booted.shown("MainPID"), booted.runs()) == (before, True)
     booted.configuration.write_text(written.replace('listen = "', "listen = 5 # "))
     booted.told("systemctl reload callmon")
-    refused = "configuration: refused: /etc/callmon/callmon.toml: web.listen: 5 is no text; put it in quotation marks\n"
+    refused = (
+        "configuration: refused: /etc/callmon/callmon.toml: web.listen: 5 is no text; put it in quotation marks\n"
+    )
     assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith(refused))
     assert booted.shown("MainPID", "ActiveState") == [*before, "active"]
     assert booted.paste("systemctl restart callmon", "/").returncode == 1
     booted.configuration.write_text(written)
     assert booted.shown("ActiveState", "ExecMainStatus", "NRestarts") == ["failed", "2", "0"]
+
+
+def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: Machine) -> None:
+    start = "systemctl daemon-reload && systemctl start callmon-reports callmon-reports.timer"
+    done = booted.paste(f"cp callmon/daemon/systemd/callmon-reports.* /etc/systemd/system/ && {start}")
+    assert (done.returncode, booted.runs()) == (0, True), booted.told("journalctl -u callmon-reports -n 20")
 
 
 def test_a_lost_database_is_put_back_by_the_guides_commands(booted: Machine) -> None:
