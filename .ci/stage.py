@@ -159,7 +159,7 @@ class Stages:
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )
         real.command += ["--numprocesses=2", "--dist=loadfile"]
-        real.nice = 0
+        real.nice, real.environment = 0, {"CALLMON_FAILOVERS": "20"}
         whole = self._tests(
             "tests, whole, with PostgreSQL", "not lab", "--cov", "--cov-report=json:build/stage/coverage.json"
         )
@@ -175,7 +175,7 @@ class Stages:
         return [
             [self._install(self.newest, f"install {self.newest}"), real, seen],
             [whole, coverage, *others, fuzz],
-            [self._folders("other folders", "16", "browser", "mail", "mariadb", "engine"), exam],
+            [self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"), exam],
         ]
 
     def _other(self, version: str) -> list[Part]:

@@ -25,7 +25,8 @@ class StoreSettings(PasswordSource):
     _path: str = PrivateAttr(default="store")
 
     url: str = setting(
-        "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
+        "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME; "
+        "several hosts: postgresql://USER@/NAME?host=HOST:5432,HOST:5432",
         "sqlite:///callmon.db",
         repr=False,
         pattern=r"^(sqlite|postgresql(\+psycopg)?)://",

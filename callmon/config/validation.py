@@ -201,7 +201,12 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 # The query parameters that may be shown: where the database is, and how to connect to it.
-QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
+QUERY = frozenset(
+    {
+        *("host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"),
+        "target_session_attrs",
+    }
+)
 UNREADABLE = (
     "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
 )

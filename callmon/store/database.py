@@ -45,6 +45,7 @@ POSTGRES_DEFAULTS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
     "application_name": "callmon",
+    "target_session_attrs": "primary",  # of several hosts: the one that accepts writes
 }
 # FULL: a commit also survives a power cut. One fsync per batch of 100 ms makes it affordable. SQLite truncates a
 # write-ahead log that a long reader made huge to 64 MiB.
@@ -206,11 +207,19 @@ def parse_url(url: str) -> URL:
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql" | "postgres":
-            return parsed.set(drivername="postgresql+psycopg")
+            return _split_hosts(parsed).set(drivername="postgresql+psycopg")
         case "sqlite":
             raise StoreError("an in-memory database is refused, as it ends with the process: name a file")
         case other:
             raise StoreError(f"callmon supports SQLite and PostgreSQL, not {other}")
+
+
+def _split_hosts(url: URL) -> URL:
+    """`?host=a:5432,b:5432` as SQLAlchemy reads it: several values. It takes a list for the name of one host."""
+    hosts = url.query.get("host")
+    if isinstance(hosts, str) and ":" in hosts:
+        return url.update_query_dict({"host": hosts.split(",")})
+    return url
 
 
 def _complaint(found: str | None) -> str | None:
@@ -331,6 +340,8 @@ def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
         options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
         given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
         given = {key: value for key, value in given.items() if key not in url.query}
+        if reads_only and url.query.get("target_session_attrs") == "read-write":
+            given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
     pool = {"poolclass": NullPool} if reads_only else {}
     engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), **pool)

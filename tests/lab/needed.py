@@ -13,6 +13,7 @@ from tests.support.environment import GIVEN
 OTHERS = {
     "browser": "Chromium",
     "clickhouse": "ClickHouse (chdb)",
+    "cluster": "Patroni and NATS",
     "engine": "containers",
     "mail": "Exim",
     "mariadb": "MariaDB",
@@ -20,7 +21,7 @@ OTHERS = {
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "clickhouse", "mail", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "cluster", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from callmon.errors import StoreError
-from callmon.store.database import Database, upgrade
+from callmon.store.database import Database, parse_url, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer.committer import Committer
 from callmon.store.writer.outbox import Outbox
@@ -331,6 +331,22 @@ def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Pat
     assert len(made) == 4
     for one in made:
         one.close()
+
+
+@pytest.mark.parametrize("wanted", ["", "&target_session_attrs=read-write"])
+def test_of_several_hosts_the_one_that_answers_is_used_to_write_and_to_read(store: Database, wanted: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        gone = closed.getsockname()[1]
+    listed = f"host=127.0.0.1:{gone},{store.url.host}:{store.url.port}{wanted}"
+    address = f"postgresql://{store.url.username}:{store.url.password or ''}@/{store.url.database}?{listed}"
+    several = Database(parse_url(address))
+    reader = several.reader()
+    with several.writing() as connection:
+        assert connection.execute(text("UPDATE writer SET batch = batch WHERE id = 1")).rowcount == 1
+    with reader.reading() as connection:
+        assert connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on"
+    several.close()
+    reader.close()
 
 
 def plain(store: Database) -> str:

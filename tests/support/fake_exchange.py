@@ -71,7 +71,7 @@ class FalseExchange:
         """Sends these bytes to each client that has logged in."""
         for connection in list(self._connections):
             with suppress(OSError):
-                connection.wfile.write(data)
+                connection.say(data)
 
     def call(self, number: bytes = b"4163272422") -> None:
         """A caller dials a public number, and hangs up at once."""
@@ -103,13 +103,21 @@ class FalseExchange:
 class _Connection(socketserver.StreamRequestHandler):
     of: FalseExchange
 
+    def setup(self) -> None:
+        super().setup()
+        self._turn = threading.Lock()  # an answer never stands within an event
+
+    def say(self, data: bytes) -> None:
+        with self._turn:
+            self.wfile.write(data)
+
     def handle(self) -> None:
         with suppress(OSError):
-            self.wfile.write(BANNER)
+            self.say(BANNER)
             while asked := self._action():
                 number = [b"ActionID: " + asked[b"ActionID"]] if b"ActionID" in asked else []
                 for first, *more in self.of.answers(asked):
-                    self.wfile.write(b"\r\n".join([first, *number, *more]) + END)
+                    self.say(b"\r\n".join([first, *number, *more]) + END)
                 if asked[b"Action"] == b"Login":
                     self.of._connections.add(self)
 
