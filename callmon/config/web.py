@@ -7,7 +7,7 @@ accounts. Without any of them, the pages serve only users of this machine, and s
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
@@ -162,6 +162,9 @@ class WebSettings(Table):
     listen: str = setting("address and port of /metrics, /healthz and the pages", "127.0.0.1:10469")
     reload: bool = setting(
         "POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in", False
+    )
+    series: Literal["all", "slim"] = setting(
+        "the series of /metrics: all, or only those that the shipped boards and rules need", "all"
     )
     config_file: Path | None = setting(
         "TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it", None

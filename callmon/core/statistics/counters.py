@@ -97,6 +97,18 @@ BY_NAME = {metric.name: metric for metric in METRICS}
 CALLS = BY_NAME["callmon_calls_total"]
 VERDICT = BY_NAME["callmon_verdicts_total"]
 CORRECTED = BY_NAME["callmon_verdicts_corrected_total"]
+CAUSE = BY_NAME["callmon_not_met_cause_total"]
+# Standards that give a `not met` more than one cause. Of all others it is "other".
+WITH_CAUSES = frozenset({"answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person"})
+# Not among the slim series: no shipped board or rule asks for them. The database and the report have them.
+DETAILS = frozenset(
+    {
+        *("callmon_answer_wait_seconds", "callmon_voicemail_rings", "callmon_redirections_per_call"),
+        *("callmon_surveys_offered_total", "callmon_relay_calls_ended_early_total"),
+        *("callmon_integrity_calls_total", "callmon_early_hold_seconds", "callmon_disruptions_total"),
+        "callmon_disruption_notice_seconds",
+    }
+)
 
 # Label values that are valid but not created at 0: "unknown" hours, of a call without a known time of arrival.
 SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
@@ -142,10 +154,21 @@ def zeros(sets: LabelValues) -> Figures:
     return {figure: 0.0 for metric in METRICS for figure in _figures(metric, sets)}
 
 
+def slim(figures: Figures) -> Figures:
+    """The slim series: without DETAILS, and the corrected verdicts without what they were and are."""
+    found: Figures = {}
+    for figure, value in figures.items():
+        if figure[0] not in DETAILS:
+            add_figure(found, figure[:3] if figure[0] == CORRECTED.name else figure, value)
+    return found
+
+
 def _figures(metric: Metric, sets: LabelValues) -> Iterator[Figure]:
     for values in product(*(sets.values_of(label) for label in metric.labels)):
         if metric is CORRECTED and values[-2] == values[-1]:
             continue  # a correction always changes the verdict
+        if metric is CAUSE and values[0] not in WITH_CAUSES and values[-1] != "other":
+            continue
         yield from ((metric.name, *values, *part) for part in _parts(metric, values, sets))
 
 

@@ -233,6 +233,7 @@ class Metrics:
         standards: Iterable[str],
         exchanges: Iterable[str],
         minimum_sample: int = 20,
+        is_slim: bool = False,
     ) -> None:
         self._tally, self._source = tally, source
         self.read = source.snapshot
@@ -240,16 +241,21 @@ class Metrics:
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
-        self.configure(lines, standards, exchanges, minimum_sample)
+        self.configure(lines, standards, exchanges, minimum_sample, is_slim)
 
     def configure(
-        self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str], minimum_sample: int = 20
+        self,
+        lines: Iterable[Line],
+        standards: Iterable[str],
+        exchanges: Iterable[str],
+        minimum_sample: int = 20,
+        is_slim: bool = False,
     ) -> None:
         """Set the closed label sets, at the start and after a change of configuration. The counters stay."""
         self._standards, self._minimum = tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in lines}
         self._modes = {line.name: line.mode for line in lines}
-        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)))
+        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)), is_slim)
 
     def render(self, snapshot: DaemonSnapshot, accept: str = "") -> tuple[bytes, str]:
         """The exposition in the best format that the `Accept` header allows, and its content type.
