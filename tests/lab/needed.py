@@ -15,13 +15,14 @@ OTHERS = {
     "clickhouse": "ClickHouse (chdb)",
     "cluster": "Patroni and NATS",
     "engine": "containers",
+    "kubernetes": "Kubernetes' schemas",
     "mail": "Exim",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "clickhouse", "cluster", "mail", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "cluster", "kubernetes", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager
