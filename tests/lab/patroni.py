@@ -8,7 +8,9 @@ import signal
 import socket
 import urllib.error
 import urllib.request
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -134,7 +136,17 @@ class Node(Server):
     def crash_postgres(self) -> None:
         """kill -9 of PostgreSQL's first process: the others end by themselves."""
         with suppress(FileNotFoundError, ProcessLookupError):
-            os.kill(int((self.place / "data/postmaster.pid").read_text().split()[0]), signal.SIGKILL)
+            os.kill(self._postmaster(), signal.SIGKILL)
+
+    def _postmaster(self) -> int:
+        return int((self.place / "data/postmaster.pid").read_text().split()[0])
+
+    def receiver(self) -> int:
+        """The process that receives what the primary writes."""
+        first = self._postmaster()
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        (found,) = (int(one) for one in children if b"walreceiver" in Path(f"/proc/{one}/cmdline").read_bytes())
+        return found
 
 
 class Cluster:
@@ -176,6 +188,19 @@ class Cluster:
             *[("replica", "streaming")] * (NODES - 2),
             ("sync_standby", "streaming"),
         ]
+
+    @contextmanager
+    def nothing_replicated(self) -> Iterator[None]:
+        """No replica receives anything. What the primary has sent meanwhile is lost, if it ends within."""
+        receivers = [node.receiver() for node in self.nodes if node is not self.primary()]
+        for one in receivers:
+            os.kill(one, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for one in receivers:
+                os.kill(one, signal.SIGTERM)  # it ends before it reads what waits for it
+                os.kill(one, signal.SIGCONT)
 
     def primary(self) -> Node:
         name = next(name for name, (role, _) in self.members().items() if role == "leader")
