@@ -141,12 +141,15 @@ class Node(Server):
     def _postmaster(self) -> int:
         return int((self.place / "data/postmaster.pid").read_text().split()[0])
 
-    def receiver(self) -> int:
-        """The process that receives what the primary writes."""
-        first = self._postmaster()
-        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
-        (found,) = (int(one) for one in children if b"walreceiver" in Path(f"/proc/{one}/cmdline").read_bytes())
-        return found
+    def receiver(self) -> list[int]:
+        """The process that receives what the primary writes; none at the primary, and while it is not connected."""
+        try:
+            first = self._postmaster()
+            children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+            named = {int(one): Path(f"/proc/{one}/cmdline").read_bytes() for one in children}
+        except (FileNotFoundError, ProcessLookupError):
+            return []
+        return [one for one, name in named.items() if b"walreceiver" in name]
 
 
 class Cluster:
@@ -183,24 +186,29 @@ class Cluster:
     def is_whole(self) -> bool:
         """Whether every node runs, and one may take over without the loss of a commit."""
         found = sorted(self.members().values())
-        return found == [
+        expected = [
             ("leader", "running"),
             *[("replica", "streaming")] * (NODES - 2),
             ("sync_standby", "streaming"),
         ]
+        return found == expected and len(self._receivers()) == NODES - 1  # Patroni's word may be old
 
     @contextmanager
     def nothing_replicated(self) -> Iterator[None]:
         """No replica receives anything. What the primary has sent meanwhile is lost, if it ends within."""
-        receivers = [node.receiver() for node in self.nodes if node is not self.primary()]
+        receivers = self._receivers()
         for one in receivers:
             os.kill(one, signal.SIGSTOP)
         try:
             yield
         finally:
             for one in receivers:
-                os.kill(one, signal.SIGTERM)  # it ends before it reads what waits for it
-                os.kill(one, signal.SIGCONT)
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGTERM)  # it ends before it reads what waits for it
+                    os.kill(one, signal.SIGCONT)
+
+    def _receivers(self) -> list[int]:
+        return [one for node in self.nodes for one in node.receiver()]
 
     def primary(self) -> Node:
         name = next(name for name, (role, _) in self.members().items() if role == "leader")

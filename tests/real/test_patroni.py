@@ -76,8 +76,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         assert until(lambda: exchange.most >= AT_ONCE)
         paused = []
         for number in range(FAILOVERS):
-            assert until(cluster.is_whole), cluster.members()
             time.sleep(chance.uniform(0, 2))
+            assert until(cluster.is_whole), cluster.members()
             paused.append(fail_over(cluster, asking, is_machine=bool(number % 2)))
         exchange.end()
         leader = pair.leader()
