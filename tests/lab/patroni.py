@@ -142,7 +142,7 @@ class Node(Server):
         return int((self.place / "data/postmaster.pid").read_text().split()[0])
 
     def receiver(self) -> list[int]:
-        """The process that receives what the primary writes; none at the primary, and while it is not connected."""
+        """The process that receives what the primary writes; none at the primary, or while not connected."""
         try:
             first = self._postmaster()
             children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
