@@ -17,7 +17,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from callmon.ami import events as e
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
-from callmon.config.lines import Line
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
@@ -65,7 +64,15 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
-        self.metrics = Metrics(self.runtime.database.tally, self.runtime, *_label_sets(settings))
+        self.metrics = Metrics(
+            self.runtime.database.tally,
+            self.runtime,
+            settings.lines(),
+            ALL_STANDARDS,
+            settings.exchanges,
+            settings.minimum_sample,
+            settings.web.series == "slim",
+        )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
@@ -286,7 +293,7 @@ class Daemon:
         before = self.runtime.settings
         self.runtime.reconfigure(changed, monitor)
         self.runtime.last_reload = LastReload(True, datetime.now(UTC))
-        self.metrics.configure(*_label_sets(changed))
+        self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
         self.publish_status()
         log.info("configuration: applied")
@@ -303,12 +310,6 @@ class Daemon:
             if name not in runtime.watched:
                 self._connect_exchange(name)
             runtime.outlooks.furnish(runtime.watched[name].exchange, runtime.settings)
-
-
-def _label_sets(settings: Settings) -> tuple[Iterable[Line], Sequence[str], Iterable[str], int, bool]:
-    """What `Metrics.configure` takes."""
-    is_slim = settings.web.series == "slim"
-    return settings.lines(), ALL_STANDARDS, settings.exchanges, settings.minimum_sample, is_slim
 
 
 def notify(state: str) -> None:

@@ -241,21 +241,17 @@ class Metrics:
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
-        self.configure(lines, standards, exchanges, minimum_sample, is_slim)
+        self._is_slim = is_slim
+        self.configure(lines, standards, exchanges, minimum_sample)
 
     def configure(
-        self,
-        lines: Iterable[Line],
-        standards: Iterable[str],
-        exchanges: Iterable[str],
-        minimum_sample: int = 20,
-        is_slim: bool = False,
+        self, lines: Iterable[Line], standards: Iterable[str], exchanges: Iterable[str], minimum_sample: int = 20
     ) -> None:
         """Set the closed label sets, at the start and after a change of configuration. The counters stay."""
         self._standards, self._minimum = tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in lines}
         self._modes = {line.name: line.mode for line in lines}
-        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)), is_slim)
+        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)), self._is_slim)
 
     def render(self, snapshot: DaemonSnapshot, accept: str = "") -> tuple[bytes, str]:
         """The exposition in the best format that the `Accept` header allows, and its content type.
