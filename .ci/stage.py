@@ -154,12 +154,12 @@ class Stages:
         ]
 
     def rest(self) -> list[list[Part]]:
-        """What `test` leaves out. The real servers mostly wait for their calls: a lane of their own."""
+        """What `test` leaves out. The real servers, mostly waiting for calls, are the longest lane."""
         real = self._pytest(
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )
         real.command += ["--numprocesses=2", "--dist=loadfile"]
-        real.nice = 0
+        real.nice, real.environment = 0, {"CALLMON_FAILOVERS": "6"}
         whole = self._tests(
             "tests, whole, with PostgreSQL", "not lab", "--cov", "--cov-report=json:build/stage/coverage.json"
         )
@@ -171,11 +171,15 @@ class Stages:
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
         exam = Part("exam, whole", [self._python(self.newest), "-m", "tests.exam", *CUTS])
-        real.needs = whole.needs = exam.needs = (f"install {self.newest}",)
+        real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
         return [
-            [self._install(self.newest, f"install {self.newest}"), real, seen],
+            [self._install(self.newest, f"install {self.newest}"), real],
             [whole, coverage, *others, fuzz],
-            [self._folders("other folders", "16", "browser", "mail", "mariadb", "engine"), exam],
+            [
+                self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"),
+                exam,
+                seen,
+            ],
         ]
 
     def _other(self, version: str) -> list[Part]:

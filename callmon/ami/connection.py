@@ -22,7 +22,7 @@ from callmon.ami.mailboxes import Mailboxes
 from callmon.ami.session import Session, SessionState
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.mqtt import MqttSettings
-from callmon.errors import AmiError, ConfigError
+from callmon.errors import AmiError, ConfigError, Sentence
 
 log = logging.getLogger(__name__)
 
@@ -252,7 +252,9 @@ class ExchangeClient:
         self.events += link.session.received
         self.dropped += link.session.framer.dropped
         self.unusable += link.session.unusable
-        failure = link.session.failure or AmiError(f"Exchange {self.name} closed the connection.")
+        failure = link.session.failure or AmiError(
+            Sentence("Exchange {name} closed the connection.", name=self.name)
+        )
         if link.fault is None:
             self._say(str(failure))
         if link.exchange_time() is not None:
@@ -281,29 +283,39 @@ def _certificate_expires(transport: asyncio.BaseTransport) -> datetime | None:
 
 def sentence(name: str, settings: ExchangeSettings, error: BaseException) -> str:
     """What went wrong with a connection, and what the administrator can do."""
-    where = f"{settings.host}:{settings.port}"
+    known: dict[str, object] = {"name": name, "where": f"{settings.host}:{settings.port}"}
     match error:
         case ConfigError():
-            return str(error)
+            return error.sentences[0]
         case ssl.SSLCertVerificationError():
-            expected = settings.server_name or settings.host
-            return (
-                f"Exchange {name}: the certificate of {where} is not accepted for {expected!r} "
-                f"({error.verify_message}); set server_name or ca_file, or renew the certificate."
-            )
+            return Sentence(
+                "Exchange {name}: the certificate of {where} is not accepted for {host!r} ({why}); set "
+                "server_name or ca_file, or renew the certificate.",
+                **known, host=settings.server_name or settings.host, why=error.verify_message,
+            )  # fmt: skip
         case ssl.SSLError():
-            return f"Exchange {name}: {where} speaks no TLS ({error.reason}); check port, tls and manager.conf."
+            return Sentence(
+                "Exchange {name}: {where} speaks no TLS ({why}); check port, tls and manager.conf.",
+                **known, why=error.reason,
+            )  # fmt: skip
         case ConnectionRefusedError():
-            return (
-                f"Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "
-                "manager.conf."
+            return Sentence(
+                "Exchange {name}: nothing listens at {where}; check that Asterisk runs, with enabled=yes in "
+                "manager.conf.",
+                **known,
             )
         case socket.gaierror():
-            return f"Exchange {name}: the host name {settings.host!r} cannot be resolved; check host."
+            return Sentence(
+                "Exchange {name}: the host name {host!r} cannot be resolved; check host.",
+                **known,
+                host=settings.host,
+            )
         case TimeoutError():
-            return f"Exchange {name}: {where} does not answer; check host, port and the firewall."
+            return Sentence(
+                "Exchange {name}: {where} does not answer; check host, port and the firewall.", **known
+            )
         case _:
-            return f"Exchange {name}: {where} cannot be reached ({error})."
+            return Sentence("Exchange {name}: {where} cannot be reached ({why}).", **known, why=str(error))
 
 
 async def bytes_of(name: str, settings: ExchangeSettings) -> AsyncIterator[bytes]:

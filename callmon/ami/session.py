@@ -27,7 +27,7 @@ from callmon.ami.decoding import decode
 from callmon.ami.events import RING
 from callmon.ami.framing import BANNER, Framer, format_action, login_key
 from callmon.ami.mailboxes import Mailboxes
-from callmon.errors import AmiError
+from callmon.errors import AmiError, Sentence
 
 # CDR(answer,u) on the phone's leg is the only exact time of an answer during a gap; CDR(start,u) proves it.
 LISTING = (
@@ -141,7 +141,9 @@ class Session:
         if now < self._deadline or self.state is SessionState.FAILED:
             return
         if self.state is not SessionState.LISTENING:
-            self._fail("did not greet or answer the login in time; check that host and port are the AMI's")
+            self._fail(
+                Sentence("did not greet or answer the login in time; check that host and port are the AMI's")
+            )
         elif self.last_byte > (sent := max(self._pings.values(), default=-inf)):
             self._ping(now)
             if now - self._listed >= self._list_every:
@@ -149,7 +151,7 @@ class Session:
         elif now - self._deadline > HELD_UP and self._waived != sent:
             self._waived, self._deadline = sent, now + self._ping_timeout
         else:
-            self._fail("does not answer; closing the connection")
+            self._fail(Sentence("does not answer; closing the connection"))
 
     def lost(self) -> e.ConnectionLost:
         """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
@@ -171,7 +173,7 @@ class Session:
         if banner is None:
             return
         if not banner.startswith(BANNER):
-            self._fail("is not an Asterisk manager interface; check host and port")
+            self._fail(Sentence("is not an Asterisk manager interface; check host and port"))
         elif self._md5:
             self.state = SessionState.CHALLENGING
             self._send("Challenge", (("AuthType", "MD5"),))
@@ -182,7 +184,7 @@ class Session:
     def _log_in(self, proof: tuple[tuple[str, str], ...]) -> None:
         self.state = SessionState.LOGGING_IN
         if not self._send("Login", (("Username", self._username), *proof)):
-            self._fail("cannot be contacted: the user name or secret holds a line break")
+            self._fail(Sentence("cannot be contacted: the user name or secret holds a line break"))
 
     def _replied(self, reply: e.Reply, now: float, events: list[e.Event]) -> None:
         match self.state:
@@ -191,8 +193,12 @@ class Session:
             case SessionState.CHALLENGING | SessionState.LOGGING_IN if reply["Response"] != "Success":
                 self.is_refused = True
                 self._fail(
-                    f"refuses the login of {self._username!r} ({reply['Message'] or 'no reason given'}): check "
-                    "its name, its secret and the permit lines of manager.conf; the exchange's log says which"
+                    Sentence(
+                        "refuses the login of {user!r} ({why}): check its name, its secret and the permit lines "
+                        "of manager.conf; the exchange's log says which",
+                        user=self._username,
+                        why=reply["Message"] or Sentence("no reason given"),
+                    )
                 )
             case SessionState.LOGGING_IN:
                 self.state = SessionState.LISTENING
@@ -343,9 +349,10 @@ class Session:
             self._out.append(data)
         return data is not None
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, what: Sentence) -> None:
         self.state = SessionState.FAILED
-        self.failure = self.failure or AmiError(f"Exchange {self.exchange} {sentence}.")
+        told = Sentence("Exchange {name} {what}.", name=self.exchange, what=what)
+        self.failure = self.failure or AmiError(told)
 
 
 def _odd_from(events: list[e.Event], at: datetime) -> int:

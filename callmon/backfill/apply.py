@@ -36,7 +36,7 @@ from callmon.store.bulk import BulkWriter
 from callmon.store.commands import insert_callback_command, insert_outbound_call
 from callmon.store.database import Database, database_errors
 from callmon.store.queries import calls
-from callmon.store.rejudge import RejudgedCalls, up_to_end
+from callmon.store.rejudge import RejudgedCalls, VerdictChange, up_to_end
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, call_of
 from callmon.store.tables import CALL, FACT, HAND, MARK, NUMBER, OBLIGATION, OPEN, Condition
@@ -54,7 +54,7 @@ What = Literal["created", "completed"]
 class CallChange(msgspec.Struct, frozen=True):
     """One created or completed call: its new account with its number, its findings, and its facts.
 
-    `said`: one line per changed verdict.
+    `verdicts`: those that changed.
     """
 
     what: What
@@ -62,7 +62,7 @@ class CallChange(msgspec.Struct, frozen=True):
     call: Call
     findings: tuple[Finding, ...]
     facts: tuple[Fact, ...]
-    said: tuple[str, ...] = ()
+    verdicts: tuple[VerdictChange, ...] = ()
 
 
 class FilledGap(msgspec.Struct, frozen=True):
@@ -151,11 +151,11 @@ class _Filling:
         if outcome is None or not outcome.calls or call_of(data, {}).heard != "partly":
             return
         outcome = _with_what_was_known(outcome, old)
-        before = len(self.group.lines)
+        before = len(self.group.changes)
         self.group.correct(key, data, old, outcome)
-        said = tuple(self.group.lines[before:])
+        verdicts = tuple(self.group.changes[before:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
-        change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, said)
+        change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, verdicts)
         self._record(Outcome(self._exchange, facts), change, self._next_place(key))
 
     def _record(self, written: Outcome, change: CallChange, place: int = 0) -> None:

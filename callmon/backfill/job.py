@@ -42,7 +42,7 @@ from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.statistics.coverage import merge_spans
-from callmon.errors import ConfigError, StoreError
+from callmon.errors import ConfigError, Sentence, StoreError, system_reason
 from callmon.store.database import Database, reason
 from callmon.store.queries import calls, obligations
 
@@ -198,7 +198,13 @@ def rows(settings: CelSettings, exchange: str, reader: CelReader, windows: Windo
 def _of_files(pattern: str, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
     paths = sorted(map(Path, glob(pattern)), key=lambda path: path.stat().st_mtime)
     if not paths:
-        raise ConfigError(f"exchanges.{exchange}.cel.file: no file {pattern} is readable by callmon's user")
+        raise ConfigError(
+            Sentence(
+                "{setting}: no file {pattern} is readable by callmon's user",
+                setting=f"exchanges.{exchange}.cel.file",
+                pattern=pattern,
+            )
+        )
     since = None if windows is None else min(begin for begin, _ in windows) - extract.DEAD
     for path in paths:
         if since is None or datetime.fromtimestamp(path.stat().st_mtime, UTC) >= since:
@@ -220,7 +226,11 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> I
             _seek(file, since, zone)
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error.strerror or error}); name a file of CEL rows that this user may read."
+            Sentence(
+                "{path}: cannot be read ({why}); name a file of CEL rows that this user may read.",
+                path=path,
+                why=system_reason(error),
+            )
         ) from None
     with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
         yield _lines(text)
@@ -232,7 +242,7 @@ def _lines(file: TextIO) -> Iterator[str]:
             yield line
     except (OSError, EOFError) as error:
         raise ConfigError(
-            f"a file cannot be read to its end ({error}); copy it again from the exchange."
+            Sentence("a file cannot be read to its end ({why}); copy it again from the exchange.", why=error)
         ) from None
 
 
@@ -265,7 +275,11 @@ def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: 
         with engine.connect() as connection:
             yield from _Table(connection, settings.table, reader).rows(windows)
     except SQLAlchemyError as error:
-        raise StoreError(f"exchanges.{exchange}.cel: the table cannot be read: {reason(error)}") from None
+        raise StoreError(
+            Sentence(
+                "{table}: the table cannot be read: {why}", table=f"exchanges.{exchange}.cel", why=reason(error)
+            )
+        ) from None
     finally:
         engine.dispose()
 
@@ -280,8 +294,10 @@ def _engine(settings: CelSettings, exchange: str) -> Engine:
         engine = create_engine(url, hide_parameters=True, pool_pre_ping=True)
     except ModuleNotFoundError:
         raise ConfigError(
-            f"exchanges.{exchange}.cel.url: the MariaDB driver is missing; "
-            'see "Extras" in docs/en/how-to/install.md'
+            Sentence(
+                '{setting}: the MariaDB driver is missing; see "Extras" in docs/en/how-to/install.md',
+                setting=f"exchanges.{exchange}.cel.url",
+            )
         ) from None
     event.listen(engine, "connect", _make_read_only(READ_ONLY.get(engine.dialect.name)))
     return engine
@@ -314,7 +330,9 @@ class _Table:
         columns = {_column(column.name): column for column in self._table.columns}
         missing = [name for name in ("eventtype", "eventtime", "uniqueid", "linkedid") if name not in columns]
         if missing:
-            raise StoreError(f"the table {name} is not CEL: it has no column {missing[0]}")
+            raise StoreError(
+                Sentence("the table {name} is not CEL: it has no column {column}", name=name, column=missing[0])
+            )
         self._columns, self._at, self._call = columns, columns["eventtime"], columns["linkedid"]
 
     def rows(self, windows: Windows) -> Iterator[CelRow]:

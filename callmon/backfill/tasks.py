@@ -29,7 +29,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import ArrivedCall, LastComparison, Reconciliation, compare
 from callmon.core.statistics.counters import Figures
 from callmon.core.statistics.period import midnight
-from callmon.errors import CallmonError, ConfigError
+from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.store.database import Database
 from callmon.store.queries import calls, reconciliations
 
@@ -151,7 +151,10 @@ def refuse_without_cel(settings: Settings, exchange: str) -> None:
     """Raises ConfigError if the exchange has no CEL source."""
     if not settings.exchanges[exchange].cel.is_on:
         raise ConfigError(
-            f"No CEL is configured to compare with; add [exchanges.{exchange}.cel] with its file or url."
+            Sentence(
+                "No CEL is configured to compare with; add {table} with its file or url.",
+                table=f"[exchanges.{exchange}.cel]",
+            )
         )
 
 

@@ -118,7 +118,7 @@ def replay(context: CommandContext | None, files: tuple[Path, ...], as_json: boo
     with ExitStack() as opened:
         advance = progress_bar(sum(path.stat().st_size for path in files if path.is_file()), "Replaying")
         sources = (opened.enter_context(click.open_file(str(path), "rb")) for path in files)
-        for line in replayed_lines(replayed, sources, advance):
+        for line in replayed_lines(replayed, sources, advance, current_language()):
             if not as_json:
                 print_result(line)
     if not replayed.messages:
@@ -165,7 +165,8 @@ def record(
         confirm(said(question, file=file), "run the command on a terminal")
     chunks = bytes_of(name, settings.exchanges[name])
     cut = Verbatim() if with_numbers else Redacting(settings.lines(), settings.region)
-    done = asyncio.run(write(chunks, file, cut, length, overwrite))
+    begun = partial(click.echo, said("Recording to {file}; Ctrl-C stops it.", file=file), err=True)
+    done = asyncio.run(write(chunks, file, cut, length, overwrite, begun))
     counts = said("{file}: {messages} messages, {size} bytes.", file=file, messages=done.messages, size=done.size)
     click.echo(counts, err=True)
 
@@ -190,10 +191,10 @@ def doctor(context: CommandContext, listen: timedelta | None, acceptance: bool, 
     if listen is not None and acceptance:
         raise ConfigError(said("--listen and --acceptance exclude each other; give one of them."))
     if listen is not None:
-        _listen(settings, listen)
+        _listen(settings, listen, context.language)
         return
     if acceptance:
-        _accept(settings)
+        _accept(settings, context.language)
         return
     click.get_current_context().call_on_close(partial(LANGUAGE.reset, LANGUAGE.set(context.language)))
     findings = examine(settings, context.now, _last_seen(context))
@@ -216,7 +217,7 @@ def _last_seen(context: CommandContext) -> dict[str, datetime | None] | None:
     return {line.name: known.get(line.name) for line in context.settings.lines()}
 
 
-def _listen(settings: Settings, length: timedelta) -> None:
+def _listen(settings: Settings, length: timedelta, language: str) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.times import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
@@ -226,15 +227,15 @@ def _listen(settings: Settings, length: timedelta) -> None:
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
     hear(settings, lambda name, chunk: heard[name].heard(chunk), length.total_seconds())
     for name, listening in heard.items():
-        click.echo(propose(listening, name, settings.exchanges[name]))
+        click.echo(propose(listening, name, settings.exchanges[name], language))
 
 
-def _accept(settings: Settings) -> None:
+def _accept(settings: Settings, language: str) -> None:
     """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
     from callmon.tools.doctor.ami_query import hear
 
-    test = Acceptance(settings)
+    test = Acceptance(settings, language)
 
     def heard(name: str, chunk: bytes) -> bool:
         for line in test.heard(name, chunk):

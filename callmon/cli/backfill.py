@@ -14,13 +14,14 @@ from callmon.cli.common import CommandContext, one_exchange, table_row, with_con
 from callmon.cli.completion import EXCHANGES
 from callmon.cli.errors import stop
 from callmon.cli.help import HelpCommand
-from callmon.cli.language import said, said_of_count
+from callmon.cli.language import current_language, in_language, said, said_of_count
 from callmon.cli.progress import counted, print_result, progress_bar
 from callmon.config.settings import Settings
 from callmon.core.calls.call import Call
 from callmon.core.verdicts import Finding
 from callmon.errors import ConfigError
-from callmon.text.records import as_json
+from callmon.text.labels import label
+from callmon.text.records import as_json, verdict_line
 
 
 @click.command(cls=HelpCommand)
@@ -110,19 +111,19 @@ def _of_no_line(work: Backfill, in_json: bool) -> Iterator[str]:
 def _as_text(change: CallChange) -> Iterator[str]:
     call = change.call
     what = said("created") if change.what == "created" else said("completed")
-    told: str = call.outcome
+    told = label("outcome", call.outcome, current_language())
     if call.answered_by is not None:
         told = said("{outcome} by {person}", outcome=told, person=call.answered_by)
     if call.rings is not None:
         told += ", " + said_of_count("{count} ring", "{count} rings", call.rings)
         told += said(" (estimated)") if call.rings_estimated else ""
     yield table_row(change.exchange, call.call, what, call.line, told)
-    yield from (f"  {line}" for line in change.said)
+    yield from (f"  {verdict_line(verdict, current_language())}" for verdict in change.verdicts)
 
 
 def _report(work: Backfill, changed: Counter[str], in_json: bool) -> None:
     for sentence in work.bad.sentences():
-        click.echo(sentence, err=True)
+        click.echo(in_language(sentence), err=True)
     if not work.rows and len(work.bad):
         stop((said("No row of CEL was found; give a file that cel_custom writes."),), 1)
     created, completed = changed["created"], changed["completed"]

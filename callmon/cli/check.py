@@ -202,7 +202,7 @@ def _line(line: Line, settings: Settings) -> Iterator[str]:
     yield from (said("  own hours: ") + row for row in _special(line.special_hours))
     for target in line.targets:
         signed = said(
-            "{standard}: {percent:g} % since {since}, by {person}",
+            "{standard}: {percent}% since {since}, by {person}",
             standard=label("standard", target.standard, reader),
             percent=target.percent,
             since=target.since,
@@ -349,7 +349,7 @@ def _key_remarks(settings: Settings) -> Iterator[str]:
         try:
             read_keys(path)
         except ConfigError as error:
-            yield _of("privacy.key_file", str(error))
+            yield _of("privacy.key_file", error.sentences[0])
 
 
 def _not_judged(settings: Settings) -> Iterator[str]:

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from callmon.cli.errors import Command, report_errors, stop
-from callmon.cli.language import current_language, of_locale, said
-from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
+from callmon.cli.language import current_language, in_fields, in_language, of_locale, said
+from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load, toml_mistake
 from callmon.config.times import duration
+from callmon.config.validation import not_utf_8, placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
 from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
@@ -64,11 +65,13 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
         return {}
     try:
         remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(not_utf_8(path, error)) from None
+    except tomllib.TOMLDecodeError as error:
         raise context.config_error(
             '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
             path=path,
-            why=error,
+            why=in_language(toml_mistake(error)),
         ) from None
     for key, text in remarks.items():
         if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
@@ -78,15 +81,20 @@ def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
     return remarks
 
 
+# These are read before other options, whose mistakes are told in the language that they give.
 config_option = click.option(
     "--config",
+    is_eager=True,
     envvar=CONFIG_VARIABLE,
     type=click.Path(path_type=Path, readable=False),
     help="the configuration file (default: $CALLMON_CONFIG, ./callmon.toml or /etc/callmon/callmon.toml)",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="one JSON object on each line")
 lang_option = click.option(
-    "--lang", type=click.Choice(["fr", "en"]), help="of the answer (default: the locale's, else the site's)"
+    "--lang",
+    is_eager=True,
+    type=click.Choice(["fr", "en"]),
+    help="of the answer (default: the locale's, else the site's)",
 )
 
 
@@ -134,7 +142,7 @@ class CommandContext:
 
     def say(self, french: str, **values: object) -> str:
         """A command's sentence in the reader's language."""
-        return translate(french, self.language, "command").format(**values)
+        return translate(french, self.language, "command").format(**in_fields(values))
 
     def config_error(self, french: str, **values: object) -> ConfigError:
         """A mistake in what the person gave, in the reader's language."""
@@ -260,7 +268,7 @@ class LengthOfTime(click.ParamType[timedelta]):
         try:
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
-            stop((f"{param.opts[0] if param else self.name} {value}: {error}",), 2)
+            stop((placed(f"{param.opts[0] if param else self.name} {value}", error.args[0]),), 2)
 
 
 def table_row(*cells: object) -> str:

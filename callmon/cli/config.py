@@ -75,6 +75,12 @@ def explain(key: str, as_json: bool) -> None:
         if as_json:
             print_json({"setting": name, "default": default, "meaning": meaning, "variable": by})
         else:
-            of = said("required") if default == "required" else said("default: {default}", default=default)
+            of = said("required") if default == "required" else said("default: {default}", default=_told(default))
             click.echo(table_row(name, f"({of})"))
-            click.echo(f"    {meaning}")
+            click.echo(f"    {said(meaning)}")
+
+
+def _told(default: str) -> str:
+    """A default value: the words "none" and "closed", and a unit after a number, are in the reader's language."""
+    number, _, unit = default.partition(" ")
+    return f"{number} {said(unit)}" if unit and number.isdigit() else said(default)

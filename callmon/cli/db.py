@@ -14,7 +14,7 @@ from callmon.cli.common import (
     with_context,
 )
 from callmon.cli.help import HelpGroup
-from callmon.cli.language import said, said_of_count
+from callmon.cli.language import current_language, in_language, said, said_of_count
 from callmon.cli.progress import print_result, progress_bar
 from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
@@ -24,6 +24,7 @@ from callmon.store import rejudge as judging
 from callmon.store.access import AuditEvent
 from callmon.store.database import Database, stored_revision
 from callmon.store.rollups import rebuild as rolled
+from callmon.text.records import verdict_line
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -94,7 +95,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
     advance = progress_bar(judging.count_ended(store), "Comparing calls")
     found += judging.inconsistencies(store, Monitor(settings, token=str), advance)
     for line in found:
-        print_json({"difference": line}) if as_json else click.echo(line)
+        print_json({"difference": line}) if as_json else click.echo(in_language(line))
     if found:
         sys.exit(1)
     click.echo(said("Facts, calls, ledger, figures and roll-ups agree."), err=as_json)
@@ -121,9 +122,9 @@ def rejudge(context: CommandContext, dry_run: bool, yes: bool, as_json: bool) ->
         confirm(question, "add --yes, or check first with --dry-run")
     changed = 0
     advance = progress_bar(judging.count_ended(store), "Judging")
-    for line in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
+    for change in judging.rejudge(store, Monitor(settings, token=str), writes=not dry_run, advance=advance):
         changed += 1
-        print_json({"change": line}) if as_json else print_result(line)
+        print_json({"change": str(change)}) if as_json else print_result(verdict_line(change, current_language()))
     if dry_run:
         click.echo(said("{verdicts} would change; nothing was changed.", verdicts=_verdicts(changed)), err=True)
         return

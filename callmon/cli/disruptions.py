@@ -50,7 +50,9 @@ def _notice(command: Command) -> Command:
 
 
 _until = click.option("--until", metavar="TIME", help='expected end: "16:30" or "2026-11-24 16:30", local time')
-_for = click.option("--for", "length", type=LengthOfTime(), help="expected length from the start: 45m, 2h")
+_for = click.option(
+    "--for", "length", type=LengthOfTime(), help="expected end, as a time after the start: 45m, 2h"
+)
 
 
 class DisruptionCommandContext(CommandContext):

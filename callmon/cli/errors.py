@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 import click
 
-from callmon.cli.language import said
+from callmon.cli.language import in_language, said
 from callmon.core.callbacks.commands import plain
 from callmon.errors import CallmonError, ConfigError
 
@@ -33,10 +33,8 @@ def report_errors(command: Command) -> Command:
         try:
             done = command(*arguments, **{name: _plain(value) for name, value in options.items()})
             sys.stdout.flush()
-        except ConfigError as error:
-            stop(error.sentences, 2)
         except CallmonError as error:
-            stop((str(error),), 1)
+            stop(error.sentences, 2 if isinstance(error, ConfigError) else 1)
         except _database_errors() as error:  # not expected there: a damaged file, a failing disk
             stop((_of_database(error),), 1)
         except BrokenPipeError:  # `callmon replay … | head` is no error
@@ -72,7 +70,7 @@ def _advice(number: int | None) -> str:
         case errno.ENOTDIR:
             return said("a part of this path is a file; name another path")
         case errno.EISDIR:
-            return said("it is a folder; name a file")
+            return said("name a file")
         case errno.EACCES | errno.EPERM:
             return said("run the command as a user with access to it, or name another path")
         case errno.EROFS:
@@ -95,12 +93,12 @@ def _database_errors() -> tuple[type[Exception], ...]:
 
 
 def _of_database(error: Exception) -> str:
-    from callmon.store.database import reason
+    from callmon.store.database import cause
 
     return said(
         "the database cannot be used: {reason}. A damaged SQLite file: put a copy back "
         "(docs/en/how-to/back-up-and-restore.md), or save what can be read with `sqlite3 FILE .recover`",
-        reason=reason(error),
+        reason=cause(error),
     )
 
 
@@ -111,6 +109,7 @@ def _plain(value: Any) -> Any:
 
 
 def stop(sentences: tuple[str, ...], status: int) -> NoReturn:
+    """End the command with these sentences, in the reader's language."""
     for sentence in sentences:
-        click.echo(sentence, err=True)
+        click.echo(in_language(sentence), err=True)
     sys.exit(status)

@@ -73,7 +73,7 @@ def _days(context: CommandContext, when: str) -> list[date]:
         days = [context.past_day(when, "DAY|MONTH")]
     found = [day for day in days if day < context.today]
     if not found:
-        raise ConfigError(said("{when}: no day of it is over yet.", when=when))
+        raise ConfigError(said("{when}: no day of it is over yet; give an earlier day or month.", when=when))
     return found
 
 

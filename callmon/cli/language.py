@@ -22,11 +22,14 @@ from click import core, exceptions, formatting, get_current_context, parser, ter
 from callmon.config.schema import Configuration
 from callmon.config.settings import CONFIG_VARIABLE, find
 from callmon.config.validation import variable
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.text.labels import LANGUAGES, terminal_text
 
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 SETTING = "default_language"
+# Fields with a number that is counted or measured; an identifier, such as a port, has no thousands.
+COUNTS = frozenset({"count", "lost", "messages", "one", "other", "ours", "percent", "size", "unlogged"})
+FRENCH_NUMBER = str.maketrans(",.", "\N{NO-BREAK SPACE},")
 
 
 def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
@@ -38,9 +41,7 @@ def of_locale(environment: Mapping[str, str] = os.environ) -> str | None:
 def of_site() -> str | None:
     """The site's default language; None without a configuration that can be read."""
     with suppress(ConfigError, OSError, ValueError):
-        context = get_current_context(silent=True)
-        given = context.params.get("config") if context else None
-        path = Path(given or os.environ.get(CONFIG_VARIABLE) or find())
+        path = Path(_given("config") or os.environ.get(CONFIG_VARIABLE) or find())
         language = os.environ.get(variable((SETTING,))) or _written(path, path.stat().st_mtime_ns)
         return language if language in LANGUAGES else None
     return None
@@ -54,23 +55,58 @@ def _written(path: Path, _changed: int) -> str:
 
 def current_language() -> str:
     """The language of the command that runs."""
+    return _given("lang") or of_locale() or of_site() or "en"
+
+
+def _given(option: str) -> str | None:
+    """The value of this option of the command that runs; None when it is not given, or not read yet."""
     context = get_current_context(silent=True)
-    return (context and context.params.get("lang")) or of_locale() or of_site() or "en"
+    value = context.params.get(option) if context else None
+    return str(value) if isinstance(value, str | Path) else None  # while click reads a line, it may be no value
 
 
 def said(english: str, **values: object) -> str:
     """A text of the source in the current language, with these values in its fields."""
-    text = terminal_text(english, current_language())
-    return text.format(**values) if values else text
+    return in_language(Sentence(english, **values))
+
+
+def in_language(sentence: str) -> str:
+    """A sentence of the source in the current language; another text as it is."""
+    if not isinstance(sentence, Sentence):
+        return sentence
+    text = terminal_text(sentence.template, current_language())
+    return text.format(**in_fields(sentence.values)) if sentence.values else text
+
+
+def in_fields(values: Mapping[str, object]) -> dict[str, object]:
+    """The values of a text's fields as the current language writes them: messages, and numbers in COUNTS."""
+    return {
+        name: number(x)
+        if name in COUNTS and isinstance(x, int | float)
+        else in_language(x)
+        if isinstance(x, str)
+        else x
+        for name, x in values.items()
+    }
+
+
+def number(value: float) -> str:
+    """A number: "1,234.5", « 1 234,5 »."""
+    text = f"{int(value) if value == int(value) else value:,}"
+    return text.translate(FRENCH_NUMBER) if current_language() == "fr" else text
 
 
 def said_of_count(one: str, several: str, count: int, **values: object) -> str:
     """The text for this count, which is the value of its field `count`."""
-    return _said_of_count(one, several, count).format(count=count, **values)
+    return said(_one_or_several(one, several, count), count=count, **values)
+
+
+def _one_or_several(one: str, several: str, count: int) -> str:
+    return one if abs(count) < 2 and (count or current_language() == "fr") else several
 
 
 def _said_of_count(one: str, several: str, count: int) -> str:
-    return said(one if abs(count) < 2 and (count or current_language() == "fr") else several)
+    return said(_one_or_several(one, several, count))
 
 
 # click marks its own sentences for gettext and ships no translation: they are looked up in the same catalogue.

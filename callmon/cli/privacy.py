@@ -20,7 +20,7 @@ from callmon.cli.common import (
 )
 from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
-from callmon.cli.language import said, said_of_count
+from callmon.cli.language import current_language, said, said_of_count
 from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
@@ -34,6 +34,8 @@ from callmon.store.privacy import retention as disposal
 from callmon.store.privacy import subject_access as people
 from callmon.store.privacy.dated_files import expired
 from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+from callmon.text.formatter import Formatter
+from callmon.text.labels import labelled, recorded
 from callmon.text.lists import owed_as_json
 from callmon.text.story import as_json
 
@@ -259,7 +261,24 @@ def _print_row(row: Row, names: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json(dict(zip(names, row, strict=True)))
     else:
-        click.echo(table_row(*(cell for cell in row if cell)))
+        cells = dict(zip(names, row, strict=True))
+        told = (_in_words(column, cell, cells.get("act", "")) for column, cell in cells.items())
+        click.echo(table_row(*filter(None, told)))
+
+
+def _in_words(column: str, cell: str, act: str) -> str:
+    """A cell for people: an identifier by its label. `act`: that of its row, in the log."""
+    language = current_language()
+    match column:
+        case "act" | "outcome":
+            return labelled(column, cell, language)
+        case "state":
+            return labelled("owed", cell, language)
+        case "about":
+            return recorded(act, cell, language)
+        case "role" | "kind":
+            return said(cell)
+    return cell
 
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
@@ -297,7 +316,8 @@ def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> Row:
 
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
-    first, last = (context.local(at)[:10] for at in (what.first_use, what.last_use))
+    tongue = Formatter(current_language(), context.settings.timezone)
+    first, last = ("-" if at is None else tongue.day(at) for at in (what.first_use, what.last_use))
     uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
                          what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
     expired = said_of_count("{count} expired file", "{count} expired files", files)
@@ -305,7 +325,7 @@ def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files:
     return said(
         "{numbers} last used before {since}{uses}; {expired}.",
         numbers=numbers if what.numbers else said("No number"),
-        since=context.local(since),
+        since=f"{tongue.day(since)}, {tongue.second(since)}",
         uses=uses,
         expired=expired if files else said("no expired file"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from callmon.cli.language import said
+from callmon.cli.language import number, said
 
 
 def progress_bar(length: int, label: str) -> Callable[[int], None]:
@@ -19,7 +19,7 @@ def progress_bar(length: int, label: str) -> Callable[[int], None]:
     began = time.monotonic()
 
     def rate(_item: object) -> str:
-        return f"{bar.pos / max(time.monotonic() - began, 0.001):,.0f}/s"
+        return f"{number(round(bar.pos / max(time.monotonic() - began, 0.001)))}/s"
 
     bar: Any = click.progressbar(length=length, label=said(label), file=sys.stderr, item_show_func=rate)
 

@@ -183,7 +183,7 @@ def verify(context: CommandContext, file: Path, as_json: bool) -> None:
     try:
         check = sign_off.check_file(context.store, file.name, data)
     except StoreError as error:
-        stop((str(error),), 2)
+        stop(error.sentences, 2)
     if as_json:
         revision = None if check.revision is None else _as_json(check.revision)
         print_json({"file": file.name, "sha256": check.digest, "result": check.result, "signed": revision})

@@ -20,6 +20,7 @@ import click
 
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
 from callmon.cli.help import HelpCommand
+from callmon.cli.language import in_language
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
 from callmon.core.statistics.period import midnight
@@ -52,7 +53,7 @@ def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     """
     if alive:
         sys.exit(0 if _answers(context.settings) else EXIT["not_running"])
-    found = _health(context.settings)
+    found = _health(context.settings, "en" if as_json else context.language)
     heard, counts = _counts(context)
     found |= counts
     found["exchanges"] = _exchanges(context.settings, heard, found["role"] is not None)
@@ -71,11 +72,11 @@ def _answers(settings: Settings) -> bool:
     return False
 
 
-def _health(settings: Settings) -> dict[str, Any]:
+def _health(settings: Settings, language: str) -> dict[str, Any]:
     """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
     nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
     with suppress(*NO_ANSWER):
-        text = _ask(settings, "/healthz")
+        text = _ask(settings, "/healthz", language)
         if text is None:
             return {"state": "unknown"} | nothing
         answer = json.loads(text)
@@ -84,7 +85,7 @@ def _health(settings: Settings) -> dict[str, Any]:
     return {"state": "not_running"} | nothing
 
 
-def _ask(settings: Settings, path: str) -> str | None:
+def _ask(settings: Settings, path: str, language: str = "en") -> str | None:
     """The answer of callmon's own listener; None: it asks for a password or a certificate."""
     # The certificate is for the name that others use, not for this address.
     context = ssl.create_default_context()
@@ -93,9 +94,10 @@ def _ask(settings: Settings, path: str) -> str | None:
     scheme = "http" if tls is None else "https"
     host = EVERYWHERE.get(settings.web.host, settings.web.host)
     url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.web.port}{path}"
+    request = urllib.request.Request(url, headers={"Accept-Language": language})
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     try:
-        with urllib.request.build_opener(*handlers).open(url, timeout=SECONDS) as answer:
+        with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as trouble:  # /healthz answers 503 with the same body
         with trouble:
@@ -134,7 +136,7 @@ def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int
         ended, _ = calls.count_ended_calls(context.store, settings.names("line"), begin, end)
         entries = [x.obligation for x in obligations.obligations(context.store)]
     except CallmonError as error:
-        click.echo(error, err=True)
+        click.echo("\n".join(map(in_language, error.sentences)), err=True)
         return {}, dict.fromkeys(COUNTS)
     callbacks = [x for x in entries if x.kind == "callback"]
     last = [x.due.actionable for x in callbacks if not x.is_overdue]

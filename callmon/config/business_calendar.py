@@ -18,6 +18,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from callmon.config.closed_days import ClosedDay, ClosedDays
+from callmon.errors import RefusedValueError
 
 MIDNIGHT = timedelta(0)
 DAY = timedelta(days=1)
@@ -43,9 +44,9 @@ def periods(*pairs: tuple[timedelta, timedelta]) -> Periods:
     """The periods of one day, in order. Raises ValueError when one is empty, overlaps or leaves the day."""
     ordered = tuple(sorted(OpenPeriod(opens, closes) for opens, closes in pairs))
     if any(not MIDNIGHT <= p.opens < p.closes <= DAY for p in ordered):
-        raise ValueError("a period must close after it opens, between 00:00 and 24:00")
+        raise RefusedValueError("a period must close after it opens, between 00:00 and 24:00")
     if any(after.opens < before.closes for before, after in pairwise(ordered)):
-        raise ValueError("two periods of one day overlap")
+        raise RefusedValueError("two periods of one day overlap")
     return ordered
 
 

@@ -11,8 +11,10 @@ Refuses: to decide that an office is closed. A ministry adds and removes days.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any, NamedTuple
 
 # The years that `holidays` covers; outside them it returns nothing, and nothing wrong.
 FIRST_YEAR, LAST_YEAR = 1867, 2100
@@ -68,12 +70,20 @@ def ontario(year: int) -> Mapping[date, ClosedDay]:
     """The closed days of one year; empty before 1867 and after 2100, which `holidays` does not cover."""
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return {}
-    import holidays  # takes 0.15 s; a recording without opening hours does not need it
-
-    found = holidays.country_holidays(
-        "CA", "ON", years=year, categories=("public", "government", "optional"), language="en_CA"
-    )
+    found = _canada()(subdiv="ON", years=year, categories=("public", "government", "optional"), language="en_CA")
     return {day: _named(day, name) for day, name in sorted(found.items()) if day.year == year}
+
+
+@cache
+def _canada() -> Any:
+    """The class of Canada in `holidays`, whose own look-up imports all countries: 256 modules, 7 MB."""
+    import holidays  # a recording without opening hours does not need it
+
+    file = Path(holidays.__file__).with_name("countries") / "canada.py"
+    spec: Any = spec_from_file_location("holidays.countries.canada", file)
+    canada = module_from_spec(spec)
+    spec.loader.exec_module(canada)
+    return canada.Canada
 
 
 def _named(day: date, english: str) -> ClosedDay:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
+from callmon.errors import RefusedValueError, Sentence
 
 Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
@@ -29,16 +30,18 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f'"{name}" is no time zone; {_zone_meant(name)}') from None
+        raise RefusedValueError('"{name}" is no time zone; {hint}', name=name, hint=_zone_meant(name)) from None
     return name
 
 
-def _zone_meant(name: str) -> str:
+def _zone_meant(name: str) -> Sentence:
     """A suggestion for a city alone ("Toronto") or a typing error; no suggestion from a less similar text."""
     zones = sorted(available_timezones())
     cities = [zone for zone in zones if zone.rpartition("/")[2].casefold() == name.casefold()]
     near = cities or get_close_matches(name[:40], zones, n=1, cutoff=0.8)
-    return f'did you mean "{near[0]}"?' if near else 'write one such as "America/Toronto"'
+    if near:
+        return Sentence('did you mean "{near}"?', near=near[0])
+    return Sentence('write one such as "America/Toronto"')
 
 
 TimeZone = Annotated[str, AfterValidator(_zone)]
@@ -72,20 +75,22 @@ class CelSettings(PasswordSource):
 
     def _errors(self) -> Found:
         if self.file is not None and self.url is not None:
-            yield ("url",), "is given beside file; keep one of the two"
+            yield ("url",), Sentence("is given beside {other}; keep one of the two", other="file")
         elif not self.is_on and self.model_fields_set:
-            yield ("file",), "is missing; name the file, name the database with url, or remove the table"
+            text = Sentence("is missing; name the file, name the database with url, or remove the table")
+            yield ("file",), text
         elif self.url is not None and not ADDRESS.fullmatch(self.url):
             yield ("url",), UNREADABLE
         elif self.url is not None and holds_password(self.url):
-            yield ("url",), "holds a password; put it in a file, and name that file as password_file"
+            text = Sentence("holds a password; put it in a file, and name that file as password_file")
+            yield ("url",), text
         yield from super()._errors()
 
 
 class ExchangeSettings(TlsClient, PasswordSource):
     """[exchanges.NAME]"""
 
-    STEM, WHAT, TLS_PORT = "secret", "the AMI secret", 5039
+    STEM, WHAT, TLS_PORT = "secret", Sentence("the AMI secret"), 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
     host: str = setting("host name or address of the exchange", min_length=1)
@@ -129,7 +134,9 @@ class ExchangeSettings(TlsClient, PasswordSource):
         if not self.has_secret():
             yield (
                 ("secret_file",),
-                'is missing; name the file with the secret, or an environment variable with secret_env = "…"',
+                Sentence(
+                    'is missing; name the file with the secret, or an environment variable with secret_env = "…"'
+                ),
             )
         yield from super()._errors()
 

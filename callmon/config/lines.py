@@ -12,7 +12,7 @@ from typing import Literal
 
 from callmon.config.business_calendar import Hours, SpecialHours
 from callmon.config.phone_numbers import as_delivered
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 
 Mode = Literal["voice", "tty"]
 LineLanguage = Literal["fr", "en"]
@@ -113,7 +113,7 @@ def forms(line: Line, region: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*delivered, *line.arrives_as)))
 
 
-def _clashes(takers: dict[str, list[Line]]) -> list[str]:
+def _clashes(takers: dict[str, list[Line]]) -> list[Sentence]:
     """One sentence for each set of lines that share a form, however many forms they share."""
     shared: dict[tuple[str, ...], str] = {}
     for form, found in takers.items():
@@ -123,11 +123,13 @@ def _clashes(takers: dict[str, list[Line]]) -> list[str]:
     return [_clash(names, form) for names, form in shared.items() if names not in within]
 
 
-def _clash(names: tuple[str, ...], form: str) -> str:
-    listed = " and ".join(f"lines.{name}" for name in names)
-    count = "both" if len(names) == 2 else "all of them"
-    return (
-        f'{listed} cannot be told apart: a call to "{form}" is on {count}. '
+def _clash(names: tuple[str, ...], form: str) -> Sentence:
+    tables = [f"lines.{name}" for name in names]
+    return Sentence(
+        '{lines} cannot be told apart: a call to "{form}" is on {count}. '
         "Give each a number of its own; if one number is delivered for both (a toll-free number that ends on "
-        "the local one), ask the carrier for a DID of its own and put it in arrives_as."
+        "the local one), ask the carrier for a DID of its own and put it in arrives_as.",
+        lines=Sentence("{first} and {last}", first=", ".join(tables[:-1]), last=tables[-1]),
+        form=form,
+        count=Sentence("both") if len(names) == 2 else Sentence("all of them"),
     )

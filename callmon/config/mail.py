@@ -12,6 +12,7 @@ from pydantic import AfterValidator, PrivateAttr, model_validator
 
 from callmon.config.secrets import PasswordSource
 from callmon.config.validation import Found, setting
+from callmon.errors import RefusedValueError, Sentence
 
 EDITIONS = ("internal", "public")
 USUAL_PORTS = {"starttls": 587, "implicit": 465, "none": 25}
@@ -20,7 +21,7 @@ ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9-]+(?:\.[
 
 def _address(value: str) -> str:
     if not ADDRESS.fullmatch(value) or len(value) > 254:
-        raise ValueError(f'"{value}" is no e-mail address; write it as "name@ministry.example"')
+        raise RefusedValueError('"{value}" is no e-mail address; write it as "name@ministry.example"', value=value)
     return value
 
 
@@ -31,7 +32,7 @@ class MailSettings(PasswordSource):
     """[mail]"""
 
     WHOLE: ClassVar[bool] = True  # without a wrong address, its setting would seem to be missing (validation.py)
-    WHAT = "the mail server's password"
+    WHAT = Sentence("the mail server's password")
     _path: str = PrivateAttr(default="mail")
 
     host: str | None = setting(
@@ -68,18 +69,19 @@ class MailSettings(PasswordSource):
         yield from super()._errors()
         if self.host is None:
             if self.model_fields_set - {"host", "port"}:
-                yield ("host",), "is missing; name the mail server, or leave [mail] out"
+                yield ("host",), Sentence("is missing; name the mail server, or leave [mail] out")
             return
         if self.sender is None:
-            yield ("sender",), 'is missing; write the address that the mail comes from, such as "callmon@…"'
+            text = Sentence('is missing; write the address that the mail comes from, such as "callmon@…"')
+            yield ("sender",), text
         if not self.internal_to and not self.public_to:
-            yield ("internal_to",), "is missing, and public_to too; write who receives the report"
+            yield ("internal_to",), Sentence("is missing, and public_to too; write who receives the report")
         for edition in EDITIONS:
             given = [address.casefold() for address in self.recipients(edition)]
             if len(given) != len(set(given)):
-                yield (f"{edition}_to",), "has an address twice; each receives one mail"
+                yield (f"{edition}_to",), Sentence("has an address twice; each receives one mail")
         if (self.username is None) == self.has_secret():
             missing = "username" if self.username is None else "password_file"
-            yield (missing,), "is missing; a sign-in needs the user name and the password"
+            yield (missing,), Sentence("is missing; a sign-in needs the user name and the password")
         if self.tls == "none" and self.ca_file is not None:
-            yield ("ca_file",), "means nothing without TLS; leave it out"
+            yield ("ca_file",), Sentence("means nothing without TLS; leave it out")

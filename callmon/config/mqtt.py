@@ -11,6 +11,7 @@ from pydantic import PrivateAttr, field_validator
 
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.validation import Found, setting
+from callmon.errors import RefusedValueError, Sentence
 
 PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 
@@ -18,7 +19,7 @@ PREFIX = re.compile(r"(?![$/])[^+#\s\x00-\x1f\x7f]+", re.ASCII)
 class MqttSettings(TlsClient, PasswordSource):
     """[mqtt]"""
 
-    WHAT, TLS_PORT = "the broker's password", 8883
+    WHAT, TLS_PORT = Sentence("the broker's password"), 8883
     _path: str = PrivateAttr(default="mqtt")
 
     host: str | None = setting(
@@ -47,14 +48,15 @@ class MqttSettings(TlsClient, PasswordSource):
     @classmethod
     def _topic(cls, value: str) -> str:
         if not PREFIX.fullmatch(value) or len(value) > 200:
-            raise ValueError(
-                f'"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks'
+            raise RefusedValueError(
+                '"{value}" cannot begin a topic; write a prefix such as "callmon/", without +, # or blanks',
+                value=value,
             )
         return value.rstrip("/") + "/"
 
     def _errors(self) -> Found:
         if self.host is None and self.model_fields_set - {"host"}:
-            yield ("host",), "is missing; name the broker, or leave [mqtt] out"
+            yield ("host",), Sentence("is missing; name the broker, or leave [mqtt] out")
         if self.username is None and (self.password_file is None) != (self.password_env is None):
-            yield ("username",), "is missing beside the password; add it"
+            yield ("username",), Sentence("is missing beside the password; add it")
         yield from super()._errors()

@@ -28,9 +28,10 @@ from callmon.config.store import StoreSettings
 from callmon.config.times import DayPeriods, Duration
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 TTY_TEST = timedelta(days=31)  # a line that is called once a month may be out of order for as long, unnoticed
+AS_PRINTED = Sentence('; write it as "416 327-2422"')
 YEAR_AND_MORE = 400  # days: FIPPA, Reg. 460 s. 5, at least one year after the last use (R-01)
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -117,7 +118,12 @@ class WeekTable(Table):
     def _errors(self) -> Found:
         """Without a business day no due date can be calculated."""
         if not any(self.hours().week[:5]):
-            yield (), "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
+            yield (
+                (),
+                Sentence(
+                    "has no opening hours from Monday to Friday, so no business day exists; give a weekday hours"
+                ),
+            )
 
     def hours(self) -> Hours:
         weekdays = (self.monday, self.tuesday, self.wednesday, self.thursday, self.friday)
@@ -161,7 +167,7 @@ class CalendarSettings(Table):
     def _are_closed(cls, days: tuple[date, ...]) -> tuple[date, ...]:
         if wrong := [day for day in days if day not in ontario(day.year)]:
             nearest = min(ontario(wrong[0].year), key=lambda day: abs(day - wrong[0]), default=wrong[0])
-            raise ValueError(f'{wrong[0]} is no closed day; did you mean "{nearest}"?')
+            raise RefusedValueError('{day} is no closed day; did you mean "{near}"?', day=wrong[0], near=nearest)
         return days
 
     def closed(self) -> ClosedDays:
@@ -285,7 +291,9 @@ class Configuration(Table, BaseSettings):
     @classmethod
     def _region_exists(cls, value: str) -> str:
         if value not in SUPPORTED_REGIONS:
-            raise ValueError(f'"{value}" is no country; write its two capital letters, such as "CA"')
+            raise RefusedValueError(
+                '"{value}" is no country; write its two capital letters, such as "CA"', value=value
+            )
         return value
 
     def _errors(self) -> Found:
@@ -293,9 +301,8 @@ class Configuration(Table, BaseSettings):
             yield from find(self)
         yield from staff_errors(self.staff, self.exchanges)
         region = self.region
-        yield from _bad_numbers(
-            ("relay_numbers",), self.relay_numbers, region, ', nor a short one such as "711"', relay_number
-        )
+        short = Sentence(', nor a short one such as "711"')
+        yield from _bad_numbers(("relay_numbers",), self.relay_numbers, region, short, relay_number)
         yield from _bad_numbers(("test_callers",), self.test_callers, region)
         yield from _bad_numbers(("callbacks", "shared_numbers"), self.callbacks.shared_numbers, region)
 
@@ -321,28 +328,37 @@ def _retention(configuration: Configuration) -> Found:
     if configuration.retention_days < YEAR_AND_MORE and not configuration.retention_authority:
         yield (
             ("retention_days",),
-            f"{configuration.retention_days} is below the {YEAR_AND_MORE} days that cover the legal year; "
-            'name the records schedule or consent that allows it: retention_authority = "…"',
+            Sentence(
+                "{days} is below the {least} days that cover the legal year; "
+                'name the records schedule or consent that allows it: retention_authority = "…"',
+                days=configuration.retention_days,
+                least=YEAR_AND_MORE,
+            ),
         )
 
 
 def _line_errors(configuration: Configuration) -> Found:
     known = configuration.services
-    how = '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
+    how = Sentence(
+        '; write it as "416 327-2422" or "+14163272422" (what the trunk delivers instead belongs in arrives_as)'
+    )
     for name, line in configuration.lines.items():
         path: Path = ("lines", name)
         if line.service not in known:
-            hint = did_you_mean(line.service, known) or f"; add [services.{line.service}] with both titles"
-            yield (*path, "service"), f'there is no service "{line.service}"{hint}'
+            add = Sentence("; add [services.{name}] with both titles", name=line.service)
+            hint = did_you_mean(line.service, known) or add
+            text = Sentence('there is no service "{name}"{hint}', name=line.service, hint=hint)
+            yield (*path, "service"), text
         for standard in line.target:
             if standard not in ALL_STANDARDS:
                 hint = did_you_mean(standard, ALL_STANDARDS)
-                yield (*path, "target", standard), f"unknown service standard{hint}"
+                yield (*path, "target", standard), Sentence("unknown service standard{hint}", hint=hint)
         if not line.numbers and not line.arrives_as:
-            yield (*path, "numbers"), 'is missing; write the public number, or arrives_as = ["…"]'
+            yield (*path, "numbers"), Sentence('is missing; write the public number, or arrives_as = ["…"]')
         yield from _bad_numbers((*path, "numbers"), line.numbers, configuration.region, how)
         if line.ring_tone > line.ring_cycle:
-            yield (*path, "ring_tone"), "is longer than ring_cycle; the tone is a part of the cycle"
+            text = Sentence("is longer than ring_cycle; the tone is a part of the cycle")
+            yield (*path, "ring_tone"), text
 
 
 def _mail_errors(configuration: Configuration) -> Found:
@@ -351,22 +367,27 @@ def _mail_errors(configuration: Configuration) -> Found:
     if mail.host is None or mail.attach:
         return
     if configuration.web.access.url is None:
-        yield ("mail", "attach"), "is empty, so a mail needs its link: add web.access.url, or a format to attach"
+        text = Sentence("is empty, so a mail needs its link: add web.access.url, or a format to attach")
+        yield ("mail", "attach"), text
     if mail.public_to:
-        yield ("mail", "attach"), "is empty, and public_to has no account for the link; add a format to attach"
+        text = Sentence("is empty, and public_to has no account for the link; add a format to attach")
+        yield ("mail", "attach"), text
 
 
 def _bad_numbers(
     path: Path,
     numbers: Iterable[str],
     region: str,
-    how: str = '; write it as "416 327-2422"',
+    how: Sentence = AS_PRINTED,
     parse: Callable[[str, str], str | None] = e164,
 ) -> Found:
     """A mistake for each of the numbers at `path` that is not valid."""
     for place, number in enumerate(numbers):
         if parse(number, region) is None:
-            yield (*path, place), f'"{number}" is no telephone number in {region}{how}'
+            text = Sentence(
+                '"{number}" is no telephone number in {region}{how}', number=number, region=region, how=how
+            )
+            yield (*path, place), text
 
 
 def _clashes(configuration: Configuration) -> Found:

@@ -10,11 +10,10 @@ from typing import Any, ClassVar
 
 from pydantic import PrivateAttr, model_validator
 
-from callmon.config.validation import Found, Table
-from callmon.errors import ConfigError
+from callmon.config.validation import Found, Table, placed, unreadable
+from callmon.errors import ConfigError, Sentence
 
 LONGEST_SECRET = 4096
-NO_LINE = "holds no single line of text; write the secret alone there"
 
 
 def handed_over(path: Path) -> Path:
@@ -28,7 +27,7 @@ class PasswordSource(Table):
     """A table with a secret: the settings `STEM_file` and `STEM_env` name its file or its variable."""
 
     STEM: ClassVar[str] = "password"
-    WHAT: ClassVar[str] = "the password"
+    WHAT: ClassVar[Sentence] = Sentence("the password")
     _path: str = PrivateAttr(default="")  # of this table, for error messages
 
     def locate(self, path: str) -> None:
@@ -46,17 +45,24 @@ class PasswordSource(Table):
         file, _ = self._source()
         secret = (self._from_file(file) if file else self._from_environment()).rstrip("\r\n")
         if not secret:
-            raise ConfigError(f"{self._path}: {self.secret_place()} is empty; put {self.WHAT} there")
+            told = Sentence("{place} is empty; put {what} there", place=self.secret_place(), what=self.WHAT)
+            raise ConfigError(placed(self._path, told))
         if not secret.isprintable() or len(secret) > LONGEST_SECRET:
-            raise ConfigError(f"{self._path}: {self.secret_place()} {NO_LINE}")
+            raise ConfigError(placed(self._path, self._no_line()))
         return secret
 
-    def secret_place(self) -> str:
+    def _no_line(self) -> Sentence:
+        where = self.secret_place()
+        return Sentence("{place} holds no single line of text; write the secret alone there", place=where)
+
+    def secret_place(self) -> Sentence:
         """The location of the secret, without the secret."""
         file, variable = self._source()
-        return f"file {file}" if file else f"environment variable {variable}"
+        if file:
+            return Sentence("file {file}", file=file)
+        return Sentence("environment variable {variable}", variable=variable)
 
-    def secret_warning(self) -> str | None:
+    def secret_warning(self) -> Sentence | None:
         """A warning about how the secret is stored, though it is usable; None without one, or without a secret."""
         if not self.has_secret():
             return None
@@ -64,11 +70,11 @@ class PasswordSource(Table):
         try:
             mode = handed_over(file).stat().st_mode if file else 0
         except OSError:
-            return f"{self.secret_place()} cannot be read here"
+            return Sentence("file {file} cannot be read here", file=file)
         if mode & stat.S_IROTH:
-            return f"every user can read {self.secret_place()}; chmod 0600 it"
+            return Sentence("every user can read file {file}; chmod 0600 it", file=file)
         if not file and str(variable) not in os.environ:
-            return f"{self.secret_place()} is not set here"
+            return Sentence("environment variable {variable} is not set here", variable=variable)
         return None
 
     def _source(self) -> tuple[Path | None, str | None]:
@@ -79,25 +85,25 @@ class PasswordSource(Table):
         try:
             return handed_over(path).read_text(encoding="utf-8")
         except OSError as error:
-            raise ConfigError(
-                f"{self._path}.{self.STEM}_file: cannot read {path} ({error.strerror}); "
-                "create it, readable by callmon's user alone"
-            ) from None
+            told = Sentence("{what}; create it, readable by callmon's user alone", what=unreadable(path, error))
+            raise ConfigError(placed(f"{self._path}.{self.STEM}_file", told)) from None
         except UnicodeDecodeError:
-            raise ConfigError(f"{self._path}.{self.STEM}_file: {path} {NO_LINE}") from None
+            raise ConfigError(placed(self._path, self._no_line())) from None
 
     def _from_environment(self) -> str:
         _, variable = self._source()
         value = os.environ.get(str(variable))
         if value is None:
-            raise ConfigError(
-                f"{self._path}.{self.STEM}_env: the environment has no {variable}; set it to {self.WHAT}"
+            told = Sentence(
+                "the environment has no {variable}; set it to {what}", variable=variable, what=self.WHAT
             )
+            raise ConfigError(placed(f"{self._path}.{self.STEM}_env", told))
         return value
 
     def _errors(self) -> Found:
         if all(self._source()):
-            yield (f"{self.STEM}_file",), f"is given beside {self.STEM}_env; keep one of the two"
+            text = Sentence("is given beside {other}; keep one of the two", other=f"{self.STEM}_env")
+            yield (f"{self.STEM}_file",), text
 
 
 class TlsClient(Table):
@@ -118,6 +124,7 @@ class TlsClient(Table):
         tls, *values = (getattr(self, name) for name in ("tls", *self.OF_TLS))
         given = [name for name, value in zip(self.OF_TLS, values, strict=True) if value is not None]
         if not tls:
-            yield from (((name,), "means nothing without TLS; add tls = true, or leave it out") for name in given)
+            text = Sentence("means nothing without TLS; add tls = true, or leave it out")
+            yield from (((name,), text) for name in given)
         if "client_key" in given and "client_certificate" not in given:
-            yield ("client_key",), "is given without client_certificate; add that"
+            yield ("client_key",), Sentence("is given without client_certificate; add that")

@@ -28,7 +28,8 @@ from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.schema import Configuration, LineSettings
 from callmon.config.staff import StaffLanguages
 from callmon.config.store import StoreSettings
-from callmon.errors import ConfigError
+from callmon.config.validation import not_utf_8, of_environment, placed
+from callmon.errors import ConfigError, Sentence, system_reason
 
 EXAMPLE = "callmon.example.toml"
 CONFIG_VARIABLE = "CALLMON_CONFIG"
@@ -126,8 +127,12 @@ def find() -> Path:
     except FileNotFoundError:
         raise ConfigError("The current folder no longer exists; change to another one.") from None
     raise ConfigError(
-        f"No configuration file was found. Searched: --config FILE, ${CONFIG_VARIABLE}, {places}.",
-        "Begin with the example: `callmon config example > callmon.toml`.",
+        Sentence(
+            "No configuration file was found. Searched: --config FILE, ${variable}, {places}.",
+            variable=CONFIG_VARIABLE,
+            places=places,
+        ),
+        Sentence("Begin with the example: `callmon config example > callmon.toml`."),
     )
 
 
@@ -155,10 +160,32 @@ def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Sett
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source}: not understood as TOML: {error}; correct it there") from None
+        told = Sentence("not understood as TOML: {why}; correct it there", why=toml_mistake(error))
+        raise ConfigError(placed(source, told)) from None
     if folder != HERE:
         data = _anchored(data, folder)
     return Settings(_checked(data, source), source)
+
+
+# Of tomllib's messages, those that repeat a part of the file.
+REPEATING = re.compile(
+    "(Expected|Found invalid character|Illegal character|Cannot declare|Cannot mutate immutable namespace|"
+    "Cannot redefine namespace|Duplicate inline table key) ([('\"].*[)'\"])( twice)?"
+)
+
+
+def toml_mistake(error: tomllib.TOMLDecodeError) -> Sentence:
+    """What tomllib says, and where: "Invalid value (at line 2, column 12)"."""
+    why, _, where = str(error).removesuffix(")").rpartition(" (at ")
+    found, place = REPEATING.fullmatch(why), re.fullmatch(r"line (\d+), column (\d+)", where)
+    template = f"{found[1]} {{x}}{found[3] or ''}" if found else why
+    return Sentence(
+        "{why} (at {where})",
+        why=Sentence(template, x=found[2]) if found else Sentence(template),
+        where=Sentence("line {line}, column {column}", line=place[1], column=place[2])
+        if place
+        else Sentence(where),
+    )
 
 
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -186,31 +213,36 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder; name the file in it with --config FILE") from None
+        told = Sentence("is a folder; name the file in it with --config FILE")
     except PermissionError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); run the command as root, or as a user who may read it"
-        ) from None
+        told = Sentence(
+            "cannot be read ({why}); run the command as root, or as a user who may read it",
+            why=system_reason(error),
+        )
     except OSError as error:
-        raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); name the file with --config FILE, "
-            f"or begin with the example: `callmon config example > {path}`"
-        ) from None
+        told = Sentence(
+            "cannot be read ({why}); name the file with --config FILE, "
+            "or begin with the example: `callmon config example > {path}`",
+            why=system_reason(error),
+            path=path,
+        )
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+        raise ConfigError(not_utf_8(path, error)) from None
+    raise ConfigError(placed(path, told))
 
 
-def _unknown_variables(data: dict[str, Any]) -> list[str]:
+def _unknown_variables(data: dict[str, Any]) -> list[Sentence]:
     """A mistake for each CALLMON_ variable that is no setting and holds no secret. pydantic ignores these."""
-    known, errors = [*Configuration.model_fields], []
+    known, errors = [*Configuration.model_fields], list[Sentence]()
     allowed = {CONFIG_VARIABLE, *_secret_variables(data)}
     allowed |= {value for name, value in os.environ.items() if name.endswith("_ENV")}
     for name in sorted(os.environ):
         top = name.removeprefix(validation.ENV_PREFIX).partition("__")[0].lower()
         if name.startswith(validation.ENV_PREFIX) and top not in known and name not in allowed:
             near = [validation.variable((x,)) for x in get_close_matches(top, known, n=1, cutoff=0.8)]
-            hint = f"did you mean {near[0]}?" if near else "unset it, or name it in a setting such as secret_env"
-            errors.append(f"environment: {name}: unknown setting; {hint}")
+            hint = Sentence("; unset it, or name it in a setting such as secret_env")
+            hint = Sentence("; did you mean {variable}?", variable=near[0]) if near else hint
+            errors.append(placed(of_environment(name), Sentence("unknown setting{hint}", hint=hint)))
     return errors
 
 
@@ -228,14 +260,16 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
     try:
         return Configuration(**data)
     except SettingsError as error:
-        raise ConfigError(f"environment: {error}; write it as JSON, or unset it") from None
+        names = re.findall(r'field "(\w+)"', str(error))  # one; pydantic tells it in a sentence only
+        told = Sentence("is not understood; write it as JSON, or unset it")
+        raise ConfigError(placed(of_environment(validation.variable(tuple(names))), told)) from None
     except ValidationError as error:
         raise ConfigError(*_all_errors(error, data, source)) from None
 
 
-def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> list[str]:
+def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> list[Sentence]:
     """All mistakes: validation repeats without the invalid parts, since lines are compared only in valid data."""
-    errors: list[str] = []
+    errors: list[Sentence] = []
     while True:
         errors += [text for text in validation.sentences(error, Configuration, source) if text not in errors]
         wrong = [path for path in validation.to_leave_out(error, Configuration) if path]
@@ -255,7 +289,7 @@ def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> li
 def refuse_what_needs_a_restart(before: Settings, changed: Settings) -> None:
     """Raise ConfigError when settings differ that a running daemon cannot change."""
     errors = [
-        f"{name} has changed: restart callmon to change it."
+        Sentence("{name} has changed: restart callmon to change it.", name=name)
         for name, old, new in (
             ("store", before.store, changed.store),
             ("timezone", before.timezone, changed.timezone),  # determines the days of the roll-ups

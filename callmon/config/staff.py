@@ -13,6 +13,7 @@ from typing import Literal
 from pydantic import field_validator
 
 from callmon.config.validation import Found, Table, did_you_mean, setting
+from callmon.errors import RefusedValueError, Sentence
 
 
 class StaffMember(Table):
@@ -28,13 +29,21 @@ class StaffMember(Table):
     @classmethod
     def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not value:
-            raise ValueError('is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]')
+            raise RefusedValueError(
+                'is empty; name the languages that the agent speaks: ["fr"], ["en"] or ["fr", "en"]'
+            )
         return value
 
     def _errors(self) -> Found:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
-            text = f"{self.valid_until} is before valid_from, {self.valid_from}; it is the last day, included"
-            yield ("valid_until",), text
+            yield (
+                ("valid_until",),
+                Sentence(
+                    "{until} is before valid_from, {since}; it is the last day, included",
+                    until=self.valid_until,
+                    since=self.valid_from,
+                ),
+            )
 
     def holds_on(self, day: date) -> bool:
         begun = self.valid_from is None or self.valid_from <= day
@@ -86,10 +95,15 @@ def staff_errors(staff: Sequence[StaffMember], exchanges: Collection[str]) -> Fo
     for place, entry in enumerate(staff):
         if entry.exchange is not None and entry.exchange not in exchanges:
             hint = did_you_mean(entry.exchange, exchanges)
-            yield ("staff", place, "exchange"), f'there is no exchange "{entry.exchange}"{hint}'
+            text = Sentence('there is no exchange "{name}"{hint}', name=entry.exchange, hint=hint)
+            yield ("staff", place, "exchange"), text
     for first, second in overlaps(staff):
         yield (
             ("staff", second, "extension"),
-            f'"{staff[second].extension}" is listed for some of the same days in staff[{first + 1}]; '
-            "end one (valid_until) before the other begins (valid_from)",
+            Sentence(
+                '"{extension}" is listed for some of the same days in staff[{first}]; '
+                "end one (valid_until) before the other begins (valid_from)",
+                extension=staff[second].extension,
+                first=first + 1,
+            ),
         )

@@ -5,27 +5,31 @@ The password is read on each use, and never shown. Refuses: to open a connection
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import quote
 
-from pydantic import PrivateAttr
+from pydantic import PrivateAttr, StringConstraints
 
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, setting
+from callmon.errors import Sentence
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
+
+Schema = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,62}$")]
 
 
 class StoreSettings(PasswordSource):
     """[store]"""
 
-    WHAT = "the database user's password"
+    WHAT = Sentence("the database user's password")
     _path: str = PrivateAttr(default="store")
 
     url: str = setting(
-        "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME",
+        "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME; "
+        "several hosts: postgresql://USER@/NAME?host=HOST:5432,HOST:5432",
         "sqlite:///callmon.db",
         repr=False,
         pattern=r"^(sqlite|postgresql(\+psycopg)?)://",
@@ -46,11 +50,19 @@ class StoreSettings(PasswordSource):
     )
     journal_limit: int = setting("size limit of the journal; 0 disables it", 256, ge=0, le=1 << 20, unit="MiB")
 
+    pairs: tuple[Schema, ...] = setting(
+        "schemas of the other pairs in this PostgreSQL: a callback that one of them hears counts here, too",
+        (),
+    )
+
     def _errors(self) -> Found:
         if not ADDRESS.fullmatch(self.url):
             yield ("url",), UNREADABLE
         elif self.password_file is not None and not USER.match(self.url):
-            yield ("password_file",), "needs a url with a user and no password: postgresql://USER@HOST/NAME"
+            text = Sentence("needs a url with a user and no password: postgresql://USER@HOST/NAME")
+            yield ("password_file",), text
+        if self.pairs and not self.url.startswith("postgresql"):
+            yield ("pairs",), Sentence("needs PostgreSQL: url = postgresql://USER@HOST/NAME")
 
     def complete(self) -> Self:
         """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""

@@ -12,8 +12,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator
 
 from callmon.config.business_calendar import CLOSED, Periods, periods, wall_time
+from callmon.errors import RefusedValueError, Sentence
 
-HOW = 'write a length of time with its unit, such as "5s", "100ms", "24h" or "2 days"'
+HOW = Sentence('write a length of time with its unit, such as "5s", "100ms", "24h" or "2 days"')
 LONGEST = timedelta(days=36_525)
 
 _MICROSECONDS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
@@ -31,10 +32,12 @@ def duration(text: str) -> timedelta:
     """Parse `text` to the microsecond. Raises ValueError, whose text explains the format."""
     parts = _PART.findall(text.casefold())
     if not parts or _PART.sub("", text.casefold()).strip() or any(unit not in _UNITS for _, unit in parts):
-        raise ValueError(f'"{text}" is no length of time; {HOW}')
+        raise RefusedValueError('"{text}" is no length of time; {how}', text=text, how=HOW)
     micro = int(sum(Decimal(n.replace(",", ".")) * _MICROSECONDS[_UNITS[unit]] for n, unit in parts))
     if not 0 < micro <= LONGEST // timedelta(microseconds=1):
-        raise ValueError(f'"{text}" is out of reach; write more than nothing and less than a hundred years')
+        raise RefusedValueError(
+            '"{text}" is out of reach; write more than nothing and less than a hundred years', text=text
+        )
     return timedelta(microseconds=micro)
 
 
@@ -43,7 +46,7 @@ def _written(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{value} has no unit; {HOW}")
+        raise RefusedValueError("{value} has no unit; {how}", value=value, how=HOW)
     return duration(value)
 
 
@@ -62,29 +65,31 @@ def formatted_duration(length: timedelta) -> str:
     return f"{Decimal(micro) / 1000:f} ms"
 
 
-HOW_HOURS = 'write opening hours as "08:30-17:00", several with a comma between, or "closed"'
+HOW_HOURS = Sentence('write opening hours as "08:30-17:00", several with a comma between, or "closed"')
 _PERIOD = re.compile(r"(\d{1,2}):(\d{2})\s*[-\u2013]\s*(\d{1,2}):(\d{2})", re.ASCII)
 
 
 def day_periods(value: object) -> Periods:
     """Parse the periods of one day. Raises ValueError, whose text explains the format."""
     if not isinstance(value, str):
-        raise ValueError(f"{value} is no text; {HOW_HOURS}")
+        raise RefusedValueError("{value} is no text; {how}", value=value, how=HOW_HOURS)
     if value.strip().casefold() in ("", "closed", "fermé"):
         return CLOSED
     found = [_PERIOD.fullmatch(part.strip()) for part in value.split(",")]
     if not all(found):
-        raise ValueError(f'"{value}" is not understood; {HOW_HOURS}')
+        raise RefusedValueError('"{value}" is not understood; {how}', value=value, how=HOW_HOURS)
     pairs = [(_wall(m[1], m[2]), _wall(m[3], m[4])) for m in found if m]
     try:
         return periods(*pairs)
     except ValueError as error:
-        raise ValueError(f'"{value}": {error}') from None
+        raise RefusedValueError('"{value}": {why}', value=value, why=error.args[0]) from None
 
 
 def _wall(hour: str, minute: str) -> timedelta:
     if int(minute) > 59 or int(hour) > 24:
-        raise ValueError(f"there is no {hour}:{minute} o'clock; {HOW_HOURS}")
+        raise RefusedValueError(
+            "there is no {hour}:{minute} o'clock; {how}", hour=hour, minute=minute, how=HOW_HOURS
+        )
     return wall_time(int(hour), int(minute))
 
 

@@ -1,6 +1,7 @@
 """Formats a configuration's mistakes as sentences: the file, the setting, what is wrong and what to do.
 
-Converts pydantic's errors, independent of the individual settings. Refuses: to repeat a secret's value.
+Converts pydantic's errors, independent of the individual settings. A sentence is a `Sentence`, for a reader of
+either language. Refuses: to repeat a secret's value.
 """
 
 import os
@@ -16,16 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from callmon.errors import Sentence, system_reason
+
 Path = tuple[int | str, ...]
-Found = Iterator[tuple[Path, str]]
+Found = Iterator[tuple[Path, Sentence]]
 
 ENV_PREFIX = "CALLMON_"
 KEY_MARK = "[key]"  # pydantic's mark in a path: the key itself is wrong
 SECRETS = {"secret", "client_secret", "password", "passwd", "token"}
-NO_SECRETS = (
-    "a secret never stands in this file; put it in a file of its own that callmon's user alone can read, and "
-    'name that: {0}_file = "…", or name an environment variable: {0}_env = "…"'
-)
 
 
 def setting(purpose: str, default: Any = ..., *, unit: str = "", is_file: bool = False, **limits: Any) -> Any:
@@ -42,8 +41,9 @@ class Table(BaseModel):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         found = [
-            InitErrorDetails(type=PydanticCustomError("settings", text, {"below": len(at)}), loc=at, input=None)
+            InitErrorDetails(type=PydanticCustomError("settings", "{text}", context), loc=at, input=None)
             for at, text in self._errors()
+            for context in ({"text": text, "below": len(at)},)
         ]
         if found:
             raise ValidationError.from_exception_data(type(self).__name__, found)
@@ -58,8 +58,8 @@ def did_you_mean(written: str, known: Iterable[str]) -> str:
     """'; did you mean "x"?', or the list of choices when none is similar; "" without choices."""
     choices = sorted(known)
     if near := nearest(written, choices):
-        return f'; did you mean "{near}"?'
-    return f"; there are {', '.join(choices)}" if choices else ""
+        return Sentence('; did you mean "{near}"?', near=near)
+    return Sentence("; there are {names}", names=", ".join(choices)) if choices else ""
 
 
 def nearest(written: str, choices: list[str]) -> str | None:
@@ -69,17 +69,34 @@ def nearest(written: str, choices: list[str]) -> str | None:
     return near[0] if near else None
 
 
-def sentences(error: ValidationError, model: type[BaseModel], source: str) -> list[str]:
-    """One sentence for each mistake, beginning with its location."""
+def sentences(error: ValidationError, model: type[BaseModel], source: str, table: Path = ()) -> list[Sentence]:
+    """One sentence for each mistake, beginning with its location. `table`: the path of the model's table."""
     found = ((_path(details), details) for details in error.errors())
-    return [f"{place(path, source)}: {_sentence(details, path, model)}" for path, details in found]
+    return [placed(place((*table, *path), source), _sentence(details, path, model)) for path, details in found]
+
+
+def placed(place: object, text: str) -> Sentence:
+    """ "callmon.toml: is a folder": a mistake after its location."""
+    return Sentence("{place}: {text}", place=place, text=text)
 
 
 def place(path: Path, source: str) -> str:
     """A setting's location: "callmon.toml: exchanges.toronto.port", or the environment variable that set it."""
     if path and variable(path) in os.environ:
-        return f"environment: {variable(path)}"
-    return f"{source}: {dotted(path)}" if path else source
+        return of_environment(variable(path))
+    return placed(source, dotted(path)) if path and source else source or dotted(path)
+
+
+def unreadable(path: FilePath, error: OSError) -> Sentence:
+    return Sentence("cannot read {path} ({why})", path=path, why=system_reason(error))
+
+
+def not_utf_8(path: FilePath, error: UnicodeDecodeError) -> Sentence:
+    return placed(path, Sentence("byte {byte} is not UTF-8; save the file as UTF-8", byte=error.start + 1))
+
+
+def of_environment(variable: str) -> Sentence:
+    return Sentence("environment: {variable}", variable=variable)
 
 
 def variable(path: Path) -> str:
@@ -126,70 +143,109 @@ def _path(details: ErrorDetails) -> Path:
 
 def _sentence(details: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
     context: Mapping[str, Any] = details.get("ctx", {})
-    value = details.get("input")
     match details["type"]:
         case "extra_forbidden" if path[-1] in SECRETS:
-            return NO_SECRETS.format(getattr(_setting(model, path[:-1])[1], "STEM", "secret"))
+            stem = getattr(_setting(model, path[:-1])[1], "STEM", "secret")
+            return Sentence(
+                "a secret never stands in this file; put it in a file of its own that callmon's user alone can "
+                'read, and name that: {stem}_file = "…", or name an environment variable: {stem}_env = "…"',
+                stem=stem,
+            )
         case "extra_forbidden":
-            return f"unknown setting{did_you_mean(str(path[-1]), siblings(model, path[:-1]))}"
+            hint = did_you_mean(str(path[-1]), siblings(model, path[:-1]))
+            return Sentence("unknown setting{hint}", hint=hint)
         case "missing":
-            return "is missing, and has no default; add it"
-        case "settings":
-            return details["msg"]
-        case "value_error":
-            return str(context["error"])
-        case "literal_error":
-            expected = str(context["expected"])
-            return f"{quoted(value)} is not one of {expected}{_near(value, expected)}"
-        case "int_parsing" | "int_type" | "int_from_float":
-            return f"{quoted(value)} is no whole number; write one without quotation marks"
-        case "bool_parsing" | "bool_type":
-            return f"{quoted(value)} is neither true nor false; write one of them"
-        case "string_type":
-            return f"{quoted(value)} is no text; put it in quotation marks"
-        case "list_type" | "tuple_type":
-            return f'{quoted(value)} is no list; write it in brackets, such as ["…", "…"]'
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return f"{quoted(value)} is no table of settings; write it as [{dotted(path)}]"
-        case kind if kind.startswith("date"):
-            return f"{quoted(value)} is no date; write it as 2026-12-24"
-        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
-            return f"{quoted(value)} is out of range; it must be {_bound(context)}"
-        case "ip_any_network":
-            return f'{quoted(value)} is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"'
+            return Sentence("is missing, and has no default; add it")
+        case "settings" | "value_error":
+            text: str = context["text"] if "text" in context else context["error"].args[0]
+            return text
         case "string_too_short":
-            return "is empty; write a text, or leave the setting out if it has a default"
+            return Sentence("is empty; write a text, or leave the setting out if it has a default")
+        case "too_short":
+            return Sentence("is an empty list; write at least one entry")
+    return _of_value(details, path)
+
+
+def _of_value(details: ErrorDetails, path: Path) -> Sentence:
+    """The mistake in a value, which the sentence repeats."""
+    context: Mapping[str, Any] = details.get("ctx", {})
+    value = quoted(details.get("input"))
+    match details["type"]:
+        case "literal_error":
+            choices = re.findall("'.*?'", str(context["expected"]))
+            hint = _near(details.get("input"), choices)
+            return Sentence(
+                "{value} is not one of {choices}{hint}", value=value, choices=_either(choices), hint=hint
+            )
+        case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size" | "finite_number":
+            return Sentence("{value} is no whole number; write one without quotation marks", value=value)
+        case "float_parsing" | "float_type":
+            return Sentence("{value} is no number; write one without quotation marks", value=value)
+        case "bool_parsing" | "bool_type":
+            return Sentence("{value} is neither true nor false; write one of them", value=value)
+        case "string_type" | "path_type":
+            return Sentence("{value} is no text; put it in quotation marks", value=value)
+        case "string_too_long":
+            return Sentence(
+                "{value} is too long; write {most} characters at most", value=value, most=context["max_length"]
+            )
+        case "list_type" | "tuple_type":
+            return Sentence('{value} is no list; write it in brackets, such as ["…", "…"]', value=value)
+        case "dict_type" | "model_type" | "model_attributes_type":
+            name = dotted(path)
+            return Sentence("{value} is no table of settings; write it as [{name}]", value=value, name=name)
+        case kind if kind.startswith("date"):
+            return Sentence("{value} is no date; write it as 2026-12-24", value=value)
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return Sentence("{value} is out of range; it must be {bound}", value=value, bound=_bound(context))
+        case "ip_any_network":
+            return Sentence(
+                '{value} is no address or network; write one such as "10.1.2.3" or "10.1.2.0/24"', value=value
+            )
         case "string_pattern_mismatch":
-            return f"{quoted(value)} {_form(details)}"
-        case _:
-            return f"{quoted(value)}: {details['msg'][:1].lower()}{details['msg'][1:]}"
+            return _form(details, value)
+    return Sentence("{value} is refused: {why}", value=value, why=details["msg"])  # pydantic has no French
 
 
-def _near(value: object, expected: str) -> str:
-    near = get_close_matches(str(value), expected.replace("'", "").replace(" or ", ", ").split(", "), n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+def _near(value: object, choices: list[str]) -> str:
+    near = get_close_matches(str(value), [choice.strip("'") for choice in choices], n=1)
+    return Sentence('; did you mean "{near}"?', near=near[0]) if near else ""
 
 
-def _bound(context: Mapping[str, Any]) -> str:
-    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
-    return next(f"{text} {context[name]:g}" for name, text in words.items() if name in context)
+def _either(choices: list[str]) -> str:
+    *first, last = choices
+    return Sentence("{first} or {last}", first=", ".join(first), last=last) if first else last
 
 
-def _form(details: ErrorDetails) -> str:
+def _bound(context: Mapping[str, Any]) -> Sentence:
+    bounds = {
+        "gt": Sentence("more than {bound:g}", bound=context.get("gt", 0)),
+        "ge": Sentence("at least {bound:g}", bound=context.get("ge", 0)),
+        "lt": Sentence("less than {bound:g}", bound=context.get("lt", 0)),
+        "le": Sentence("at most {bound:g}", bound=context.get("le", 0)),
+    }
+    return next(text for name, text in bounds.items() if name in context)
+
+
+def _form(details: ErrorDetails, value: str) -> Sentence:
     """The required form of a text: a name (key), or another setting with a pattern."""
     if KEY_MARK in details["loc"]:
-        return "cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter"
+        return Sentence(
+            "{value} cannot be a name here; use a to z, 0 to 9 and hyphens, beginning with a letter", value=value
+        )
     pattern = str(details["ctx"]["pattern"])
     if pattern.endswith("://"):
-        kinds = " or ".join(f"{kind}://" for kind in re.findall(r"[a-z]{5,}", re.sub(r"\(\\.*?\)\?", "", pattern)))
-        return f"is no address of a database; it begins with {kinds}"
-    return f"is not understood; it must match {pattern}"
+        kinds = [f"{kind}://" for kind in re.findall(r"[a-z]{5,}", re.sub(r"\(\\.*?\)\?", "", pattern))]
+        begin = _either(kinds)
+        return Sentence("{value} is no address of a database; it begins with {begin}", value=value, begin=begin)
+    return Sentence("{value} is not understood; it must match {pattern}", value=value, pattern=pattern)
 
 
 def quoted(value: object) -> str:
     """A value for a sentence: text is quoted and has no password; 60 characters at most."""
-    text = f'"{hidden(value)}"' if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+    text = hidden(value) if isinstance(value, str) else str(value)
+    shown = text if len(text) <= 58 else text[:57] + "…"
+    return Sentence('"{value}"', value=shown) if isinstance(value, str) else shown
 
 
 # A URL whose parts are unambiguous. A password may contain any character, so an extra @, / or ? makes the whole
@@ -201,8 +257,13 @@ ADDRESS = re.compile(
     re.IGNORECASE,
 )
 # The query parameters that may be shown: where the database is, and how to connect to it.
-QUERY = frozenset({"host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"})
-UNREADABLE = (
+QUERY = frozenset(
+    {
+        *("host", "port", "dbname", "user", "options", "sslmode", "application_name", "connect_timeout"),
+        "target_session_attrs",
+    }
+)
+UNREADABLE = Sentence(
     "cannot be read; a password is kept in password_file, or has : / ? # and @ written as %3A %2F %3F %23 %40"
 )
 

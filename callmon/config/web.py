@@ -7,7 +7,7 @@ accounts. Without any of them, the pages serve only users of this machine, and s
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_validator
@@ -15,6 +15,7 @@ from pydantic import IPvAnyNetwork, PrivateAttr, StringConstraints, field_valida
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
 from callmon.config.validation import Found, Table, setting
+from callmon.errors import RefusedValueError, Sentence
 
 EVERYBODY = "*"  # as a group: every signed-in user
 HOUR = timedelta(hours=1)
@@ -41,20 +42,22 @@ class ProxySettings(Table):
 
     def _errors(self) -> Found:
         if self.header and not self.addresses:
-            yield ("addresses",), "is missing beside header; name the addresses of the reverse proxies"
+            text = Sentence("is missing beside header; name the addresses of the reverse proxies")
+            yield ("addresses",), text
         if self.groups_header and not self.header:
-            yield ("header",), "is missing beside groups_header; name the header that carries the user name"
+            text = Sentence("is missing beside groups_header; name the header that carries the user name")
+            yield ("header",), text
         if any(network.prefixlen == 0 for network in self.addresses):
-            yield (
-                ("addresses",),
-                "covers every address, so any client could impersonate any user; name the proxies alone",
+            text = Sentence(
+                "covers every address, so any client could impersonate any user; name the proxies alone"
             )
+            yield ("addresses",), text
 
 
 class OidcSettings(PasswordSource):
     """[web.access.oidc]"""
 
-    STEM, WHAT = "client_secret", "the client secret of the identity provider"
+    STEM, WHAT = "client_secret", Sentence("the client secret of the identity provider")
     _path: str = PrivateAttr(default="web.access.oidc")
 
     issuer: str = setting(
@@ -79,7 +82,7 @@ class OidcSettings(PasswordSource):
 
     def _errors(self) -> Found:
         if (self.client_secret_file is None) == (self.client_secret_env is None):
-            yield ("client_secret_file",), "or client_secret_env is needed, and only one of them"
+            yield ("client_secret_file",), Sentence("or client_secret_env is needed, and only one of them")
 
 
 class RoleSettings(Table):
@@ -122,7 +125,9 @@ class AccessSettings(Table):
             return None
         url = urlsplit(_encrypted(value, "https://callmon.ministry.example"))
         if url.path.strip("/") or url.query or url.fragment:
-            raise ValueError(f'"{value}" has a path; give the scheme and host alone: the pages begin at the root')
+            raise RefusedValueError(
+                '"{value}" has a path; give the scheme and host alone: the pages begin at the root', value=value
+            )
         return f"{url.scheme}://{url.netloc}"
 
     @property
@@ -132,11 +137,13 @@ class AccessSettings(Table):
 
     def _errors(self) -> Found:
         if self.oidc is not None and self.url is None:
-            yield ("url",), "is missing beside oidc; the provider sends browsers back to this address"
+            text = Sentence("is missing beside oidc; the provider sends browsers back to this address")
+            yield ("url",), text
         if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty():
-            yield ("roles",), 'is missing; give each role its groups, such as viewer = ["*"]'
+            yield ("roles",), Sentence('is missing; give each role its groups, such as viewer = ["*"]')
         if self.idle > self.longest:
-            yield ("idle",), "is longer than longest, so it would never apply; shorten idle or raise longest"
+            text = Sentence("is longer than longest, so it would never apply; shorten idle or raise longest")
+            yield ("idle",), text
 
 
 def is_encrypted(address: object) -> bool:
@@ -152,7 +159,11 @@ def is_encrypted(address: object) -> bool:
 
 def _encrypted(value: str, example: str) -> str:
     if not is_encrypted(value):
-        raise ValueError(f'"{value}" is no https address; write it as "{example}" (http only on this machine)')
+        raise RefusedValueError(
+            '"{value}" is no https address; write it as "{example}" (http only on this machine)',
+            value=value,
+            example=example,
+        )
     return value
 
 
@@ -162,6 +173,9 @@ class WebSettings(Table):
     listen: str = setting("address and port of /metrics, /healthz and the pages", "127.0.0.1:10469")
     reload: bool = setting(
         "POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in", False
+    )
+    series: Literal["all", "slim"] = setting(
+        "the series of /metrics: all, or only those that the shipped boards and rules need", "all"
     )
     config_file: Path | None = setting(
         "TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it", None
@@ -173,7 +187,9 @@ class WebSettings(Table):
     def _address(cls, value: str) -> str:
         host, colon, port = value.rpartition(":")
         if not (host and colon and port.isascii() and port.isdigit() and int(port) <= 65535):
-            raise ValueError(f'"{value}" is no address with a port; write it as "127.0.0.1:10469"')
+            raise RefusedValueError(
+                '"{value}" is no address with a port; write it as "127.0.0.1:10469"', value=value
+            )
         return value
 
     @property

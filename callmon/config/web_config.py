@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, ValidationError, field_validator
 
 from callmon.config import validation
-from callmon.config.validation import Found, Table
-from callmon.errors import ConfigError
+from callmon.config.validation import Found, Table, not_utf_8, placed, unreadable
+from callmon.errors import ConfigError, RefusedValueError, Sentence
 
 BCRYPT = re.compile(r"\$2[abxy]\$(?:0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{53}")
 # What the toolkit reads and Python's ssl, or callmon, has not.
@@ -29,7 +29,7 @@ TlsVersion = Literal["TLS12", "TLS13"]
 
 def _bcrypt_hash(value: object) -> str:
     if not isinstance(value, str) or not BCRYPT.fullmatch(value):
-        raise ValueError('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"')
+        raise RefusedValueError('is no bcrypt hash; make one with: htpasswd -nBC 10 "" | tr -d ":\\n"')
     return value
 
 
@@ -48,11 +48,13 @@ class TlsServerConfig(Table):
     def _errors(self) -> Found:
         verifies = self.client_auth_type != "NoClientCert"
         if verifies and self.client_ca_file is None:
-            yield ("client_ca_file",), "is missing beside client_auth_type; name the authorities to trust"
+            text = Sentence("is missing beside client_auth_type; name the authorities to trust")
+            yield ("client_ca_file",), text
         if self.client_ca_file is not None and not verifies:
-            yield ("client_auth_type",), "is missing beside client_ca_file; write RequireAndVerifyClientCert"
+            text = Sentence("is missing beside client_ca_file; write RequireAndVerifyClientCert")
+            yield ("client_auth_type",), text
         if self.min_version > self.max_version:
-            yield ("min_version",), "is above max_version, so that no client could connect"
+            yield ("min_version",), Sentence("is above max_version, so that no client could connect")
 
 
 class HttpServerConfig(Table):
@@ -80,7 +82,8 @@ def load_web_config(path: Path | None) -> WebConfig:
         return WebConfig()
     data = _mapping(path)
     if found := list(_not_applied(data)):
-        raise ConfigError(*(f"{path}: {name}: callmon cannot apply this; leave it out" for name in found))
+        told = Sentence("callmon cannot apply this; leave it out")
+        raise ConfigError(*(placed(placed(path, name), told) for name in found))
     tls = data.get("tls_server_config")
     if isinstance(tls, dict):
         anchored = {name: _anchored(name, value, path.parent) for name, value in tls.items()}
@@ -97,20 +100,22 @@ def _mapping(path: Path) -> dict[str, Any]:
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise ConfigError(f"web.config_file: cannot read {path} ({error.strerror})") from None
+        raise ConfigError(placed("web.config_file", unreadable(path, error))) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start + 1} is not UTF-8; save the file as UTF-8") from None
+        raise ConfigError(not_utf_8(path, error)) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{path}: not understood as YAML{where}") from None
+        where = Sentence(" in line {line}", line=mark.line + 1) if mark else ""
+        raise ConfigError(placed(path, Sentence("not understood as YAML{where}", where=where))) from None
     if data is None:
         return {}
-    tables = data if isinstance(data, dict) else {"the file": data}
-    for name, value in tables.items():
-        if name == "the file" or (name in WebConfig.model_fields and not isinstance(value, dict | None)):
-            raise ConfigError(f"{path}: {name}: is no mapping; write one setting a line, as NAME: VALUE")
-    return tables
+    told = Sentence("is no mapping; write one setting a line, as NAME: VALUE")
+    if not isinstance(data, dict):
+        raise ConfigError(placed(path, told))
+    for name, value in data.items():
+        if name in WebConfig.model_fields and not isinstance(value, dict | None):
+            raise ConfigError(placed(placed(path, name), told))
+    return data
 
 
 def _not_applied(data: dict[str, Any]) -> list[str]:

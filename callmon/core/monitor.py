@@ -20,6 +20,7 @@ from callmon.config.phone_numbers import e164
 from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import CallbackCommand, apply
+from callmon.core.callbacks.contact import Contact
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.ledger import Ledger
 from callmon.core.callbacks.obligation import Obligation
@@ -75,7 +76,7 @@ class Monitor:
         }
         self._every_call = every_call
         self._owed_standards = tuple(standard for standard in standards if standard.kind is not None)
-        self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed)
+        self.ledger = Ledger(DueDatePolicies(settings), token, self._judge_owed, shares=bool(settings.store.pairs))
         self._opener = LedgerTriggers(self.ledger)
         self.others: dict[str, int] = {"inbound": 0, "outbound": 0, "internal": 0}
         self.disruptions = DisruptionDetector(self.exchanges, settings)
@@ -95,9 +96,23 @@ class Monitor:
         """Process the passing of time. `heard` and `silent`: as for `Ledger.tick`."""
         self.ledger.tick(now, heard, silent)
         self.disruptions.tick(now)
-        written, noted = self.ledger.drain_updates(), self.disruptions.book.drain_updates()
-        found = [Outcome(written[0].entry.exchange, ledger=written)] if written else []
+        noted, found = self.disruptions.book.drain_updates(), self._drain_ledger()
         return [*found, Outcome("", disruptions=noted)] if noted else found
+
+    def _drain_ledger(self) -> list[Outcome]:
+        written, contacts = self.ledger.drain_updates(), self.ledger.drain_contacts()
+        if not written and not contacts:
+            return []
+        exchange = written[0].entry.exchange if written else contacts[0].exchange
+        return [Outcome(exchange, ledger=written, contacts=contacts)]
+
+    def record_contacts(self, contacts: Iterable[Contact], settled: Iterable[Obligation] = ()) -> list[Outcome]:
+        """Apply contacts of another pair. `settled`: stored obligations that the ledger has dropped."""
+        index = self.ledger.index
+        self.ledger.restore(x for x in settled if index.get(x.key) is None)
+        for contact in contacts:
+            self.ledger.record_contact(contact)
+        return self._drain_ledger()
 
     def requested_hangups(self, exchange: str) -> list[Outcome]:
         """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
@@ -285,13 +300,28 @@ class Monitor:
                 self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
-        gaps = () if gap is None else (Gap(exchange, gap.start, gap.end),)
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
             hearing.returned = gap
-        written = () if is_rejudged else self.ledger.drain_updates()
-        outcome = Outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, written)
-        return outcome if emitted or gaps or written else None
+        told = tuple(emitted), tuple(findings), tuple(ended)
+        return self._outcome(
+            exchange, *told, () if gap is None else (Gap(exchange, gap.start, gap.end),), is_rejudged
+        )
+
+    def _outcome(
+        self,
+        exchange: str,
+        facts: tuple[Fact, ...],
+        findings: tuple[Finding, ...],
+        calls: tuple[Call, ...],
+        gaps: tuple[Gap, ...],
+        is_rejudged: bool,
+    ) -> Outcome | None:
+        ledger = self.ledger
+        written, contacts = ((), ()) if is_rejudged else (ledger.drain_updates(), ledger.drain_contacts())
+        if not (facts or gaps or written or contacts):
+            return None
+        return Outcome(exchange, facts, findings, calls, gaps, written, contacts=contacts)
 
     def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from callmon.core.callbacks.contact import Contact
 from callmon.core.callbacks.obligation import LedgerUpdate
 from callmon.core.calls.call import Call
 from callmon.core.disruptions.register import DisruptionUpdate
@@ -27,6 +28,7 @@ class Outcome(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     callback_command: int = msgspec.field(default=0, name="hand")
     disruptions: tuple[DisruptionUpdate, ...] = ()
     disruption_command: int = msgspec.field(default=0, name="disruption_hand")
+    contacts: tuple[Contact, ...] = ()  # for the other pairs
 
 
 class Heartbeat(NamedTuple):

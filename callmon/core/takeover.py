@@ -71,6 +71,7 @@ def take_over(monitor: Monitor, known: StoredState, kept: Sequence[Item]) -> lis
     own = [item for item in kept if isinstance(item, Outcome)]
     calls = dict(_calls(monitor, known, _by_call(_after(kept, heard), heard), heard))
     missing = [*calls.values(), *_gaps(own, heard), *_ledger(monitor, known, own), *_by_hand(known, own)]
+    missing += [Outcome(x.exchange, contacts=x.contacts) for x in own if x.contacts]  # the database has each once
     _renew(monitor, known, calls)
     return missing
 

@@ -31,7 +31,7 @@ from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
@@ -71,6 +71,7 @@ class Daemon:
             ALL_STANDARDS,
             settings.exchanges,
             settings.minimum_sample,
+            settings.web.series == "slim",
         )
         self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
@@ -107,6 +108,7 @@ class Daemon:
             background = {
                 "timer": self._tick_every_second(),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
+                "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
@@ -163,8 +165,8 @@ class Daemon:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
-        notices = runtime.notices.troubles()
-        return [*remarks([runtime.mqtt]), *notices, *self.standby.standby_remarks(), *seen]
+        others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
+        return [*remarks([runtime.mqtt]), *others, *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""
@@ -222,8 +224,9 @@ class Daemon:
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
         runtime.monitor.ledger.unbelieved = runtime.time.unbelieved(*clocks)
-        unheard = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for)
-        return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), self._heard, unheard)
+        silent = unheard_exchanges(runtime.watched, runtime.settings.rules.talked_for) + runtime.pairs.silent()
+        heard = self._heard | runtime.pairs.heard()
+        return runtime.monitor.tick(runtime.time.for_deadlines(*clocks), heard, silent)
 
     def _heartbeat(self, name: str, watched: ExchangeTask) -> None:
         """Offer a heartbeat: all events received until now have been offered, and are stored before it."""
@@ -239,7 +242,7 @@ class Daemon:
             self._heard[name] = heard
             self.runtime.time.set_time(name, heard, link.session.last_byte)
             self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
-            self.runtime.database.offer_heartbeat(name, heard)
+            self.runtime.database.offer(Heartbeat(name, heard))
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""

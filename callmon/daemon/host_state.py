@@ -24,7 +24,7 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, database_errors, file_damage
 from callmon.store.queries import calls
@@ -33,7 +33,7 @@ from callmon.store.writer.writer import Writer
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
 MOST_SKEW = 5.0
 MOST_SKEW_BELIEVED = MOST_CLOCK_DIFFERENCE.total_seconds()
-NOT_BELIEVED = " Until they agree, callbacks fall due only when both clocks say so."
+NOT_BELIEVED = Sentence(" Until they agree, callbacks fall due only when both clocks say so.")
 # A record in the outbox is no remark while the database commits as fast as this.
 COMMITS_WITHIN = timedelta(seconds=2)
 # Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
@@ -60,8 +60,11 @@ class FileCheck:
         if not self._damage:
             return []
         return [
-            f"database: the file {self._store.path} is damaged ({self._damage}): stop callmon, keep the file, and "
-            "restore a backup."
+            Sentence(
+                "database: the file {path} is damaged ({why}): stop callmon, keep the file, and restore a backup.",
+                path=self._store.path,
+                why=self._damage,
+            )
         ]
 
 
@@ -76,7 +79,7 @@ def host_status(
     links = {name: exchange.link for name, exchange in exchanges.items()}
     skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
-    journal = database.journal()
+    journal = database.journal
     return HostStatus(
         {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
@@ -87,7 +90,7 @@ def host_status(
 
 def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
-    journal = database.journal()
+    journal = database.journal
     for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
@@ -103,38 +106,47 @@ def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) 
 def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
     for name, skew in skews.items():
         if abs(skew) > MOST_SKEW:
-            side = "ahead of" if skew > 0 else "behind"
-            yield (
-                f"The clock of the exchange {name} is {abs(skew):.0f} s {side} callmon's: the times of calls "
-                "and due times follow the exchange's clock. Synchronise both with a time server."
-                + NOT_BELIEVED
-                * (abs(skew) > MOST_SKEW_BELIEVED)
+            yield Sentence(
+                "The clock of the exchange {name} is {seconds} s {side} callmon's: the times of calls and due "
+                "times follow the exchange's clock. Synchronise both with a time server.{more}",
+                name=name,
+                seconds=round(abs(skew)),
+                side=Sentence("ahead of") if skew > 0 else Sentence("behind"),
+                more=NOT_BELIEVED if abs(skew) > MOST_SKEW_BELIEVED else "",
             )
 
 
 def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
-    state = database.journal()
+    state = database.journal
     if state is None:
         if is_wanted:
-            yield (
+            yield Sentence(
                 "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see "
                 "the log."
             )
     elif state.outcomes and database.behind_for() > COMMITS_WITHIN:
-        yield (
-            f"database: {state.outcomes} outcomes are buffered in the journal {state.path} "
-            f"({_mib(state.size)} of {_mib(state.most)} MiB) until the database is available."
+        yield Sentence(
+            "database: {count} outcomes are buffered in the journal {path} ({used} of {most} MiB) until the "
+            "database is available.",
+            path=state.path,
+            used=_mib(state.size),
+            most=_mib(state.most),
+            count=state.outcomes,
         )
 
 
 def journal_troubles(database: Writer) -> list[str]:
     """The trouble when the journal accepts no more outcomes; empty otherwise."""
-    state = database.journal()
+    state = database.journal
     if state is None or state.trouble is None:
         return []
     return [
-        f"database: {state.trouble}: outcomes are buffered in memory. At {database.max_waiting} outcomes callmon "
-        "stops reading events. Restore the database, or free disk space."
+        Sentence(
+            "database: {why}: outcomes are buffered in memory. At {count} outcomes callmon stops reading events. "
+            "Restore the database, or free disk space.",
+            why=state.trouble,
+            count=database.max_waiting,
+        )
     ]
 
 

@@ -22,6 +22,7 @@ from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
 from callmon.daemon.host_state import ServiceStateTask
+from callmon.daemon.pairs import PairReader
 from callmon.daemon.tasks import CommandQueue
 from callmon.reports.mail.timer import ReportMailer
 from callmon.sinks.mqtt.sink import Mqtt
@@ -69,6 +70,7 @@ class Runtime:
         self.sinks = (self.database, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
+        self.pairs = PairReader(settings.store.pairs, store, lambda: self.monitor)
         self.time = ExchangeTime()
         self.internal_errors = 0
         self.last_reload = LastReload(True, datetime.now(UTC))

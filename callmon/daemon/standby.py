@@ -26,13 +26,13 @@ from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.takeover import CERTAIN, StoredState, take_over
 from callmon.daemon.runtime import Runtime
-from callmon.errors import CallmonError
+from callmon.errors import CallmonError, Sentence
 from callmon.store import takeover as stored
 from callmon.store.commands import DISRUPTION_QUEUE
 from callmon.store.database import reason
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions
-from callmon.store.writer.leadership import DatabaseState
+from callmon.store.writer.writer import DatabaseState
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,10 @@ CATCH_UP_SECONDS = 1.5
 REPLAY_SECONDS = 30.0
 # The leader's heartbeat does not advance between two messages of a quiet exchange (`ping_every`).
 LAG = timedelta(seconds=10)
-STANDS_BY = "standby: another callmon is the leader of this database; this one takes over when the leader ends."
-LEARNS = (
+STANDS_BY = Sentence(
+    "standby: another callmon is the leader of this database; this one takes over when the leader ends."
+)
+LEARNS = Sentence(
     "standby: its own gaps are not yet covered by the leader's stored calls. If the leader ends now, calls in "
     "those gaps are recorded as partly heard."
 )
@@ -84,7 +86,7 @@ class Standby:
             return []
         self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
-        remark = STANDS_BY + self._held_by()
+        remark = Sentence("{standby}{holder}", standby=STANDS_BY, holder=self._held_by())
         return [remark] if hears_all and not self._missed else [remark, LEARNS]
 
     def standby_troubles(self, limit: timedelta) -> list[str]:
@@ -93,14 +95,17 @@ class Standby:
         if lags <= limit:
             return []
         return [
-            f"standby: for {lags.total_seconds():.0f} s no callmon has committed received events, and this "
-            "standby "
-            f"may not write.{self._held_by()} If the holder is no callmon, end it with pg_terminate_backend."
+            Sentence(
+                "standby: for {seconds} s no callmon has committed received events, and this standby may not "
+                "write.{holder} If the holder is no callmon, end it with pg_terminate_backend.",
+                seconds=round(lags.total_seconds()),
+                holder=self._held_by(),
+            )
         ]
 
     def _held_by(self) -> str:
-        holder = self._runtime.database.leadership.holder
-        return f" PostgreSQL names the holder of the lease: {holder}." if holder else ""
+        holder = self._runtime.database.holder
+        return Sentence(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
 
     async def replay(self) -> None:
         """Write the outcomes of an earlier daemon's journal that are missing in the database, before any restore.
@@ -154,13 +159,13 @@ class Standby:
 
     def _note_lag(self) -> None:
         database = self._runtime.database
-        stored, heard = database.leadership.heard, self._heard_here()
+        stored, heard = database.heard, self._heard_here()
         lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """Merge what the leader received during a gap of this standby, once the leader has stored it."""
-        heard = self._runtime.database.leadership.heard
+        heard = self._runtime.database.heard
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
         if not stored or not self._runtime.database.stands_by:
             return
@@ -206,9 +211,7 @@ class Standby:
             return  # otherwise another instance may have written after the reading
         # No await from here on: the buffer as it is now is compared with the stored state.
         self._runtime.offer(lambda: self._begin(read, gained))
-        if (
-            database.gained is gained
-        ):  # an internal error, logged already: a duplicate is better than a lost outcome
+        if database.gained is gained:  # an error, logged already: a duplicate is better than a lost outcome
             database.become_leader(database.buffered(), gained)
 
     async def _asked(self) -> StoredSnapshot | None:

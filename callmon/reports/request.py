@@ -27,7 +27,8 @@ from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
-from callmon.reports.sign_off import last_signed
+from callmon.reports.public import package
+from callmon.reports.sign_off import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
@@ -57,6 +58,8 @@ def files(
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
     if kind == "mail":
         return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
+    if kind == "package":
+        return [(path.with_suffix(".zip"), package.zipped(package.package(report, settings)))]
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
     found: list[File] = []
@@ -100,7 +103,8 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
-    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report.
+    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report. It may be
+    "package", the open data of a public edition as one zip.
     `at`: the time at which the report is judged; None for now.
     `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
     """
@@ -122,7 +126,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
 def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
-    if order.kind not in (*FORMATS, "mail") or order.lang not in (None, *LANGUAGES):
+    if order.kind not in (*FORMATS, "mail", "package") or order.lang not in (None, *LANGUAGES):
         asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
         raise LabelledError("report_refusal", "form", **asked)
     if order.beside and not order.is_public:
@@ -187,11 +191,24 @@ def filed(
         path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
         people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
         return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
+    if order.kind == "mail" and (signed := _signed(store, order)):
+        fr, en = (ReportFormatter(language, settings.timezone) for language in LANGUAGES)
+        text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
+        return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
     return [
         file
         for kind, done_with in zip(kinds, language_done, strict=True)
         for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
     ]
+
+
+def _signed(store: Database, order: ReportRequest) -> mail.ApprovedReport | None:
+    """What is mailed in place of new files: the approved ones, the JSON only if it is asked for."""
+    if order.is_public or order.earlier is not None or (found := approved(store, order.month)) is None:
+        return None
+    is_wanted = {".json": "json" in order.attached, ".html": bool(order.attached), ".pdf": bool(order.attached)}
+    wanted = [x for x in found.files if is_wanted[Path(x[0]).suffix]]
+    return found._replace(files=sorted(wanted, key=lambda x: "-fr." not in x[0]))  # French first, as in the text
 
 
 # From the database.

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 
 from callmon.reports.formats.json import JsonPeriod, JsonState, Published, parse_report
+from callmon.reports.formats.mail import ApprovedReport
 from callmon.store import sign_off
 from callmon.store.access import AuditEvent
 from callmon.store.database import Database
@@ -59,6 +60,15 @@ def last_signed(store: Database, month: str) -> tuple[Published, str] | None:
         return None
     data, name = _json(store, known[-1])
     return parse_report(data, name), name
+
+
+def approved(store: Database, month: str) -> ApprovedReport | None:
+    """None for a month without an approved revision. Raises StoreError where a file has other bytes."""
+    for found in sign_off.revisions(store, month):
+        if found.step == sign_off.STEPS[-1] and found.superseded_by is None:
+            files = [(name, sign_off.read_signed(store, found, name)) for name in found.digests]
+            return ApprovedReport(found, _identity(_json(store, found)[0]).state, files)
+    return None
 
 
 def _identity(data: bytes) -> ReportIdentity:

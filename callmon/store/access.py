@@ -35,8 +35,12 @@ from callmon.store.tables import ACCOUNT, AUDIT, SESSION, Condition
 
 log = logging.getLogger(__name__)
 
-# Text that may be a telephone number in a page's address. A call's name (1795527733.0) does not match.
-PHONE = re.compile(r"(?<!\d)\+?(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)")
+# Text that may be a telephone number in a page's address. A call's name (1795527733.0) and a disruption's
+# (general-1795527733) do not match: no North American number of ten digits begins with 1.
+PHONE = re.compile(
+    r"(?<!\d)(?!(?<=\w-)1\d{9}(?!\d))\+?"
+    r"(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)"
+)
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
@@ -99,14 +103,18 @@ def account(store: Database, name: str) -> LocalAccount | None:
     return None if row is None else _account(row)
 
 
-EXISTS = "{}: this account exists; change its roles or its password."
-NO_ACCOUNT = "{}: no such account; `callmon users list` shows the accounts."
+def _exists(name: str) -> ConfigError:
+    return ConfigError("{name}: this account exists; change its roles or its password.", name=name)
+
+
+def _no_account(name: str) -> ConfigError:
+    return ConfigError("{name}: no such account; `callmon users list` shows the accounts.", name=name)
 
 
 def check_account(store: Database, name: str, *, exists: bool) -> None:
     """Raises ConfigError unless the account exists; with `exists` false, if it does."""
     if (account(store, name) is not None) != exists:
-        raise ConfigError((NO_ACCOUNT if exists else EXISTS).format(name))
+        raise _no_account(name) if exists else _exists(name)
 
 
 def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditEvent) -> None:
@@ -114,7 +122,7 @@ def add_account(store: Database, name: str, password: str, roles: Collection[str
     values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
-            raise ConfigError(EXISTS.format(name))
+            raise _exists(name)
         connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
         insert_event(connection, deed)
 
@@ -152,7 +160,7 @@ def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None
 def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
     with database_errors(store), store.writing() as connection:
         if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
-            raise ConfigError(NO_ACCOUNT.format(name))
+            raise _no_account(name)
         yield connection
         end_sessions_of(connection, name, "account")
         insert_event(connection, deed)

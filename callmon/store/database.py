@@ -1,4 +1,4 @@
-"""Opens and migrates the database, and restricts its file mode: SQLite by default, PostgreSQL by its URL.
+"""Opens and migrates the database: SQLite by default, PostgreSQL by its URL.
 
 Only `upgrade` creates a SQLite file. It is readable by its owner only, since it has numbers.
 
@@ -11,9 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
+from copy import copy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,12 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
-from sqlalchemy.pool import NullPool
+from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, OperationalError, SQLAlchemyError
 
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
-from callmon.errors import StoreError
+from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
+from callmon.store.file_mode import close_to_others
 from callmon.store.migrations import HEAD, KNOWN
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ POSTGRES_DEFAULTS: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,
     "application_name": "callmon",
+    "target_session_attrs": "primary",  # of several hosts: the one that accepts writes
 }
 # FULL: a commit also survives a power cut. One fsync per batch of 100 ms makes it affordable. SQLite truncates a
 # write-ahead log that a long reader made huge to 64 MiB.
@@ -65,6 +66,12 @@ class Database:
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
         return Database(self.url, self.ring, reads_only=True)
+
+    def of_schema(self, schema: str) -> Database:
+        """The tables of another pair in this PostgreSQL, by the same connections. For queries only."""
+        other = copy(self)
+        other.engine = self.engine.execution_options(schema_translate_map={None: schema})
+        return other
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -97,7 +104,7 @@ class Database:
         SQLite continues to write to a deleted or moved file, which no program would ever read.
         """
         if self.path is not None and _identity(self.path) != self._identity:
-            raise StoreError(f"the database {self.path} was replaced by another file")
+            raise StoreError("the database {path} was replaced by another file", path=self.path)
 
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
@@ -117,15 +124,16 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
     store = Database(parsed, ring)
     if store.path is not None and not store.path.exists():
         raise StoreError(
-            f"there is no database at {store.path}: correct store.url, or make a new one with `callmon db upgrade`"
+            "there is no database at {path}: correct store.url, or make a new one with `callmon db upgrade`",
+            path=store.path,
         )
-    _close_to_others(store.path)
+    close_to_others(store.path)
     with database_errors(store):
-        if complaint := _complaint(stored_revision(store)):
-            raise StoreError(f"the database {store} {complaint}")
+        if complaint := _complaint(store, stored_revision(store)):
+            raise StoreError(complaint)
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
-            raise StoreError(f"the database {store}: {ring.lacks(missing[0])}")
+            raise StoreError("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
     return store
 
 
@@ -134,10 +142,10 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     store = Database(parse_url(url), ring)
     with database_errors(store):
         _make_file(store)
-        _close_to_others(store.path)
+        close_to_others(store.path)
         found = stored_revision(store)
-        if found is not None and found not in KNOWN:
-            raise StoreError(f"the database {store} {_complaint(found)}")
+        if found not in (None, *KNOWN) and (complaint := _complaint(store, found)):
+            raise StoreError(complaint)
         if found != HEAD:
             _migrate(store)
     return store
@@ -201,26 +209,39 @@ def parse_url(url: str) -> URL:
     except (ArgumentError, ValueError):
         parsed = None
     if parsed is None:
-        raise StoreError(f"the database's URL (sqlite:///path or postgresql://…) {UNREADABLE}")
+        raise StoreError("the database's URL (sqlite:///path or postgresql://…) {why}", why=UNREADABLE)
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql" | "postgres":
-            return parsed.set(drivername="postgresql+psycopg")
+            return _split_hosts(parsed).set(drivername="postgresql+psycopg")
         case "sqlite":
             raise StoreError("an in-memory database is refused, as it ends with the process: name a file")
         case other:
-            raise StoreError(f"callmon supports SQLite and PostgreSQL, not {other}")
+            raise StoreError("callmon supports SQLite and PostgreSQL, not {other}", other=other)
 
 
-def _complaint(found: str | None) -> str | None:
+def _split_hosts(url: URL) -> URL:
+    """`?host=a:5432,b:5432` as SQLAlchemy reads it: several values. It takes a list for the name of one host."""
+    hosts = url.query.get("host")
+    if isinstance(hosts, str) and ":" in hosts:
+        return url.update_query_dict({"host": hosts.split(",")})
+    return url
+
+
+def _complaint(store: Database, found: str | None) -> Sentence | None:
     if found == HEAD:
         return None
     if found is None:
-        return "has no callmon tables: run `callmon db upgrade`"
+        return Sentence("the database {store} has no callmon tables: run `callmon db upgrade`", store=store)
     if found in KNOWN:
-        return "is from an older callmon: run `callmon db upgrade`"
-    return f"is from another callmon (revision {found}): install that version, or set store.url to a new database"
+        return Sentence("the database {store} is from an older callmon: run `callmon db upgrade`", store=store)
+    return Sentence(
+        "the database {store} is from another callmon (revision {found}): install that version, or set store.url "
+        "to a new database",
+        store=store,
+        found=found,
+    )
 
 
 @contextmanager
@@ -233,20 +254,27 @@ def database_errors(store: Database) -> Iterator[None]:
         raise
     except (SQLAlchemyError, OSError) as error:
         store.close()
-        raise StoreError(f"the database {store} cannot be used: {with_remedy(error)}") from None
+        why = with_remedy(error)
+        raise StoreError("the database {store} cannot be used: {why}", store=store, why=why) from None
 
 
+PUT_BACK = Sentence("put a copy back")
 # What a driver says, and what can be done.
 REMEDIES = {
-    "file is not a database": "name another file in store.url, or put a copy back",
-    "malformed": "put a copy back",
-    "unable to open database file": "store.url must name a file that this user may read and write",
-    "readonly database": "run the command as a user who may write to the file and its folder",
-    "database is locked": "another program writes to it; try again",
-    "database or disk is full": "free space there",
-    "connection failed": "check that its server runs, and that store.url has its address and user",
+    Sentence("file is not a database"): Sentence("name another file in store.url, or put a copy back"),
+    Sentence("database disk image is malformed"): PUT_BACK,
+    "malformed": PUT_BACK,
+    Sentence("unable to open database file"): Sentence(
+        "store.url must name a file that this user may read and write"
+    ),
+    Sentence("attempt to write a readonly database"): Sentence(
+        "run the command as a user who may write to the file and its folder"
+    ),
+    Sentence("database is locked"): Sentence("another program writes to it; try again"),
+    Sentence("database or disk is full"): Sentence("free space there"),
+    "connection failed": Sentence("check that its server runs, and that store.url has its address and user"),
 }
-OF_THE_SYSTEM = "check the path in store.url, and that this user may write there"
+OF_THE_SYSTEM = Sentence("check the path in store.url, and that this user may write there")
 
 
 def with_remedy(error: BaseException) -> str:
@@ -255,7 +283,15 @@ def with_remedy(error: BaseException) -> str:
     remedy = next((told for said, told in REMEDIES.items() if said in why), None)
     if remedy is None and isinstance(error, OSError):
         remedy = OF_THE_SYSTEM
-    return f"{why}; {remedy}" if remedy else why
+    return Sentence("{why}; {remedy}", why=cause(error), remedy=remedy) if remedy else cause(error)
+
+
+def cause(error: BaseException) -> str:
+    """The reason for a reader of either language: what a server says is quoted, in the server's words."""
+    if isinstance(error, CallmonError):
+        return error.sentences[0]
+    why = reason(error)
+    return Sentence(why) if why in REMEDIES or isinstance(error, OSError) else Sentence("{answer}", answer=why)
 
 
 def reason(error: BaseException) -> str:
@@ -272,37 +308,6 @@ def _make_file(store: Database) -> None:
     store.path.parent.mkdir(parents=True, exist_ok=True)
     os.close(os.open(store.path, os.O_CREAT | os.O_WRONLY, 0o600))
     store.find_again()
-
-
-def _close_to_others(path: Path | None) -> None:
-    """Removes other users' access to SQLite's files (mode 0600), and logs it.
-
-    A restored copy is often readable by every user. The database has names, and encrypted numbers. A folder or
-    another file that store.url names by mistake stays as it is.
-    """
-    if path is not None and not _is_sqlite(path):
-        return
-    for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if path is not None else ():
-        with suppress(FileNotFoundError):
-            mode = stat.S_IMODE(file.stat().st_mode)
-            if not mode & (stat.S_IRWXG | stat.S_IRWXO):
-                continue
-            try:
-                file.chmod(0o600)
-            except OSError as error:
-                what = f"cannot be closed to them: {error.strerror}"
-            else:
-                what = "its mode is 0600 now"
-            log.warning(
-                "database: other users could read the file",
-                extra={"file": str(file), "mode": f"{mode:04o}", "done": what},
-            )
-
-
-def _is_sqlite(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:
-        return file.read(16) in (b"", b"SQLite format 3\0")
-    return False
 
 
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:
@@ -322,19 +327,25 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
         return None
     except DatabaseError as error:
         return reason(error)
+    finally:
+        looking.dispose()
     return None if result == "ok" else " ".join(str(result).split())
 
 
 def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
-    """With `reads_only` it cannot write, and each connection opens the SQLite file that is there now."""
+    """With `reads_only` it cannot write, and each query reads the SQLite file that is there now."""
     if path is None:
         options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
         given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
         given = {key: value for key, value in given.items() if key not in url.query}
+        if reads_only and url.query.get("target_session_attrs") == "read-write":
+            given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
-    pool = {"poolclass": NullPool} if reads_only else {}
-    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path), **pool)
+    engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
+    if reads_only:
+        event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
+        event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -350,16 +361,24 @@ def _set_pragmas(pragmas: Iterable[str], connection: sqlite3.Connection, _record
         connection.execute(f"PRAGMA {pragma}")
 
 
+def _check_file(path: Path, _connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
+    """Raises DisconnectionError when the file was replaced: the pool then opens the one that is there now."""
+    if record.info["file"] != _identity(path):
+        raise DisconnectionError
+
+
 def _begin(connection: Connection) -> None:
     """Begins a transaction. A writer acquires SQLite's lock at once, since it could not after a first read."""
     options = connection.get_execution_options()
-    begin = "BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN"
+    if not options.get("writes"):  # does not touch the file yet; each query of a page begins so
+        connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]  # sqlite3's
+        return
     if (seconds := options.get("busy_seconds")) is None:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         return
     _set_busy(connection, seconds)
     try:
-        connection.exec_driver_sql(begin)
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         _set_busy(connection, BUSY_SECONDS)
 

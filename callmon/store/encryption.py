@@ -22,7 +22,7 @@ from collections.abc import Callable, Sequence
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
@@ -31,6 +31,7 @@ KEY_NAME_BYTES = 4
 SEALED = re.compile(r"([0-9a-f]{8}):([A-Za-z0-9_-]+=*)", re.ASCII)
 # Half of SHA-256: among a thousand million numbers the probability that two share a token is about 10^-20.
 TOKEN_BYTES = 16
+THE_FILE = Sentence("the key file")
 
 
 class KeyMissingError(StoreError):
@@ -53,7 +54,7 @@ class Key:
 class KeyRing:
     """The keys, newest first; `source` names them in messages. Without keys no number is stored."""
 
-    def __init__(self, keys: Sequence[bytes] = (), source: str = "the key file") -> None:
+    def __init__(self, keys: Sequence[bytes] = (), source: str = THE_FILE) -> None:
         self.raw, self.source = tuple(keys), source
         self._keys = {key.name: key for key in map(Key, keys)}
         self._first = next(iter(self._keys.values()), None)
@@ -78,7 +79,7 @@ class KeyRing:
         found = SEALED.fullmatch(text)
         if found is None:
             raise KeyMissingError("a number in the database is not encrypted: it was altered")
-        return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, "a number").decode()
+        return self._decrypt(found[1], urlsafe_b64decode(found[2]), ABOUT, Sentence("a number")).decode()
 
     def encrypt_bytes(self, data: bytes) -> bytes:
         """Encrypts bytes that contain numbers as a whole: the key's name, the nonce, cipher text and tag."""
@@ -86,7 +87,9 @@ class KeyRing:
 
     def decrypt_bytes(self, data: bytes) -> bytes:
         """Decrypts the result of `encrypt_bytes`. Raises KeyMissingError."""
-        return self._decrypt(data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:], ABOUT_JOURNAL, "an outcome")
+        return self._decrypt(
+            data[:KEY_NAME_BYTES].hex(), data[KEY_NAME_BYTES:], ABOUT_JOURNAL, Sentence("an outcome")
+        )
 
     def _encrypt(self, data: bytes, about: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
@@ -99,7 +102,9 @@ class KeyRing:
         try:
             return key.cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], about)
         except (InvalidTag, ValueError):
-            raise KeyMissingError(f"{what} encrypted with the key {name} is damaged or was altered") from None
+            raise KeyMissingError(
+                "{what} encrypted with the key {name} is damaged or was altered", what=what, name=name
+            ) from None
 
     def token(self, number: str) -> str:
         """The number's token under the newest key. Raises KeyMissingError."""
@@ -109,13 +114,18 @@ class KeyRing:
         """The number's tokens under all keys, the newest first."""
         return tuple(key.token(number) for key in self._keys.values())
 
-    def lacks(self, name: str) -> str:
+    def lacks(self, name: str) -> Sentence:
         """The error message for the missing key `name`."""
         if not self:
-            return f"numbers are encrypted with the key {name}, and no key is available: set privacy.key_file"
-        return (
-            f"numbers are encrypted with the key {name}, which {self.source} lacks: restore that key's line "
-            "below the newest"
+            return Sentence(
+                "numbers are encrypted with the key {name}, and no key is available: set privacy.key_file",
+                name=name,
+            )
+        return Sentence(
+            "numbers are encrypted with the key {name}, which {source} lacks: restore that key's line below the "
+            "newest",
+            name=name,
+            source=self.source,
         )
 
     def _sealing(self) -> Key:

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 
 from callmon.config.secrets import handed_over
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.store.encryption import KEY_BYTES, KeyRing
 
 HEAD = """\
@@ -34,17 +34,23 @@ def read_keys(path: Path) -> KeyRing:
         _refuse_open_to_others(path)
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"no key file at {path}: create one with `callmon privacy key {path}`") from None
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not text"
         raise ConfigError(
-            f"the key file {path} cannot be read ({why}); run the command as root or as callmon's user, or name "
-            "another file"
+            "no key file at {path}: create one with `callmon privacy key {path}`", path=path
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = system_reason(error) if isinstance(error, OSError) else Sentence("it is not text")
+        raise ConfigError(
+            "the key file {path} cannot be read ({why}); run the command as root or as callmon's user, or "
+            "name another file",
+            path=path,
+            why=why,
         ) from None
     lines = [line.partition("#")[0].strip() for line in text.splitlines()]
     keys = [_key(line, number, path) for number, line in enumerate(lines, 1) if line]
     if not keys:
-        raise ConfigError(f"the key file {path} holds no key; create one with `callmon privacy key {path}`")
+        raise ConfigError(
+            "the key file {path} holds no key; create one with `callmon privacy key {path}`", path=path
+        )
     return KeyRing(list(dict.fromkeys(keys)), str(path))
 
 
@@ -68,8 +74,10 @@ def add_new_key(path: Path, today: date) -> bool:
             os.link(scratch, path)  # unlike a rename, it never replaces a file that another process just made
     except OSError as error:
         raise ConfigError(
-            f"the key file {path} cannot be written ({os.strerror(error.errno or 0)}); name a file in a folder "
-            "that exists and that this user may write to"
+            "the key file {path} cannot be written ({why}); name a file in a folder that exists and that this "
+            "user may write to",
+            path=path,
+            why=system_reason(error),
         ) from None
     finally:
         with suppress(OSError):
@@ -100,7 +108,9 @@ def _key(line: str, number: int, path: Path) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise ConfigError(
-            f"the key file {path}: line {number} is not a key; restore the line that `callmon privacy key` wrote"
+            "the key file {path}: line {number} is not a key; restore the line that `callmon privacy key` wrote",
+            path=path,
+            number=number,
         )
     return key
 
@@ -110,13 +120,17 @@ def _refuse_open_to_others(path: Path) -> None:
     if not stat.S_ISREG(known.st_mode):
         return
     if known.st_mode & stat.S_IROTH:
-        raise ConfigError(f"every user can read the key file {path}: chmod 0600 it, and add a new key")
+        raise ConfigError("every user can read the key file {path}: chmod 0600 it, and add a new key", path=path)
     if known.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigError(f"other users can change the key file {path}: chmod 0600 it, and check its keys")
+        raise ConfigError(
+            "other users can change the key file {path}: chmod 0600 it, and check its keys", path=path
+        )
     if not is_trusted(known.st_uid, os.geteuid(), folder.st_uid):
         raise ConfigError(
-            f"the key file {path} belongs to another user ({known.st_uid}), and that user can change it: chown "
-            "it to callmon's"
+            "the key file {path} belongs to another user ({owner}), and that user can change it: chown it to "
+            "callmon's",
+            path=path,
+            owner=known.st_uid,
         )
 
 

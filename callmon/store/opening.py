@@ -84,6 +84,9 @@ def _refuse_without_key(store: Database, path: Path) -> None:
     if names:
         store.close()
         raise ConfigError(
-            f"no key file at {path}, but the database {store} holds numbers encrypted with the key "
-            f"{' '.join(sorted(names))}: restore the file, or name it as privacy.key_file"
+            "no key file at {path}, but the database {store} holds numbers encrypted with the key {names}: "
+            "restore the file, or name it as privacy.key_file",
+            path=path,
+            store=store,
+            names=" ".join(sorted(names)),
         )

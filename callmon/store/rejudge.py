@@ -36,6 +36,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import CORRECTED, METRICS, VERDICT, Figure, Figures
 from callmon.core.verdicts import Finding, Gap
+from callmon.errors import Sentence
 from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, replacing
 from callmon.store.database import Database, database_errors
@@ -59,6 +60,8 @@ from callmon.store.writer.transaction import MOVED, count_correction, move
 # Few enough that a daemon on the same SQLite file never waits long for the lock.
 CHUNK = 200
 READ_AT_ONCE = 500
+FIGURES_DIFFER = Sentence("its facts and the stored figures differ; run `callmon db rejudge`")
+VERDICTS_DIFFER = Sentence("its facts and the stored verdicts differ; run `callmon db rejudge`")
 Advance = Callable[[int], object]
 
 
@@ -68,17 +71,30 @@ def count_ended(store: Database) -> int:
         return int(connection.execute(select(func.count()).select_from(CALL)).scalar_one())
 
 
+class VerdictChange(msgspec.Struct, frozen=True):
+    """A finding that changed. `old` is None for a new standard. As text: its identifiers, on one line."""
+
+    exchange: str
+    call: str
+    old: Finding | None
+    new: Finding
+
+    def __str__(self) -> str:
+        before = "" if self.old is None else f"{_identifiers(self.old)} -> "
+        return f"{self.exchange}  {self.call}  {self.new.standard}  {before}{_identifiers(self.new)}"
+
+
 def rejudge(
     store: Database, monitor: Monitor, chunk: int = CHUNK, writes: bool = True, advance: Advance = int
-) -> Iterator[str]:
-    """Judges every ended call again, one transaction per `chunk`. Yields one line per changed finding.
+) -> Iterator[VerdictChange]:
+    """Judges every ended call again, one transaction per `chunk`. Yields each changed finding.
 
     `advance` receives the number of calls after each transaction.
-    Without `writes`, yields the lines and writes nothing. Raises StoreError if the database cannot be used; the
-    lines yielded until then are committed.
+    Without `writes`, yields the changes and writes nothing. Raises StoreError if the database cannot be used; the
+    changes yielded until then are committed.
     """
     for group in _groups(store, monitor, chunk, writes, advance):
-        yield from group.lines
+        yield from group.changes
 
 
 def _groups(
@@ -99,7 +115,7 @@ def _groups(
 
 
 class RejudgedCalls:
-    """One chunk of calls: the rows to write, the counters to add, and the `lines` to report."""
+    """One chunk of calls: the rows to write, the counters to add, and the `changes` to report."""
 
     def __init__(self, connection: Connection, monitor: Monitor) -> None:
         self._connection, self._monitor = connection, monitor
@@ -107,7 +123,7 @@ class RejudgedCalls:
         self._writing = BulkWriter(connection)
         self.rolling = update.RollupUpdate(self._writing)
         self.added: Figures = {}
-        self.lines: list[str] = []
+        self.changes: list[VerdictChange] = []
 
     def judge(self, after: StoredCallKey, chunk: int) -> list[StoredCallKey]:
         """Judges the next `chunk` calls again. Returns their keys."""
@@ -130,10 +146,10 @@ class RejudgedCalls:
                 self.correct(call, data, findings.get(call, []), outcome)
         return keys
 
-    def otherwise(self) -> dict[StoredCallKey, str]:
-        """Calls that differ from what their facts now give: "figures" (the account) or "verdicts"."""
-        judged = {(call, exchange): "verdicts" for call, exchange, _ in self._rows.findings}
-        return judged | dict.fromkeys(self._rows.calls, "figures")
+    def otherwise(self) -> dict[StoredCallKey, Sentence]:
+        """Calls that differ from what their facts now give: in their figures (the account) or their verdicts."""
+        judged = {(call, exchange): VERDICTS_DIFFER for call, exchange, _ in self._rows.findings}
+        return judged | dict.fromkeys(self._rows.calls, FIGURES_DIFFER)
 
     def correct(self, key: StoredCallKey, data: str, old: list[Finding], outcome: Outcome) -> None:
         call = without_numbers(outcome.calls[0])
@@ -159,11 +175,10 @@ class RejudgedCalls:
     def _tell(self, key: StoredCallKey, old: Finding | None, new: Finding) -> None:
         if old is None:  # a new standard: this is its first verdict
             figures.of_finding(self.added, new)
-            self.lines.append(f"{_named(key)}  {new.standard}  {_said(new)}")
-            return
-        count_correction(old, new, self.added)
-        if _said(old) != _said(new):
-            self.lines.append(f"{_named(key)}  {new.standard}  {_said(old)} -> {_said(new)}")
+        else:
+            count_correction(old, new, self.added)
+        if old is None or _identifiers(old) != _identifiers(new):
+            self.changes.append(VerdictChange(key[1], key[0], old, new))
 
     def write_changes(self) -> None:
         """Writes all changes and their counters in the current transaction."""
@@ -181,11 +196,7 @@ def up_to_end(facts: list[Fact]) -> list[Fact]:
     return facts[: len(until) + 1]
 
 
-def _named(key: StoredCallKey) -> str:
-    return f"{key[1]}  {key[0]}"
-
-
-def _said(finding: Finding) -> str:
+def _identifiers(finding: Finding) -> str:
     number = "" if finding.number is None else f" {finding.number}"
     cause = f", {finding.cause}" if finding.cause else ""
     return f"{finding.verdict} ({finding.reason_key}{number}{cause})"
@@ -194,7 +205,11 @@ def _said(finding: Finding) -> str:
 # Counters and rows.
 
 
-def counter_differences(store: Database) -> list[str]:
+COUNTER_DIFFERS = Sentence("{figure}: the counter is {one}, the rows give {other}.")
+CORRECTIONS_DIFFER = Sentence("{figure}: corrected by {one}, and moved by {other}.")
+
+
+def counter_differences(store: Database) -> list[Sentence]:
     """One sentence per counter that disagrees with the rows that it counts. Raises StoreError."""
     with database_errors(store), store.snapshot() as connection:
         stored = calls.counters_of(connection)
@@ -205,24 +220,21 @@ def counter_differences(store: Database) -> list[str]:
     for figure, value in stored.items():
         if figure[0] == MOVED:
             figures.add_figure(expected, figure[1:], value)
-    differences = _unequal(expected, counted, "the counter is {0:g}, the rows give {1:g}")
-    return differences + _unequal(_net(stored), _moved_verdicts(stored), "corrected by {0:g}, and moved by {1:g}")
+    differences = _unequal(expected, counted, COUNTER_DIFFERS)
+    return differences + _unequal(_net(stored), _moved_verdicts(stored), CORRECTIONS_DIFFER)
 
 
 def _counted(connection: Connection) -> Figures:
     """The counters computed from all rows."""
-    total = Figures()
-    for (data,) in connection.execute(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE)):
-        figures.of_call(total, call_of(data, {}))
-    for row in connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE)):
-        figures.of_finding(total, finding_of(row)[1])
-    for gap in connection.execute(select(GAP)):
-        figures.of_gap(total, Gap(*gap))
-    for entry in callback_entries(connection):
-        figures.of_callback(total, entry)
-    for noted in disruptions.all_updates(connection):
-        figures.of_disruption(total, noted)
-    return total
+    calls = connection.scalars(select(CALL.c.data).execution_options(yield_per=READ_AT_ONCE))
+    findings = connection.execute(select(FINDING).execution_options(yield_per=READ_AT_ONCE))
+    return figures.figures_of(
+        (call_of(data, {}) for data in calls),
+        (finding_of(row)[1] for row in findings),
+        (Gap(*gap) for gap in connection.execute(select(GAP))),
+        callback_entries(connection),
+        disruptions.all_updates(connection),
+    )
 
 
 def _net(stored: Figures) -> Figures:
@@ -246,59 +258,74 @@ def _moved_verdicts(stored: Figures) -> Figures:
     return moved
 
 
-def _unequal(figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, float], words: str) -> list[str]:
+def _unequal(
+    figure_says: Mapping[Figure, float], rows_say: Mapping[Figure, float], differs: Sentence
+) -> list[Sentence]:
     pairs = {x: (figure_says.get(x, 0.0), rows_say.get(x, 0.0)) for x in figure_says.keys() | rows_say.keys()}
     return [
-        f"{' '.join(figure)}: {words.format(*pair)}."
+        Sentence(differs.template, figure=" ".join(figure), one=_plain(pair[0]), other=_plain(pair[1]))
         for figure, pair in sorted(pairs.items())
         if not isclose(*pair, rel_tol=1e-9, abs_tol=1e-3)  # seconds are summed in another order
     ]
 
 
+def _plain(amount: float) -> float:
+    """A count as a whole number, seconds to the millisecond."""
+    return int(amount) if amount.is_integer() else round(amount, 3)
+
+
 MOST = 20  # sentences of one kind; above this only their number is given
 
 
-def inconsistencies(store: Database, monitor: Monitor, advance: Advance = int) -> Iterator[str]:
+def inconsistencies(store: Database, monitor: Monitor, advance: Advance = int) -> Iterator[Sentence]:
     """One sentence per inconsistency. `advance` receives the number of calls compared. Raises StoreError."""
-    yield from _shortened(_of_calls(store, monitor, advance), "calls whose facts differ")
+    yield from _shortened(_of_calls(store, monitor, advance), Sentence("calls whose facts differ"))
     with database_errors(store), store.reading() as connection:
-        yield from _shortened(_in_limbo(connection), "calls of this kind")
-        yield from _shortened(_of_ledger(connection), "entries of the list of callbacks")
+        yield from _shortened(_in_limbo(connection), Sentence("calls of this kind"))
+        yield from _shortened(_of_ledger(connection), Sentence("entries of the list of callbacks"))
 
 
-def _shortened(sentences: Iterator[str], what: str) -> Iterator[str]:
+def _shortened(sentences: Iterator[Sentence], what: Sentence) -> Iterator[Sentence]:
     yield from islice(sentences, MOST)
     more = sum(1 for _ in sentences)
     if more:
-        yield f"… and {more} more {what}."
+        yield Sentence("… and more {what}: {count}.", what=what, count=more)
+
+
+def _about(exchange: str, name: str, what: Sentence) -> Sentence:
+    return Sentence("{exchange} {name}: {what}.", exchange=exchange, name=name, what=what)
 
 
 # Calls.
 
 
-def _of_calls(store: Database, monitor: Monitor, advance: Advance) -> Iterator[str]:
+def _of_calls(store: Database, monitor: Monitor, advance: Advance) -> Iterator[Sentence]:
     for group in _groups(store, monitor, CHUNK, False, advance):
         for (call, exchange), what in group.otherwise().items():
-            yield f"{exchange} {call}: its facts and the stored {what} differ; run `callmon db rejudge`."
+            yield _about(exchange, call, what)
 
 
-def _in_limbo(connection: Connection) -> Iterator[str]:
+def _in_limbo(connection: Connection) -> Iterator[Sentence]:
     """Calls with rows in some tables and none in tables that must have one."""
     since = select(func.min(FACT.c.at)).scalar_subquery()  # earlier months may have been dropped
     has_call = _in(CALL, FINDING) | _in(OPEN, FINDING) | _in(OBLIGATION, FINDING)
     has_begun = OPEN.c.data.startswith(f'[{{"type":"{tag_of(Arrived)}",')
     has_neither = ~_in(CALL, FACT) & ~_in(OPEN, FACT)
     checks = (
-        (OPEN, ~has_begun, "it is in progress, but its beginning is not stored"),
-        (OPEN, _in(CALL, OPEN), "it is both in progress and ended"),
-        (CALL, ~_in(FACT, CALL) & (CALL.c.ended >= since), "it has ended, but none of its facts is stored"),
-        (FACT, has_neither, "its facts are stored, but it is neither in progress nor ended"),
-        (FINDING, ~has_call, "it has verdicts, but the call is not stored"),
+        (OPEN, ~has_begun, Sentence("it is in progress, but its beginning is not stored")),
+        (OPEN, _in(CALL, OPEN), Sentence("it is both in progress and ended")),
+        (
+            CALL,
+            ~_in(FACT, CALL) & (CALL.c.ended >= since),
+            Sentence("it has ended, but none of its facts is stored"),
+        ),
+        (FACT, has_neither, Sentence("its facts are stored, but it is neither in progress nor ended")),
+        (FINDING, ~has_call, Sentence("it has verdicts, but the call is not stored")),
     )
     for table, condition, what in checks:
         question = select(table.c["call"], table.c.exchange).where(condition).distinct()
         for call, exchange in connection.execute(question):
-            yield f"{exchange} {call}: {what}."
+            yield _about(exchange, call, what)
 
 
 def _in(table: Table, other: Table, *conditions: Condition) -> Condition:
@@ -310,7 +337,7 @@ def _in(table: Table, other: Table, *conditions: Condition) -> Condition:
 # The ledger.
 
 
-def _of_ledger(connection: Connection) -> Iterator[str]:
+def _of_ledger(connection: Connection) -> Iterator[Sentence]:
     """Compares each stored obligation with the one that its entries give."""
     key = (LEDGER.c.exchange, LEDGER.c.obligation)
     rows = connection.execute(select(*key, LEDGER.c.data).order_by(*key, LEDGER.c.n))
@@ -320,15 +347,15 @@ def _of_ledger(connection: Connection) -> Iterator[str]:
         kept = stored.pop((exchange, name), None)
         made = _made([data for _, _, data in entries])
         if made is None:
-            yield f"{exchange} {name}: the first ledger entry does not open the obligation."
+            yield _about(exchange, name, Sentence("the first ledger entry does not open the obligation"))
         elif kept is None:
-            yield f"{exchange} {name}: the ledger has entries, but the obligation is not stored."
+            yield _about(exchange, name, Sentence("the ledger has entries, but the obligation is not stored"))
         elif _bare(made) != _bare(obligation_of(kept[0], None, None)):
-            yield f"{exchange} {name}: its ledger entries and the stored obligation differ."
+            yield _about(exchange, name, Sentence("its ledger entries and the stored obligation differ"))
         elif (kept[1], bool(kept[2])) != (made.state, made.is_live):
-            yield f"{exchange} {name}: it is indexed as {kept[1]}, and is {made.state}."
+            yield _about(exchange, name, Sentence("its ledger entries give another state than the index"))
     for exchange, name in stored:
-        yield f"{exchange} {name}: the obligation has no ledger entry."
+        yield _about(exchange, name, Sentence("the obligation has no ledger entry"))
 
 
 def _made(entries: list[str]) -> Obligation | None:

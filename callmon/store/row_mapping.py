@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from callmon.core.callbacks.contact import Contact
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
 from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
 from callmon.core.calls.call import Call, language_label
@@ -50,12 +51,13 @@ class Rows:
     """The rows of a batch of outcomes. Calls, findings and gaps by their key: the first of each wins."""
 
     def __init__(self, group: int, place: int = 0) -> None:
-        self._n = self._entry = self._disruption = group * PLACES + place
+        self._n = self._entry = self._disruption = self._contact = group * PLACES + place
         self.ledger: list[Row] = []
         self.obligations: dict[Key, Obligation] = {}
         self.called_back: list[CalledBack] = []
         self.disruption_entries: list[Row] = []
         self.disruptions: list[DisruptionUpdate] = []
+        self.contacts: list[Row] = []
         self.hand = self.disruption_hand = 0  # the last commands applied
         self.facts: dict[StoredCallKey, list[Fact]] = {}
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
@@ -90,6 +92,8 @@ class Rows:
             self._add_written(written)
         for update in outcome.disruptions:
             self._add_disruption(update)
+        for contact in outcome.contacts:
+            self._add_contact(contact)
         if outcome.callback_command > self.hand:
             self.hand = outcome.callback_command
         if outcome.disruption_command > self.disruption_hand:
@@ -115,6 +119,12 @@ class Rows:
         self.disruption_entries.append((entry.disruption, self._disruption, at, kind, data))
         self.disruptions.append(update)
         self._disruption += 1
+
+    def _add_contact(self, contact: Contact) -> None:
+        at, data = microseconds(contact.at), _encode(contact).decode()
+        key = contact.call, contact.exchange, contact.kind
+        self.contacts.append((*key, at, self._contact, contact.token, data))
+        self._contact += 1
 
     def _add_fact(self, exchange: str, fact: Fact) -> None:
         key = (fact.call, exchange)
@@ -324,6 +334,7 @@ def findings_by_call(rows: Iterable[Any]) -> dict[StoredCallKey, list[Finding]]:
     return found
 
 
+contact_of: Callable[[str], Contact] = msgspec.json.Decoder(Contact).decode
 entry_of: Callable[[str], AnyEntry] = msgspec.json.Decoder(AnyEntry).decode
 disruption_entry_of: Callable[[str], AnyDisruptionEntry] = msgspec.json.Decoder(AnyDisruptionEntry).decode
 disruption_of: Callable[[str], Disruption] = msgspec.json.Decoder(Disruption).decode

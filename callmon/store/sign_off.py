@@ -18,10 +18,10 @@ from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from callmon.errors import CallmonError, StoreError
+from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.access import AuditEvent, insert_event
 from callmon.store.database import Database, database_errors
 from callmon.store.tables import SIGN_OFF, SIGNED_FILE
@@ -29,6 +29,8 @@ from callmon.store.tables import SIGN_OFF, SIGNED_FILE
 Step: TypeAlias = Literal["prepared", "verified", "approved"]
 Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
 STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
+ALL_STEPS = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
+STEPS_OF_MONTH = ALL_STEPS.where(SIGN_OFF.c.month == bindparam("month"))
 
 
 class StepSignature(NamedTuple):
@@ -88,10 +90,7 @@ def revisions(store: Database, month: str | None = None) -> list[SignedRevision]
 
 
 def _revisions(connection: Connection, month: str | None) -> list[SignedRevision]:
-    question = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
-    if month is not None:
-        question = question.where(SIGN_OFF.c.month == month)
-    found = connection.execute(question).mappings().all()
+    found = connection.execute(ALL_STEPS if month is None else STEPS_OF_MONTH, {"month": month}).mappings().all()
     made = []
     for (of, number), some in groupby(found, lambda row: (row["month"], row["revision"])):
         rows = list(some)
@@ -120,7 +119,8 @@ def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     except zlib.error:
         found = b""
     if sha256(found).hexdigest() != revision.digests[name]:
-        raise StoreError(f"the database {store}: {name} has other bytes than those that were signed")
+        told = Sentence("{name} has other bytes than those that were signed", name=name)
+        raise StoreError("the database {store}: {why}", store=store, why=told)
     return found
 
 

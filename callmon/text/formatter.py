@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 from textwrap import wrap
 
 from babel.dates import format_date, format_time
@@ -43,7 +44,8 @@ class Formatter:
 
     def say(self, french: str, **values: object) -> str:
         """A sentence in this language. Tests find every `say` and require its translation."""
-        return self.typeset(translate(french, self.language, self.context).format(**values))
+        text = translate(french, self.language, self.context).format(**values)
+        return self.typeset(text) if values else typeset_sentence(text, self.language)
 
     def _say(self, french: str, **values: object) -> str:
         """A sentence of the stories and lists, whatever the context."""
@@ -59,7 +61,7 @@ class Formatter:
 
     def _date(self, at: date, pattern: str) -> str:
         local = at.astimezone(self.timezone) if isinstance(at, datetime) else at
-        return format_date(local, pattern, locale=self.locale)
+        return written_date(local.date() if isinstance(local, datetime) else local, pattern, self.locale)
 
     def day(self, at: date) -> str:
         """A date: « 24 novembre 2026 », « 1er novembre 2026 » / "24 November 2026"."""
@@ -77,7 +79,7 @@ class Formatter:
 
     def minute(self, at: datetime) -> str:
         """A time to the minute: « 13 h 42 », « 17 h » / "1:42 p.m.", "5 p.m.", "noon", "midnight"."""
-        local = at.astimezone(self.timezone)
+        local = at.astimezone(self.timezone).replace(second=0, microsecond=0)
         if (
             self.language == "en" and local.minute == 0 and local.hour % 12 == 0
         ):  # 12 a.m. and 12 p.m. are ambiguous
@@ -86,11 +88,12 @@ class Formatter:
 
     def second(self, at: datetime) -> str:
         """A time to the second, truncated: « 13 h 42 min 05 s » / "1:42:05 p.m."."""
-        return self._time(at.astimezone(self.timezone), "H 'h' mm 'min' ss 's'", "h:mm:ss a")
+        local = at.astimezone(self.timezone).replace(microsecond=0)
+        return self._time(local, "H 'h' mm 'min' ss 's'", "h:mm:ss a")
 
     def _time(self, local: datetime, french: str, english: str) -> str:
         pattern = french if self.language == "fr" else english
-        return self.typeset(format_time(local.time(), pattern, locale=self.locale))
+        return self.typeset(written_time(local.time(), pattern, locale=self.locale))
 
     # Lengths and numbers.
 
@@ -153,10 +156,19 @@ class Formatter:
 
     def typeset(self, text: str) -> str:
         """The text with no-break spaces; characters that could move a terminal's cursor are replaced."""
-        spaces = _FRENCH_SPACES if self.language == "fr" else _ENGLISH_SPACES
-        if not text.isprintable():  # few texts are not: a page has a thousand
-            text = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
-        return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, text))
+        return typeset(text, self.language)
+
+
+def typeset(text: str, language: str) -> str:
+    spaces = _FRENCH_SPACES if language == "fr" else _ENGLISH_SPACES
+    if not text.isprintable():  # few texts are not: a page has a thousand
+        text = "".join(c if c.isprintable() or c == NO_BREAK else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return _TWO_STOPS.sub(r"\1", spaces.sub(NO_BREAK, text))
+
+
+# The same in each answer. A sentence with values is not kept: it may be about a caller.
+typeset_sentence = lru_cache(4096)(typeset)
+written_date, written_time = lru_cache(4096)(format_date), lru_cache(4096)(format_time)
 
 
 def permille(numerator: int, denominator: int) -> int:

@@ -34,6 +34,18 @@ def label(kind: str, identifier: str, language: str) -> str:
     return translate(KINDS[kind][identifier], language, kind)
 
 
+def labelled(kind: str, text: str, language: str) -> str:
+    """The label of `text` if it is an identifier of this kind; otherwise `text` as it is."""
+    return label(kind, text, language) if text in KINDS[kind] else text
+
+
+def recorded(act: str, about: str, language: str) -> str:
+    """The object of an act in the record of accesses. That of a report is words: month, edition, revision …"""
+    if act.startswith("report "):
+        return " ".join(labelled("about_report", word, language) for word in about.split(" "))
+    return labelled("about", about, language)
+
+
 class LabelledError(ConfigError):
     """A mistake whose sentence is a label: English in a log; `told` has it by language, for a command."""
 

@@ -2,7 +2,7 @@
 
 Callbacks are sorted by urgency: the last time at which a person can act. Cautions precede the number. Callbacks
 that cannot be returned are in a separate part. A disruption with an incomplete notice has a sign, and the list
-states in words what is missing: the promise requires the reason, the expected length and the alternative in both
+states in words what is missing: the promise requires the reason, the expected end and the alternative in both
 languages.
 
 Refuses: to show a number that was not requested from the store.

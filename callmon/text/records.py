@@ -1,8 +1,10 @@
 """Facts, calls and findings as aligned lines for people and as JSON for programs. Pure."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -12,7 +14,10 @@ from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
-from callmon.text.labels import reason
+from callmon.text.labels import label, reason
+
+if TYPE_CHECKING:
+    from callmon.store.rejudge import VerdictChange
 
 
 def instant(at: datetime | None) -> str | None:
@@ -72,13 +77,30 @@ def _answerer(call: Call) -> dict[str, str | None] | None:
     return {"extension": call.answered_by, "channel": call.answered_channel}
 
 
-def outcome_lines(outcome: Outcome, start: datetime | None) -> list[str]:
-    """An outcome as aligned lines. Times are seconds since `start`; if it is None, the time of day in UTC."""
+def verdict_text(finding: Finding, language: str) -> str:
+    """The verdict with its reason and its cause: "not met (answered on ring 5, phone tried too late)"."""
+    why = [reason(finding.reason_key, finding.number, language)]
+    why += [label("cause", finding.cause, language)] if finding.cause else []
+    return f"{label('verdict', finding.verdict, language)} ({', '.join(why)})"
+
+
+def verdict_line(change: VerdictChange, language: str) -> str:
+    """A verdict that changed, on one line."""
+    verdicts = [verdict_text(finding, language) for finding in (change.old, change.new) if finding is not None]
+    standard = label("standard", change.new.standard, language)
+    return f"{change.exchange}  {change.call}  {standard}  {' → '.join(verdicts)}"
+
+
+def outcome_lines(outcome: Outcome, start: datetime | None, language: str = "en") -> list[str]:
+    """An outcome as aligned lines: facts by the names of their fields, verdicts in words.
+
+    Times are seconds since `start`; if it is None, the time of day in UTC.
+    """
     said = [_fact_line(fact, start) for fact in outcome.facts]
     said += [_line(x.end, start, "-", "Unheard", f"since={_seconds(x.start, start)}") for x in outcome.gaps]
     said += [_entry_line(written.entry, start) for written in outcome.ledger]
     owed = [finding for x in outcome.ledger for finding in (*x.findings, *x.corrections)]
-    return said + [_finding_line(finding, start) for finding in (*outcome.findings, *owed)]
+    return said + [_finding_line(finding, start, language) for finding in (*outcome.findings, *owed)]
 
 
 def _line(at: datetime | None, start: datetime | None, call: str, name: str, rest: str) -> str:
@@ -125,8 +147,5 @@ def _value(value: object, start: datetime | None) -> str:
             return str(value)
 
 
-def _finding_line(finding: Finding, start: datetime | None) -> str:
-    cause = f"  cause={finding.cause}" if finding.cause else ""
-    why = reason(finding.reason_key, finding.number, "en")
-    said = f"{finding.verdict:<8}  {why}{cause}"
-    return _line(finding.at, start, finding.call, finding.standard, said)
+def _finding_line(finding: Finding, start: datetime | None, language: str) -> str:
+    return _line(finding.at, start, finding.call, finding.standard, verdict_text(finding, language))

@@ -14,12 +14,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
-import click
-
 from callmon.ami.framing import END, MAX_MESSAGE, Framer
 from callmon.ami.recording import CRLF, Redactor, is_kept, public_numbers
 from callmon.config.lines import Lines
-from callmon.errors import ConfigError
+from callmon.errors import CallmonError, ConfigError, Sentence, system_reason
 
 
 @dataclass
@@ -36,11 +34,12 @@ async def record(
     cut: Callable[[bytes], tuple[bytes, int]],
     duration: timedelta | None = None,
     overwrite: bool = False,
+    begun: Callable[[], object] = lambda: None,
 ) -> Recorded:
     """Record until the bytes end, `duration` is over, or SIGINT or SIGTERM arrives. Raises ConfigError.
 
-    `cut` (`Redacting` or `Verbatim`) returns what is to be written of a chunk, and its number of messages. The
-    event loop writes, so a cancelled recording never ends inside a message.
+    `begun` is called once the file is open. `cut` (`Redacting` or `Verbatim`) returns what is to be written of a
+    chunk, and its number of messages. The event loop writes, so a cancelled recording never ends inside a message.
     """
     done, loop, task = Recorded(), asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
@@ -51,7 +50,7 @@ async def record(
         _none_left_behind(file, done),
         suppress(TimeoutError, asyncio.CancelledError),
     ):
-        click.echo(f"Recording to {file}; Ctrl-C stops it.", err=True)
+        begun()
         async with asyncio.timeout(None if duration is None else duration.total_seconds()):
             async for chunk in chunks:
                 written, messages = cut(chunk)
@@ -64,10 +63,10 @@ async def record(
 
 @contextmanager
 def _none_left_behind(file: Path, done: Recorded) -> Iterator[None]:
-    """Without a secret nothing is recorded: no empty file stays, which the next try would find in its way."""
+    """Where nothing could be recorded, no empty file stays, which the next try would find in its way."""
     try:
         yield
-    except ConfigError:
+    except CallmonError:
         if not done.size:
             file.unlink()
         raise
@@ -110,8 +109,11 @@ def _opened(file: Path, overwrite: bool) -> BinaryIO:
     try:
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
-        raise ConfigError(f"{file}: exists; name another file, or add --overwrite") from None
+        raise ConfigError(Sentence("{file}: exists; name another file, or add --overwrite", file=file)) from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be written ({error.strerror}); name another place") from None
+        why = system_reason(error)
+        raise ConfigError(
+            Sentence("{file}: cannot be written ({why}); name another place", file=file, why=why)
+        ) from None
     os.fchmod(descriptor, 0o600)
     return os.fdopen(descriptor, "wb")

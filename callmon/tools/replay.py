@@ -85,9 +85,9 @@ def chunks(source: IO[bytes], advance: Callable[[int], object] = int) -> Iterato
 
 
 def replayed_lines(
-    replay: Replay, sources: Iterable[IO[bytes]], advance: Callable[[int], object] = int
+    replay: Replay, sources: Iterable[IO[bytes]], advance: Callable[[int], object] = int, language: str = "en"
 ) -> Iterator[str]:
     """The aligned lines of all facts and findings. `advance` receives the number of bytes that were read."""
     for source in sources:
         for outcome in replay.connection(chunks(source, advance)):
-            yield from outcome_lines(outcome, replay.start)
+            yield from outcome_lines(outcome, replay.start, language)

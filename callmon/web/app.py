@@ -9,6 +9,7 @@ import gzip
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,7 +18,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon import __version__
+from callmon.errors import Sentence
 from callmon.sinks.metrics.exposition import Metrics
+from callmon.text.labels import terminal_text
 from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import routes
@@ -94,10 +97,16 @@ class WebApplication:
         headers = {**NOT_KEPT, "Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         return Response(body, headers=headers | ({"Content-Encoding": "gzip"} if is_compressed else {}))
 
-    async def _health(self, _request: Request) -> Response:
-        found = list(self.troubles())
+    async def _health(self, request: Request) -> Response:
+        """The state as JSON. The sentences are in English, or in French for a client that asks for it first."""
+        language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
+        told = partial(terminal_text, language=language)
+        found, more = (
+            [x.translated(told) if isinstance(x, Sentence) else x for x in sentences()]
+            for sentences in (self.troubles, self.remarks)
+        )
         status = "trouble" if found else "ok"
-        body = {"status": status, "role": self.role(), "troubles": found, "remarks": list(self.remarks())}
+        body = {"status": status, "role": self.role(), "troubles": found, "remarks": more}
         body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 

@@ -22,6 +22,7 @@ from callmon.errors import StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
+from callmon.web.auth.identity import Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter, templates_of
 from callmon.web.sse import Live, View, event
@@ -48,6 +49,7 @@ class PageContext:
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
+        self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.reports = ReportJobs()
         self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
@@ -91,8 +93,15 @@ class PageContext:
         value: T = kept[2]
         return value
 
-    async def render(self, template: str, values: dict[str, Any]) -> str:
-        """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event."""
+    async def render(
+        self, template: str, values: dict[str, Any], asked: Callable[[], Mapping[str, Any]] | None = None
+    ) -> str:
+        """Renders a template in a thread: a long list takes milliseconds in which the loop receives no event.
+
+        `asked`: a query of further values, in the same thread; as with `ask`, it raises AwayError.
+        """
+        if asked is not None:
+            return await self.ask(lambda: self._render(template, {**values, **asked()}))
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, partial(self._render, template, values))
 

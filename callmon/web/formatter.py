@@ -18,6 +18,7 @@ from callmon.text.lists import TerminalPage
 
 OTHER = {"fr": "en", "en": "fr"}
 ACRONYM = re.compile(r"(.+) \(([^\W_]{2,9})\)")  # at the end of a service's title
+SHORT = re.compile(r"\b[^\W_]{2,9}\b")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
@@ -93,10 +94,13 @@ class WebFormatter(TerminalPage):
         found = ACRONYM.fullmatch(title)
         return (found[2], found[1]) if found else (title, title)
 
-    def acronyms(self) -> list[tuple[str, str]]:
-        """Those of the services, each with what it stands for."""
-        titles = (self.service(name) for name in self.settings.services)
-        return [self.acronym(title) for title in titles if ACRONYM.fullmatch(title)]
+    def acronyms(self, page: str) -> list[str]:
+        """Those of the services, and of the text telephone, that the page has, each with what it stands for."""
+        named = (self.acronym(self.service(name)) for name in self.settings.services)
+        known = {x: self.say("{short} : {whole}", short=x, whole=whole) for x, whole in named if x != whole}
+        known[self.say("ATS")] = self.say("ATS : téléimprimeur")
+        there = set(SHORT.findall(page))
+        return [told for short, told in known.items() if short in there]
 
 
 def templates_of(package: str) -> Environment:

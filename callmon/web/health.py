@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from callmon.core.calls.channels import MAX_CHANNELS
+from callmon.errors import Sentence
 from callmon.sinks.snapshot import ExchangeStatus, Sink
 
 
@@ -20,7 +21,11 @@ def troubles(
     """One sentence for each fault; none when all is well."""
     return [
         *(
-            f"The exchange {state.name} has been unheard for {state.unheard_for.total_seconds():.0f} s."
+            Sentence(
+                "The exchange {name} has been unheard for {seconds} s.",
+                name=state.name,
+                seconds=round(state.unheard_for.total_seconds()),
+            )
             for state in exchanges
             if state.unheard_for is not None and state.unheard_for > unheard_limit
         ),
@@ -36,18 +41,29 @@ def remarks(sinks: Iterable[Sink]) -> list[str]:
 
 
 def _full(state: ExchangeStatus) -> str:
-    return (
-        f"The exchange {state.name} has {MAX_CHANNELS} channels without a hang-up: each new channel replaces "
-        "the one that has been idle longest."
+    return Sentence(
+        "The exchange {name} has {channels} channels without a hang-up: each new channel replaces the one that "
+        "has been idle longest.",
+        name=state.name,
+        channels=MAX_CHANNELS,
     )
 
 
 def _behind(sink: Sink) -> str:
-    seconds = sink.behind_for().total_seconds()
-    why = sink.trouble()
-    backlog = f"{sink.name}: {sink.backlog()} outcomes wait, the oldest for {seconds:.0f} s"
-    return f"{backlog}: {why}." if why else f"{backlog}."
+    backlog = Sentence(
+        "{sink}: {count} outcomes wait, the oldest for {seconds} s",
+        sink=Sentence(sink.name),
+        count=sink.backlog(),
+        seconds=round(sink.behind_for().total_seconds()),
+    )
+    if why := sink.trouble():
+        return Sentence("{backlog}: {why}.", backlog=backlog, why=why)
+    return Sentence("{backlog}.", backlog=backlog)
 
 
 def _refused(sink: Sink) -> str:
-    return f"{sink.name}: {sink.refused()} outcomes were rejected by the database and skipped: see the log."
+    return Sentence(
+        "{sink}: {count} outcomes were rejected by the database and skipped: see the log.",
+        sink=Sentence(sink.name),
+        count=sink.refused(),
+    )

@@ -109,13 +109,22 @@ class PageRequest:
 
     def twin(self) -> str:
         """The same page in the other language."""
-        query = {name: value for name in FRENCH if (value := self.parameter(name)) and name != "said"}
+        known = FRENCH if self.request.query_params else ()  # most addresses have none
+        query = {name: value for name in known if (value := self.parameter(name)) and name != "said"}
         return self.path(
             TWIN.get(self.entry.name, self.entry.name), OTHER[self.language], query, **self.request.path_params
         )
 
-    async def page(self, template: str, title: str, *, status: int = 200, **values: Any) -> Response:
-        """The page of that template, within the shared frame."""
+    async def page(
+        self,
+        template: str,
+        title: str,
+        *,
+        status: int = 200,
+        asked: Callable[[], Mapping[str, Any]] | None = None,
+        **values: Any,
+    ) -> Response:
+        """The page of that template, within the shared frame. `asked`: a query of further values."""
         frame = self.site.common(self.tongue) | {
             "title": title,
             "visit": self,
@@ -123,31 +132,35 @@ class PageRequest:
             "csrf": self.request.state.csrf,
             "sign_out": SIGN_OUT[self.language],
             "menu": self.menu(),
+            "twin": self.twin(),
             "view": "",
             "revision": self.site.seen().revision,
             "main_class": "",
         }
-        html = await self.site.render(template, frame | values)
+        html = await self.site.render(template, frame | values, asked)
         return HTMLResponse(html, status, KEPT_SHORT)
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
-        titles = {
-            "now": self.say("Maintenant"),
-            "callbacks": self.say("Rappels"),
-            "calls": self.say("Appels"),
-            "months": self.say("Mois"),
-            "promises": self.say("Normes de service"),
-            "disruptions": self.say("Perturbations"),
-            "accesses": self.say("Registre des accès"),
-            "guide": self.say("Guide"),
-        }
+        key = self.language, self.person.roles
+        if key not in self.site.menus:
+            titles = {
+                "now": self.say("Maintenant"),
+                "callbacks": self.say("Rappels"),
+                "calls": self.say("Appels"),
+                "months": self.say("Mois"),
+                "promises": self.say("Normes de service"),
+                "disruptions": self.say("Perturbations"),
+                "accesses": self.say("Registre des accès"),
+                "guide": self.say("Guide"),
+            }
+            self.site.menus[key] = [
+                (name, title, self.path(name))
+                for name, title in titles.items()
+                if name in self.site.table and self.may(self.site.table[name].right)
+            ]
         here = self.entry.paths["en"].split("/")[2] or "now"
-        return [
-            (title, self.path(name), name == here)
-            for name, title in titles.items()
-            if name in self.site.table and self.may(self.site.table[name].right)
-        ]
+        return [(title, path, name == here) for name, title, path in self.site.menus[key]]
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """The redirect after a command (303), so that a reload does not repeat it."""

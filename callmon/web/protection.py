@@ -14,8 +14,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+from callmon.config.validation import placed, unreadable
 from callmon.config.web_config import TlsServerConfig, load_web_config
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.web.auth.basic import BasicAuth
 
 log = logging.getLogger(__name__)
@@ -78,39 +79,41 @@ class Protection:
 
     def _with_context(self, before: Protected) -> Protected:
         """The same with the TLS context of its files, unless these are as they were. Raises ConfigError."""
-        place = f"{self._path}: tls_server_config"
-        digest = b"" if before.tls is None else sha256(b"\0".join(_contents(before.tls, place))).digest()
+        digest = b"" if before.tls is None else sha256(b"\0".join(_contents(before.tls, self._path))).digest()
         if before.tls is None or digest == before.digest:
             return before
-        return before._replace(context=_context(before.tls, place), digest=digest)
+        return before._replace(context=_context(before.tls, self._path), digest=digest)
 
 
-def _contents(tls: TlsServerConfig, place: str) -> Iterator[bytes]:
+def _contents(tls: TlsServerConfig, file: Path | None) -> Iterator[bytes]:
     for name in ("cert_file", "key_file", "client_ca_file"):
         path = getattr(tls, name)
         try:
             yield b"" if path is None else path.read_bytes()
         except OSError as error:
-            raise ConfigError(f"{place}.{name}: cannot read {path} ({error.strerror})") from None
+            place = placed(file, f"tls_server_config.{name}")
+            raise ConfigError(placed(place, unreadable(path, error))) from None
 
 
-def _context(tls: TlsServerConfig, place: str) -> ssl.SSLContext:
+def _context(tls: TlsServerConfig, file: Path | None) -> ssl.SSLContext:
     """The server's context. Raises ConfigError when a file is not what it should be."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version, context.maximum_version = VERSIONS[tls.min_version], VERSIONS[tls.max_version]
     try:
         context.load_cert_chain(tls.cert_file, tls.key_file, password=lambda: b"")
     except (ssl.SSLError, ValueError):
-        raise ConfigError(
-            f"{place}: {tls.cert_file} and {tls.key_file} are no certificate with its own key; put both in PEM, "
-            "the key without a password"
-        ) from None
+        told = Sentence(
+            "{certificate} and {key} are no certificate with its own key; put both in PEM, the key without a "
+            "password",
+            certificate=tls.cert_file,
+            key=tls.key_file,
+        )
+        raise ConfigError(placed(placed(file, "tls_server_config"), told)) from None
     if tls.client_ca_file is not None:
         try:
             context.load_verify_locations(tls.client_ca_file)
         except ssl.SSLError:
-            raise ConfigError(
-                f"{place}.client_ca_file: {tls.client_ca_file} holds no certificate in PEM"
-            ) from None
+            told = Sentence("{file} holds no certificate in PEM", file=tls.client_ca_file)
+            raise ConfigError(placed(placed(file, "tls_server_config.client_ca_file"), told)) from None
     context.verify_mode = VERIFY[tls.client_auth_type]
     return context

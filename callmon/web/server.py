@@ -28,7 +28,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from callmon.config.web import Network
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.logs import Seldom
 from callmon.web.auth.client import is_loopback, is_one_of
 
@@ -271,8 +271,16 @@ class Exhausted:
             loop.default_exception_handler(context)
 
 
+class NotBoundError(ConfigError):
+    """Nothing can listen at the configured address. `what`: the address, and the system's reason."""
+
+    def __init__(self, what: Sentence) -> None:
+        super().__init__(Sentence("web.listen: {what}; choose another address.", what=what))
+        self.what = what
+
+
 def listening(address: str) -> socket.socket:
-    """The listening socket, bound before anything else starts. Raises ConfigError when it cannot be bound."""
+    """The listening socket, bound before anything else starts. Raises NotBoundError when it cannot be bound."""
     host, _, port = address.rpartition(":")
     try:
         wire = socket.create_server(
@@ -282,5 +290,5 @@ def listening(address: str) -> socket.socket:
         wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNTAKEN_MILLISECONDS)
         return wire
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise ConfigError(f"web.listen: {address} cannot be bound ({why}); choose another address.") from None
+        why = Sentence(os.strerror(error.errno or 0))
+        raise NotBoundError(Sentence("{address} cannot be bound ({why})", address=address, why=why)) from None

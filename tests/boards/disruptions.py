@@ -53,8 +53,8 @@ UNTOLD = Panel(
     Text("Avis à donner au public depuis", "Notice to the public owed since"),
     Text(
         "Début de la plus ancienne perturbation dont l'avis n'est pas complet dans les deux langues : raison, "
-        "durée prévue, services de rechange.",
-        "Start of the oldest disruption whose notice is not complete in both languages: reason, expected length, "
+        "fin prévue, services de rechange.",
+        "Start of the oldest disruption whose notice is not complete in both languages: reason, expected end, "
         "alternative.",
     ),
     (now('min(callmon_disruption_unannounced_since_timestamp_seconds{line=~"$line"}) * 1000'),),

@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
+from callmon import __version__
 from tests.boards import LANGUAGES, PLACE, history, lint
 from tests.boards.asking import Asked, Json, seconds
 from tests.boards.drawn import PHONE, WIDE, Easel, axis, bundled, served
@@ -130,9 +132,12 @@ def _draw(easel: Easel, prometheus: Prometheus, name: str, language: str, views:
 
 
 def few_colours(png: bytes, path: Path) -> None:
-    """The same in few colours."""
+    """The same in few colours, with the version of callmon that it shows."""
+    told = PngInfo()
+    told.add_text("Software", f"callmon {__version__}")
     picture = Image.open(BytesIO(png)).convert("RGB")
-    picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(path, optimize=True)
+    few = picture.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    few.save(path, optimize=True, pnginfo=told)
 
 
 if __name__ == "__main__":

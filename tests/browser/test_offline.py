@@ -157,7 +157,7 @@ def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstrat
         0,
         [
             f"callmon, version {top.split('-')[1]}",
-            f"Paramètres en vigueur ({top}/callmon/config/callmon.example.toml)",
+            f"Réglages en vigueur ({top}/callmon/config/callmon.example.toml)",
             "calls are counted",
         ],
     ), done.stderr

@@ -7,7 +7,7 @@ are caught.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
+from callmon.text.labels import LANGUAGES
 from tests.lab.browser import Colours, opened, violations
-from tests.pages.test_pages import addresses
+from tests.pages.test_pages import FIRST, MONTH, addresses
+from tests.photographs.subjects import Act, at, make, press, refused_close
 from tests.support.pages_daemon import EVERYTHING, Site, site
 
 NIGHT = 3  # o'clock; the place's morning began two hours ago
@@ -33,6 +35,7 @@ TOO_SMALL = """() => [...document.querySelectorAll('a, button, input, select, su
   .filter(([, r]) => r.width < 24 || r.height < 24)
   .map(([x, r]) => `${x.outerHTML.slice(0, 80)} ${r.width}x${r.height}`)"""
 OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+UNFOLD = "document.querySelectorAll('details').forEach(x => { x.open = true })"
 
 
 @pytest.fixture(scope="module")
@@ -56,11 +59,12 @@ def wrong(page: Page) -> list[str]:
 
 
 def each(browser: Browser, place: Site, look: Callable[[Page], list[str]], **how: object) -> list[str]:
-    """What `look` finds wrong, page by page, in both languages."""
+    """What `look` finds wrong, page by page, in both languages; what is folded is unfolded first."""
     with shown(browser, place, "/fr/", **how) as page:
         found = []
         for path in (*addresses("fr", place), *addresses("en", place)):
             page.goto(place.address + path)
+            page.evaluate(UNFOLD)
             found += [f"{path}: {what}" for what in look(page)]
         return found
 
@@ -85,14 +89,52 @@ def test_every_target_is_24_pixels_at_least(browser: Browser, place: Site) -> No
     assert each(browser, place, lambda page: list(page.evaluate(TOO_SMALL))) == []
 
 
-def test_every_control_is_reached_by_tab_and_its_focus_is_seen(browser: Browser, place: Site) -> None:
-    """From the top through the whole page: each stop is seen, none is missing but the other radio buttons."""
+def test_every_control_is_reached_by_tab_in_both_directions_and_its_focus_is_seen(
+    browser: Browser, place: Site
+) -> None:
+    """Each stop is seen, none is missing but the other radio buttons."""
     assert each(browser, place, not_reached) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_control_of_what_an_act_shows_is_reached(browser: Browser, place: Site, language: str) -> None:
+    """A number; a form that was refused; a preview; a report; axe finds nothing there either."""
+    acts: dict[str, tuple[Mapping[str, str], Act]] = {
+        "number": (at("callback", id=FIRST), press('form[action*="num"] button')),
+        "refused": (at("callback", id=FIRST), refused_close),
+        "announcement": (at("disruptions"), unready(press("details[open] button.main"))),
+        "preview": (at("disruptions"), unready(previewed)),
+        "report": (at("month", month=MONTH), make("html")),
+    }
+    found = {}
+    for name, (paths, act) in acts.items():
+        with shown(browser, place, paths[language]) as page:
+            act(page)
+            page.evaluate(UNFOLD)
+            found[name] = [*wrong(page), *not_reached(page)]
+    assert {name: told for name, told in found.items() if told} == {}
+
+
+def unready(then: Act) -> Act:
+    """The form of a new disruption is unfolded first."""
+
+    def act(page: Page) -> None:
+        page.locator("main summary").first.click()
+        then(page)
+
+    return act
+
+
+def previewed(page: Page) -> None:
+    page.check("#a-line")
+    page.fill("#a-reason_fr", "panne")
+    press("form button[name=preview]")(page)
+    page.wait_for_selector("#preview")
 
 
 # Kept as elements: an update may put others before them, or take one away.
 STOPS = """() => { window.wanted = new Set([...document.querySelectorAll(
-    'a[href], button, input:not([type=hidden]):not([type=radio]), select, summary, [tabindex="0"]')]
+    'a[href], button, input:not([type=hidden]):not([type=radio]), select, textarea, summary, [tabindex="0"]')]
   .filter(x => x.checkVisibility())); return wanted.size }"""
 STOP = """() => { const x = document.activeElement, s = getComputedStyle(x); wanted.delete(x);
   return [x.outerHTML.slice(0, 90), s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2,
@@ -101,10 +143,15 @@ MISSED = "() => [...wanted].filter(x => x.isConnected && x.checkVisibility()).ma
 
 
 def not_reached(page: Page) -> list[str]:
-    """Controls that Tab does not reach, and stops whose focus is not seen."""
+    """Controls that Tab does not reach, forth and back, and stops whose focus is not seen."""
+    page.evaluate("document.body.tabIndex = -1; document.body.focus()")  # a field may have had it
+    return [f"{key} {told}" for key in ("Tab", "Shift+Tab") for told in _not_reached(page, key)]
+
+
+def _not_reached(page: Page, key: str) -> list[str]:
     wanted, unseen = page.evaluate(STOPS), []
     for _ in range(3 * wanted + 20):  # a date has several stops
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
         told, is_seen, is_over = page.evaluate(STOP)
         if is_over:
             break
@@ -138,6 +185,14 @@ def test_in_forced_colours_nothing_is_told_by_a_background_alone(browser: Browse
         is_night = datetime.now(place.settings().timezone).hour < NIGHT
         assert None not in fills or is_night
         assert None in fills or fills[0] != fills[1]
+
+
+def test_a_number_that_somebody_asked_for_is_not_on_paper(browser: Browser, place: Site) -> None:
+    with shown(browser, place, at("callback", id=FIRST)["fr"]) as page:
+        press('form[action*="num"] button')(page)
+        assert page.locator(".phone").is_visible()
+        page.emulate_media(media="print")
+        assert page.locator(".phone").is_hidden()
 
 
 def test_without_script_everything_is_read_and_a_callback_is_taken_in_hand(browser: Browser, place: Site) -> None:

@@ -215,6 +215,23 @@ def test_a_telephone_shows_all_six_lines_and_the_callbacks_before_it_is_scrolled
         assert page.evaluate(BOTTOM, "dl.figures > div") <= 800  # on a long telephone
 
 
+@pytest.mark.parametrize("path", ["/fr/", "/en/"])
+def test_the_rates_of_a_quiet_moment_are_seen_too(browser: Browser, full: Site, path: str) -> None:
+    with shown(browser, full, path, width=360, height=740) as page:
+        assert page.locator(".rates tbody tr").count() == 4
+        assert page.evaluate(BOTTOM, ".rates tbody tr") <= 740
+
+
+def test_a_telephone_shows_the_numbers_of_a_chart_beside_its_latest_hours(browser: Browser, full: Site) -> None:
+    with shown(browser, full, "/fr/", width=320, height=640) as page:
+        (left, right), *numbers = page.evaluate(
+            """['.scroll:has(> .halves:not(.causes))', '.halves text.on-narrow']
+              .flatMap(x => [...document.querySelectorAll(x)]).map(x => x.getBoundingClientRect())
+              .map(x => [x.left, x.right])"""
+        )
+        assert {left <= begin and end <= right for begin, end in numbers} == {True}
+
+
 @pytest.mark.parametrize("path", ["/fr/", "/fr/mural", "/fr/rappels", "/en/wall", "/en/callbacks"])
 def test_no_table_is_cut_at_320_pixels(browser: Browser, heard: Site, path: str) -> None:
     with shown(browser, heard, path, width=320, height=640) as page:

@@ -46,7 +46,7 @@ def test_the_first_place_with_a_file_is_read(places: dict[str, Path], monkeypatc
             monkeypatch.setenv("CALLMON_CONFIG", str(places[place]))
         words = ("--config", str(places[place])) if place == "option" else ()
         shown = "callmon.toml" if place == "here" else str(places[place])
-        assert first_line(check(*words)) == f"Paramètres en vigueur ({shown})"
+        assert first_line(check(*words)) == f"Réglages en vigueur ({shown})"
 
 
 def test_without_a_file_the_error_lists_the_places(places: dict[str, Path]) -> None:

@@ -18,6 +18,7 @@ from callmon.reports.formats import parquet
 from callmon.reports.request import gathered
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries.exports import COLUMNS
+from callmon.text.labels import terminal_text
 from tests import year
 from tests.support import exported
 from tests.support.store_fixtures import START, answered_call, outcomes, wrote
@@ -147,10 +148,13 @@ def test_only_days_that_are_over_are_exported(small: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("when", "sentence"),
     [
-        ("2026-11-24", "2026-11-24 : aucun de ses jours n'est encore terminé."),
+        (
+            "2026-11-24",
+            "2026-11-24 : aucun de ses jours n'est encore terminé; donnez un jour ou un mois antérieur.",
+        ),
         ("2026-11-25", "DAY|MONTH 2026-11-25 : ce jour est à venir; donnez un jour passé."),
-        ("2026-12", "2026-12 : aucun de ses jours n'est encore terminé."),
-        ("2026-13", "2026-13: a month is written as 2026-10."),
+        ("2026-12", "2026-12 : aucun de ses jours n'est encore terminé; donnez un jour ou un mois antérieur."),
+        ("2026-13", "2026-13 : un mois s'écrit comme 2026-10."),
         ("yesterday", "DAY|MONTH yesterday : un jour s'écrit comme 2026-11-20."),
     ],
 )
@@ -165,7 +169,7 @@ def test_what_cannot_be_exported_is_told_in_a_sentence(
 def test_without_duckdb_it_says_how_to_install_it(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = export(site, MONTH, "none")
-    assert (done.exit_code, done.stderr) == (1, f"{parquet.MISSING}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{terminal_text(parquet.MISSING, 'fr')}\n")
     assert not (site / "none").exists()
 
 

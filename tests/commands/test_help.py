@@ -13,7 +13,9 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 
@@ -27,7 +29,9 @@ from callmon.cli.check import DAYS
 from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EPILOG, EXAMPLES, TASKS
 from callmon.cli.privacy import NUMBER
+from callmon.config.explanation import explained
 from callmon.config.settings import example_text, load
+from callmon.errors import ConfigError, MissingError, RefusedValueError, StoreError
 from callmon.store import opening
 from callmon.text.labels import LANGUAGES, catalogue
 from callmon.tools.doctor import LANGUAGE, as_text
@@ -140,33 +144,79 @@ def texts_of_doctor() -> Iterator[str]:
     yield from (*NEEDED.values(), "error", "warning")
 
 
-def literals(source: str, *functions: str) -> Iterator[str]:
-    """The texts within calls of these functions."""
+def texts_of_settings() -> Iterator[str]:
+    yield from (meaning for _, _, meaning in explained(""))
+
+
+def texts_of_the_proposal() -> Iterator[str]:
+    template = files("callmon.tools.doctor").joinpath("proposal.jinja").read_text(encoding="utf-8")
+    yield from re.findall(r'said\("([^"]+)"', template)
+
+
+def calls(source: str, *functions: str) -> Iterator[ast.Call]:
     for call in ast.walk(ast.parse(source)):
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in functions:
-            found = [x.value for given in call.args for x in ast.walk(given) if isinstance(x, ast.Constant)]
-            yield from (text for text in found if isinstance(text, str))
+            yield call
+
+
+def literals(source: str, *functions: str) -> Iterator[str]:
+    """The texts within calls of these functions."""
+    for call in calls(source, *functions):
+        found = [x.value for given in call.args for x in ast.walk(given) if isinstance(x, ast.Constant)]
+        yield from (text for text in found if isinstance(text, str))
+
+
+def templates(source: str) -> Iterator[str]:
+    """The templates of errors that reach a terminal: a text as their argument, unlike one within another call."""
+    for call in calls(source, *errors()):
+        found = [given.value for given in call.args if isinstance(given, ast.Constant)]
+        yield from (text for text in found if isinstance(text, str))
+
+
+def errors() -> set[str]:
+    told = (ConfigError, MissingError, RefusedValueError, StoreError)
+    return {error.__name__ for base in told for error in subclasses(base)}
+
+
+def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
+    yield of
+    for one in of.__subclasses__():
+        yield from subclasses(one)
+
+
+def reasons_of_tomllib() -> Iterator[str]:
+    """What tomllib of this Python says of a mistake, with {x} for a part of the file."""
+    parser = Path(tomllib.__file__).with_name("_parser.py").read_text(encoding="utf-8")
+    for call in calls(parser, "suffixed_err"):
+        (said,) = call.args[2:]
+        parts = said.values if isinstance(said, ast.JoinedStr) else [said]
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{x}" for part in parts)
+    yield "end of document"
 
 
 def sources(module: ModuleType) -> Iterator[str]:
     yield from (path.read_text(encoding="utf-8") for path in Path(str(module.__file__)).parent.rglob("*.py"))
 
 
-SAYING = ("said", "said_of_count", "reader_text", "progress_bar")
-OF_THE_SYSTEM = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC,
-                 errno.EDQUOT, errno.ECONNREFUSED)  # fmt: skip
+SAYING = ("said", "said_of_count", "reader_text", "progress_bar", "Sentence")
+OF_THE_SYSTEM = (
+    errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT,
+    errno.ECONNREFUSED, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EIO, errno.EINVAL, errno.EBUSY,
+    errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.ETIMEDOUT,
+    errno.EHOSTUNREACH, errno.ENETUNREACH,
+)  # fmt: skip
 SAME = re.compile(r" ?|[\w{}./]+|asterisk -rx '[\w. ]+'| +/etc/callmon/callmon.toml")  # in both languages
 
 
 def test_every_text_of_help_and_of_doctor_is_in_french_and_no_translation_is_left_over() -> None:
     known = {english for _, english in catalogue("fr", "terminal")}
-    ours = {*texts_of_help(), *texts_of_doctor()}
-    ours |= {text for one in sources(callmon) for text in literals(one, *SAYING)}
-    ours |= {NUMBER, NO_NUMBER, *map(os.strerror, OF_THE_SYSTEM)}
+    ours = {*texts_of_help(), *texts_of_doctor(), *texts_of_settings(), *texts_of_the_proposal()}
+    ours |= {text for one in sources(callmon) for text in (*literals(one, *SAYING), *templates(one))}
+    ours |= {NUMBER, NO_NUMBER, *map(os.strerror, OF_THE_SYSTEM), *reasons_of_tomllib()}
     clicks = {text for one in sources(click) for text in literals(one, "_", "ngettext")}
     within = {  # in a variable before they are looked up
         *DAYS, "none", "yes", "no", "default", "from {variable}",
-        "days", "attempts", "lines", "calls", "outcomes",
+        "days", "attempts", "lines", "calls", "outcomes", "caller", "dialled", "callback", "complaint", "database",
         "Add at the end of {file}:", "In {file}, under this heading:",
         "add --yes, or check first with --dry-run", "run the command on a terminal",
         "{file} will hold callers' numbers and names. Will it be protected and deleted in time?",

@@ -138,4 +138,5 @@ def test_a_length_of_time_without_a_unit_is_refused_with_the_option(
     Path("callmon.toml").write_text(example_text(), encoding="utf-8")
     opening.open_for_writing(load("callmon.toml")).close()
     done = run(*words.split())
-    assert (done.exit_code, done.stderr.split(": ")[0]) == (2, " ".join(words.split()[-2:]))
+    option = " ".join(words.split()[-2:])
+    assert (done.exit_code, done.stderr.split(": ")[0]) == (2, f"{option} ")

@@ -33,8 +33,8 @@ def site(tmp_path: Path) -> Callable[..., Result]:
     wrote(store, *(outcome for facts in told for outcome in outcomes(facts)))
     store.close()
 
-    def command(*words: str, status: int = 0, told: str = "") -> Result:
-        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": "en_CA"})
+    def command(*words: str, status: int = 0, told: str = "", locale: str = "en_CA") -> Result:
+        result = CliRunner().invoke(main, [*words, "--config", str(config)], input=told, env={"LC_ALL": locale})
         assert (result.exit_code, result.exception) in ((status, None), (status, result.exception)), result.output
         assert result.exit_code == status, result.output
         return result
@@ -65,13 +65,18 @@ def kept(tmp_path: Path) -> list[str]:
 def test_a_number_is_found_however_it_is_written_and_each_look_is_in_the_log(site: Callable[..., Result]) -> None:
     for written in ("416 555-0101", "(416) 555-0101", CALLER):
         found = site("privacy", "find", *PURPOSE, told=written)
-        rows = [line.split()[2:] for line in found.stdout.splitlines()]
+        rows = [line.split("  ")[1:] for line in found.stdout.splitlines()]
         assert rows == [
-            ["toronto", "1795527733.0", "caller", "general", "answered"],
-            ["toronto", "1795527734.1", "caller", "general", "answered"],
+            ["toronto", "1795527733.0", "caller", "general", "answered by a person"],
+            ["toronto", "1795527734.1", "caller", "general", "answered by a person"],
         ]
     log = [line.split("  ")[1:] for line in site("privacy", "log").stdout.splitlines()]
     assert log == [["M. Roy", "privacy find", "access request 2026-14", "2 calls"]] * 3
+
+
+def test_what_a_number_was_used_for_is_in_french_for_a_french_reader(site: Callable[..., Result]) -> None:
+    found = site("privacy", "find", *PURPOSE, told=CALLER, locale="fr_CA").stdout.splitlines()
+    assert [line.split("  ")[3:] for line in found] == [["appelant", "general", "réponse en personne"]] * 2
 
 
 def test_who_looked_at_one_number_is_told_of_that_one_alone(site: Callable[..., Result]) -> None:
@@ -160,7 +165,7 @@ def test_a_purge_says_what_it_would_do_and_does_it_when_told_to(
     done = site("privacy", "purge", "--yes", "--authority", "schedule 12-345", "--by", "M. Roy")
     assert (done.stdout.split(" last ")[0], kept(tmp_path), fault.exists()) == ("1 number", [CALLER] * 2, False)
     (line,) = site("privacy", "log").stdout.splitlines()
-    assert line.split("  ")[1:4] == ["M. Roy", "purge", "schedule 12-345"]
+    assert line.split("  ")[1:4] == ["M. Roy", "disposal of numbers", "schedule 12-345"]
 
 
 def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(

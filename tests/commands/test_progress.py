@@ -40,11 +40,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def shown(site: Path, *words: str) -> str:
+def shown(site: Path, *words: str, locale: str = "en_CA.UTF-8") -> str:
     """All that a terminal shows of the command."""
     terminal, side = pseudo_terminal()
+    variables = ENVIRONMENT | {"LC_ALL": locale, "COLUMNS": "100"}
     command = subprocess.Popen(
-        [*COMMAND, *words], cwd=site, stdin=side, stdout=side, stderr=side, env=ENGLISH | {"COLUMNS": "100"}
+        [*COMMAND, *words],
+        cwd=site,
+        stdin=side,
+        stdout=side,
+        stderr=side,
+        env=variables,
     )
     os.close(side)
     read = b""
@@ -65,6 +71,11 @@ def test_a_bar_with_its_end_and_rate_is_shown_on_a_terminal_alone(site: Path, wo
     assert bar.search(shown(site, *words.split())) is not None
     assert LONG[words] not in piped.stdout + piped.stderr
     assert "\x1b" not in piped.stdout + piped.stderr
+
+
+def test_a_bar_is_in_the_readers_language(site: Path) -> None:
+    told = shown(site, "db", "rejudge", "--dry-run", locale="fr_CA.UTF-8")
+    assert re.search("Jugement  \\[#+\\]  100%  [0-9\N{NO-BREAK SPACE}]+/s", told) is not None
 
 
 def test_a_quiet_command_shows_no_bar(site: Path) -> None:

@@ -22,6 +22,8 @@ from click.testing import CliRunner, Result
 
 from callmon.cli import common, main
 from callmon.config.settings import example_text
+from callmon.store import access
+from callmon.store.access import AuditEvent
 from callmon.store.database import upgrade
 from tests import year
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
@@ -52,12 +54,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store, settings = upgrade(f"sqlite:///{folder}/callmon.db"), year.settings(f"sqlite:///{folder}/callmon.db")
     year_rows.stored(store, settings, year_stories.calls(200), year_owing.owings(20, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
+    access.add_account(
+        store, "j.roy", "", ["viewer"], AuditEvent(datetime(2025, 6, 1, tzinfo=UTC), "root", "account added")
+    )
     store.close()
     written = example_text().replace("/etc/callmon/ami.secret", "ami.secret")
     (folder / "callmon.toml").write_text(written, encoding="utf-8")
     (folder / "text").write_text("plain words\n", encoding="utf-8")
     (folder / "latin.toml").write_bytes("# é".encode("latin-1"))
     (folder / "empty.toml").write_text("", encoding="utf-8")
+    (folder / "lines").write_text("one\ntwo\n", encoding="utf-8")
+    (folder / "lines").chmod(0o600)
     (folder / "folder").mkdir()
     return folder
 
@@ -108,7 +115,8 @@ AS_PROCESSES = {
     "callmon privacy find --purpose x <&-": (
         2, "Numéro de téléphone : l'entrée standard ne contenait aucun numéro; écrivez un numéro par ligne.\n"),
     "callmon users add m.roy --role viewer <&-": (
-        2, "The password is too short: it needs 12 characters or more, such as a sentence.\n"),
+        2, "Le mot de passe est trop court : il faut au moins 12 caractères, une phrase par "
+           "exemple.\n"),
     "callmon replay - <&-": (
         1, "Aucun message AMI n'a été trouvé; donnez un fichier que `callmon record` écrit.\n"),
     "callmon check >&-": (0, ""),
@@ -118,10 +126,11 @@ AS_PROCESSES = {
     "mkdir gone && cd gone && rmdir ../gone && callmon status": (
         2, "The current folder no longer exists; change to another one.\n"),
     "CALLMON_WEB__LISTEN=127.0.0.1:{port} callmon run": (
-        2, "web.listen: 127.0.0.1:{port} cannot be bound (Address already in use); choose another address.\n"),
+        2, "web.listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà "
+           "prise); choisissez une autre adresse.\n"),
     "callmon demo --listen 127.0.0.1:{port}": (
-        2, "--listen: 127.0.0.1:{port} cannot be bound (Address already in use); choose another address: callmon "
-           "demo --listen 127.0.0.1:9470\n"),
+        2, "--listen : 127.0.0.1:{port} ne peut pas être ouvert à l'écoute (adresse déjà prise); "
+           "choisissez une autre adresse : callmon demo --listen 127.0.0.1:9470\n"),
 }  # fmt: skip
 
 

@@ -235,8 +235,8 @@ def test_what_cannot_be_checked_has_a_status_of_its_own(store: Database, tmp_pat
     store.path.rename(tmp_path / "away.db")
     done = run(store, "verify", str(tmp_path / "x.pdf"))
     assert (done.exit_code, done.stdout, done.stderr) == (
-        2, "", f"there is no database at {store.path}: correct store.url, or make a new one with "
-        "`callmon db upgrade`\n"
+        2, "", f"il n'y a pas de base de données à {store.path} : corrigez store.url, ou créez-en "
+        "une avec `callmon db upgrade`\n"
     )  # fmt: skip
 
 

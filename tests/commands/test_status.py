@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
@@ -102,6 +103,8 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
             _, told = ask()
             assert (told["state"], told["exchanges"][0]["connected"]) == ("trouble", False)
             assert len(told["troubles"]) == 1
+            french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
+            assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
 
 
 # calls

@@ -128,11 +128,11 @@ def test_accounts_are_listed_changed_locked_and_removed_and_it_is_on_record(
         "There is no account; add one with `callmon users add NAME --role ROLE`.\n",
         "marie: no such account; `callmon users list` shows the accounts.\n",
     ]
-    log = CliRunner().invoke(main, ["privacy", "log", "--config", str(config)])
+    log = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, ["privacy", "log", "--config", str(config)])
     assert [line.split("  ", 1)[1] for line in log.output.splitlines()] == [
         "root  account added  marie: agent",
-        "root  account roles  marie: viewer",
-        "root  account password  marie",
+        "root  an account's roles changed  marie: viewer",
+        "root  an account's password changed  marie",
         "root  account locked  marie",
         "root  account unlocked  marie",
         "root  account removed  marie",

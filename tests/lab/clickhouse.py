@@ -11,9 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
 
-from tests.lab.folder import lab, locked, run
+from tests.lab.wheel import unpacked
 
 CHDB = "chdb-core==26.9.0"
 SHA256 = "707e2ec3fe0f7953bac97942eaeb7a1ed1d66b1e56ecef3f0aa2130f61f6e735"  # of the wheel for x86-64
@@ -22,24 +21,7 @@ ASK = "import sys, chdb; print(chdb.query(sys.stdin.read(), 'JSONCompactEachRow'
 
 def folder() -> Path:
     """The folder with the package `chdb`. Raises LabUnavailable if it cannot be downloaded."""
-    target = lab() / CHDB.replace("==", "-")
-    with locked(target.with_suffix(".lock")):
-        if not target.exists():
-            _fetch(target.with_suffix(".unfinished"))
-            target.with_suffix(".unfinished").rename(target)
-    return target
-
-
-def _fetch(place: Path) -> None:
-    place.mkdir(exist_ok=True)
-    wanted = place / "requirements.txt"
-    wanted.write_text(f"{CHDB} --hash=sha256:{SHA256}\n")
-    options = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--disable-pip-version-check")
-    run(sys.executable, "-m", "pip", "download", *options, "-r", str(wanted), "-d", str(place))
-    (wheel,) = place.glob("*.whl")
-    with ZipFile(wheel) as packed:
-        packed.extractall(place)
-    wheel.unlink()
+    return unpacked(CHDB, SHA256)
 
 
 def asked(place: Path, query: str) -> list[list[Any]]:

@@ -65,9 +65,13 @@ RECIPES = {
         name="browser",
     ),
     # As an administrator's new machine; the install guide is followed in a copy of it.
-    "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv"), name="plain"),
+    "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv", "systemd"), name="plain"),
     # An npm, for a machine without one; in a folder of its own, since it has 370 packages.
     "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
+    # What users turn to when one machine is not enough.
+    "cluster": Recipe(
+        "trixie", ("etcd-server", "nats-server", "patroni", "postgresql-17", "python3-etcd"), name="cluster"
+    ),
     # A Docker engine, and a Python for making images; tests/engine runs it.
     "engine": Recipe(
         "trixie",

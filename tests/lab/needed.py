@@ -11,16 +11,19 @@ from tests.lab.folder import LabUnavailable
 from tests.support.environment import GIVEN
 
 OTHERS = {
+    "booted": "systemd as the first process",
     "browser": "Chromium",
     "clickhouse": "ClickHouse (chdb)",
+    "cluster": "Patroni and NATS",
     "engine": "containers",
+    "kubernetes": "Kubernetes' schemas",
     "mail": "Exim",
     "mariadb": "MariaDB",
     "pango": "Pango",
     "postgresql": "PostgreSQL",
     "systemd": "systemd-analyze",
 }
-MUST = {"22", "browser", "clickhouse", "mail", "pango", "postgresql", "systemd"}
+MUST = {"22", "browser", "clickhouse", "cluster", "kubernetes", "mail", "pango", "postgresql", "systemd"}
 
 
 @contextmanager

@@ -81,9 +81,11 @@ class Server(ABC):
     def log(self) -> str:
         return (self.place / "log").read_text()
 
+    def command(self) -> list[str]:
+        return in_folder(self.folder, self.program, *self.options(), user=self.user)
+
     def start(self) -> None:
-        command = in_folder(self.folder, self.program, *self.options(), user=self.user)
-        self._process = begin(command, self.place / "log", dies_by="KILL")
+        self._process = begin(self.command(), self.place / "log", dies_by="KILL")
         deadline = time.monotonic() + SECONDS_TO_START
         while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:

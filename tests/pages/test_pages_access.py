@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import pytest
 
-from callmon.store.access import audit_events
+from callmon.store.access import AuditEvent, audit_events, record_event
 from callmon.store.privacy import subject_access
 from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
@@ -175,6 +176,23 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
     ]
     looks = [row for row in rows if "number looked at" in row]
     assert (len(looks) > 0, shown(page)) == (True, [])
+
+
+@pytest.mark.parametrize(
+    ("act", "about", "told"),
+    [
+        ("disruption", "general-1795527733", "general-1795527733"),
+        ("report approved", "2026-10 revision 2", "2026-10 révision 2"),
+        ("report mailed again", "2026-10 internal final lead@ministry.example",
+         "2026-10 rapport interne définitif lead@ministry.example"),
+        ("account roles", "final", "final"),
+    ],
+)  # fmt: skip
+def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, told: str) -> None:
+    record_event(site.store, AuditEvent(datetime.now(UTC), "m.roy", act, about))
+    page = site.visitors["administrator"].get("/fr/consultations").text
+    first = re.findall(r"<tr>(.*?)</tr>", page)[1]
+    assert re.findall(r'data-name="Objet">([^<]+)<', first) == [told]
 
 
 if __name__ == "__main__":

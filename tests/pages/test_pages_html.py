@@ -6,6 +6,7 @@ page there for it: `java -jar vnu.jar FOLDER/*.html`.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,10 @@ from tinyhtml5.parser import HTMLParser  # type: ignore[import-untyped]  # it sh
 
 from tests.pages.test_pages import AGENT, FIRST, POCI, VIEWER, act, addresses, get
 from tests.support.pages_daemon import GAPPED, Site, site
+from tests.unit.test_project import FORMATS
 
+NO_PROSE = {"script", "style", "code", "pre", "option"}
+NAMES = {"AVIS", "FILE"}  # a word in capitals; the place of a name in a command
 POINTERS = ("for", "aria-labelledby", "aria-describedby", "list", "headers")
 
 
@@ -59,6 +63,42 @@ def wrong(page: str) -> list[str]:
         *(f"id {name} is there {count} times" for name, count in ids.items() if count > 1),
         *(f"{name} points at {one}, which is not there" for name, one in pointed if one not in ids),
     ]
+
+
+def prose(element: Element, language: str) -> Iterator[str]:
+    """The texts in the page's language. A choice of a form has no place for an explanation."""
+    if element.tag not in NO_PROSE and element.attrib.get("lang", language) == language:
+        yield element.text or ""
+        for child in element:
+            if isinstance(child.tag, str):
+                yield from prose(child, language)
+            yield child.tail or ""
+
+
+def unexplained(page: str) -> set[str]:
+    """Abbreviations that are neither in brackets behind their words where they are first, nor « ATS : … »."""
+    tree = HTMLParser(namespace_html_elements=False).parse(page)
+    root: Element = tree.getroot() if hasattr(tree, "getroot") else tree
+    (main,) = root.iter("main")
+    words = " ".join("".join(prose(main, root.attrib["lang"])).split())
+    is_one_screen = 'class="wall"' in page  # there the explanation is the last line
+    first: dict[str, int] = {}
+    for found in re.finditer(r"(?<![\w.-])[A-Z]{2,5}(?![\w-])", words):
+        first.setdefault(found[0], found.start())
+    bare = {x for x, at in first.items() if words.rfind("(", 0, at) <= words.rfind(")", 0, at)}
+    asked = re.search if is_one_screen else re.match
+    told = {x for x in bare if asked(rf"\b{x}\s?: \w", words[first[x] :])}
+    return bare - told - FORMATS - NAMES
+
+
+def test_an_abbreviation_of_a_page_is_explained_where_it_is_first(place: Site) -> None:
+    assert {name: found for name, page in every_page(place).items() if (found := unexplained(page))} == {}
+
+
+@pytest.mark.parametrize(("address", "named"), [("/fr/normes", "POCI"), ("/en/wall", "TTY")])
+def test_a_page_without_its_explanations_is_caught(place: Site, address: str, named: str) -> None:
+    page = get(place, address).text
+    assert named in unexplained(re.sub(r'<p class="more acronyms">[^<]*</p>', "", page))
 
 
 def test_no_page_has_a_mistake_in_its_html(place: Site) -> None:

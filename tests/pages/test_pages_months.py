@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
 
 import pytest
+from click.testing import CliRunner
 
+from callmon.cli import main
+from callmon.store import opening
 from tests.pages.test_pages import MANAGER, MONTH, get
 from tests.pages.test_pages_callbacks import text
-from tests.support.pages_daemon import Site, site
+from tests.support.forked_daemon import WarmCallmon
+from tests.support.pages_daemon import ROLES, Site, site
 from tests.support.store_fixtures import until
+from tests.year import rows as year_rows
+from tests.year import stories as year_stories
 
+OPEN_DATA = """
+[open_data]
+publisher = "ministry"
+publisher_fr = "Ministère"
+publisher_en = "Ministry"
+standards_url_fr = "https://ministry.example/fr/normes"
+standards_url_en = "https://ministry.example/en/standards"
+"""
+# Of the month three months ago: its middle, so that every callback has fallen due.
+FINAL = (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)
 PATHS = {"fr": "/fr/mois", "en": "/en/months"}
 HEADS = {
     "fr": ["Mois", "Appels", "3e sonnerie", "Messagerie", "Rappelés en 24 h", "Exhaustivité", "État",
-           "Fichiers, édition interne"],
+           "Fichiers"],
     "en": ["Month", "Calls", "3rd ring", "Voicemail", "Called back in 24 h", "Completeness", "State",
-           "Files, internal edition"],
+           "Files"],
 }  # fmt: skip
 
 
@@ -67,3 +86,63 @@ def test_a_report_of_several_files_answers_with_their_list(place: Site) -> None:
             return re.findall(r'href="[^"]+\.csv" download', visitor.get(answer.headers["location"]).text)
 
         assert until(lambda: len(files()) >= 1)
+
+
+# Open data.
+
+
+@pytest.fixture(scope="module")
+def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A daemon whose configuration has [open_data]: calls of this morning, and a month that is final."""
+    running = Site(tmp_path_factory.mktemp("open_data"), ROLES + OPEN_DATA)
+    settings = running.settings()
+    store = opening.open_for_writing(settings)
+
+    def at(random: Random) -> datetime:
+        return FINAL + timedelta(minutes=random.uniform(0, 300))
+
+    year_rows.stored(store, settings, year_stories.calls(200, at=at))
+    year_rows.listened(store, FINAL - timedelta(days=40), datetime.now(UTC))
+    store.close()
+    try:
+        WarmCallmon.start(running, until_heard=False)
+        assert until(lambda: running.get("/healthz")[0] in (200, 503)), running.log.read_text()
+        yield running
+    finally:
+        running.end_everything()
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_only_a_final_month_has_a_button_for_its_open_data(publisher: Site, language: str) -> None:
+    page = get(publisher, PATHS[language], MANAGER).text
+    rows = [x for x in page.partition("<tbody>")[2].split("</tr>") if 'value="package"' in x]
+    assert [re.findall(r'action="([^"]+)"', x) for x in rows] == [[f"{PATHS[language]}/{FINAL:%Y-%m}"]]
+
+
+def test_without_a_publisher_no_month_has_that_button(place: Site) -> None:
+    assert 'value="package"' not in get(place, PATHS["fr"], MANAGER).text
+
+
+def test_one_click_answers_with_the_package_that_the_command_makes(publisher: Site, tmp_path: Path) -> None:
+    path, month = f"/en/months/{FINAL:%Y-%m}", f"{FINAL:%Y-%m}"
+    with publisher.visitor(MANAGER) as visitor:
+        form = {"csrf": publisher.csrf(visitor, path), "kind": "package", "at_once": "1"}
+        asked: list[str] = []
+
+        def is_made() -> bool:  # a busy machine gets the page of the progress first
+            asked.append(visitor.post(path, data=form).headers["location"])
+            return asked[-1].endswith(f"/callmon-{month}-public.zip")
+
+        assert until(is_made)
+        file = visitor.get(asked[-1])
+    made = tmp_path / "package.zip"
+    command = ["report", month, "--public", "--package", "-o", str(made), "--config", str(publisher.config)]
+    assert CliRunner().invoke(main, command).exit_code == 0
+    assert (file.headers["content-type"], file.content == made.read_bytes()) == ("application/zip", True)
+
+
+def test_the_open_data_of_a_month_that_is_not_final_are_not_made(publisher: Site) -> None:
+    with publisher.visitor(MANAGER) as visitor:
+        form = {"csrf": publisher.csrf(visitor, f"/en/months/{MONTH}"), "kind": "package", "at_once": "1"}
+        answer = visitor.post(f"/en/months/{MONTH}", data=form)
+    assert (answer.status_code, answer.headers.get("location")) == (200, None)

@@ -62,8 +62,8 @@ def test_a_start_that_is_refused_leaves_its_database_free(callmon: WarmCallmon) 
         timeout=60,
     )
     assert callmon.stop() == 0
-    why = "cannot be bound (Address already in use); choose another address."
-    sentence = f"web.listen: 127.0.0.1:{callmon.web_port} {why}"
+    why = "ne peut pas être ouvert à l'écoute (adresse déjà prise); choisissez une autre adresse."
+    sentence = f"web.listen : 127.0.0.1:{callmon.web_port} {why}"
     assert (done.returncode, done.stderr.splitlines()[-1]) == (2, sentence)
     free = upgrade(f"sqlite:///{callmon.place}/other.db")
     with database(free):
@@ -77,3 +77,14 @@ def test_a_test_that_fails_leaves_no_daemon_behind(callmon: WarmCallmon) -> None
     os.kill(daemon, signal.SIGSTOP)  # it cannot even be asked to stop
     callmon.end_everything()
     assert is_gone(daemon)
+
+
+@pytest.mark.parametrize(("written", "series"), [("# series =", 66), ("series =", 0)])
+def test_a_daemon_with_the_slim_series_shows_no_others(callmon: WarmCallmon, written: str, series: int) -> None:
+    text = callmon.config.read_text(encoding="utf-8")
+    assert text.count("# series =") == 1
+    callmon.config.write_text(text.replace("# series =", written), encoding="utf-8")
+    started(callmon)
+    assert until(lambda: len(callmon.figures("callmon_calls_total")) == 528)
+    assert len(callmon.figures("callmon_voicemail_rings")) == series
+    assert callmon.stop() == 0

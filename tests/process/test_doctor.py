@@ -650,7 +650,7 @@ def test_a_line_not_seen_for_more_than_seven_days_is_told() -> None:
     assert judged(HEALTHY, last_seen=seen) == []
     seen |= {"tty": NOW - timedelta(days=7, seconds=1), "poci": None}
     assert judged(HEALTHY, last_seen=seen) == [
-        "line tty: no call has arrived on it since 2026-11-17.",
+        "line tty: no call has arrived on it since 17\N{NO-BREAK SPACE}November\N{NO-BREAK SPACE}2026.",
         "line poci: no call has arrived on it ever.",
     ]
 

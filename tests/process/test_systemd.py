@@ -54,7 +54,7 @@ def service() -> dict[str, list[str]]:
         ("WatchdogSec", ["30"]),
         ("Restart", ["on-failure"]),
         ("RestartPreventExitStatus", ["2"]),
-        ("ExecReload", ["/bin/kill -HUP $MAINPID"]),
+        ("ExecReload", ["/bin/sh -c 'kill -HUP \"$$MAINPID\"'"]),
         ("KillSignal", ["SIGTERM"]),
         ("KillMode", ["control-group"]),
         ("OOMPolicy", ["continue"]),

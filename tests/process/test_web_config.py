@@ -196,5 +196,6 @@ def test_a_file_that_cannot_be_used_ends_the_start_with_its_sentence(tmp_path: P
         timeout=300,
         check=False,
     )
-    sentence = f"tls_server_config.key_file: cannot read {tmp_path}/server.key (No such file or directory)"
-    assert (done.returncode, done.stderr) == (2, f"{callmon.file}: {sentence}\n")
+    why = f"{tmp_path}/server.key ne peut pas être lu (fichier ou dossier introuvable)"
+    sentence = f"tls_server_config.key_file : {why}"
+    assert (done.returncode, done.stderr) == (2, f"{callmon.file} : {sentence}\n")

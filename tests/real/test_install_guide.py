@@ -1,7 +1,8 @@
 """The install guide, followed in a new Debian: each command pasted as root ends in a service that answers.
 
-systemd cannot run in a folder: the command of the unit's ExecStart is started instead. The copy of the Debian is
-thrown away afterwards. Packages come from the registry that this machine is set up for.
+The Debian is booted with systemd, in a copy that is thrown away afterwards. Where systemd cannot boot, the command
+of the unit's ExecStart is started alone. The exchange is a false one. Packages come from the registry that this
+machine is set up for.
 """
 
 from __future__ import annotations
@@ -11,37 +12,44 @@ import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from callmon import __version__
 from tests.commands.test_blocks import BLOCKS
+from tests.lab.booted import Booted
 from tests.lab.folder import folder, inside, lab
 from tests.lab.needed import needed
 from tests.lab.npm import CERTIFICATES
 from tests.lab.processes import begin, end
 from tests.support.daemon_process import ROOT, free_port
+from tests.support.fake_exchange import FalseExchange
 from tests.support.store_fixtures import until
 from tests.unit.test_project import text, tracked
 
 pytestmark = pytest.mark.lab
-GUIDE = "docs/en/how-to/install.md"
+GUIDE, RESTORE = "docs/en/how-to/install.md", "docs/en/how-to/back-up-and-restore.md"
 COMMANDS = [
     block.body
     for block in BLOCKS
     if (block.file, block.kind) == (GUIDE, "sh") and block.mark in ("", "not run: downloads packages")
     if "extras" not in block.body
 ]
+(SERVICE,) = (x.body for x in BLOCKS if x.file == GUIDE and x.mark == "not run: needs systemd and an exchange")
+(STOP,) = (x.body for x in BLOCKS if (x.file, x.mark) == ("docs/en/how-to/upgrade.md", "not run: needs systemd"))
+BACK_UP, PUT_BACK = (x.body for x in BLOCKS if (x.file, x.kind, x.mark) == (RESTORE, "sh", ""))
 (SETTINGS,) = (tomllib.loads(block.body) for block in BLOCKS if (block.file, block.kind) == (GUIDE, "toml"))
+RUNS = f"callmon {__version__} is running: leader.\nExchange toronto: connected,"
 
 
 class Machine:
-    """A new Debian with a copy of the repository in /srv/callmon."""
+    """A new Debian with a copy of the repository in /srv/callmon, and the exchange at loopback."""
 
-    def __init__(self, place: Path) -> None:
-        self.place, self.port = place, free_port()
+    def __init__(self, place: Path, exchange: FalseExchange) -> None:
+        self.place, self.exchange, self.port, self.enter = place, exchange, free_port(), inside(place)
+        self.configuration = place / "etc/callmon/callmon.toml"
         shutil.copy(f"/{CERTIFICATES}", place / CERTIFICATES)
         for path in tracked():
             copy = place / "srv/callmon" / path.relative_to(ROOT)
@@ -49,51 +57,142 @@ class Machine:
             shutil.copy(path, copy)
 
     def command(self, where: str, *words: str) -> list[str]:
-        own = [
-            f"CALLMON_WEB__LISTEN=127.0.0.1:{self.port}",
-            "HOME=/root",
-            "PATH=/usr/local/bin:/usr/bin:/usr/sbin",
-        ]
+        own = ["HOME=/root", "PATH=/usr/local/bin:/usr/bin:/usr/sbin"]
         registry = {name: told for name, told in os.environ.items() if name.startswith("PIP_")}
         given = [f"{name}={told}" for name, told in registry.items() if name != "PIP_FIND_LINKS"]
-        return inside(self.place, "env", "-i", *own, *given, "sh", "-c", f'cd {where} && exec "$@"', "sh", *words)
+        return [*self.enter, "env", "-i", *own, *given, "sh", "-c", f'cd {where} && exec "$@"', "sh", *words]
 
     def paste(self, block: str, where: str = "/srv/callmon") -> subprocess.CompletedProcess[str]:
         words = self.command(where, "bash", "-euo", "pipefail", "-c", block)
         return subprocess.run(words, input="secret\n", capture_output=True, text=True, timeout=900)
 
+    def told(self, command: str) -> str:
+        """What it prints, from `/`. Its status is of no account."""
+        return self.paste(f"{command} || true", "/").stdout
 
-@pytest.fixture
+    def runs(self) -> bool:
+        return self.told("callmon status --lang en").startswith(RUNS)
+
+    def shown(self, *properties: str) -> list[str]:
+        """Properties of the unit, in this order."""
+        return [self.told(f"systemctl show callmon --value -p {name}").strip() for name in properties]
+
+    def write(self) -> None:
+        """What the guide says of the configuration, and the ports of this test."""
+        written = text(self.configuration)
+        assert f'secret_file = "{SETTINGS["exchanges"]["toronto"]["secret_file"]}"' in written
+        told = {
+            "url": f'"{SETTINGS["store"]["url"]}"',
+            "listen": f'"127.0.0.1:{self.port}"',
+            "host": f'"127.0.0.1"\nport = {self.exchange.port}',
+        }
+        for name, value in told.items():
+            written = re.sub(rf"^{name} = .*$", f"{name} = {value}", written, count=1, flags=re.MULTILINE)
+        self.configuration.write_text(written, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
+    """After the guide's commands, up to those for systemd."""
     with needed("plain"):
         debian = folder("plain")
     place = lab() / f"installed-{os.getpid()}"
     subprocess.run(["cp", "-a", str(debian), str(place)], check=True)
     try:
-        yield Machine(place)
+        with FalseExchange() as exchange:
+            made = Machine(place, exchange)
+            for block in COMMANDS:
+                done = made.paste(block)
+                assert done.returncode == 0, (block, done.stdout, done.stderr)
+                if "callmon.example.toml" in block:
+                    made.write()
+            yield made
     finally:
         shutil.rmtree(place)
 
 
-def test_the_guides_commands_pasted_as_root_end_in_a_service_that_answers(machine: Machine) -> None:
-    configuration = machine.place / "etc/callmon/callmon.toml"
-    for block in COMMANDS:
-        done = machine.paste(block)
-        assert done.returncode == 0, (block, done.stdout, done.stderr)
-        if "callmon.example.toml" in block:
-            url = SETTINGS["store"]["url"]
-            written = re.sub(r'^url = "[^"]+"', f'url = "{url}"', text(configuration), count=1, flags=re.MULTILINE)
-            configuration.write_text(written, encoding="utf-8")
-            assert f'secret_file = "{SETTINGS["exchanges"]["toronto"]["secret_file"]}"' in written
+@pytest.fixture
+def booted(machine: Machine) -> Iterator[Machine]:
+    """With systemd, and the guide's service."""
+    with needed("booted"):
+        system = Booted(machine.place).__enter__()
+    machine.enter = system.enter
+    try:
+        start, *asked = SERVICE.splitlines()
+        done = machine.paste(start)
+        assert (done.returncode, asked) == (0, ["callmon doctor", "callmon status"]), done.stderr
+        assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+        yield machine
+    finally:
+        machine.enter = inside(machine.place)
+        system.__exit__()
+
+
+def test_the_units_command_alone_ends_in_a_service_that_answers(machine: Machine) -> None:
     assert (machine.place / "etc/callmon/ami.secret").stat().st_mode & 0o777 == 0o600
     unit = text(machine.place / "etc/systemd/system/callmon.service")
     (started,) = re.findall(r"^ExecStart=(.+)$", unit, re.MULTILINE)
     service = begin(machine.command("/", *started.split()))
     try:
-        assert until(lambda: told(machine) == f"callmon {__version__} is running: leader."), told(machine)
+        assert until(machine.runs), machine.told("callmon status --lang en")
     finally:
         end(service)
 
 
-def told(machine: Machine) -> str:
-    return machine.paste("callmon status --lang en || true", "/").stdout.partition("\n")[0]
+def test_the_service_of_the_guide_runs_confined_and_stores_all_when_it_stops(booted: Machine) -> None:
+    user, state, enabled = booted.shown("DynamicUser", "ActiveState", "UnitFileState")
+    assert (user, state, enabled) == ("yes", "active", "enabled")
+    stopped = booted.paste(STOP, "/")
+    assert (stopped.returncode, stopped.stdout.split()[-1]) == (0, "all_stored=yes"), stopped.stderr
+
+
+def restarted(machine: Machine, what: Callable[[], object]) -> int:
+    """How many more restarts systemd has counted, once callmon runs again."""
+    (before,) = machine.shown("NRestarts")
+    what()
+    assert until(lambda: machine.shown("NRestarts") != [before])
+    assert until(machine.runs), machine.told("journalctl -u callmon -n 20")
+    return int(machine.shown("NRestarts")[0]) - int(before)
+
+
+def test_a_service_that_was_killed_or_is_silent_is_started_again(booted: Machine) -> None:
+    assert restarted(booted, lambda: booted.told("systemctl kill -s KILL callmon")) == 1
+    drop_in = (
+        "d=/run/systemd/system/callmon.service.d; mkdir -p $d; printf '[Service]\\nWatchdogSec=3\\n' > $d/w.conf"
+    )
+    booted.told(f"{drop_in}; systemctl daemon-reload; systemctl restart callmon")
+    assert until(booted.runs)
+    assert restarted(booted, lambda: booted.told("systemctl kill -s STOP --kill-whom=main callmon")) == 1
+
+
+def test_a_reload_keeps_the_process_and_a_mistake_is_not_tried_again(booted: Machine) -> None:
+    before = booted.shown("MainPID")
+    written = text(booted.configuration)
+    booted.configuration.write_text(written + '\n[[staff]]\nextension = "102"\nlanguages = ["fr"]\n')
+    assert booted.paste("systemctl reload callmon", "/").returncode == 0
+    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith("configuration: applied\n"))
+    assert (booted.shown("MainPID"), booted.runs()) == (before, True)
+    booted.configuration.write_text(written.replace('listen = "', "listen = 5 # "))
+    booted.told("systemctl reload callmon")
+    refused = (
+        "configuration: refused: /etc/callmon/callmon.toml: web.listen: 5 is no text; put it in quotation marks\n"
+    )
+    assert until(lambda: booted.told("journalctl -t callmon -n 1").endswith(refused))
+    assert booted.shown("MainPID", "ActiveState") == [*before, "active"]
+    assert booted.paste("systemctl restart callmon", "/").returncode == 1
+    booted.configuration.write_text(written)
+    assert booted.shown("ActiveState", "ExecMainStatus", "NRestarts") == ["failed", "2", "0"]
+
+
+def test_the_unit_of_the_months_reports_runs_beside_the_service(booted: Machine) -> None:
+    start = "systemctl daemon-reload && systemctl start callmon-reports callmon-reports.timer"
+    done = booted.paste(f"cp callmon/daemon/systemd/callmon-reports.* /etc/systemd/system/ && {start}")
+    assert (done.returncode, booted.runs()) == (0, True), booted.told("journalctl -u callmon-reports -n 20")
+
+
+def test_a_lost_database_is_put_back_by_the_guides_commands(booted: Machine) -> None:
+    assert booted.paste(BACK_UP, "/").returncode == 0
+    booted.told("systemctl stop callmon; rm /var/lib/callmon/callmon.db*")
+    done = booted.paste(f"{PUT_BACK}systemctl start callmon", "/")
+    assert done.returncode == 0, done.stderr
+    assert until(booted.runs), booted.told("journalctl -u callmon -n 20")

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from sqlalchemy import text
@@ -56,12 +56,21 @@ LONGEST_RUN = 250.0
 Sample = dict[str, float]  # by name and labels, as the page writes them
 
 
+class Exchange(Protocol):
+    """What a callmon needs to hear an exchange."""
+
+    secret: str
+    pace: int
+
+    @property
+    def ami_port(self) -> int: ...
+
+
 class Pair:
     """Two callmons that share a database and its key; `samples` are what each showed, whenever it was asked."""
 
-    def __init__(self, place: Path, asterisk: Asterisk, *urls: str) -> None:
+    def __init__(self, place: Path, asterisk: Exchange, *urls: str) -> None:
         """`urls`: by which each reaches the database."""
-        self.exchange = asterisk
         key_file.add_new_key(place / "number.key", date(2026, 11, 24))
         named = zip(("first", "second"), urls, strict=True)
         self.each = [self._one(place / name, asterisk, url, place / "number.key") for name, url in named]
@@ -70,7 +79,7 @@ class Pair:
         self._watching = threading.Thread(target=self._watch, daemon=True)
 
     @staticmethod
-    def _one(place: Path, asterisk: Asterisk, url: str, key: Path) -> Callmon:
+    def _one(place: Path, asterisk: Exchange, url: str, key: Path) -> Callmon:
         place.mkdir()
         callmon = WarmCallmon(place, asterisk.ami_port, asterisk.secret, url)
         written = settings_at_pace(callmon.config.read_text(encoding="utf-8"), asterisk.pace)
@@ -204,7 +213,7 @@ def test_a_leader_killed_ten_times_and_frozen_once_costs_no_call_and_no_figure(
             took.append(kill(pair))
             if n == KILLS // 2:
                 frozen = freeze(pair, store)
-        said = all_in_order(pair, calls, store, witness, ear)
+        said = all_in_order(pair, asterisk, calls, store, witness, ear)
         report(capsys, f"killed: nobody led for {listed(took)} s; frozen: for {frozen:.1f} s", said, pair)
 
 
@@ -241,7 +250,7 @@ def test_a_database_that_cannot_be_reached_by_both_or_by_the_leader_alone_costs_
         ways[leader.place].cut(reset=True)
         ways[leader.place].allow()
         assert until(lambda: leader.health()[1].get("role") == "standby")
-        said = all_in_order(pair, calls, store, witness, ear)
+        said = all_in_order(pair, asterisk, calls, store, witness, ear)
         report(capsys, f"database cut off from the leader: nobody led for {took:.1f} s", said, pair)
 
 
@@ -250,12 +259,12 @@ def by_way(address: URL, way: Proxy) -> str:
 
 
 def all_in_order(
-    pair: Pair, played: Playing, store: Database, witness: Listener, ear: Listener
+    pair: Pair, asterisk: Asterisk, played: Playing, store: Database, witness: Listener, ear: Listener
 ) -> list[tuple[Played, dict[str, Any] | None]]:
     """When all calls are over: what is stored is what one callmon says that heard all; each call with it."""
     calls = played.wait(LONGEST_RUN)
     leader = pair.leader()
-    until_calls_are_over(pair.exchange, leader)
+    until_calls_are_over(asterisk, leader)
     time.sleep(SETTLED)
     assert until(lambda: leader.figure("callmon_sink_backlog", sink="database") == 0)  # the last is counted
     shown = {key: n for key, n in leader.figures().items() if key[0] == "callmon_calls_total"}

@@ -207,9 +207,9 @@ def test_listening_proposes_this_sites_lines_trunk_phones_box_and_parking(heard:
         row for row in heard.proposed.splitlines() if "delivered" in row or "park" in row or "menu" in row
     ] == [
         "# parked calls waited at 701",
-        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: the extension to which a transfer parks a call',
+        '# parking_extensions = ["700"]  # FILL IN: the extension to which a transfer parks a call',
         "[lines.line-1]  # delivered as: 4163272422 (6)",
-        "# language_menu = true  # FILL IN / À REMPLIR: true if the menu that answers asks for the language",
+        "# language_menu = true  # FILL IN: true if the menu that answers asks for the language",
     ]
 
 

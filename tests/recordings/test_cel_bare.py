@@ -110,7 +110,7 @@ def filled(folder: Path, name: str, column: str) -> tuple[dict[str, Any], list[s
 
 
 IN_PART = (
-    "CEL: 1 call known in part. The answering phone, the end and transfers of a call need the events ANSWER, "
+    "CEL: calls known in part: 1. The answering phone, the end and transfers of a call need the events ANSWER, "
     "BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
 )
 

@@ -8,7 +8,6 @@ import pytest
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Arrived, Fact
-from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import figures_of, relay_ended_early, signs
 from callmon.store.row_mapping import without_numbers
 from callmon.tools.replay import Replay
@@ -174,7 +173,7 @@ def test_signs_are_counted_by_line_and_early_holds_are_summed() -> None:
     caller, phone = talking(exchange)
     exchange.at(9).ends(caller, phone)
     quiet = ended(exchange)
-    figures = figures_of(Outcome("toronto", calls=(*calls, quiet)))
+    figures = figures_of((*calls, quiet))
     counted = {key[2]: value for key, value in figures.items() if key[0] == "callmon_integrity_calls_total"}
     assert counted == {"short_conversation": 1, "early_hold": 3, "ended_by_us": 3}
     assert figures["callmon_early_hold_seconds", "general", "sum"] == 120
@@ -228,7 +227,7 @@ def test_a_relay_call_that_our_side_ends_within_twenty_seconds_is_counted(
     exchange.at(seconds).ends(*((phone, channel) if first == "phone" else (channel, phone)))
     call = ended(exchange)
     assert relay_ended_early(call) is early
-    figures = figures_of(Outcome("toronto", calls=(call,)))
+    figures = figures_of((call,))
     assert figures.get(("callmon_relay_calls_ended_early_total", "general")) == (1 if early else None)
     assert figures.get(("callmon_relay_calls_total", "general", "answered")) == (1 if call.relay else None)
 

@@ -24,6 +24,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.formats import parquet
 from callmon.reports.public.package import NO_PUBLISHER
 from callmon.store.database import upgrade
+from callmon.text.labels import terminal_text
 from tests import year
 from tests.report.expected_figures import rows_of
 from tests.year import obligations as year_owing
@@ -286,7 +287,7 @@ def test_a_package_is_the_whole_public_edition(site: Path, arguments: str) -> No
 def test_a_package_without_a_publisher_says_what_to_add(site: Path, tmp_path: Path) -> None:
     configure(site, "", name="nobody.toml")
     done = report(site, "--public", "--package", "-o", str(tmp_path / "x"), config="nobody.toml")
-    assert (done.exit_code, done.stderr) == (2, f"{NO_PUBLISHER}\n")
+    assert (done.exit_code, done.stderr) == (2, f"{terminal_text(NO_PUBLISHER, 'fr')}\n")
     assert not (tmp_path / "x").exists()
 
 
@@ -295,7 +296,7 @@ def test_without_duckdb_the_package_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "duckdb", None)
     done = report(site, "--public", "--package", "-o", str(tmp_path / "x"))
-    assert (done.exit_code, done.stderr) == (1, f"{parquet.MISSING}\n")
+    assert (done.exit_code, done.stderr) == (1, f"{terminal_text(parquet.MISSING, 'fr')}\n")
 
 
 def test_another_licence_is_a_setting(site: Path, tmp_path: Path) -> None:

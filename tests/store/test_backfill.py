@@ -119,7 +119,7 @@ def test_a_half_written_last_row_is_left_out_and_named(office: Office, tmp_path:
     file = tmp_path / "half.csv"
     file.write_text("".join(rows) + rows[0][:40])
     result = office.run("backfill", str(file))
-    assert result.stderr == "CEL: 1 row left out, cut off (the first is row 33).\n"
+    assert result.stderr == "CEL: rows left out: 1, cut off (the first is row 33).\n"
     assert result.stdout.splitlines()[-1] == "32 rows of CEL read. 1 call created."
 
 

@@ -85,7 +85,7 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
             connection.execute(text("DELETE FROM counter WHERE figure LIKE :figure"), {"figure": f'["{figure}%'})
     assert counter_differences(store) == []
     counted = queries.counters(store)
-    assert list(rejudge(store, NOW)) == [
+    assert list(map(str, rejudge(store, NOW))) == [
         f"{EXCHANGE}  1795527733.0  bilingual_person  met (french_at_first_answer)"
     ]
     assert counter_differences(store) == []
@@ -98,7 +98,7 @@ def test_calls_that_an_older_callmon_stored_agree_with_the_figures_before_and_af
 def test_a_change_of_the_staff_list_corrects_verdicts_and_moves_the_first_answer(store: Database) -> None:
     wrote(store, *judged(call(0)))
     english = Monitor(parse(example_text() + STAFF.replace('["fr"]', '["en"]')), token=str)
-    assert list(rejudge(store, english)) == [
+    assert list(map(str, rejudge(store, english))) == [
         f"{EXCHANGE}  1795527733.0  bilingual_person  met (french_at_first_answer) -> "
         "not_met (no_french_speaker, other)"
     ]

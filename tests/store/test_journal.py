@@ -150,6 +150,16 @@ def test_a_block_that_the_disk_never_got_is_no_record(tmp_path: Path, filler: by
     assert [number for number, _, _ in kept(tmp_path)] == [7, 8, 9]
 
 
+@pytest.mark.parametrize("count", [16, 64])
+def test_a_record_whose_last_bytes_the_disk_never_got_is_cut_off(tmp_path: Path, count: int) -> None:
+    """After a power cut the file may have its whole length, and zeros in it."""
+    three(tmp_path).close()
+    path = tmp_path / "waiting"
+    path.write_bytes(path.read_bytes()[:-count] + bytes(count))
+    assert kept(tmp_path) == THREE[:2]
+    assert path.stat().st_size == entries_of(path)[-1].place + entries_of(path)[-1].length
+
+
 @given(data=st.binary(max_size=300))
 def test_no_bytes_make_it_raise_or_give_what_was_never_written(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
@@ -179,7 +189,7 @@ def test_a_long_file_of_which_little_is_uncommitted_is_emptied_before_it_grows_o
     for number in range(1, 9):
         assert journal.append([b"x" * (MIB // 2)], 0.0)
         journal.truncate(number - 1)
-    assert not journal.append([b"x"], 0.0)
+    assert not journal.append([b"x"], time.monotonic())
     assert (journal.trouble, journal.truncate(8), journal.size) == (None, 1, 0)
     assert journal.append([b"x"], 0.0)
     journal.close()
@@ -194,14 +204,12 @@ def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
         journal.truncate(number - 1)
     appender = Appender(journal, 0.01, lambda: None)
     appender.waiting.append(FRAMES[0])
-    appender._append()
+    appender.hurry()
+    assert appender._append_due() == DRAIN_SECONDS
     assert (appender.waiting, journal.trouble) == ([FRAMES[0]], None)
-    assert (appender._due_in() or 0.0) <= DRAIN_SECONDS
     appender.thread.start()
-    appender.wake()
     assert until(lambda: not appender.waiting)
-    appender.abandon()
-    appender.thread.join()
+    appender.end()
     assert items_of(journal)[-1] == (9, 1, FRAMES[0])
     journal.close()
 
@@ -247,8 +255,7 @@ def test_the_items_of_a_record_that_a_standby_finished_too_late_stay_in_its_buff
     journal, waiting = begun(tmp_path), [FRAMES[1]]
     assert journal.append([FRAMES[0]], 0.0)
     with slow_disk(journal, waiting, monkeypatch):
-        assert journal.retire() == ([FRAMES[0]], 0)
-        waiting[:0] = [FRAMES[0]]
+        assert (journal.retire(waiting), waiting) == (0, FRAMES[:2])
     assert (items_of(journal), waiting) == ([], FRAMES[:2])
     journal.begin_term(11, "other", "next")
     assert journal.append(waiting, 0.0)
@@ -261,12 +268,12 @@ def test_records_of_an_earlier_term_are_superseded_by_the_first_record_of_the_ne
     """A new leader has compared them with the database: it appends what is missing there, under a new token."""
     three(tmp_path).close()
     journal = journal_in(tmp_path)
-    journal.retire()
+    journal.retire([])
     assert (len(journal.entries), journal.outcomes, journal.number) == (0, 0, None)
     journal.close()
     assert kept(tmp_path) == THREE  # a daemon that is killed now has lost nothing
     journal = journal_in(tmp_path)
-    journal.retire()
+    journal.retire([])
     journal.begin_term(3, "other", "next")
     assert journal.append([b"missing"], 0.0)
     journal.close()
@@ -341,9 +348,9 @@ def test_while_the_database_is_locked_outcomes_wait_in_the_journal_and_take_no_r
     with locked(sqlite_store):
         for item in told:
             sink.offer(item)
-        assert until(lambda: (sink.journal() or pytest.fail("none")).outcomes == len(told))
+        assert until(lambda: (sink.journal or pytest.fail("none")).outcomes == len(told))
         assert (sink.backlog(), sink.has_room()) == (len(told), True)
-        journal = sink.journal()
+        journal = sink.journal
         assert journal is not None
         assert journal.size == (tmp_path / "waiting").stat().st_size > 0
     assert sink.flush(SOON)
@@ -401,8 +408,8 @@ def test_a_journal_that_is_full_leaves_the_rest_in_memory_and_then_no_more_is_to
         for item in told:
             sink.offer(item)
             time.sleep(0.0005)  # in many groups
-        assert until(lambda: (sink.journal() or pytest.fail("none")).trouble is not None)
-        journal = sink.journal()
+        assert until(lambda: (sink.journal or pytest.fail("none")).trouble is not None)
+        journal = sink.journal
         assert journal is not None
         assert journal.trouble == f"the journal {tmp_path / 'waiting'} is full (0 MiB)"
         assert (0 < journal.size <= 20_000, 0 < journal.outcomes < len(told), sink.has_room()) == (
@@ -430,11 +437,11 @@ def test_what_waits_when_callmon_is_told_to_end_is_written_by_the_next_before_it
         connection.exec_driver_sql(lock)
         for item in told:
             sink.offer(item)
-        assert until(lambda: (sink.journal() or pytest.fail("none")).outcomes == len(told))
+        assert until(lambda: (sink.journal or pytest.fail("none")).outcomes == len(told))
         sink.close(2.0)
     said = [r.getMessage() for r in caplog.records if "next start" in r.getMessage()]
     assert said == ["journal: outcomes stay buffered until the next start"]
-    assert until(lambda: not sink._committer.thread.is_alive())
+    assert until(lambda: not sink.thread.is_alive())
     again = writing(store, tmp_path)
     assert (again.backlog(), rows(store)["fact"]) == (0, 96)
     assert again.tally.snapshot() == pytest.approx(summed(told))
@@ -475,7 +482,7 @@ while True:
     for item in outcomes(answered_call(number)):
         sink.offer(item)
     number += 1
-    print(number, (sink.journal() or 0).outcomes, flush=True)
+    print(number, (sink.journal or 0).outcomes, flush=True)
     time.sleep(0.004)
 """
 

@@ -16,14 +16,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from callmon.core.outcome import Heartbeat
 from callmon.errors import StoreError
-from callmon.store.database import Database, upgrade
+from callmon.store.database import Database, parse_url, upgrade
 from callmon.store.queries import calls
-from callmon.store.writer.committer import Committer
 from callmon.store.writer.outbox import Outbox
-from callmon.store.writer.write_lock import IS_NAMED, SERVER_EXPECTS, TAKE
+from callmon.store.writer.write_lock import IS_NAMED, PREPARE, TAKE
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
@@ -141,12 +141,12 @@ def test_the_second_forgets_what_the_first_is_known_to_have_written(store: Datab
         for sink in (first, second):
             for item in told[:6]:
                 sink.offer(item)
-            sink.offer_heartbeat(EXCHANGE, START)
+            sink.offer(Heartbeat(EXCHANGE, START))
             sink.offer(told[6])
         assert first.flush(SOON)
         time.sleep(0.6)
         assert second.backlog() == 8
-        first.offer_heartbeat(EXCHANGE, START + seconds(3))
+        first.offer(Heartbeat(EXCHANGE, START + seconds(3)))
         assert until(lambda: second.backlog() == 1)
         assert [item.facts for item in second.buffered()] == [told[6].facts]  # type: ignore[union-attr]  # no heartbeat
         assert second.behind_for() == seconds(0)
@@ -191,9 +191,8 @@ def holding(store: Database) -> Iterator[socket.socket]:
     with socket.create_connection((str(url.host), int(url.port or 0)), timeout=SOON) as wire:
         wire.sendall(struct.pack("!ii", len(opening) + 8, 3 << 16) + opening)
         answered(wire)
-        for name, length in SERVER_EXPECTS.items():
-            wire.sendall(message(b"Q", f"SET {name} = {length}".encode() + b"\0"))
-            answered(wire)
+        wire.sendall(message(b"Q", PREPARE.encode() + b"\0"))
+        answered(wire)
         wire.sendall(message(b"Q", (TAKE % "NULL").encode() + b"\0"))
         answered(wire)
         yield wire
@@ -217,13 +216,13 @@ def test_no_instance_leads_on_a_lease_that_a_silent_server_confirmed_long_ago(
     with shared(store) as sink:
         assert until(lambda: sink.leads)
         silent = threading.Event()
-        renew = Committer._renew
+        check = Writer._check
 
-        def hang(committer: Committer) -> None:
+        def hang(writer: Writer) -> None:
             silent.wait(SOON)
-            renew(committer)
+            check(writer)
 
-        monkeypatch.setattr(Committer, "_renew", hang)
+        monkeypatch.setattr(Writer, "_check", hang)
         assert until(lambda: not sink.leads)
         assert not sink.stands_by
         silent.set()
@@ -307,7 +306,7 @@ def test_who_stands_by_ends_at_once_though_it_keeps_what_it_heard(
         assert second.flush(SOON)
         second.close(SOON)
         assert time.monotonic() - began < SOON / 2  # it waits for neither
-        assert not second._committer.thread.is_alive()
+        assert not second.thread.is_alive()
     assert [record.message for record in caplog.records] == []
 
 
@@ -318,7 +317,7 @@ def test_the_server_is_told_to_end_a_session_that_says_nothing(store: Database) 
             " WHERE application_name = 'callmon' AND state = 'idle'"
         )
         assert until(lambda: other.execute(asked.encode()).fetchone() == (1,))
-    assert SERVER_EXPECTS["idle_session_timeout"] == "3000"
+    assert PREPARE.count("('idle_session_timeout', '3000')") == 1
 
 
 def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Path) -> None:
@@ -331,6 +330,22 @@ def test_two_that_make_the_database_at_once_both_find_it(url: str, tmp_path: Pat
     assert len(made) == 4
     for one in made:
         one.close()
+
+
+@pytest.mark.parametrize("wanted", ["", "&target_session_attrs=read-write"])
+def test_of_several_hosts_the_one_that_answers_is_used_to_write_and_to_read(store: Database, wanted: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        gone = closed.getsockname()[1]
+    listed = f"host=127.0.0.1:{gone},{store.url.host}:{store.url.port}{wanted}"
+    address = f"postgresql://{store.url.username}:{store.url.password or ''}@/{store.url.database}?{listed}"
+    several = Database(parse_url(address))
+    reader = several.reader()
+    with several.writing() as connection:
+        assert connection.execute(text("UPDATE writer SET batch = batch WHERE id = 1")).rowcount == 1
+    with reader.reading() as connection:
+        assert connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on"
+    several.close()
+    reader.close()
 
 
 def plain(store: Database) -> str:

@@ -29,7 +29,7 @@ POSTGRESQL = (
     'CREATE INDEX ix_fact_call ON fact ("call", exchange, n)',
     OPEN,
 )
-LATER = ("report_mail", "signed_file", "sign_off")
+LATER = ("report_mail", "signed_file", "sign_off", "contact")
 OCTOBER, NOVEMBER = datetime(2026, 10, 31, 23, 59, 30, tzinfo=UTC), datetime(2026, 11, 15, tzinfo=UTC)
 
 

@@ -103,7 +103,7 @@ def test_a_verdict_that_the_settings_of_now_give_otherwise_is_told_stored_and_co
     store: Database,
 ) -> None:
     first = wrote(store, *judged(answered_call(0)))
-    assert list(rejudge(store, settings(**SHORT_RINGS))) == [
+    assert list(map(str, rejudge(store, settings(**SHORT_RINGS)))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> "
         "not_met (answered_on_ring 5, late_hunting)",
     ]
@@ -154,7 +154,7 @@ def test_the_command_changes_nothing_on_a_dry_run_and_judges_again_with_a_yes(
 
 def test_another_reason_for_the_same_verdict_is_told_but_is_no_correction(store: Database) -> None:
     wrote(store, *judged(answered_call(0)))
-    assert list(rejudge(store, settings(**HALF_RINGS))) == [
+    assert list(map(str, rejudge(store, settings(**HALF_RINGS)))) == [
         f"{EXCHANGE}  1795527733.0  answer_by_third_ring  met (answered_on_ring 2) -> met (answered_on_ring 3)",
     ]
     assert corrections(calls.counters(store)) == {}
@@ -203,7 +203,7 @@ def test_judging_back_again_restores_every_row_and_counts_both_corrections(store
 def test_groups_of_any_size_judge_every_call_once(store: Database, chunk: int) -> None:
     wrote(store, *three_calls())
     told = list(rejudge(store, settings(**SHORT_RINGS), chunk))
-    assert [line.split()[1] for line in told] == [f"{1795527733 + number}.{number}" for number in range(3)]
+    assert [change.call for change in told] == [f"{1795527733 + number}.{number}" for number in range(3)]
 
 
 def test_a_rejudgement_that_is_stopped_half_way_is_finished_by_the_next(store: Database) -> None:
@@ -221,7 +221,9 @@ def test_a_standard_that_there_was_not_yet_gives_its_first_verdict_not_a_correct
     (outcome,) = judged(answered_call(0))
     fewer = tuple(x for x in outcome.findings if x.standard != "reach_a_person")
     wrote(store, msgspec.structs.replace(outcome, findings=fewer))
-    assert list(rejudge(store, NOW)) == [f"{EXCHANGE}  1795527733.0  reach_a_person  met (a_person_answered)"]
+    assert list(map(str, rejudge(store, NOW))) == [
+        f"{EXCHANGE}  1795527733.0  reach_a_person  met (a_person_answered)"
+    ]
     figures = calls.counters(store)
     assert figures["callmon_verdicts_total", "reach_a_person", "general", "fr", "met"] == 1.0
     assert (corrections(figures), counter_differences(store)) == ({}, [])

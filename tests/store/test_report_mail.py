@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 
 import msgspec
 import pytest
 import trustme
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from callmon.cli import main
 from callmon.config.settings import Settings, load
@@ -27,9 +29,10 @@ from callmon.reports import request
 from callmon.reports.formats.mail import PreparedReport, ReportNotice, prepared
 from callmon.reports.jobs import FAILS, ReportFailure, classify
 from callmon.reports.mail.delivery import addresses, deliver, mail_request
-from callmon.reports.mail.timer import Files, ReportMailer, made_in_a_process
+from callmon.reports.mail.timer import Files, Make, ReportMailer, made_in_a_process
 from callmon.reports.request import ReportRequest
-from callmon.store.access import audit_events
+from callmon.reports.sign_off import prepare
+from callmon.store.access import AuditEvent, audit_events
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.report_mail import (
     ReportMail,
@@ -40,6 +43,7 @@ from callmon.store.report_mail import (
     pause_after,
     settle_mail,
 )
+from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sign
 from tests import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
@@ -54,6 +58,7 @@ PATIENCE = 400.0  # seconds
 FIRST = datetime(2024, 6, 3, 10, tzinfo=UTC)  # 6:00 on the first business day of June in Toronto
 LAST_DAY = datetime(2024, 5, 31, 15, tzinfo=UTC)
 DUE = datetime(2024, 6, 21, 21, tzinfo=UTC)  # the last of these is due after 15 business days
+FINAL = DUE + timedelta(minutes=1)
 LATER = datetime(2024, 7, 8, 15, tzinfo=UTC)  # what was opened in May has fallen due
 
 
@@ -534,6 +539,93 @@ def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of
     everything = b"".join((body.get_payload(decode=True), *attached)).decode("utf-8", "replace")  # type: ignore[arg-type]
     digits = re.sub(r"[^0-9]", "", everything)
     assert [number for number in ("4165550101", "5550101") if number in digits] == []
+
+
+# A signed month.
+
+
+def signed(site: Site, last: Step = "approved", at: datetime = LATER) -> SignedRevision:
+    """The month of May, signed up to this step; then a call of May becomes known, which changes its figures."""
+    order = ReportRequest(MONTH, "html", to_sign=True)
+    files = request.filed(site.store, site.settings, order, at, lambda part: None)
+    found = prepare(site.store, files, AuditEvent(at, "g.lavoie", ""))
+    for step in STEPS[1 : STEPS.index(last) + 1]:
+        found = sign(site.store, MONTH, found.number, step, AuditEvent(at, "a.roy", ""))
+    return found
+
+
+def made_now(site: Site) -> Make:
+    """Makes the files as the database has them, in this process."""
+
+    async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+        assert order.at is not None
+        made = request.filed(site.store, settings, order, order.at, lambda part: None)
+        return [(path.name, data) for path, data in made]
+
+    return make
+
+
+def mailed_files(message: EmailMessage) -> dict[str, bytes]:
+    return {str(x.get_filename()): x.get_payload(decode=True) for x in message.iter_attachments()}  # type: ignore[misc]
+
+
+def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sha_256(site: Site) -> None:
+    revision = signed(site)
+    wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
+    assert site.send().exit_code == 0
+    for message in site.server.messages():
+        files = mailed_files(message)
+        assert list(files) == ["callmon-2024-05-r1-fr.html", "callmon-2024-05-r1-en.html"]
+        assert files == {name: read_signed(site.store, revision, name) for name in files}
+        french, english = str(message.get_body().get_content()).split("-" * 72)  # type: ignore[union-attr]
+        for name in files:
+            (site.folder / name).write_bytes(files[name])
+            checked = CliRunner().invoke(
+                main, ["report", "verify", str(site.folder / name), "--config", str(site.folder / "callmon.toml")]
+            )
+            digest = checked.output.splitlines()[1].removeprefix("SHA-256 ")
+            assert (checked.exit_code, digest) == (0, revision.digests[name])
+            assert [f"{name}\n{digest}\n" in text for text in (french, english)] == [True, True]
+        assert "Exhaustivité" not in french  # today's figures are not those that were signed
+    assert site.server.counts() == {LEAD: 1, DEPUTY: 1}
+
+
+def test_before_its_approval_a_revision_is_not_mailed(site: Site) -> None:
+    signed(site, "verified")
+    assert site.send().exit_code == 0
+    assert set(mailed_files(site.server.messages()[0])) == {
+        "callmon-2024-05-fr.csv", "callmon-2024-05-fr-dictionnaire.csv",
+        "callmon-2024-05-en.csv", "callmon-2024-05-en-dictionary.csv",
+    }  # fmt: skip
+
+
+async def test_the_timer_mails_a_second_revision_that_is_approved_once_also_after_the_server_was_away(
+    site: Site,
+) -> None:
+    signed(site)
+    wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
+    assert signed(site).number == 2
+    mailer = ReportMailer(lambda: site.settings, site.store, lambda: True, made_now(site))
+    site.server.stop()
+    await mailer.send_if_due(FINAL)
+    site.server.start()
+    for some in ((4, 6), (12, 400, 4000)):
+        for minutes in some:
+            await mailer.send_if_due(FINAL + timedelta(minutes=minutes))
+        assert site.server.counts() == {LEAD: 1, DEPUTY: 1}
+    assert {x.attempts for x in site.mails().values()} == {2}
+    (message, _) = site.server.messages()
+    assert str(message["Subject"]).endswith("(final, revision 2)")
+    assert list(mailed_files(message)) == ["callmon-2024-05-r2-fr.html", "callmon-2024-05-r2-en.html"]
+
+
+def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Site) -> None:
+    signed(site)
+    with site.store.writing() as connection:
+        connection.execute(text("UPDATE signed_file SET data = x'00' WHERE name LIKE '%-fr.html'"))
+    result = site.send()
+    assert (result.exit_code, site.server.counts()) == (1, {})
+    assert result.output.endswith("callmon-2024-05-r1-fr.html n'a plus les octets qui ont été signés\n")
 
 
 def test_a_link_alone_attaches_nothing(tmp_path: Path, filled: Year) -> None:

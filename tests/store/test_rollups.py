@@ -258,10 +258,10 @@ def test_settling_again_changes_nothing(store: Database) -> None:
     [
         ("UPDATE finding SET verdict = 'unknown' WHERE standard = 'reach_a_person' AND verdict = 'met'",
          "reach_a_person.unknown a_person_answered is 0 rolled up, and"),
-        ('DELETE FROM "call" WHERE "call" = (SELECT MIN("call") FROM "call")', "calls rolled up, and"),
+        ('DELETE FROM "call" WHERE "call" = (SELECT MIN("call") FROM "call")', "calls rolled up: "),
         ("UPDATE finding SET cause = 'nobody_free' WHERE verdict = 'not_met'", ".cause nobody_free is 0"),
         ("UPDATE finding SET reason_key = 'nobody' WHERE verdict = 'met'", "from other rows"),
-        ("DELETE FROM rollup", "0 calls rolled up, and"),
+        ("DELETE FROM rollup", "calls rolled up: 0, stored: "),
     ],
 )  # fmt: skip
 def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, damage: str, said: str) -> None:

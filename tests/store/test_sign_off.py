@@ -13,6 +13,7 @@ from callmon.errors import StoreError
 from callmon.store import sign_off
 from callmon.store.access import AuditEvent, audit_events
 from callmon.store.database import Database, stored_revision, upgrade
+from callmon.store.migrations import HEAD
 from callmon.store.sign_off import (
     SignatureCheck,
     SignedRevision,
@@ -230,12 +231,12 @@ def test_bytes_that_were_changed_in_the_database_are_never_given_as_signed(store
 def test_an_earlier_database_gets_the_tables(url: str) -> None:
     store = upgrade(url)
     with store.writing() as connection:
-        for table in ("signed_file", "sign_off"):
+        for table in ("signed_file", "sign_off", "contact"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
     store.close()
     again = upgrade(url)
-    assert stored_revision(again) == "0004"
+    assert stored_revision(again) == HEAD
     approved(again)
     assert [x.step for x in revisions(again)] == ["approved"]
     again.close()

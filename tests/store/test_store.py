@@ -20,7 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.core import facts as f
 from callmon.core.calls.call import Call
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.verdicts import Gap
 from callmon.errors import StoreError
 from callmon.store import database as engine
@@ -85,7 +85,7 @@ def shape(store: Database, table: str) -> tuple[object, ...]:
 def test_an_earlier_database_gets_the_table_that_a_new_one_has(store: Database, url: str) -> None:
     new = shape(store, "report_mail")
     with store.writing() as connection:
-        for table in ("report_mail", "signed_file", "sign_off"):
+        for table in ("report_mail", "signed_file", "sign_off", "contact"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
     with pytest.raises(StoreError, match="is from an older callmon: run `callmon db upgrade`"):
@@ -381,11 +381,24 @@ def test_figures_carry_on_where_the_last_program_left_them(store: Database) -> N
 def test_heartbeats_say_until_when_each_exchange_was_heard(store: Database) -> None:
     with database(store) as sink:
         for moment_heard in (START, START + seconds(5)):
-            sink.offer_heartbeat(EXCHANGE, moment_heard)
-        sink.offer_heartbeat("ottawa", START)
+            sink.offer(Heartbeat(EXCHANGE, moment_heard))
+        sink.offer(Heartbeat("ottawa", START))
         assert sink.flush(SOON)
     assert calls.heartbeats(store) == {EXCHANGE: START + seconds(5), "ottawa": START}
     assert all(at.tzinfo is UTC for at in calls.heartbeats(store).values())
+
+
+def test_a_reader_reads_the_file_that_replaced_its_own(sqlite_store: Database, tmp_path: Path) -> None:
+    assert sqlite_store.path is not None
+    reader, other = sqlite_store.reader(), upgrade(f"sqlite:///{tmp_path}/other.db")
+    with other.writing() as connection:
+        connection.execute(text("INSERT INTO heartbeat (exchange, heard) VALUES ('ottawa', 0)"))
+    assert list(calls.heartbeats(reader)) == []
+    other.close()
+    sqlite_store.close()
+    (tmp_path / "other.db").replace(sqlite_store.path)
+    assert list(calls.heartbeats(reader)) == ["ottawa"]
+    reader.close()
 
 
 def test_a_reader_reads_what_was_written_and_can_write_nothing(store: Database) -> None:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 from blockbuster import blockbuster_ctx
 from sqlalchemy import Engine, event, text
@@ -25,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.monitor import Monitor
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.store import database as engine
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
@@ -67,7 +68,7 @@ def test_while_the_database_is_locked_outcomes_wait_and_then_are_stored_once(sql
         with locked(sqlite_store):
             for item in told:
                 sink.offer(item)
-            sink.offer_heartbeat(EXCHANGE, START)
+            sink.offer(Heartbeat(EXCHANGE, START))
             assert until(lambda: sink.trouble() is not None)
             assert sink.trouble() == "the database cannot be written: database is locked"
             assert (sink.backlog(), sink.behind_for().total_seconds() > 1) == (len(told) + 1, True)
@@ -200,6 +201,13 @@ def test_a_group_that_the_database_refuses_as_a_whole_leaves_nothing_of_its_call
     refused = int(store.engine.dialect.name == "postgresql")
     assert wrote(store, *told[:5], broken, *told[5:], refused=refused) == pytest.approx(summed(told))
     assert rows(store)["fact"] == 25 - refused
+
+
+def test_an_outcome_with_a_number_that_no_column_holds_is_skipped_alone(store: Database) -> None:
+    told = of_calls(2)
+    broken = Outcome(EXCHANGE, (), (msgspec.structs.replace(told[-1].findings[0], call="broken", number=2**63),))
+    assert wrote(store, *told[:5], broken, *told[5:], refused=1) == pytest.approx(summed(told))
+    assert (rows(store)["fact"], rows(store)["finding"]) == (24, 6)
 
 
 def test_a_program_that_took_no_leave_to_write_is_noticed_and_nothing_is_counted_twice(store: Database) -> None:

@@ -621,4 +621,4 @@ def test_every_part_of_an_outcome_is_thought_of() -> None:
     """Whoever adds one: say in `succession.py` what is missing of it, and then here that you did."""
     ours = ("exchange", "facts", "findings", "calls", "gaps", "ledger", "callback_command")
     seen_again = ("disruptions", "disruption_command")  # `standby.py`: replaced by what is stored
-    assert Outcome.__struct_fields__ == (*ours, *seen_again)
+    assert Outcome.__struct_fields__ == (*ours, *seen_again, "contacts")

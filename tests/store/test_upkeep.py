@@ -110,11 +110,11 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         assert (host_state.host_remarks({}, sink, True), host_state.journal_troubles(sink)) == ([], [])
         for item in told:
             sink.offer(item)
-            if (state := sink.journal()) is not None and state.trouble:
+            if (state := sink.journal) is not None and state.trouble:
                 break
-            until(lambda: (sink.journal() or pytest.fail("none")).outcomes > 0)
+            until(lambda: (sink.journal or pytest.fail("none")).outcomes > 0)
         assert until(lambda: bool(host_state.journal_troubles(sink)))
-        state = sink.journal()
+        state = sink.journal
         assert state is not None
         assert until(lambda: bool(host_state.host_remarks({}, sink, True)))
         assert host_state.host_remarks({}, sink, True) == [

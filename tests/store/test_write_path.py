@@ -13,11 +13,11 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from callmon.core.outcome import Outcome
+from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import Figures
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
-from callmon.store.writer import committer
+from callmon.store.writer import writer
 from callmon.store.writer.outbox import Outbox, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.write_lock import IS_NAMED
@@ -38,7 +38,7 @@ def lead(store: Database, sink: Writer) -> None:
     """When its turn has come: what it lacks is committed by this one, and a heartbeat in any case."""
     assert until(lambda: sink.gained is not None)
     sink.become_leader(missing(store, sink), sink.gained)
-    sink.offer_heartbeat(EXCHANGE, START)
+    sink.offer(Heartbeat(EXCHANGE, START))
     assert sink.flush(SOON)
 
 
@@ -65,17 +65,17 @@ def in_the_append(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
 
 
 def before_the_transaction(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
-    write = first._committer._write
+    write = first._write
 
-    def cut_off(*given: Any) -> None:
+    def cut_off(*given: Any) -> Figures:
         cut()
-        write(*given)
+        return write(*given)
 
-    patch.setattr(first._committer, "_write", cut_off)
+    patch.setattr(first, "_write", cut_off)
 
 
 def before_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
-    write, token = committer.write_batch, first._committer._token
+    write, token = writer.write_batch, first._token
 
     def cut_off(connection: Connection, batch_id: Any, *given: Any) -> Any:
         added = write(connection, batch_id, *given)
@@ -83,28 +83,29 @@ def before_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> Non
             cut()
         return added
 
-    patch.setattr(committer, "write_batch", cut_off)
+    patch.setattr(writer, "write_batch", cut_off)
 
 
 def after_the_commit(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
-    write = first._committer._write
+    write = first._write
 
-    def cut_off(*given: Any) -> None:
-        write(*given)
+    def cut_off(*given: Any) -> Figures:
+        added = write(*given)
         cut()
+        return added
 
-    patch.setattr(first._committer, "_write", cut_off)
+    patch.setattr(first, "_write", cut_off)
 
 
 def with_the_answer_lost(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
-    write = first._committer._write
+    write = first._write
 
-    def cut_off(*given: Any) -> None:
+    def cut_off(*given: Any) -> Figures:
         write(*given)
         cut()
         raise OperationalError("COMMIT", None, Exception("the connection was lost"))
 
-    patch.setattr(first._committer, "_write", cut_off)
+    patch.setattr(first, "_write", cut_off)
 
 
 def before_the_truncation(first: Writer, cut: Cut, patch: pytest.MonkeyPatch) -> None:
@@ -208,8 +209,8 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     """Though commits fail, or their answers are lost: a backlog of 0 means that all is counted."""
     chance, told, seen = random.Random(seed), of_calls(30), list[tuple[int, Figures]]()
     sink = Writer(store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
-    committing, lock = sink._committer, sink._committer._lock
-    writing, notify = lock.writing, committing.notify
+    lock = sink._lock
+    writing, notify = lock.writing, sink._set_trouble
 
     @contextmanager
     def faulty() -> Iterator[Connection]:
@@ -221,15 +222,14 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
         if fault:
             raise OperationalError("COMMIT", None, Exception(fault))
 
-    def sampled() -> None:
-        if threading.current_thread() is committing.thread:
-            seen.append((committing.done, sink.tally.snapshot()))
-        notify()
+    def sampled(why: str | None) -> None:
+        seen.append((sink.done, sink.tally.snapshot()))
+        notify(why)
 
-    monkeypatch.setattr(committer, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(committer, "LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(writer, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(writer, "LONGEST_WAIT", 0.002)
     monkeypatch.setattr(lock, "writing", faulty)
-    monkeypatch.setattr(committing, "notify", sampled)
+    monkeypatch.setattr(sink, "_set_trouble", sampled)
     for n in range(0, len(told), 10):
         for item in told[n : n + 10]:
             sink.offer(item)

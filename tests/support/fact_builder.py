@@ -147,7 +147,7 @@ class Office:
         if outcome is None:
             return
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the committer has it
+        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
         assert isinstance(told, Outcome)
         for written in told.ledger:
             self.entries.append(written.entry)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Self
 
 from callmon.ami.framing import END
 
@@ -36,7 +37,7 @@ class FalseExchange:
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
 
-    def __enter__(self) -> FalseExchange:
+    def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
@@ -71,7 +72,7 @@ class FalseExchange:
         """Sends these bytes to each client that has logged in."""
         for connection in list(self._connections):
             with suppress(OSError):
-                connection.wfile.write(data)
+                connection.say(data)
 
     def call(self, number: bytes = b"4163272422") -> None:
         """A caller dials a public number, and hangs up at once."""
@@ -103,13 +104,21 @@ class FalseExchange:
 class _Connection(socketserver.StreamRequestHandler):
     of: FalseExchange
 
+    def setup(self) -> None:
+        super().setup()
+        self._turn = threading.Lock()  # an answer never stands within an event
+
+    def say(self, data: bytes) -> None:
+        with self._turn:
+            self.wfile.write(data)
+
     def handle(self) -> None:
         with suppress(OSError):
-            self.wfile.write(BANNER)
+            self.say(BANNER)
             while asked := self._action():
                 number = [b"ActionID: " + asked[b"ActionID"]] if b"ActionID" in asked else []
                 for first, *more in self.of.answers(asked):
-                    self.wfile.write(b"\r\n".join([first, *number, *more]) + END)
+                    self.say(b"\r\n".join([first, *number, *more]) + END)
                 if asked[b"Action"] == b"Login":
                     self.of._connections.add(self)
 

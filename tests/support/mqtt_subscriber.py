@@ -11,6 +11,7 @@ from typing import Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.reasoncodes import ReasonCode
 
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
 from tests.support.store_fixtures import START
@@ -33,7 +34,7 @@ class Board:
         self._client.on_message = self._hear
         self._client.on_connect = lambda client, *_: client.subscribe("#", 1)
         self._subscribed = Event()
-        self._client.on_subscribe = lambda *_: self._subscribed.set()
+        self._client.on_subscribe = self._answered
         self._client.reconnect_delay_set(1, 1)
         self._port = port
 
@@ -62,6 +63,15 @@ class Board:
     def topics(self, below: str) -> list[str]:
         with self._lock:
             return sorted(topic for topic, payload in self.shown.items() if topic.startswith(below) and payload)
+
+    def _answered(
+        self, client: paho.Client, _data: object, _id: int, codes: list[ReasonCode], _more: object
+    ) -> None:
+        """A cluster of brokers that elects a leader may refuse for some seconds."""
+        if any(code.is_failure for code in codes):
+            client.subscribe("#", 1)
+        else:
+            self._subscribed.set()
 
     def _hear(self, _client: object, _data: object, message: paho.MQTTMessage) -> None:
         with self._lock:

@@ -99,7 +99,7 @@ class Site(WarmCallmon):
         return f"http://127.0.0.1:{self.web_port}"
 
     def visitor(self, headers: Headers | None = None) -> httpx.Client:
-        return httpx.Client(base_url=self.address, headers=EVERYTHING if headers is None else headers, timeout=20)
+        return httpx.Client(base_url=self.address, headers=EVERYTHING if headers is None else headers, timeout=60)
 
     def csrf(self, visitor: httpx.Client, path: str = "/fr/rappels") -> str:
         found = CSRF.search(visitor.get(path).text)

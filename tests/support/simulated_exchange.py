@@ -120,7 +120,7 @@ class Watched:
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the committer has it
+        (told,) = decode_items(b"\xdd\x00\x00\x00\x01" + encode_item(outcome))  # as the writer has it
         assert isinstance(told, Outcome)
         for noted in told.disruptions:
             self.entries.append(noted.entry)

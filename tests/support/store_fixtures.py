@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.config.lines import Line
 from callmon.core import facts as f
+from callmon.core.callbacks.entries import CalledBack
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import STATES, Call
@@ -256,7 +257,10 @@ def summed(items: list[Outcome]) -> Figures:
     """The figures that these outcomes add, each counted once."""
     total: Figures = {}
     for item in items:
-        for figure, amount in figures_of(item).items():
+        findings = [*item.findings, *(finding for written in item.ledger for finding in written.findings)]
+        called_back = [written.entry for written in item.ledger if isinstance(written.entry, CalledBack)]
+        figures = figures_of(item.calls, findings, item.gaps, called_back, item.disruptions)
+        for figure, amount in figures.items():
             total[figure] = total.get(figure, 0.0) + amount
     return total
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 from callmon.cli import main
 from callmon.config.settings import example_text
+from callmon.config.store import StoreSettings
 from callmon.config.validation import hidden
 from callmon.errors import StoreError
 from callmon.store.database import Database, open_store, parse_url
@@ -44,6 +46,9 @@ SHOWN = {
     "postgresql:///callmon?host=/run/postgresql": "postgresql:///callmon?host=/run/postgresql",
     "postgresql://db/callmon?options=-csearch_path%3Dottawa&password=x": (
         "postgresql://db/callmon?options=-csearch_path%3Dottawa&…"
+    ),
+    "postgresql://callmon@/callmon?host=a:5432,b:5432&target_session_attrs=read-write": (
+        "postgresql://callmon@/callmon?host=a:5432,b:5432&target_session_attrs=read-write"
     ),
     "postgresql://callmon:a@b@db/callmon": "postgresql://***",
     "toronto": "toronto",
@@ -86,3 +91,19 @@ def test_no_command_about_the_configuration_shows_the_password(tmp_path: Path, a
     (tmp_path / "callmon.toml").write_text(text, encoding="utf-8")
     done = CliRunner().invoke(main, ["check", "--config", str(tmp_path / "callmon.toml")])
     assert (SECRET in done.output, SECRET in repr(done.exception)) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "query", ["host=one:5432,two:5433", "host=one:5432&host=two:5433", "host=one,two&port=5432,5433"]
+)
+def test_a_list_of_hosts_reaches_the_driver_with_the_port_of_each(query: str) -> None:
+    _, given = PGDialect_psycopg().create_connect_args(parse_url(f"postgresql://callmon@/callmon?{query}"))
+    assert given == {"dbname": "callmon", "user": "callmon", "host": "one,two", "port": "5432,5433"}
+
+
+def test_a_password_from_a_file_goes_into_an_address_with_a_list_of_hosts(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    (tmp_path / "secret").chmod(0o600)
+    url = "postgresql://callmon@/callmon?host=one:5432,two:5433"
+    complete = StoreSettings(url=url, password_file=tmp_path / "secret").complete()
+    assert parse_url(complete.url).password == SECRET

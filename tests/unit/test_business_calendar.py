@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -381,6 +384,22 @@ def test_no_year_has_a_closed_day_without_its_french_name() -> None:
     days = [closed for year in range(1867, 2101) for closed in ontario(year).values()]
     assert [closed for closed in days if "jour de fermeture" in closed.name_fr] == []
     assert {fr for fr, _ in NAMES.values()} <= {closed.name_fr for closed in days}
+
+
+def test_the_closed_days_are_those_that_the_library_finds_by_country() -> None:
+    categories, years = ("public", "government", "optional"), range(1867, 2101, 13)
+    for year in years:
+        found = holidays.country_holidays("CA", "ON", years=year, categories=categories)
+        assert [*ontario(year)] == sorted(day for day in found if day.year == year)
+
+
+def test_no_other_countrys_closed_days_are_loaded() -> None:
+    code = "import sys; from callmon.config.closed_days import ontario; print(len(ontario(2026)))"
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}; print('holidays.countries' in sys.modules)"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == "14\nFalse\n"
 
 
 @pytest.mark.parametrize("year", [1, 1866, 2101, 9999])

@@ -164,5 +164,5 @@ def test_own_hours_targets_and_phones_of_a_line_are_shown() -> None:
         "phones: 104",
         "own hours: Monday 10:00 to 11:00",
         "own hours: Tuesday to Sunday closed",
-        "internal target: Answer by the third ring: 90 % since 2026-04-01, by M. Roy",
+        "internal target: Answer by the third ring: 90% since 2026-04-01, by M. Roy",
     ]

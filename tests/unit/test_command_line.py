@@ -169,7 +169,7 @@ def test_the_language_of_the_settings_is_the_commands(here: Path) -> None:
     [
         (errno.ENOENT, 2, "x: No such file or directory; create it first, or name another path."),
         (errno.ENOTDIR, 2, "x: Not a directory; a part of this path is a file; name another path."),
-        (errno.EISDIR, 2, "x: Is a directory; it is a folder; name a file."),
+        (errno.EISDIR, 2, "x: Is a directory; name a file."),
         (
             errno.EACCES,
             2,

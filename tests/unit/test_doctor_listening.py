@@ -20,11 +20,16 @@ TRACES = sorted((ROOT / "tests/data/traces").glob("*/ami.raw"))
 EXAMPLE = settings.example()
 
 
-def proposal(chunks: Iterable[bytes], name: str = "exchange", exchange: ExchangeSettings | None = None) -> str:
+def proposal(
+    chunks: Iterable[bytes],
+    name: str = "exchange",
+    exchange: ExchangeSettings | None = None,
+    language: str = "en",
+) -> str:
     sample = TrafficSample()
     for chunk in chunks:
         sample.heard(chunk)
-    return propose(sample, name, exchange)
+    return propose(sample, name, exchange, language)
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
@@ -193,6 +198,19 @@ def test_without_the_dialplans_step_a_message_tells_the_box_and_the_ring_time() 
     assert "# Voicemail took 1 of its calls after 20.0 s: 3 full rings." in told_of(exchange)
 
 
+def test_a_proposal_in_french_has_the_same_settings_and_its_comments_in_french() -> None:
+    (recording,) = (path for path in RECORDINGS if path.stem == "vm_message")
+    chunks = [recording.read_bytes()]
+    french, english = (proposal(chunks, "toronto", None, language) for language in ("fr", "en"))
+    assert [row for row in french.splitlines() if "sonneries" in row] == [
+        "# Appels pris par la messagerie vocale : 1, après 24,0 s, soit 4 sonneries entières."
+    ]
+    in_both = {row for row in english.splitlines() if "#" in row} & set(french.splitlines())
+    assert in_both == set()
+    marked = french.replace("À REMPLIR", "FILL IN")
+    assert settings.parse(marked).configuration == settings.parse(english).configuration
+
+
 def test_ring_times_that_differ_are_told_with_their_range() -> None:
     exchange = Exchange()
     for start, rings in ((0.0, 12.0), (100.0, 24.0), (200.0, 24.0)):
@@ -226,7 +244,7 @@ def test_a_language_given_before_anything_answers_is_the_lines_and_one_chosen_la
     ]
     assert told == [[("fr", False)], [(None, True)], [(None, False)]]
     assert [row for row in told_of(prompt) if "language_menu" in row] == [
-        "# language_menu = true  # FILL IN / À REMPLIR: true if the menu that answers asks for the language"
+        "# language_menu = true  # FILL IN: true if the menu that answers asks for the language"
     ]
 
 
@@ -241,9 +259,7 @@ def test_queues_are_told_and_their_languages_left_to_be_filled_in() -> None:
     exchange.queue(caller, "renseignements-fr")
     exchange.at(9.0).hangup(caller)
     (row,) = [row for row in told_of(exchange) if "queue_languages" in row]
-    assert row == (
-        '# queue_languages = { "renseignements-fr" = "fr" }  # FILL IN / À REMPLIR: those that serve one language'
-    )
+    assert row == ('# queue_languages = { "renseignements-fr" = "fr" }  # FILL IN: those that serve one language')
     text = "\n".join(told_of(exchange)).replace("# queue_languages", "queue_languages")
     assert settings.parse(text).exchanges["toronto"].queue_languages == {"renseignements-fr": "fr"}
 
@@ -275,5 +291,5 @@ def test_slots_without_a_transfer_to_the_lot_leave_its_extension_to_be_filled_in
     told = proposal([arriving(GENERAL), b"Event: ParkedCall\r\nParkeeUniqueid: 1.1\r\nParkingSpace: 71\r\n\r\n"])
     assert [row for row in told.splitlines() if "park" in row] == [
         "# parked calls waited at 71",
-        '# parking_extensions = ["700"]  # FILL IN / À REMPLIR: the extension to which a transfer parks a call',
+        '# parking_extensions = ["700"]  # FILL IN: the extension to which a transfer parks a call',
     ]

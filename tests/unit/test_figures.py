@@ -11,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voicemail, language_label
-from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import METRICS, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
-from callmon.store.writer.committer import CommittedCounters
+from callmon.store.writer.writer import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)
@@ -27,7 +26,7 @@ def changed(**fields: object) -> Call:
 
 
 def of(*calls: Call, findings: tuple[Finding, ...] = (), gaps: tuple[Gap, ...] = ()) -> Figures:
-    return figures_of(Outcome(EXCHANGE, calls=calls, findings=findings, gaps=gaps))
+    return figures_of(calls, findings, gaps)
 
 
 def test_an_answered_call_adds_one_to_its_line_outcome_language_and_hours_and_its_rings_and_wait() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from callmon.core.outcome import Heartbeat, Outcome
-from callmon.store.writer.leadership import drop_committed
-from callmon.store.writer.outbox import encode_item, join_items, split_items
-from tests.support.store_fixtures import START, answered_call, outcomes
+from callmon.store.writer.appender import drop_committed
+from callmon.store.writer.outbox import Outbox, encode_item
+from tests.support.store_fixtures import RING, START, answered_call, outcomes
 
 SECOND = timedelta(seconds=1)
 TOLD = outcomes(answered_call(0))
@@ -58,6 +58,10 @@ def test_what_is_appended_while_it_is_looked_through_stays() -> None:
     assert encoded == [late]
 
 
-def test_the_items_of_a_record_are_split_as_they_were_joined() -> None:
+def test_the_items_of_a_record_go_back_to_the_buffer_as_they_were_offered() -> None:
     encoded = [encode_item(item) for item in (*TOLD, heartbeat(1), *OTHERS)]
-    assert split_items(join_items(encoded)) == encoded
+    outbox, waiting = Outbox(None, RING), [*encoded]
+    outbox.begin_term(0, "", "token")
+    assert outbox.append(waiting, 0.0)
+    waiting.append(encode_item(heartbeat(2)))
+    assert (outbox.retire(waiting), waiting) == (0, [*encoded, encode_item(heartbeat(2))])

@@ -18,14 +18,14 @@ from callmon.core.statistics.counters import Figures, LabelValues, figures_of, z
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
-from callmon.store.writer.committer import CommittedCounters
+from callmon.store.writer.writer import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 GENERAL = Line("general", "voice", "general", 'Renseignements "généraux"', "General \\ inquiries")
 TTY = Line("tty", "tty", "general", "ATS", "TTY", ring_cycle=timedelta(seconds=5))
 CALL = account(answered_call(0))
-ONE_CALL = figures_of(Outcome(EXCHANGE, calls=(CALL,)))
+ONE_CALL = figures_of((CALL,))
 
 Told = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -299,13 +299,15 @@ def test_the_index_of_a_language_leads_to_every_page(language: str) -> None:
     assert sorted(every - {index} - links) == []
 
 
-def test_the_pictures_of_the_pages_are_those_that_one_command_makes_and_each_is_shown() -> None:
+def test_the_pictures_of_the_pages_are_of_this_version_made_by_one_command_and_each_is_shown() -> None:
     made = {f"{name}-{language}.png" for name in documents.PICTURES for language in LANGUAGES}
     assert {path.name for path in documents.PLACE.iterdir()} == made
     shown = {
         x for path in tracked() if path.suffix == ".md" for x in re.findall(r"/pages/([^)/]+\.png)", text(path))
     }
     assert shown == made
+    version = f"Software\0callmon {callmon.__version__}".encode()
+    assert [path.name for path in documents.PLACE.iterdir() if version not in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize("page", WRITTEN, ids=lambda page: str(page.relative_to(ROOT)))

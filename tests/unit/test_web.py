@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus
-from callmon.store.writer.committer import CommittedCounters
+from callmon.store.writer.writer import CommittedCounters
 from callmon.web.app import WebApplication
 from callmon.web.health import troubles
 from tests.support.store_fixtures import EXCHANGE, Daemon, seconds
@@ -102,6 +102,22 @@ async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
     async with served(WebApplication(metrics(), lambda: said).asgi()) as port:
         status, headers, body = await get(port, "/healthz")
     assert (status, headers["cache-control"], json.loads(body)["troubles"]) == (503, "no-store", said)
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("fr-CA, en;q=0.5", "L'autocommutateur toronto n'est pas entendu depuis 61 s."),
+        ("en", "The exchange toronto has been unheard for 61 s."),
+        ("de", "The exchange toronto has been unheard for 61 s."),
+    ],
+)
+async def test_health_is_in_french_for_a_client_that_asks_for_it(language: str, sentence: str) -> None:
+    state = ExchangeStatus(EXCHANGE, True, 0, None, seconds(61.0))
+    application = WebApplication(metrics(), lambda: troubles([state], [], MINUTE, MINUTE))
+    async with served(application.asgi()) as port:
+        _, _, body = await asked(port, "/healthz", f"Accept-Language: {language}")
+    assert json.loads(body)["troubles"] == [sentence]
 
 
 async def test_a_remark_leaves_health_at_200() -> None:

@@ -42,7 +42,7 @@ def written(place: Path, text: str) -> Path:
     ("text", "sentence"),
     [
         ("basic_auth_users: [", "{}: not understood as YAML in line 1"),
-        ("- alice", "{}: the file: is no mapping; write one setting a line, as NAME: VALUE"),
+        ("- alice", "{}: is no mapping; write one setting a line, as NAME: VALUE"),
         (
             "tls_server_config: on",
             "{}: tls_server_config: is no mapping; write one setting a line, as NAME: VALUE",

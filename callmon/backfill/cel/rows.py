@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from callmon.ami.events import instant
+from callmon.errors import Sentence
 
 COLUMNS = (
     *("eventtype", "eventtime", "cid_name", "cid_num", "cid_ani", "cid_rdnis", "cid_dnid", "exten", "context"),
@@ -72,25 +73,30 @@ class ParseErrors:
     """Rows that could not be parsed: by kind, their number and the place of the first."""
 
     def __init__(self) -> None:
-        self.kinds: dict[str, tuple[int, int]] = {}
+        self.kinds: dict[Sentence, tuple[int, int]] = {}
         self.lacks_apps = False  # the column `appname` is missing
         self.doubted = 0  # calls with incomplete rows (`incomplete.py`)
 
-    def count(self, what: str, line: int) -> None:
+    def count(self, what: Sentence, line: int) -> None:
         count, first = self.kinds.get(what, (0, line))
         self.kinds[what] = count + 1, first
 
     def __len__(self) -> int:
         return sum(count for count, _ in self.kinds.values())
 
-    def sentences(self) -> Iterator[str]:
+    def sentences(self) -> Iterator[Sentence]:
         for what, (count, first) in sorted(self.kinds.items()):
-            yield f"CEL: {count} {'row' if count == 1 else 'rows'} left out, {what} (the first is row {first})."
+            yield Sentence(
+                "CEL: rows left out: {count}, {what} (the first is row {first}).",
+                count=count,
+                what=what,
+                first=first,
+            )
         if self.doubted:
-            calls = "1 call" if self.doubted == 1 else f"{self.doubted} calls"
-            yield (
-                f"CEL: {calls} known in part. The answering phone, the end and transfers of a call need the "
-                "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra)."
+            yield Sentence(
+                "CEL: calls known in part: {count}. The answering phone, the end and transfers of a call need the "
+                "events ANSWER, BRIDGE_ENTER and HANGUP and the columns appname and eventextra (extra).",
+                count=self.doubted,
             )
 
 
@@ -107,7 +113,7 @@ class CelReader:
         """Rows of a file of `cel_custom`: every value quoted, quotes doubled, commas; no header."""
         for number, fields in self._fields(text):
             if len(fields) < LEAST:
-                self.bad.count("too few columns", number)
+                self.bad.count(Sentence("too few columns"), number)
             elif (row := self.row(dict(zip(COLUMNS, fields, strict=False)), number)) is not None:
                 yield row
 
@@ -118,7 +124,7 @@ class CelReader:
             if not line.strip():
                 continue
             if len(line) > LONGEST_LINE:
-                self.bad.count("too long", number)
+                self.bad.count(Sentence("too long"), number)
                 broken = ""
                 continue
             if broken and not _is_whole(line) and _is_whole(broken + line):
@@ -126,22 +132,22 @@ class CelReader:
                 broken = ""
                 continue
             if broken:
-                self.bad.count("a quotation mark is missing", number - 1)
+                self.bad.count(Sentence("a quotation mark is missing"), number - 1)
             broken = "" if _is_whole(line) else line
             if not broken:
                 yield number, _split(line)
         if broken:
-            self.bad.count("cut off", number)
+            self.bad.count(Sentence("cut off"), number)
 
     def row(self, values: Mapping[str, Any], number: int = 0) -> CelRow | None:
         """Parses a row from values by column name. An invalid row is counted; returns None."""
         kind, uniqueid = _text(values, "eventtype"), _text(values, "uniqueid")
         if not kind or not uniqueid:
-            self.bad.count("no event or no uniqueid", number)
+            self.bad.count(Sentence("no event or no uniqueid"), number)
             return None
         at, is_whole = self._time(values.get("eventtime"), uniqueid)
         if at is None:
-            self.bad.count("its time cannot be parsed", number)
+            self.bad.count(Sentence("its time cannot be parsed"), number)
             return None
         self._n += 1
         self.bad.lacks_apps |= "appname" not in values

@@ -66,9 +66,9 @@ class DueDatePolicies:
             known = self._terms[line] = DueDatePolicy(made_up, self._calendar, self.rules)
         return known
 
-    def may_pay(self, phone: str, service: str, tty: bool) -> bool:
-        """Whether a call from this phone can pay an obligation of this service (R-15) and mode (R-19)."""
-        return self._serves.get(phone, service) == service and (not tty or phone in self._tty_phones)
+    def may_call_back(self, phone: str) -> tuple[str | None, bool]:
+        """The only service that this phone may call back for, or None for all (R-15); whether also TTY (R-19)."""
+        return self._serves.get(phone), phone in self._tty_phones
 
     def local_day(self, at: datetime) -> date:
         return self._calendar.local_day(at)

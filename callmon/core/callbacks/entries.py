@@ -90,7 +90,10 @@ class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
 
 
 class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
-    """The caller was called back; `at`: the answer. `line`, `language` and `waited` are for the statistics."""
+    """The caller was called back; `at`: the answer. `line`, `language` and `waited` are for the statistics.
+
+    `again`: a later callback had paid already; it stays the one that is counted.
+    """
 
     line: str
     language: str
@@ -99,6 +102,7 @@ class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
     phone: str | None = None
     actor: str | None = None
     result: Result | None = None
+    again: bool = False
 
 
 class ReachedUs(LedgerEntry, frozen=True, gc=False, tag="ReachedUs"):

@@ -3,7 +3,8 @@
     inbound call's facts ──▶ inward ──┐                    ┌─▶ entries (append-only)
     outbound call's facts ─▶ outward ─┼─▶ obligations ─────┼─▶ the obligation as it stands
     time ──────────────────▶ tick ────┤   (obligation.py)  └─▶ findings
-    a manual command ──────▶ apply ───┘   (commands.py)
+    a manual command ──────▶ apply ───┤   (commands.py)
+    another pair's contact ▶ record ──┘   (contact.py)
 
 Each entry is emitted with the obligation after it and with the resulting verdicts (`LedgerUpdate`). A verdict
 *met* is given on payment, every other verdict once the due time has passed (see also `corrections`). A received
@@ -23,6 +24,7 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
+from callmon.core.callbacks.contact import Contact, ContactKind
 from callmon.core.callbacks.due_dates import DueDatePolicies
 from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
@@ -43,14 +45,18 @@ from callmon.core.facts import Fact
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
 # matched.
 LATE = timedelta(minutes=5)
+# Two exchanges that carry one call give its times this close together.
+SAME_CALL = timedelta(seconds=2)
 MANY = 1000  # gaps
 PRECEDENCE = ("closed", "reached_us", "paid")
 
 
 class Ledger:
-    """The obligations of all exchanges."""
+    """The obligations of all exchanges. `shares`: contacts are kept for other pairs (`drain_contacts`)."""
 
-    def __init__(self, terms: DueDatePolicies, token: Callable[[str], str], judge: Judge) -> None:
+    def __init__(
+        self, terms: DueDatePolicies, token: Callable[[str], str], judge: Judge, shares: bool = False
+    ) -> None:
         rules = terms.rules
         self.terms, self.rules, self.token, self._judge = terms, rules, token, judge
         self.index = ObligationIndex()
@@ -61,9 +67,15 @@ class Ledger:
         self._gaps: list[tuple[str, datetime, datetime]] = []
         self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
         self._out: list[LedgerUpdate] = []
+        self.shares = shares
+        self._contacts: list[Contact] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
         out, self._out = tuple(self._out), []
+        return out
+
+    def drain_contacts(self) -> tuple[Contact, ...]:
+        out, self._contacts = tuple(self._contacts), []
         return out
 
     # Writing.
@@ -168,21 +180,42 @@ class Ledger:
 
     def yields(self, obligation: Obligation, state: str, at: datetime) -> bool:
         """Whether a call at `at` settles it: it was owed before `at`, and no prevailing settlement came first."""
-        if obligation.since >= at or obligation.state == "paid":
+        if obligation.since >= at or (obligation.state == "paid" and state != "paid"):
             return False
         if obligation.is_open or obligation.settled is None:
             return obligation.is_open
         return (at, -PRECEDENCE.index(state)) < (obligation.settled, -PRECEDENCE.index(obligation.state))
 
-    def reached_us(self, token: str, line: str, at: datetime, call: str) -> None:
+    def reached_us(self, token: str, line: str, at: datetime, call: Key) -> None:
         """A caller speaks to a person: open callbacks of this caller to this service are settled (R-14)."""
-        if self.shared_numbers.is_shared(token):
-            return
         service = self.terms.policy_of(line).line.service
-        for obligation in self.index.of_token(token):
-            ours = obligation.kind == "callback" and obligation.service == service and not obligation.shared
-            if ours and self.yields(obligation, "reached_us", at):
-                self.settle(obligation, n.ReachedUs(*obligation.key, at, call))
+        self._share(Contact("reached_us", *call, token, at, service=service))
+
+    # Contacts.
+
+    def _share(self, contact: Contact) -> None:
+        self._contacts += [contact] * self.shares
+        self.record_contact(contact)
+
+    def record_contact(self, contact: Contact) -> None:
+        """Apply a contact of this pair, or of another pair. A contact that was applied already changes nothing."""
+        if self.shared_numbers.is_shared(contact.token):
+            return  # paid only manually (R-15)
+        if contact.is_unbelieved and contact.exchange not in self.unbelieved:
+            self.unbelieved = {*self.unbelieved, contact.exchange}
+        for obligation in self.index.of_token(contact.token):
+            if obligation.shared:
+                continue
+            if contact.kind == "reached_us":
+                self._reached_us(obligation, contact)
+            elif contact.service in (None, obligation.service) and (contact.tty or not obligation.tty):
+                settle = self._attempted if contact.kind == "attempted" else self._called_back
+                settle(obligation, contact)
+
+    def _reached_us(self, obligation: Obligation, contact: Contact) -> None:
+        is_theirs = obligation.kind == "callback" and obligation.service == contact.service
+        if is_theirs and self.yields(obligation, "reached_us", contact.at):
+            self.settle(obligation, n.ReachedUs(*obligation.key, contact.at, contact.call))
 
     # Outbound calls.
 
@@ -209,41 +242,41 @@ class Ledger:
     def _counts_now(self, outbound: TrackedOutboundCall) -> None:
         if outbound.attempt is not None and not outbound.is_counted:
             outbound.is_counted = True
-            self._attempted(outbound, outbound.attempt)
+            self._share(self._contact("attempted", outbound, outbound.attempt))
         if outbound.is_paid and outbound.answered is not None and not outbound.is_settled:
             outbound.is_settled = True
-            self._called_back(outbound, outbound.answered)
+            self._share(self._contact("called_back", outbound, outbound.answered))
             self._judge_waiting(outbound)
 
-    def _attempted(self, call: TrackedOutboundCall, at: datetime) -> None:
-        for obligation in self._payable(call):
-            was_open = obligation.is_open or (obligation.settled is not None and obligation.settled >= at)
-            if obligation.since < at and was_open and at not in obligation.attempts:
-                is_enough, about = self.satisfies(obligation, at), (*obligation.key, at, call.call, call.phone)
-                entry = n.Attempted(*about, satisfies=is_enough, unsure=call.is_unsure)
-                self.append_entry(entry, call.exchange)
+    def _contact(self, kind: ContactKind, call: TrackedOutboundCall, at: datetime) -> Contact:
+        rights = self.terms.may_call_back(call.phone)
+        flags = call.is_unsure, call.exchange in self.unbelieved
+        return Contact(kind, call.exchange, call.call, call.token, at, call.phone, *rights, *flags)
+
+    def _attempted(self, obligation: Obligation, contact: Contact) -> None:
+        at = contact.at
+        was_open = obligation.is_open or (obligation.settled is not None and obligation.settled >= at)
+        apart = SAME_CALL if not contact.is_unsure else timedelta.resolution
+        is_known = any(abs(at - known) < apart for known in obligation.attempts)
+        if obligation.since < at and was_open and not is_known:
+            is_enough, about = self.satisfies(obligation, at), (*obligation.key, at, contact.call, contact.phone)
+            entry = n.Attempted(*about, satisfies=is_enough, unsure=contact.is_unsure)
+            self.append_entry(entry, contact.exchange)
 
     def satisfies(self, obligation: Obligation, at: datetime) -> bool:
         return self.rules.attempt_counts and obligation.kind == "callback" and at <= obligation.dues.judging.at
 
-    def _called_back(self, call: TrackedOutboundCall, at: datetime) -> None:
-        for obligation in self._payable(call):
-            if obligation.kind == "complaint":
-                if obligation.is_open and obligation.acknowledged is None and obligation.since < at:
-                    self.append_entry(n.Acknowledged(*obligation.key, at, call.call, call.phone), call.exchange)
-            elif self.yields(obligation, "paid", at):
-                about = *obligation.key, at, obligation.line, obligation.language, at - obligation.opened
-                self.settle(obligation, n.CalledBack(*about, call.call, call.phone), call.exchange)
-
-    def _payable(self, call: TrackedOutboundCall) -> list[Obligation]:
-        """The obligations that this call can pay. Those of a shared number are paid only manually (R-15)."""
-        if self.shared_numbers.is_shared(call.token):
-            return []
-        return [
-            obligation
-            for obligation in self.index.of_token(call.token)
-            if not obligation.shared and self.terms.may_pay(call.phone, obligation.service, obligation.tty)
-        ]
+    def _called_back(self, obligation: Obligation, contact: Contact) -> None:
+        at = contact.at
+        if obligation.kind == "complaint":
+            if obligation.is_open and obligation.acknowledged is None and obligation.since < at:
+                first = n.Acknowledged(*obligation.key, at, contact.call, contact.phone)
+                self.append_entry(first, contact.exchange)
+        elif self.yields(obligation, "paid", at):
+            about = *obligation.key, at, obligation.line, obligation.language, at - obligation.opened
+            again = obligation.state == "paid"
+            entry = n.CalledBack(*about, contact.call, contact.phone, again=again)
+            self.settle(obligation, entry, contact.exchange)
 
     # Time.
 
@@ -353,7 +386,7 @@ class Ledger:
         self.shared_numbers.forget_number(token)
 
     def empty(self) -> Ledger:
-        return Ledger(self.terms, self.token, self._judge)
+        return Ledger(self.terms, self.token, self._judge, self.shares)
 
     def renew(self, stored: Ledger) -> None:
         """Replace the state by the stored ledger. Outbound calls in progress stay: their events still arrive."""
@@ -364,4 +397,4 @@ class Ledger:
         self.restore(older.index)
         self.outbound_calls, self._gaps, self._cautions = older.outbound_calls, older._gaps, older._cautions
         self.shared_numbers.inherit(older.shared_numbers)
-        self._out = older._out
+        self._out, self._contacts = older._out, older._contacts

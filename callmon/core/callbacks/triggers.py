@@ -47,7 +47,7 @@ class LedgerTriggers:
             case f.ComplaintMade():
                 owe(at, "agent")
             case f.Answered() | f.PersonJoined():
-                self._reached(account, site, at)
+                self._reached(exchange, account, site, at)
             case f.NumberWithheld():
                 self._ledger.hide(exchange, fact.call)
             case f.Ended():
@@ -55,12 +55,13 @@ class LedgerTriggers:
             case _:
                 pass
 
-    def _reached(self, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
-        if not len(self._ledger.index) or account.arrival.line is None:
+    def _reached(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
+        ledger, arrival = self._ledger, account.arrival
+        if arrival.line is None or not (ledger.shares or len(ledger.index)):
             return
-        token, _ = self._who(account.arrival, site)
-        if token is not None and self._ledger.index.has_token(token):
-            self._ledger.reached_us(token, account.arrival.line, at, account.arrival.call)
+        token, _ = self._who(arrival, site)
+        if token is not None and (ledger.shares or ledger.index.has_token(token)):
+            ledger.reached_us(token, arrival.line, at, (exchange, arrival.call))
 
     def _ended(self, account: CallAccount, at: datetime, owe: Callable[[datetime, Opening], None]) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""

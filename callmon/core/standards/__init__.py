@@ -22,11 +22,12 @@ from pydantic import ValidationError
 
 from callmon.config.staff import NOBODY, StaffLanguages
 from callmon.config.standards import ALL_STANDARDS
+from callmon.config.validation import did_you_mean, placed, sentences
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
 from callmon.core.standards._common import StandardParameters
 from callmon.core.verdicts import Judgement
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 
 Need = Literal["staff", "survey"]
 
@@ -49,7 +50,9 @@ class Standard(msgspec.Struct, frozen=True):
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
     """Load every standard with its configured parameters. Raises ConfigError, which lists all mistakes."""
     mistakes = [
-        f"standards.{name}: there is no such standard; these exist: {', '.join(ALL_STANDARDS)}."
+        placed(
+            f"standards.{name}", Sentence("unknown service standard{hint}", hint=did_you_mean(name, ALL_STANDARDS))
+        )
         for name in sorted(configured.keys() - set(ALL_STANDARDS))
     ]
     standards: list[Standard] = []
@@ -57,10 +60,10 @@ def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:
         module = import_module(f"callmon.core.standards.{name}")
         settled_by, needs = getattr(module, "SETTLED_BY", ()), getattr(module, "NEEDS", None)
         try:
-            parameters = getattr(module, "PARAMETERS", StandardParameters)(**configured.get(name, {}))
+            model = getattr(module, "PARAMETERS", StandardParameters)
+            parameters = model(**configured.get(name, {}))
         except ValidationError as error:
-            wrong = ((".".join(map(str, problem["loc"])), problem["msg"]) for problem in error.errors())
-            mistakes += [f"standards.{name}.{where}: {what}." for where, what in wrong]
+            mistakes += sentences(error, model, "", ("standards", name))
         else:
             kind = getattr(module, "KIND", None)
             standards.append(Standard(name, parameters, module.judge, settled_by, needs, kind))

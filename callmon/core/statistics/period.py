@@ -27,7 +27,7 @@ def month(written: str, zone: ZoneInfo) -> Month:
     """Parse "2026-10" to a period. Raises ConfigError for any other form."""
     found = _WRITTEN.fullmatch(written)
     if found is None or not 1 <= int(found[2]) <= 12 or not 1970 <= int(found[1]) < 9999:
-        raise ConfigError(f"{written}: a month is written as 2026-10.")
+        raise ConfigError("{written}: a month is written as 2026-10.", written=written)
     return month_from(date(int(found[1]), int(found[2]), 1), 0, zone)
 
 
@@ -70,7 +70,7 @@ def year_before(current: Month, zone: ZoneInfo) -> Month:
 def to_date(current: Month, today: date, zone: ZoneInfo) -> Month:
     """The days of the month that are over. Raises ConfigError when none is."""
     if today <= current.first:
-        raise ConfigError(f"{current.name}: no day of it is over yet.")
+        raise ConfigError("{when}: no day of it is over yet; give an earlier day or month.", when=current.name)
     return period(current.first, min(today, current.after), zone)
 
 

@@ -19,10 +19,12 @@ import msgspec
 
 from callmon.config.settings import Settings
 from callmon.reports.formats.html import completeness, state
+from callmon.reports.formats.json import JsonState
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import Report
 from callmon.reports.signature import SignatureBuilder
 from callmon.store.report_mail import ReportMail, ReportMailing
+from callmon.store.sign_off import SignedRevision
 
 WIDTH = 72
 PAGES = {"fr": "/fr/mois/", "en": "/en/months/"}
@@ -46,47 +48,59 @@ class ReportNotice(msgspec.Struct, frozen=True):
         return ReportMailing(self.month, self.edition, self.revision, "final" if self.is_final else "provisional")
 
 
-def notice(report: Report, settings: Settings, fr: ReportFormatter, en: ReportFormatter) -> ReportNotice:
-    """The subject and the text, French first."""
+class ApprovedReport(NamedTuple):
+    """The approved revision in force, what its JSON says of it, and its files: the bytes that were signed."""
+
+    revision: SignedRevision
+    state: JsonState
+    files: Sequence[tuple[str, bytes]]
+
+
+def notice(
+    report: Report,
+    settings: Settings,
+    fr: ReportFormatter,
+    en: ReportFormatter,
+    signed: ApprovedReport | None = None,
+) -> ReportNotice:
+    """The subject and the text, French first. `signed`: the files that people approved, and that are mailed."""
+    figures = report if signed is None else signed.state
+    number, is_final = (report.revision, report.is_final) if signed is None else (signed.revision.number, True)
     return ReportNotice(
         report.month.name,
         "public" if report.is_public else "internal",
-        report.revision,
-        report.is_final,
-        report.final_after,
-        sha256(f"{report.data_fingerprint} {report.config_fingerprint}".encode()).hexdigest()[:16],
-        " / ".join(_subject(report, tongue) for tongue in (fr, en)),
-        f"{RULE}\n\n".join(_text(report, settings, tongue) for tongue in (fr, en)),
+        number,
+        is_final,
+        None if is_final else report.final_after,
+        sha256(f"{figures.data_fingerprint} {figures.config_fingerprint}".encode()).hexdigest()[:16],
+        " / ".join(_subject(report, tongue, number, is_final) for tongue in (fr, en)),
+        f"{RULE}\n\n".join(_text(report, settings, tongue, number, signed) for tongue in (fr, en)),
     )
 
 
-def _subject(report: Report, tongue: ReportFormatter) -> str:
+def _subject(report: Report, tongue: ReportFormatter, number: int, is_final: bool) -> str:
     say, month = tongue.say, tongue.month(report.month.first)
     subject = say("Normes de service téléphonique, {month}", month=month)
-    marks = [say("définitif") if report.is_final else say("provisoire")]
+    marks = [say("définitif") if is_final else say("provisoire")]
     marks += [say("édition publique")] if report.is_public else []
-    marks += [say("révision {number}", number=report.revision)] if report.revision > 1 else []
+    marks += [say("révision {number}", number=number)] if number > 1 else []
     return f"{subject} ({', '.join(marks)})"
 
 
-def _text(report: Report, settings: Settings, tongue: ReportFormatter) -> str:
+def _text(
+    report: Report, settings: Settings, tongue: ReportFormatter, number: int, signed: ApprovedReport | None
+) -> str:
     say, first = tongue.say, tongue.month(report.month.first)
-    whole = tongue.meaning("completeness").term
-    parts = [
-        say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first),
-        "\n".join(
-            (
-                tongue.labelled(say("État"), state(report, tongue)),
-                tongue.labelled(whole, completeness(report, tongue)),
-            )
-        ),
-        SignatureBuilder(report, tongue).sentence(),
-    ]
-    if not report.is_final:
+    parts = [say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first)]
+    if signed is None or signed.state.data_fingerprint == report.data_fingerprint:
+        parts += _figures(report, tongue)  # otherwise they are not those that were signed
+    if signed is None and not report.is_final:
         parts.append(say("Ses chiffres peuvent encore changer. Le rapport définitif suivra."))
-    if report.revision > 1:
+    if number > 1:
         parts.append(say("Cette révision remplace la précédente; le rapport donne les chiffres changés."))
-    if settings.mail.attach:
+    if signed is not None:
+        parts.append(_digests(signed, tongue))
+    elif settings.mail.attach:
         parts.append(say("Le rapport est joint à ce message."))
     if settings.web.access.url is not None and not report.is_public:
         address = f"{settings.web.access.url.rstrip('/')}{PAGES[tongue.language]}{report.month.name}"
@@ -95,6 +109,28 @@ def _text(report: Report, settings: Settings, tongue: ReportFormatter) -> str:
         parts.append(say("Dans un autre format, sur demande : {contact}", contact=contact))
     parts.append(say("callmon envoie ce message de lui-même. N'y répondez pas."))
     return "".join(f"{_wrapped(part)}\n\n" for part in parts)
+
+
+def _figures(report: Report, tongue: ReportFormatter) -> tuple[str, str]:
+    """State and completeness, and the month in one sentence."""
+    whole = tongue.meaning("completeness").term
+    marks = (
+        tongue.labelled(tongue.say("État"), state(report, tongue)),
+        tongue.labelled(whole, completeness(report, tongue)),
+    )
+    return "\n".join(marks), SignatureBuilder(report, tongue).sentence()
+
+
+def _digests(signed: ApprovedReport, tongue: ReportFormatter) -> str:
+    """That the report is approved, and the SHA-256 of each attached file, as `callmon report verify` prints it."""
+    say, number = tongue.say, signed.revision.number
+    if not signed.files:
+        return say("La révision {number} est approuvée.", number=number)
+    text = say(
+        "La révision {number} est approuvée. Ses fichiers signés sont joints; leurs SHA-256 :", number=number
+    )
+    names = dict(signed.files)
+    return "\n".join((text, *(f"{name}\n{signed.revision.digests[name]}" for name in names)))
 
 
 def _wrapped(part: str) -> str:

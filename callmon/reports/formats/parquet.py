@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
-from callmon.errors import MissingError
+from callmon.errors import MissingError, Sentence
 
-MISSING = (
+MISSING = Sentence(
     "Parquet needs DuckDB (callmon[parquet]). In a copy of callmon's repository run "
     "`pip install --require-hashes -r .ci/requirements-extras.txt` with the pip that installed callmon; "
     'see "Extras" in docs/en/how-to/install.md.'

@@ -13,9 +13,9 @@ from importlib import import_module
 from io import BytesIO
 from typing import Any
 
-from callmon.errors import MissingError
+from callmon.errors import MissingError, Sentence
 
-MISSING = (
+MISSING = Sentence(
     'A PDF needs WeasyPrint and the system\'s Pango: see "Extras" in docs/en/how-to/install.md. '
     "Or print the HTML from a browser."
 )

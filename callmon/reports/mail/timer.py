@@ -110,6 +110,8 @@ class ReportMailer:
         done = await asyncio.to_thread(
             deliver, self._store, settings.mail, report, now, known, is_due, self._may_send
         )
+        # A signed revision has another number than 1: `_due` does not know its mails.
+        self._looks[work] = min([self._looks[work], *(x.next for x in done if x.state == "waiting")])
         for mail in done:
             if mail.attempts and mail.changed == now:
                 _log_mail(settings, mail)
@@ -162,12 +164,12 @@ def _due(
     for month in reversed(months):
         for edition in EDITIONS:
             known = addresses(settings.mail, edition)
-            ours = [x for x in mails if (*x.mailing[:3], x.recipient in known) == (month, edition, 1, True)]
+            ours = [x for x in mails if (*x.mailing[:2], x.recipient in known) == (month, edition, True)]
             ended = {x.recipient for x in ours if x.mailing.stage == "final" and x.state != "waiting"}
             is_begun = month == months[0] or bool(ours)
             if not is_begun or ended == set(known):
                 continue
-            again = [x.next for x in ours if x.state == "waiting"]
+            again = [x.next for x in ours if x.state == "waiting" and x.mailing.revision == 1]
             if min([looks.get((month, edition), now), *again]) <= now:
                 yield month, edition
 

@@ -20,7 +20,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from callmon import __version__
 from callmon.config.open_data import OpenDataSettings
 from callmon.config.settings import Settings
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.reports.formats import csv, html
 from callmon.reports.formats.json import json_bytes
 from callmon.reports.formats.parquet import parquet
@@ -31,7 +31,7 @@ from callmon.reports.public.tables import DataColumn, DataTable, Type
 from callmon.reports.titles import COLUMNS, PACKAGE
 from callmon.text.labels import LANGUAGES
 
-NO_PUBLISHER = (
+NO_PUBLISHER = Sentence(
     "The open-data package names its publisher and licence: add the table [open_data] to the configuration, as in "
     "`callmon config example`."
 )

@@ -14,6 +14,7 @@ from callmon.core.statistics.counters import (
     Figures,
     LabelValues,
     Metric,
+    slim,
     zeros,
 )
 
@@ -21,16 +22,17 @@ UNITS = ("seconds", "bytes", "ratio")
 
 
 class FiguresText:
-    """Renders a snapshot of the counters. The text before each value is made once."""
+    """Renders a snapshot of the counters, all or the slim ones. The text before each value is made once."""
 
-    def __init__(self, sets: LabelValues) -> None:
-        self._sets, self._known = sets, zeros(sets)
+    def __init__(self, sets: LabelValues, is_slim: bool = False) -> None:
+        self._sets, self._known, self._is_slim = sets, zeros(sets), is_slim
         self._text = cache(_text)
 
     def render(self, figures: Figures, openmetrics: bool = False) -> str:
         """The exposition text. Of other series in `figures`, rare labels and old buckets are included."""
         by_name: defaultdict[str, list[tuple[Figure, float]]] = defaultdict(list)
-        for figure, value in self._shown(figures).items():
+        shown = self._shown(figures)
+        for figure, value in (slim(shown) if self._is_slim else shown).items():
             by_name[figure[0]].append((figure, value))
         parts: list[str] = []
         for metric in METRICS:

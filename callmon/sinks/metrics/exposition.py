@@ -35,7 +35,7 @@ from callmon.core.statistics.counters import VERDICT, Figures, LabelValues
 from callmon.core.statistics.parity import compare
 from callmon.sinks.metrics.counter_text import FiguresText, unit_of
 from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
-from callmon.store.writer.committer import CommittedCounters
+from callmon.store.writer.writer import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
@@ -233,6 +233,7 @@ class Metrics:
         standards: Iterable[str],
         exchanges: Iterable[str],
         minimum_sample: int = 20,
+        is_slim: bool = False,
     ) -> None:
         self._tally, self._source = tally, source
         self.read = source.snapshot
@@ -240,6 +241,7 @@ class Metrics:
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
+        self._is_slim = is_slim
         self.configure(lines, standards, exchanges, minimum_sample)
 
     def configure(
@@ -249,7 +251,7 @@ class Metrics:
         self._standards, self._minimum = tuple(standards), minimum_sample
         cycles = {line.name: line.ring_cycle for line in lines}
         self._modes = {line.name: line.mode for line in lines}
-        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)))
+        self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)), self._is_slim)
 
     def render(self, snapshot: DaemonSnapshot, accept: str = "") -> tuple[bytes, str]:
         """The exposition in the best format that the `Accept` header allows, and its content type.

@@ -32,7 +32,7 @@ from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
@@ -330,37 +330,52 @@ def is_refused(error: Exception | None) -> bool:
 
 def sentence(settings: MqttSettings, error: BaseException) -> str:
     """What went wrong with a connection, and what the administrator can do."""
-    where = f"mqtt: {settings.host}:{settings.port}"
+    where, host = f"mqtt: {settings.host}:{settings.port}", settings.host
     why = error.__context__ if isinstance(error.__context__, OSError) else error  # the library hides the cause
     match why:
         case ConfigError():
-            return str(why)
+            return why.sentences[0]
         case ssl.SSLCertVerificationError():
-            return (
-                f"{where} shows a certificate that is not accepted for {settings.host!r} ({why.verify_message}); "
-                "write host as the certificate names it, set ca_file, or renew the certificate."
-            )
+            return Sentence(
+                "{where} shows a certificate that is not accepted for {host!r} ({why}); write host as the "
+                "certificate names it, set ca_file, or renew the certificate.",
+                where=where, host=host, why=why.verify_message,
+            )  # fmt: skip
         case ssl.SSLError():
-            return f"{where} speaks no TLS as it should ({why.reason}); check port, tls and client_certificate."
+            return Sentence(
+                "{where} speaks no TLS as it should ({why}); check port, tls and client_certificate.",
+                where=where, why=why.reason,
+            )  # fmt: skip
         case ConnectionRefusedError():
-            return f"{where} cannot be reached: nothing listens there; check that the broker runs."
+            return Sentence(
+                "{where} cannot be reached: nothing listens there; check that the broker runs.", where=where
+            )
         case socket.gaierror():
-            return f"mqtt: the host name {settings.host!r} cannot be resolved; check host."
+            return Sentence("mqtt: the host name {host!r} cannot be resolved; check host.", host=host)
         case TimeoutError():
-            return f"{where} does not answer; check host, port and the firewall."
+            return Sentence("{where} does not answer; check host, port and the firewall.", where=where)
         case FileNotFoundError() | PermissionError():
-            return (
-                f"mqtt: a file of its certificates cannot be read ({why.strerror}); "
-                "check ca_file, client_certificate and client_key."
+            return Sentence(
+                "mqtt: a file of its certificates cannot be read ({why}); check ca_file, client_certificate and "
+                "client_key.",
+                why=system_reason(why),
             )
         case OSError():
-            return f"{where} cannot be reached ({why.strerror or why})."
+            return Sentence("{where} cannot be reached ({why}).", where=where, why=system_reason(why))
+    return _of_library(settings, where, why)
+
+
+def _of_library(settings: MqttSettings, where: str, why: BaseException) -> Sentence:
+    """What an error of the MQTT library means."""
     if is_refused(why if isinstance(why, Exception) else None):
         code = str(why).partition("] ")[2] or str(why)  # `[code:135] Not authorized` → `Not authorized`
-        return f"{where} refuses the login ({code}); check username, password and client_id."
-    if type(why).__name__ in ("MqttError", "MqttCodeError"):
-        return (
-            f"{where} ended the connection; if it does so again and again, another client has the "
-            f"client_id {settings.client_id!r}."
+        return Sentence(
+            "{where} refuses the login ({why}); check username, password and client_id.", where=where, why=code
         )
-    return f"{where}: internal error ({type(why).__name__}); retrying."
+    if type(why).__name__ in ("MqttError", "MqttCodeError"):
+        return Sentence(
+            "{where} ended the connection; if it does so again and again, another client has the "
+            "client_id {name!r}.",
+            where=where, name=settings.client_id,
+        )  # fmt: skip
+    return Sentence("{where}: internal error ({why}); retrying.", where=where, why=type(why).__name__)

@@ -20,6 +20,7 @@ from tempfile import mkdtemp
 
 from callmon.config.settings import Settings
 from callmon.core.disruptions.disruption import Disruption
+from callmon.errors import Sentence, system_reason
 from callmon.sinks.public_notice.files import notice_files
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.text.public_notice import FILES, public_disruptions
@@ -115,12 +116,18 @@ class NoticePublisher:
             await asyncio.to_thread(publish_notice, *known)
             self._published, self._at = state, now
         except OSError as error:
-            trouble = (
-                f"The public notice in {folder} is not up to date ({error.strerror}). Give callmon a folder in "
-                "which it may write: [disruptions] publish."
+            trouble = Sentence(
+                "The public notice in {folder} is not up to date ({why}). Give callmon a folder in which it may "
+                "write: [disruptions] publish.",
+                folder=folder,
+                why=system_reason(error),
             )
         except Exception as error:  # an internal error: the daemon continues
-            trouble = f"The public notice in {folder} is not up to date: internal error ({error!r})."
+            trouble = Sentence(
+                "The public notice in {folder} is not up to date: internal error ({why}).",
+                folder=folder,
+                why=repr(error),
+            )
         if trouble and trouble != self._trouble:
             log.error("public notice: not written; retrying", extra={"why": trouble})
         self._trouble = trouble

@@ -173,6 +173,7 @@ def _erased(
     gone = _due(connection, tokens, terms.unused_since)
     if gone:
         connection.execute(NUMBER.delete().where(NUMBER.c.token.in_(gone)))
+        connection.execute(tables.CONTACT.delete().where(tables.CONTACT.c.token.in_(gone)))
         connection.execute(ACCESS.update().where(ACCESS.c.token.in_(gone)).values(token=None))
         _erase_debts(connection, ring, gone, terms)
     return gone

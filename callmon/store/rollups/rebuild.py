@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.core.statistics.period import midnight
+from callmon.errors import Sentence
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database, database_errors
 from callmon.store.rollups import update
@@ -123,7 +124,7 @@ def call_records(connection: Connection, which: Condition) -> Iterator[tuple[str
 
 def rollup_differences(
     store: Database, zone: ZoneInfo, first: date | None = None, last: date | None = None
-) -> Iterator[list[str]]:
+) -> Iterator[list[Sentence]]:
     """The differences between roll-ups and calls: one list per day, empty without a difference.
 
     Days `first` to `last`; without them, all days with stored calls or roll-ups. Raises StoreError.
@@ -132,7 +133,7 @@ def rollup_differences(
         found = update.rollup_state(connection)
         days = _days(connection, zone, first, last)
     if not found.is_whole(zone):
-        yield ["the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`."]
+        yield [Sentence("the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`.")]
         return
     for day in days:
         with database_errors(store), store.snapshot() as connection:
@@ -155,7 +156,7 @@ def _days(connection: Connection, zone: ZoneInfo, first: date | None, last: date
     return [begin + timedelta(n) for n in range((end - begin).days + 1)]
 
 
-def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]:
+def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[Sentence]:
     begin, end = (midnight(x, zone) for x in (day, day + timedelta(1)))
     cells: dict[Key, Rollup] = {}
     count_calls(connection, and_(CALL.c.arrived >= begin, CALL.c.arrived < end), zone, cells)
@@ -165,17 +166,21 @@ def _differences(connection: Connection, zone: ZoneInfo, day: date) -> list[str]
     for key in sorted(kept.keys() | cells.keys()):
         has, right = kept.get(key, Rollup()), cells.get(key, Rollup())
         if has.row(key) != right.row(key):
-            differences.append(f"{' '.join(filter(None, key))}: {_how(has, right)}; run `callmon db rejudge`.")
+            named, what = " ".join(filter(None, key)), _how(has, right)
+            differences.append(Sentence("{key}: {what}; run `callmon db rejudge`.", key=named, what=what))
     return differences
 
 
-def _how(has: Rollup, right: Rollup) -> str:
+def _how(has: Rollup, right: Rollup) -> Sentence:
     """The first difference."""
     if has.stored != right.stored:
-        return f"{has.stored} calls rolled up, and {right.stored} stored"
+        return Sentence("calls rolled up: {one}, stored: {other}", one=has.stored, other=right.stored)
     pairs = {**has.cell.counts, **right.cell.counts}
     for name, part in sorted(pairs):
         rolled_up, other = has.cell.counts[name, part], right.cell.counts[name, part]
         if rolled_up != other:
-            return f"{name} {part}".rstrip() + f" is {rolled_up} rolled up, and {other} in the calls"
-    return "rolled up from other rows than are stored"
+            figure = f"{name} {part}".rstrip()
+            return Sentence(
+                "{figure} is {one} rolled up, and {other} in the calls", figure=figure, one=rolled_up, other=other
+            )
+    return Sentence("rolled up from other rows than are stored")

@@ -162,6 +162,20 @@ OBLIGATION = table(
     **CLUSTERED,
 )
 
+# A contact with a caller, for the other pairs on this PostgreSQL (`store.pairs`). The writer deletes old ones.
+CONTACT = table(
+    "contact",
+    *keys("call", "exchange", "kind"),
+    *keys("at", kind=Moment),
+    *required("n", kind=BigInteger),
+    *required("token"),
+    *required("data", kind=Text),
+    Index("ix_contact_n", "n"),
+    Index("ix_contact_token", "token"),
+    Index("ix_contact_at", "at"),
+    **CLUSTERED,
+)
+
 # A manual command on an obligation; the daemon applies them by `n`. Append-only; any program may insert.
 HAND = table(
     "hand",

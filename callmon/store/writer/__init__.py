@@ -4,7 +4,7 @@
                                │ appender, a thread: one record, encrypted, fsynced
                                ▼
                             outbox (a file): numbered records that are not known to be committed
-                               │ committer, a thread: reads after the database's last number
+                               │ writer, a thread: reads after the database's last number
                                ▼
                             transaction: write lock or lease, idempotent by number, bisects a rejected value
                                │ committed: counters published, outbox truncated

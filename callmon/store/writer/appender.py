@@ -1,35 +1,37 @@
-"""The appender: a thread that appends the offered items to the outbox, every 100 ms or 5,000 items.
-
-Only this thread waits for the outbox's disk: neither the event loop nor the committing thread appends. It appends
-nothing between two terms of the outbox. Then the items stay in `waiting`, which is a standby's buffer.
+"""The thread that appends the offered items to the outbox: only this thread waits for the outbox's disk.
 
 Refuses: to access the database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from threading import Thread
 from time import monotonic
 
+import msgspec
+
+from callmon.core.outcome import Heartbeat
 from callmon.store.writer.outbox import DRAIN_SECONDS, MAX_BATCH, Outbox
 
-TRY_AGAIN = 5.0  # seconds
+# Two instances emit outcomes that follow from time alone up to a second apart, and their clocks may differ.
+MARGIN = timedelta(seconds=3)
 
 
 class Appender:
-    """The thread. `waiting`: the encoded items to append. `appended` is called after each record.
+    """The thread. Every `seconds` or MAX_BATCH items it makes a record of `waiting`, and calls `appended`.
 
-    Only the event loop appends to `waiting`, with `wake()` at the first and at the MAX_BATCHth item. That is
-    atomic and waits for no other thread.
+    Between two terms of the outbox the items stay in `waiting`, a standby's buffer. Only the event loop appends to
+    it, with `wake()` at the first and at the MAX_BATCHth item: that is atomic and waits for no other thread.
     """
 
     def __init__(self, outbox: Outbox, seconds: float, appended: Callable[[], None]) -> None:
         self._outbox, self._seconds, self._appended = outbox, seconds, appended
         self.waiting: list[bytes] = []
         self.since: float | None = None  # monotonic: the first of `waiting` was offered
-        self.is_ended = self.is_closing = self._is_abandoned = self._is_hurried = False
-        self._refused_at: float | None = None  # monotonic: the outbox took no more
+        self.is_refused = False  # the outbox takes no more until its records are committed
+        self._is_hurried = self._is_ending = False
         self._wakes = SimpleQueue[None]()
         self.thread = Thread(target=self._run, name="callmon-outbox", daemon=True)
 
@@ -41,62 +43,58 @@ class Appender:
         self._is_hurried = True
         self.wake()
 
-    def committed(self) -> None:
-        """A record is committed. An outbox that took no more may take one now."""
-        if self._refused_at is not None and not self._outbox.entries:
-            self._refused_at = 0.0
-            self.wake()
-
-    def close(self) -> None:
-        """Appends the items, as far as the outbox takes them, and ends."""
-        self.is_closing = True
+    def end(self) -> None:
+        """Blocks until the thread has appended the items, as far as the outbox takes them at once, and ended."""
+        self._is_ending = True
         self.wake()
-
-    def abandon(self) -> None:
-        """Ends after one more attempt: nothing is committed any more."""
-        self.is_closing = self._is_abandoned = True
-        self._refused_at = None
-        self.wake()
+        self.thread.join()
 
     def _run(self) -> None:
-        try:
-            while not self._is_over():
-                with suppress(Empty):
-                    self._wakes.get(timeout=self._due_in())
-                if not self._can_append:
-                    self.since, self._is_hurried = None, False
-                elif self.since is None:
-                    self.since = monotonic()
-                if self._due_in() == 0.0:
-                    self._append()
-        finally:
-            self.is_ended = True
-            self._appended()
+        pause: float | None = None
+        while not (self._is_ending and (pause is None or self.is_refused)):
+            with suppress(Empty):
+                self._wakes.get(timeout=pause)
+            pause = self._append_due()
 
-    def _is_over(self) -> bool:
-        is_refused = self._is_abandoned and self._refused_at is not None
-        return self.is_closing and (is_refused or not self._can_append)
-
-    @property
-    def _can_append(self) -> bool:
-        return bool(self.waiting) and self._outbox.number is not None
-
-    def _due_in(self) -> float | None:
-        """Seconds until the next append; None: not before `wake`."""
-        if not self._can_append:
+    def _append_due(self) -> float | None:
+        """Appends what is due. Returns the seconds until the next append; None: not before `wake`."""
+        if not self.waiting or self._outbox.number is None:
+            self.since, self._is_hurried = None, self._is_hurried and bool(self.waiting)
             return None
-        if self._refused_at is not None:
-            seconds = TRY_AGAIN if self._outbox.trouble is not None else DRAIN_SECONDS
-            return max(0.0, self._refused_at + seconds - monotonic())
-        if self._is_hurried or self.is_closing or self.since is None or len(self.waiting) >= MAX_BATCH:
-            return 0.0
-        return max(0.0, self.since + self._seconds - monotonic())
-
-    def _append(self) -> None:
-        if not self._outbox.append(self.waiting, self.since or monotonic()):
-            self._refused_at = monotonic()
-            if self._outbox.entries:
-                return
-        self._refused_at = None
-        self.since = monotonic() if self.waiting else None
+        self.since = self.since or monotonic()
+        due_in = self.since + self._seconds - monotonic()
+        if due_in > 0 and not self._is_hurried and not self._is_ending and len(self.waiting) < MAX_BATCH:
+            return due_in
+        self.is_refused = not self._outbox.append(self.waiting, self.since)
+        if self.is_refused:
+            return DRAIN_SECONDS
+        self.since = None
         self._appended()
+        return 0.0
+
+
+class _OfExchange(msgspec.Struct):
+    exchange: str
+
+
+_decode = msgspec.msgpack.Decoder(Heartbeat | _OfExchange).decode
+
+
+def drop_committed(waiting: list[bytes], heard: Mapping[str, datetime]) -> int:
+    """Drops a standby's items before a heartbeat that the leader's last (`heard`, by exchange) passed by MARGIN.
+
+    All items of an exchange before its heartbeat were received until its time. Returns how many are dropped.
+    Another thread may append meanwhile: one atomic step of the interpreter replaces the beginning of the list.
+    """
+    if not heard:
+        return 0
+    items = waiting[:]
+    said = [_decode(item) for item in items]
+    last: dict[str, int] = {}  # by exchange: the last heartbeat that the database has passed
+    for n, item in enumerate(said):
+        until = heard.get(item.exchange)
+        if isinstance(item, Heartbeat) and until is not None and item.at + MARGIN <= until:
+            last[item.exchange] = n
+    left = [item for n, item in enumerate(items) if n > last.get(said[n].exchange, -1)]
+    waiting[: len(items)] = left
+    return len(items) - len(left)

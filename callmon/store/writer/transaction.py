@@ -1,23 +1,20 @@
 """One batch of outcomes, committed in one idempotent transaction with the counters that it adds.
 
-Each batch has a number. So after the answer to a commit was lost, the writer can tell whether it was made. A value
-the database rejects is isolated by bisecting the batch, then skipped, in the same transaction.
+A value the database rejects is isolated by bisecting the batch, then skipped, in the same transaction. A verdict
+is counted once, as first given. A later ledger entry that corrects it is counted in
+`callmon_verdicts_corrected_total`, the difference between rows and counters in `MOVED` (`store/rejudge.py`).
 
-A verdict is counted once, as first given. A later ledger entry that corrects it is counted in
-`callmon_verdicts_corrected_total`. The difference between rows and counters is counted in `MOVED`
-(`store/rejudge.py`).
-
-Refuses: to write twice. What is stored already is neither written nor counted again.
+Refuses: to write twice: by the batch's number; and what is stored already is neither written nor counted again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InvalidRequestError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from callmon.core.outcome import Item
+from callmon.core.outcome import Heartbeat, Item
 from callmon.core.statistics import counters as figures
 from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.core.verdicts import Finding, Gap
@@ -26,13 +23,16 @@ from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, chunks, record_key, replacing
 from callmon.store.encryption import KeyRing
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, figure_key, finding_rows
+from callmon.store.row_mapping import CALLER, Row, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.tables import CALL, FINDING
-from callmon.store.writer.outbox import item_label
+from callmon.store.writer.write_lock import LockTakenError
+
+# No callback, and no complaint with its fifteen business days, waits longer for another pair.
+CONTACTS_KEPT = timedelta(days=35)
 
 
 class BatchId(NamedTuple):
-    """The identity of a batch: its number and the token of its instance."""
+    """The identity of a batch: its number and the token of its term."""
 
     number: int
     token: str
@@ -41,21 +41,20 @@ class BatchId(NamedTuple):
 Rejected = tuple[str, str]  # an outcome that the database rejects: the error's name, and the calls concerned
 
 
-class AlreadyCommitted(Exception):  # noqa: N818  it is good news
-    """This batch is in the database: the first commit succeeded, only its answer was lost."""
-
-
-class LostLeaseError(StoreError):
-    """Another program has written to this database."""
-
-
-REFUSED = (DataError, IntegrityError)
-MAY_PASS = (DBAPIError, InvalidRequestError, PoolTimeout, StoreError, OSError, MemoryError)
-
-
 def may_pass(error: Exception) -> bool:
     """Whether a retry of the same batch may succeed: the database failed, its values were not rejected."""
-    return isinstance(error, MAY_PASS) and not isinstance(error, REFUSED)
+    failures = (DBAPIError, InvalidRequestError, StoreError, OSError, MemoryError)
+    return isinstance(error, failures) and not isinstance(error, (DataError, IntegrityError))
+
+
+def item_label(item: Item) -> str:
+    """An item for the log: its exchange, calls and ledger IDs, none of its content."""
+    if isinstance(item, Heartbeat):
+        return f"heartbeat of {item.exchange}"
+    named = {written.entry.obligation for written in item.ledger}
+    named |= {noted.disruption.id for noted in item.disruptions}
+    named |= {fact.call for fact in item.facts} | {call.call for call in item.calls}
+    return f"{item.exchange} {' '.join(sorted(named))}"
 
 
 def write_batch(
@@ -63,56 +62,53 @@ def write_batch(
 ) -> tuple[Figures, list[Rejected]]:
     """Writes all outcomes of the batch but those with a value that the database rejects.
 
-    Returns the counters that it adds, and the rejected outcomes. The calling function owns the transaction.
-    Raises AlreadyCommitted, LostLeaseError.
+    Returns the counters that it adds, and the rejected outcomes. A rejected part is halved, down to one outcome,
+    which is skipped. The calling function owns the transaction. Raises LockTakenError when the database's last
+    batch is not the one before this.
     """
-    batch = _Batch(BulkWriter(connection, ring), batch_id)
-    batch.write_part(items)
-    return batch.added, batch.rejected
-
-
-class _Batch:
-    """A batch as it is written. A rejected part is halved, down to one outcome, which is skipped."""
-
-    def __init__(self, writing: BulkWriter, batch_id: BatchId) -> None:
-        _claim(writing, batch_id)
-        self._writing, self._number, self._place = writing, batch_id.number, 0
-        self.added: Figures = {}
-        self.rejected: list[Rejected] = []
-
-    def write_part(self, items: Sequence[Item]) -> None:
-        self._writing.execute("SAVEPOINT part")
+    writing, place = BulkWriter(connection, ring), 0
+    claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
+    if not writing.execute(claim, *batch_id, batch_id.number - 1):
+        raise LockTakenError
+    added: Figures = {}
+    rejected: list[Rejected] = []
+    parts = [items]
+    while parts:
+        part = parts.pop()
+        writing.execute("SAVEPOINT part")
         try:
-            rows = Rows(self._number, self._place)
-            rows.add_items(items)
-            added = _write(self._writing, rows)
+            rows = Rows(batch_id.number, place)
+            rows.add_items(part)
+            counted = _write(writing, rows)
         except Exception as error:
             if may_pass(error):
                 raise  # the whole transaction ends; a full disk may have ended it already
-            self._writing.execute("ROLLBACK TO SAVEPOINT part")
-            self._writing.execute("RELEASE SAVEPOINT part")
-            if len(items) == 1:
-                self.rejected.append((type(error).__name__, item_label(items[0])))
-                return
-            middle = len(items) // 2
-            self.write_part(items[:middle])
-            self.write_part(items[middle:])
+            writing.execute("ROLLBACK TO SAVEPOINT part")
+            if len(part) == 1:
+                rejected.append((type(error).__name__, item_label(part[0])))
+            else:
+                parts += part[len(part) // 2 :], part[: len(part) // 2]
         else:
-            self._writing.execute("RELEASE SAVEPOINT part")
-            self._place += max(len(rows.facts), len(rows.ledger), len(rows.disruption_entries))
-            for figure, amount in added.items():
-                figures.add_figure(self.added, figure, amount)
+            place += max(map(len, (rows.facts, rows.ledger, rows.disruption_entries, rows.contacts)))
+            for figure, amount in counted.items():
+                figures.add_figure(added, figure, amount)
+        writing.execute("RELEASE SAVEPOINT part")
+    return added, rejected
 
 
 def _write(writing: BulkWriter, rows: Rows) -> Figures:
     rolling = update.RollupUpdate(writing)
-    known = _leave_out_known(writing, rows)
-    _roll_up(rolling, rows, known)
-    added = _counted(rows)
+    calls, findings = _leave_out_known(writing, rows)
+    _roll_up(rolling, rows, calls, findings)
+    added = figures.figures_of(
+        rows.calls.values(), rows.findings.values(), rows.gaps.values(), rows.called_back, rows.disruptions
+    )
     _write_rows(writing, rows)
-    stored = {(*key, finding.standard): finding for key, given in known.findings.items() for finding in given}
-    corrected = _corrected(stored | rows.findings, rows.corrections, added)
-    writing.insert(FINDING, finding_rows(corrected), replacing(FINDING))
+    given = rows.findings | {(*key, finding.standard): finding for key, x in findings.items() for finding in x}
+    new = {key: x for key, x in rows.corrections.items() if key in given and given[key].verdict != x.verdict}
+    for key, finding in new.items():
+        count_correction(given[key], finding, added)
+    writing.insert(FINDING, finding_rows(new), replacing(FINDING))
     rolling.write_cells()
     counters = [(figure_key(figure), amount) for figure, amount in added.items()]
     writing.insert(tables.COUNTER, counters, ADDING)
@@ -122,15 +118,13 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
 def _write_rows(writing: BulkWriter, rows: Rows) -> None:
     _write_facts(writing, rows)
     write_numbers(writing, rows)
-    for call, exchange in rows.withheld:  # R-51: delivered by the trunk, but not stored
-        writing.execute(
-            'DELETE FROM number WHERE "call" = ? AND exchange = ? AND role = ?', call, exchange, CALLER
-        )
+    writing.delete(tables.NUMBER, [(*key, CALLER) for key in rows.withheld])  # R-51: not stored, though delivered
     writing.insert(CALL, rows.call_rows())
     writing.insert(FINDING, rows.finding_rows())
     writing.insert(tables.GAP, rows.gap_rows())
     writing.insert(tables.LEDGER, rows.ledger)
     writing.insert(tables.OBLIGATION, rows.obligation_rows(), replacing(tables.OBLIGATION))
+    _write_contacts(writing, rows)
     writing.insert(tables.DISRUPTION_ENTRY, rows.disruption_entries)
     writing.insert(tables.DISRUPTION, rows.disruption_rows(), replacing(tables.DISRUPTION))
     for name, n in (("hand", rows.hand), ("disruption_hand", rows.disruption_hand)):
@@ -141,14 +135,19 @@ def _write_rows(writing: BulkWriter, rows: Rows) -> None:
 
 def _write_facts(writing: BulkWriter, rows: Rows) -> None:
     """Adds facts to those of calls in progress. At its end, all facts of a call become one row of `fact`."""
-    begun: dict[StoredCallKey, tuple[int, str]] = {}
-    for exchange, calls in _by_exchange(rows.facts):
-        question = f'SELECT "call", n, data FROM open_call WHERE exchange = ? AND "call" IN ({_signs(calls)})'
-        begun |= {(call, exchange): (n, data) for call, n, data in writing.execute(question, exchange, *calls)}
+    found = _rows_of(writing, 'SELECT "call", n, data FROM open_call', rows.facts)
+    begun = {key: (n, data) for key, (_, n, data) in found}
     ended, still_open = rows.fact_rows(begun)
     writing.insert(tables.FACT, ended)
     writing.insert(tables.OPEN, still_open, replacing(tables.OPEN))
     writing.delete(tables.OPEN, [key for key in begun if key in rows.over])
+
+
+def _write_contacts(writing: BulkWriter, rows: Rows) -> None:
+    if rows.contacts:
+        writing.insert(tables.CONTACT, rows.contacts, "ON CONFLICT DO NOTHING")
+        latest = max(row[3] for row in rows.contacts)
+        writing.execute("DELETE FROM contact WHERE at < ?", latest - CONTACTS_KEPT // timedelta(microseconds=1))
 
 
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:
@@ -159,74 +158,60 @@ def write_numbers(writing: BulkWriter, rows: Rows) -> None:
     writing.insert(tables.NUMBER, sealed, "ON CONFLICT DO NOTHING")
 
 
-def _claim(writing: BulkWriter, batch_id: BatchId) -> None:
-    """Takes the next batch number. Raises AlreadyCommitted when this batch has it, LostLeaseError."""
-    claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
-    if writing.execute(claim, *batch_id, batch_id.number - 1):
-        return
-    if writing.execute("SELECT batch, token FROM writer WHERE id = 1") == [batch_id]:
-        raise AlreadyCommitted
-    raise LostLeaseError("another program has written to this database meanwhile: stop it, then restart callmon")
+Calls = dict[StoredCallKey, str]  # the accounts of ended calls, as in their rows
+Findings = dict[StoredCallKey, list[Finding]]
 
 
-class _Known(NamedTuple):
-    """What is stored of the calls of a batch: ended calls as in their rows, and the verdicts so far."""
-
-    calls: dict[StoredCallKey, str]
-    findings: dict[StoredCallKey, list[Finding]]
-
-
-def _leave_out_known(writing: BulkWriter, rows: Rows) -> _Known:
+def _leave_out_known(writing: BulkWriter, rows: Rows) -> tuple[Calls, Findings]:
+    """Removes from `rows` what is stored already. Returns what is stored of the calls of the batch."""
     judged = rows.findings.keys() | rows.corrections.keys()
-    spoken_of = rows.calls.keys() | {(call, exchange) for call, exchange, _ in judged}
-    known = _known(writing, spoken_of)
-    for key in known.calls:
+    keys = rows.calls.keys() | {(call, exchange) for call, exchange, _ in judged}
+    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
+    calls = {key: data for key, (_, data) in _rows_of(writing, 'SELECT "call", data FROM "call"', keys, locked)}
+    findings: Findings = {}
+    for key, row in _rows_of(writing, FINDINGS, keys):
+        call, standard, line, language, verdict, reason, number, cause = row
+        known = Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
+        findings.setdefault(key, []).append(known)
+        rows.findings.pop((*key, standard), None)
+    for key in calls:
         rows.calls.pop(key, None)
-    for key, findings in known.findings.items():
-        for finding in findings:
-            rows.findings.pop((*key, finding.standard), None)
     for place, gap in list(rows.gaps.items()):
         del rows.gaps[place]
         if (rest := _not_known_of(writing, gap)) is not None:
             rows.gaps[rest.exchange, rest.start] = rest
-    return known
+    return calls, findings
 
 
-def _known(writing: BulkWriter, keys: Iterable[StoredCallKey]) -> _Known:
-    known = _Known({}, {})
-    locked = " FOR UPDATE" if writing.connection.dialect.name == "postgresql" else ""  # `rejudge` waits
-    for exchange, calls in _by_exchange(keys):
-        here = f'exchange = ? AND "call" IN ({_signs(calls)})'
-        for call, data in writing.execute(
-            f'SELECT "call", data FROM "call" WHERE {here}{locked}', exchange, *calls
-        ):
-            known.calls[call, exchange] = data
-        for row in writing.execute(f"SELECT {FINDING_COLUMNS} FROM finding WHERE {here}", exchange, *calls):
-            known.findings.setdefault((row[0], exchange), []).append(_finding(row))
-    return known
+FINDINGS = 'SELECT "call", standard, line, language, verdict, reason_key, number, cause FROM finding'
 
 
-FINDING_COLUMNS = '"call", standard, line, language, verdict, reason_key, number, cause'
+def _rows_of(
+    writing: BulkWriter, question: str, keys: Iterable[StoredCallKey], locked: str = ""
+) -> Iterator[tuple[StoredCallKey, Row]]:
+    """The rows of these calls. The first column of `question` is the call."""
+    calls: dict[str, list[str]] = {}
+    for call, exchange in keys:
+        calls.setdefault(exchange, []).append(call)
+    for exchange, ids in calls.items():
+        for some in chunks(ids):
+            here = f'WHERE exchange = ? AND "call" IN ({", ".join("?" for _ in some)})'
+            for row in writing.execute(f"{question} {here}{locked}", exchange, *some):
+                yield (row[0], exchange), row
 
 
-def _finding(row: Any) -> Finding:
-    call, standard, line, language, verdict, reason, number, cause = row
-    return Finding(call, None, standard, line, language, None, verdict, reason, number, cause)
-
-
-def _roll_up(rolling: update.RollupUpdate, rows: Rows, known: _Known) -> None:
+def _roll_up(rolling: update.RollupUpdate, rows: Rows, calls: Calls, findings: Findings) -> None:
     """Rolls up the calls that end with this batch, and verdicts that follow the end of their call."""
-    new: dict[StoredCallKey, list[Finding]] = {}
+    new: Findings = {}
     for (call, exchange, _), finding in rows.findings.items():
         new.setdefault((call, exchange), []).append(finding)
-    for key in rows.calls.keys() | known.calls.keys():
-        before = tuple(known.findings.get(key, ()))
+    for key in rows.calls.keys() | calls.keys():
+        before = tuple(findings.get(key, ()))
         after = (*before, *new.get(key, ()))
-        if key in rows.calls:
-            rolling.change(key[1], None, update.CallRecord(rows.account(key), after, rows.calls[key]))
-        else:
-            data = known.calls[key]
-            rolling.change(key[1], update.CallRecord(data, before), update.CallRecord(data, after))
+        ended = rows.calls.get(key)
+        old = update.CallRecord(calls[key], before) if ended is None else None
+        now = update.CallRecord(rows.account(key) if ended else calls[key], after, ended)
+        rolling.change(key[1], old, now)
 
 
 def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
@@ -243,47 +228,7 @@ def _not_known_of(writing: BulkWriter, gap: Gap) -> Gap | None:
     return gap
 
 
-def _signs(values: Sequence[str]) -> str:
-    return ", ".join("?" for _ in values)
-
-
-def _by_exchange(keys: Iterable[StoredCallKey]) -> Iterator[tuple[str, list[str]]]:
-    calls: dict[str, list[str]] = {}
-    for call, exchange in keys:
-        calls.setdefault(exchange, []).append(call)
-    for exchange, ids in calls.items():
-        yield from ((exchange, some) for some in chunks(ids))
-
-
-def _counted(rows: Rows) -> Figures:
-    added: Figures = {}
-    for call in rows.calls.values():
-        figures.of_call(added, call)
-    for finding in rows.findings.values():
-        figures.of_finding(added, finding)
-    for gap in rows.gaps.values():
-        figures.of_gap(added, gap)
-    for entry in rows.called_back:
-        figures.of_callback(added, entry)
-    for noted in rows.disruptions:
-        figures.of_disruption(added, noted)
-    return added
-
-
-# Corrections of verdicts.
-
-FindingKey = tuple[str, str, str]  # call, exchange, standard
-MOVED = "moved"
-
-
-def _corrected(
-    given: Mapping[FindingKey, Finding], corrections: Mapping[FindingKey, Finding], added: Figures
-) -> dict[FindingKey, Finding]:
-    """The findings to replace. `given` has the verdicts so far. The counters of the correction go into `added`."""
-    replaced = {key: new for key, new in corrections.items() if key in given and given[key].verdict != new.verdict}
-    for key, new in replaced.items():
-        count_correction(given[key], new, added)
-    return replaced
+MOVED = "moved"  # what a correction of a verdict moved
 
 
 def count_correction(old: Finding, new: Finding, added: Figures) -> None:

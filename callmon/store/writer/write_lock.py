@@ -7,30 +7,26 @@ session that writes. So a program that lost it cannot write. Both end with their
        ▲                                   │
        └────── another session has it ◀── lost: no statement for 3 s, a lost network, a server that ended
 
-Table `writer` names the session that holds the lease (`SESSION`). The lease is free when that session has ended.
-So the server itself revokes the lease of an instance that is dead, frozen or cut off. A candidate replaces the
-name of the ended session by its own in one UPDATE: of two candidates one succeeds.
+Table `writer` names the session that holds the lease. The lease is free when that session has ended: the server
+itself revokes the lease of an instance that is dead, frozen or cut off. Of two candidates one succeeds to
+replace the name. The holder trusts its lease for less time than the server's idle time-out, counted from before
+the renewal query. So two instances never trust a lease at the same time. An advisory lock could be taken by every
+role of the database; only the owner of table `writer` can change its row.
 
-The holder trusts its lease for less time than the server's idle time-out. It counts from before the renewal
-query. So two instances never trust a lease at the same time.
-
-An advisory lock would suffice for callmon alone. But every role of the database can acquire one, because
-`pg_locks` shows its key to all. Only the role that owns table `writer` can change its row.
-
-Refuses: to wait. If the lock is taken, `LockTakenError` is raised and the committer retries.
-Refuses: a pooler that shares one connection among several clients, because the lease belongs to a session.
+Refuses: to wait; a pooler that shares one connection among several clients, as the lease belongs to a session.
 """
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from pathlib import Path
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.store import tables
 from callmon.store.database import Database
 
@@ -39,20 +35,13 @@ RENEW_SECONDS = 1.0
 ASK_SECONDS = 0.25
 # How long the holder trusts its lease after a renewal. The server ends an idle session half a second later.
 HOLDS_SECONDS = 2.5
-# With these the server detects a lost client within seconds. Otherwise a dead connection would keep the lease.
-# A setting that an older server does not have is left out.
-SERVER_NOTICES: Mapping[str, str] = {
-    "tcp_keepalives_idle": "2",
-    "tcp_keepalives_interval": "1",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "5000",
-    "client_connection_check_interval": "500",
-}
-# For an instance that shares its database: a session without statements is frozen, or hangs.
-SERVER_EXPECTS: Mapping[str, str] = {
-    "idle_session_timeout": "3000",
-    "idle_in_transaction_session_timeout": "5000",
-}
+# With these the server detects a lost, frozen or hanging client within seconds. Otherwise a dead connection would
+# keep the lease. A setting that an older server does not have is left out.
+PREPARE = """SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES
+    ('tcp_keepalives_idle', '2'), ('tcp_keepalives_interval', '1'), ('tcp_keepalives_count', '3'),
+    ('tcp_user_timeout', '5000'), ('client_connection_check_interval', '500'),
+    ('idle_session_timeout', '3000'), ('idle_in_transaction_session_timeout', '5000')
+) AS w (known, wanted) ON name = known"""
 # The name of a session. A process number is reused and a role has many sessions, but never with the same start.
 SESSION = "concat(pid, ' ', usesysid, ' ', (extract(epoch FROM backend_start) * 1000000)::bigint)"
 # The server hides the start of another role's session. Such a session counts as the named one, so that two
@@ -63,8 +52,7 @@ IS_NAMED = (
 )
 # The name in `writer`, and a description of the live session of that name for an operator; NULL when it has ended.
 HOLDER = f"""SELECT session, (
-    SELECT concat('session ', pid, ' of role ', usename, ', application ', application_name,
-                  ', from ' || host(client_addr))
+    SELECT ARRAY[pid::text, usename, coalesce(application_name, ''), host(client_addr)]
     FROM pg_stat_activity WHERE {IS_NAMED} LIMIT 1)
 FROM writer WHERE id = 1"""
 # A session that has ended never comes back, so the UPDATE only checks that the name is unchanged.
@@ -75,44 +63,38 @@ WHERE id = 1 AND session IS NOT DISTINCT FROM %s::text"""
 END_CUT_OFF_HOLDER = f"""SELECT pg_terminate_backend(pid) FROM writer JOIN pg_stat_activity ON {IS_NAMED}
 WHERE id = 1 AND wait_event = 'ClientRead' AND state_change < now() - interval '5 s'"""
 
+MEANWHILE = Sentence("another program has written to this database meanwhile: stop it, then restart callmon")
+
 
 class LockTakenError(StoreError):
-    """Another program holds the write lock."""
+    """Another program writes to the database.
+
+    `holder`: its PostgreSQL session, for an operator. `heard`: by exchange, until when it committed all events.
+    """
+
+    def __init__(self, why: str = MEANWHILE, holder: str = "", heard: Iterable[tuple[str, datetime]] = ()) -> None:
+        super().__init__(why)
+        self.holder, self.heard = holder, dict(heard)
 
 
 class WriteLock:
-    """`writing()` is one transaction; it raises LockTakenError while another program holds the lock.
+    """`writing()` is one transaction; it raises LockTakenError while another program holds the lock."""
 
-    `is_shared`: other instances may wait for the lock. They acquire it when this one is silent for a few seconds.
-    """
-
-    def __init__(self, store: Database, is_shared: bool = False) -> None:
-        self.store, self._is_shared = store, is_shared
+    def __init__(self, store: Database) -> None:
+        self.store, self.is_held = store, False
         self._connection: Connection | None = None
-        self._is_held = False
         self._lock: int | None = None
-        self.holder = ""  # the PostgreSQL session found to hold the lease, for an operator
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         if self._connection is not None and self._connection.invalidated:
             self.drop_connection()  # it would reconnect without the lock
         connection = self._connection or self._connect()
-        if not self._is_held:
-            self.holder = self._acquire_lease(connection) if self.store.path is None else ""
-            if self.holder:
-                raise _taken(self.store, self.holder)
-            self._is_held = True
+        if not self.is_held and self.store.path is None:
+            self._acquire_lease(connection)
+        self.is_held = True
         with connection.begin():
             yield connection
-
-    def heard(self) -> dict[str, datetime]:
-        """After LockTakenError, by exchange: until when the holder received and committed all events."""
-        if self._connection is None:
-            return {}
-        with self._connection.begin():
-            found = self._connection.exec_driver_sql("SELECT exchange, heard FROM heartbeat")
-            return {name: tables.from_microseconds(at) for name, at in found}
 
     def drop_connection(self) -> None:
         """Drops the connection after a failure. The next transaction connects to the database as it is then."""
@@ -120,61 +102,68 @@ class WriteLock:
             with suppress(SQLAlchemyError, OSError):
                 self._connection.invalidate()
                 self._connection.close()
-        self._connection, self._is_held = None, False
+        self._connection, self.is_held = None, False
         self.store.find_again()
 
     def close(self) -> None:
         self.drop_connection()
         if self._lock is not None:
             os.close(self._lock)
-            self._lock = None
 
     def _connect(self) -> Connection:
         if self.store.path is not None and self._lock is None:
-            self._lock = _lock_beside(self.store)
+            # This file is never deleted: else two programs could hold locks.
+            try:
+                self._lock = open_locked(Path(f"{self.store.path}-writer"))
+            except BlockingIOError:
+                raise self._taken() from None
         self._connection = connection = self.store.engine.connect().execution_options(writes=True)
         if self.store.path is None:
-            _prepare(connection, self._is_shared)
+            with connection.begin():
+                connection.exec_driver_sql(PREPARE).all()
         return connection
 
-    def _acquire_lease(self, connection: Connection) -> str:
-        """Acquires the lease without waiting; returns the session that holds it instead, if any."""
+    def _acquire_lease(self, connection: Connection) -> None:
+        """Acquires the lease without waiting. Raises LockTakenError."""
         with connection.begin():
             named, holder = connection.exec_driver_sql(HOLDER).one()
-            if holder is None:
-                taken = connection.exec_driver_sql(TAKE, (named,)).rowcount == 1
-                return "" if taken else "another session that acquired it first"
-            if self._is_shared:
+            if holder is None and connection.exec_driver_sql(TAKE, (named,)).rowcount == 1:
+                return
+            if holder is not None:
                 connection.exec_driver_sql(END_CUT_OFF_HOLDER).all()
-            return str(holder)
+            heartbeats = connection.exec_driver_sql("SELECT exchange, heard FROM heartbeat").all()
+        heard = [(exchange, tables.from_microseconds(at)) for exchange, at in heartbeats]
+        raise self._taken(
+            _session(*holder) if holder else Sentence("another session that acquired it first"), heard
+        )
+
+    def _taken(self, holder: str = "", heard: Iterable[tuple[str, datetime]] = ()) -> LockTakenError:
+        by = Sentence(" ({holder})", holder=holder) if holder else ""
+        why = Sentence(
+            "another callmon writes to {store}{by}: stop it, or give this callmon its own database",
+            store=self.store,
+            by=by,
+        )
+        return LockTakenError(why, holder, heard)
 
 
-def _prepare(connection: Connection, is_shared: bool) -> None:
-    """Sets the server's time-outs and keep-alives for this session, as far as the server has them."""
-    wanted = {**SERVER_NOTICES, **(SERVER_EXPECTS if is_shared else {})}
-    signs = ", ".join("(%s, %s)" for _ in wanted)
-    question = (
-        f"SELECT set_config(name, wanted, false) FROM pg_settings JOIN (VALUES {signs}) AS w (known, wanted)"
-        " ON name = known"
+def _session(pid: str, role: str, application: str, client: str | None) -> Sentence:
+    away = Sentence(", from {client}", client=client) if client else ""  # or on this machine
+    return Sentence(
+        "session {pid} of role {role}, application {application}{away}",
+        pid=pid,
+        role=role,
+        application=application,
+        away=away,
     )
-    with connection.begin():
-        connection.exec_driver_sql(question, tuple(word for pair in wanted.items() for word in pair)).all()
 
 
-def _lock_beside(store: Database) -> int:
-    """Locks the file beside the SQLite database, which is never deleted: else two programs could hold locks."""
-    file = os.open(f"{store.path}-writer", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def open_locked(path: Path) -> int:
+    """Opens a file for this program alone, mode 0600. Raises BlockingIOError when another program has it."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(file)
-        raise _taken(store) from None
     except BaseException:
         os.close(file)
         raise
     return file
-
-
-def _taken(store: Database, holder: str = "") -> LockTakenError:
-    by = f" ({holder})" if holder else ""
-    return LockTakenError(f"another callmon writes to {store}{by}: stop it, or give this callmon its own database")

@@ -1,40 +1,84 @@
-"""The database as the daemon's sink (`Writer`): outcomes are encoded at once and go through the outbox.
+"""The database as the daemon's sink (`Writer`), with the thread that commits what is in the outbox.
 
-A record that cannot be committed is retried in order, with back-off, as one whole transaction: nothing is dropped,
-doubled or reordered. An outcome that the database rejects is skipped alone, counted and logged. The next daemon
-finds the outcomes that this one left in the outbox, and commits them before it starts.
+    unknown ──write lock, the outbox follows──▶ open ──record──▶ one transaction ──▶ truncate, publish counters
+       └─ it does not ─▶ gained ─become_leader─▶ │ ▲                 └── failed: again after 0.1 s … 5 s
+                            └─write lock─ standby ◀┘ another instance writes
 
-Refuses: to block or to raise in `offer`.
+A standby holds in memory what it would have written. When it gains the write lock, the daemon compares that with
+the database, and `become_leader` begins a term with what is missing. A record is retried in order, as one whole
+transaction. Before each retry the last batch is read again, so a commit whose answer was lost is found by its
+number. Counters are published after their commit.
+
+Refuses: to block or to raise in `offer`; to end because of an error, which is logged and retried.
 """
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from math import inf
+from queue import Empty, SimpleQueue
+from threading import Condition, Event, Lock, Thread
 from time import monotonic
 
+from sqlalchemy.exc import DBAPIError
+
 from callmon.core.outcome import Heartbeat, Item
-from callmon.errors import StoreError
-from callmon.store.database import Database
-from callmon.store.writer.committer import CommittedCounters, Committer
-from callmon.store.writer.leadership import DatabaseState
-from callmon.store.writer.outbox import MAX_BATCH, Outbox, StoredOutcome, decode_item, encode_item, item_label
+from callmon.core.statistics.counters import Figure, Figures, add_figure
+from callmon.errors import Sentence, StoreError
+from callmon.store.database import PUT_BACK, Database, cause
+from callmon.store.queries import calls
+from callmon.store.tables import creation
+from callmon.store.writer import outbox, transaction
+from callmon.store.writer.appender import Appender, drop_committed
+from callmon.store.writer.outbox import MAX_BATCH, Outbox, OutboxEntry, StoredOutcome
+from callmon.store.writer.transaction import BatchId, Rejected, write_batch
+from callmon.store.writer.write_lock import ASK_SECONDS, HOLDS_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
 
 log = logging.getLogger(__name__)
 
 # A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
+DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+MONTHS_EVERY = 6 * 3600.0  # seconds
+
+DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all counters after that commit
+
+
+class CommittedCounters:
+    """The committed counters. Any thread may add and read: a reader never sees half of a batch."""
+
+    def __init__(self, figures: Mapping[Figure, float]) -> None:
+        self._figures = dict(figures)
+        self._lock = Lock()  # held for one copy or one batch at most
+
+    def add_figures(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            for figure, amount in figures.items():
+                add_figure(self._figures, figure, amount)
+
+    def replace(self, figures: Mapping[Figure, float]) -> None:
+        with self._lock:
+            self._figures = dict(figures)
+
+    def snapshot(self) -> Figures:
+        with self._lock:
+            return self._figures.copy()
 
 
 class Writer:
-    """The database as a sink. `tally` holds the committed counters, beginning with those of the database.
+    """The database as a sink. Only the event-loop thread calls `offer` and `become_leader`.
 
-    `leadership` tells, on a standby, until when the leader received events, and which session holds the lease.
+    `tally`: the committed counters. `journal`: the outbox, to read its state; None without a file. `done`:
+    outcomes that are committed, here or by another instance. `stands_by`: another instance writes, or
+    `become_leader` is to be called: then `gained` is the database's state. `heard`: by exchange, until when the
+    leader committed all events. `holder`: the session that holds the lease.
 
-    Call `offer` and `offer_heartbeat` from the event-loop thread only; any thread may call the rest.
-
-    The constructor blocks until this program alone may write and `tally` has the database's counters, or until
-    `stands_by`. It is a standby when another instance writes (`is_shared`), or when an earlier daemon's outbox
-    belongs to another state of the database. Raises StoreError without progress within `patience`.
+    The constructor blocks until this program alone may write and the outbox of an earlier daemon is committed, or
+    until `stands_by`: another instance writes (`is_shared`), or that outbox belongs to another state of the
+    database. Raises StoreError without progress within `patience`; at once for a damaged file.
     """
 
     name = "database"
@@ -49,36 +93,52 @@ class Writer:
         journal: Outbox | None = None,
     ) -> None:
         self.max_waiting, self.path = max_waiting, store.path
-        self.tally = CommittedCounters()
-        self._is_closed = False
+        self.tally = CommittedCounters({})
+        self._store = Database(store.url, store.ring)  # of its own: a failure drops all connections
+        self._is_shared, self._lock = is_shared, WriteLock(self._store)
         self._outbox = journal or Outbox(None, store.ring)
-        # Only one thread changes each counter; their difference is the backlog.
-        self._offered = self._outbox.outcomes
-        self._refused = 0
-        self._committer = Committer(store, self._outbox, self.tally, group_time.total_seconds(), is_shared)
-        self._appender, self.leadership = self._committer.appender, self._committer.leadership
+        self.journal = None if self._outbox.path is None else self._outbox
+        self._token = self._outbox.token or secrets.token_hex(8)
+        self._appender = Appender(self._outbox, group_time.total_seconds(), self._wake)
+        # The role.
+        self.stands_by = self._is_open = False
+        self.gained: DatabaseState | None = None
+        self.heard: Mapping[str, datetime] = {}
+        self.holder = ""
+        self._leads_until = 0.0  # monotonic: until then the server guarantees that only this instance writes
+        # Only one thread changes each counter; the difference of the first two is the backlog.
+        self._offered, self.done = self._outbox.outcomes, 0
+        self._refused = self._rejected = 0
+        # The committing thread.
+        self._last: BatchId | None = None  # of the database, as this thread knows it; None: not known
+        self._skipped: list[Rejected] = []  # of the last transaction
+        self._months_at = 0.0  # monotonic
+        self._wait = 0.0  # seconds until the next attempt, after one that failed
+        self._trouble: str | None = None
+        self._trouble_since: float | None = None  # monotonic
+        self._closing, self._changed, self._wakes = Event(), Condition(), SimpleQueue[None]()
+        self.thread = Thread(target=self._run, name="callmon-store", daemon=True)
         self._appender.thread.start()
-        self._committer.thread.start()
-        self._wait_until_open(store, patience.total_seconds())
+        self.thread.start()
+        self._wait_until_open(patience.total_seconds())
 
-    def _wait_until_open(self, store: Database, patience: float) -> None:
-        """Blocks until the writer is ready and the outbox of an earlier daemon is committed.
-
-        It waits on while each `patience` (seconds) sees progress. Raises StoreError; at once for a file that
-        is damaged, which no waiting repairs.
-        """
-        committer, goal, before = self._committer, self._offered, 0
+    def _wait_until_open(self, patience: float) -> None:
+        goal, before = self._offered, 0
 
         def is_ready() -> bool:
-            return self.stands_by or (committer.is_open and committer.done >= goal)
+            return self.stands_by or (self._is_open and self.done >= goal)
 
-        while not (self.wait_until(lambda: is_ready() or committer.is_damaged, patience) and is_ready()):
-            if committer.done == before or committer.trouble is not None:
-                why = committer.trouble or f"the database {store} did not answer in time"
-                why += "; put a copy back" if committer.is_damaged else ""
+        def is_damaged() -> bool:
+            return any(sign in (self._trouble or "") for sign in DAMAGE)
+
+        while not (self.wait_until(lambda: is_ready() or is_damaged(), patience) and is_ready()):
+            if self.done == before or self._trouble is not None:
+                why = self._trouble or Sentence("the database {store} did not answer in time", store=self._store)
+                if is_damaged():
+                    why = Sentence("{why}; {remedy}", why=why, remedy=PUT_BACK)
                 self.close()
                 raise StoreError(why)
-            before = committer.done
+            before = self.done
 
     def offer(self, outcome: Item) -> bool:
         """Accepts the outcome, always. False: the buffer is full; the daemon stops reading until `has_room()`.
@@ -87,121 +147,251 @@ class Writer:
         """
         waiting = self._appender.waiting
         try:
-            waiting.append(encode_item(outcome))
+            waiting.append(outbox.encode_item(outcome))
         except Exception as error:  # a lone surrogate, or an internal error, in one outcome
-            return self._reject(outcome, error)
+            self._refused += 1
+            _log_skipped((type(error).__name__, transaction.item_label(outcome)))
+            return self.has_room()
         self._offered = offered = self._offered + 1
         size = len(waiting)
         if size == 1 or size == MAX_BATCH:
             self._appender.wake()
-        return offered - self._committer.done - self._outbox.outcomes < self.max_waiting
-
-    def _reject(self, outcome: Item, error: Exception) -> bool:
-        self._refused += 1
-        log.error(
-            "database: an outcome was skipped", extra={"fault": type(error).__name__, "of": item_label(outcome)}
-        )
-        return self.has_room()
-
-    # A shared database.
-
-    @property
-    def leads(self) -> bool:
-        """Whether this instance is the leader, as the database confirmed within the last seconds."""
-        return self._committer.is_open and monotonic() < self.leadership.leads_until
-
-    @property
-    def stands_by(self) -> bool:
-        """Whether this instance is a standby: another one writes, or `become_leader` is still to be applied."""
-        return self.leadership.is_standby
-
-    @property
-    def gained(self) -> DatabaseState | None:
-        """The state of the database when the write lock was gained, while `become_leader` is still to be called.
-
-        The daemon passes to it the items of `buffered` that the database lacks; they are committed then.
-        """
-        return self.leadership.undecided
-
-    def buffered(self) -> list[StoredOutcome | Heartbeat]:
-        """The standby's buffer: all offered items that the database may lack, in order."""
-        return [decode_item(item) for item in self._appender.waiting[:]]
-
-    def become_leader(self, missing: Iterable[Item], gained: DatabaseState | None) -> None:
-        """Sets the items to write as the new leader. `gained`: as it was before the stored state was read.
-
-        If another instance may have written since, this one stays a standby with these items in its buffer. Call
-        from the event-loop thread, immediately after the final read of `buffered`.
-        """
-        self._offered += self.leadership.become_leader([encode_item(item) for item in missing], gained)
-        self._committer.notify()
-
-    def offer_heartbeat(self, exchange: str, at: datetime) -> None:
-        """Offers a heartbeat: all events of the exchange until `at` were offered. It is committed after them."""
-        self.offer(Heartbeat(exchange, at))
+        return offered - self.done - self._outbox.outcomes < self.max_waiting
 
     def has_room(self) -> bool:
         """Whether the memory has room. Outcomes in the outbox file take none."""
         return self.backlog() - self._outbox.outcomes < self.max_waiting
 
     def backlog(self) -> int:
-        return self._offered - self._committer.done
+        return self._offered - self.done
 
     def refused(self) -> int:
         """The number of outcomes skipped because they can never be stored."""
-        return self._refused + self._committer.rejected
+        return self._refused + self._rejected
 
     def behind_for(self) -> timedelta:
-        """How long the oldest outcome has waited for its commit.
-
-        A standby's buffer does not count, only for how long its database has been unavailable.
-        """
-        if self.stands_by:
-            oldest = self._committer.trouble_since if self._committer.trouble is not None else None
-        else:
-            oldest = self._outbox.since or self._appender.since
+        """How long the oldest outcome has waited for its commit; on a standby, how long the trouble has lasted."""
+        oldest = self._trouble_since
+        if not self.stands_by:
+            oldest = self._appender.since
+            with suppress(IndexError):  # no uncommitted record, or another thread has just committed it
+                oldest = self._outbox.entries[0].since
         return timedelta(0) if oldest is None else timedelta(seconds=monotonic() - oldest)
-
-    def journal(self) -> Outbox | None:
-        """The outbox, to read its state; None without a file."""
-        return None if self._outbox.path is None else self._outbox
 
     def trouble(self) -> str | None:
         """Why outcomes are not committed, for an operator; None without trouble."""
-        threads = (self._appender.thread, self._committer.thread)
-        if all(thread.is_alive() for thread in threads):
-            return self._committer.trouble
-        return "a thread of the writer has ended"
+        is_alive = self.thread.is_alive() and self._appender.thread.is_alive()
+        return self._trouble if is_alive else "a thread of the writer has ended"
 
     def flush(self, timeout: float) -> bool:
         """Blocks until all outcomes are committed; False after `timeout` (seconds). A standby does not block."""
         goal = self._offered
         self._appender.hurry()
-        return self.wait_until(
-            lambda: self._committer.done >= goal or self.leadership.has_nothing_to_write, timeout
-        )
+        return self.wait_until(lambda: self.done >= goal or self.stands_by, timeout)
 
     def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Blocks until `condition()`, which is evaluated after each commit and trouble; False after `timeout`
-        (seconds).
-        """
-        with self._committer.changed:
-            return self._committer.changed.wait_for(condition, timeout)
+        """Blocks until `condition()`, evaluated after each commit and trouble; False after `timeout` (seconds)."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
 
     def close(self, timeout: float = 10.0) -> None:
-        """Blocks until the writer's threads have ended, at most `timeout` seconds.
-
-        They try once more to commit the backlog. What remains is logged.
-        """
-        if self._is_closed:
+        """Tries once more to commit the backlog and ends, within `timeout` (seconds). Logs the rest."""
+        if self._closing.is_set():
             return
-        self._is_closed = True
-        self._committer.close()
-        self._committer.thread.join(timeout)
-        left, why = self._outbox.outcomes, self._committer.trouble
+        self._closing.set()
+        self._appender.hurry()
+        self._wake()
+        self.thread.join(timeout)
+        left, why = self._outbox.outcomes, self._trouble
         if (waiting := self.backlog() - left) and not self.stands_by:
             log.error("database: closed with uncommitted outcomes", extra={"waiting": waiting, "why": why})
         if left:
-            log.warning(
-                "journal: outcomes stay buffered until the next start", extra={"waiting": left, "why": why}
-            )
+            what = {"waiting": left, "why": why}
+            log.warning("journal: outcomes stay buffered until the next start", extra=what)
+
+    # The role, in a shared database.
+
+    @property
+    def leads(self) -> bool:
+        """Whether this instance is the leader, as the database confirmed within the last seconds."""
+        return self._is_open and monotonic() < self._leads_until
+
+    def buffered(self) -> list[StoredOutcome | Heartbeat]:
+        """The standby's buffer: all offered items that the database may lack, in order."""
+        return [outbox.decode_item(item) for item in self._appender.waiting[:]]
+
+    def become_leader(self, missing: Iterable[Item], gained: DatabaseState | None) -> None:
+        """Replaces the buffer by the items that the database lacked when `gained` was the state gained.
+
+        This instance leads unless another one may have written since: then the buffer is compared once more. Call
+        immediately after the final read of `buffered`.
+        """
+        waiting, items = self._appender.waiting, [outbox.encode_item(item) for item in missing]
+        with self._outbox.lock:
+            self._offered += len(items) - len(waiting)
+            waiting[:] = items
+            if gained is not None and self.gained is gained:
+                self._token, self.gained, self.stands_by = secrets.token_hex(8), None, False
+                self._begin(gained)
+        self._wake()
+
+    def _begin(self, state: DatabaseState) -> None:
+        """Continues the outbox after the database's last batch."""
+        last, figures = state
+        self._outbox.begin_term(*last, self._token)
+        self.tally.replace(figures)
+        self._is_open = True
+        self._appender.wake()
+
+    def _stand_by(self, heard: Mapping[str, datetime], holder: str = "") -> None:
+        """Becomes or stays a standby. The uncommitted records go back to the buffer."""
+        with self._outbox.lock:
+            waiting = self._appender.waiting
+            lost = self._outbox.retire(waiting)
+            self.done += lost + drop_committed(waiting, heard)
+            self._outbox.forget(waiting)
+            self.gained, self._last, self._skipped = None, None, []
+            self.stands_by, self._is_open = True, False
+        self._rejected += lost
+        self._leads_until, self.heard, self.holder = 0.0, heard, holder
+        self._set_trouble(None)
+
+    # The committing thread.
+
+    def _wake(self) -> None:
+        self._wakes.put(None)
+
+    def _run(self) -> None:
+        try:
+            while not self._is_over():
+                is_last = self._closing.is_set()
+                try:
+                    pause = self._act()
+                    self._wait = 0.0
+                except Exception as error:  # also a mistake of callmon must not end the thread
+                    pause = self._failed(error)
+                if not self._wait:
+                    with suppress(Empty):
+                        self._wakes.get(timeout=pause)
+                elif is_last:
+                    break
+                else:
+                    self._closing.wait(self._wait)  # records that are appended meanwhile do not hasten it
+        finally:
+            self._appender.end()
+            self._lock.close()
+            self._store.close()
+            self._outbox.close()
+            self._set_trouble(self._trouble)
+
+    def _is_over(self) -> bool:
+        if not self._closing.is_set():
+            return False
+        return self.stands_by or self._is_empty() or not self._appender.thread.is_alive()
+
+    def _is_empty(self) -> bool:
+        return not self._appender.waiting and not self._outbox.entries  # in this order: items become an entry
+
+    def _act(self) -> float | None:
+        """The next action. Returns for how many seconds nothing is due; None: until a record is appended."""
+        renew_in = self._leads_until - (HOLDS_SECONDS - RENEW_SECONDS) - monotonic()
+        if not self._lock.is_held or renew_in <= 0:
+            self._check()
+        if not self._is_open:
+            return ASK_SECONDS
+        if self._outbox.entries:
+            self._commit(self._outbox.entries[0])
+            return 0.0
+        with self._outbox.lock:
+            if self._is_empty():
+                self._outbox.forget([])
+        return max(0.0, renew_in) if self.path is None else None
+
+    def _check(self) -> None:
+        """Acquires or renews the write lock. Compares the database's last batch with the last one known here."""
+        began = monotonic()
+        with self._lock.writing() as connection:
+            last = BatchId(*connection.exec_driver_sql("SELECT batch, token FROM writer WHERE id = 1").one())
+            state = None if last == self._last else (last, calls.counters_of(connection))
+        follows = not self.stands_by and self._outbox.follows(*last)
+        if state is not None and not follows and self._is_open:
+            raise LockTakenError
+        self._renewed(began)
+        if state is not None and follows:
+            with self._outbox.lock:
+                self._begin(state)
+            self._publish(last)
+        elif state is not None:
+            # Also without sharing, the outbox of an earlier daemon may belong to another state of the database.
+            self._stand_by({})
+            self.gained = state
+        self._last = last
+        self._set_trouble(None)
+
+    def _commit(self, entry: OutboxEntry) -> None:
+        """Commits a record once, publishes its counters, and truncates the outbox behind it."""
+        began, batch = monotonic(), BatchId(entry.number, self._token)
+        figures = self._write(batch, self._outbox.read(entry))
+        self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
+        self.tally.add_figures(figures)
+        self._renewed(began)  # a commit also confirms the lease
+        self._publish(batch)
+        self._last = batch
+        self._set_trouble(None)
+
+    def _write(self, batch: BatchId, encoded: bytes) -> Figures:
+        items = outbox.decode_items(encoded)
+        with self._lock.writing() as connection:
+            figures, self._skipped = write_batch(connection, batch, items, self._store.ring)
+        return figures
+
+    def _publish(self, last: BatchId) -> None:
+        """The batches until `last` are known to be in the database, and their counters are in `tally`."""
+        for rejected in self._skipped:
+            _log_skipped(rejected)
+        self._rejected += len(self._skipped)
+        self._skipped = []
+        self.done += self._outbox.truncate(last.number)
+        if self._appender.is_refused and not self._outbox.entries:
+            self._appender.wake()
+
+    def _renewed(self, began: float) -> None:
+        """The server confirmed the lock in a query that started after `began` (monotonic seconds)."""
+        self._leads_until = began + HOLDS_SECONDS if self.path is None else inf
+        if self.path is None and began >= self._months_at:
+            # The next months of PostgreSQL's `fact`. A failure is retried later; nothing is lost.
+            self._months_at = began + MONTHS_EVERY
+            with suppress(DBAPIError, StoreError), self._store.writing() as connection:
+                creation.create_ahead(connection, datetime.now(UTC))
+
+    def _failed(self, error: Exception) -> float:
+        """Returns how many seconds to pause when another instance leads; otherwise sets `_wait`."""
+        if self._is_shared and isinstance(error, LockTakenError):
+            self._wait = 0.0
+            self._stand_by(error.heard, error.holder)
+            return ASK_SECONDS
+        why = cause(error)
+        if not isinstance(error, outbox.OutboxError):
+            why = Sentence("the database cannot be written: {why}", why=why)
+            self._lock.drop_connection()
+        if not transaction.may_pass(error):
+            log.error("database: internal error; retrying", exc_info=error)
+        self._wait = min(2 * self._wait, LONGEST_WAIT) or FIRST_WAIT
+        if why != self._trouble:
+            what = "retrying" if self._outbox.number is None else "buffering outcomes"
+            log.error("database: not available; %s", what, extra={"why": why, "waiting": self.backlog()})
+        self._set_trouble(why)
+        return 0.0
+
+    def _set_trouble(self, why: str | None) -> None:
+        """Sets `trouble`, and evaluates what `wait_until` waits for."""
+        if self._trouble is not None and why is None:
+            log.warning("database: available again", extra={"waiting": self.backlog()})
+        self._trouble, self._trouble_since = why, None if why is None else self._trouble_since or monotonic()
+        with self._changed:
+            self._changed.notify_all()
+
+
+def _log_skipped(rejected: Rejected) -> None:
+    fault, of = rejected  # without the error's text, which may quote a value
+    log.error("database: an outcome was skipped", extra={"fault": fault, "of": of})

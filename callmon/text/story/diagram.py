@@ -136,7 +136,7 @@ class Scale:
 
 
 LANE, TOP, THICK = 34, 30, 16
-NEAR = 160  # axis labels that are nearer to each other would touch
+NEAR = 180  # axis labels that are nearer to each other would touch
 FIRST_ROW, ROW = 12, 15  # vertical place of the omitted lengths: first row, row height
 CHARACTER = 7  # upper limit of the average width
 SHORT = 8  # a narrower ring has no number

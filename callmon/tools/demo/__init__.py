@@ -22,10 +22,11 @@ from callmon import __version__, logs
 from callmon.config.closed_days import ontario
 from callmon.config.schema import Configuration
 from callmon.config.settings import Settings, example_text
+from callmon.config.validation import placed
 from callmon.config.web import WebSettings
 from callmon.core.calls.call import Call
 from callmon.daemon.daemon import Daemon
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, Sentence
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.queries import calls
@@ -35,8 +36,9 @@ from callmon.tools.demo.access import DemoAccess
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.history import EXCHANGE, seed
 from callmon.web.auth.client import is_loopback
+from callmon.web.server import NotBoundError
 
-ELSEWHERE = "choose another address: callmon demo --listen 127.0.0.1:9470"
+ELSEWHERE = Sentence("choose another address: callmon demo --listen 127.0.0.1:9470")
 ROW = {
     "en": "{:<8}  {:<17}  {:<23}  {:>5}  {:<11}{:<11}{:<11}{}",
     "fr": "{:<9} {:<17}  {:<33}  {:>5}  {:<15}{:<15}{:<15}{}",
@@ -83,13 +85,10 @@ async def _run(daemon: Daemon, printer: "_CallPrinter", seconds: timedelta | Non
     printing.add_done_callback(lambda _: daemon.stop())  # the reader closed the pipe (`callmon demo | head`)
     try:
         await daemon.run()
-    except ConfigError as error:
+    except NotBoundError as error:
         # The daemon names a setting in a file; in the demonstration it is an option.
-        sentences = (
-            x.removesuffix("; choose another address.").rstrip(".").replace("web.listen", "--listen")
-            for x in error.sentences
-        )
-        raise ConfigError(*(f"{sentence}; {ELSEWHERE}" for sentence in sentences)) from None
+        told = Sentence("{what}; {elsewhere}", what=error.what, elsewhere=ELSEWHERE)
+        raise ConfigError(placed("--listen", told)) from None
     finally:
         over.set()
         await printing
@@ -171,10 +170,11 @@ def _address(listen: str) -> str:
     try:
         settings = WebSettings(listen=listen)
     except ValidationError as error:
-        raise ConfigError(f"--listen: {error.errors()[0]['ctx']['error']}") from None
+        raise ConfigError(placed("--listen", error.errors()[0]["ctx"]["error"].args[0])) from None
     if not is_loopback(settings.host):
-        raise ConfigError(
-            f"--listen {listen}: the demonstration listens on this machine alone, as its pages take no password; "
-            + ELSEWHERE
+        told = Sentence(
+            "the demonstration listens on this machine alone, as its pages take no password; {elsewhere}",
+            elsewhere=ELSEWHERE,
         )
+        raise ConfigError(placed(f"--listen {listen}", told))
     return settings.listen

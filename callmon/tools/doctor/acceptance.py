@@ -2,8 +2,7 @@
 
 A person outside makes the calls one after the other. Each call's result is printed beside the expected one, and
 the call is repeated until both agree. Facts are compared, not verdicts, so that the sheet is usable in closed
-hours too. The sheet has both languages: the lead signs it and the administrator reads it. Refuses: to store
-anything.
+hours too. The sheet is in the reader's language; the lead signs it. Refuses: to store anything.
 """
 
 import tomllib
@@ -33,9 +32,10 @@ class Concluded(msgspec.Struct, frozen=True):
         return (self.outcome, self.transfers, self.rings) == (observed.outcome, observed.transfers, rings)
 
     def text(self, language: str) -> str:
-        rings, transfers = ("sonneries", "transferts") if language == "fr" else ("rings", "transfers")
-        counted = [] if self.rings is None else [f"{rings} {self.rings}"]
-        return " · ".join([label("outcome", self.outcome, language), *counted, f"{transfers} {self.transfers}"])
+        words = TEXTS[language]
+        counted = [] if self.rings is None else [f"{words['rings']} {self.rings}"]
+        counted.append(f"{words['transfers']} {self.transfers}")
+        return " · ".join([label("outcome", self.outcome, language), *counted])
 
 
 class Script(msgspec.Struct, frozen=True):
@@ -51,7 +51,8 @@ CALLS = msgspec.convert(TEXTS["calls"], tuple[Script, ...])
 class Acceptance:
     """Consumes the exchanges' bytes and prints whether each call on a line matches the next script."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, language: str) -> None:
+        self._language, self._words = language, TEXTS[language]
         self._monitor = Monitor(settings, token=str)
         self._framers = {name: Framer() for name in settings.exchanges}
         self._zone = settings.timezone
@@ -63,18 +64,19 @@ class Acceptance:
 
     def sheet(self) -> Iterator[str]:
         """The instructions, printed before any call."""
-        yield from TEXTS["sheet"].splitlines()
+        yield from self._words["sheet"].splitlines()
         for number, script in enumerate(CALLS, start=1):
-            yield from ("", f"{number}  {script.fr}", f"   {script.en}")
-            yield from (f"   → {script.expected.text('fr')}", f"     {script.expected.text('en')}")
+            yield from ("", f"{number}  {self._told(script)}", f"   → {script.expected.text(self._language)}")
         yield from self._now_make()
 
+    def _told(self, script: Script) -> str:
+        return script.fr if self._language == "fr" else script.en
+
     def _now_make(self) -> Iterator[str]:
-        script, number = CALLS[self.done], self.done + 1
-        yield from ("", f"Faites l'appel {number} / Make call {number}", f"   {script.fr}", f"   {script.en}")
+        yield from ("", self._words["make"].format(number=self.done + 1), f"   {self._told(CALLS[self.done])}")
 
     def heard(self, exchange: str, data: bytes) -> Iterator[str]:
-        """Consume more bytes of this exchange; yield a line or two for each ended call on a line."""
+        """Consume more bytes of this exchange; yield what came out for each ended call on a line."""
         for message in self._framers[exchange].receive(data):
             event = decoding.event(message)
             if isinstance(event, e.Event) and (outcome := self._monitor.feed(exchange, event)):
@@ -90,12 +92,10 @@ class Acceptance:
         agrees = script.expected.agrees(observed)
         self.done += agrees
         yield from ("", f"{'✓' if agrees else '✗'} {number}  {at}  {call.line}")
-        for language, wanted, heard in (("fr", "prévu", "entendu"), ("en", "expected", "heard")):
-            yield f"     {wanted:<10}{script.expected.text(language)}"
-            yield f"     {heard:<10}{observed.text(language)}"
+        for word, concluded in (("expected", script.expected), ("heard", observed)):
+            yield f"     {self._words[word]:<10}{concluded.text(self._language)}"
         if not agrees:
-            yield f"     Autrement que prévu : refaites l'appel {number}."
-            yield f"     Not as scripted: make call {number} again."
+            yield f"     {self._words['again'].format(number=number)}"
         if not self.is_over:
             yield from self._now_make()
 
@@ -103,4 +103,4 @@ class Acceptance:
         """The result, and the lines for signatures."""
         yield from ("", f"{self.done} / {len(CALLS)}")
         if self.is_over:
-            yield from TEXTS["signatures"].splitlines()
+            yield from self._words["signatures"].splitlines()

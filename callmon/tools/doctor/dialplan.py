@@ -9,8 +9,9 @@ from callmon.config.settings import Settings
 from callmon.config.times import formatted_duration
 from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
+from callmon.text.formatter import Formatter
 from callmon.tools.doctor import questions as q
-from callmon.tools.doctor.finding import DoctorFinding, finding, reader_text
+from callmon.tools.doctor.finding import LANGUAGE, DoctorFinding, finding, reader_text
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
 
@@ -138,8 +139,8 @@ def silent_lines(
         seen = last_seen.get(line.name)
         if seen is not None and now - seen <= SILENT_TOO_LONG:
             continue
-        since = reader_text("ever" if seen is None else "since {day:%Y-%m-%d}")
-        since = since.format(day=seen and seen.astimezone(settings.timezone))
+        day = seen and Formatter(LANGUAGE.get(), settings.timezone).day(seen)
+        since = reader_text("ever" if day is None else "since {day}").format(day=day)
         yield finding("line.silent", line=line.name, since=since)
 
 

@@ -5,15 +5,17 @@ only numbers dialled from outside, which are the ministry's own. Refuses: to gue
 which; two numbers that arrive as one cannot be distinguished here.
 
 A value that an exchange does not give (names of lines, which are TTY lines, languages of its menus in words) is
-marked FILL IN. An apparent fault at the exchange is reported as configuration, never as a person's fault.
+marked FILL IN. Comments are in the reader's language. An apparent fault at the exchange is reported as
+configuration, never as a person's fault.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from statistics import median
 from textwrap import wrap
 
@@ -28,6 +30,7 @@ from callmon.config.lines import RING_CYCLE
 from callmon.config.phone_numbers import TOLL_FREE, e164
 from callmon.core.calls.endpoints import Endpoints, endpoint, extension, is_local, is_number
 from callmon.core.calls.language import SHORTEST_MENU
+from callmon.text.labels import terminal_text
 
 # Limit of calls and legs in progress; a real site has a few hundred.
 MAX_CALLS = 10_000
@@ -247,13 +250,15 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text)
 
 
-FILL_IN = "FILL IN / À REMPLIR"
 WIDTH = 100
 _GRACE = timedelta(milliseconds=500)  # a dial time-out of 24 s arrives at 24.02 s
 _ALIKE = timedelta(seconds=1)
 
 
-def propose(sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None) -> str:
+def propose(
+    sample: TrafficSample, name: str, exchange: ExchangeSettings | None = None, language: str = "en"
+) -> str:
+    said = partial(_told, language)
     # A channel that dials in is a trunk, unless it proved to be an internal phone that shows a long number.
     lines = {key: line for key, line in sorted(sample.lines.items()) if line.trunks - sample.phones}
     templates = Environment(
@@ -269,34 +274,50 @@ def propose(sample: TrafficSample, name: str, exchange: ExchangeSettings | None 
         "comment": _comment,
         "counted": lambda forms: ", ".join(f"{form} ({count})" for form, count in sorted(forms.items())),
         "is_number": e164,
-        "ring_time": _ring_time,
+        "ring_time": partial(_ring_time, said),
         "two_letters": lambda languages: {language[:2].lower() for language in languages},
     }
     has_toll_free = any(key.removeprefix("+1")[:3] in TOLL_FREE for key in lines if key.startswith("+1"))
     return templates.get_template("proposal.jinja").render(
-        heard=sample, name=name, exchange=exchange, lines=lines, has_toll_free=has_toll_free, fill_in=FILL_IN
+        heard=sample,
+        name=name,
+        exchange=exchange,
+        lines=lines,
+        has_toll_free=has_toll_free,
+        said=said,
+        fill_in=said("FILL IN"),
     )
 
 
-def _ring_time(line: Dialled) -> Iterator[str]:
+def _told(language: str, english: str, **values: object) -> str:
+    """A text of the proposal. A length is in seconds to the tenth, without its unit."""
+    seconds = {name: f"{x.total_seconds():.1f}" for name, x in values.items() if isinstance(x, timedelta)}
+    if language == "fr":
+        seconds = {name: text.replace(".", ",") for name, text in seconds.items()}
+    return terminal_text(english, language).format(**values | seconds)
+
+
+def _ring_time(said: Callable[..., str], line: Dialled) -> Iterator[str]:
     """How long phones ring before voicemail: reported as configuration, never as a person's fault."""
     if not line.rang:
         return
     typical = timedelta(seconds=median(length.total_seconds() for length in line.rang))
     full = (typical + _GRACE) // RING_CYCLE
     least, most = min(line.rang), max(line.rang)
-    between = "" if most - least < _ALIKE else f" (from {_seconds(least)} to {_seconds(most)})"
-    yield f"Voicemail took {len(line.rang)} of its calls after {_seconds(typical)}{between}: {full} full rings."
+    between = "" if most - least < _ALIKE else said(" (from {least} s to {most} s)", least=least, most=most)
+    yield said(
+        "Voicemail took {count} of its calls after {typical} s{between}: {full} full rings.",
+        count=len(line.rang),
+        typical=typical,
+        between=between,
+        full=full,
+    )
     if full != 4:
-        yield "The policy has voicemail after the fourth ring (24 s): set the exchange's ring time."
+        yield said("The policy has voicemail after the fourth ring (24 s): set the exchange's ring time.")
 
 
 def _comment(text: str) -> str:
     return "\n".join(wrap(text, WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False))
-
-
-def _seconds(length: timedelta) -> str:
-    return f"{length.total_seconds():.1f} s"
 
 
 def _text(value: object) -> str:

@@ -6,6 +6,7 @@ proxy of the configuration.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -47,6 +48,7 @@ def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo
     return ClientInfo(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
 
 
+@lru_cache(1024)
 def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
     """The address, IPv4 in any notation; None for another text."""
     try:

@@ -41,6 +41,7 @@ SECURITY_HEADERS = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 HSTS = "max-age=31536000"  # one year, as browsers' preload lists require; sent only over TLS
 UNTOUCHED = frozenset({"/metrics", "/healthz", "/-/healthy", "/-/ready", "/-/reload"})
 MOST_BYTES = 65_536  # of a request's body; the largest form is a disruption's notice in two languages
@@ -105,7 +106,7 @@ def _with_headers(send: Send, origin: client.ClientInfo, form_secret: str = "") 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             own = MutableHeaders(scope=message)
-            own.update(SECURITY_HEADERS)
+            own.raw.extend(RAW_HEADERS)  # no endpoint sets one of these
             own.setdefault("Cache-Control", "no-store")  # a style sheet has its own
             if origin.is_https:
                 own["Strict-Transport-Security"] = HSTS

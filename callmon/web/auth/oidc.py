@@ -19,8 +19,9 @@ from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
+from callmon.config.validation import placed
 from callmon.config.web import OidcSettings, is_encrypted
-from callmon.errors import CallmonError, ConfigError
+from callmon.errors import CallmonError, ConfigError, Sentence
 from callmon.web.auth.cookies import MINUTES_UNDER_WAY
 from callmon.web.auth.identity import LONGEST_NAME, Person
 
@@ -44,9 +45,8 @@ class Provider:
             import authlib.oidc.core  # type: ignore[import-untyped]  # noqa: F401  # has no types; is it there?
             import httpx
         except ImportError:
-            raise ConfigError(
-                'web.access.oidc: packages are missing; see "Extras" in docs/en/how-to/install.md'
-            ) from None
+            told = Sentence('packages are missing; see "Extras" in docs/en/how-to/install.md')
+            raise ConfigError(placed("web.access.oidc", told)) from None
         self._settings, self._redirect, self._secret = settings, url + CALLBACK, settings.secret()
         self._http = httpx.AsyncClient(
             verify=_trust(settings),
@@ -195,8 +195,9 @@ class Provider:
 def _trust(settings: OidcSettings) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=settings.ca_file)
-    except OSError as error:
-        raise ConfigError(f"web.access.oidc.ca_file: cannot read {settings.ca_file} ({error})") from None
+    except OSError:
+        told = Sentence("{file} cannot be read, or holds no certificate in PEM", file=settings.ca_file)
+        raise ConfigError(placed("web.access.oidc.ca_file", told)) from None
 
 
 def _derived(secret: str, what: str) -> str:

@@ -41,10 +41,10 @@ def refuse_if_easy(password: str, name: str) -> None:
     """Raises ConfigError for a password that is too short, too long or easy to guess."""
     if len(password) < SHORTEST:
         raise ConfigError(
-            f"The password is too short: it needs {SHORTEST} characters or more, such as a sentence."
+            "The password is too short: it needs {least} characters or more, such as a sentence.", least=SHORTEST
         )
     if len(password) > LONGEST:
-        raise ConfigError(f"The password is too long: {LONGEST} characters at most.")
+        raise ConfigError("The password is too long: {most} characters at most.", most=LONGEST)
     if len(set(password.casefold())) < FEWEST_SIGNS or name.casefold() in password.casefold():
         raise ConfigError("The password is too easy: avoid the account's name and repeated characters.")
 

@@ -47,7 +47,8 @@ class PageRoute:
 
     def path(self, language: str, /, **parts: str) -> str:
         """The path with these parts, each percent-encoded."""
-        return self.paths[language].format(**{name: quote(part, "") for name, part in parts.items()})
+        path = self.paths[language]
+        return path.format(**{name: quote(part, "") for name, part in parts.items()}) if parts else path
 
 
 def routes(entries: Iterable[PageRoute]) -> list[Route]:

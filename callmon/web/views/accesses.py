@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from callmon.store import access
 from callmon.store.privacy import subject_access
-from callmon.text.labels import KINDS
+from callmon.text.labels import labelled, recorded
 from callmon.web.formatter import WebFormatter
 from callmon.web.page_request import PageRequest
 
@@ -29,13 +29,8 @@ def _rows(
     looks: list[subject_access.AccessRecord], events: list[access.AuditEvent], tongue: WebFormatter
 ) -> Iterator[access.AuditEvent]:
     for look, _ in looks:
-        about = f"{_word('about', look.purpose, tongue)} ({look.command})"
+        about = f"{labelled('about', look.purpose, tongue.language)} ({look.command})"
         yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
     for event in events:
-        act, about = _word("act", event.act, tongue), _word("about", event.about, tongue)
+        act, about = labelled("act", event.act, tongue.language), recorded(event.act, event.about, tongue.language)
         yield event._replace(act=act, about=about)
-
-
-def _word(kind: str, identifier: str, tongue: WebFormatter) -> str:
-    """The label of an identifier; free text stays as written."""
-    return tongue.word(kind, identifier) if identifier in KINDS[kind] else identifier

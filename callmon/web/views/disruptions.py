@@ -26,7 +26,7 @@ from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
 
 OVER_FOR = timedelta(days=31)
 MOST_SHOWN = 100
-LASTS = ("1", "2", "4")  # hours, offered as the expected length
+LASTS = ("1", "2", "4")  # hours, offered for the expected end
 # The field that a refusal is about, where it is not the time at which a disruption ended.
 REFUSED_FIELDS: Mapping[Refusal, str] = {
     **dict.fromkeys(("not_yet", "too_long_ago", "has_begun"), "start"),

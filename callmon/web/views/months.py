@@ -39,6 +39,7 @@ SHOWN = {
 }
 WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
 KINDS = ("html", "pdf", "xlsx", "csv", "json")
+PACKAGE = "package"  # of open data: the public edition of a final month
 SIGNED_KINDS = ("pdf", "html")
 STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
@@ -47,11 +48,11 @@ AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
-    first = await visit.site.ask(call_search.first_arrival, visit.site.reader)
+    site = visit.site
+    first = await site.each_minute("first", None, lambda: site.ask(call_search.first_arrival, site.reader))
     months = list(_months(first, visit.tongue))
-    counted = await _counted(visit.site, months[:MOST_COUNTED])
+    counted = await _counted(site, months[:MOST_COUNTED])
     rows = [_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
-    signed = {x.month: x for x in await visit.site.ask(sign_off.revisions, visit.site.reader)}
     return await visit.page(
         "months.html",
         visit.say("Mois"),
@@ -62,8 +63,9 @@ async def show(visit: PageRequest) -> Response:
         line=_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
-        signed=signed,
-        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
+        package=PACKAGE if site.settings.configuration.open_data is not None else "",
+        asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
 
 
@@ -133,19 +135,19 @@ def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
 
 async def detail(visit: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    first = _first_day(visit)
-    today = visit.tongue.now.astimezone(visit.site.settings.timezone).date()
+    first, site = _first_day(visit), visit.site
+    month = f"{first:%Y-%m}"
+    today = visit.tongue.now.astimezone(site.settings.timezone).date()
     return await visit.page(
         "month.html",
         visit.tongue.capital(visit.tongue.month(first)),
         status=503 if refused else 200,
-        month=f"{first:%Y-%m}",
+        month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
         kinds=KINDS,
-        revisions=await visit.site.ask(sign_off.revisions, visit.site.reader, f"{first:%Y-%m}"),
-        steps=sign_off.STEPS,
-        speech=SignOffFormatter(visit.language, visit.site.settings.timezone),
+        asked=lambda: {"revisions": sign_off.revisions(site.reader, month)},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
 
 
@@ -168,13 +170,13 @@ async def make(visit: PageRequest) -> Response:
     """Requests a report."""
     form, first = await visit.form(), _first_day(visit)
     kind = form.get("kind", "")
-    if kind not in KINDS:
+    if kind not in KINDS and not (kind == PACKAGE and await _is_final(visit, first)):
         return await detail(visit)
-    month, language = f"{first:%Y-%m}", None if kind == "json" else visit.language
+    month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else visit.language
     if form.get("to_sign") and kind in SIGNED_KINDS:
         order = ReportRequest(month, kind, to_sign=True)
     else:
-        order = ReportRequest(month, kind, language, form.get("edition") == "public")
+        order = ReportRequest(month, kind, language, kind == PACKAGE or form.get("edition") == "public")
     try:
         process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
@@ -182,6 +184,12 @@ async def make(visit: PageRequest) -> Response:
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
         return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
     return visit.go("report", month=order.month, name=process.name)
+
+
+async def _is_final(visit: PageRequest, first: date) -> bool:
+    site, zone = visit.site, visit.site.settings.timezone
+    counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
+    return counted is not None and _row(first, counted[0], visit.tongue)["state"] == "final"
 
 
 async def progress(visit: PageRequest, refused: str = "") -> Response:

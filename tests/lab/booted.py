@@ -1,0 +1,109 @@
+"""A Debian folder that is booted: systemd is the first process of it, with namespaces and a cgroup of its own.
+
+The network is the host's. It needs root, and a cgroup of version 2. What the machine refuses is in LabUnavailable.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+from tests.lab.folder import LabUnavailable
+from tests.lab.processes import begin, end
+from tests.support.store_fixtures import until
+
+# A unit's credentials are a mount that must propagate: hence rshared.
+BOOT = r"""
+set -eu
+root=$1
+echo $$ > "$2/cgroup.procs"
+exec unshare --pid --mount --uts --ipc --cgroup --fork --kill-child sh -euc '
+root=$1
+mount --make-rprivate /
+mount --bind "$root" "$root"
+mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys"
+mount -t cgroup2 cgroup2 "$root/sys/fs/cgroup"
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+mount -t tmpfs -o mode=755 tmpfs "$root/dev"
+for name in null zero full random urandom tty; do
+    touch "$root/dev/$name"
+    mount --bind "/dev/$name" "$root/dev/$name"
+done
+mkdir "$root/dev/pts" "$root/dev/shm" "$root/run/host"
+mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+ln -s pts/ptmx "$root/dev/ptmx"
+cd "$root"
+pivot_root . run/host
+umount -l /run/host
+mount --make-rshared /
+mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
+touch /run/lab
+exec env -i container=lab /lib/systemd/systemd' sh "$root"
+"""
+POWER_OFF = signal.SIGRTMIN + 4
+
+
+class Booted:
+    """``with Booted(folder) as machine:``; `machine.enter` begins a command that runs in it."""
+
+    def __init__(self, place: Path) -> None:
+        self._place, self._log = place, place.with_name(f"{place.name}.log")
+
+    def __enter__(self) -> Booted:
+        self._cgroup = _cgroups() / f"callmon-lab-{os.getpid()}"
+        self._cgroup.mkdir()
+        self._process = begin(["sh", "-c", BOOT, "sh", str(self._place), str(self._cgroup)], self._log, "KILL")
+        if until(lambda: self._process.poll() is not None or self._is_up()) and self._first():
+            return self
+        told = self._log.read_text(errors="replace")[-300:]
+        self.__exit__()
+        raise LabUnavailable(f"systemd does not boot in a folder: {told}")
+
+    def __exit__(self, *_: object) -> None:
+        for pid in self._first():
+            os.kill(pid, POWER_OFF)
+        end(self._process, signal.SIGCONT)
+        self._log.unlink()
+        until(self._is_gone)
+
+    @property
+    def enter(self) -> list[str]:
+        (pid,) = self._first()
+        return ["nsenter", "-t", str(pid), "-p", "-m", "-u", "-i", "-C"]
+
+    def _first(self) -> list[int]:
+        """The process number of systemd here; none before it is begun, or when it has ended."""
+        pid = self._process.pid
+        with suppress(OSError):
+            return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return []
+
+    def _is_up(self) -> bool:
+        """Before the folder is the root, `systemctl` would be the host's: hence /run/lab."""
+        asked = "test -e /run/lab && systemctl is-system-running --wait"
+        if not self._first():
+            return False
+        done = subprocess.run([*self.enter, "sh", "-c", asked], capture_output=True, text=True)
+        return done.stdout in ("running\n", "degraded\n")  # no kernel modules can be loaded from a folder
+
+    def _is_gone(self) -> bool:
+        """The cgroup is busy until the kernel has taken the last process away."""
+        with suppress(OSError):
+            folders = sorted((x for x in self._cgroup.rglob("*") if x.is_dir()), reverse=True)
+            for folder in (*folders, self._cgroup):
+                folder.rmdir()
+        return not self._cgroup.exists()
+
+
+def _cgroups() -> Path:
+    """Where cgroups of version 2 are mounted."""
+    for line in Path("/proc/self/mounts").read_text().splitlines():
+        _, place, kind, *_ = line.split()
+        if kind == "cgroup2" and os.access(place, os.W_OK):
+            return Path(place)
+    raise LabUnavailable("systemd does not boot in a folder: no cgroup of version 2 can be written here")

@@ -1,0 +1,119 @@
+"""Three NATS servers that speak MQTT behind one address: retained state is in JetStream, on each of them."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.error
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+from types import TracebackType
+from typing import Self
+
+from tests.lab.folder import LabUnavailable
+from tests.lab.ports import free_port
+from tests.lab.proxy import Proxy
+from tests.lab.server import Server
+from tests.lab.site import HOME
+from tests.support.store_fixtures import until
+
+NODES = 3
+
+
+class Node(Server):
+    """`port` is that of its monitoring pages, `mqtt_port` what a board connects to."""
+
+    program = "nats-server"
+    debian = "cluster"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mqtt_port, self.route, self._client_port = (free_port(socket.SOCK_STREAM, HOME) for _ in range(3))
+        self.peers: Sequence[Node] = ()
+
+    def furnish(self) -> None:
+        configuration = {
+            "server_name": f"node-{self.port}",
+            "listen": f"{HOME}:{self._client_port}",
+            "http": f"{HOME}:{self.port}",
+            "jetstream": {"store_dir": self.inside("data")},
+            "cluster": {
+                "name": "callmon",
+                "listen": f"{HOME}:{self.route}",
+                "routes": [f"nats://{HOME}:{peer.route}" for peer in self.peers if peer is not self],
+            },
+            "mqtt": {"listen": f"{HOME}:{self.mqtt_port}", "stream_replicas": NODES},
+        }
+        (self.place / "nats.conf").write_text(json.dumps(configuration))
+
+    def options(self) -> list[str]:
+        return ["--config", self.inside("nats.conf")]
+
+    def _is_ready(self) -> bool:
+        try:
+            self.get("/varz")
+        except (urllib.error.URLError, OSError):
+            return False
+        return True
+
+    def is_whole(self) -> bool:
+        """Whether it has every stream, and all of each."""
+        try:
+            return bool(self.get("/healthz")["status"] == "ok")
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def replicas(self) -> list[tuple[str, int]]:
+        """The streams that this server has, each with its number of replicas."""
+        accounts = self.get("/jsz?accounts=true&streams=true&config=true")["account_details"]
+        found = [stream for account in accounts for stream in account.get("stream_detail", ())]
+        return [(stream["name"], stream["config"]["num_replicas"]) for stream in found]
+
+    def crash(self) -> None:
+        """kill -9. `start` starts it again with its files."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait()
+
+
+class Address(Proxy):
+    """One address for all: a connection goes to the first server that answers, `first` before the others."""
+
+    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
+        self._ports = [*ports[first:], *ports[:first]]
+        super().__init__(self._ports[0])
+
+    def _let_in(self) -> None:
+        for port in self._ports:
+            with suppress(OSError), socket.create_connection((HOME, port), timeout=1):
+                self._target = port
+                break
+        super()._let_in()
+
+
+class Cluster:
+    """`with Cluster() as cluster:` has NODES servers that have found each other."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.nodes = [Node() for _ in range(NODES)]
+            for node in self.nodes:
+                node.peers = self.nodes
+                stack.enter_context(node)
+            if not until(self.is_whole):
+                raise LabUnavailable(f"the NATS servers do not find each other: {self.nodes[0].log[-500:]}")
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def ports(self) -> list[int]:
+        return [node.mqtt_port for node in self.nodes]
+
+    def is_whole(self) -> bool:
+        return all(node.is_whole() for node in self.nodes)
