@@ -14,7 +14,8 @@ from callmon.text.formatter import Formatter
 CONTENTS = {"fr": "Sommaire", "en": "Contents"}
 NAMED = re.compile(r"^## ([\w-]+)\n\n\*\*([^*]+?)\.?\*\* ?", re.MULTILINE)  # an identifier, then its title
 CODE = re.compile(r"<code>.*?</code>", re.DOTALL)
-HYPHENED = re.compile(r"(?<![\w<>&/.-])(?=[^\s<>&]{,28}[\s<])[^\s<>&]*-[^\s<>&]*")  # a browser would break « -rx » there
+# A browser would break « -rx » behind its hyphen.
+HYPHENED = re.compile(r"(?<![\w<>&/.-])(?=[^\s<>&]{,28}[\s<])[^\s<>&]*-[^\s<>&]*")
 PICTURE = re.compile(r"^(?:!\[|The pictures |Les images )(?:.+\n)+\n", re.MULTILINE)
 
 

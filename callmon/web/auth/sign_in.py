@@ -70,8 +70,8 @@ class SignIn:
 
     def handlers(self) -> dict[Any, Any]:
         """The answers to refused requests, by the exception that refuses them."""
-        refused: dict[Any, Any] = {HTTPException: self._failed, RejectedError: self._rejected, StoreError: self._away}
-        return refused | {Exception: self._broken}
+        refused = {HTTPException: self._failed, RejectedError: self._rejected, StoreError: self._away}
+        return {**refused, Exception: self._broken}
 
     async def _rejected(self, request: Request, error: RejectedError) -> Response:
         """For a person without the right, a redirect to the sign-in page or the reason; for a form, the reason."""

@@ -199,9 +199,9 @@ async def progress(visit: PageRequest, refused: str = "") -> Response:
     """The progress of a report; once it is made, its files. `refused`: why it cannot be signed."""
     process = report_process(visit)
     is_done = await process.result(WAITS)
-    order, title, why, digests = process.order, month_title(visit), "", {}
-    if order.to_sign and process.files:
-        why, digests = await visit.site.ask(_to_sign, visit, process.files)
+    order, title = process.order, month_title(visit)
+    may_sign = order.to_sign and process.files
+    why, digests = await visit.site.ask(_to_sign, visit, process.files) if may_sign else ("", {})
     if order.is_public:
         title = visit.say("{month}, édition publique", month=title)
     return await visit.page(
