@@ -18,7 +18,7 @@ from callmon.text.formatter import MINUS, Formatter, permille
 
 CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
-_SIGNS = re.compile(" (?=[%÷])")
+_UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s)\b)")
 _REASONS = ("exempt", "not_met", "unknown")
 # The sign of a state; no two states have the same sign (R-24).
 STATE_SIGNS = {
@@ -52,8 +52,13 @@ class ReportFormatter(Formatter):
         return self.typeset(super().say(french, **values))
 
     def typeset(self, text: str) -> str:
-        """The text with no-break spaces, also before « % » and « ÷ »."""
-        return _SIGNS.sub(NO_BREAK, super().typeset(text))
+        """The text with the no-break spaces that its language requires, also between a number and its unit."""
+        text = _UNITS.sub(NO_BREAK, text)
+        if self.language != "fr":
+            return text
+        for sign in (":", "»", "%", "÷"):
+            text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
+        return text.replace("« ", f"«{NO_BREAK}")
 
     # Names.
 
