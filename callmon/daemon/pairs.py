@@ -25,7 +25,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Gap
 from callmon.daemon.tasks import Act
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.store.database import Database
 from callmon.store.queries import contacts as queries
 
@@ -89,7 +89,8 @@ class PairReader:
         return [name for pair in self._pairs for name, (_, since) in pair.heard.items() if since < limit]
 
     def remarks(self) -> list[str]:
-        return [f"pair {pair.schema}: {pair.trouble}" for pair in self._pairs if pair.trouble]
+        troubled = (pair for pair in self._pairs if pair.trouble)
+        return [Sentence("pair {name}: {why}", name=pair.schema, why=pair.trouble) for pair in troubled]
 
     async def run(self, do: Callable[[Act], None]) -> None:
         while self._pairs:
@@ -108,9 +109,10 @@ class PairReader:
         try:
             read, settled = await asyncio.to_thread(pair.read, self._store, tokens)
         except StoreError as error:
-            if pair.trouble != str(error):
-                log.warning("pair: cannot be read", extra={"pair": pair.schema, "why": str(error)})
-            pair.trouble = str(error)
+            why = error.sentences[0]
+            if pair.trouble != why:
+                log.warning("pair: cannot be read", extra={"pair": pair.schema, "why": why})
+            pair.trouble = why
             return
         if pair.trouble:
             log.info("pair: read again", extra={"pair": pair.schema})

@@ -3,6 +3,7 @@
 Refuses: a text without a translation. A report is published in both languages at once, without mixed languages.
 """
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
 
@@ -17,6 +18,7 @@ from callmon.text.formatter import MINUS, Formatter, permille
 
 CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage
+_UNITS = re.compile(r"(?<=\d) (?=(?:h|min|s)\b)")
 _REASONS = ("exempt", "not_met", "unknown")
 # The sign of a state; no two states have the same sign (R-24).
 STATE_SIGNS = {
@@ -47,10 +49,11 @@ class ReportFormatter(Formatter):
         """The text in this language. Raises MissingTextError."""
         if self.language != "fr" and (CONTEXT, french) not in labels.catalogue(self.language):
             raise MissingTextError(f"{self.language}: {french!r} is not translated")
-        return super().say(french, **values)
+        return self.typeset(super().say(french, **values))
 
     def typeset(self, text: str) -> str:
-        """The text with the no-break spaces that its language requires."""
+        """The text with the no-break spaces that its language requires, also between a number and its unit."""
+        text = _UNITS.sub(NO_BREAK, text)
         if self.language != "fr":
             return text
         for sign in (":", "»", "%", "÷"):

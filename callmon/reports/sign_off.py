@@ -5,6 +5,7 @@ and lists exactly the figures that changed.
 """
 
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
@@ -39,18 +40,26 @@ def prepare(
 ) -> SignedRevision:
     """Signs the files as prepared by `deed.who`, and keeps them. Raises SignOffError, StoreError.
 
-    Refuses a provisional report, and one in which nothing changed. `has_remarks`: these may have changed; the JSON
-    does not have them.
+    `has_remarks`: these may have changed; the JSON does not have them.
     """
+    new = refuse_preparation(store, files, has_remarks)
+    kept = [(path.name, data) for path, data in files]
+    return sign_off.keep_prepared(store, new.period.month, new.state.revision, kept, deed)
+
+
+def refuse_preparation(
+    store: Database, files: Sequence[tuple[Path, bytes]], has_remarks: bool = False
+) -> ReportIdentity:
+    """Raises SignOffError for a provisional report, and for one in which nothing changed."""
     new = _identity(next(data for path, data in files if path.suffix == ".json"))
     if not new.state.final:
         raise SignOffError("not_final")
-    month = new.period.month
-    known = sign_off.revisions(store, month)
+    known = sign_off.revisions(store, new.period.month)
     if known and not has_remarks and new.is_same_as(_identity(_json(store, known[-1])[0])):
         raise SignOffError("unchanged", known[-1], known[-1].signatures[0])
-    kept = [(path.name, data) for path, data in files]
-    return sign_off.keep_prepared(store, month, new.state.revision, kept, deed)
+    digests = {path.name: sha256(data).hexdigest() for path, data in files}
+    sign_off.refuse_prepared(known, new.state.revision, digests)
+    return new
 
 
 def last_signed(store: Database, month: str) -> tuple[Published, str] | None:

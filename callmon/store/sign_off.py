@@ -148,11 +148,7 @@ def keep_prepared(
     digests = {name: sha256(data).hexdigest() for name, data in files}
 
     def keep(connection: Connection) -> None:
-        known = _revisions(connection, month)
-        if (same := next((x for x in known if x.digests == digests), None)) is not None:
-            raise SignOffError("already", same, same.signatures[0])
-        if number != len(known) + 1:
-            raise SignOffError("late", known[-1])
+        refuse_prepared(_revisions(connection, month), number, digests)
         rows = [
             {"month": month, "revision": number, "name": name, "data": zlib.compress(data)} for name, data in files
         ]
@@ -160,6 +156,14 @@ def keep_prepared(
         _insert(connection, SignedRevision(month, number, digests, ()), STEPS[0], deed)
 
     return _signed(store, month, number, keep)
+
+
+def refuse_prepared(known: Sequence[SignedRevision], number: int, digests: Mapping[str, str]) -> None:
+    """Raises SignOffError if these files cannot become revision `number` of a month with the `known` ones."""
+    if (same := next((x for x in known if x.digests == digests), None)) is not None:
+        raise SignOffError("already", same, same.signatures[0])
+    if number != len(known) + 1:
+        raise SignOffError("late", known[-1])
 
 
 def sign(store: Database, month: str, number: int, step: Step, deed: AuditEvent) -> SignedRevision:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 
 import pytest
 
@@ -100,6 +101,21 @@ async def test_forms_that_are_cut_off_cause_one_line_of_log(caplog: pytest.LogCa
             writer.close()
     told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert told == ["web: clients disconnected before the end of the request body"]
+
+
+@pytest.mark.parametrize(
+    ("path", "title"), [("/fr/broken", "Erreur de callmon"), ("/en/broken", "Error in callmon")]
+)
+async def test_an_unexpected_error_has_a_page_of_its_own_and_is_logged_whole(
+    path: str, title: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with served(application()) as port:
+        answer = await spoken(port, f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    head, _, page = answer.partition("\r\n\r\n")
+    assert (status_of(answer), re.findall("<h1>(.*)</h1>", page)) == (500, [title])
+    assert f"content-security-policy: {SECURITY_HEADERS['Content-Security-Policy']}" in head.splitlines()
+    assert "a fault of the endpoint" not in page
+    assert [str(x.exc_info[1]) for x in caplog.records if x.exc_info] == ["a fault of the endpoint"]
 
 
 async def spoken(port: int, sent: str) -> str:

@@ -15,20 +15,13 @@ from callmon.cli import main
 from callmon.store import opening
 from tests.pages.test_pages import MANAGER, MONTH, get
 from tests.pages.test_pages_callbacks import text
+from tests.report.test_open_data import OPEN_DATA
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.pages_daemon import ROLES, Site, site
 from tests.support.store_fixtures import until
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
 
-OPEN_DATA = """
-[open_data]
-publisher = "ministry"
-publisher_fr = "Ministère"
-publisher_en = "Ministry"
-standards_url_fr = "https://ministry.example/fr/normes"
-standards_url_en = "https://ministry.example/en/standards"
-"""
 # Of the month three months ago: its middle, so that every callback has fallen due.
 FINAL = (datetime.now(UTC).replace(day=15) - timedelta(days=91)).replace(day=15, hour=15)
 PATHS = {"fr": "/fr/mois", "en": "/en/months"}

@@ -84,6 +84,14 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, text(note).removeprefix("■ ")
 
 
+def offered(place: Site, path: str) -> tuple[int, list[str]]:
+    """How many forms sign these files as prepared, and the notes that say why not."""
+    with place.visitor(VERIFIES) as visitor:
+        page = visitor.get(path).text
+    notes = re.findall(r'<p class="note">(.*?)</p>', page, re.DOTALL)
+    return page.count('<button class="main">'), [text(x) for x in notes]
+
+
 def kept(store: Database, month: str) -> SignedRevision:
     """A revision that g.lavoie prepared."""
     return keep_prepared(store, month, 1, FILES, AuditEvent(AT, "g.lavoie", ""))
@@ -178,12 +186,14 @@ def test_the_same_files_are_prepared_once(place: Site, store: Database) -> None:
     status, said = refusal(sent(place, VERIFIES, path))
     told = "Cette étape est déjà signée : révision 1, préparée par g.lavoie, "
     assert (status, said.startswith(told)) == (409, True)
+    assert offered(place, path) == (0, [said])
     assert len(sign_off.revisions(store, "2024-09")) == 1
 
 
 def test_the_running_month_is_not_signed(place: Site, store: Database) -> None:
     month = f"{datetime.now(place.settings().timezone):%Y-%m}"
     path = made(place, PREPARES, month)
+    assert offered(place, path) == (0, ["This report is provisional: it is signed once the month is final."])
     assert refusal(sent(place, PREPARES, path)) == (
         409, "This report is provisional: it is signed once the month is final."
     )  # fmt: skip

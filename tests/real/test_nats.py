@@ -24,6 +24,7 @@ from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 LONGEST = 60.0
+STREAMS = 5
 
 
 @pytest.fixture
@@ -32,6 +33,11 @@ def cluster() -> Iterator[Cluster]:
         running = Cluster().__enter__()
     with ExitStack() as stack:
         stack.push(running)
+        for number in range(NODES):  # each node makes or reads the streams for its first client
+            with Address(running.ports, number) as address, Board(address.port, name="first") as first:
+                for payload in ("x", ""):
+                    first.put("first", payload)
+        assert until(lambda: all(len(node.replicas()) == STREAMS for node in running.nodes))
         yield running
 
 

@@ -7,6 +7,7 @@ that is missing doctor names that fault alone and proposes the same lines.
 from __future__ import annotations
 
 import csv
+import os
 import re
 import shutil
 import signal
@@ -140,7 +141,9 @@ def _played(site: Site) -> Heard:
 
 def doctor(folder: Path, *more: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "callmon", "doctor", "--config", str(folder / "callmon.toml"), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "en_CA.UTF-8"}
+    )
 
 
 @pytest.fixture(params=NAMED)

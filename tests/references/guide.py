@@ -13,6 +13,9 @@ from callmon.text.formatter import Formatter
 
 CONTENTS = {"fr": "Sommaire", "en": "Contents"}
 NAMED = re.compile(r"^## ([\w-]+)\n\n\*\*([^*]+?)\.?\*\* ?", re.MULTILINE)  # an identifier, then its title
+CODE = re.compile(r"<code>.*?</code>", re.DOTALL)
+# A browser would break « -rx » behind its hyphen.
+HYPHENED = re.compile(r"(?<![\w<>&/.-])(?=[^\s<>&]{,28}[\s<])[^\s<>&]*-[^\s<>&]*")
 PICTURE = re.compile(r"^(?:!\[|The pictures |Les images )(?:.+\n)+\n", re.MULTILINE)
 
 
@@ -25,6 +28,7 @@ def page(runbook: str, language: str) -> str:
     made = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).render(f"{first}\n\n{rest}")
     if "{{" in made or "{%" in made or re.search(r'href="(?!#)', made):
         raise ValueError("the runbook has a link to another file, or a sign of the templates")
+    made = CODE.sub(lambda code: HYPHENED.sub(r'<span class="whole">\g<0></span>', code[0]), made)
     headings = list(_headings(runbook))
     for (anchor, _), title in zip(headings, re.findall(r"<h2>(.*)</h2>", made), strict=True):
         made = made.replace(f"<h2>{title}</h2>", f'<h2 id="{anchor}">{title}</h2>', 1)

@@ -57,6 +57,10 @@ async def live(_request: Request) -> Response:
     return StreamingResponse(parts(), media_type="text/event-stream")
 
 
+async def broken(_request: Request) -> Response:
+    raise RuntimeError("a fault of the endpoint")
+
+
 def both(path: str) -> dict[str, str]:
     return {"fr": f"/fr/{path}", "en": f"/en/{path}"}
 
@@ -70,6 +74,7 @@ ENTRIES = (
     PageRoute("seen", both("seen"), shown, Right.ADMINISTER),
     PageRoute("say", {"": "/say"}, told, Right.VIEW, ("POST",), act="said"),
     PageRoute("data", {"": "/data"}, shown, Right.VIEW, is_page=False),
+    PageRoute("broken", both("broken"), broken, Right.OPEN),
     PageRoute("live", {"": "/live"}, live, Right.VIEW, is_page=False),
 )
 

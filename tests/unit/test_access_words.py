@@ -28,6 +28,7 @@ def test_every_sentence_of_the_door_is_in_the_catalogues_and_no_other() -> None:
         ("report approved", "2026-10 revision 1", "2026-10 révision 1"),
         ("report received", "2026-10 internal final a@b.example", "2026-10 rapport interne définitif a@b.example"),
         ("callbacks", "to call back", "pour rappeler"),
+        ("sign in", "demonstration", "démonstration"),
         ("account added", "final: manager", "final: manager"),
         ("account locked", "revision", "revision"),  # an account's name
     ],

@@ -70,7 +70,8 @@ class SignIn:
 
     def handlers(self) -> dict[Any, Any]:
         """The answers to refused requests, by the exception that refuses them."""
-        return {HTTPException: self._failed, RejectedError: self._rejected, StoreError: self._away}
+        refused = {HTTPException: self._failed, RejectedError: self._rejected, StoreError: self._away}
+        return {**refused, Exception: self._broken}
 
     async def _rejected(self, request: Request, error: RejectedError) -> Response:
         """For a person without the right, a redirect to the sign-in page or the reason; for a form, the reason."""
@@ -104,6 +105,10 @@ class SignIn:
         answer = self._page(request, "refused.html", error.status_code, why=str(error.status_code))
         answer.headers.update(error.headers or {})
         return answer
+
+    async def _broken(self, request: Request, _error: Exception) -> Response:
+        """500: callmon's own fault. Starlette raises it again behind this answer, so that the log has it."""
+        return await self._failed(request, HTTPException(500))
 
     async def _to_front(self, request: Request) -> Response:
         return RedirectResponse(FRONT[_language(request)], 302)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from mimetypes import guess_type
+from pathlib import Path
 from typing import Any, TypeVar
 
 from starlette.responses import HTMLResponse, Response
@@ -18,9 +19,11 @@ from callmon.errors import ConfigError
 from callmon.reports.figures import RATES, fraction
 from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.request import ReportRequest
+from callmon.reports.sign_off import refuse_preparation
 from callmon.store import sign_off
 from callmon.store.queries import call_search
 from callmon.store.queries.reports import MonthCounts, month_counts
+from callmon.store.sign_off import SignOffError
 from callmon.text.labels import translate
 from callmon.text.sign_off import SignOffFormatter
 from callmon.web.context import PageContext
@@ -197,6 +200,8 @@ async def progress(visit: PageRequest, refused: str = "") -> Response:
     process = report_process(visit)
     is_done = await process.result(WAITS)
     order, title = process.order, month_title(visit)
+    may_sign = order.to_sign and process.files
+    why, digests = await visit.site.ask(_to_sign, visit, process.files) if may_sign else ("", {})
     if order.is_public:
         title = visit.say("{month}, édition publique", month=title)
     return await visit.page(
@@ -204,7 +209,8 @@ async def progress(visit: PageRequest, refused: str = "") -> Response:
         visit.say("Rapport : {month}", month=title),
         status=409 if refused else 200,
         refused=refused,
-        digests=await visit.site.ask(_digests, process.files) if order.to_sign else {},
+        why=why,
+        digests=digests,
         is_done=is_done,
         percent=int(100 * process.progress),
         failure=process.failure,
@@ -216,8 +222,13 @@ async def progress(visit: PageRequest, refused: str = "") -> Response:
     )
 
 
-def _digests(files: Sequence[tuple[str, bytes]]) -> dict[str, str]:
-    return {name: sha256(data).hexdigest() for name, data in files}
+def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
+    """Why the files cannot be signed as prepared, or else their digests."""
+    try:
+        refuse_preparation(visit.site.reader, [(Path(name), data) for name, data in files])
+    except SignOffError as error:
+        return SignOffFormatter(visit.language, visit.site.settings.timezone).refusal(error), {}
+    return "", {name: sha256(data).hexdigest() for name, data in files}
 
 
 def report_process(visit: PageRequest) -> ReportProcess:
