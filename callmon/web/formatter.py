@@ -18,7 +18,6 @@ from callmon.text.lists import TerminalPage
 
 OTHER = {"fr": "en", "en": "fr"}
 ACRONYM = re.compile(r"(.+) \(([^\W_]{2,9})\)")  # at the end of a service's title
-SHORT = re.compile(r"\b[^\W_]{2,9}\b")
 FEW = 20  # judged calls below which no rate is printed: the fraction alone
 
 
@@ -99,8 +98,17 @@ class WebFormatter(TerminalPage):
         named = (self.acronym(self.service(name)) for name in self.settings.services)
         known = {x: self.say("{short} : {whole}", short=x, whole=whole) for x, whole in named if x != whole}
         known[self.say("ATS")] = self.say("ATS : téléimprimeur")
-        there = set(SHORT.findall(page))
-        return [told for short, told in known.items() if short in there]
+        return [told for short, told in known.items() if _has_word(page, short)]
+
+
+def _has_word(text: str, word: str) -> bool:
+    """Whether `text` has `word` with no letter or digit beside it."""
+    at = text.find(word)
+    while at >= 0:
+        if not (text[at - 1 : at].isalnum() or text[at + len(word) : at + len(word) + 1].isalnum()):
+            return True
+        at = text.find(word, at + 1)
+    return False
 
 
 def templates_of(package: str) -> Environment:
