@@ -63,12 +63,12 @@ class _Pair:
         return msgspec.structs.replace(contact, exchange=exchange, phone=phone)
 
     def note(self, heard: dict[str, datetime]) -> None:
-        now = datetime.now(UTC), monotonic()
-        known = {f"{self.schema}/{name}": at for name, at in heard.items() if now[0] - at < GONE_AFTER}
-        before = self.heard if known else {}
-        same = {name: was for name, was in before.items() if known.get(name) == was[0]}
+        """Keep until when each exchange was heard, and when that last advanced."""
+        now, clock = datetime.now(UTC), monotonic()
+        known = {f"{self.schema}/{name}": at for name, at in heard.items() if now - at < GONE_AFTER}
         if known:
-            self.heard = {name: same.get(name, (at, now[1])) for name, at in known.items()}
+            same = {name: was for name, was in self.heard.items() if was[0] == known.get(name)}
+            self.heard = {name: (at, clock) for name, at in known.items()} | same
 
 
 class PairReader:

@@ -26,8 +26,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, Ope
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
-from callmon.store.file_mode import close_to_others
 from callmon.store.migrations import HEAD, KNOWN
+from callmon.store.sqlite_file import close_to_others, file_identity, make_file
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Database:
         # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _engine(url, self.path, reads_only)
-        self._identity = _identity(self.path)
+        self._identity = file_identity(self.path)
 
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
@@ -103,13 +103,13 @@ class Database:
 
         SQLite continues to write to a deleted or moved file, which no program would ever read.
         """
-        if self.path is not None and _identity(self.path) != self._identity:
+        if self.path is not None and file_identity(self.path) != self._identity:
             raise StoreError("the database {path} was replaced by another file", path=self.path)
 
     def find_again(self) -> None:
         """Drops all connections, so that the next one opens the database that is there now."""
         self.engine.dispose()
-        self._identity = _identity(self.path) or self._identity
+        self._identity = file_identity(self.path) or self._identity
 
     def close(self) -> None:
         self.engine.dispose()
@@ -141,7 +141,9 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
     """Creates the database if there is none, migrates it to this version, and opens it. Raises StoreError."""
     store = Database(parse_url(url), ring)
     with database_errors(store):
-        _make_file(store)
+        if store.path is not None and not store.path.exists():
+            make_file(store.path)
+            store.find_again()
         close_to_others(store.path)
         found = stored_revision(store)
         if found not in (None, *KNOWN) and (complaint := _complaint(store, found)):
@@ -302,14 +304,6 @@ def reason(error: BaseException) -> str:
     return lines[0].strip() if lines else type(error).__name__
 
 
-def _make_file(store: Database) -> None:
-    if store.path is None or store.path.exists():
-        return
-    store.path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(store.path, os.O_CREAT | os.O_WRONLY, 0o600))
-    store.find_again()
-
-
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:
     """The first fault that SQLite's `quick_check` finds in the file; None: no fault. It reads the whole file.
 
@@ -344,7 +338,7 @@ def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
     engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
     if reads_only:
-        event.listen(engine, "connect", lambda _, record: record.info.update(file=_identity(path)))
+        event.listen(engine, "connect", lambda _, record: record.info.update(file=file_identity(path)))
         event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
@@ -363,7 +357,7 @@ def _set_pragmas(pragmas: Iterable[str], connection: sqlite3.Connection, _record
 
 def _check_file(path: Path, _connection: sqlite3.Connection, record: Any, _proxy: object) -> None:
     """Raises DisconnectionError when the file was replaced: the pool then opens the one that is there now."""
-    if record.info["file"] != _identity(path):
+    if record.info["file"] != file_identity(path):
         raise DisconnectionError
 
 
@@ -385,16 +379,6 @@ def _begin(connection: Connection) -> None:
 
 def _set_busy(connection: Connection, seconds: float) -> None:
     connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
-
-
-def _identity(path: Path | None) -> tuple[int, int] | None:
-    if path is None:
-        return None
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
 
 
 def beside_database(url: str, suffix: str, name: str) -> Path:

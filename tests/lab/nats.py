@@ -7,15 +7,11 @@ import socket
 import urllib.error
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from types import TracebackType
-from typing import Self
 
-from tests.lab.folder import LabUnavailable
 from tests.lab.ports import free_port
 from tests.lab.proxy import Proxy
-from tests.lab.server import Server
+from tests.lab.server import Server, ServerGroup
 from tests.lab.site import HOME
-from tests.support.store_fixtures import until
 
 NODES = 3
 
@@ -92,24 +88,17 @@ class Address(Proxy):
         super()._let_in()
 
 
-class Cluster:
+class Cluster(ServerGroup):
     """`with Cluster() as cluster:` has NODES servers that have found each other."""
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            self.nodes = [Node() for _ in range(NODES)]
-            for node in self.nodes:
-                node.peers = self.nodes
-                stack.enter_context(node)
-            if not until(self.is_whole):
-                raise LabUnavailable(f"the NATS servers do not find each other: {self.nodes[0].log[-500:]}")
-            self._stack = stack.pop_all()
-        return self
+    def start(self, stack: ExitStack) -> None:
+        self.nodes = [Node() for _ in range(NODES)]
+        for node in self.nodes:
+            node.peers = self.nodes
+            stack.enter_context(node)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def fault(self) -> str:
+        return f"the NATS servers do not find each other: {self.nodes[0].log[-500:]}"
 
     @property
     def ports(self) -> list[int]:

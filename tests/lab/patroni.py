@@ -11,16 +11,14 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import yaml
 
-from tests.lab.folder import LabUnavailable, inside
+from tests.lab.folder import inside
 from tests.lab.ports import free_port
-from tests.lab.server import Server
+from tests.lab.server import Server, ServerGroup
 from tests.lab.site import HOME
-from tests.support.store_fixtures import until
 
 NODES = 3
 # Patroni accepts no shorter time to live than 20 s: so long it waits for a machine that has ended.
@@ -152,24 +150,17 @@ class Node(Server):
         return [one for one, name in named.items() if b"walreceiver" in name]
 
 
-class Cluster:
+class Cluster(ServerGroup):
     """`with Cluster() as cluster:` has NODES nodes; a commit is on two of them before it is confirmed."""
 
-    def __enter__(self) -> Self:
-        with ExitStack() as stack:
-            etcd = stack.enter_context(Etcd())
-            self.nodes = [Node(number, etcd) for number in range(1, NODES + 1)]
-            for node in self.nodes:  # the first makes the database, the others copy it
-                stack.enter_context(node)
-            if not until(self.is_whole):
-                raise LabUnavailable(f"Patroni's nodes do not replicate: {self.members()}")
-            self._stack = stack.pop_all()
-        return self
+    def start(self, stack: ExitStack) -> None:
+        etcd = stack.enter_context(Etcd())
+        self.nodes = [Node(number, etcd) for number in range(1, NODES + 1)]
+        for node in self.nodes:  # the first makes the database, the others copy it
+            stack.enter_context(node)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.close()
+    def fault(self) -> str:
+        return f"Patroni's nodes do not replicate: {self.members()}"
 
     @property
     def url(self) -> str:
@@ -197,15 +188,15 @@ class Cluster:
     def nothing_replicated(self) -> Iterator[None]:
         """No replica receives anything. What the primary has sent meanwhile is lost, if it ends within."""
         receivers = self._receivers()
-        for one in receivers:
-            os.kill(one, signal.SIGSTOP)
+        for pid in receivers:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for one in receivers:
+            for pid in receivers:
                 with suppress(ProcessLookupError):
-                    os.kill(one, signal.SIGTERM)  # it ends before it reads what waits for it
-                    os.kill(one, signal.SIGCONT)
+                    os.kill(pid, signal.SIGTERM)  # pending: the receiver ends before it reads its socket
+                    os.kill(pid, signal.SIGCONT)
 
     def _receivers(self) -> list[int]:
         return [one for node in self.nodes for one in node.receiver()]

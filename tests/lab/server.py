@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,6 +20,7 @@ from tests.lab.place import Place
 from tests.lab.ports import free_port
 from tests.lab.processes import begin, end
 from tests.lab.site import HOME
+from tests.support.store_fixtures import until
 
 SECONDS_TO_START = 120
 TIME_ZONE = "America/Toronto"
@@ -124,3 +126,30 @@ def run_on(files: Path, program: str, *arguments: str, read: str = "") -> subpro
         return subprocess.run(command, input=read, capture_output=True, text=True, timeout=300)
     finally:
         home.leave()
+
+
+class ServerGroup(ABC):
+    """Servers that must find each other: entered when they have, and all ended at the exit."""
+
+    @abstractmethod
+    def start(self, stack: ExitStack) -> None: ...
+
+    @abstractmethod
+    def is_whole(self) -> bool: ...
+
+    @abstractmethod
+    def fault(self) -> str:
+        """Why they are not usable, where `is_whole` stayed false."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self.start(stack)
+            if not until(self.is_whole):
+                raise LabUnavailable(self.fault())
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()

@@ -130,7 +130,7 @@ def test_the_command_hears_five_calls_at_a_real_exchange_and_ends(asterisk: Aste
     told = [line.removeprefix("     entendu   ") for line in said if line.startswith("     entendu   ")]
     wanted = [line.removeprefix("     prévu     ") for line in said if line.startswith("     prévu     ")]
     assert len(told) == 5
-    # Where the script leaves the rings open, what was heard has them all the same.
+    # A call for which the script expects no number of rings still has the rings that were counted.
     assert [(line.split(" · ")[0], line.split(" · ")[-1]) for line in told] == [
         (line.split(" · ")[0], line.split(" · ")[-1]) for line in wanted
     ]

@@ -1,14 +1,32 @@
-"""Removes other users' access to the files of a SQLite database, which holds names and encrypted numbers.
+"""The file of a SQLite database: created for its owner alone, closed to other users, told from its replacement.
 
 Refuses: to change a file that is no SQLite database.
 """
 
 import logging
+import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
+
+
+def make_file(path: Path) -> None:
+    """Creates an empty file with mode 0600, and its folder. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def file_identity(path: Path | None) -> tuple[int, int] | None:
+    """Device and inode: a file that replaces another has others. None without a file."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def close_to_others(path: Path | None) -> None:
