@@ -58,9 +58,13 @@ class Child:
         self._process.join(5)
         return BenchError(f"{self._name} ended with status {self._process.exitcode}")
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid or 0
+
     def cpu(self) -> float:
         """Seconds of CPU, user and system, so far."""
-        return _cpu(self._process.pid or 0)
+        return _cpu(self.pid)
 
 
 def _cpu(pid: int) -> float:

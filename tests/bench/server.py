@@ -143,7 +143,7 @@ class _Answering:
         self.ended.set()
 
     def _one(self, name: bytes, action: bytes) -> None:
-        self._replies.append(_answer_to(name, action))
+        self._replies.append(answer_to(name, action))
         if self._lock.acquire(blocking=False):  # else whoever holds it sends the reply
             try:
                 self._reply()
@@ -153,7 +153,7 @@ class _Answering:
             self.logged_in.set()
 
 
-def _answer_to(name: bytes, action: bytes) -> bytes:
+def answer_to(name: bytes, action: bytes) -> bytes:
     number = header(action, b"ActionID")
     echo = b"ActionID: " + number + b"\r\n" if number else b""
     said = b"Response: Success\r\n" + echo
