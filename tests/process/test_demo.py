@@ -260,8 +260,9 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
         try:
             assert demo.stdout is not None
             told = ""
-            while not (found := re.search(r"(http://\S+)/healthz", told)):
-                told += demo.stdout.readline()
+            while not (found := re.search(r"(http://\S+)/healthz", told)) and (line := demo.stdout.readline()):
+                told += line
+            assert found is not None, told
             past = sum(figures(page(found[1], "/metrics")[1], "callmon_calls_total"))
             ended = up = 0.0
             while time.monotonic() < began + 240 and not (ended >= 3 and up >= 3):
