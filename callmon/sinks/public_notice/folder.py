@@ -12,7 +12,6 @@ import fcntl
 import logging
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -48,10 +47,11 @@ def _replace(folder: Path, files: Mapping[str, bytes], language: str) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)  # the command and the daemon may write to one folder
         current = folder / CURRENT
         before = os.readlink(current) if current.is_symlink() else ""
-        for old in folder.glob(f"{PREFIX}*"):  # also of a publication that failed
-            if old.name != before and old.stat().st_mtime < time.time() - KEPT_SECONDS:
-                shutil.rmtree(old, ignore_errors=True)
         made = Path(mkdtemp(prefix=PREFIX, dir=folder))
+        kept_from = made.stat().st_mtime - KEPT_SECONDS  # by the clock of the file system, which may be another's
+        for old in folder.glob(f"{PREFIX}*"):  # also of a publication that failed
+            if old.name != before and old.stat().st_mtime < kept_from:
+                shutil.rmtree(old, ignore_errors=True)
         try:
             for name, data in files.items():
                 _write_file(made / name, data)
