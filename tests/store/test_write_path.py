@@ -20,7 +20,7 @@ from callmon.store.queries import calls
 from callmon.store.writer import writer
 from callmon.store.writer.outbox import Outbox, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
-from callmon.store.writer.write_lock import IS_NAMED
+from callmon.store.writer.write_lock import IS_NAMED, LockTakenError
 from callmon.store.writer.writer import Writer
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
@@ -200,6 +200,16 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     sink.close(SOON)
     assert (rows(store)["fact"], sink.backlog()) == (24, 0)
     assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_batch_that_does_not_follow_the_last_one_writes_nothing(store: Database, number: int) -> None:
+    """A commit that its program believes lost may still happen: then the database has the batch already."""
+    with store.writing() as connection:
+        write_batch(connection, BatchId(1, "a term"), TOLD[:12], RING)
+    with pytest.raises(LockTakenError), store.writing() as connection:
+        write_batch(connection, BatchId(number, "a term"), TOLD[12:24], RING)
+    assert (rows(store)["fact"], calls.counters(store)) == (12, pytest.approx(summed(TOLD[:12])))
 
 
 @pytest.mark.parametrize("seed", range(5))
