@@ -41,7 +41,7 @@ class Board:
     def __enter__(self) -> Board:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:

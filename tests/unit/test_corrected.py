@@ -125,8 +125,8 @@ def kept(office: Office, sink: Writer, groups: int) -> None:
     for outcome in office.outcomes:
         sink.offer(outcome)
         if groups > 1:
-            assert sink.flush(20)
-    assert sink.flush(20)
+            assert sink.flush(120)
+    assert sink.flush(120)
 
 
 def disagreements(store: Database) -> list[str]:
