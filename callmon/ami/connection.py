@@ -106,6 +106,12 @@ class Transport(asyncio.BufferedProtocol):
             return self.session.heard_until()
         return None
 
+    def hasten_ping(self) -> None:
+        """`Session.hasten_ping`; an internal error ends the connection."""
+        with self._reporting_faults():
+            self.session.hasten_ping(monotonic())
+            self._answer()
+
     def exchange_time(self) -> datetime | None:
         """The exchange's own time now; an internal error ends the connection."""
         with self._reporting_faults():

@@ -18,7 +18,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -53,6 +53,9 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 BROKER_SECONDS = 2.0
+LOOK_SECONDS = 0.1
+# Asterisk gives an event its time before it sends the event: the answer to a Ping may overtake it.
+SENT_AFTER = timedelta(seconds=0.2)
 
 
 class Daemon:
@@ -107,6 +110,7 @@ class Daemon:
                 self._connect_exchange(name)
             background = {
                 "timer": self._tick_every_second(),
+                "contacts": self._tick_at_contacts(),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
@@ -212,14 +216,38 @@ class Daemon:
     async def _tick_every_second(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            for name, watched in self.runtime.watched.items():
-                self._heartbeat(name, watched)
-            self.runtime.offer(self._tick)
+            self._beat()
             if all(sink.has_room() for sink in self.runtime.sinks):
                 for link in self.runtime.links().values():
                     link.go_on()
             self.publish_status()
             notify("WATCHDOG=1")
+
+    async def _tick_at_contacts(self) -> None:
+        """Tick as soon as an outbound call has lasted long enough for a contact, also on a quiet exchange."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            contacts = self.runtime.monitor.ledger.next_contacts()
+            heard = [self._is_heard(name, at + SENT_AFTER) for name, at in contacts.items()]  # asks each exchange
+            if any(heard):
+                self._beat()
+
+    def _is_heard(self, name: str, until: datetime) -> bool:
+        """Whether all events until then were received. If not, and it is past, the exchange is asked by a Ping."""
+        link = self.runtime.links().get(name)
+        now = None if link is None or self.runtime.watched[name].unheard_since else link.exchange_time()
+        if link is None or now is None or now < until:
+            return False
+        heard = link.heard_until()
+        if heard is None or heard < until:
+            link.hasten_ping()
+            return False
+        return True
+
+    def _beat(self) -> None:
+        for name, watched in self.runtime.watched.items():
+            self._heartbeat(name, watched)
+        self.runtime.offer(self._tick)
 
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())

@@ -329,11 +329,7 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
 def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
     """With `reads_only` it cannot write, and each query reads the SQLite file that is there now."""
     if path is None:
-        options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
-        given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
-        given = {key: value for key, value in given.items() if key not in url.query}
-        if reads_only and url.query.get("target_session_attrs") == "read-write":
-            given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
+        given = driver_options(url, reads_only)
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
     engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
@@ -342,6 +338,16 @@ def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
         event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def driver_options(url: URL, reads_only: bool = False) -> dict[str, Any]:
+    """What a connection to PostgreSQL gets beside what its URL has."""
+    options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
+    given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
+    given = {key: value for key, value in given.items() if key not in url.query}
+    if reads_only and url.query.get("target_session_attrs") == "read-write":
+        given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
+    return given
 
 
 def _connect(path: Path) -> sqlite3.Connection:

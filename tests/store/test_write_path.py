@@ -228,6 +228,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
 
     monkeypatch.setattr(writer, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(writer, "LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(writer, "MAX_BATCH", 20)  # one or two records a transaction
     monkeypatch.setattr(lock, "writing", faulty)
     monkeypatch.setattr(sink, "_set_trouble", sampled)
     for n in range(0, len(told), 10):

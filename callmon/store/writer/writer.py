@@ -1,7 +1,7 @@
 """The database as the daemon's sink (`Writer`), with the thread that commits what is in the outbox.
 
     unknown ──write lock, the outbox follows──▶ open ──record──▶ one transaction ──▶ truncate, publish counters
-       └─ it does not ─▶ gained ─become_leader─▶ │ ▲                 └── failed: again after 0.1 s … 5 s
+       └─ it does not ─▶ gained ─become_leader─▶ │ ▲                 └── failed: again after 0.1 s … 1 s
                             └─write lock─ standby ◀┘ another instance writes
 
 A standby holds in memory what it would have written. When it gains the write lock, the daemon compares that with
@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 # A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
 DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0  # seconds
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
 DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all counters after that commit
@@ -300,7 +300,7 @@ class Writer:
         if not self._is_open:
             return ASK_SECONDS
         if self._outbox.entries:
-            self._commit(self._outbox.entries[0])
+            self._commit(self._outbox.first_entries(0 if self._wait else MAX_BATCH))
             return 0.0
         with self._outbox.lock:
             if self._is_empty():
@@ -328,10 +328,13 @@ class Writer:
         self._last = last
         self._set_trouble(None)
 
-    def _commit(self, entry: OutboxEntry) -> None:
-        """Commits a record once, publishes its counters, and truncates the outbox behind it."""
-        began, batch = monotonic(), BatchId(entry.number, self._token)
-        figures = self._write(batch, self._outbox.read(entry))
+    def _commit(self, entries: list[OutboxEntry]) -> None:
+        """Commits records in one transaction, publishes their counters, and truncates the outbox behind them.
+
+        Where a transaction takes longer than a record, the records would pile up if each had its own.
+        """
+        began, batch = monotonic(), BatchId(entries[-1].number, self._token)
+        figures = self._write(batch, [self._outbox.read(entry) for entry in entries])
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
         self.tally.add_figures(figures)
         self._renewed(began)  # a commit also confirms the lease
@@ -339,10 +342,10 @@ class Writer:
         self._last = batch
         self._set_trouble(None)
 
-    def _write(self, batch: BatchId, encoded: bytes) -> Figures:
-        items = outbox.decode_items(encoded)
+    def _write(self, batch: BatchId, records: list[bytes]) -> Figures:
+        items = [item for encoded in records for item in outbox.decode_items(encoded)]
         with self._lock.writing() as connection:
-            figures, self._skipped = write_batch(connection, batch, items, self._store.ring)
+            figures, self._skipped = write_batch(connection, batch, items, self._store.ring, len(records))
         return figures
 
     def _publish(self, last: BatchId) -> None:
