@@ -202,6 +202,33 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
 
 
+def test_records_that_wait_while_one_is_committed_are_the_next_transaction_together(
+    store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, records, may_go = of_calls(30), list[int](), threading.Event()
+    sink = Writer(store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    write = sink._write
+
+    def slow(batch: BatchId, encoded: list[bytes]) -> Figures:
+        records.append(len(encoded))
+        assert may_go.wait(SOON)
+        return write(batch, encoded)
+
+    monkeypatch.setattr(sink, "_write", slow)
+    for n in range(0, len(told), 36):
+        for item in told[n : n + 36]:
+            sink.offer(item)
+        assert until(lambda: not sink._appender.waiting and records != [])
+    waiting = len(sink._outbox.entries)
+    may_go.set()
+    assert sink.flush(SOON)
+    assert (len(records), sum(records), waiting >= 10) == (2, waiting, True)
+    with store.reading() as connection:
+        assert connection.exec_driver_sql("SELECT batch FROM writer").scalar() == waiting
+    assert (rows(store)["fact"], calls.counters(store)) == (360, pytest.approx(summed(told)))
+    sink.close(SOON)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
