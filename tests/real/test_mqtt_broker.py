@@ -23,6 +23,7 @@ from blockbuster import blockbuster_ctx
 from callmon.config.mqtt import MqttSettings
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
+from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.opening import open_with_keys
@@ -30,6 +31,7 @@ from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
+from tests.lab.proxy import Proxy
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
 from tests.support.mqtt_subscriber import Board, Ledger, Owed
@@ -426,6 +428,34 @@ async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(bro
             sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
             await asyncio.to_thread(broker.start)
             assert await soon(lambda: sink.backlog() == 0)
+
+
+async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_module, "AGAIN_SECONDS", 0.2)
+    topic = "callmon/callbacks/1.0"
+    with Board(broker.port) as board:
+        async with telling(sink_for(broker.port), Ledger(Owed("1.0"))):
+            assert await soon(lambda: board.topics(topic) == [topic])
+            board.put(topic, "")
+            assert await soon(lambda: board.shown[topic] == "")
+            assert await soon(lambda: board.topics(topic) == [topic])
+            with Board(broker.port, name="later") as later:
+                assert await soon(lambda: later.topics(topic) == [topic])
+
+
+async def test_a_broker_that_does_not_confirm_in_time_is_told_everything_on_a_new_connection(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sink_module, "ANSWER_SECONDS", 0.5)
+    with Proxy(broker.port) as network:
+        sink = sink_for(network.port)
+        async with telling(sink):
+            assert await soon(lambda: network.connections == 1 and sink.backlog() == 0)
+            network.freeze()
+            sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
+            assert await soon(lambda: sink.trouble() is not None)
+            network.allow()
+            assert await soon(lambda: network.connections > 1 and sink.backlog() == 0)
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:

@@ -46,7 +46,9 @@ silent.setLevel(logging.CRITICAL)
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 2.0
 # NATS confirms after 4 s also what it could not retain, and forgets a request made while it elects a leader.
-ANSWER_SECONDS = 3.0
+ANSWER_SECONDS = 3.5
+# A NATS server that learned of retained messages from one that was killed tells new boards no new topic.
+AGAIN_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 10.0, 300.0
 SETTLED_SECONDS = 10.0  # a connection that lasted longer resets the back-off
 KEEPALIVE_SECONDS = 15
@@ -266,18 +268,20 @@ class Mqtt:
             self._more.set()
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
-        """Publish the whole state, then `online`, then each change."""
+        """Publish the whole state, then `online`, then each change; after `AGAIN_SECONDS` all of it again."""
         self._is_online = False
-        self._outbox.anew(monotonic())
-        while not self._outbox.is_state_published():
-            await self._batch(client, prefix)
-        await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
-        self._is_online = True
         while True:
-            self._more.clear()
-            while self._outbox.backlog():
+            self._outbox.anew(monotonic())
+            while not self._outbox.is_state_published():
                 await self._batch(client, prefix)
-            await self._more.wait()
+            await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+            self._is_online, due = True, monotonic() + AGAIN_SECONDS
+            while (left := due - monotonic()) > 0:
+                self._more.clear()
+                while self._outbox.backlog():
+                    await self._batch(client, prefix)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._more.wait(), left)
 
     async def _batch(self, client: aiomqtt.Client, prefix: str) -> None:
         batch = self._outbox.take(AT_ONCE)
