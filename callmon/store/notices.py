@@ -53,6 +53,6 @@ class ContactNotices:
         from psycopg import AsyncConnection  # not with SQLite
 
         _, named = self._store.engine.dialect.create_connect_args(self._store.url)
-        given = driver_options(self._store.url) | named
-        self._session = await AsyncConnection.connect(**given, autocommit=True)
+        given = {**driver_options(self._store.url), **named, "autocommit": True}
+        self._session = await AsyncConnection.connect(**given)
         await self._session.execute(f"LISTEN {CHANNEL}")
