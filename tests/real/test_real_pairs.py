@@ -128,7 +128,7 @@ def disturb(here: Pair, there: Pair, network: Proxy) -> list[tuple[datetime, dat
 
 def told(late: Iterable[timedelta]) -> str:
     seconds = sorted(each.total_seconds() for each in late)
-    return f"{statistics.median(seconds):.2f} s, at most {seconds[-1]:.2f} s"
+    return f"{statistics.median(seconds):.2f} s, at most {seconds[-1]:.2f} s" if seconds else "none"
 
 
 def test_a_message_on_one_exchange_is_paid_by_a_phone_of_the_other_pair(
