@@ -34,7 +34,7 @@ class Node(Server):
             "http": f"{HOME}:{self.port}",
             "jetstream": {"store_dir": self.inside("data")},
             "cluster": {
-                "name": "callmon",
+                "name": f"callmon-{self.peers[0].port}",  # another one whose port was free before is refused
                 "listen": f"{HOME}:{self.route}",
                 "routes": [f"nats://{HOME}:{peer.route}" for peer in self.peers if peer is not self],
             },

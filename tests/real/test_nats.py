@@ -47,7 +47,8 @@ def cluster() -> Iterator[Cluster]:
         stack.push(running)
         for number in range(NODES):
             assert until(lambda: is_used(running, number))  # noqa: B023  called at once
-        assert until(lambda: all(len(node.replicas()) == STREAMS for node in running.nodes))
+        has_all = until(lambda: all(len(node.replicas()) == STREAMS for node in running.nodes))
+        assert has_all, [node.replicas() for node in running.nodes]
         yield running
 
 
