@@ -31,7 +31,6 @@ from callmon.store.queries import calls as queries
 from tests.lab.exchange import Asterisk
 from tests.lab.mosquitto import Mosquitto
 from tests.lab.play import play
-from tests.lab.proxy import Proxy
 from tests.lab.situations import named
 from tests.support.daemon_process import Callmon, free_port
 from tests.support.mqtt_subscriber import Board, Ledger, Owed
@@ -441,21 +440,6 @@ async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeyp
             assert await soon(lambda: board.topics(topic) == [topic])
             with Board(broker.port, name="later") as later:
                 assert await soon(lambda: later.topics(topic) == [topic])
-
-
-async def test_a_broker_that_does_not_confirm_in_time_is_told_everything_on_a_new_connection(
-    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sink_module, "ANSWER_SECONDS", 0.5)
-    with Proxy(broker.port) as network:
-        sink = sink_for(network.port)
-        async with telling(sink):
-            assert await soon(lambda: network.connections == 1 and sink.backlog() == 0)
-            network.freeze()
-            sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
-            assert await soon(lambda: sink.trouble() is not None)
-            network.allow()
-            assert await soon(lambda: network.connections > 1 and sink.backlog() == 0)
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:
