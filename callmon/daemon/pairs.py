@@ -99,10 +99,9 @@ class PairReader:
         told, due = set[str](), monotonic()
         async with ContactNotices(self._store) as notices:
             while self._pairs:
-                left = due - monotonic()
-                if left <= 0:
-                    due = monotonic() + EVERY_SECONDS
+                if monotonic() >= due:
                     await self.read(do)
+                    due = monotonic() + EVERY_SECONDS
                 else:
                     for pair in (pair for pair in self._pairs if pair.schema in told):
                         await self._read(pair, do)
