@@ -118,7 +118,10 @@ class Calendar:
     def is_open(self, at: datetime) -> bool:
         """Whether `at` lies in opening hours. The opening instant does, the closing instant does not."""
         at = _utc(at)
-        return any(opens <= at < closes for opens, closes in self.spans(self.local_day(at)))
+        for opens, closes in self.spans(self.local_day(at)):
+            if opens <= at < closes:
+                return True
+        return False
 
     def opens_next(self, at: datetime) -> datetime | None:
         """`at` itself when open, else the next opening; None when there is none in `HORIZON_DAYS`."""
@@ -214,6 +217,8 @@ class Calendar:
 
 def _utc(at: datetime) -> datetime:
     """`at` in UTC: arithmetic on local datetimes is wall-clock arithmetic. Raises ValueError when naive."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError("a time without a zone: callmon reckons with aware datetimes only")
     return at.astimezone(UTC)

@@ -71,10 +71,14 @@ class Ledger:
         self._contacts: list[Contact] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
+        if not self._out:
+            return ()
         out, self._out = tuple(self._out), []
         return out
 
     def drain_contacts(self) -> tuple[Contact, ...]:
+        if not self._contacts:
+            return ()
         out, self._contacts = tuple(self._contacts), []
         return out
 
