@@ -118,10 +118,7 @@ class Calendar:
     def is_open(self, at: datetime) -> bool:
         """Whether `at` lies in opening hours. The opening instant does, the closing instant does not."""
         at = _utc(at)
-        for opens, closes in self.spans(self.local_day(at)):
-            if opens <= at < closes:
-                return True
-        return False
+        return any(opens <= at < closes for opens, closes in self.spans(self.local_day(at)))
 
     def opens_next(self, at: datetime) -> datetime | None:
         """`at` itself when open, else the next opening; None when there is none in `HORIZON_DAYS`."""

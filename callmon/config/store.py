@@ -37,7 +37,7 @@ class StoreSettings(PasswordSource):
     )
     password_file: Path | None = setting("file that holds the database user's password", None)
     write_every: Duration = setting(
-        "outcomes are collected for this long, then committed in one transaction", "0.1s"
+        "outcomes are collected for this long, in a stream 0.4 s longer, then committed in one transaction", "0.1s"
     )
     max_waiting: int = setting(
         "most outcomes buffered in memory while the database is unavailable and the journal full",

@@ -296,19 +296,16 @@ class Monitor:
                 emitted.append(fact)
                 if kind in OPENING and not is_rejudged and not arrival.test:
                     self._opener.inward(exchange, fact, account, hearing.site)
-            standards = self._settled_by.get(kind)
-            if standards is not None:
+            if kind in self._settled_by:
                 call = account.call()
-                self._judge(hearing, fact, account, call, standards, findings)
+                self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
+        gaps: tuple[Gap, ...] = ()
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
-            hearing.returned = gap
-        told = tuple(emitted), tuple(findings), tuple(ended)
-        return self._outcome(
-            exchange, *told, () if gap is None else (Gap(exchange, gap.start, gap.end),), is_rejudged
-        )
+            hearing.returned, gaps = gap, (Gap(exchange, gap.start, gap.end),)
+        return self._outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, is_rejudged)
 
     def _outcome(
         self,

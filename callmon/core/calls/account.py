@@ -99,7 +99,9 @@ class CallAccount(AccountState, gc=False):
 
     def _gap_since(self, begin: datetime, end: datetime) -> bool:
         gaps = self.doubt.gaps
-        return bool(gaps) and any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
+        return bool(gaps) and any(
+            (g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps
+        )
 
     def _held_for(self) -> timedelta | None:
         """Length of the first hold; None where part of it may have fallen into a gap."""
