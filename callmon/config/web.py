@@ -175,7 +175,7 @@ class WebSettings(Table):
         "POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in", False
     )
     series: Literal["all", "slim"] = setting(
-        "the series of /metrics: all, or only those that the shipped boards and rules need", "all"
+        "the series of /metrics: slim, or also those that no shipped board or rule needs (all)", "slim"
     )
     config_file: Path | None = setting(
         "TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it", None

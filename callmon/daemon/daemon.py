@@ -29,7 +29,6 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
-from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
@@ -64,16 +63,16 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
+        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self.metrics = Metrics(
             self.runtime.database.tally,
             self.runtime,
             settings.lines(),
-            ALL_STANDARDS,
+            self._judged(),
             settings.exchanges,
             settings.minimum_sample,
             settings.web.series == "slim",
         )
-        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
@@ -125,6 +124,10 @@ class Daemon:
             self._ready(wire)
             await self._stop.wait()
             await self._close(server, running)
+
+    def _judged(self) -> list[str]:
+        """The standards that give verdicts."""
+        return [name for name, is_judged in self.runtime.monitor.enabled().items() if is_judged]
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
@@ -295,7 +298,7 @@ class Daemon:
         before = self.runtime.settings
         self.runtime.reconfigure(changed, monitor)
         self.runtime.last_reload = LastReload(True, datetime.now(UTC))
-        self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
+        self.metrics.configure(changed.lines(), self._judged(), changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
         self.publish_status()
         log.info("configuration: applied")

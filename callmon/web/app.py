@@ -88,9 +88,11 @@ class WebApplication:
         # The snapshot is read here, in the event loop; the text is rendered and compressed in a thread.
         accept, snapshot = request.headers.get("accept", ""), self.metrics.read()
         is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
+        is_scrape = "x-prometheus-scrape-timeout-seconds" in request.headers  # not a person's look
+        scraper = request.client.host if is_scrape and request.client is not None else ""
 
         def rendered() -> tuple[bytes, str]:
-            body, content_type = self.metrics.render(snapshot, accept)
+            body, content_type = self.metrics.render(snapshot, accept, scraper)
             return gzip.compress(body, COMPRESSION, mtime=0) if is_compressed else body, content_type
 
         body, content_type = await asyncio.to_thread(rendered)
