@@ -252,8 +252,8 @@ def of_call(figures: Figures, call: Call) -> None:
     if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
         return
     language = language_label(call.language)
-    add_figure(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
-    add_figure(figures, ("callmon_calls_completeness_total", call.line, call.heard))
+    for figure in _ended(call.line, call.outcome, language, call.in_hours, call.heard):
+        add_figure(figures, figure)
     if call.outcome == "answered" and call.rings is not None and call.waited is not None:
         _observe(figures, "callmon_rings_before_answer", (call.line, language), call.rings)
         # Of an uncertain span the longer end, so that no figure is too good.
@@ -266,6 +266,13 @@ def of_call(figures: Figures, call: Call) -> None:
         if call.people:  # else stored by a version that did not count this yet
             _observe(figures, "callmon_redirections_per_call", (call.line,), call.redirections)
     _beside(figures, call, call.line)
+
+
+@lru_cache(maxsize=4096)
+def _ended(line: str, outcome: str, language: str, in_hours: bool | None, heard: str) -> list[Figure]:
+    """The counters to which each ended call adds one. Few different values occur."""
+    of_call = (CALLS.name, line, outcome, language, hours_label(in_hours))
+    return [of_call, ("callmon_calls_completeness_total", line, heard)]
 
 
 def _beside(figures: Figures, call: Call, line: str) -> None:
@@ -341,8 +348,14 @@ def _observe(
 ) -> None:
     buckets = bounds or BY_NAME[name].buckets
     assert isinstance(buckets, tuple)
-    add_figure(figures, (name, *labels, _bucket(buckets, count)))
-    add_figure(figures, (name, *labels, SUM), count)
+    bucket, total = _observed(name, labels, _bucket(buckets, count))
+    figures[bucket] = figures.get(bucket, 0.0) + 1.0
+    figures[total] = figures.get(total, 0.0) + count
+
+
+@lru_cache(maxsize=4096)
+def _observed(name: str, labels: tuple[str, ...], bucket: str) -> tuple[Figure, Figure]:
+    return (name, *labels, bucket), (name, *labels, SUM)
 
 
 def _bucket(buckets: Bounds, count: float) -> str:
@@ -356,12 +369,12 @@ def signs(call: Call) -> tuple[Sign, ...]:
     """The signs of gaming in one ended call: no verdicts, counted by line, and not where a gap may hide them."""
     if call.outcome != "answered":
         return ()
-    found: dict[Sign, bool] = {
-        "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
-        "early_hold": _is_under(call.held_after, SHORT),
-        "ended_by_us": _ended_by_us(call),
-    }
-    return tuple([sign for sign, shown in found.items() if shown])
+    found: tuple[Sign, ...] = ()
+    if call.ended_how == "hangup" and _is_under(call.talked, SHORT):
+        found += ("short_conversation",)
+    if _is_under(call.held_after, SHORT):
+        found += ("early_hold",)
+    return (*found, "ended_by_us") if _ended_by_us(call) else found
 
 
 def relay_ended_early(call: Call) -> bool:
@@ -375,8 +388,9 @@ def relay_ended_early(call: Call) -> bool:
 def _ended_by_us(call: Call) -> bool:
     """Whether one person had the caller, no redirection took place, and the exchange's side hung up first."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
-    alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
-    return ours and alone and not may_hide_a_person(call)
+    if not ours or call.redirections:
+        return False
+    return len({person.phone for person in call.people}) == 1 and not may_hide_a_person(call)
 
 
 def _is_under(length: timedelta | None, limit: timedelta) -> bool:

@@ -29,9 +29,11 @@ _FIRST = (0, *accumulate((SCALE[n + 1][0] - begin) // step for n, (begin, step) 
 
 
 def step_of(length: timedelta) -> int:
-    scale = next(n for n in (2, 1, 0) if length >= SCALE[n][0] or n == 0)
+    if length < SCALE[1][0]:  # nearly all
+        return max(length // SCALE[0][1], 0)
+    scale = 2 if length >= SCALE[2][0] else 1
     begin, step = SCALE[scale]
-    return max(_FIRST[scale] + (length - begin) // step, 0)
+    return _FIRST[scale] + (length - begin) // step
 
 
 def step_seconds(step: int) -> float:
