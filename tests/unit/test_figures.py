@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voicemail, language_label
 from callmon.core.statistics.counters import BY_NAME, METRICS, Figure, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, account, answered_call, finding, seconds
 
 SIX = timedelta(seconds=6)

@@ -19,7 +19,7 @@ from callmon.core.statistics.counters import Figures, LabelValues, figures_of, z
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import SCRAPERS, Metrics
 from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import WebApplication
 from callmon.web.health import troubles
 from tests.support.store_fixtures import EXCHANGE, Daemon, seconds

@@ -37,7 +37,7 @@ from callmon.core.statistics.counters import SELDOM, VERDICT, Figure, Figures, L
 from callmon.core.statistics.parity import compare
 from callmon.sinks.metrics.counter_text import FiguresText, unit_of
 from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)

@@ -207,6 +207,21 @@ class Outbox:
         self.trouble = why
         return (self.size - len(sealed), len(sealed)) if why is None else (0, 0)
 
+    def next_records(self) -> list[OutboxEntry]:
+        """The first uncommitted records, one at least, of MAX_BATCH outcomes together at most.
+
+        A database slower than the records arrive so gets what has waited in one transaction.
+        """
+        found: list[OutboxEntry] = []
+        outcomes = 0
+        with self.lock:
+            for entry in self.entries:
+                outcomes += entry.outcomes
+                if found and outcomes > MAX_BATCH:
+                    break
+                found.append(entry)
+        return found
+
     def read(self, entry: OutboxEntry) -> bytes:
         """The items of an uncommitted record, as one array. Raises StoreError."""
         if entry.items is not None:

@@ -58,17 +58,17 @@ def item_label(item: Item) -> str:
 
 
 def write_batch(
-    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing
+    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing, after: int | None = None
 ) -> tuple[Figures, list[Rejected]]:
     """Writes all outcomes of the batch but those with a value that the database rejects.
 
     Returns the counters that it adds, and the rejected outcomes. A rejected part is halved, down to one outcome,
     which is skipped. The calling function owns the transaction. Raises LockTakenError when the database's last
-    batch is not the one before this.
+    batch is not `after`, by default the number before this one.
     """
     writing, place = BulkWriter(connection, ring), 0
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
-    if not writing.execute(claim, *batch_id, batch_id.number - 1):
+    if not writing.execute(claim, *batch_id, batch_id.number - 1 if after is None else after):
         raise LockTakenError
     added: Figures = {}
     rejected: list[Rejected] = []
