@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 from itertools import accumulate
 from zlib import compress, decompress
 
@@ -43,6 +44,7 @@ def step_seconds(step: int) -> float:
     return (begin + (step - _FIRST[scale]) * length).total_seconds()
 
 
+@lru_cache(maxsize=512)  # short waits are frequent, and their integers small
 def once(step: int) -> int:
     """The histogram with a single duration, of this step."""
     return 1 << (BITS * step)
