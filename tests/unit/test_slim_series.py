@@ -59,7 +59,8 @@ def test_the_slim_series_lack_exactly_the_metrics_that_no_board_and_no_rule_asks
 def test_a_board_that_asks_for_corrected_verdicts_adds_what_they_were_and_are() -> None:
     asked = {x for x in expressions() if CORRECTED.name in x}
     inner = f'max by (standard, line, from, to) ({CORRECTED.name}{{job=~\\"$job\\"}})'
-    assert asked == {f"sum by (standard) ({inner})"}
+    enabled = 'max by (standard) (callmon_standard_enabled{job=~\\"$job\\"})'
+    assert asked == {f"(sum by (standard) ({inner}) or 0 * {enabled})"}
 
 
 def test_slim_series_have_the_same_values() -> None:
