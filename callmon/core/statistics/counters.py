@@ -198,7 +198,7 @@ def _figures(metric: Metric, sets: LabelValues) -> Iterator[Figure]:
 
 
 def _usual_correction(standard: str) -> tuple[str, str]:
-    """What a daemon corrects: a call filled from CEL, a callback in time that became known late."""
+    """The most frequent: of a call filled from CEL, of a callback in time that became known late."""
     return ("unknown", "met") if standard in CALL_STANDARDS else ("not_met", "met")
 
 
