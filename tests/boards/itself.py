@@ -174,8 +174,8 @@ CORRECTED = Panel(
     ),
     (
         now(
-            f"{_or_none('sum by (standard) (max by (standard, line, language, verdict) (callmon_verdicts_total))')} "
-            "* on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
+            _or_none("sum by (standard) (max by (standard, line, language, verdict) (callmon_verdicts_total))")
+            + " * on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
         ),
         now(_or_none("sum by (standard) (max by (standard, line, from, to) (callmon_verdicts_corrected_total))")),
         now("max by (standard) (callmon_standard_enabled)"),
