@@ -126,12 +126,10 @@ class CommandContext:
 
     @cached_property
     def store(self) -> Database:
-        from callmon.store.database import open_store
         from callmon.store.opening import open_with_keys
+        from callmon.store.over import open_to_read
 
-        return until_done(
-            open_with_keys(self.settings) if self.with_numbers else open_store(self.settings.store.url)
-        )
+        return until_done(open_with_keys(self.settings) if self.with_numbers else open_to_read(self.settings.store))
 
     @cached_property
     def upgraded_store(self) -> Database:

@@ -28,6 +28,7 @@ from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN
 from callmon.store.sqlite_file import close_to_others, file_identity, make_file
+from callmon.store.view import View, listen
 
 log = logging.getLogger(__name__)
 
@@ -61,16 +62,24 @@ class Database:
         # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
         self.engine = _engine(url, self.path, reads_only)
+        listen(self.engine)
+        self.view: View | None = None
         self._identity = file_identity(self.path)
 
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
-        return Database(self.url, self.ring, reads_only=True)
+        return Database(self.url, self.ring, reads_only=True).seen_as(self.view)
 
     def of_schema(self, schema: str) -> Database:
         """The tables of another pair in this PostgreSQL, by the same connections. For queries only."""
         other = copy(self)
         other.engine = self.engine.execution_options(schema_translate_map={None: schema})
+        return other
+
+    def seen_as(self, view: View | None) -> Database:
+        """The same database with another view, by the same connections."""
+        other = copy(self)
+        other.view, other.engine = view, self.engine.execution_options(view=view)
         return other
 
     @contextmanager
