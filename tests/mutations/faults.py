@@ -297,6 +297,6 @@ FAULTS = (
     fault(
         "a shown number is not in the audit log",
         "web/views/callbacks",
-        ("await visit.site.ask(subject_access.log_access_to_call, visit.site.store, look, call)", "pass"),
+        ("await visit.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
     ),
 )
