@@ -129,7 +129,9 @@ class CommandContext:
         from callmon.store.opening import open_with_keys
         from callmon.store.over import open_to_read
 
-        return until_done(open_with_keys(self.settings) if self.with_numbers else open_to_read(self.settings.store))
+        return until_done(
+            open_with_keys(self.settings) if self.with_numbers else open_to_read(self.settings.store)
+        )
 
     @cached_property
     def upgraded_store(self) -> Database:

@@ -51,7 +51,7 @@ class AccountCommandContext(CommandContext):
         return AuditEvent(self.now, current_user(), act, about)
 
 
-class Role(click.Choice):
+class RoleName(click.Choice[str]):
     """One of ROLES, or one of IN_SERVICES with a colon and a service."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
@@ -61,7 +61,7 @@ class Role(click.Choice):
         return value
 
 
-_role = click.option("--role", "roles", multiple=True, required=True, type=Role(ROLES), help=ROLE_HELP)
+_role = click.option("--role", "roles", multiple=True, required=True, type=RoleName(ROLES), help=ROLE_HELP)
 
 
 def _refuse_unknown_services(context: AccountCommandContext, roles: tuple[str, ...]) -> None:

@@ -68,7 +68,10 @@ class StoreSettings(PasswordSource):
             if getattr(self, name) and not self.url.startswith("postgresql"):
                 yield (name,), Sentence("needs PostgreSQL: url = postgresql://USER@HOST/NAME")
         if self.pairs and self.over:
-            yield ("over",), Sentence("is for a configuration of its own, without pairs: its database hears nothing")
+            yield (
+                ("over",),
+                Sentence("is for a configuration of its own, without pairs: its database hears nothing"),
+            )
 
     def complete(self) -> Self:
         """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""

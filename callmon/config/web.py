@@ -153,7 +153,11 @@ class AccessSettings(Table):
         if self.oidc is not None and self.url is None:
             text = Sentence("is missing beside oidc; the provider sends browsers back to this address")
             yield ("url",), text
-        if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty() and not self.services:
+        if (
+            (self.oidc is not None or self.proxy.header is not None)
+            and self.roles.is_empty()
+            and not self.services
+        ):
             yield ("roles",), Sentence('is missing; give each role its groups, such as viewer = ["*"]')
         if self.idle > self.longest:
             text = Sentence("is longer than longest, so it would never apply; shorten idle or raise longest")

@@ -12,7 +12,6 @@ import signal
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
@@ -50,11 +49,11 @@ class PairsPages:
         self._missing: dict[str, tuple[datetime, Sentence]] = {}  # by pair: since when, and why
         self.site = PageContext(lambda: settings, lambda: self._snapshot, store)
         self._plain_reader = self.site.reader
-        self.read()
+        self.look()
 
     # What the pairs have stored.
 
-    def read(self) -> None:
+    def look(self) -> None:
         """Look at the pairs, and make a snapshot of what they have stored. Blocks. Raises StoreError."""
         now, pairs = datetime.now(UTC), self._settings.configuration.store.over
         troubles = pair_troubles(self._plain_reader, pairs)
@@ -110,7 +109,7 @@ class PairsPages:
             for line in settings.lines()
         )
 
-    def troubles(self) -> list[str]:
+    def why_missing(self) -> list[str]:
         return [why for _, why in self._missing.values()]
 
     # The server.
@@ -121,7 +120,7 @@ class PairsPages:
         protection.apply(protection.read())
         wire, access = listening(settings.web.listen), AccessService(settings.web.access, self._plain)
         await access.prepare()
-        served = WebApplication(None, self.troubles, site=self.site, access=access, users=protection.users)
+        served = WebApplication(None, self.why_missing, site=self.site, access=access, users=protection.users)
         server = Server(served.asgi(), settings.web.access.proxy.addresses, lambda: protection.context)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -140,7 +139,7 @@ class PairsPages:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
-                await asyncio.to_thread(self.read)
+                await asyncio.to_thread(self.look)
             except StoreError as error:
                 log.warning("pages: %s", error)
             self.site.update(self._snapshot)

@@ -197,7 +197,8 @@ class CallbackStatus(msgspec.Struct, frozen=True):
                 if at is not None:
                     firsts[name][obligation.line] = min(at, firsts[name].get(obligation.line, at))
             if (summary := summary_of(obligation)) is not None:
-                visible[obligation.id] = summary
+                # Two exchanges may give their calls one name.
+                visible[obligation.id if obligation.id not in visible else "@".join(obligation.key)] = summary
         opened = Counter(summary.line for summary in visible.values())
         overdue = Counter(summary.line for summary in visible.values() if summary.state == "overdue")
         by_line = {line: (count, overdue[line]) for line, count in opened.items()}

@@ -42,7 +42,9 @@ def pair_troubles(store: Database, pairs: Iterable[str]) -> dict[str, Sentence]:
         except (SQLAlchemyError, OSError) as error:
             why, names = cause(error), []
         if same := next((x for x in names if owners.setdefault(x, pair) != pair), None):
-            why = Sentence("its exchange {exchange} has the name of one of {other}", exchange=same, other=owners[same])
+            why = Sentence(
+                "its exchange {exchange} has the name of one of {other}", exchange=same, other=owners[same]
+            )
         if why:
             found[pair] = Sentence("pair {name}: {why}", name=pair, why=why)
     return found
@@ -64,7 +66,7 @@ def _complaint(store: Database, pair: str) -> tuple[str, list[str]]:
 
 
 def owner(store: Database, exchange: str) -> Database:
-    """The database to write to about this exchange: that of its pair; without pairs, `store`. Raises StoreError."""
+    """Where to write about this exchange: its pair's tables; without pairs, `store`. Raises StoreError."""
     with database_errors(store):
         for pair in store.view.pairs if store.view is not None else ():
             if exchange in heartbeats(tables := store.seen_as(View(schema=pair))):

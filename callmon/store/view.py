@@ -91,9 +91,8 @@ def applied(statement: str, view: View, dialect: str) -> str:
             raise _refused(view)
         return statement
     named = {*NAME.findall(statement)}
-    if view.pairs:
-        if named & APART and re.search(rf"\bFROM \"?({'|'.join(APART)})\b", statement):
-            raise _refused(view)
+    if view.pairs and named & APART and re.search(rf"\bFROM \"?({'|'.join(APART)})\b", statement):
+        raise _refused(view)
     if view.lines is None:
         named -= OWN
     elif named:

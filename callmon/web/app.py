@@ -41,7 +41,8 @@ RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
 class WebApplication:
     """What the application serves.
 
-    `metrics`: None: no /metrics. `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
+    `metrics`: None: no /metrics.
+    `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
     administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
     the pages; None: no pages. `access`: decides which person may see which page. `reload`: reads the configuration
     again and returns one sentence for each refusal; without it /-/reload refuses. `users`: who may read what
@@ -86,7 +87,8 @@ class WebApplication:
 
     async def _figures(self, request: Request) -> Response:
         # The snapshot is read here, in the event loop; the text is rendered and compressed in a thread.
-        assert (metrics := self.metrics) is not None
+        metrics = self.metrics
+        assert metrics is not None
         accept, snapshot = request.headers.get("accept", ""), metrics.read()
         is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
 

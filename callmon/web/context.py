@@ -64,7 +64,7 @@ class PageContext:
         return self._settings()
 
     def of_services(self, services: Services) -> "PageContext":
-        """The same context for a reader of these services alone: its settings, queries and snapshot have no more."""
+        """The context of a reader of these services: its settings, queries and snapshot have nothing else."""
         if services is None:
             return self
         known = self._parts.get(services)

@@ -16,7 +16,7 @@ from callmon.store.over import over, owner, pair_troubles
 from callmon.store.queries import call_search
 from callmon.store.queries.reports import month_counts
 from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
-from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, in_schema, two_pairs
+from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
 from tests.year import TORONTO
 
 pytestmark = pytest.mark.parametrize("postgresql", [POSTGRESQL], scope="module")
@@ -120,7 +120,12 @@ def test_without_one_of_the_pairs_no_month_is_counted(site: TwoPairs, province: 
 @pytest.mark.parametrize(
     "statement",
     [
-        *("DELETE FROM call", 'DELETE FROM "number"', "UPDATE obligation SET state = 'paid'", "DELETE FROM contact"),
+        *(
+            "DELETE FROM call",
+            'DELETE FROM "number"',
+            "UPDATE obligation SET state = 'paid'",
+            "DELETE FROM contact",
+        ),
         *("INSERT INTO access VALUES (1, 1, 'x', 'x', 'x', 1, NULL)", "SELECT value FROM counter"),
     ],
 )

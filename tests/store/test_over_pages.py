@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core import facts as f
@@ -18,13 +19,13 @@ from callmon.daemon.pages import PairsPages
 from callmon.store import opening
 from callmon.store.access import add_account
 from callmon.store.commands import CALLBACK_QUEUE
-from callmon.store.database import Database, open_store, upgrade
+from callmon.store.database import Database, upgrade
 from callmon.store.privacy import subject_access
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from tests.support.fact_builder import OTHER, Office
 from tests.support.sign_in_app import MADE, kept_password, quick_passwords, sign_in
-from tests.support.store_fixtures import POSTGRESQL, RING, outcomes, answered_call, postgres_database, wrote
+from tests.support.store_fixtures import POSTGRESQL, RING, answered_call, outcomes, postgres_database, wrote
 from tests.support.two_pairs import in_schema
 from tests.support.web_client import Visitor
 
@@ -41,7 +42,7 @@ class Province(NamedTuple):
     whole: Visitor
 
     def look(self, path: str = "/en/") -> str:
-        self.serving.read()
+        self.serving.look()
         self.serving.site.update(self.serving._snapshot)
         return re.sub(r"\s+", " ", self.whole.get(path).text)
 
@@ -68,9 +69,11 @@ def province(
         add_account(store, "whole", kept_password(), ("agent", "manager"), MADE)
         serving = PairsPages(settings, store)
         access = AccessService(settings.web.access, store)
-        gate = WebApplication(None, serving.troubles, site=serving.site, access=access)
+        gate = WebApplication(None, serving.why_missing, site=serving.site, access=access)
         visitors = [Visitor(gate.asgi()) for _ in range(2)]
-        assert [sign_in(x, name).status_code for x, name in zip(visitors, ("lead", "whole"), strict=True)] == [303] * 2
+        assert [sign_in(x, name).status_code for x, name in zip(visitors, ("lead", "whole"), strict=True)] == [
+            303
+        ] * 2
         yield Province(serving, gate, pairs, *visitors)
         serving.site.close()
         for opened in (server, store, *pairs.values()):
@@ -78,7 +81,7 @@ def province(
 
 
 def _pairs(server: Database) -> Iterator[tuple[str, Database]]:
-    """West hears a message and answered calls on a general line, East a message on a line of poci, and one call now."""
+    """West hears a message and answered calls on a general line, East a message for poci, and one call now."""
     for schema in ("west", "east", "province"):
         with server.writing() as connection:
             connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
@@ -92,18 +95,15 @@ def _pairs(server: Database) -> Iterator[tuple[str, Database]]:
     east = upgrade(in_schema(server, "east"), RING)
     call = f"{int(NOW.timestamp())}.9"
     arrived = f.Arrived(call, NOW, "inbound", "poci", "4163270374", OTHER, None, "PJSIP/t-9")
-    moved = [_at(x, "ottawa") for x in (*there.outcomes, Outcome("toronto", (arrived,)))]
+    heard = (*there.outcomes, Outcome("toronto", (arrived,)))
+    moved = [replace(x, exchange="ottawa") for x in heard]
     wrote(east, *moved, Heartbeat("ottawa", NOW + HOUR))
     with east.writing() as connection:
-        connection.exec_driver_sql("UPDATE obligation SET exchange='ottawa', data=replace(data,'toronto','ottawa')")
+        connection.exec_driver_sql(
+            "UPDATE obligation SET exchange='ottawa', data=replace(data,'toronto','ottawa')"
+        )
         connection.exec_driver_sql("UPDATE ledger SET exchange = 'ottawa'")
     yield "east", east
-
-
-def _at(outcome: Outcome, exchange: str) -> Outcome:
-    import msgspec
-
-    return msgspec.structs.replace(outcome, exchange=exchange) if isinstance(outcome, Outcome) else outcome
 
 
 def _settings(server: Database, folder: Path) -> Settings:
@@ -164,11 +164,13 @@ def test_a_pair_of_another_version_is_named_on_each_page_and_no_month_is_counted
     try:
         pages = [province.look(path) for path in ("/en/", "/en/months", "/en/calls", "/en/callbacks")]
         assert ([told in page for page in pages], told in before) == ([True] * 4, False)
-        assert (province.serving._snapshot.is_heard, province.serving.troubles()) == (False, [told])
+        assert (province.serving._snapshot.is_heard, province.serving.why_missing()) == (False, [told])
         assert "ottawa: measuring<" not in pages[0]
         assert re.findall(r'<td data-name="Calls">', pages[1]) == []
     finally:
-        province.sql("east", "UPDATE alembic_version SET version_num = (SELECT version_num FROM west.alembic_version)")
+        province.sql(
+            "east", "UPDATE alembic_version SET version_num = (SELECT version_num FROM west.alembic_version)"
+        )
     assert told not in province.look()
 
 

@@ -52,7 +52,7 @@ def two_pairs(store: Database, calls: int = 600, more: str = "") -> TwoPairs:
         for table in ("call", "finding", "fact", "obligation"):
             also = ", data = replace(data, '\"toronto\"', '\"ottawa\"')" if table == "obligation" else ""
             connection.exec_driver_sql(
-                f"UPDATE \"{table}\" SET exchange = 'ottawa'{also} WHERE hashtext(\"call\") %% 2 <> 0"
+                f'UPDATE "{table}" SET exchange = \'ottawa\'{also} WHERE hashtext("call") %% 2 <> 0'
             )
         connection.exec_driver_sql("INSERT INTO gap SELECT 'ottawa', began, ended FROM gap")
         connection.exec_driver_sql("INSERT INTO heartbeat SELECT 'ottawa', heard FROM heartbeat")

@@ -216,7 +216,9 @@ async def _refuse_others_lines(visit: PageRequest, shown: Disruption) -> None:
     """Raises RefusedError for a disruption that also concerns lines of other services than this person's."""
     whole = await visit.site.ask(disruptions.disruption_by_id, visit.site.store, shown.id)
     if whole is not None and whole.lines != shown.lines:
-        text = visit.say("Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident.")
+        text = visit.say(
+            "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
+        )
         raise RefusedError(text)
 
 

@@ -233,7 +233,7 @@ def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[st
 
 
 def report_process(visit: PageRequest) -> ReportProcess:
-    """The report of the address. Raises NotFoundError, too where it is of other lines than those of this person."""
+    """The report of the address, for a person who may see its lines. Raises NotFoundError."""
     found = visit.site.reports.get(visit.request.path_params["name"])
     return _kept(visit, found if found is not None and found.order.lines == visit.site.lines else None)
 
