@@ -51,7 +51,7 @@ class AccountCommandContext(CommandContext):
         return AuditEvent(self.now, current_user(), act, about)
 
 
-class RoleName(click.Choice[str]):
+class RoleName(click.Choice):  # type: ignore[type-arg]  # click 8.1 gives it none
     """One of ROLES, or one of IN_SERVICES with a colon and a service."""
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:

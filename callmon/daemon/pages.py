@@ -72,7 +72,9 @@ class PairsPages:
         """The state from stored rows. Phones, and how long a call rings, are not in them."""
         heard = {name: at for name, at in queries.heartbeats(reader).items() if now - at < GONE_AFTER}
         exchanges = [_exchange(name, at, now) for name, at in heard.items()]
-        exchanges += [_exchange(name, since - SILENT, now) for name, (since, _) in self._missing.items()]
+        exchanges += [
+            ExchangeStatus(name, False, 0, since, now - since) for name, (since, _) in self._missing.items()
+        ]
         index = ObligationIndex()
         for obligation in obligations.live_obligations(reader):
             index.insert(obligation)

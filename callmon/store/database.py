@@ -61,8 +61,7 @@ class Database:
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
-        self.engine = _engine(url, self.path, reads_only)
-        listen(self.engine)
+        self.engine = listen(_engine(url, self.path, reads_only))
         self.view: View | None = None
         self._identity = file_identity(self.path)
 

@@ -63,10 +63,11 @@ class View(msgspec.Struct, frozen=True):
     schema: str = ""
 
 
-def listen(engine: Engine) -> None:
-    """Applies the view in the execution options of a connection to its statements."""
+def listen(engine: Engine) -> Engine:
+    """The engine, which applies the view in the execution options of a connection to its statements."""
     event.listen(engine, "before_cursor_execute", _seen, retval=True)
     event.listen(engine, "begin", _in_schema)
+    return engine
 
 
 def _in_schema(connection: Connection) -> None:

@@ -110,7 +110,7 @@ class PageContext:
 
     async def each_minute(self, name: str, key: object, make: Callable[[], Awaitable[T]]) -> T:
         """The value of this name and key for all viewers: made at most once a minute."""
-        kept, now = self._kept.get(name), self.seen().at
+        kept, now, key = self._kept.get(name), self.seen().at, (key, self.reader)
         if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < KEPT_FOR:
             kept = self._kept[name] = (key, now, await make())
         value: T = kept[2]
