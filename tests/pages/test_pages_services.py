@@ -19,11 +19,13 @@ from callmon.config.settings import Settings
 from callmon.config.web import AccessSettings
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
+from callmon.core.statistics import period
 from callmon.reports.jobs import BusyError, ReportJobs
 from callmon.reports.request import ReportRequest, filed
 from callmon.store.access import add_account, audit_events
 from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.database import Database
+from callmon.store.queries.reports import half_hour_counts, month_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with
@@ -220,6 +222,25 @@ def test_what_she_does_is_on_record(site: Site) -> None:
     token = site.lead.token("/en/sign-out")
     site.lead.post(f"/en/callbacks/{site.own}/record", data={"csrf": token, "action": "take"})
     assert (LEAD, "callback", site.own) in [(x.who, x.act, x.about) for x in audit_events(site.pages.store)]
+
+
+def test_the_counts_on_her_pages_are_of_her_lines_alone(site: Site) -> None:
+    whole = next(x for x in site.pages.entries if x.name == "now").endpoint.args[0]  # type: ignore[attr-defined]
+    hers, zone = whole.of_services(("poci",)), whole.settings.timezone
+    counted = []
+    for seen in (whole.seen(), hers.seen()):
+        callbacks = seen.callbacks
+        groups = {line for found in callbacks.counts.values() for line, _ in found}
+        shown = {x.line for x in callbacks.visible.values()}
+        counted.append(({x.name for x in seen.lines}, shown, groups, {*callbacks.by_line}))
+    of_all, of_hers = counted
+    assert of_hers == ({"poci", "poci-toll-free"}, set(), set(), set())  # her callback was made
+    assert [some < every for some, every in zip(of_hers, of_all, strict=True)] == [True] * 4
+    months = [period.month(f"{OPENED:%Y-%m}", zone)]
+    offered = [month_counts(x.reader, zone, months)[0].counts["calls_offered", ""] for x in (whole, hers)]
+    days = [half_hour_counts(hers.reader, zone, [OPENED.astimezone(zone).date()], datetime.now(UTC)).days]
+    lines = {line for found in days for of_line in found.values() for line in of_line}
+    assert (offered[0] > offered[1], offered[1], lines) == (True, 1, {"poci"})
 
 
 # ── tables ──
