@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -24,9 +29,10 @@ from callmon.store.privacy import subject_access
 from callmon.store.rollups import rebuild
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
+from tests.lab.ports import free_port
 from tests.support.fact_builder import OTHER, Office
 from tests.support.sign_in_app import MADE, kept_password, quick_passwords, sign_in
-from tests.support.store_fixtures import POSTGRESQL, RING, answered_call, outcomes, postgres_database, wrote
+from tests.support.store_fixtures import POSTGRESQL, RING, answered_call, outcomes, postgres_database, until, wrote
 from tests.support.two_pairs import in_schema
 from tests.support.web_client import Visitor
 from tests.year import TORONTO
@@ -196,3 +202,29 @@ def test_health_and_no_metrics(province: Province) -> None:
     province.look()
     answers = [province.whole.get(path).status_code for path in ("/healthz", "/metrics", "/-/ready")]
     assert answers == [200, 404, 200]
+
+
+def test_the_command_serves_until_it_is_stopped(province: Province, tmp_path: Path) -> None:
+    given, port = province.serving._settings.configuration, free_port(socket.SOCK_STREAM, "127.0.0.1")
+    text = example_text().replace(
+        'url = "sqlite:///callmon.db"', f'url = "{given.store.url}"\nover = ["west", "east"]'
+    )
+    text = text.replace("127.0.0.1:10469", f"127.0.0.1:{port}")
+    text = text.replace('# key_file = "/etc/callmon/number.key"', f'key_file = "{given.privacy.key_file}"')
+    (tmp_path / "province.toml").write_text(text)
+    command = [sys.executable, "-m", "callmon", "pages", "--config", "province.toml"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL) as serving:
+        try:
+            assert until(lambda: _page(port) is not None)
+            page = _page(port) or ""
+        finally:
+            serving.terminate()
+    assert ("toronto: measuring<" in page, "ottawa: measuring<" in page, serving.returncode) == (True, True, 0)
+
+
+def _page(port: int) -> str | None:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/en/", timeout=60).text
+    except httpx.TransportError:
+        return None
