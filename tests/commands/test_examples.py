@@ -167,8 +167,8 @@ def test_every_example_that_is_not_run_says_why() -> None:
     told = {example for name in NAMES for example in examples(f"callmon {name}")}
     left = told - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
-        "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen", "record monday.ami",
-        "record fault.ami",
+        "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen",
+        "record monday.ami", "record fault.ami",
         "alerting test", "report send", "report sign", "report verify",
     }  # fmt: skip
     named = [place for why in SERVERS.values() for place in re.findall(r"tests/\S+", why)]

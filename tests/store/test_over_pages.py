@@ -206,9 +206,8 @@ def test_health_and_no_metrics(province: Province) -> None:
 
 def test_the_command_serves_until_it_is_stopped(province: Province, tmp_path: Path) -> None:
     given, port = province.serving._settings.configuration, free_port(socket.SOCK_STREAM, "127.0.0.1")
-    text = example_text().replace(
-        'url = "sqlite:///callmon.db"', f'url = "{given.store.url}"\nover = ["west", "east"]'
-    )
+    store = f'url = "{given.store.url}"\nover = ["west", "east"]'
+    text = example_text().replace('url = "sqlite:///callmon.db"', store)
     text = text.replace("127.0.0.1:10469", f"127.0.0.1:{port}")
     text = text.replace('# key_file = "/etc/callmon/number.key"', f'key_file = "{given.privacy.key_file}"')
     (tmp_path / "province.toml").write_text(text)
