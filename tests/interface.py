@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from callmon.cli import main
 from callmon.config.schema import Configuration
 from callmon.config.settings import example
+from callmon.config.standards import ALL_STANDARDS
 from callmon.config.validation import variable
 from callmon.core import facts
 from callmon.core.callbacks import commands as callback_commands
@@ -109,6 +110,7 @@ def _commands(command: click.Command, name: str) -> Iterator[tuple[str, list[str
 def metrics() -> dict[str, str]:
     """Each metric's type and labels, by name."""
     shown = page(full_daemon(), ONE_CALL)
+    shown.configure(shown.read().configured, ALL_STANDARDS, [EXCHANGE])
     gauges = [*families(OF_CALLS, shown.read()), *families(OF_ITSELF, shown.read()), *shown._parity({})]
     labels = {gauge.name: gauge._labelnames for gauge in gauges}  # type: ignore[attr-defined]  # not in its stub
     labels |= {metric.name: metric.labels for metric in METRICS}

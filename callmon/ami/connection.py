@@ -1,6 +1,6 @@
 """The TCP or TLS connection to one exchange, with endless reconnects. All I/O of `ami/` is here.
 
-Only `pause` stops reading (a sink is full). Bytes are gathered for a few milliseconds, because at a real site the
+Only `pause` stops reading (a sink is full). Bytes are gathered for some milliseconds, because at a real site the
 wake-up is the cost, not the parsing. A failed connection is retried within a second for a minute, then every few
 seconds, with jitter, without end. A refused login is retried after minutes, because fail2ban on a PBX bans clients
 that retry fast. Each change is logged once, as a sentence that names the exchange and what to do.
@@ -27,7 +27,9 @@ from callmon.errors import AmiError, ConfigError, Sentence
 log = logging.getLogger(__name__)
 
 BUFFER = 256 * 1024
-GATHER_SECONDS = 0.005
+# How long bytes are gathered after a read of fewer than STREAM bytes, of more, and (not at all) of FLOOD: Asterisk
+# closes a connection that takes no byte for 100 ms (`writetimeout`), and a new one has room for 100 KB.
+GATHER_SECONDS, STREAM, GATHER_STREAM_SECONDS, FLOOD = 0.005, 1024, 0.025, 64 * 1024
 # Events missed during a wait cannot be received later: in the first minute of an outage the waits are short.
 FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
 EAGER_SECONDS = 60.0
@@ -75,8 +77,8 @@ class Transport(asyncio.BufferedProtocol):
             if events:
                 self._on_events(events)
             self._answer()
-        if self.fault is None and nbytes < BUFFER // 2 and self._resume is None and not self._paused:
-            self._gather()
+        if self.fault is None and nbytes < FLOOD and self._resume is None and not self._paused:
+            self._gather(GATHER_STREAM_SECONDS if nbytes >= STREAM else GATHER_SECONDS)
 
     def connection_lost(self, error: Exception | None) -> None:
         for timer in (self._timer, self._resume):
@@ -106,6 +108,12 @@ class Transport(asyncio.BufferedProtocol):
             return self.session.heard_until()
         return None
 
+    def hasten_ping(self) -> None:
+        """`Session.hasten_ping`; an internal error ends the connection."""
+        with self._reporting_faults():
+            self.session.hasten_ping(monotonic())
+            self._answer()
+
     def exchange_time(self) -> datetime | None:
         """The exchange's own time now; an internal error ends the connection."""
         with self._reporting_faults():
@@ -121,10 +129,10 @@ class Transport(asyncio.BufferedProtocol):
             self.fault = self.fault or error
             self.close()
 
-    def _gather(self) -> None:
+    def _gather(self, seconds: float) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.pause_reading()
-            self._resume = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._read_on)
+            self._resume = asyncio.get_running_loop().call_later(seconds, self._read_on)
 
     def _read_on(self) -> None:
         self._resume = None

@@ -145,13 +145,16 @@ class Session:
                 Sentence("did not greet or answer the login in time; check that host and port are the AMI's")
             )
         elif self.last_byte > (sent := max(self._pings.values(), default=-inf)):
-            self._ping(now)
-            if now - self._listed >= self._list_every:
-                self._list_channels(now)
+            self._ask_time(now)
         elif now - self._deadline > HELD_UP and self._waived != sent:
             self._waived, self._deadline = sent, now + self._ping_timeout
         else:
             self._fail(Sentence("does not answer; closing the connection"))
+
+    def hasten_ping(self, now: float) -> None:
+        """Send a Ping now, unless a reply is awaited: the reply proves that all earlier events were received."""
+        if self.state is SessionState.LISTENING and not self._pings:
+            self._ask_time(now)
 
     def lost(self) -> e.ConnectionLost:
         """The end of this connection. The last byte does not count: its message may be incomplete or unread."""
@@ -322,6 +325,11 @@ class Session:
     def _unusable(self, message: bytes) -> None:
         self.unusable += 1
         self.received -= 1
+
+    def _ask_time(self, now: float) -> None:
+        self._ping(now)
+        if now - self._listed >= self._list_every:
+            self._list_channels(now)
 
     def _ping(self, now: float) -> None:
         self._deadline = now + self._ping_timeout

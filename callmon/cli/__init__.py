@@ -27,6 +27,7 @@ from callmon.cli.common import (
     lang_option,
     one_exchange,
     print_json,
+    until_done,
     with_context,
 )
 from callmon.cli.completion import EXCHANGES
@@ -82,6 +83,8 @@ def run(context: CommandContext) -> None:
     from callmon.store.opening import open_for_writing
 
     settings = context.settings
+    if settings.configuration.store.over:
+        raise ConfigError(said("{path}: store.over is for `callmon pages`.", path=context.path))
     if not settings.exchanges:
         raise ConfigError(
             said("{path}: no exchange is configured; add a table [exchanges.NAME].", path=context.path)
@@ -93,6 +96,25 @@ def run(context: CommandContext) -> None:
         await Daemon(settings, store, context.path).run()
 
     asyncio.run(listen())
+
+
+@main.command()
+@with_context()
+def pages(context: CommandContext) -> None:
+    """Serve the pages over several pairs of callmon (store.over). In the foreground; it listens to no exchange.
+
+    \b
+    Examples: callmon pages --config /etc/callmon/province.toml
+              callmon --log-format json pages
+    """
+    from callmon.daemon.pages import PairsPages
+    from callmon.store.opening import open_for_writing
+
+    if not context.settings.configuration.store.over:
+        told = said("{path}: store.over is missing; name the schemas of all pairs.", path=context.path)
+        raise ConfigError(told)
+    click.get_current_context().obj()
+    asyncio.run(PairsPages(context.settings, until_done(open_for_writing(context.settings))).run())
 
 
 @main.command()

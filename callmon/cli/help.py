@@ -14,7 +14,7 @@ from callmon.cli.language import said
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
     "Set up": ("config", "check", "doctor", "users", "attest", "alerting", "completion"),
-    "Run": ("run", "demo"),
+    "Run": ("run", "pages", "demo"),
     "Look after": ("backfill", "reconcile", "privacy", "db"),
     "For engineers": ("export", "record", "replay"),
 }
@@ -33,6 +33,7 @@ PAGES: Mapping[str, str] = {
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",
     "run": "how-to/install.md",
+    "pages": "how-to/two-callmons.md",
     "users": "how-to/who-may-sign-in.md",
 }
 EXAMPLES = "Examples: "

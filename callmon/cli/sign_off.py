@@ -33,7 +33,7 @@ from callmon.store import access, sign_off
 from callmon.store.access import AuditEvent
 from callmon.store.sign_off import STEPS, SignedRevision, SignOffError, Step
 from callmon.text.sign_off import SignOffFormatter
-from callmon.web.auth.identity import Person, Right, roles
+from callmon.web.auth.identity import Right, person_with
 from callmon.web.auth.passwords import is_right, nobodys
 
 
@@ -102,7 +102,7 @@ def _signer(context: CommandContext, name: str) -> str:
         deed = AuditEvent(context.now, "" if account is None else name, "sign in refused", "account")
         access.record_event(context.store, deed)
         raise ConfigError(context.say("Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé."))
-    if not Person(name, roles(account.roles)).may(Right.REPORT):
+    if person_with(name, account.roles).services(Right.REPORT) is not None:
         raise ConfigError(
             context.say("Seul un compte avec le rôle « manager » signe un rapport. Rien n'est signé.")
         )

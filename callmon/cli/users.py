@@ -10,10 +10,18 @@ from functools import cached_property
 
 import click
 
-from callmon.cli.common import CommandContext, current_user, json_option, print_json, until_done, with_context
+from callmon.cli.common import (
+    CommandContext,
+    current_user,
+    json_option,
+    print_json,
+    refuse_unknown,
+    until_done,
+    with_context,
+)
 from callmon.cli.help import HelpGroup
 from callmon.cli.language import said
-from callmon.config.web import RoleSettings
+from callmon.config.web import RoleSettings, ServiceRoleSettings
 from callmon.errors import ConfigError
 from callmon.store import access
 from callmon.store.access import AuditEvent, LocalAccount
@@ -21,10 +29,11 @@ from callmon.store.database import Database
 from callmon.store.opening import open_for_accounts
 from callmon.web.auth.passwords import hashed, refuse_if_easy
 
-ROLES = tuple(RoleSettings.model_fields)
+ROLES, IN_SERVICES = tuple(RoleSettings.model_fields), tuple(ServiceRoleSettings.model_fields)
 NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 ROLE_HELP = (
-    "viewer, agent (callbacks, with numbers), manager (reports) or administrator; may be given several times"
+    "viewer, agent (callbacks, with numbers), manager (reports) or administrator; may be given several times; "
+    "manager:NAME for the service NAME alone"
 )
 
 
@@ -42,7 +51,21 @@ class AccountCommandContext(CommandContext):
         return AuditEvent(self.now, current_user(), act, about)
 
 
-_role = click.option("--role", "roles", multiple=True, required=True, type=click.Choice(ROLES), help=ROLE_HELP)
+class RoleName(click.Choice):  # type: ignore[type-arg]  # click 8.1 gives it none
+    """One of ROLES, or one of IN_SERVICES with a colon and a service."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        role, colon, service = value.partition(":")
+        if not colon or not service or role not in IN_SERVICES:
+            return str(super().convert(value, param, ctx))
+        return value
+
+
+_role = click.option("--role", "roles", multiple=True, required=True, type=RoleName(ROLES), help=ROLE_HELP)
+
+
+def _refuse_unknown_services(context: AccountCommandContext, roles: tuple[str, ...]) -> None:
+    refuse_unknown(context.settings, "service", *(x.partition(":")[2] or None for x in roles))
 
 
 @users.command("add")
@@ -54,7 +77,7 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
 
     \b
     Examples: callmon users add marie.tremblay --role agent
-              callmon users add j.roy --role agent --role manager < password.txt
+              callmon users add a.cote --role manager:poci < password.txt
     """
     if not NAME.fullmatch(name):
         raise ConfigError(
@@ -63,6 +86,7 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
                 name=name,
             )
         )
+    _refuse_unknown_services(context, roles)
     store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
     access.check_account(store, name, exists=False)
     access.add_account(store, name, hashed(_password(name)), roles, deed)
@@ -108,6 +132,7 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
     Examples: callmon users role marie.tremblay --role viewer
               callmon users role marie.tremblay --role agent --role manager
     """
+    _refuse_unknown_services(context, roles)
     deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
     access.give_roles(context.store, name, roles, deed)
     click.echo(said("{name}: {roles}; signed out everywhere.", name=name, roles=" ".join(sorted(roles))))

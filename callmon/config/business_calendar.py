@@ -214,6 +214,8 @@ class Calendar:
 
 def _utc(at: datetime) -> datetime:
     """`at` in UTC: arithmetic on local datetimes is wall-clock arithmetic. Raises ValueError when naive."""
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError("a time without a zone: callmon reckons with aware datetimes only")
     return at.astimezone(UTC)

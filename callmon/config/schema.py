@@ -359,6 +359,9 @@ def _line_errors(configuration: Configuration) -> Found:
         if line.ring_tone > line.ring_cycle:
             text = Sentence("is longer than ring_cycle; the tone is a part of the cycle")
             yield (*path, "ring_tone"), text
+    for name in configuration.web.access.services.keys() - known.keys():
+        text = Sentence('there is no service "{name}"{hint}', name=name, hint=did_you_mean(name, known))
+        yield ("web", "access", "services", name), text
 
 
 def _mail_errors(configuration: Configuration) -> Found:

@@ -10,7 +10,7 @@ on each use).
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -87,6 +87,13 @@ class Settings:
         written = self.configuration
         known: dict[str, Mapping[str, object]] = {"line": written.lines, "service": written.services}
         return list((known | {"exchange": written.exchanges})[kind])
+
+    def of_services(self, services: Container[str]) -> "Settings":
+        """The same settings with these services and their lines alone."""
+        written = self.configuration
+        lines = {name: line for name, line in written.lines.items() if line.service in services}
+        kept = {name: service for name, service in written.services.items() if name in services}
+        return Settings(written.model_copy(update={"lines": lines, "services": kept}), self.source)
 
     def calendar(self, line: str | Line | None = None) -> Calendar:
         """The calendar of one line; without `line`, the ministry's. Raises KeyError for an unknown line."""

@@ -37,7 +37,7 @@ class StoreSettings(PasswordSource):
     )
     password_file: Path | None = setting("file that holds the database user's password", None)
     write_every: Duration = setting(
-        "outcomes are collected for this long, then committed in one transaction", "0.1s"
+        "outcomes are collected for this long, in a stream 0.4 s longer, then committed in one transaction", "0.1s"
     )
     max_waiting: int = setting(
         "most outcomes buffered in memory while the database is unavailable and the journal full",
@@ -54,6 +54,9 @@ class StoreSettings(PasswordSource):
         "schemas of the other pairs in this PostgreSQL: a callback that one of them hears counts here, too",
         (),
     )
+    over: tuple[Schema, ...] = setting(
+        "schemas of all pairs in this PostgreSQL, for `callmon pages` and reports over all of them", ()
+    )
 
     def _errors(self) -> Found:
         if not ADDRESS.fullmatch(self.url):
@@ -61,8 +64,14 @@ class StoreSettings(PasswordSource):
         elif self.password_file is not None and not USER.match(self.url):
             text = Sentence("needs a url with a user and no password: postgresql://USER@HOST/NAME")
             yield ("password_file",), text
-        if self.pairs and not self.url.startswith("postgresql"):
-            yield ("pairs",), Sentence("needs PostgreSQL: url = postgresql://USER@HOST/NAME")
+        for name in ("pairs", "over"):
+            if getattr(self, name) and not self.url.startswith("postgresql"):
+                yield (name,), Sentence("needs PostgreSQL: url = postgresql://USER@HOST/NAME")
+        if self.pairs and self.over:
+            yield (
+                ("over",),
+                Sentence("is for a configuration of its own, without pairs: its database hears nothing"),
+            )
 
     def complete(self) -> Self:
         """The settings with the password in the URL, read now. Raises ConfigError when it cannot be read."""

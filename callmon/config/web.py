@@ -93,13 +93,16 @@ class RoleSettings(Table):
     manager: tuple[str, ...] = setting("groups that read reports and announce disruptions", ())
     administrator: tuple[str, ...] = setting("groups that read the access log", ())
 
-    def roles_of(self, groups: Iterable[str]) -> frozenset[str]:
-        """The names of the roles of a user in these groups."""
-        theirs = {*groups, EVERYBODY}
-        return frozenset(role for role in type(self).model_fields if theirs & {*getattr(self, role)})
-
     def is_empty(self) -> bool:
         return not any(getattr(self, role) for role in type(self).model_fields)
+
+
+class ServiceRoleSettings(Table):
+    """[web.access.services.NAME]: groups that have a role for the data of this service alone."""
+
+    viewer: tuple[str, ...] = setting("groups that see the pages of this service, without numbers", ())
+    agent: tuple[str, ...] = setting("groups that make callbacks of this service", ())
+    manager: tuple[str, ...] = setting("groups that read reports of this service", ())
 
 
 class AccessSettings(Table):
@@ -117,6 +120,17 @@ class AccessSettings(Table):
     proxy: ProxySettings = setting("sign-in by a reverse proxy", {})
     oidc: OidcSettings | None = setting("sign-in by an identity provider (OpenID Connect)", None)
     roles: RoleSettings = setting("roles, and the groups that have each", {})
+    services: dict[str, ServiceRoleSettings] = setting("roles for one service alone", {})
+
+    def roles_of(self, groups: Iterable[str]) -> frozenset[str]:
+        """The names of the roles of a user in these groups: "manager", or "manager:poci" for one service."""
+        theirs, given = {*groups, EVERYBODY}, {"": self.roles, **self.services}
+        return frozenset(
+            f"{role}:{service}" if service else role
+            for service, table in given.items()
+            for role in type(table).model_fields
+            if theirs & {*getattr(table, role)}
+        )
 
     @field_validator("url")
     @classmethod
@@ -139,7 +153,11 @@ class AccessSettings(Table):
         if self.oidc is not None and self.url is None:
             text = Sentence("is missing beside oidc; the provider sends browsers back to this address")
             yield ("url",), text
-        if (self.oidc is not None or self.proxy.header is not None) and self.roles.is_empty():
+        if (
+            (self.oidc is not None or self.proxy.header is not None)
+            and self.roles.is_empty()
+            and not self.services
+        ):
             yield ("roles",), Sentence('is missing; give each role its groups, such as viewer = ["*"]')
         if self.idle > self.longest:
             text = Sentence("is longer than longest, so it would never apply; shorten idle or raise longest")
@@ -175,7 +193,7 @@ class WebSettings(Table):
         "POST /-/reload reads the configuration again, as SIGHUP does; it needs no sign-in", False
     )
     series: Literal["all", "slim"] = setting(
-        "the series of /metrics: all, or only those that the shipped boards and rules need", "all"
+        "the series of /metrics: slim, or also those that no shipped board or rule needs (all)", "slim"
     )
     config_file: Path | None = setting(
         "TLS and basic authentication: a web.config.yml as Prometheus' exporter-toolkit reads it", None

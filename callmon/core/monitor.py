@@ -282,31 +282,30 @@ class Monitor:
             account, kind = self._tell(hearing, fact), type(fact)
             if account is None:
                 continue
+            arrival = account.arrival
             if kind is f.Ended:
                 del hearing.accounts[fact.call]
-                if account.arrival.line is None and not account.arrival.beside:
-                    self.others[account.arrival.direction] += 1
-            if account.arrival.line is None:
-                apart = self._apart(exchange, hearing, fact, account.arrival)
+                if arrival.line is None and not arrival.beside:
+                    self.others[arrival.direction] += 1
+            if arrival.line is None:
+                apart = self._apart(exchange, hearing, fact, arrival)
                 if not apart:
                     continue
                 emitted += apart
             else:
                 emitted.append(fact)
-                if kind in OPENING and not is_rejudged and not account.arrival.test:
+                if kind in OPENING and not is_rejudged and not arrival.test:
                     self._opener.inward(exchange, fact, account, hearing.site)
             if kind in self._settled_by:
                 call = account.call()
                 self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
+        gaps: tuple[Gap, ...] = ()
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
-            hearing.returned = gap
-        told = tuple(emitted), tuple(findings), tuple(ended)
-        return self._outcome(
-            exchange, *told, () if gap is None else (Gap(exchange, gap.start, gap.end),), is_rejudged
-        )
+            hearing.returned, gaps = gap, (Gap(exchange, gap.start, gap.end),)
+        return self._outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, is_rejudged)
 
     def _outcome(
         self,

@@ -18,7 +18,7 @@ import os
 import signal
 import socket
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -29,7 +29,6 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
-from callmon.config.standards import ALL_STANDARDS
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Outcome
 from callmon.core.statistics.counters import survey_was_heard
@@ -53,6 +52,9 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 30.0
 BROKER_SECONDS = 2.0
+LOOK_SECONDS = 0.1
+# Asterisk gives an event its time before it sends the event: the answer to a Ping may overtake it.
+SENT_AFTER = timedelta(seconds=0.2)
 
 
 class Daemon:
@@ -64,16 +66,16 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
+        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self.metrics = Metrics(
             self.runtime.database.tally,
             self.runtime,
             settings.lines(),
-            ALL_STANDARDS,
+            self._judged(),
             settings.exchanges,
             settings.minimum_sample,
             settings.web.series == "slim",
         )
-        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
@@ -107,6 +109,7 @@ class Daemon:
                 self._connect_exchange(name)
             background = {
                 "timer": self._tick_every_second(),
+                "contacts": self._tick_at_contacts(),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
@@ -125,6 +128,10 @@ class Daemon:
             self._ready(wire)
             await self._stop.wait()
             await self._close(server, running)
+
+    def _judged(self) -> list[str]:
+        """The standards that give verdicts."""
+        return [name for name, is_judged in self.runtime.monitor.enabled().items() if is_judged]
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""
@@ -212,14 +219,39 @@ class Daemon:
     async def _tick_every_second(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            for name, watched in self.runtime.watched.items():
-                self._heartbeat(name, watched)
-            self.runtime.offer(self._tick)
+            self._beat()
             if all(sink.has_room() for sink in self.runtime.sinks):
                 for link in self.runtime.links().values():
                     link.go_on()
             self.publish_status()
             notify("WATCHDOG=1")
+
+    async def _tick_at_contacts(self) -> None:
+        """Tick as soon as an outbound call has lasted long enough for a contact, also on a quiet exchange."""
+        contacts: dict[str, datetime] = {}
+        while True:
+            await asyncio.sleep(LOOK_SECONDS if contacts else 1.0)
+            contacts = self.runtime.monitor.ledger.next_contacts()
+            heard = [self._is_heard(name, at + SENT_AFTER) for name, at in contacts.items()]  # asks each exchange
+            if any(heard):
+                self._beat()
+
+    def _is_heard(self, name: str, until: datetime) -> bool:
+        """Whether all events until then were received. If not, and it is past, the exchange is asked by a Ping."""
+        link = self.runtime.links().get(name)
+        now = None if link is None or self.runtime.watched[name].unheard_since else link.exchange_time()
+        if link is None or now is None or now < until:
+            return False
+        heard = link.heard_until()
+        if heard is None or heard < until:
+            link.hasten_ping()
+            return False
+        return True
+
+    def _beat(self) -> None:
+        for name, watched in self.runtime.watched.items():
+            self._heartbeat(name, watched)
+        self.runtime.offer(self._tick)
 
     def _tick(self) -> list[Outcome]:
         runtime, clocks = self.runtime, (datetime.now(UTC), monotonic())
@@ -295,7 +327,7 @@ class Daemon:
         before = self.runtime.settings
         self.runtime.reconfigure(changed, monitor)
         self.runtime.last_reload = LastReload(True, datetime.now(UTC))
-        self.metrics.configure(changed.lines(), ALL_STANDARDS, changed.exchanges, changed.minimum_sample)
+        self.metrics.configure(changed.lines(), self._judged(), changed.exchanges, changed.minimum_sample)
         self._reconnect_changed(before)
         self.publish_status()
         log.info("configuration: applied")

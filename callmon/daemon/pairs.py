@@ -1,6 +1,7 @@
 """Reads the contacts of the other pairs in the same PostgreSQL (`store.pairs`): a callback counts in every pair.
 
-    another pair's writer ─▶ table contact ─▶ PairReader, four times a second ─▶ Monitor.record_contacts ─▶ ledger
+    another pair's writer ─▶ table contact ─▶ PairReader ─▶ Monitor.record_contacts ─▶ ledger
+                        └─ NOTIFY ─────────────▲ it reads that pair at once; every pair each second, without it too
 
 A verdict at a due time waits until the other pairs have stored what they heard until then. It is unknown when a
 pair stores nothing for `SILENT_SECONDS`, or has a gap. A contact that is read later corrects it.
@@ -27,11 +28,14 @@ from callmon.core.verdicts import Gap
 from callmon.daemon.tasks import Act
 from callmon.errors import Sentence, StoreError
 from callmon.store.database import Database
+from callmon.store.notices import ContactNotices
 from callmon.store.queries import contacts as queries
+from callmon.store.view import View
 
 log = logging.getLogger(__name__)
 
-EVERY_SECONDS = 0.25
+EVERY_SECONDS = 1.0
+GATHER_SECONDS = 0.05  # after a notice: any role of the database can send notices
 SILENT_SECONDS = 60.0  # longer than a take-over, or a restart of the other pair
 GONE_AFTER = timedelta(days=7)  # an exchange without a heartbeat for so long is no longer configured
 
@@ -76,7 +80,7 @@ class PairReader:
 
     def __init__(self, schemas: Iterable[str], store: Database, monitor: Callable[[], Monitor]) -> None:
         self._store, self._monitor = store, monitor
-        self._pairs = [_Pair(schema, store.of_schema(schema)) for schema in schemas]
+        self._pairs = [_Pair(schema, store.seen_as(View(schema=schema))) for schema in schemas]
 
     def heard(self) -> dict[str, datetime]:
         """Until when all contacts were read, by exchange. A talk that may become a callback is not yet one."""
@@ -93,9 +97,17 @@ class PairReader:
         return [Sentence("pair {name}: {why}", name=pair.schema, why=pair.trouble) for pair in troubled]
 
     async def run(self, do: Callable[[Act], None]) -> None:
-        while self._pairs:
-            await self.read(do)
-            await asyncio.sleep(EVERY_SECONDS)
+        told, due = set[str](), monotonic()
+        async with ContactNotices(self._store) as notices:
+            while self._pairs:
+                if monotonic() >= due:
+                    await self.read(do)
+                    due = monotonic() + EVERY_SECONDS
+                else:
+                    for pair in (pair for pair in self._pairs if pair.schema in told):
+                        await self._read(pair, do)
+                told = await notices.wait(max(0.0, due - monotonic()))
+                await asyncio.sleep(GATHER_SECONDS)
 
     async def read(self, do: Callable[[Act], None]) -> None:
         """Read each pair once. `do` receives what was read as a function of the monitor."""

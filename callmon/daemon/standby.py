@@ -36,7 +36,7 @@ from callmon.store.writer.writer import DatabaseState
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.1
+LOOK_SECONDS, LEADER_LOOK_SECONDS = 0.1, 0.5
 # The former leader's last write may be this much later than its last heartbeat.
 AFTER_HEARTBEAT = timedelta(seconds=1.2)
 # A quiet exchange sends nothing that proves that the standby has received as much: then this timeout decides.
@@ -119,7 +119,7 @@ class Standby:
     async def run(self) -> None:
         while True:
             await self._look()
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(LEADER_LOOK_SECONDS if self._runtime.database.leads else LOOK_SECONDS)
 
     async def finish(self) -> None:
         """Before the daemon exits: take over, so that outcomes known only to this instance are written."""

@@ -43,11 +43,11 @@ class CommandQueue:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
-                callbacks = await asyncio.to_thread(
-                    commands.pending_callback_commands, self._store, self.done, self._token
-                )
-                disruptions = await asyncio.to_thread(
-                    commands.pending_disruption_commands, self._store, self.done_of_disruptions
+                callbacks, disruptions = await asyncio.to_thread(
+                    lambda: (
+                        commands.pending_callback_commands(self._store, self.done, self._token),
+                        commands.pending_disruption_commands(self._store, self.done_of_disruptions),
+                    )
                 )
             except StoreError:
                 continue

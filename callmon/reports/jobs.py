@@ -39,7 +39,8 @@ import callmon
 from callmon.config.settings import Settings
 from callmon.errors import CallmonError, ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.request import ReportRequest, filed
-from callmon.store.database import open_store, reason
+from callmon.store.database import reason
+from callmon.store.over import open_to_read
 
 log = logging.getLogger(__name__)
 
@@ -270,7 +271,7 @@ def main() -> None:
     logging.raiseExceptions = False  # without memory, printing a log error may not end
     settings = Settings(configuration, source)
     try:
-        with closing(open_store(settings.store.url)) as store:
+        with closing(open_to_read(settings.store)) as store:
             at = order.at or datetime.now(UTC)
             files = filed(store, settings, order, at, lambda part: _send(progress=round(part, 3)))
     except (MemoryError, SystemError):  # SystemError: a C library ran out of memory

@@ -7,7 +7,7 @@ render it. Refuses: to report 0 for an unknown value. Such a value is absent or 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -175,6 +175,13 @@ class CallbackStatus(msgspec.Struct, frozen=True):
     def to_listen_to(self) -> int:
         return sum(self.counts.get("callbacks_to_listen_to", NOTHING).values())
 
+    def of_lines(self, lines: Container[str]) -> CallbackStatus:
+        """The status of these lines alone."""
+        counts = {name: {x: n for x, n in groups.items() if x[0] in lines} for name, groups in self.counts.items()}
+        visible = {name: x for name, x in self.visible.items() if x.line in lines}
+        by_line = {line: x for line, x in self.by_line.items() if line in lines}
+        return CallbackStatus(self.revision, visible, by_line, counts)
+
     def updated(self, index: ObligationIndex) -> CallbackStatus:
         """The status of the index now; this one when nothing has changed."""
         if index.version is self.version:
@@ -190,7 +197,8 @@ class CallbackStatus(msgspec.Struct, frozen=True):
                 if at is not None:
                     firsts[name][obligation.line] = min(at, firsts[name].get(obligation.line, at))
             if (summary := summary_of(obligation)) is not None:
-                visible[obligation.id] = summary
+                # Two exchanges may give their calls one name.
+                visible[obligation.id if obligation.id not in visible else "@".join(obligation.key)] = summary
         opened = Counter(summary.line for summary in visible.values())
         overdue = Counter(summary.line for summary in visible.values() if summary.state == "overdue")
         by_line = {line: (count, overdue[line]) for line, count in opened.items()}
@@ -224,6 +232,20 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
     backfill_waiting: Mapping[str, datetime] = NOTHING  # exchange → since when unheard time spans wait for CEL
     compared: Sequence[LastComparison] = ()
     reports_unsent: Mapping[str, datetime] = NOTHING  # edition → since when a mail with a report is not delivered
+
+    def of_lines(self, lines: Container[str]) -> DaemonSnapshot:
+        """What a page may show to a reader of these lines alone."""
+        return DaemonSnapshot(
+            at=self.at,
+            lines=tuple(x for x in self.lines if x.name in lines),
+            exchanges=self.exchanges,
+            callbacks=self.callbacks.of_lines(lines),
+            disruptions=tuple(x for x in (y.of_lines(lines) for y in self.disruptions) if x.lines),
+            enabled=self.enabled,
+            stores=self.stores,
+            leads=self.leads,
+            applied_command=self.applied_command,
+        )
 
     @property
     def revision(self) -> str:

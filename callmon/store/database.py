@@ -28,6 +28,7 @@ from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.migrations import HEAD, KNOWN
 from callmon.store.sqlite_file import close_to_others, file_identity, make_file
+from callmon.store.view import View, listen
 
 log = logging.getLogger(__name__)
 
@@ -60,17 +61,18 @@ class Database:
         self.path = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
         # The file that records account changes outside the database (`store/access.py`).
         self.notes = None if self.path is None else Path(f"{self.path}-accounts")
-        self.engine = _engine(url, self.path, reads_only)
+        self.engine = listen(_engine(url, self.path, reads_only))
+        self.view: View | None = None
         self._identity = file_identity(self.path)
 
     def reader(self) -> Database:
         """A database for queries only. On PostgreSQL a query lasts at most QUESTION_MILLISECONDS."""
-        return Database(self.url, self.ring, reads_only=True)
+        return Database(self.url, self.ring, reads_only=True).seen_as(self.view)
 
-    def of_schema(self, schema: str) -> Database:
-        """The tables of another pair in this PostgreSQL, by the same connections. For queries only."""
+    def seen_as(self, view: View | None) -> Database:
+        """The same database with another view, by the same connections."""
         other = copy(self)
-        other.engine = self.engine.execution_options(schema_translate_map={None: schema})
+        other.view, other.engine = view, self.engine.execution_options(view=view)
         return other
 
     @contextmanager
@@ -329,11 +331,7 @@ def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) ->
 def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
     """With `reads_only` it cannot write, and each query reads the SQLite file that is there now."""
     if path is None:
-        options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
-        given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
-        given = {key: value for key, value in given.items() if key not in url.query}
-        if reads_only and url.query.get("target_session_attrs") == "read-write":
-            given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
+        given = driver_options(url, reads_only)
         return create_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=given)
     engine = create_engine(url, hide_parameters=True, creator=partial(_connect, path))
     event.listen(engine, "connect", partial(_set_pragmas, ("query_only=ON",) if reads_only else PRAGMAS))
@@ -342,6 +340,16 @@ def _engine(url: URL, path: Path | None, reads_only: bool) -> Engine:
         event.listen(engine, "checkout", partial(_check_file, path))
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def driver_options(url: URL, reads_only: bool = False) -> dict[str, Any]:
+    """What a connection to PostgreSQL gets beside what its URL has."""
+    options = f"-c default_transaction_read_only=on -c statement_timeout={QUESTION_MILLISECONDS}"
+    given = POSTGRES_DEFAULTS | ({"options": options} if reads_only else {})
+    given = {key: value for key, value in given.items() if key not in url.query}
+    if reads_only and url.query.get("target_session_attrs") == "read-write":
+        given["target_session_attrs"] = "primary"  # libpq refuses every host to a session that is read-only
+    return given
 
 
 def _connect(path: Path) -> sqlite3.Connection:

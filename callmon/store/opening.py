@@ -16,6 +16,7 @@ from callmon.errors import ConfigError
 from callmon.store import access, key_file
 from callmon.store.bulk import record_key
 from callmon.store.database import Database, beside_database, names_of_needed_keys, open_store, upgrade
+from callmon.store.over import open_to_read
 from callmon.store.rollups import rebuild
 
 if TYPE_CHECKING:
@@ -44,11 +45,11 @@ def _with_notes(store: Database, settings: Settings) -> Database:
 def open_with_keys(settings: Settings) -> Database:
     """The store for commands that need numbers. Raises ConfigError without the key, StoreError with another."""
     if settings.privacy.key_file is None and not key_path(settings).exists():
-        store = open_store(settings.store.url)
+        store = open_to_read(settings.store)
         _refuse_without_key(store, key_path(settings))
         return store  # the database has no numbers yet
     ring = key_file.read_keys(key_path(settings))
-    return open_store(settings.store.url, ring)
+    return open_to_read(settings.store, ring)
 
 
 def open_for_writing(settings: Settings) -> Database:

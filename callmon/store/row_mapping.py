@@ -80,12 +80,30 @@ class Rows:
 
     def _add_outcome(self, exchange: str, outcome: Outcome) -> None:
         for fact in outcome.facts:
-            self._add_fact(exchange, fact)
+            key = (fact.call, exchange)
+            if type(fact) in MARKED:
+                fact = self._marked(key, fact)
+            if (facts := self.facts.get(key)) is None:
+                self.facts[key] = [fact]
+            else:
+                facts.append(fact)
+        if outcome.findings or outcome.calls:
+            self._add_calls(exchange, outcome)
+        if outcome.gaps or outcome.ledger or outcome.disruptions or outcome.contacts:
+            self._add_others(outcome)
+        if outcome.callback_command > self.hand:
+            self.hand = outcome.callback_command
+        if outcome.disruption_command > self.disruption_hand:
+            self.disruption_hand = outcome.disruption_command
+
+    def _add_calls(self, exchange: str, outcome: Outcome) -> None:
         for finding in outcome.findings:
             self.findings.setdefault((finding.call, exchange, finding.standard), finding)
         for call in outcome.calls:
             self.calls.setdefault((call.call, exchange), call)
             self._add_numbers(exchange, call)
+
+    def _add_others(self, outcome: Outcome) -> None:
         for gap in outcome.gaps:
             self.gaps.setdefault((gap.exchange, gap.start), gap)
         for written in outcome.ledger:
@@ -94,10 +112,6 @@ class Rows:
             self._add_disruption(update)
         for contact in outcome.contacts:
             self._add_contact(contact)
-        if outcome.callback_command > self.hand:
-            self.hand = outcome.callback_command
-        if outcome.disruption_command > self.disruption_hand:
-            self.disruption_hand = outcome.disruption_command
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
@@ -125,15 +139,6 @@ class Rows:
         key = contact.call, contact.exchange, contact.kind
         self.contacts.append((*key, at, self._contact, contact.token, data))
         self._contact += 1
-
-    def _add_fact(self, exchange: str, fact: Fact) -> None:
-        key = (fact.call, exchange)
-        if type(fact) in MARKED:
-            fact = self._marked(key, fact)
-        if (facts := self.facts.get(key)) is None:
-            self.facts[key] = [fact]
-        else:
-            facts.append(fact)
 
     def _marked(self, key: StoredCallKey, fact: Fact) -> Fact:
         """Records what else a fact of MARKED changes. Returns it without a number."""

@@ -41,6 +41,7 @@ RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
 class WebApplication:
     """What the application serves.
 
+    `metrics`: None: no /metrics.
     `troubles`: one sentence for each present fault, without blocking. `remarks`: one for each condition that the
     administrator should know of though callmon does its job. `role`: leader or standby. `site`: the context of
     the pages; None: no pages. `access`: decides which person may see which page. `reload`: reads the configuration
@@ -48,7 +49,7 @@ class WebApplication:
     machines read; everybody without it.
     """
 
-    metrics: Metrics
+    metrics: Metrics | None
     troubles: Callable[[], Sequence[str]]
     remarks: Callable[[], Sequence[str]] = tuple
     role: Callable[[], str] = lambda: "leader"
@@ -65,7 +66,7 @@ class WebApplication:
             else routes((*entries(self.site), *sign_in.entries(), *self.access.own_entries()))
         )
         machines = [
-            Route("/metrics", self._for_users(self._figures)),
+            *([Route("/metrics", self._for_users(self._figures))] if self.metrics is not None else []),
             Route("/healthz", self._for_users(self._health)),
             Route("/-/healthy", self._for_users(_healthy)),
             Route("/-/ready", self._for_users(self._ready)),
@@ -86,11 +87,15 @@ class WebApplication:
 
     async def _figures(self, request: Request) -> Response:
         # The snapshot is read here, in the event loop; the text is rendered and compressed in a thread.
-        accept, snapshot = request.headers.get("accept", ""), self.metrics.read()
+        metrics = self.metrics
+        assert metrics is not None
+        accept, snapshot = request.headers.get("accept", ""), metrics.read()
         is_compressed = _accepts_gzip(request.headers.get("accept-encoding", ""))
+        is_scrape = "x-prometheus-scrape-timeout-seconds" in request.headers  # not a person's look
+        scraper = request.client.host if is_scrape and request.client is not None else ""
 
         def rendered() -> tuple[bytes, str]:
-            body, content_type = self.metrics.render(snapshot, accept)
+            body, content_type = metrics.render(snapshot, accept, scraper)
             return gzip.compress(body, COMPRESSION, mtime=0) if is_compressed else body, content_type
 
         body, content_type = await asyncio.to_thread(rendered)

@@ -8,21 +8,23 @@ daemon's writing. A database error becomes a page that says so.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar
 
+import msgspec
 from jinja2 import Environment
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
-from callmon.errors import StoreError
+from callmon.errors import Sentence, StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
-from callmon.web.auth.identity import Role
+from callmon.store.view import View as ReaderView
+from callmon.web.auth.identity import Role, Services
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter, templates_of
 from callmon.web.sse import Live, View, event
@@ -51,12 +53,33 @@ class PageContext:
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.reports = ReportJobs()
+        self.notes: Sequence[Sentence] = ()  # what each page says first
+        self.services: Services = None  # whose data it shows; None: of all
+        self._parts: dict[tuple[str, ...], _Part] = {}
         self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
 
     @property
     def settings(self) -> Settings:
         return self._settings()
+
+    def of_services(self, services: Services) -> "PageContext":
+        """The context of a reader of these services: its settings, queries and snapshot have nothing else."""
+        if services is None:
+            return self
+        known = self._parts.get(services)
+        if known is None or known.made_of != (self.settings, self.reader):
+            known = self._parts[services] = _Part(self, services)
+        return known
+
+    @property
+    def is_over_pairs(self) -> bool:
+        return bool(self.settings.configuration.store.over)
+
+    @property
+    def lines(self) -> tuple[str, ...] | None:
+        """The lines of its services; None: all."""
+        return None if self.services is None else tuple(self.settings.names("line"))
 
     def update(self, snapshot: DaemonSnapshot) -> None:
         """Shows a new snapshot to the live clients. Called once a second."""
@@ -87,7 +110,7 @@ class PageContext:
 
     async def each_minute(self, name: str, key: object, make: Callable[[], Awaitable[T]]) -> T:
         """The value of this name and key for all viewers: made at most once a minute."""
-        kept, now = self._kept.get(name), self.seen().at
+        kept, now, key = self._kept.get(name), self.seen().at, (key, self.reader)
         if kept is None or kept[0] != key or not timedelta(0) <= now - kept[1] < KEPT_FOR:
             kept = self._kept[name] = (key, now, await make())
         value: T = kept[2]
@@ -115,10 +138,11 @@ class PageContext:
 
     def render_live(self, view: View) -> bytes:
         """The event for a view's clients: the live part, or (for a list with filters) that the list changed."""
-        name, language = view
+        name, language, services = view
+        site = self.of_services(services)
         if name not in self.views:
-            return event("changed", self.seen().revision)
-        return event("part", self.part(name, language))
+            return event("changed", site.seen().revision)
+        return event("part", site.part(name, language))
 
     def common(self, tongue: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
@@ -140,3 +164,18 @@ class PageContext:
     @cached_property
     def _templates(self) -> Environment:
         return templates_of("callmon.web")
+
+
+class _Part(PageContext):
+    """The context of some services. Threads, templates, live clients and reports are those of the whole."""
+
+    def __init__(self, whole: PageContext, services: tuple[str, ...]) -> None:
+        self.__dict__.update(whole.__dict__ | {"_threads": whole._threads, "_templates": whole._templates})
+        self._whole, self.services, self.made_of = whole, services, (whole.settings, whole.reader)
+        settings = whole.settings.of_services(services)
+        self._settings, self._kept, self.menus = lambda: settings, {}, {}
+        view = whole.reader.view or ReaderView()
+        self.reader = whole.reader.seen_as(msgspec.structs.replace(view, lines=tuple(settings.names("line"))))
+
+    def seen(self) -> DaemonSnapshot:
+        return self._whole.seen().of_lines(self.settings.names("line"))

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from callmon.core.callbacks.commands import plain
 from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
 from callmon.store.database import Database
-from callmon.text.labels import label, unknown_name
+from callmon.text.labels import label, terminal_text, unknown_name
 from callmon.web.auth.identity import Person, Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.sign_in import SIGN_OUT
@@ -80,7 +81,9 @@ class PageRequest:
         self.say = self.tongue.say
 
     def may(self, right: Right) -> bool:
-        return self.person.may(right)
+        """Whether the person has this right for all that the page shows."""
+        theirs, shown = self.person.services(right), self.site.services
+        return theirs is None or (shown is not None and bool(theirs) and {*shown} <= {*theirs})
 
     def parameter(self, name: str) -> str:
         """The query parameter with the English name `name`, at most 200 characters; "" when absent."""
@@ -136,13 +139,14 @@ class PageRequest:
             "view": "",
             "revision": self.site.seen().revision,
             "main_class": "",
+            "notes": [x.translated(partial(terminal_text, language=self.language)) for x in self.site.notes],
         }
         html = await self.site.render(template, frame | values, asked)
         return HTMLResponse(html, status, KEPT_SHORT)
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""
-        key = self.language, self.person.roles
+        key = self.language, self.person.all_roles
         if key not in self.site.menus:
             titles = {
                 "now": self.say("Maintenant"),
@@ -157,10 +161,14 @@ class PageRequest:
             self.site.menus[key] = [
                 (name, title, self.path(name))
                 for name, title in titles.items()
-                if name in self.site.table and self.may(self.site.table[name].right)
+                if name in self.site.table and self.person.may(self.site.table[name].right)
             ]
         here = self.entry.paths["en"].split("/")[2] or "now"
         return [(title, path, name == here) for name, title, path in self.site.menus[key]]
+
+    def service_names(self) -> str:
+        """The titles of the services whose data the page shows."""
+        return ", ".join(self.tongue.service(name, self.language) for name in self.site.services or ())
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """The redirect after a command (303), so that a reload does not repeat it."""
@@ -172,13 +180,18 @@ class PageRequest:
         return {name: plain(value).strip() for name, value in given.items() if isinstance(value, str)}
 
     async def until_applied(
-        self, queue: StoredQueue[Any], command: Any, n: int, rejections: Callable[[Database, Any], Sequence[Any]]
+        self,
+        store: Database,
+        queue: StoredQueue[Any],
+        command: Any,
+        n: int,
+        rejections: Callable[[Database, Any], Sequence[Any]],
     ) -> None:
         """Waits 5 seconds until the daemon has applied the command, the n-th. Raises RefusedError for a rejection.
 
         A command that is not applied in time is stored: the leader applies it.
         """
-        ask, store = self.site.ask, self.site.store
+        ask = self.site.ask
         for _ in range(STEPS):
             if await ask(queue.last_applied, store) >= n:
                 break

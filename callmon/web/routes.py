@@ -106,7 +106,7 @@ def entries(site: PageContext) -> tuple[PageRoute, ...]:
 
 async def _visit(site: PageContext, entry: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404; or 503 while the database is away."""
-    visit = PageRequest(site, entry, request)
+    visit = PageRequest(site.of_services(request.state.person.services(entry.right)), entry, request)
     try:
         return await cast(Page, entry.endpoint)(visit)
     except NotFoundError as error:

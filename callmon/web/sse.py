@@ -18,13 +18,15 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from callmon.web.auth.identity import Services
+
 MOST, MOST_OF_ONE = 600, 30  # clients; one account may be that of several wall screens
 PATIENCE = 20.0  # seconds
 TOGETHER, REST = 10, 0.005  # clients served at a time, then seconds for the loop to receive events
 STILL = b"event: still\ndata:\n\n"  # nothing has changed: the page is not stale
 STAYS_OPEN = b": callmon\nretry: 5000\n\n"
 
-View = tuple[str, str]  # name, language
+View = tuple[str, str, Services]  # name, language, whose data
 Render = Callable[[View], bytes]
 
 
@@ -82,7 +84,7 @@ class Live:
             self._working = asyncio.ensure_future(self._work(views))
 
     async def _work(self, views: set[View]) -> None:
-        for view in sorted(views):
+        for view in sorted(views, key=str):
             text = await asyncio.to_thread(self._render, view)
             is_same, self._latest[view] = text == self._latest.get(view), text
             for place, client in enumerate([x for x in self.clients if x.view == view]):

@@ -157,6 +157,13 @@ SINKS = Panel(
     w=12,
     h=5,
 )
+
+
+def _or_none(counted: str) -> str:
+    """A standard that is not judged has no verdicts: it has a row with 0."""
+    return f"({counted} or 0 * max by (standard) (callmon_standard_enabled))"
+
+
 CORRECTED = Panel(
     "table",
     Text("Verdicts corrigés depuis la mise en service", "Verdicts corrected since callmon was put into service"),
@@ -167,10 +174,10 @@ CORRECTED = Panel(
     ),
     (
         now(
-            "sum by (standard) (max by (standard, line, language, verdict) (callmon_verdicts_total)) "
-            "* on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
+            _or_none("sum by (standard) (max by (standard, line, language, verdict) (callmon_verdicts_total))")
+            + " * on (standard) group_left (title_§lang) max by (standard, title_§lang) (callmon_standard_info)"
         ),
-        now("sum by (standard) (max by (standard, line, from, to) (callmon_verdicts_corrected_total))"),
+        now(_or_none("sum by (standard) (max by (standard, line, from, to) (callmon_verdicts_corrected_total))")),
         now("max by (standard) (callmon_standard_enabled)"),
     ),
     (

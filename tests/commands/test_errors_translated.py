@@ -178,6 +178,12 @@ def test_no_error_of_these_packages_is_put_together_before_it_is_translated() ->
     assert [*put_together('raise ConfigError(f"{name}: no")\nSentence("a" + b)')] == [1, 2]
 
 
+def test_each_part_of_a_sentence_is_translated_and_what_a_person_wrote_is_repeated() -> None:
+    french = {"{why}; {remedy}": "{why} ; {remedy}", "no {what}": "pas de {what}"}
+    whole = Sentence("{why}; {remedy}", why=Sentence("no {what}", what="no {what}"), remedy=3)
+    assert whole.translated(french.__getitem__) == "pas de no {what} ; 3"
+
+
 def test_a_sentence_is_english_where_it_is_not_translated() -> None:
     made = Sentence("{what} in {place}", what=Sentence('"{value}"', value="{x}"), place="b")
     assert (made, json.dumps(made), f"{made}!") == ('"{x}" in b', r'"\"{x}\" in b"', '"{x}" in b!')

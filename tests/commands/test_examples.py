@@ -38,6 +38,7 @@ ENTRY, NUMBER = "1795527733.0", "4165550123"
 NUMBERS = "416 555-0123\n416 555-0124\n"
 SERVERS = {  # these are run by other tests, with what they need
     "run": "runs until it is stopped: tests/process/test_stages.py",
+    "pages": "runs until it is stopped: tests/store/test_over_pages.py",
     "demo": "runs until it is stopped: tests/process/test_demo.py",
     "record": "needs an exchange: tests/unit/test_connection.py",
     "alerting test": "needs Alertmanager: tests/real/test_alerts_real.py",
@@ -166,7 +167,8 @@ def test_every_example_that_is_not_run_says_why() -> None:
     told = {example for name in NAMES for example in examples(f"callmon {name}")}
     left = told - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
-        "run", "run --config", "demo", "demo --listen", "doctor --listen", "record monday.ami", "record fault.ami",
+        "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen",
+        "record monday.ami", "record fault.ami",
         "alerting test", "report send", "report sign", "report verify",
     }  # fmt: skip
     named = [place for why in SERVERS.values() for place in re.findall(r"tests/\S+", why)]

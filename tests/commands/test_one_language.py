@@ -91,7 +91,7 @@ GIVEN = [
     "record x.ami --for 1s",
     *(f"config explain {key}" for key in sorted({name.partition(".")[0] for name, _, _ in explained("")})),
 ]
-NOT_READ = {"run", "demo", "completion", "config example"}  # they do not end, or print code
+NOT_READ = {"run", "pages", "demo", "completion", "config example"}  # they do not end, or print code
 WORDS = {
     "fr": r"le|la|les|des|du|est|sont|une|pas|avec|pour|qui|dans|aux|ne|appels?|aucune?",
     "en": r"the|of|is|are|and|not|with|was|has|its|it|this|that|which|when|by(?= \w+\.\w)",

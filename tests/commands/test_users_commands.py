@@ -40,6 +40,25 @@ def test_an_account_is_added_with_a_password_from_standard_input(config: Path, s
     assert (passwords.is_right(one.password, PASSWORD), one.password.startswith("$argon2id$")) == (True, True)
 
 
+def test_an_account_has_a_role_for_one_service(config: Path, sqlite_store: Database) -> None:
+    done = users(config, "add", "a.cote", "--role", "manager:poci", "--role", "viewer:poci")
+    assert (done.exit_code, done.output) == (0, "a.cote: added.\n")
+    assert [x.roles for x in access.accounts(sqlite_store)] == [{"manager:poci", "viewer:poci"}]
+
+
+@pytest.mark.parametrize(
+    ("role", "told"),
+    [
+        ("manager:pocy", 'there is no service "pocy"; did you mean "poci"?'),
+        ("administrator:poci", "'administrator:poci' is not one of"),
+        ("manager:", "'manager:' is not one of"),
+    ],
+)
+def test_a_role_for_no_service_is_refused(config: Path, sqlite_store: Database, role: str, told: str) -> None:
+    done = users(config, "add", "a.cote", "--role", role)
+    assert (done.exit_code, told.lower() in done.output.lower(), access.accounts(sqlite_store)) == (2, True, [])
+
+
 def test_where_there_is_no_account_the_list_says_how_to_make_one(config: Path) -> None:
     done = users(config, "list")
     told = "There is no account; add one with `callmon users add NAME --role ROLE`.\n"

@@ -34,7 +34,7 @@ class Node(Server):
             "http": f"{HOME}:{self.port}",
             "jetstream": {"store_dir": self.inside("data")},
             "cluster": {
-                "name": "callmon",
+                "name": f"callmon-{self.peers[0].port}",  # another one whose port was free before is refused
                 "listen": f"{HOME}:{self.route}",
                 "routes": [f"nats://{HOME}:{peer.route}" for peer in self.peers if peer is not self],
             },
@@ -64,6 +64,13 @@ class Node(Server):
         accounts = self.get("/jsz?accounts=true&streams=true&config=true")["account_details"]
         found = [stream for account in accounts for stream in account.get("stream_detail", ())]
         return [(stream["name"], stream["config"]["num_replicas"]) for stream in found]
+
+    def crash(self) -> None:
+        """kill -9. `start` starts it again with its files."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill()
+        process.wait()
 
 
 class Address(Proxy):

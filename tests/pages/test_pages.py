@@ -17,12 +17,23 @@ from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
 from callmon.web.routes import PAGES, prefers_english
-from tests.support.fact_builder import CALLER, TORONTO
-from tests.support.pages_daemon import CALL, EVERYTHING, GAPPED, NUMBERS, SIGNED, Headers, Site, person, site
+from tests.support.fact_builder import CALLER
+from tests.support.pages_daemon import (
+    CALL,
+    EVERYTHING,
+    GAPPED,
+    NUMBERS,
+    SIGNED,
+    Headers,
+    Site,
+    month_of_fill,
+    person,
+    site,
+)
 from tests.support.store_fixtures import until
 
 FIRST, POCI, WITHHELD = "1700000001.0", "1700000003.0", "1700000004.0"
-MONTH = f"{datetime.now(TORONTO):%Y-%m}"
+MONTH = month_of_fill()
 VIEWER, AGENT = person("v.roy"), person("a.cote", "agents")
 MANAGER = person("g.lavoie", "managers")
 NOT_PAGES = ("live", "report", "style", "file", "signed file")

@@ -36,8 +36,12 @@ def looking(many: Live, send: Send, person: str = "marie", method: str = "GET") 
     return asyncio.ensure_future(stream(request.scope, receive, send))
 
 
-async def settled() -> None:
-    await asyncio.sleep(0.1)
+async def settled(many: Live) -> None:
+    """The rendering in progress is done, and the streams have sent what they can: independent of the load."""
+    if many._working is not None:
+        await asyncio.wait([many._working])
+    for _ in range(100):
+        await asyncio.sleep(0)
 
 
 async def test_a_view_is_rendered_once_for_all_and_again_only_when_it_changed() -> None:
@@ -49,10 +53,10 @@ async def test_a_view_is_rendered_once_for_all_and_again_only_when_it_changed() 
 
     many, first, second = Live(render), Sent(), Sent()
     tasks = [looking(many, taking(first)), looking(many, taking(second))]
-    await settled()
+    await settled(many)
     for _ in range(3):
         many.push()
-        await settled()
+        await settled(many)
     assert asked == [VIEW] * 3
     assert first == second == [b"", STAYS_OPEN, b"one", STILL, b"two"]
     many.close()
@@ -63,13 +67,13 @@ async def test_a_view_is_rendered_once_for_all_and_again_only_when_it_changed() 
 async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> None:
     many, first, second = Live(lambda _: b"one"), Sent(), Sent()
     tasks = [looking(many, taking(first))]
-    await settled()
+    await settled(many)
     many.push()
-    await settled()
+    await settled(many)
     tasks.append(looking(many, taking(second)))
-    await settled()
+    await settled(many)
     many.push()
-    await settled()
+    await settled(many)
     assert (first[2:], second[2:]) == ([b"one", STILL], [b"one"])
     many.close()
     await asyncio.gather(*tasks)
@@ -78,7 +82,7 @@ async def test_who_comes_later_is_sent_the_whole_though_nothing_changed() -> Non
 async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sse, "PATIENCE", 0.2)
+    monkeypatch.setattr(sse, "PATIENCE", 0.0)
     numbers = iter(range(100))
     many, quick = Live(lambda _: str(next(numbers)).encode()), Sent()
 
@@ -87,13 +91,13 @@ async def test_whoever_takes_nothing_is_dropped_and_the_others_are_not_waited_fo
             await asyncio.Event().wait()
 
     slow, other = looking(many, stuck), looking(many, taking(quick))
-    await settled()
+    await settled(many)
     for number in range(6):
         many.push()
         async with asyncio.timeout(60):
-            await settled()
+            await settled(many)
             while len(quick) < number + 3:
-                await settled()
+                await settled(many)
     await asyncio.wait_for(slow, 60)
     assert (slow.done(), other.done(), len(many.clients)) == (True, False, 1)
     assert quick[2:] == [b"0", b"1", b"2", b"3", b"4", b"5"]
@@ -105,7 +109,7 @@ async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sse, "MOST", 1)
     many = Live(lambda _: b"")
     task = looking(many, taking([]))
-    await settled()
+    await settled(many)
     assert many.is_full("luc")
     many.close()
     await task
@@ -114,10 +118,10 @@ async def test_nobody_is_let_in_above_the_limit(monkeypatch: pytest.MonkeyPatch)
 async def test_one_person_takes_no_more_places_than_their_own_and_a_place_that_is_left_is_free_again() -> None:
     many = Live(lambda _: b"")
     tasks = [looking(many, taking([])) for _ in range(sse.MOST_OF_ONE)]
-    await settled()
+    await settled(many)
     assert (many.is_full("marie"), many.is_full("luc")) == (True, False)
     tasks.pop().cancel()
-    await settled()
+    await settled(many)
     assert not many.is_full("marie")
     many.close()
     await asyncio.gather(*tasks)

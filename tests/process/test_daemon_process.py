@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from callmon.store.database import upgrade
+from callmon.web.app import COMPRESSION
 from tests.support.daemon_process import ROOT, Callmon, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import database, until
@@ -79,12 +81,21 @@ def test_a_test_that_fails_leaves_no_daemon_behind(callmon: WarmCallmon) -> None
     assert is_gone(daemon)
 
 
-@pytest.mark.parametrize(("written", "series"), [("# series =", 66), ("series =", 0)])
-def test_a_daemon_with_the_slim_series_shows_no_others(callmon: WarmCallmon, written: str, series: int) -> None:
+@pytest.mark.parametrize(("chosen", "series"), [("slim", 0), ("all", 48)])
+def test_a_daemon_with_the_slim_series_shows_no_others(callmon: WarmCallmon, chosen: str, series: int) -> None:
     text = callmon.config.read_text(encoding="utf-8")
-    assert text.count("# series =") == 1
-    callmon.config.write_text(text.replace("# series =", written), encoding="utf-8")
+    assert text.count('# series = "slim"') == 1
+    text = text.replace('# series = "slim"', f'series = "{chosen}"')
+    callmon.config.write_text(text, encoding="utf-8")
     started(callmon)
-    assert until(lambda: len(callmon.figures("callmon_calls_total")) == 528)
-    assert len(callmon.figures("callmon_voicemail_rings")) == series
+    assert until(lambda: len(callmon.figures("callmon_calls_total")) == 168)
+    assert len(callmon.figures("callmon_redirections_per_call")) == series
+    assert callmon.stop() == 0
+
+
+def test_the_page_for_prometheus_of_six_lines_stays_small(callmon: WarmCallmon) -> None:
+    started(callmon)
+    assert until(lambda: len(callmon.figures("callmon_calls_total")) == 168)
+    page = callmon.get("/metrics")[1].encode()
+    assert (len(page) <= 150_000, len(gzip.compress(page, COMPRESSION)) <= 15_000) == (True, True), len(page)
     assert callmon.stop() == 0

@@ -172,7 +172,8 @@ def _header(message: bytes, name: bytes) -> bytes:
 
 @pytest.mark.parametrize("md5", [True, False])
 async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) -> None:
-    async with DemoExchange() as exchange, asyncio.timeout(10):
+    async with DemoExchange() as exchange, asyncio.timeout(60):
+        began = time.time()
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         session = Session("demo", USER, exchange.secret, time.monotonic(), md5=md5)
         heard: list[object] = []
@@ -182,12 +183,12 @@ async def test_callmons_own_session_logs_in_and_has_the_calls_listed(md5: bool) 
         assert session.state is SessionState.LISTENING
         clock = session.exchange_time(time.monotonic())
         assert clock is not None
-        assert abs(clock.timestamp() - time.time()) < 1.0
+        assert began - 0.001 <= clock.timestamp() <= time.time() + 0.001  # however late it was read
         writer.close()
 
 
 async def test_a_wrong_password_is_refused_and_a_stranger_is_told_nothing() -> None:
-    async with DemoExchange() as exchange, asyncio.timeout(10):
+    async with DemoExchange() as exchange, asyncio.timeout(60):
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         writer.write(b"Action: Status\r\n\r\nAction: Login\r\nUsername: callmon\r\nSecret: guess\r\n\r\n")
         answer = await reader.read()

@@ -429,7 +429,7 @@ def test_a_server_that_greets_and_falls_silent_does_not_hold_doctor_up(secret: s
     with listening(b"Asterisk Call Manager/11.0.0\r\n", ends=False) as port:
         told = examine(configured(port), NOW, timeout=timedelta(seconds=1.5))
         assert only(told, port)[0] == "127.0.0.1:PORT does not complete its answers."
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 60  # however busy the machine is; it would wait for ever
 
 
 def test_a_server_that_hangs_up_in_the_middle_is_told(secret: str) -> None:

@@ -23,6 +23,7 @@ from blockbuster import blockbuster_ctx
 from callmon.config.mqtt import MqttSettings
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
+from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.opening import open_with_keys
@@ -426,6 +427,19 @@ async def test_neither_a_broker_that_comes_nor_one_that_goes_blocks_the_loop(bro
             sink.offer(Outcome("toronto", calls=(account(answered_call(1)),)))
             await asyncio.to_thread(broker.start)
             assert await soon(lambda: sink.backlog() == 0)
+
+
+async def test_what_a_broker_loses_is_published_again(broker: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_module, "AGAIN_SECONDS", 0.2)
+    topic = "callmon/callbacks/1.0"
+    with Board(broker.port) as board:
+        async with telling(sink_for(broker.port), Ledger(Owed("1.0"))):
+            assert await soon(lambda: board.topics(topic) == [topic])
+            board.put(topic, "")
+            assert await soon(lambda: board.shown[topic] == "")
+            assert await soon(lambda: board.topics(topic) == [topic])
+            with Board(broker.port, name="later") as later:
+                assert await soon(lambda: later.topics(topic) == [topic])
 
 
 async def test_who_stands_by_tells_nothing_and_leaves_without_a_word(broker: Mosquitto) -> None:

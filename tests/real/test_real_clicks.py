@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,7 @@ ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
     "not picked up": (Phone(), Phone(answers=2), ("open", 0)),
 }
 KILLS, SEED = 4, 11
+AT_ONCE = timedelta(seconds=0.5)  # an exchange that is not busy joins two channels within milliseconds
 NEAR_MISS = "none"
 # If a gap hides the dial: a listing does not have the number, or, once the Local channels are optimised away, not
 # that the exchange rang the agent first.
@@ -154,6 +155,47 @@ def answers(heard: list[Event], dials: str) -> datetime | None:
     return next(found, None)
 
 
+def together(heard: list[Event], dials: str) -> datetime | None:
+    """When an exchange that was slow had joined the person outside, who had answered, with a phone."""
+    far = {value(event, "DestUniqueid") or "" for event in begun(heard, dials)}
+    rooms: dict[str, str] = {}
+    halves: dict[str, str] = {}
+    has_answered = False
+    for event in heard:
+        own, one, two = (value(event, f"{of}Uniqueid") or "" for of in ("", "LocalOne", "LocalTwo"))
+        match value(event, "Event"):
+            case "LocalBridge":
+                halves |= {one: two, two: one}
+            case "BridgeEnter":
+                rooms[own] = value(event, "BridgeUniqueid") or ""
+            case "BridgeLeave":
+                rooms.pop(own, None)
+            case "DialEnd" if value(event, "DestUniqueid") in far:
+                has_answered = has_answered or value(event, "DialStatus") == "ANSWER"
+            case _:
+                continue
+        if has_answered and near(far, rooms, halves) - far - halves.keys():
+            return at(event)
+    return None
+
+
+def near(channels: set[str], rooms: dict[str, str], halves: dict[str, str]) -> set[str]:
+    """The channels whose voice reaches these: in one bridge, and through Local channels in the next."""
+    found: set[str] = set()
+    while more := channels - found:
+        found |= more
+        beside = {rooms[channel] for channel in more if channel in rooms}
+        channels = {channel for channel, room in rooms.items() if room in beside}
+        channels |= {halves[channel] for channel in more if channel in halves}
+    return found
+
+
+def talked_since(heard: list[Event], dials: str) -> datetime | None:
+    """Since when the two could talk: the answer, or their join where a busy exchange took long for it."""
+    answered, joined = answers(heard, dials), together(heard, dials)
+    return answered if answered is None or joined is None or joined - answered <= AT_ONCE else joined
+
+
 def stands(one: dict[str, Any]) -> tuple[str, int]:
     state = "paid" if one["state"] == "paid" else "open"
     return state, len(one["attempts"])
@@ -195,7 +237,7 @@ def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else
     when = {x.number: answers(heard, x.number) for x in made}
     assert [x.ending for x in made if x.layout == NEAR_MISS and when[x.number] is None] == []
     settled = {x.number: moment(entries[x.number]["settled"]) for x in made if x.expect[0] == "paid"}
-    assert settled == {name: when[name] for name in settled}
+    assert settled == {name: talked_since(heard, name) for name in settled}
     assert counter_differences(open_with_keys(callmon.settings())) == []
 
 
@@ -237,7 +279,7 @@ def test_kills_in_between_lose_no_callback_that_was_heard_and_pay_none_that_was_
 
 def is_hidden(one: Callback, heard: list[Event], gaps: list[Gap]) -> bool:
     """One gap hides all of the talk from its tenth second on, or a dial that no listing shows."""
-    answered, ended = answers(heard, one.number), ends(heard, one.number)
+    answered, ended = talked_since(heard, one.number), ends(heard, one.number)
     if answered is None or ended is None:
         return True
     enough = answered + LONG_ENOUGH

@@ -39,6 +39,7 @@ def lived(exchange: Asterisk, place: Path, broker: Mosquitto, link: Proxy) -> Ca
     callmon = Callmon(place, link.port, exchange.secret, more=more)
     text = callmon.config.read_text()
     text = text.replace(NUMBERS, f'{NUMBERS}\nextensions = ["101", "102"]', 1)
+    text = text.replace('# series = "slim"', 'series = "all"', 1)
     text = text.replace(TRUNKS, 'trunks = ["PJSIP/trunk"]', 1)
     callmon.config.write_text(text.replace('# after = "10s"', f'after = "{LASTS:g}s"', 1))
     return callmon

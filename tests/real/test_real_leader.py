@@ -69,11 +69,13 @@ class Exchange(Protocol):
 class Pair:
     """Two callmons that share a database and its key; `samples` are what each showed, whenever it was asked."""
 
-    def __init__(self, place: Path, asterisk: Exchange, *urls: str) -> None:
-        """`urls`: by which each reaches the database."""
-        key_file.add_new_key(place / "number.key", date(2026, 11, 24))
+    def __init__(self, place: Path, asterisk: Exchange, *urls: str, key: Path | None = None) -> None:
+        """`urls`: by which each reaches the database. `key`: that of another pair."""
+        if key is None:
+            key = place / "number.key"
+            key_file.add_new_key(key, date(2026, 11, 24))
         named = zip(("first", "second"), urls, strict=True)
-        self.each = [self._one(place / name, asterisk, url, place / "number.key") for name, url in named]
+        self.each = [self._one(place / name, asterisk, url, key) for name, url in named]
         self.samples: list[tuple[float, Callmon, Sample]] = []
         self._is_over = threading.Event()
         self._watching = threading.Thread(target=self._watch, daemon=True)

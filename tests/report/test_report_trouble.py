@@ -20,8 +20,7 @@ from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
 from callmon.reports.jobs import FAILS, Kind, ReportFailure, classify
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from tests.support.fact_builder import TORONTO
-from tests.support.pages_daemon import Site, person, site
+from tests.support.pages_daemon import Site, month_of_fill, person, site
 from tests.support.store_fixtures import SOON, until
 
 KINDS = get_args(Kind.__value__) if hasattr(Kind, "__value__") else get_args(Kind)
@@ -123,7 +122,7 @@ def test_the_page_of_a_month_without_data_says_so_and_makes_no_report(tmp_path: 
 
 def told(place: Site, language: str, month: str = "") -> str:
     """What stands where the report would be."""
-    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or f'{datetime.now(TORONTO):%Y-%m}'}"
+    path = f"/{language}/{'mois' if language == 'fr' else 'months'}/{month or month_of_fill()}"
     with place.visitor(person("g.lavoie", "managers")) as visitor:
         fields = {"csrf": place.csrf(visitor, path), "kind": "json", "edition": "internal"}
         page = visitor.post(path, data=fields, follow_redirects=True)

@@ -43,7 +43,7 @@ def being_written(store: Database) -> Iterator[None]:
         yield
         ended.set()
         writer.join()
-        assert sink.flush(15.0)
+        assert sink.flush(120)
 
 
 def is_whole(url: str) -> int:

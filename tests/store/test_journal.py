@@ -214,6 +214,23 @@ def test_an_outcome_waits_at_most_a_second_until_such_a_file_is_emptied(
     journal.close()
 
 
+def test_a_single_outcome_is_appended_in_time_and_those_of_a_stream_once_every_half_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = 1_000.0
+    monkeypatch.setattr("callmon.store.writer.appender.monotonic", lambda: clock)
+    appender = Appender(begun(tmp_path, 0), 0.1, lambda: None)
+    dues = []
+    for frame, quiet in zip(FRAMES, (0.0, 0.0, 10.0), strict=True):
+        clock += quiet
+        appender.waiting.append(frame)
+        dues.append(due := appender._append_due() or 0.0)
+        clock += due + 0.001
+        appender._append_due()
+        assert appender.waiting == []
+    assert dues == pytest.approx([0.1, 0.5, 0.1])
+
+
 @contextmanager
 def slow_disk(journal: Outbox, waiting: list[bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """While the disk does not end an append of another thread."""

@@ -48,7 +48,7 @@ def kept(office: Office, into: Database) -> None:
 def give(office: Office, sink: Writer) -> None:
     for outcome in office.outcomes:
         sink.offer(outcome)
-    assert sink.flush(20)
+    assert sink.flush(120)
 
 
 def test_what_stands_is_stored_beside_the_entries_that_make_it(store: Database) -> None:

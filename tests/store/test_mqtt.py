@@ -24,6 +24,7 @@ from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Finding
 from callmon.daemon.daemon import Daemon
 from callmon.daemon.runtime import Runtime
+from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
@@ -438,6 +439,11 @@ def test_callbacks_are_published_only_when_they_changed() -> None:
 def taken(sink: Mqtt) -> Iterator[Any]:
     yield from sink._outbox.take(99)
     sink._outbox.done()
+
+
+async def test_a_broker_that_confirms_after_four_seconds_is_not_believed() -> None:
+    client = await sink_module._client(MqttSettings(host="127.0.0.1"))
+    assert client.timeout < 4.0  # so late NATS also confirms what it could not retain
 
 
 def test_a_broker_that_is_away_is_a_remark_and_no_trouble() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,13 +14,15 @@ from callmon.core.verdicts import Gap
 from callmon.daemon import pairs
 from callmon.daemon.pairs import PairReader
 from callmon.daemon.tasks import Act
+from callmon.store import notices
 from callmon.store.database import Database, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import contacts
 from callmon.store.rejudge import counter_differences
 from callmon.store.tables import CONTACT
+from callmon.store.writer import transaction
 from tests.support.fact_builder import CALLER, OTHER, Office
-from tests.support.store_fixtures import RING, seconds, wrote
+from tests.support.store_fixtures import RING, seconds, until, wrote
 from tests.unit.test_contacts import DAY, HOUR, LATER, TUESDAY, pair
 
 pytestmark = pytest.mark.parametrize(
@@ -42,6 +44,16 @@ class Reading:
     def _do(self, act: Act) -> None:
         for outcome in act(self.office.monitor):
             self.office._keep(outcome)
+
+
+async def runs_until_paid(here: Reading, after_reading: Callable[[], object]) -> None:
+    """The reader's task. `after_reading` is called after the first reading."""
+    task = asyncio.create_task(here.reader.run(here._do))
+    assert await asyncio.to_thread(until, lambda: here.reader._pairs[0].index is not None)
+    await asyncio.to_thread(after_reading)
+    assert await asyncio.to_thread(until, lambda: here.office.one().state == "paid")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def in_schema(store: Database, ring: KeyRing = RING) -> Database:
@@ -83,6 +95,39 @@ def test_a_callback_that_the_other_pair_stores_is_read_once_and_pays(store: Data
     assert here.read().story() == told
     wrote(store, *here.office.outcomes)
     assert counter_differences(store) == []
+
+
+def test_a_commit_with_contacts_wakes_the_other_pair(
+    store: Database, there: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "EVERY_SECONDS", 3600.0)
+    here, other = owing(store), pair("here")
+    asyncio.run(runs_until_paid(here, lambda: after_listening(there, other)))
+
+
+def after_listening(there: Database, other: Office) -> None:
+    """A callback is stored once the other pair listens."""
+    question = text("SELECT count(*) FROM pg_stat_activity WHERE query = :it AND datname = current_database()")
+
+    def listens() -> bool:
+        with there.reading() as connection:
+            return connection.execute(question, {"it": f"LISTEN {notices.CHANNEL}"}).scalar() == 1
+
+    assert until(listens)
+    heard_there(there, other.call_out(LATER), office=other)
+
+
+@pytest.mark.parametrize("lost", ["notice", "session"])
+def test_a_notice_that_is_lost_costs_time_only(
+    store: Database, there: Database, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setattr(pairs, "EVERY_SECONDS", 0.1)
+    if lost == "notice":
+        monkeypatch.setattr(transaction, "TELL", "SELECT 1")
+    else:
+        monkeypatch.setattr(notices, "CHANNEL", "1")  # a syntax error
+    here, other = owing(store), pair("here")
+    asyncio.run(runs_until_paid(here, lambda: heard_there(there, other.call_out(LATER), office=other)))
 
 
 def test_what_was_stored_before_the_start_is_read_for_known_obligations(store: Database, there: Database) -> None:

@@ -19,7 +19,7 @@ from callmon.core.outcome import Outcome
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.store.database import Database
 from callmon.store.queries import calls
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from tests.support.ami_builders import MORNING, Exchange, judged, listener, settings
 from tests.support.store_fixtures import EXCHANGE, Daemon, account, wrote
 

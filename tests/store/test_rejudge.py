@@ -263,10 +263,10 @@ def test_a_daemon_that_writes_meanwhile_is_not_ousted(store: Database) -> None:
     sink = Writer(store, timedelta(milliseconds=10))
     try:
         sink.offer(judged(answered_call(0))[0])
-        assert sink.flush(10)
+        assert sink.flush(120)
         assert len(list(rejudge(store, settings(**SHORT_RINGS)))) == 1
         sink.offer(judged(answered_call(1))[0])
-        assert sink.flush(10)
+        assert sink.flush(120)
     finally:
         sink.close()
     assert counter_differences(store) == []

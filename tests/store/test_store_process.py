@@ -95,7 +95,7 @@ while True:
         sink.offer(item)
     number += 1
     if number % 50 == 0:
-        sink.flush(10)
+        sink.flush(120)
         figures = sink.tally.snapshot().items()
         print(number, sum(v for k, v in figures if k[0] == "callmon_calls_total"), flush=True)
     time.sleep(0.0005)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import text
 
@@ -552,6 +553,22 @@ def test_a_message_that_only_the_other_heard_is_owed_by_whoever_takes_its_place(
     assert second.monitor.ledger._gaps == []  # a callback made meanwhile was heard
     assert before.updated(second.monitor.ledger.index).revision > before.revision
     store.close()
+
+
+def test_of_a_message_that_both_heard_nothing_is_missing_though_one_timed_it_later(tmp_path: Path) -> None:
+    whole, store = recording("vm_message"), new(tmp_path, "shared")
+    written(store, Callmon().hear(whole).between(None, None))
+    second = Callmon().hear(whole)
+    kept = [with_later_entries(outcome) for outcome in second.between(None, None)]
+    assert [type(x.entry).__name__ for outcome in kept for x in outcome.ledger] == ["Owed"]
+    assert succeed(store, second.monitor, kept) == []
+    store.close()
+
+
+def with_later_entries(outcome: Outcome) -> Outcome:
+    change = msgspec.structs.replace
+    later = (change(x, entry=change(x.entry, at=x.entry.at + SECOND / 5)) for x in outcome.ledger)
+    return change(outcome, ledger=tuple(later))
 
 
 @pytest.mark.parametrize(("died_at", "expected"), [(20.5, []), (13.0, [(13.0, 20.0)]), (5.0, [(10.0, 20.0)])])

@@ -18,10 +18,11 @@ from callmon.core.statistics.counters import Figures
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls
 from callmon.store.writer import writer
-from callmon.store.writer.outbox import Outbox, encode_item
+from callmon.store.writer.outbox import MAX_BATCH, Outbox, encode_item
 from callmon.store.writer.transaction import BatchId, write_batch
-from callmon.store.writer.write_lock import IS_NAMED
+from callmon.store.writer.write_lock import IS_NAMED, LockTakenError
 from callmon.store.writer.writer import Writer
+from tests.store.test_store_trouble import locked
 from tests.support.store_fixtures import EXCHANGE, RING, SOON, START, of_calls, rows, seconds, summed, until
 
 TOLD = of_calls(3)
@@ -202,6 +203,16 @@ def test_what_was_compared_before_another_instance_wrote_is_compared_again(store
     assert sink.tally.snapshot() == pytest.approx(summed(TOLD[:24])) == calls.counters(store)
 
 
+@pytest.mark.parametrize("number", [1, 3])
+def test_a_batch_that_does_not_follow_the_last_one_writes_nothing(store: Database, number: int) -> None:
+    """A commit that its program believes lost may still happen: then the database has the batch already."""
+    with store.writing() as connection:
+        write_batch(connection, BatchId(1, "a term"), TOLD[:12], RING)
+    with pytest.raises(LockTakenError), store.writing() as connection:
+        write_batch(connection, BatchId(number, "a term"), TOLD[12:24], RING)
+    assert (rows(store)["fact"], calls.counters(store)) == (12, pytest.approx(summed(TOLD[:12])))
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
     store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
@@ -228,6 +239,7 @@ def test_the_counters_are_at_any_moment_those_of_the_outcomes_that_wait_no_more(
 
     monkeypatch.setattr(writer, "FIRST_WAIT", 0.001)
     monkeypatch.setattr(writer, "LONGEST_WAIT", 0.002)
+    monkeypatch.setattr(writer, "MAX_BATCH", 20)  # one or two records a transaction
     monkeypatch.setattr(lock, "writing", faulty)
     monkeypatch.setattr(sink, "_set_trouble", sampled)
     for n in range(0, len(told), 10):
@@ -270,3 +282,74 @@ def test_after_a_power_cut_at_any_byte_the_database_has_each_acknowledged_outcom
         assert (rows(store)["fact"], rows(store)["call"], sink.backlog(), size) == (36, 3, 0, size)
         assert sink.tally.snapshot() == pytest.approx(summed(TOLD)) == calls.counters(store)
         store.close()
+
+
+def commits(store: Database) -> list[int]:
+    """The batch that each commit of a writer reached, told by a trigger made by `told_of_commits`."""
+    with store.reading() as connection:
+        return [batch for (batch,) in connection.exec_driver_sql("SELECT batch FROM committed ORDER BY rowid")]
+
+
+def told_of_commits(store: Database) -> None:
+    with store.writing() as connection:
+        connection.exec_driver_sql("CREATE TABLE committed (batch INTEGER)")
+        connection.exec_driver_sql(
+            "CREATE TRIGGER each_commit AFTER UPDATE OF batch ON writer BEGIN"
+            " INSERT INTO committed VALUES (new.batch); END"
+        )
+
+
+@pytest.mark.parametrize(("most", "fewest", "commits_at_most"), [(MAX_BATCH, 1, 2), (25, 15, 29)])
+def test_records_that_waited_for_a_slow_database_are_committed_together_within_a_bound(
+    sqlite_store: Database,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    fewest: int,
+    commits_at_most: int,
+) -> None:
+    """Thirty records of twelve outcomes wait behind another program's transaction."""
+    told = of_calls(30)
+    monkeypatch.setattr(writer, "MAX_BATCH", most)
+    told_of_commits(sqlite_store)
+    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    with locked(sqlite_store):
+        for n in range(0, len(told), 12):
+            for item in told[n : n + 12]:
+                sink.offer(item)
+            assert until(lambda: not sink._appender.waiting)  # a record of their own
+    assert sink.flush(SOON)
+    sink.close(SOON)
+    found = commits(sqlite_store)
+    assert (found[-1] >= 30, found) == (True, sorted(set(found)))
+    # The first may have been taken before the others were there.
+    assert fewest <= len(found) <= commits_at_most
+    assert (rows(sqlite_store)["fact"], calls.counters(sqlite_store)) == (360, pytest.approx(summed(told)))
+    assert sink.tally.snapshot() == pytest.approx(summed(told))
+
+
+def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twice(
+    sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = of_calls(6)
+    told_of_commits(sqlite_store)
+    sink = Writer(sqlite_store, seconds(0.001), journal=Outbox(tmp_path / "waiting", RING, 1 << 20))
+    write, lost = sink._write, []
+
+    def answer_lost(batch: BatchId, entries: Any) -> Any:
+        figures = write(batch, entries)
+        if not lost and len(entries) > 1:
+            lost.append(batch.number)
+            raise OperationalError("COMMIT", None, Exception("the connection was lost"))
+        return figures
+
+    monkeypatch.setattr(sink, "_write", answer_lost)
+    with locked(sqlite_store):
+        for n in range(0, len(told), 12):
+            for item in told[n : n + 12]:
+                sink.offer(item)
+            assert until(lambda: not sink._appender.waiting)
+    assert sink.flush(SOON)
+    sink.close(SOON)
+    assert (lost, sink.backlog()) == (commits(sqlite_store)[-1:], 0)
+    assert calls.counters(sqlite_store) == sink.tally.snapshot() == pytest.approx(summed(told))

@@ -21,7 +21,12 @@ class Board:
     """``with Board(port) as board:`` subscribes to all. `shown`: each topic's latest payload; "" if deleted."""
 
     def __init__(
-        self, port: int, password: str | None = None, context: ssl.SSLContext | None = None, name: str = "board"
+        self,
+        port: int,
+        password: str | None = None,
+        context: ssl.SSLContext | None = None,
+        name: str = "board",
+        qos: int = 1,
     ) -> None:
         self.shown: dict[str, str] = {}
         self.heard: list[tuple[str, str, bool, int]] = []  # topic, payload, retained, QoS
@@ -32,16 +37,16 @@ class Board:
         if context is not None:
             self._client.tls_set_context(context)
         self._client.on_message = self._hear
-        self._client.on_connect = lambda client, *_: client.subscribe("#", 1)
+        self._client.on_connect = lambda client, *_: client.subscribe("#", qos)
         self._subscribed = Event()
         self._client.on_subscribe = self._answered
         self._client.reconnect_delay_set(1, 1)
-        self._port = port
+        self._port, self._qos = port, qos
 
     def __enter__(self) -> Board:
         self._client.connect("127.0.0.1", self._port)
         self._client.loop_start()
-        assert self._subscribed.wait(10)
+        assert self._subscribed.wait(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -69,7 +74,7 @@ class Board:
     ) -> None:
         """A cluster of brokers that elects a leader may refuse for some seconds."""
         if any(code.is_failure for code in codes):
-            client.subscribe("#", 1)
+            client.subscribe("#", self._qos)
         else:
             self._subscribed.set()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,15 +56,21 @@ def settings(folder: Path, url: str | None = None) -> Settings:
 
 
 @contextmanager
-def pages(folder: Path, url: str | None = None) -> Iterator[Pages]:
-    """A daemon that does not run: its pages, its database (SQLite in the folder), its stored requests."""
+def pages(
+    folder: Path, url: str | None = None, fill: Callable[[Database], None] = lambda store: None
+) -> Iterator[Pages]:
+    """A daemon that does not run: its pages, its database (SQLite in the folder), its stored requests.
+
+    `fill` writes more to the database before the daemon has it.
+    """
     with quick_passwords():
-        yield from _pages(settings(folder, url))
+        yield from _pages(settings(folder, url), fill)
 
 
-def _pages(told: Settings) -> Iterator[Pages]:
+def _pages(told: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
     store = opening.open_for_writing(told)
     _fill(store)
+    fill(store)
     with_accounts(store)
     daemon = Daemon(told, store)
     try:

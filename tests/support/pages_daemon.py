@@ -21,7 +21,7 @@ from callmon.store import opening
 from callmon.store.access import AuditEvent
 from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
-from tests.support.fact_builder import CALLER, OTHER, Office
+from tests.support.fact_builder import CALLER, OTHER, TORONTO, Office
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.simulated_exchange import Watched
 from tests.support.store_fixtures import account, answered_call, outcomes, until, wrote
@@ -51,6 +51,11 @@ def person(name: str, *groups: str) -> Headers:
 
 
 EVERYTHING = person("m.tremblay", "agents", "managers", "administrators")
+
+
+def month_of_fill() -> str:
+    """The month in which the calls of `fill` begin. In the first two hours of a month it is the month before."""
+    return f"{(datetime.now(UTC) - 2 * HOUR).astimezone(TORONTO):%Y-%m}"
 
 
 def fill(store: Database, now: datetime) -> None:

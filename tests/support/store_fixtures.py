@@ -292,12 +292,12 @@ def facts_on(connection: Connection) -> list[tuple[str, f.Fact]]:
 
 
 def until(condition: Callable[[], bool], seconds: float = SOON) -> bool:
-    """Whether the condition becomes true within `seconds`."""
+    """Whether the condition becomes true within `seconds`. It may be true for a moment only."""
     end, pause = time.monotonic() + seconds, 0.01
-    while not condition() and time.monotonic() < end:
+    while not (is_true := condition()) and time.monotonic() < end:
         time.sleep(pause)
         pause = min(0.2, pause * 1.3)  # a condition may request a page from a process
-    return condition()
+    return is_true
 
 
 @contextmanager

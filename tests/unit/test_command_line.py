@@ -117,7 +117,7 @@ def planned() -> str:
     with closing(opening.open_with_keys(load("callmon.toml"))) as store, database(store) as sink:
         for outcome in heard.outcomes:
             sink.offer(outcome)
-        assert sink.flush(20)
+        assert sink.flush(120)
     return heard.one().id
 
 

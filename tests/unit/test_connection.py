@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 NEITHER_EVENT_NOR_ANSWER = b"what is this\r\n\r\n"
 PINGS = 10
 SOON = 30.0
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+READS = 8
+PIECE = BANNER + b"Event: VarSet\r\nValue: %s\r\n\r\n" % (b"x" * 1024)
+JITTER = 0.001  # of the two clocks
 
 
 class Answering:
@@ -45,7 +50,7 @@ class Answering:
 
 
 @asynccontextmanager
-async def at_loopback(exchange: Answering, **more: Any) -> AsyncIterator[ExchangeSettings]:
+async def at_loopback(exchange: Serve, **more: Any) -> AsyncIterator[ExchangeSettings]:
     """The settings that reach it."""
     server = await asyncio.start_server(exchange, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -70,6 +75,28 @@ async def test_a_quiet_exchange_is_asked_as_often_as_configured_however_long_it_
         finally:
             link.close()
             await link.ended
+
+
+async def test_a_stream_is_read_at_most_forty_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AMI_SECRET", "s3cret")
+    received, reads = asyncio.Semaphore(0), list[tuple[int, float]]()
+
+    async def stream(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(READS):  # each piece is sent once the piece before was read
+            writer.write(PIECE)
+            await received.acquire()
+        writer.close()
+
+    def read(data: bytes, now: float) -> None:
+        reads.append((len(data), now))
+        received.release()
+
+    async with at_loopback(stream) as told, asyncio.timeout(SOON):
+        link = await ExchangeClient("toronto", told, lambda _: None, read).connect()
+        await link.ended
+    assert [size for size, _ in reads] == [len(PIECE)] * READS
+    gaps = [later - earlier for (_, earlier), (_, later) in pairwise(reads)]
+    assert min(gaps) >= 0.025 - JITTER
 
 
 async def test_messages_not_understood_count_as_unusable_on_the_connection_and_after_its_end(

@@ -125,8 +125,8 @@ def kept(office: Office, sink: Writer, groups: int) -> None:
     for outcome in office.outcomes:
         sink.offer(outcome)
         if groups > 1:
-            assert sink.flush(20)
-    assert sink.flush(20)
+            assert sink.flush(120)
+    assert sink.flush(120)
 
 
 def disagreements(store: Database) -> list[str]:
@@ -216,3 +216,17 @@ def test_a_clock_that_is_two_days_ahead_for_some_seconds_judges_no_callback(
             assert callmon.total("callmon_verdicts_total", standard=STANDARD, verdict="met") == 1.0
             assert callmon.total("callmon_verdicts_corrected_total", standard=STANDARD) == 0.0
             assert callmon.total("callmon_callbacks_open") == 0.0
+
+
+def test_a_talk_pays_when_it_is_long_enough_though_the_exchange_says_nothing_more(tmp_path: Path) -> None:
+    with FalseExchange() as toronto:
+        callmon = WarmCallmon(tmp_path, toronto.port, "secret")
+        written = callmon.config.read_text(encoding="utf-8").replace('# talked_for = "10s"', 'talked_for = "1s"')
+        rarely = written.replace('username = "callmon"\n', 'username = "callmon"\nping_every = "1h"\n', 1)
+        callmon.config.write_text(rarely, encoding="utf-8")
+        with callmon:
+            told = Told(toronto)
+            message(told)
+            assert until(lambda: callmon.total("callmon_callbacks_open") == 1.0)
+            called_back(told)
+            assert until(lambda: callmon.total("callmon_callbacks_open") == 0.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
@@ -16,9 +17,9 @@ from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
 from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
 from callmon.sinks.metrics.counter_text import FiguresText
-from callmon.sinks.metrics.exposition import Metrics
+from callmon.sinks.metrics.exposition import SCRAPERS, Metrics
 from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
@@ -191,11 +192,11 @@ def test_buckets_are_cumulative_and_end_in_the_count() -> None:
         *(
             f'callmon_rings_before_answer_bucket{series},le="{bound}"}} {count}'
             for bound, count in zip(
-                ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "8.0", "10.0", "+Inf"], [0.0] + [2.0] * 8, strict=True
+                ["1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "8.0", "10.0", "+Inf"], [0] + [2] * 8, strict=True
             )
         ),
-        f"callmon_rings_before_answer_count{series}}} 2.0",
-        f"callmon_rings_before_answer_sum{series}}} 4.0",
+        f"callmon_rings_before_answer_count{series}}} 2",
+        f"callmon_rings_before_answer_sum{series}}} 4",
     ]
 
 
@@ -263,6 +264,67 @@ def test_a_call_of_unknown_hours_is_shown_once_it_happened() -> None:
     figures = {("callmon_calls_total", "general", "answered", "fr", "unknown"): 1.0}
     assert value(read(page(Daemon(), {})), "callmon_calls_total", **labels) is None
     assert value(read(page(Daemon(), figures)), "callmon_calls_total", **labels) == 1
+
+
+def scraped(metrics: Metrics, scraper: str, name: str) -> list[float]:
+    """The values of a metric, as this scraper is told."""
+    told_page = metrics.render(metrics.read(), "", scraper)[0].decode()
+    return [
+        s.value
+        for family in parse_text(told_page)
+        for s in family.samples
+        if s.name == name and s.labels["language"] == "other"
+    ]
+
+
+def in_another_language() -> Figures:
+    return figures_of((msgspec.structs.replace(CALL, language="other"),))
+
+
+@pytest.mark.parametrize(
+    ("name", "once"), [("callmon_calls_total", [1]), ("callmon_rings_before_answer_bucket", [0] + [1] * 8)]
+)
+def test_a_scraper_is_told_a_seldom_series_at_zero_before_its_first_value(name: str, once: list[float]) -> None:
+    tally = CommittedCounters(ONE_CALL)
+    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    assert [scraped(metrics, one, name) for one in ("first", "second")] == [[], []]
+    tally.add_figures(in_another_language())
+    zero = [0.0] * len(once)
+    told_in_turn = [scraped(metrics, one, name) for one in ("first", "first", "second", "second", "later", "")]
+    assert told_in_turn == [zero, once, zero, once, once, once]
+
+
+def test_a_series_that_a_scraper_has_been_told_is_never_shown_at_zero_again() -> None:
+    tally = CommittedCounters({})
+    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    values = []
+    for _ in range(4):
+        values.append(scraped(metrics, "one", "callmon_calls_total"))
+        tally.add_figures(in_another_language())
+    assert values == [[], [0], [2], [3]]
+
+
+def test_what_another_leader_counted_is_shown_at_its_value_to_who_scraped_before() -> None:
+    tally = CommittedCounters({})
+    metrics = Metrics(tally, full_daemon(), [GENERAL], STANDARDS, [EXCHANGE])
+    scraped(metrics, "one", "callmon_calls_total")
+    tally.add_figures(in_another_language())
+    tally.replace({figure: 7 * count for figure, count in in_another_language().items()})
+    assert scraped(metrics, "one", "callmon_calls_total") == [7]
+
+
+def test_no_more_scrapers_are_remembered_than_their_bound() -> None:
+    metrics = page(full_daemon(), ONE_CALL)
+    for n in range(SCRAPERS + 5):
+        metrics.render(metrics.read(), "", f"scraper {n}")
+    assert list(metrics._looked) == [f"scraper {n}" for n in range(5, SCRAPERS + 5)]
+
+
+def test_the_verdicts_of_a_standard_that_is_not_judged_are_shown_once_there_is_one() -> None:
+    key = {"standard": "feedback_offered", "line": "general", "language": "fr", "verdict": "met"}
+    figures = {("callmon_verdicts_total", "feedback_offered", "general", "fr", "met"): 1.0}
+    assert value(read(page(Daemon(), {})), "callmon_verdicts_total", **key) is None
+    assert value(read(page(Daemon(), figures)), "callmon_verdicts_total", **key) == 1
 
 
 def test_figures_out_of_no_set_are_not_shown() -> None:

@@ -16,7 +16,8 @@ from tests.mutations.__main__ import (
     rows,
     with_rows,
 )
-from tests.mutations.faults import FAULTS, Fault
+from tests.mutations.fault import Fault
+from tests.mutations.faults import FAULTS
 
 ROWS = rows(TABLE.read_text(encoding="utf-8"))
 

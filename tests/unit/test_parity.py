@@ -11,7 +11,7 @@ from callmon.config.lines import Line
 from callmon.core.statistics.counters import VERDICT, Figures
 from callmon.core.statistics.parity import Counted, ParityComparison, Side, compare
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import Daemon
 
 A = "answer_by_third_ring"

@@ -175,6 +175,27 @@ def test_a_ping_follows_each_answered_one_after_five_seconds() -> None:
     assert (made.next_deadline(), made.state) == (110.1, SessionState.LISTENING)
 
 
+def test_a_hastened_ping_waits_for_no_deadline_but_for_the_reply_to_the_one_before() -> None:
+    made = listening()
+    made.hasten_ping(101.0)
+    assert (sent(made), made.next_deadline()) == ([{"Action": "Ping"}], 106.0)
+    made.hasten_ping(101.1)
+    assert sent(made) == []
+    made.receive_data(PONG, 101.2)
+    assert made.next_deadline() == 106.2
+    made.hasten_ping(101.3)
+    assert sent(made) == [{"Action": "Ping"}]
+
+
+def test_pings_that_are_always_hastened_do_not_keep_the_listing_from_being_asked() -> None:
+    made, asked = listening(), []
+    for n in range(100):
+        made.hasten_ping(102.0 + 2 * n)
+        asked += [one["Action"] for one in sent(made)]
+        made.receive_data(PONG, 102.1 + 2 * n)
+    assert (asked.count("Ping"), asked.count("CoreShowChannels")) == (100, 1)
+
+
 def test_an_exchange_that_does_not_answer_a_ping_is_given_up_after_five_seconds() -> None:
     made = listening()
     made.tick(105.0)

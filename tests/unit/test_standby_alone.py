@@ -35,7 +35,7 @@ def exchange() -> Iterator[DemoExchange]:
 
     thread = threading.Thread(target=asyncio.run, args=(play(),))
     thread.start()
-    played, loop, over = began.get(timeout=20)
+    played, loop, over = began.get(timeout=120)
     try:
         yield played
     finally:

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import WebApplication
 from callmon.web.health import troubles
 from tests.support.store_fixtures import EXCHANGE, Daemon, seconds
@@ -79,6 +79,24 @@ async def test_metrics_come_in_the_format_that_was_asked_for(accept: str, conten
     assert (status, headers["content-type"].startswith(content_type)) == (200, True)
     assert body.splitlines()[1] == f"# TYPE {counter} counter"
     assert body.splitlines().count("# EOF") == int("openmetrics" in accept)
+
+
+async def test_prometheus_is_told_a_seldom_series_at_zero_first_and_a_person_its_value() -> None:
+    tally = CommittedCounters(ONE_CALL)
+    application = WebApplication(Metrics(tally, Daemon(), [GENERAL], [], [EXCHANGE]), list).asgi()
+    figure = ("callmon_calls_total", "general", "lost", "fr", "open")
+    series = 'callmon_calls_total{line="general",outcome="lost",language="fr",hours="open"} '
+    async with served(application) as port:
+
+        async def told(*headers: str) -> str:
+            _, _, body = await asked(port, "/metrics", *headers)
+            return "".join(x.removeprefix(series) for x in body.decode().splitlines() if x.startswith(series))
+
+        of_prometheus = "X-Prometheus-Scrape-Timeout-Seconds: 10"
+        before = await told(of_prometheus)
+        tally.add_figures({figure: 1.0})
+        after = [await told(), await told(of_prometheus), await told(of_prometheus)]
+    assert (before, after) == ("", ["1", "0", "1"])
 
 
 async def test_a_scrape_never_blocks_the_loop() -> None:

@@ -39,7 +39,7 @@ from callmon.core.callbacks.obligation import (
     obligation_id,
     opened,
 )
-from callmon.core.callbacks.outbound_call import TrackedOutboundCall
+from callmon.core.callbacks.outbound_call import TrackedOutboundCall, next_contacts
 from callmon.core.facts import Fact
 
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
@@ -71,11 +71,13 @@ class Ledger:
         self._contacts: list[Contact] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
-        out, self._out = tuple(self._out), []
+        out = tuple(self._out)
+        self._out.clear()
         return out
 
     def drain_contacts(self) -> tuple[Contact, ...]:
-        out, self._contacts = tuple(self._contacts), []
+        out = tuple(self._contacts)
+        self._contacts.clear()
         return out
 
     # Writing.
@@ -282,13 +284,11 @@ class Ledger:
 
     def next_deadline(self) -> datetime | None:
         """The next time at which `tick` has work; None when there is none."""
-        times = [x for x in (self._marks.first(), self._dues.first()) if x is not None]
-        for obligation in self.outbound_calls.values():
-            if obligation.ringing is not None and not obligation.is_counted:
-                times.append(obligation.ringing + self.rules.rang_for)
-            if obligation.is_undecided and obligation.answered is not None:
-                times.append(obligation.answered + self.rules.talked_for)
-        return min(times, default=None)
+        first = self._marks.first(), self._dues.first(), *self.next_contacts().values()
+        return min((at for at in first if at is not None), default=None)
+
+    def next_contacts(self) -> dict[str, datetime]:
+        return next_contacts(self.outbound_calls.values(), self.rules)
 
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()

@@ -9,6 +9,7 @@ Refuses: to count time that was not observed. A duration counts only up to a mom
 exchange were received.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -87,7 +88,22 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
         if self.answered is not None and until - self.answered >= rules.talked_for:
             self.is_paid = True
 
+    def counts_at(self, rules: CallbackRules) -> datetime | None:
+        """When it has rung, or the parties have talked, long enough; None: nothing more follows from time."""
+        if self.ringing is not None and not self.is_counted:
+            return self.ringing + rules.rang_for
+        return self.answered + rules.talked_for if self.is_undecided and self.answered is not None else None
+
     @property
     def is_undecided(self) -> bool:
         """Answered, and the length of the talk is not known yet."""
         return self.answered is not None and not self.is_paid and not self.is_over
+
+
+def next_contacts(calls: Iterable[TrackedOutboundCall], rules: CallbackRules) -> dict[str, datetime]:
+    """By exchange, the first time by its clock at which a call becomes a contact if it lasts until then."""
+    found: dict[str, datetime] = {}
+    for call in calls:
+        if (at := call.counts_at(rules)) is not None:
+            found[call.exchange] = min(at, found.get(call.exchange, at))
+    return found

@@ -79,39 +79,36 @@ class CallAccount(AccountState, gc=False):
             return ()
         return tuple([c.PersonOnCall(*person) for person in ((first.phone, first.at), *self.handing.joined)])
 
-    def _since_answer(self, at: datetime | None) -> timedelta | None:
-        answer = self.first_answer()
-        if at is None or answer is None or answer.at is None or answer.slack != f.EXACT:
-            return None
-        return at - answer.at
-
     def _talked(self) -> timedelta | None:
         """Time that persons were on the line; None where all of them may have left during a gap."""
-        answer, end = self.first_answer(), self.end
-        until = self.handing.talked_until or (end.at if end is not None else None)
+        until = self.handing.talked_until or (self.end.at if self.end is not None else None)
+        answer = self.first_answer() if until is not None else None
         if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
             return None
         if self.voicemail is not None and self.voicemail.slack != f.EXACT:
             return None
-        return self._since_answer(until)
+        return until - answer.at if answer.slack == f.EXACT else None
 
     def _held_after(self) -> timedelta | None:
         """Time from the answer to the first hold; None where a gap may have hidden an earlier one."""
-        answer, held = self.first_answer(), self.handing.held_from
+        held = self.handing.held_from
+        answer = self.first_answer() if held is not None else None
         if answer is None or answer.at is None or answer.found or held is None or self._gap_since(answer.at, held):
             return None
-        return self._since_answer(held)
+        return held - answer.at if answer.slack == f.EXACT else None
 
     def _gap_since(self, begin: datetime, end: datetime) -> bool:
         gaps = self.doubt.gaps
-        return any((g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps)
+        return bool(gaps) and any(
+            (g.until is None or g.until > begin) and (g.at is None or g.at < end) for g in gaps
+        )
 
     def _held_for(self) -> timedelta | None:
         """Length of the first hold; None where part of it may have fallen into a gap."""
         begun, over = self.handing.held_from, self.handing.held_until or (self.end.at if self.end else None)
-        if self._held_after() is None and self.is_partly_heard():
+        if begun is None or over is None or (self._held_after() is None and self.is_partly_heard()):
             return None
-        if begun is None or over is None or any(g.until is None or g.until > begun for g in self.doubt.gaps):
+        if any(g.until is None or g.until > begun for g in self.doubt.gaps):
             return None
         return over - begun
 
@@ -255,10 +252,12 @@ class CallAccount(AccountState, gc=False):
         return answer if answer is not None and self._is_first_answer(answer) else None
 
     def _is_first_answer(self, answer: f.Answered) -> bool:
+        if not self.is_doubtful():
+            return True
         rang = answer.rang + answer.rang_slack if answer.rang is not None else None
         hiding = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
-        if not self.is_doubtful() or (rings.soon(self.arrival.at, rang) and not is_later):
+        if rings.soon(self.arrival.at, rang) and not is_later:
             return True
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)

@@ -72,7 +72,7 @@ def _dialled_leg(
     if leg is None:
         if call is None or not event.dest_uniqueid:
             return None
-        ghost_channels.make_room(state, event.at)
+        ghost_channels.make_room(state, event)
         leg = state.legs[event.dest_uniqueid] = TrackedChannel(event.dest_uniqueid, event.dest_channel)
         leg.outside = leg.is_phone and state.site.endpoints.is_outside_dialled(leg.channel, "")
     if call is not None and leg.call is not call and leg is not call.caller:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from callmon.core.facts import OUTSIDE
 
@@ -39,6 +40,7 @@ def is_local(channel: str) -> bool:
     return channel.startswith("Local/")
 
 
+@lru_cache(maxsize=4096)
 def is_number(text: str) -> bool:
     """Whether a dialled text is no extension: seven digits or more."""
     return bool(_LONG_NUMBER.search(text))
@@ -47,7 +49,7 @@ def is_number(text: str) -> bool:
 def masked(channel: str) -> str:
     """The channel's name without a telephone number in it (a DAHDI or Local name may carry one)."""
     name = endpoint(channel)
-    if _LONG_NUMBER.search(name) is None:
+    if not is_number(name):
         return channel  # the same object: one of the few that are stored for each call
     return _LONG_NUMBER.sub(OUTSIDE, name) + channel[len(name) :]
 

@@ -8,6 +8,7 @@ every event is received.
 
 from datetime import datetime
 
+from callmon.ami import events as e
 from callmon.core import facts as f
 from callmon.core.calls import answering, click_to_dial, hairpins
 from callmon.core.calls.channels import TrackedCall, TrackedChannel
@@ -64,11 +65,11 @@ def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     answering.close_call(state, call, f.Ended(call.id, None, "unknown", "unheard"))
 
 
-def make_room(state: TrackerState, at: datetime | None) -> None:
+def make_room(state: TrackerState, event: e.Event) -> None:
     """Make room for one more channel: at the limit, drop those without an event for longest."""
     limit = state.limit
     while limit.is_full:
         leg = next(iter(state.legs.values()))
-        give_up(state, leg, at)
+        give_up(state, leg, event.at)
         state.legs.pop(leg.uniqueid, None)
         limit.given_up += 1

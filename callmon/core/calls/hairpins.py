@@ -58,7 +58,8 @@ def _came_back(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) ->
 
 def _came_early(state: TrackerState, leg: TrackedChannel, event: e.Newchannel) -> bool:
     """Whether a call of this caller may be on its way out, without its DialBegin. Then `event` waits for it."""
-    if not any(_goes_out(state, out, event) for out in state.newest_legs):
+    undialled = [out for out in state.newest_legs if not out.dialled and out.call is not None]
+    if not any(_goes_out(state, out, event) for out in undialled):
         return False
     del state.legs[leg.uniqueid]
     state.early = [event]

@@ -33,7 +33,7 @@ def newchannel(state: TrackerState, event: e.Newchannel) -> None:
     uniqueid = event.uniqueid
     if not uniqueid or uniqueid in state.legs:
         return
-    ghost_channels.make_room(state, event.at)
+    ghost_channels.make_room(state, event)
     call = state.calls.get(event.linkedid)
     leg = state.legs[uniqueid] = TrackedChannel(uniqueid, event.channel)
     if call is not None:

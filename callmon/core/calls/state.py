@@ -46,15 +46,13 @@ class TrackerState:
         self.ghosts_closed = 0  # calls closed without their caller's Hangup: it vanished, or was over the limit
         self.latest: e.Event | None = None  # the last one with a time
         self.emitted: list[Fact] = []  # since the last event
+        self.emit: Callable[[Fact], None] = self.emitted.append
         self._texts: dict[str, str] = {}
 
     @property
     def exchange_time(self) -> datetime | None:
         """The exchange's last time."""
         return self.latest.at if self.latest is not None else None
-
-    def emit(self, fact: Fact) -> None:
-        self.emitted.append(fact)
 
     def defer(self, step: Callable[[], None]) -> None:
         """Run `step` once the listing is complete: the event concerns a channel that the listing may contain."""
@@ -82,7 +80,7 @@ class TrackerState:
         """The account of a consultation or a visitor ends where its legs join the caller's call."""
         self.calls.pop(call.id, None)
         if call.is_emitted:
-            self.emitted.append(f.Ended(call.id, self.exchange_time, "exchange"))
+            self.emit(f.Ended(call.id, self.exchange_time, "exchange"))
 
     def common(self, text: str) -> str:
         """Return the shared copy of a text: many calls have the same language or line number."""

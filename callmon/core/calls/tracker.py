@@ -58,7 +58,8 @@ class Tracker:
             self._steps[type(event)](event)
         if not state.emitted:
             return []
-        emitted, state.emitted = state.emitted, []
+        emitted = state.emitted.copy()
+        state.emitted.clear()
         return self.listing.doubted(emitted) if state.is_unheard else emitted
 
 

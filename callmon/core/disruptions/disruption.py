@@ -14,6 +14,7 @@ A disruption is announced once its notice is complete in both languages. `announ
 
 from __future__ import annotations
 
+from collections.abc import Container
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -164,6 +165,10 @@ class Disruption(msgspec.Struct, frozen=True, kw_only=True):
         if self.ended is not None:
             return "over"
         return "planned" if now < self.began else "going_on"
+
+    def of_lines(self, lines: Container[str]) -> Disruption:
+        """The same for a reader of these lines alone."""
+        return msgspec.structs.replace(self, lines=tuple(x for x in self.lines if x in lines))
 
     @property
     def noticed_after(self) -> timedelta | None:

@@ -133,10 +133,9 @@ def _unanswered(cell: Cell, call: Call) -> None:
 
 
 def _answered(cell: Cell, call: Call) -> None:
-    cell.increment("rings_to_answer", _capped(call.rings, 5))
     hidden = may_hide_a_person(call)
-    cell.increment("transfers", _capped(None if hidden else len(call.transfers), 3))
-    cell.increment("redirections", _capped(None if hidden else call.redirections, 3))
+    moved = (None, None) if hidden else (len(call.transfers), call.redirections)
+    cell.increment_all(_of_answer(call.rings, *moved))
     if call.rings is not None:
         cell.measure("rings", call.rings)
     if call.waited is not None:
@@ -145,6 +144,13 @@ def _answered(cell: Cell, call: Call) -> None:
             cell.increment("answered_14_to_18_s")
     if call.arrived is not None and call.answered is not None:
         cell.measure("time_from_arrival", call.answered - call.arrived)
+
+
+@lru_cache(maxsize=1024)
+def _of_answer(rings: int | None, transfers: int | None, redirections: int | None) -> list[Part]:
+    """What each answered call adds."""
+    by_rings = ("rings_to_answer", _capped(rings, 5))
+    return [by_rings, ("transfers", _capped(transfers, 3)), ("redirections", _capped(redirections, 3))]
 
 
 def _capped(count: int | None, most: int) -> str:

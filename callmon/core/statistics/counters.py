@@ -1,8 +1,9 @@
 """Permanent counters: what a call, a finding or a gap adds to which counter. Pure.
 
-One table (`METRICS`) defines them: name, help, labels, buckets. Each combination of labels of the closed sets
-exists at 0 before the first event, so that `increase()` sees that event. A figure is a flat tuple of strings: the
-metric's name, its label values, and for a histogram the bucket's upper bound or "sum".
+One table (`METRICS`) defines them: name, help, labels, buckets. Each usual combination of labels of the closed
+sets exists at 0 before the first event, so that `increase()` sees that event. A combination with a value of
+`SELDOM` exists from its first event on. A figure is a flat tuple of strings: the metric's name, its label values,
+and for a histogram the bucket's upper bound or "sum".
 
 Refuses: to count what is not known: uncertain rings, or transfers where a gap may hide one. No figure contains a
 caller's number.
@@ -14,6 +15,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Literal, NamedTuple, get_args
 
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
 from callmon.core.disruptions.disruption import SOURCES, DisruptionEnded
@@ -47,6 +49,9 @@ SHORT = timedelta(seconds=10)  # a conversation, and the time before a hold
 RELAY_SHORT = timedelta(seconds=20)
 
 
+FRENCH_FIRST = "callmon_french_at_first_answer_total"  # counted from the verdicts of bilingual_person
+
+
 class Metric(NamedTuple):
     """A counter, or a histogram with `buckets`; "cycles": in seconds, at the line's ring cycles."""
 
@@ -72,7 +77,7 @@ METRICS = (
         "Verdicts changed later by a backfill, a rejudgement, or a callback in time that became known late.",
         ("standard", "line", "from", "to")),
     Metric("callmon_not_met_cause_total", "Verdicts `not met`, by cause.", ("standard", "line", "cause")),
-    Metric("callmon_french_at_first_answer_total",
+    Metric(FRENCH_FIRST,
         "Calls asked for in French: whether the first person to answer spoke it.", ("line", "first")),
     Metric("callmon_surveys_offered_total", "Calls in which the survey was offered.", ("line", "by")),
     Metric("callmon_relay_calls_total", "Calls through a relay service that ended.", ("line", "outcome")),
@@ -99,22 +104,38 @@ CORRECTED = BY_NAME["callmon_verdicts_corrected_total"]
 CAUSE = BY_NAME["callmon_not_met_cause_total"]
 # Standards that give a `not met` more than one cause. Of all others it is "other".
 WITH_CAUSES = frozenset({"answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person"})
+# `cause_of` never gives a call that no person answered these causes.
+OF_ANSWERED = frozenset({"late_hunting", "sent_to_voicemail_early"})
 # Not among the slim series: no shipped board or rule asks for them. The database and the report have them.
 DETAILS = frozenset(
     {
-        *("callmon_answer_wait_seconds", "callmon_voicemail_rings", "callmon_redirections_per_call"),
-        *("callmon_surveys_offered_total", "callmon_relay_calls_ended_early_total"),
+        *(
+            "callmon_redirections_per_call",
+            "callmon_surveys_offered_total",
+            "callmon_relay_calls_ended_early_total",
+        ),
         *("callmon_integrity_calls_total", "callmon_early_hold_seconds", "callmon_disruptions_total"),
         "callmon_disruption_notice_seconds",
     }
 )
 
-# Label values that are valid but not created at 0: "unknown" hours, of a call without a known time of arrival.
-SELDOM: Mapping[str, tuple[str, ...]] = {"hours": ("unknown",)}
+# Of a wait in seconds, the slim series have the bounds of these rings.
+SLIM_RINGS = (3, 4, 6, 10)
+
+# Label values that are valid but not created at 0. A standard of them is not judged, or was not at the start.
+SELDOM: Mapping[str, tuple[str, ...]] = {
+    "hours": ("unknown",),
+    "language": ("other", "unknown"),
+    "outcome": ("voicemail", "lost", "unknown", "failed"),
+    "standard": ALL_STANDARDS,
+}
 
 
 class LabelValues(NamedTuple):
-    """The closed sets of label values from the configuration. `lines`: line → its ring cycle."""
+    """The closed sets of label values from the configuration. `lines`: line → its ring cycle.
+
+    `standards`: those that are judged.
+    """
 
     lines: Mapping[str, timedelta]
     standards: tuple[str, ...] = ()
@@ -124,10 +145,15 @@ class LabelValues(NamedTuple):
         configured = {"line": tuple(self.lines), "standard": self.standards, "exchange": self.exchanges}
         return {**_FIXED, **configured}[label]
 
+    def is_valid(self, metric: Metric, values: Figure) -> bool:
+        """Whether each label value of the metric is in its closed set, the seldom ones included."""
+        allowed = (self.values_of(label) + SELDOM.get(label, ()) for label in metric.labels)
+        return all(value in among for value, among in zip(values, allowed, strict=True))
+
 
 _FIXED: Mapping[str, tuple[str, ...]] = {
-    "outcome": OUTCOMES,
-    "language": LANGUAGES,
+    "outcome": tuple(x for x in OUTCOMES if x not in SELDOM["outcome"]),
+    "language": tuple(x for x in LANGUAGES if x not in SELDOM["language"]),
     "hours": ("open", "closed"),
     "verdict": VERDICTS,
     "from": VERDICTS,
@@ -153,33 +179,45 @@ def zeros(sets: LabelValues) -> Figures:
     return {figure: 0.0 for metric in METRICS for figure in _figures(metric, sets)}
 
 
-def slim(figures: Figures) -> Figures:
-    """The slim series: without DETAILS, and the corrected verdicts without what they were and are."""
-    found: Figures = {}
-    for figure, value in figures.items():
-        if figure[0] not in DETAILS:
-            add_figure(found, figure[:3] if figure[0] == CORRECTED.name else figure, value)
-    return found
+def is_detail(figure: Figure, sets: LabelValues) -> bool:
+    """Whether the slim series lack this figure of a histogram. The bounds above it count it."""
+    if BY_NAME[figure[0]].buckets != "cycles" or figure[-1] in (BEYOND, SUM):
+        return False
+    return RINGS[parts(figure[:-1], sets).index(figure)] not in SLIM_RINGS
 
 
 def _figures(metric: Metric, sets: LabelValues) -> Iterator[Figure]:
+    if metric.name == FRENCH_FIRST and "bilingual_person" not in sets.standards:
+        return
     for values in product(*(sets.values_of(label) for label in metric.labels)):
-        if metric is CORRECTED and values[-2] == values[-1]:
-            continue  # a correction always changes the verdict
-        if metric is CAUSE and values[0] not in WITH_CAUSES and values[-1] != "other":
+        if metric is CORRECTED and values[-2:] != _usual_correction(values[0]):
             continue
-        yield from ((metric.name, *values, *part) for part in _parts(metric, values, sets))
+        if metric is CAUSE and not _may_have_cause(values[0], values[-1]):
+            continue
+        yield from parts((metric.name, *values), sets)
 
 
-def _parts(metric: Metric, values: tuple[str, ...], sets: LabelValues) -> list[tuple[str, ...]]:
-    """What follows the label values in a figure: nothing, or a histogram's bucket bounds and its sum."""
+def _usual_correction(standard: str) -> tuple[str, str]:
+    """The most frequent: of a call filled from CEL, of a callback in time that became known late."""
+    return ("unknown", "met") if standard in CALL_STANDARDS else ("not_met", "met")
+
+
+def _may_have_cause(standard: str, cause: str) -> bool:
+    if standard not in WITH_CAUSES:
+        return cause == "other"
+    return standard != "reach_a_person" or cause not in OF_ANSWERED
+
+
+def parts(base: Figure, sets: LabelValues) -> list[Figure]:
+    """The figures of a metric and its label values: one, or a histogram's buckets and its sum."""
+    metric = BY_NAME[base[0]]
     if metric.buckets is None:
-        return [()]
+        return [base]
     if metric.buckets == "cycles":
-        bounds = _cycle_bounds(sets.lines[values[metric.labels.index("line")]])
+        bounds = _cycle_bounds(sets.lines[base[1 + metric.labels.index("line")]])
     else:
         bounds = metric.buckets
-    return [*((text,) for _, text in bounds), (BEYOND,), (SUM,)]
+    return [(*base, part) for part in (*(text for _, text in bounds), BEYOND, SUM)]
 
 
 @lru_cache(maxsize=64)
@@ -214,8 +252,8 @@ def of_call(figures: Figures, call: Call) -> None:
     if call.direction != "inbound" or call.line is None or not call.is_ended or call.test:
         return
     language = language_label(call.language)
-    add_figure(figures, (CALLS.name, call.line, call.outcome, language, hours_label(call.in_hours)))
-    add_figure(figures, ("callmon_calls_completeness_total", call.line, call.heard))
+    for figure in _ended(call.line, call.outcome, language, call.in_hours, call.heard):
+        add_figure(figures, figure)
     if call.outcome == "answered" and call.rings is not None and call.waited is not None:
         _observe(figures, "callmon_rings_before_answer", (call.line, language), call.rings)
         # Of an uncertain span the longer end, so that no figure is too good.
@@ -228,6 +266,13 @@ def of_call(figures: Figures, call: Call) -> None:
         if call.people:  # else stored by a version that did not count this yet
             _observe(figures, "callmon_redirections_per_call", (call.line,), call.redirections)
     _beside(figures, call, call.line)
+
+
+@lru_cache(maxsize=4096)
+def _ended(line: str, outcome: str, language: str, in_hours: bool | None, heard: str) -> list[Figure]:
+    """The counters to which each ended call adds one. Few different values occur."""
+    of_call = (CALLS.name, line, outcome, language, hours_label(in_hours))
+    return [of_call, ("callmon_calls_completeness_total", line, heard)]
 
 
 def _beside(figures: Figures, call: Call, line: str) -> None:
@@ -256,7 +301,7 @@ def _judged(standard: str, line: str, language: str, verdict: str, reason: str, 
     if verdict == "not_met" and cause is not None:
         found.append(("callmon_not_met_cause_total", standard, line, cause))
     if standard == "bilingual_person" and reason in FIRST:
-        found.append(("callmon_french_at_first_answer_total", line, FIRST[reason]))
+        found.append((FRENCH_FIRST, line, FIRST[reason]))
     return found
 
 
@@ -303,8 +348,14 @@ def _observe(
 ) -> None:
     buckets = bounds or BY_NAME[name].buckets
     assert isinstance(buckets, tuple)
-    add_figure(figures, (name, *labels, _bucket(buckets, count)))
-    add_figure(figures, (name, *labels, SUM), count)
+    bucket, total = _observed(name, labels, _bucket(buckets, count))
+    figures[bucket] = figures.get(bucket, 0.0) + 1.0
+    figures[total] = figures.get(total, 0.0) + count
+
+
+@lru_cache(maxsize=4096)
+def _observed(name: str, labels: tuple[str, ...], bucket: str) -> tuple[Figure, Figure]:
+    return (name, *labels, bucket), (name, *labels, SUM)
 
 
 def _bucket(buckets: Bounds, count: float) -> str:
@@ -318,12 +369,12 @@ def signs(call: Call) -> tuple[Sign, ...]:
     """The signs of gaming in one ended call: no verdicts, counted by line, and not where a gap may hide them."""
     if call.outcome != "answered":
         return ()
-    found: dict[Sign, bool] = {
-        "short_conversation": call.ended_how == "hangup" and _is_under(call.talked, SHORT),
-        "early_hold": _is_under(call.held_after, SHORT),
-        "ended_by_us": _ended_by_us(call),
-    }
-    return tuple([sign for sign, shown in found.items() if shown])
+    found: tuple[Sign, ...] = ()
+    if call.ended_how == "hangup" and _is_under(call.talked, SHORT):
+        found += ("short_conversation",)
+    if _is_under(call.held_after, SHORT):
+        found += ("early_hold",)
+    return (*found, "ended_by_us") if _ended_by_us(call) else found
 
 
 def relay_ended_early(call: Call) -> bool:
@@ -337,8 +388,9 @@ def relay_ended_early(call: Call) -> bool:
 def _ended_by_us(call: Call) -> bool:
     """Whether one person had the caller, no redirection took place, and the exchange's side hung up first."""
     ours = call.ended_by == "exchange" and call.ended_how == "hangup" and call.survey is None
-    alone = len({person.phone for person in call.people}) == 1 and call.redirections == 0
-    return ours and alone and not may_hide_a_person(call)
+    if not ours or call.redirections:
+        return False
+    return len({person.phone for person in call.people}) == 1 and not may_hide_a_person(call)
 
 
 def _is_under(length: timedelta | None, limit: timedelta) -> bool:

@@ -14,6 +14,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 from itertools import accumulate
 from zlib import compress, decompress
 
@@ -29,9 +30,11 @@ _FIRST = (0, *accumulate((SCALE[n + 1][0] - begin) // step for n, (begin, step) 
 
 
 def step_of(length: timedelta) -> int:
-    scale = next(n for n in (2, 1, 0) if length >= SCALE[n][0] or n == 0)
+    if length < SCALE[1][0]:  # nearly all
+        return max(length // SCALE[0][1], 0)
+    scale = 2 if length >= SCALE[2][0] else 1
     begin, step = SCALE[scale]
-    return max(_FIRST[scale] + (length - begin) // step, 0)
+    return _FIRST[scale] + (length - begin) // step
 
 
 def step_seconds(step: int) -> float:
@@ -41,6 +44,7 @@ def step_seconds(step: int) -> float:
     return (begin + (step - _FIRST[scale]) * length).total_seconds()
 
 
+@lru_cache(maxsize=512)  # short waits are frequent, and their integers small
 def once(step: int) -> int:
     """The histogram with a single duration, of this step."""
     return 1 << (BITS * step)

@@ -2,19 +2,21 @@
 
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Set
 from functools import cache
 
 from callmon.core.statistics.counters import (
     BEYOND,
     BY_NAME,
+    DETAILS,
     METRICS,
-    SELDOM,
     SUM,
     Figure,
     Figures,
     LabelValues,
     Metric,
-    slim,
+    is_detail,
+    parts,
     zeros,
 )
 
@@ -25,49 +27,73 @@ class FiguresText:
     """Renders a snapshot of the counters, all or the slim ones. The text before each value is made once."""
 
     def __init__(self, sets: LabelValues, is_slim: bool = False) -> None:
-        self._sets, self._known, self._is_slim = sets, zeros(sets), is_slim
+        self._sets = sets
+        self._metrics = {x.name: x for x in METRICS if not (is_slim and x.name in DETAILS)}
+        self._known = [figure for figure in zeros(sets) if figure[0] in self._metrics]
         self._text = cache(_text)
+        self._is_left_out = cache(lambda figure: is_slim and is_detail(figure, sets))
 
-    def render(self, figures: Figures, openmetrics: bool = False) -> str:
-        """The exposition text. Of other series in `figures`, rare labels and old buckets are included."""
+    def render(self, figures: Figures, openmetrics: bool = False, new: Set[Figure] = frozenset()) -> str:
+        """The exposition text. Of other series in `figures`, seldom labels and old buckets are included.
+
+        `new`: figures whose first value the reader has not seen. A seldom series of these alone is shown at 0, so
+        that the reader's `increase()` sees its first event.
+        """
         by_name: defaultdict[str, list[tuple[Figure, float]]] = defaultdict(list)
-        shown = self._shown(figures)
-        for figure, value in (slim(shown) if self._is_slim else shown).items():
+        for figure, value in self._shown(figures, new).items():
             by_name[figure[0]].append((figure, value))
-        parts: list[str] = []
-        for metric in METRICS:
-            parts += [_head(metric, openmetrics)] if by_name[metric.name] else []
+        text: list[str] = []
+        for metric in self._metrics.values():
+            text += [_head(metric, openmetrics)] if by_name[metric.name] else []
             so_far = 0.0  # of a histogram: the sum of its buckets
             for figure, value in by_name[metric.name]:
                 if metric.buckets and figure[-1] == SUM:
-                    parts.append(f"{self._text((*figure[:-1], 'count'))} {so_far!r}\n")
+                    text.append(f"{self._text((*figure[:-1], 'count'))} {_number(so_far)}\n")
                     so_far = 0.0
                 elif metric.buckets:
                     so_far = value = so_far + value
-                parts.append(f"{self._text(figure)} {value!r}\n")
-        return "".join(parts)
+                    if self._is_left_out(figure):
+                        continue
+                text.append(f"{self._text(figure)} {_number(value)}\n")
+        return "".join(text)
 
-    def _shown(self, figures: Figures) -> Figures:
+    def _shown(self, figures: Figures, new: Set[Figure]) -> Figures:
         shown = {figure: figures.get(figure, 0.0) for figure in self._known}
-        for figure in sorted(figures.keys() - shown.keys()):
-            metric = BY_NAME.get(figure[0])
-            if metric is not None and metric.buckets:
-                self._move_bucket(shown, figure, figures[figure])
-            elif metric is not None and self._is_seldom(metric, figure[1:]):
+        others = {figure: self._seldom(figure, shown) for figure in sorted(figures.keys() - shown.keys())}
+        for some in filter(None, others.values()):
+            shown |= dict.fromkeys(parts(some, self._sets), 0.0)
+        seen = {base for figure, base in others.items() if figure not in new}
+        for figure, base in others.items():
+            if base is not None and base not in seen:
+                continue
+            if figure in shown:
                 shown[figure] = figures[figure]
+            elif figure[0] in self._metrics:
+                self._move_bucket(shown, figure, figures[figure])
         return shown
 
-    def _is_seldom(self, metric: Metric, values: Figure) -> bool:
-        allowed = (self._sets.values_of(label) + SELDOM.get(label, ()) for label in metric.labels)
-        return all(value in among for value, among in zip(values, allowed, strict=True))
+    def _seldom(self, figure: Figure, known: Figures) -> Figure | None:
+        """Name and labels of a valid series that does not exist before its first event."""
+        metric = self._metrics.get(figure[0])
+        if metric is None:
+            return None
+        base = figure[:-1] if metric.buckets else figure
+        if not self._sets.is_valid(metric, base[1:]) or parts(base, self._sets)[-1] in known:
+            return None
+        return base
 
     def _move_bucket(self, shown: Figures, figure: Figure, count: float) -> None:
         """After a change of a ring cycle: add an old bound's count to the next higher, so that none decreases."""
         base = figure[:-1]
-        if (*base, SUM) in self._known:
-            bounds = [f[-1] for f in self._known if f[:-1] == base and f[-1] not in (BEYOND, SUM)]
+        if (*base, SUM) in shown:
+            bounds = [x[-1] for x in parts(base, self._sets)[:-2]]
             at = bisect_left([float(text) for text in bounds], float(figure[-1]))
             shown[(*base, [*bounds, BEYOND][at])] += count
+
+
+def _number(value: float) -> str:
+    """A count without ".0": of a site's series this is a fiftieth of the page."""
+    return str(int(value)) if value.is_integer() else repr(value)
 
 
 def _head(metric: Metric, openmetrics: bool) -> str:

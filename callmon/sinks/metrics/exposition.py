@@ -11,10 +11,11 @@ the database until the line returns. A caller's number cannot appear, because no
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 from functools import partial
 from importlib.resources import files
+from math import inf
 from typing import Any, Protocol, get_args
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -24,6 +25,7 @@ from prometheus_client.registry import Collector
 
 from callmon import __version__
 from callmon.config.lines import Line
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.callbacks.index import COUNTS
 from callmon.core.calls import rings
 from callmon.core.calls.call import LANGUAGES
@@ -31,15 +33,16 @@ from callmon.core.disruptions.disruption import SOURCES
 from callmon.core.disruptions.register import BEFOREHAND
 from callmon.core.facts import Direction
 from callmon.core.reconciliation import SIDES
-from callmon.core.statistics.counters import VERDICT, Figures, LabelValues
+from callmon.core.statistics.counters import SELDOM, VERDICT, Figure, Figures, LabelValues
 from callmon.core.statistics.parity import compare
 from callmon.sinks.metrics.counter_text import FiguresText, unit_of
 from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
-from callmon.store.writer.writer import CommittedCounters
+from callmon.store.writer.committed import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 
 DIRECTIONS: tuple[str, ...] = get_args(Direction)
 PHONE_STATES = ("free", "in_use", "unreachable")
+SCRAPERS = 32  # whose last scrape is known
 Values = Mapping[Any, float]  # a tuple of label values → value
 
 
@@ -78,9 +81,10 @@ def _service_phones(x: DaemonSnapshot) -> Values | None:
 
 
 def _callbacks(name: str, x: DaemonSnapshot) -> Values:
-    """Every line and language has a series, 0 when nothing is open."""
+    """Every line has a series in French and in English, 0 when nothing is open; of other languages not at 0."""
     counts = x.callbacks.counts.get(name, {})
-    return {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
+    values = {(line.name, fr): counts.get((line.name, fr), 0) for line in x.configured for fr in LANGUAGES}
+    return {key: n for key, n in values.items() if n or key[1] not in SELDOM["language"]}
 
 
 def _to_listen_to(x: DaemonSnapshot) -> Values:
@@ -104,6 +108,12 @@ def _waits(x: DaemonSnapshot, value: Callable[[Any, Any], float]) -> Values:
 
 def _standard_titles(_: DaemonSnapshot) -> Values:
     return {(name, label("standard", name, "fr"), label("standard", name, "en")): 1 for name in STANDARDS}
+
+
+def _last_day(x: DaemonSnapshot) -> Values:
+    """The verdicts that a rate is made of, of the standards that are judged."""
+    days = x.service.last_day.items()
+    return {key: n for key, n in days if key[2] in ("met", "not_met") and x.enabled.get(key[0], True)}
 
 
 def _journal(place: int, x: DaemonSnapshot) -> Values | None:
@@ -153,7 +163,7 @@ VALUES: Mapping[str, Callable[[DaemonSnapshot], Values | None]] = {
         (b.exchange, b.mailbox): b.unheard for b in x.service.mailboxes
     },
     "callmon_opening_change_timestamp_seconds": lambda x: _times(x.service.opening_changes),
-    "callmon_last_day_verdicts": lambda x: x.service.last_day,
+    "callmon_last_day_verdicts": _last_day,
     "callmon_target_ratio": lambda x: x.service.targets,
     "callmon_standard_info": _standard_titles,
     "callmon_exchange_calls_processed_total": lambda x: {
@@ -242,6 +252,7 @@ class Metrics:
         PlatformCollector(registry=self._process)
         GCCollector(registry=self._process)
         self._is_slim = is_slim
+        self._looked: dict[str, float] = {}  # scraper → monotonic time of its last scrape, the latest at the end
         self.configure(lines, standards, exchanges, minimum_sample)
 
     def configure(
@@ -253,17 +264,18 @@ class Metrics:
         self._modes = {line.name: line.mode for line in lines}
         self._text = FiguresText(LabelValues(cycles, self._standards, tuple(exchanges)), self._is_slim)
 
-    def render(self, snapshot: DaemonSnapshot, accept: str = "") -> tuple[bytes, str]:
+    def render(self, snapshot: DaemonSnapshot, accept: str = "", scraper: str = "") -> tuple[bytes, str]:
         """The exposition in the best format that the `Accept` header allows, and its content type.
 
-        A standby exports only its own state, so that a sum over both counts nothing twice.
+        A standby exports only its own state, so that a sum over both counts nothing twice. `scraper`: whose
+        `increase()` must see the first event of a seldom series: its next scrape shows that series at 0.
         """
         encode, content_type = choose_encoder(accept)
         of_calls = [] if self._source.stands_by() else families(OF_CALLS, snapshot)
         gauges = [*of_calls, *families(OF_ITSELF, snapshot)]
         led = self._source.leads()  # read first: a new leader has the counters of the database already
-        figures = self._tally.snapshot()
-        text = self._text.render(figures, content_type.startswith("application/openmetrics"))
+        figures, new = self._read_counters(scraper)
+        text = self._text.render(figures, content_type.startswith("application/openmetrics"), new)
         counted = [*self._parity(figures)]
         leads = led and self._source.leads()  # read last: the figures date from before any other instance counted
         gauges.append(family("callmon_leader", "Whether this callmon is the leader.", {(): leads}))
@@ -272,10 +284,22 @@ class Metrics:
         rest: bytes = encode(_Given([*gauges, *counted, *self._process.collect()]))
         return text.encode() + rest, content_type
 
+    def _read_counters(self, scraper: str) -> tuple[Figures, Set[Figure]]:
+        """The committed counters, and those that were first counted after the last scrape of `scraper`."""
+        looked = self._looked.pop(scraper, inf)
+        figures, new, now = self._tally.read_after(looked)
+        if scraper:
+            self._looked[scraper] = now
+            while len(self._looked) > SCRAPERS:
+                self._looked.pop(next(iter(self._looked)), None)
+        return figures, new
+
     def _parity(self, figures: Figures) -> Iterator[Metric]:
         """Parity of all verdicts as first given. Below the minimum sample the difference is absent, not 0."""
         counted = {key[1:]: value for key, value in figures.items() if key[0] == VERDICT.name}
-        found = compare(counted, self._modes, self._standards, self._minimum)  # type: ignore[arg-type]  # four labels
+        given = {standard for standard, *_ in counted} | set(self._standards)
+        standards = [name for name in ALL_STANDARDS if name in given]
+        found = compare(counted, self._modes, standards, self._minimum)  # type: ignore[arg-type]  # four labels
         calls = {(x.kind, x.standard, side.name): side.judged for x in found for side in (x.one, x.other)}
         yield family("callmon_parity_calls{comparison,standard,side}", "Judged calls on each side.", calls)
         differences = {(x.kind, x.standard): x.difference for x in found if x.difference is not None}

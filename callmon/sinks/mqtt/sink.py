@@ -2,7 +2,7 @@
 
     away ──connected──▶ reads retained topics ──state published──▶ `online` ──▶ publishes changes
      ▲                                                                               │
-     └──────── 0.5 s … 15 s (refused: 10 s … 300 s) ◀── the connection ended ────────┘
+     └──────── 0.5 s … 2 s (refused: 10 s … 300 s) ◀── the connection ended ────────┘
 
 While the broker is away, the sink buffers only the latest state of each topic and a bounded number of ended calls.
 It never blocks the daemon, and an unreachable broker does not make /healthz fail. The broker publishes `offline`
@@ -44,7 +44,11 @@ log = logging.getLogger(__name__)
 silent = logging.getLogger("callmon.mqtt")  # for the library, kept silent: this module logs each change once
 silent.setLevel(logging.CRITICAL)
 
-FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
+FIRST_WAIT, LONGEST_WAIT = 0.5, 2.0
+# NATS confirms after 4 s also what it could not retain, and forgets a request made while it elects a leader.
+ANSWER_SECONDS = 3.5
+# A NATS server that learned of retained messages from one that was killed tells new boards no new topic.
+AGAIN_SECONDS = 60.0
 REFUSED_WAIT, LONGEST_REFUSED_WAIT = 10.0, 300.0
 SETTLED_SECONDS = 10.0  # a connection that lasted longer resets the back-off
 KEEPALIVE_SECONDS = 15
@@ -264,18 +268,20 @@ class Mqtt:
             self._more.set()
 
     async def _deliver(self, client: aiomqtt.Client, prefix: str) -> None:
-        """Publish the whole state, then `online`, then each change."""
+        """Publish the whole state, then `online`, then each change; after `AGAIN_SECONDS` all of it again."""
         self._is_online = False
-        self._outbox.anew(monotonic())
-        while not self._outbox.is_state_published():
-            await self._batch(client, prefix)
-        await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
-        self._is_online = True
         while True:
-            self._more.clear()
-            while self._outbox.backlog():
+            self._outbox.anew(monotonic())
+            while not self._outbox.is_state_published():
                 await self._batch(client, prefix)
-            await self._more.wait()
+            await client.publish(prefix + topics.STATUS, topics.ONLINE, qos=1, retain=True)
+            self._is_online, due = True, monotonic() + AGAIN_SECONDS
+            while (left := due - monotonic()) > 0:
+                self._more.clear()
+                while self._outbox.backlog():
+                    await self._batch(client, prefix)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._more.wait(), left)
 
     async def _batch(self, client: aiomqtt.Client, prefix: str) -> None:
         batch = self._outbox.take(AT_ONCE)
@@ -303,6 +309,7 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
         identifier=settings.client_id,
         tls_context=context,
         keepalive=KEEPALIVE_SECONDS,
+        timeout=ANSWER_SECONDS,
         will=library.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
         max_queued_incoming_messages=MOST_RETAINED_HEARD,
         logger=silent,

@@ -1,4 +1,4 @@
-"""Queries on the tables of another pair of callmon in the same PostgreSQL (`Database.of_schema`). Each blocks."""
+"""Queries on the tables of another pair of callmon in the same PostgreSQL (`View.schema`). Each blocks."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime

@@ -101,7 +101,8 @@ def _stored(store: Database, *which: Condition) -> list[Disruption]:
 
 def _stored_in(connection: Connection, *which: Condition) -> list[Disruption]:
     question = select(DISRUPTION.c.data).where(*which).order_by(DISRUPTION.c.began, DISRUPTION.c.id)
-    return list(map(disruption_of, connection.scalars(question)))
+    found, view = map(disruption_of, connection.scalars(question)), connection.get_execution_options().get("view")
+    return [x.of_lines(view.lines) for x in found] if view is not None and view.lines is not None else list(found)
 
 
 def disruption_entries(store: Database, name: str) -> list[AnyEntry]:

@@ -173,7 +173,7 @@ def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) ->
 
 def fingerprint(*values: object) -> int:
     """The fingerprint of one row. The sum of fingerprints is independent of the order of rows."""
-    said = "\x1f".join("" if x is None else str(x) for x in values)
+    said = "\x1f".join(["" if x is None else str(x) for x in values])
     return int.from_bytes(sha256(said.encode()).digest(), "big")
 
 

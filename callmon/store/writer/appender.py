@@ -17,10 +17,14 @@ from callmon.store.writer.outbox import DRAIN_SECONDS, MAX_BATCH, Outbox
 
 # Two instances emit outcomes that follow from time alone up to a second apart, and their clocks may differ.
 MARGIN = timedelta(seconds=3)
+# A commit costs as much as the rows of ten calls: the next record rests so many times `seconds`, 0.4 s at most.
+REST, LONGEST_REST = 4, 0.4
 
 
 class Appender:
-    """The thread. Every `seconds` or MAX_BATCH items it makes a record of `waiting`, and calls `appended`.
+    """The thread: `seconds` after an item, or at MAX_BATCH items, it makes a record, and calls `appended`.
+
+    In a stream of items it makes a record every `seconds` plus a rest.
 
     Between two terms of the outbox the items stay in `waiting`, a standby's buffer. Only the event loop appends to
     it, with `wake()` at the first and at the MAX_BATCHth item: that is atomic and waits for no other thread.
@@ -28,8 +32,10 @@ class Appender:
 
     def __init__(self, outbox: Outbox, seconds: float, appended: Callable[[], None]) -> None:
         self._outbox, self._seconds, self._appended = outbox, seconds, appended
+        self._rest = min(REST * seconds, LONGEST_REST)
         self.waiting: list[bytes] = []
         self.since: float | None = None  # monotonic: the first of `waiting` was offered
+        self._appended_at = 0.0  # monotonic: the last record
         self.is_refused = False  # the outbox takes no more until its records are committed
         self._is_hurried = self._is_ending = False
         self._wakes = SimpleQueue[None]()
@@ -62,13 +68,13 @@ class Appender:
             self.since, self._is_hurried = None, self._is_hurried and bool(self.waiting)
             return None
         self.since = self.since or monotonic()
-        due_in = self.since + self._seconds - monotonic()
+        due_in = max(self.since, self._appended_at + self._rest) + self._seconds - monotonic()
         if due_in > 0 and not self._is_hurried and not self._is_ending and len(self.waiting) < MAX_BATCH:
             return due_in
         self.is_refused = not self._outbox.append(self.waiting, self.since)
         if self.is_refused:
             return DRAIN_SECONDS
-        self.since = None
+        self.since, self._appended_at = None, monotonic()
         self._appended()
         return 0.0
 

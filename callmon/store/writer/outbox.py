@@ -217,6 +217,16 @@ class Outbox:
             why = system_reason(error)
             raise OutboxError("the journal {path} cannot be read ({why})", path=self.path, why=why) from None
 
+    def first_entries(self, most: int) -> list[OutboxEntry]:
+        """The first uncommitted records: one, and those after it while they have at most `most` outcomes."""
+        with self.lock:
+            entries, total = [*self.entries], 0
+        for n, entry in enumerate(entries):
+            total += entry.outcomes
+            if n and total > most:
+                return entries[:n]
+        return entries
+
     def truncate(self, number: int) -> int:
         """Removes the records up to this number, which are committed. Returns their number of outcomes."""
         done = 0

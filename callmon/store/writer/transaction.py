@@ -22,6 +22,7 @@ from callmon.errors import StoreError
 from callmon.store import tables
 from callmon.store.bulk import ADDING, BulkWriter, chunks, record_key, replacing
 from callmon.store.encryption import KeyRing
+from callmon.store.notices import TELL
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Row, Rows, StoredCallKey, figure_key, finding_rows
 from callmon.store.tables import CALL, FINDING
@@ -58,17 +59,17 @@ def item_label(item: Item) -> str:
 
 
 def write_batch(
-    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing
+    connection: Connection, batch_id: BatchId, items: Sequence[Item], ring: KeyRing, records: int = 1
 ) -> tuple[Figures, list[Rejected]]:
     """Writes all outcomes of the batch but those with a value that the database rejects.
 
     Returns the counters that it adds, and the rejected outcomes. A rejected part is halved, down to one outcome,
-    which is skipped. The calling function owns the transaction. Raises LockTakenError when the database's last
-    batch is not the one before this.
+    which is skipped. The calling function owns the transaction. `records`: how many records of the outbox, up to
+    number `batch_id`, are this batch. Raises LockTakenError when the database's last batch is not before these.
     """
     writing, place = BulkWriter(connection, ring), 0
     claim = "UPDATE writer SET batch = ?, token = ? WHERE id = 1 AND batch = ? RETURNING id"
-    if not writing.execute(claim, *batch_id, batch_id.number - 1):
+    if not writing.execute(claim, *batch_id, batch_id.number - records):
         raise LockTakenError
     added: Figures = {}
     rejected: list[Rejected] = []
@@ -146,6 +147,8 @@ def _write_facts(writing: BulkWriter, rows: Rows) -> None:
 def _write_contacts(writing: BulkWriter, rows: Rows) -> None:
     if rows.contacts:
         writing.insert(tables.CONTACT, rows.contacts, "ON CONFLICT DO NOTHING")
+        if writing.connection.dialect.name == "postgresql":
+            writing.execute(TELL)
         latest = max(row[3] for row in rows.contacts)
         writing.execute("DELETE FROM contact WHERE at < ?", latest - CONTACTS_KEPT // timedelta(microseconds=1))
 

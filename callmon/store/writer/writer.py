@@ -1,13 +1,13 @@
 """The database as the daemon's sink (`Writer`), with the thread that commits what is in the outbox.
 
     unknown ──write lock, the outbox follows──▶ open ──record──▶ one transaction ──▶ truncate, publish counters
-       └─ it does not ─▶ gained ─become_leader─▶ │ ▲                 └── failed: again after 0.1 s … 5 s
+       └─ it does not ─▶ gained ─become_leader─▶ │ ▲                 └── failed: again after 0.1 s … 1 s
                             └─write lock─ standby ◀┘ another instance writes
 
 A standby holds in memory what it would have written. When it gains the write lock, the daemon compares that with
-the database, and `become_leader` begins a term with what is missing. A record is retried in order, as one whole
-transaction. Before each retry the last batch is read again, so a commit whose answer was lost is found by its
-number. Counters are published after their commit.
+the database, and `become_leader` begins a term with what is missing. Records are committed in order, those that
+wait in one transaction, which is retried as a whole. Before each retry the last batch is read again, so a commit
+whose answer was lost is found by its number. Counters are published after their commit.
 
 Refuses: to block or to raise in `offer`; to end because of an error, which is logged and retried.
 """
@@ -19,19 +19,20 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import inf
 from queue import Empty, SimpleQueue
-from threading import Condition, Event, Lock, Thread
+from threading import Condition, Event, Thread
 from time import monotonic
 
 from sqlalchemy.exc import DBAPIError
 
 from callmon.core.outcome import Heartbeat, Item
-from callmon.core.statistics.counters import Figure, Figures, add_figure
+from callmon.core.statistics.counters import Figures
 from callmon.errors import Sentence, StoreError
 from callmon.store.database import PUT_BACK, Database, cause
 from callmon.store.queries import calls
 from callmon.store.tables import creation
 from callmon.store.writer import outbox, transaction
 from callmon.store.writer.appender import Appender, drop_committed
+from callmon.store.writer.committed import CommittedCounters
 from callmon.store.writer.outbox import MAX_BATCH, Outbox, OutboxEntry, StoredOutcome
 from callmon.store.writer.transaction import BatchId, Rejected, write_batch
 from callmon.store.writer.write_lock import ASK_SECONDS, HOLDS_SECONDS, RENEW_SECONDS, LockTakenError, WriteLock
@@ -41,31 +42,10 @@ log = logging.getLogger(__name__)
 # A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
 DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
-FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0  # seconds
+FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0  # seconds
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
 DatabaseState = tuple[BatchId, Figures]  # the last committed batch, and all counters after that commit
-
-
-class CommittedCounters:
-    """The committed counters. Any thread may add and read: a reader never sees half of a batch."""
-
-    def __init__(self, figures: Mapping[Figure, float]) -> None:
-        self._figures = dict(figures)
-        self._lock = Lock()  # held for one copy or one batch at most
-
-    def add_figures(self, figures: Mapping[Figure, float]) -> None:
-        with self._lock:
-            for figure, amount in figures.items():
-                add_figure(self._figures, figure, amount)
-
-    def replace(self, figures: Mapping[Figure, float]) -> None:
-        with self._lock:
-            self._figures = dict(figures)
-
-    def snapshot(self) -> Figures:
-        with self._lock:
-            return self._figures.copy()
 
 
 class Writer:
@@ -300,7 +280,7 @@ class Writer:
         if not self._is_open:
             return ASK_SECONDS
         if self._outbox.entries:
-            self._commit(self._outbox.entries[0])
+            self._commit(self._outbox.first_entries(0 if self._wait else MAX_BATCH))
             return 0.0
         with self._outbox.lock:
             if self._is_empty():
@@ -328,10 +308,13 @@ class Writer:
         self._last = last
         self._set_trouble(None)
 
-    def _commit(self, entry: OutboxEntry) -> None:
-        """Commits a record once, publishes its counters, and truncates the outbox behind it."""
-        began, batch = monotonic(), BatchId(entry.number, self._token)
-        figures = self._write(batch, self._outbox.read(entry))
+    def _commit(self, entries: list[OutboxEntry]) -> None:
+        """Commits records in one transaction, publishes their counters, and truncates the outbox behind them.
+
+        Where a transaction takes longer than a record, the records would pile up if each had its own.
+        """
+        began, batch = monotonic(), BatchId(entries[-1].number, self._token)
+        figures = self._write(batch, [self._outbox.read(entry) for entry in entries])
         self._store.check_in_place()  # otherwise the batch went to a file that is no longer the database
         self.tally.add_figures(figures)
         self._renewed(began)  # a commit also confirms the lease
@@ -339,10 +322,10 @@ class Writer:
         self._last = batch
         self._set_trouble(None)
 
-    def _write(self, batch: BatchId, encoded: bytes) -> Figures:
-        items = outbox.decode_items(encoded)
+    def _write(self, batch: BatchId, records: list[bytes]) -> Figures:
+        items = [item for encoded in records for item in outbox.decode_items(encoded)]
         with self._lock.writing() as connection:
-            figures, self._skipped = write_batch(connection, batch, items, self._store.ring)
+            figures, self._skipped = write_batch(connection, batch, items, self._store.ring, len(records))
         return figures
 
     def _publish(self, last: BatchId) -> None:

@@ -8,7 +8,7 @@ the rights that its work needs (FIPPA: need to know). The role administrator giv
 report. A person's change of their own roles is recorded (`audit`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -19,6 +19,7 @@ from starlette.requests import HTTPConnection
 from callmon.config.web import AccessSettings
 
 LONGEST_NAME = 200
+Services = tuple[str, ...] | None  # whose data a person may see; None: of all
 Source = Literal["", "proxy", "account", "oidc"]
 
 
@@ -51,13 +52,32 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The person behind a request: a name for the audit record ("" when unknown), and roles."""
+    """The person behind a request: a name for the audit record ("" when unknown), and roles.
+
+    `in_services`: roles for the data of one service alone.
+    """
 
     name: str
     roles: frozenset[Role] = frozenset()
+    in_services: frozenset[tuple[Role, str]] = frozenset()
+
+    @property
+    def all_roles(self) -> frozenset[Role]:
+        return self.roles | {role for role, _ in self.in_services}
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        """As accounts and sessions have them: "manager", or "manager:poci" for one service."""
+        return frozenset({*self.roles, *(f"{role}:{service}" for role, service in self.in_services)})
 
     def may(self, right: Right) -> bool:
-        return right is Right.OPEN or any(right in RIGHTS[role] for role in self.roles)
+        return right is Right.OPEN or any(right in RIGHTS[role] for role in self.all_roles)
+
+    def services(self, right: Right) -> Services:
+        """The services that this right is for. Nobody without the right: an open page has no service's data."""
+        theirs = {service for role, service in self.in_services if right is Right.OPEN or right in RIGHTS[role]}
+        is_for_all = any(right is Right.OPEN or right in RIGHTS[role] for role in self.roles)
+        return None if is_for_all or (right is Right.OPEN and not theirs) else tuple(sorted(theirs))
 
 
 NOBODY = Person("")
@@ -87,12 +107,15 @@ def proxy_identity(request: HTTPConnection, settings: AccessSettings) -> Identit
     if not name:
         return None
     theirs = {group.strip() for group in _single(request, proxy.groups_header).split(proxy.groups_separator)}
-    return Identity(Person(name, roles(settings.roles.roles_of(theirs - {""}))), "proxy")
+    return Identity(person_with(name, settings.roles_of(theirs - {""})), "proxy")
 
 
-def roles(names: frozenset[str]) -> frozenset[Role]:
-    """The roles of these names. A name that only an older or newer callmon knows is ignored."""
-    return frozenset(role for role in Role if role.value in names)
+def person_with(name: str, roles: Iterable[str]) -> Person:
+    """The person with the roles of these names. One that only an older or newer callmon knows is ignored."""
+    parts = [text.partition(":") for text in roles]
+    known = [(Role(role), service if sign else None) for role, sign, service in parts if role in {*Role}]
+    bound = {(role, service) for role, service in known if service and role is not Role.ADMINISTRATOR}
+    return Person(name, frozenset(role for role, service in known if service is None), frozenset(bound))
 
 
 def _single(request: HTTPConnection, header: str | None) -> str:

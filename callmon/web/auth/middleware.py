@@ -93,7 +93,7 @@ class AccessMiddleware:
         A live stream does not count as use of the session, except on a wall screen (the role viewer alone). A wall
         screen shows no number, and has no person who would request a page.
         """
-        is_screen = known.person.roles == {Role.VIEWER}
+        is_screen = known.person.all_roles == {Role.VIEWER}
         try:
             return (await self._access.known(request, origin, is_use=is_screen)).person == known.person
         except (NotOneError, StoreError):

@@ -25,7 +25,7 @@ from callmon.store.access import AuditEvent
 from callmon.store.database import Database
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo, by_address
-from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, proxy_identity, roles
+from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, person_with, proxy_identity
 from callmon.web.auth.route import PageRoute
 
 log = logging.getLogger(__name__)
@@ -144,9 +144,9 @@ class AccessService:
         found = await self._ask(access.valid_session, self._store, name, self.now(), self._terms, is_use)
         match found:
             case access.UserSession(source="account") if self.settings.accounts:
-                return Identity(Person(found.person, roles(found.roles)), "account", cookie)
+                return Identity(person_with(found.person, found.roles), "account", cookie)
             case access.UserSession(source="oidc") if self.settings.oidc is not None:
-                return Identity(Person(found.person, roles(found.roles)), "oidc", cookie)
+                return Identity(person_with(found.person, found.roles), "oidc", cookie)
         return UNKNOWN
 
     # ── signing in, and out ──
@@ -189,8 +189,7 @@ class AccessService:
         """Begins a session and returns its cookie. The session id is always new: the browser's is not adopted."""
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
-        theirs = frozenset(role.value for role in person.roles)
-        session = access.UserSession(cookies.hashed(cookie), person.name, source, theirs, at, at)
+        session = access.UserSession(cookies.hashed(cookie), person.name, source, person.role_names, at, at)
         await self._ask(access.begin_session, self._store, session, self._terms)
         await self.note(asking, person.name, "sign in", source)
         return cookie

@@ -21,7 +21,7 @@ from callmon.logs import Seldom
 from callmon.text.formatter import Formatter
 from callmon.text.labels import catalogue, label
 from callmon.web.auth import cookies
-from callmon.web.auth.identity import Person, Right, roles
+from callmon.web.auth.identity import Person, Right, person_with
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.route import PageRoute, RejectedError
 from callmon.web.auth.service import AccessService, TooManyError
@@ -179,7 +179,7 @@ class SignIn:
         except ProviderError as error:
             await self.access.note_refused("oidc", asking)
             return _without_secret(request, self._not_by_provider(request, error))
-        theirs = Person(person.name, roles(self.access.settings.roles.roles_of(groups)))
+        theirs = person_with(person.name, self.access.settings.roles_of(groups))
         request.state.language = "en" if to.startswith("/en/") else "fr"
         cookie = await self.access.begin(theirs, "oidc", asking)
         return _without_secret(request, await self._let_in(request, cookie, _to(to)))
@@ -208,7 +208,7 @@ class SignIn:
             "say": AccessFormatter(language).say,
             "twin": _twin(request, OTHER[language]),
             "person": person,
-            "roles": [label("role", role.value, language) for role in sorted(person.roles)],
+            "roles": [label("role", role.value, language) for role in sorted(person.all_roles)],
             "csrf": request.state.csrf,
             "signed_in": bool(request.state.known.cookie),
             "paths": {name: paths[language] for name, paths in PATHS.items()},

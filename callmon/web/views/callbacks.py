@@ -19,6 +19,7 @@ from callmon.core.callbacks import commands
 from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
 from callmon.core.callbacks.obligation import Obligation
 from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_callback_command
+from callmon.store.over import owner
 from callmon.store.privacy import subject_access
 from callmon.store.queries import obligations
 from callmon.store.queries.obligations import WorklistItem
@@ -110,7 +111,8 @@ async def number(visit: PageRequest) -> Response:
     look = subject_access.AccessReason(
         datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
     )
-    await visit.site.ask(subject_access.log_access_to_call, visit.site.store, look, call)
+    store = await visit.site.ask(owner, visit.site.store, found.obligation.exchange)
+    await visit.site.ask(subject_access.log_access_to_call, store, look, call)
     return await _entry_page(visit, found, shown=True)
 
 
@@ -195,8 +197,9 @@ async def record(visit: PageRequest) -> Response:
     found, form = await _find(visit), await visit.form()
     try:
         command, number_to_call = _command(visit, found.obligation, form)
-        queued = await visit.site.ask(queue_callback_command, visit.site.store, command, number_to_call)
-        await visit.until_applied(CALLBACK_QUEUE, command, queued.n, callback_rejections)
+        store = await visit.site.ask(owner, visit.site.store, command.exchange)
+        queued = await visit.site.ask(queue_callback_command, store, command, number_to_call)
+        await visit.until_applied(store, CALLBACK_QUEUE, command, queued.n, callback_rejections)
     except RefusedError as why:
         return await _entry_page(visit, await _find(visit), refused=why, given=form)
     if form.get("back") == "list":

@@ -99,10 +99,15 @@ def _shared(visit: PageRequest, form: NoticeForm, public: Disruption | None) -> 
         "form": form,
         "public": {x: PublicNotice(settings, x, now).text(public) for x in LANGUAGES} if public else {},
         "notices": DisruptionList(settings, visit.language, now),
-        "may_tell": visit.may(Right.REPORT),
+        "may_tell": visit.may(Right.REPORT) and not visit.site.is_over_pairs,
+        "elsewhere": _elsewhere(visit) if visit.site.is_over_pairs else "",
         "most": MOST,
         "ready_hours": LASTS,
     }
+
+
+def _elsewhere(visit: PageRequest) -> str:
+    return visit.say("Une perturbation s'annonce et se termine sur les pages de la paire qui reçoit ses lignes.")
 
 
 async def _find(visit: PageRequest) -> Disruption:
@@ -196,6 +201,7 @@ async def record(visit: PageRequest) -> Response:
     given, found = await visit.form(), await _find(visit)
     form = NoticeForm("e" if given.get("action") == "end" else "n", given)
     try:
+        await _refuse_others_lines(visit, found)
         command = _change(visit, found, given)
         if given.get("preview") and found.ended is None:
             entry = Announced(found.id, command.at, command.actor, command.notice, command.start)
@@ -204,6 +210,16 @@ async def record(visit: PageRequest) -> Response:
     except RefusedError as why:
         return await detail(visit, form._replace(refused=str(why), field=why.field))
     return visit.go("disruption", {"said": "done"}, id=found.id)
+
+
+async def _refuse_others_lines(visit: PageRequest, shown: Disruption) -> None:
+    """Raises RefusedError for a disruption that also concerns lines of other services than this person's."""
+    whole = await visit.site.ask(disruptions.disruption_by_id, visit.site.store, shown.id)
+    if whole is not None and whole.lines != shown.lines:
+        text = visit.say(
+            "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
+        )
+        raise RefusedError(text)
 
 
 def _change(visit: PageRequest, disruption: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
@@ -234,5 +250,7 @@ def _valid(visit: PageRequest, disruption: Disruption | None, command: Disruptio
 
 async def _apply(visit: PageRequest, command: DisruptionCommand) -> None:
     """Queues the command, and waits until the daemon has applied it. Raises RefusedError."""
+    if visit.site.is_over_pairs:
+        raise RefusedError(_elsewhere(visit))
     queued = await visit.site.ask(queue_disruption_command, visit.site.store, command)
-    await visit.until_applied(DISRUPTION_QUEUE, command, queued.n, disruption_rejections)
+    await visit.until_applied(visit.site.store, DISRUPTION_QUEUE, command, queued.n, disruption_rejections)

@@ -149,6 +149,8 @@ async def part(site: PageContext, tongue: WebFormatter) -> dict[str, Any]:
         found = await site.each_minute("half_hours", None, lambda: _today(site))
     except AwayError:
         return {"today": None, "why": tongue.say("n. d. : la base de données ne répond pas.")}
+    if found is None and site.notes:
+        return {"today": None, "why": tongue.say("n. d. : il manque ce qu'une paire a enregistré.")}
     if found is None:
         return {"today": None, "why": tongue.say("n. d. : les totaux par jour sont en train d'être refaits.")}
     return view(found, tongue)

@@ -66,7 +66,7 @@ async def show(visit: PageRequest) -> Response:
         line=_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
-        package=PACKAGE if site.settings.configuration.open_data is not None else "",
+        package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
         asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
         speech=SignOffFormatter(visit.language, site.settings.timezone),
     )
@@ -171,15 +171,16 @@ def _first_day(visit: PageRequest) -> date:
 
 async def make(visit: PageRequest) -> Response:
     """Requests a report."""
-    form, first = await visit.form(), _first_day(visit)
+    form, first, lines = await visit.form(), _first_day(visit), visit.site.lines
     kind = form.get("kind", "")
     if kind not in KINDS and not (kind == PACKAGE and await _is_final(visit, first)):
         return await detail(visit)
     month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else visit.language
-    if form.get("to_sign") and kind in SIGNED_KINDS:
+    if form.get("to_sign") and kind in SIGNED_KINDS and lines is None:
         order = ReportRequest(month, kind, to_sign=True)
     else:
-        order = ReportRequest(month, kind, language, kind == PACKAGE or form.get("edition") == "public")
+        is_public = kind == PACKAGE or form.get("edition") == "public"
+        order = ReportRequest(month, kind, language, is_public, lines=lines)
     try:
         process = visit.site.reports.start(visit.site.settings, order)
     except BusyError:
@@ -232,8 +233,9 @@ def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[st
 
 
 def report_process(visit: PageRequest) -> ReportProcess:
-    """The report of the address. Raises NotFoundError."""
-    return _kept(visit, visit.site.reports.get(visit.request.path_params["name"]))
+    """The report of the address, for a person who may see its lines. Raises NotFoundError."""
+    found = visit.site.reports.get(visit.request.path_params["name"])
+    return _kept(visit, found if found is not None and found.order.lines == visit.site.lines else None)
 
 
 def _kept(visit: PageRequest, found: T | None) -> T:

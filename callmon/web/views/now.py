@@ -58,7 +58,7 @@ async def stream(visit: PageRequest) -> Response:
         return Response(status_code=404)
     if live.is_full(person):
         return Response(status_code=503, headers={"Retry-After": "30"})
-    return Stream(live, (name, visit.language), person, visit.request)
+    return Stream(live, (name, visit.language, visit.site.services), person, visit.request)
 
 
 def view(sight: DaemonSnapshot, tongue: WebFormatter) -> View:

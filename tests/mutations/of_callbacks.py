@@ -1,0 +1,113 @@
+"""Faults in the callbacks that are owed, in several pairs together, and in due times."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import fault
+
+FAULTS = (
+    # Callbacks: the ledger, and what several pairs know together.
+    fault(
+        "a call before the message pays for it",
+        "core/callbacks/ledger",
+        ("if obligation.since >= at or (obligation.state", "if (obligation.state"),
+    ),
+    fault(
+        "a caller who reached another service is owed no callback",
+        "core/callbacks/ledger",
+        (" and obligation.service == contact.service\n        if is_theirs", "\n        if is_theirs"),
+    ),
+    fault(
+        "one callback pays for every caller of a shared number",
+        "core/callbacks/ledger",
+        (
+            "if self.shared_numbers.is_shared(contact.token):",
+            "if not contact.token:",
+        ),
+        ("            if obligation.shared:\n                continue\n", ""),
+    ),
+    fault(
+        "a message left after the callback is paid with it",
+        "core/callbacks/ledger",
+        ("        for message in rest:\n", "        for message in rest[:0]:\n"),
+    ),
+    fault(
+        "two exchanges that carry one call make two attempts",
+        "core/callbacks/ledger",
+        ("apart = SAME_CALL if not contact.is_unsure else timedelta.resolution", "apart = timedelta.resolution"),
+    ),
+    fault(
+        "a talk of any length pays",
+        "core/callbacks/outbound_call",
+        ("self.answered is not None and until - self.answered >= rules.talked_for:", "self.answered is not None:"),
+    ),
+    fault(
+        "a gap that may hide the callback leaves the verdict certain",
+        "core/callbacks/ledger",
+        (
+            "max(start, obligation.since) >= least for _, start, end in self._gaps)",
+            "max(start, obligation.since) >= least for _, start, end in [])",
+        ),
+    ),
+    fault(
+        "a caller whose number is withheld has nothing to be called back for",
+        "core/callbacks/triggers",
+        (
+            "            return None, hidden\n        return self._ledger.token",
+            "            return None, None\n        return self._ledger.token",
+        ),
+    ),
+    fault(
+        "a verdict does not wait for what another pair has stored and nobody has read",
+        "store/queries/contacts",
+        ("last, heard if len(rows) < MOST_READ else {}, gaps)", "last, heard, gaps)"),
+    ),
+    fault(
+        "a verdict does not wait for a talk of another pair that is not yet long enough",
+        "daemon/pairs",
+        ("return {name: at - least for pair", "return {name: at for pair"),
+    ),
+    fault(
+        "a gap of another pair hides no callback",
+        "daemon/pairs",
+        ('        monitor.ledger.gap(f"{pair}/{gap.exchange}", gap.start, gap.end)\n', "        pass\n"),
+    ),
+    fault(
+        "another pair's callback of before the start is never read",
+        "daemon/pairs",
+        ("tokens = sorted(set(_tokens(index))) if is_new else None", "tokens = [] if is_new else None"),
+    ),
+    fault(
+        "a pair that stores nothing any more is waited for for ever",
+        "daemon/pairs",
+        ("if since < limit]", "if since < 0.0]"),
+    ),
+    fault(
+        "numbers hashed with different keys are compared",
+        "store/queries/contacts",
+        ("    if missing:\n", "    if missing and not store.ring:\n"),
+    ),
+    # Opening hours and due times.
+    fault(
+        "twenty-four hours are one day of the calendar",
+        "config/business_calendar",
+        ("return _utc(at) + after", "return (at.astimezone(self.timezone) + after).astimezone(UTC)"),
+    ),
+    fault(
+        "a receipt after closing counts for that day",
+        "config/business_calendar",
+        ("for closing in closings if closing > at)", "for closing in closings if closing > at - DAY / 2)"),
+    ),
+    fault(
+        "a holiday is a business day",
+        "config/business_calendar",
+        ("return day.weekday() <= FRIDAY and not self.closed.on(day) and", "return day.weekday() <= FRIDAY and"),
+    ),
+    fault(
+        "the hour that a November night has twice is open once",
+        "config/business_calendar",
+        (
+            "closes = max(_instant(zone, day, period.closes, fold) for fold in (0, 1))",
+            "closes = _instant(zone, day, period.closes, fold=0)",
+        ),
+    ),
+)

@@ -1,0 +1,175 @@
+"""Faults in reports, in the public notice, in what the boards read, and in the care of numbers."""
+
+from __future__ import annotations
+
+from tests.mutations.fault import fault
+
+FAULTS = (
+    # A month's report: signed, mailed, public.
+    fault(
+        "who prepared a month approves it under another spelling",
+        "store/sign_off",
+        ("if who.casefold() == revision.signatures[0].who.casefold():", "if who == revision.signatures[0].who:"),
+    ),
+    fault(
+        "a month is approved before it is verified",
+        "store/sign_off",
+        ("    if step != revision.next_step:\n", "    if step == STEPS[0]:\n"),
+    ),
+    fault(
+        "a file with other bytes is handed out as signed",
+        "store/sign_off",
+        ("if sha256(found).hexdigest() != revision.digests[name]:", "if not found:"),
+    ),
+    fault(
+        "two revisions of a month are in force",
+        "store/sign_off",
+        (
+            "later = approved if x.step == STEPS[-1] else found[-1].number",
+            "later = 0 if x.step == STEPS[-1] else found[-1].number",
+        ),
+    ),
+    fault(
+        "a signature is not in the audit log",
+        "store/sign_off",
+        ("    insert_event(connection, event)\n", ""),
+    ),
+    fault(
+        "a provisional report is signed",
+        "reports/sign_off",
+        ("if not new.state.final:", "if new.state.final is None:"),
+    ),
+    fault(
+        "a revision is mailed before it is approved",
+        "reports/sign_off",
+        (
+            "if found.step == sign_off.STEPS[-1] and found.superseded_by is None:",
+            "if found.superseded_by is None:",
+        ),
+    ),
+    fault(
+        "two programs send one mail",
+        "store/report_mail",
+        (
+            "theirs = (*mail.where(), REPORT_MAIL.c.state.in_(NOT_OUT))\n        values = {",
+            "theirs = mail.where()\n        values = {",
+        ),
+    ),
+    fault(
+        "a mail whose answer was lost is sent again",
+        "reports/mail/smtp",
+        (
+            'return Handover("unknown", "no_answer", _clean(error))',
+            'return Handover("waiting", "later", _clean(error))',
+        ),
+    ),
+    fault(
+        "recipients of one final report have different figures",
+        "reports/mail/delivery",
+        ("if report.notice.is_final and contents_out(store, mail.mailing) - {content}:", "if not content:"),
+    ),
+    fault(
+        "the public edition is mailed while it may still change",
+        "reports/mail/timer",
+        ('        elif notice.edition == "public":\n            return\n', ""),
+    ),
+    fault(
+        "a small number follows from a sum of the public edition",
+        "reports/public/suppression",
+        ("    alone = len(missing) == 1 and constraint.left is None\n", "    alone = False\n"),
+        ("        if not leaks:\n", "        if True:\n"),
+    ),
+    fault(
+        "a small number follows from several sums of the public edition",
+        "reports/public/suppression",
+        ("        if not leaks:\n", "        if True:\n"),
+    ),
+    # What the public and the boards are told.
+    fault(
+        "no disruption is known while an exchange is unheard",
+        "text/public_notice",
+        ("        if not is_heard:\n", "        if not is_heard and count:\n"),
+    ),
+    fault(
+        "a notice appears in one language",
+        "text/public_notice",
+        (
+            'if self.language == "fr" else english) if french and english else None',
+            'if self.language == "fr" else english)',
+        ),
+    ),
+    fault(
+        "an exchange that is only unheard is announced as disrupted",
+        "text/public_notice",
+        ("x.ended is None and (x.confirmed or x.notice != NO_NOTICE)]", "x.ended is None]"),
+    ),
+    fault(
+        "a standby publishes its notice over the leader's",
+        "sinks/public_notice/folder",
+        ("if folder is None or self._stands_by() or is_current:", "if folder is None or is_current:"),
+    ),
+    fault(
+        "a disruption that has ended stays published",
+        "sinks/public_notice/folder",
+        ("is_current = state == self._published and", "is_current = self._published is not None and"),
+    ),
+    fault(
+        "planned work never ends",
+        "core/disruptions/register",
+        (
+            '                self.append_entry(n.DisruptionEnded(disruption.id, until, "time"))\n',
+            "                pass\n",
+        ),
+    ),
+    fault(
+        "a standby's counters are added to the leader's",
+        "sinks/metrics/exposition",
+        (
+            "        if not leads:\n            text, counted",
+            "        if leads is None:\n            text, counted",
+        ),
+    ),
+    fault(
+        "a seldom series begins at its value",
+        "sinks/metrics/counter_text",
+        ("for figure, base in others.items() if figure not in new}", "for figure, base in others.items()}"),
+    ),
+    # Numbers of callers.
+    fault(
+        "a number outlives its retention",
+        "store/privacy/retention",
+        ("        connection.execute(NUMBER.delete().where(NUMBER.c.token.in_(gone)))\n", ""),
+    ),
+    fault(
+        "the number of an open callback is deleted",
+        "store/privacy/retention",
+        (
+            'case((OBLIGATION.c.state == "open", OBLIGATION.c["call"]))',
+            'case((OBLIGATION.c.state == "none", OBLIGATION.c["call"]))',
+        ),
+    ),
+    fault(
+        "a withheld number is stored",
+        "store/writer/transaction",
+        (
+            "    writing.delete(tables.NUMBER, [(*key, CALLER) for key in rows.withheld])",
+            "    writing.delete(tables.NUMBER, [])",
+        ),
+    ),
+    fault(
+        "an access to a number is not recorded",
+        "store/privacy/subject_access",
+        ("    log_access(store, look, len(found), numbers[0] if found else None)\n", ""),
+    ),
+    fault(
+        "a restored database stays readable by other users",
+        "store/sqlite_file",
+        ("                file.chmod(0o600)\n", "                pass\n"),
+    ),
+    # Refusals.
+    fault(
+        "a part of a refusal stays English",
+        "errors",
+        ("name: value.translated(translate) if isinstance(value, Sentence) else value", "name: value"),
+    ),
+)

@@ -1,0 +1,296 @@
+"""A lead with roles for one service alone: no page, form or file shows her anything of another service."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from time import monotonic
+from types import SimpleNamespace
+from typing import NamedTuple
+
+import pytest
+from sqlalchemy import text
+
+from callmon.config.settings import Settings
+from callmon.config.web import AccessSettings
+from callmon.core import facts as f
+from callmon.core.outcome import Outcome
+from callmon.core.statistics import period
+from callmon.errors import StoreError
+from callmon.reports.jobs import BusyError, ReportJobs
+from callmon.reports.request import ReportRequest, filed
+from callmon.store.access import add_account, audit_events
+from callmon.store.commands import CALLBACK_QUEUE
+from callmon.store.database import Database
+from callmon.store.queries.reports import half_hour_counts, month_counts
+from callmon.store.tables import METADATA
+from callmon.store.view import ROWS, View, applied
+from callmon.web.auth.identity import Person, Right, Role, person_with
+from tests.pages.test_pages_access import PARTS
+from tests.support.fact_builder import CALLER, OTHER
+from tests.support.pages_app import EXCHANGE, OPENED, Pages, pages
+from tests.support.pages_daemon import disrupted
+from tests.support.sign_in_app import MADE, kept_password, sign_in
+from tests.support.store_fixtures import answered_call, outcomes, wrote
+from tests.support.web_client import Visitor
+
+LEAD = "lead-poci"
+FOREIGN = ("Renseignements généraux", "General inquiries", "general_inquiries", "general-toll-free", CALLER[2:])
+IN_PROGRESS = "1700000777.7"
+
+
+class Site(NamedTuple):
+    pages: Pages
+    lead: Visitor
+    whole: Visitor  # of a manager and agent of all services
+    own: str  # an entry of her service
+    other: str  # an entry of another service
+    foreign: tuple[str, ...]  # names of calls on lines of other services, and texts
+    requested: list[tuple[Settings, ReportRequest]]
+    reports: ReportJobs
+
+    def paths(self) -> Iterator[tuple[str, str, str]]:
+        """(entry's name, method, path) of every route, with the other service's names in its place."""
+        parts = PARTS | {"exchange": EXCHANGE, "call": self.other, "id": self.other}
+        parts["month"] = f"{OPENED:%Y-%m}"
+        for entry in self.pages.entries:
+            for path in entry.paths.values():
+                for method in entry.methods:
+                    yield entry.name, method, re.sub(r"\{(\w+)\}", lambda part: parts[part[1]], path)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    requested: list[tuple[Settings, ReportRequest]] = []
+
+    def start(jobs: ReportJobs, settings: Settings, order: ReportRequest) -> None:
+        requested.append((settings, order))
+        raise BusyError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("callmon.web.page_request.STEPS", 1)  # no daemon applies commands here
+        patch.setattr(ReportJobs, "start", start)
+        with pages(tmp_path_factory.mktemp("services"), fill=_fill) as opened:
+            store = opened.store
+            add_account(store, LEAD, kept_password(), ("viewer:poci", "agent:poci", "manager:poci"), MADE)
+            whole = Visitor(opened.gate)
+            sign_in(whole, "lead")
+            lead = Visitor(opened.gate)
+            assert sign_in(lead, LEAD).status_code == 303
+            names = _calls(store)
+            reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].reports  # type: ignore[attr-defined]
+            foreign = (*FOREIGN, *names, IN_PROGRESS)
+            yield Site(opened, lead, whole, *_entries(store), foreign, requested, reports)
+
+
+def _fill(store: Database) -> None:
+    """Ended calls, a call in progress and a disruption, of another service and of all."""
+    now = datetime.now(UTC)
+    arrived = f.Arrived(IN_PROGRESS, now, "inbound", "general", "4163272422", CALLER, None, "PJSIP/t-1")
+    wrote(store, *outcomes(answered_call(5, OPENED)), *disrupted(now), Outcome(EXCHANGE, (arrived,)))
+
+
+def _calls(store: Database) -> list[str]:
+    with store.reading() as connection:
+        return list(connection.scalars(text("SELECT \"call\" FROM call WHERE line NOT LIKE 'poci%' ORDER BY 1")))
+
+
+def _entries(store: Database) -> tuple[str, str]:
+    question = text("SELECT id FROM obligation WHERE service = :service ORDER BY id")
+    with store.reading() as connection:
+        own, other = (
+            next(iter(connection.scalars(question, {"service": service})))
+            for service in ("poci", "general_inquiries")
+        )
+    return own, other
+
+
+def told_of_others(site: Site, body: bytes, path: str) -> list[str]:
+    """What an answer tells of other services, beside the words of the address as it was asked."""
+    if body[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(body)) as packed:
+            body = b"".join(packed.read(name) for name in packed.namelist())
+    shown = html.unescape(body.decode("utf-8", "replace"))
+    words = [word for word in site.foreign if word not in path]
+    return [word for word in words if word in shown or word in re.sub(r"[ \u00a0-]", "", shown)]
+
+
+# Queries that ask for another service outright.
+ASKED = ("", "?line=general", "?ligne=general", "?service=general_inquiries", "?view=callbacks", "?view=wall")
+
+
+def test_no_route_shows_anything_of_another_service(site: Site) -> None:
+    token, found, count = site.lead.token("/en/sign-out"), [], 0
+    for name, method, path in site.paths():
+        if name == "sign_out" and method == "POST":
+            continue
+        for query in ASKED if method == "GET" else ("",):
+            form = {"csrf": token, "action": "take", "line": "general", "kind": "html", "step": "verified"}
+            answer = site.lead.send(method, path + query, data=form if method == "POST" else None)
+            count += 1
+            found += [(method, path + query, word) for word in told_of_others(site, answer.content, path + query)]
+    assert (found, count > 200) == ([], True)
+
+
+def test_the_same_routes_show_a_lead_of_all_services_those_words(site: Site) -> None:
+    """So that the words of the test above are ones that pages use."""
+    shown = set()
+    for _, method, path in site.paths():
+        if method == "GET":
+            shown |= {*told_of_others(site, site.whole.get(path).content, "")}
+    assert {"Renseignements généraux", "General inquiries", "general-toll-free", site.other} - shown == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "there"),
+    [
+        *(("/en/callbacks/{other}", 404), ("/en/callbacks/{own}", 200)),
+        *((f"/en/calls/{EXCHANGE}/{{other}}", 404), (f"/en/calls/{EXCHANGE}/{{own}}", 200)),
+        *((f"/en/calls/{EXCHANGE}/{IN_PROGRESS}", 404), ("/en/months/2026-10/revisions/1", 404)),
+        *(("/en/months/2026-10/revisions/1/r1.json", 404), ("/en/accesses", 403)),
+    ],
+)
+def test_she_opens_her_own_entries_and_calls_and_no_others(site: Site, path: str, there: int) -> None:
+    assert site.lead.get(path.format(own=site.own, other=site.other)).status_code == there
+
+
+def test_the_page_says_that_it_shows_her_services_alone(site: Site) -> None:
+    said = "Only your services: Ontario Immigrant Nominee Program (OINP)."
+    assert (said in site.lead.get("/en/").text, said in site.whole.get("/en/").text) == (True, False)
+
+
+def test_a_number_of_another_service_is_not_looked_up_and_hers_is(site: Site) -> None:
+    token = site.lead.token("/en/sign-out")
+    answers = [site.lead.post(f"/en/callbacks/{x}/number", data={"csrf": token}) for x in (site.other, site.own)]
+    assert [x.status_code for x in answers] == [404, 200]
+    assert OTHER[2:] in re.sub(r"\D", "", html.unescape(answers[1].text))
+
+
+def test_a_form_about_another_service_s_entry_is_not_taken(site: Site) -> None:
+    before = CALLBACK_QUEUE.count_pending(site.pages.store)
+    form = {"csrf": site.lead.token("/en/sign-out"), "action": "take"}
+    answer = site.lead.post(f"/en/callbacks/{site.other}/record", data=form)
+    assert (answer.status_code, CALLBACK_QUEUE.count_pending(site.pages.store)) == (404, before)
+
+
+def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Site) -> None:
+    page = site.lead.get("/en/disruptions").text
+    (name,) = set(re.findall(r'/en/disruptions/([^"/?]+)"', page))
+    form = {"csrf": site.lead.token("/en/sign-out"), "action": "end"}
+    answer = site.lead.post(f"/en/disruptions/{name}", data=form)
+    told = "This disruption also concerns lines of other services"
+    assert ("OINP, Toronto" in page, answer.status_code, told in answer.text) == (True, 409, True)
+
+
+@pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])
+def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, kind: str) -> None:
+    month = f"{OPENED:%Y-%m}"
+    form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
+    site.lead.post(f"/en/months/{month}", data=form)
+    settings, order = site.requested[-1]
+    assert (order.kind, order.lines) == (kind, ("poci", "poci-toll-free"))
+    files = filed(site.pages.store, settings, order, datetime.now(UTC), lambda part: None)
+    assert files
+    assert [(path, told_of_others(site, data, "")) for path, data in files] == [(path, []) for path, _ in files]
+
+
+@pytest.mark.parametrize("form", [{"to_sign": "1", "kind": "pdf"}, {"kind": "pdf", "to_sign": "yes"}])
+def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: Site, form: dict[str, str]) -> None:
+    data = form | {"csrf": site.lead.token("/en/sign-out")}
+    site.lead.post(f"/en/months/{OPENED:%Y-%m}", data=data)
+    order = site.requested[-1][1]
+    assert (order.to_sign, order.lines) == (False, ("poci", "poci-toll-free"))
+
+
+@pytest.mark.parametrize(("lines", "there"), [(None, (404, 200)), (("poci", "poci-toll-free"), (200, 404))])
+def test_a_finished_report_is_for_whoever_may_see_these_lines(
+    site: Site, lines: tuple[str, ...] | None, there: tuple[int, int]
+) -> None:
+    made = SimpleNamespace(
+        order=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
+        since=monotonic(), is_done=True, cancel=lambda: None,
+    )  # fmt: skip
+    site.reports._processes["made"] = made  # type: ignore[assignment]
+    path = "/en/months/2026-10/made/x.csv"
+    assert (site.lead.get(path).status_code, site.whole.get(path).status_code) == there
+
+
+def test_what_she_does_is_on_record(site: Site) -> None:
+    token = site.lead.token("/en/sign-out")
+    site.lead.post(f"/en/callbacks/{site.own}/record", data={"csrf": token, "action": "take"})
+    assert (LEAD, "callback", site.own) in [(x.who, x.act, x.about) for x in audit_events(site.pages.store)]
+
+
+def test_the_counts_on_her_pages_are_of_her_lines_alone(site: Site) -> None:
+    whole = next(x for x in site.pages.entries if x.name == "now").endpoint.args[0]  # type: ignore[attr-defined]
+    hers, zone = whole.of_services(("poci",)), whole.settings.timezone
+    counted = []
+    for seen in (whole.seen(), hers.seen()):
+        callbacks = seen.callbacks
+        groups = {line for found in callbacks.counts.values() for line, _ in found}
+        shown = {x.line for x in callbacks.visible.values()}
+        counted.append(({x.name for x in seen.lines}, shown, groups, {*callbacks.by_line}))
+    of_all, of_hers = counted
+    assert of_hers == ({"poci", "poci-toll-free"}, set(), set(), set())  # her callback was made
+    assert [some < every for some, every in zip(of_hers, of_all, strict=True)] == [True] * 4
+    months = [period.month(f"{OPENED:%Y-%m}", zone)]
+    offered = [month_counts(x.reader, zone, months)[0].counts["calls_offered", ""] for x in (whole, hers)]
+    days = [half_hour_counts(hers.reader, zone, [OPENED.astimezone(zone).date()], datetime.now(UTC)).days]
+    lines = {line for found in days for of_line in found.values() for line in of_line}
+    assert (offered[0] > offered[1], offered[1], lines) == (True, 1, {"poci"})
+
+
+# ── tables ──
+
+
+def test_a_table_without_a_condition_has_no_row_for_a_reader_of_some_lines(site: Site) -> None:
+    some = site.pages.store.seen_as(View(lines=("poci",)))
+    counts = {}
+    with some.reading() as connection:
+        for name in METADATA.tables.keys() - ROWS.keys():
+            counts[name] = connection.execute(text(f'SELECT count(*) FROM "{name}"')).scalar()
+    assert {*counts.values()} == {0}
+    assert {"account", "session", "audit", "signed_file", "sign_off", "counter"} <= counts.keys()
+
+
+# ── roles ──
+
+
+def test_a_role_for_one_service_gives_its_right_there_alone() -> None:
+    lead = person_with("x", ("manager:poci", "viewer"))
+    assert [lead.services(x) for x in (Right.VIEW, Right.REPORT, Right.CALL_BACK)] == [None, ("poci",), ()]
+    assert (lead.may(Right.REPORT), lead.may(Right.CALL_BACK)) == (True, False)
+    assert lead.role_names == {"manager:poci", "viewer"}
+
+
+@pytest.mark.parametrize("name", ["administrator:poci", "manager:", ":poci", "owner", "", "owner:poci"])
+def test_a_role_that_is_not_understood_gives_no_right(name: str) -> None:
+    assert person_with("x", (name,)) == Person("x")
+
+
+def test_groups_have_roles_for_a_service() -> None:
+    settings = AccessSettings.model_validate(
+        {"roles": {"viewer": ["all"]}, "services": {"poci": {"manager": ["leads"]}}}
+    )
+    assert settings.roles_of({"leads"}) == {"manager:poci"}
+    assert settings.roles_of({"leads", "all"}) == {"manager:poci", "viewer"}
+    assert person_with("x", settings.roles_of({"leads"})).in_services == {(Role.MANAGER, "poci")}
+
+
+@pytest.mark.parametrize("statement", [
+    "WITH c AS (SELECT * FROM call) SELECT line FROM c", "(with c AS (SELECT 1) SELECT 1)", "TABLE call",
+    "EXPLAIN SELECT line FROM call", "delete FROM call", "UPDATE account SET name = 'x'",
+])  # fmt: skip
+def test_a_statement_to_which_no_condition_can_be_added_is_refused(statement: str) -> None:
+    with pytest.raises(StoreError):
+        applied(statement, View(lines=("tty",)), "sqlite")
+
+
+def test_a_statement_in_small_letters_has_the_same_conditions() -> None:
+    view = View(lines=("tty",))
+    small, large = (applied(f"{verb} line from call", view, "sqlite") for verb in ("select", "SELECT"))
+    assert (small.replace("select", "SELECT"), "t.line IN ('tty')" in small) == (large, True)

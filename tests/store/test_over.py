@@ -1,0 +1,147 @@
+"""What two pairs have stored in one PostgreSQL, read as one: the same figures as of one callmon that heard all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from callmon.core.statistics import period
+from callmon.errors import StoreError
+from callmon.reports.model import Report
+from callmon.reports.request import gathered
+from callmon.store.database import Database, upgrade
+from callmon.store.over import over, owner, pair_troubles
+from callmon.store.queries import call_search
+from callmon.store.queries.reports import month_counts
+from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
+from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
+from tests.year import TORONTO
+
+pytestmark = pytest.mark.parametrize("postgresql", [POSTGRESQL], scope="module")
+
+
+@pytest.fixture(scope="module")
+def site(postgresql: str, postgres_server: str, postgres_template: str) -> Iterator[TwoPairs]:
+    with postgres_database(postgres_server, postgres_template) as url:
+        store = upgrade(url, RING)
+        yield two_pairs(store)
+        store.close()
+
+
+@pytest.fixture
+def province(site: TwoPairs) -> Iterator[Database]:
+    opened = site.opened()
+    yield opened
+    opened.close()
+
+
+def report(store: Database, site: TwoPairs, month: str) -> Report:
+    return gathered(store, site.over, period.month(month, TORONTO), UNTIL)
+
+
+@pytest.mark.parametrize("month", ["2024-01", "2024-05", "2024-11"])
+def test_a_month_of_all_pairs_has_the_figures_of_one_callmon_that_heard_all(
+    site: TwoPairs, province: Database, month: str
+) -> None:
+    whole, found = report(site.whole, site, month), report(province, site, month)
+    assert found.figures == whole.figures
+    assert (found.compared, found.months, found.data_fingerprint, found.is_final) == (
+        *(whole.compared, whole.months, whole.data_fingerprint, whole.is_final),
+    )
+
+
+def test_it_is_the_same_while_a_pair_builds_its_roll_ups(site: TwoPairs, province: Database) -> None:
+    site.sql("UPDATE east.rollup_state SET until = 0")
+    try:
+        assert report(province, site, "2024-05").figures == report(site.whole, site, "2024-05").figures
+    finally:
+        site.sql("UPDATE east.rollup_state SET until = (SELECT until FROM west.rollup_state)")
+
+
+def test_each_pair_alone_has_its_own_calls_as_before(site: TwoPairs, province: Database) -> None:
+    counted = []
+    months = [period.month("2024-05", TORONTO)]
+    for store in (*map(site.pair, PAIRS), province, site.whole):
+        found = month_counts(store, TORONTO, months)
+        assert found is not None
+        counted.append(found[0].counts["calls_offered", ""])
+    west, east, both, whole = counted
+    assert 0 not in (west, east)
+    assert (west + east, both) == (both, whole)
+
+
+def test_a_search_shows_the_calls_of_both_in_order(site: TwoPairs, province: Database) -> None:
+    may = period.month("2024-05", TORONTO)
+    wanted = call_search.CallFilter(may.begin, may.end)
+    found = call_search.search_calls(province, wanted, None)
+    assert found == call_search.search_calls(site.whole, wanted, None)
+    assert {x.exchange for x in found.calls} == {*PAIRS.values()}
+    assert call_search.first_arrival(province) == call_search.first_arrival(site.whole)
+
+
+def told(site: TwoPairs) -> list[str]:
+    with pytest.raises(StoreError) as refused:
+        site.opened()
+    return str(refused.value).splitlines()
+
+
+def test_a_pair_of_an_older_version_is_named_and_no_report_is_made_without_it(site: TwoPairs) -> None:
+    site.sql("UPDATE east.alembic_version SET version_num = '0004'")
+    try:
+        assert told(site) == ["pair east: its tables are of another version of callmon (0004)"]
+    finally:
+        site.sql("UPDATE east.alembic_version SET version_num = (SELECT version_num FROM west.alembic_version)")
+
+
+def test_a_pair_that_is_missing_is_named(site: TwoPairs) -> None:
+    site.sql("ALTER SCHEMA east RENAME TO elsewhere")
+    try:
+        assert told(site) == ["pair east: its schema has no callmon tables"]
+    finally:
+        site.sql("ALTER SCHEMA elsewhere RENAME TO east")
+
+
+def test_two_pairs_with_one_name_of_an_exchange_are_not_read_together(site: TwoPairs) -> None:
+    site.sql("INSERT INTO east.heartbeat VALUES ('toronto', 0)")
+    try:
+        assert told(site) == ["pair east: its exchange toronto has the name of one of west"]
+    finally:
+        site.sql("DELETE FROM east.heartbeat WHERE exchange = 'toronto'")
+
+
+def test_without_one_of_the_pairs_no_month_is_counted(site: TwoPairs, province: Database) -> None:
+    some = over(province, ["west"], is_whole=False)
+    assert month_counts(some, TORONTO, [period.month("2024-05", TORONTO)]) is None
+    assert pair_troubles(province, PAIRS) == {}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(
+            "DELETE FROM call",
+            'DELETE FROM "number"',
+            "UPDATE obligation SET state = 'paid'",
+            "DELETE FROM contact",
+        ),
+        *("INSERT INTO access VALUES (1, 1, 'x', 'x', 'x', 1, NULL)", "SELECT value FROM counter"),
+    ],
+)
+def test_what_the_pairs_store_is_not_changed_over_them(province: Database, statement: str) -> None:
+    with pytest.raises(StoreError) as refused, province.writing() as connection:
+        connection.execute(text(statement))
+    assert "run the command with the configuration of the pair" in str(refused.value)
+
+
+def test_the_database_over_pairs_writes_to_the_pair_that_hears_the_exchange(
+    site: TwoPairs, province: Database
+) -> None:
+    with owner(province, "ottawa").writing() as connection:
+        connection.execute(text("INSERT INTO mark VALUES ('here', 7)"))
+    found = []
+    for schema in (*PAIRS, "province"):
+        with site.server.reading() as connection:
+            found.append(connection.execute(text(f"SELECT value FROM {schema}.mark WHERE name = 'here'")).scalar())
+    assert found == [None, 7, None]
