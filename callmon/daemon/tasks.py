@@ -43,6 +43,9 @@ class CommandQueue:
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             try:
+                newest = await asyncio.to_thread(commands.newest_commands, self._store)
+                if newest[0] <= self.done and newest[1] <= self.done_of_disruptions:
+                    continue
                 callbacks, disruptions = await asyncio.to_thread(
                     lambda: (
                         commands.pending_callback_commands(self._store, self.done, self._token),

@@ -84,6 +84,17 @@ class StoredQueue(Generic[Command]):
 
 CALLBACK_QUEUE = StoredQueue(HAND, CallbackCommand)
 DISRUPTION_QUEUE = StoredQueue(DISRUPTION_HAND, DisruptionCommand)
+NEWEST = "SELECT (SELECT max(n) FROM hand), (SELECT max(n) FROM disruption_hand)"
+
+
+def newest_commands(store: Database) -> tuple[int, int]:
+    """The numbers of the newest command on obligations and on disruptions; 0: none. Raises StoreError.
+
+    The daemon asks twice a second. One statement without SQLAlchemy's work is a fifth of the price of two queries.
+    """
+    with database_errors(store), store.reading() as connection:
+        callback, disruption = connection.exec_driver_sql(NEWEST).one()
+    return callback or 0, disruption or 0
 
 
 # Commands on obligations.

@@ -65,6 +65,8 @@ class Protection:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             now = self._now
+            if now.tls is None:
+                continue
             try:
                 renewed = await asyncio.to_thread(self._with_context, now)
             except ConfigError as error:

@@ -65,13 +65,6 @@ class Node(Server):
         found = [stream for account in accounts for stream in account.get("stream_detail", ())]
         return [(stream["name"], stream["config"]["num_replicas"]) for stream in found]
 
-    def crash(self) -> None:
-        """kill -9. `start` starts it again with its files."""
-        process, self._process = self._process, None
-        assert process is not None
-        process.kill()
-        process.wait()
-
 
 class Address(Proxy):
     """One address for all: a connection goes to the first server that answers, `first` before the others."""
