@@ -21,6 +21,7 @@ from callmon.core.calls.call import STATES
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.today import Today
 from callmon.daemon.daemon import notify
+from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
 from callmon.errors import Sentence, StoreError
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.store.database import Database
@@ -36,8 +37,7 @@ from callmon.web.server import Server, listening
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 5.0
-SILENT = timedelta(minutes=1)
-GONE_AFTER = timedelta(days=7)  # an exchange without a heartbeat for so long is no longer configured
+SILENT = timedelta(seconds=SILENT_SECONDS)
 
 
 class PairsPages:

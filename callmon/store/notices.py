@@ -1,4 +1,4 @@
-"""PostgreSQL's notices between pairs: a commit with contacts is told to the other pairs, which read at once.
+"""PostgreSQL's notices between pairs: a commit with contacts notifies the other pairs, which read at once.
 
     writer ── commit, NOTIFY with the name of its schema ──▶ ContactNotices.wait ──▶ PairReader reads that pair
 

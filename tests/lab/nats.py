@@ -1,4 +1,4 @@
-"""Three NATS servers that speak MQTT behind one address: retained state is in JetStream, on each of them."""
+"""Three NATS servers that speak MQTT: retained state is in JetStream, on each of them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import json
 import socket
 import urllib.error
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
 from tests.lab.ports import free_port
-from tests.lab.proxy import Proxy
 from tests.lab.server import Server, ServerGroup
 from tests.lab.site import HOME
 
@@ -66,21 +65,6 @@ class Node(Server):
         return [(stream["name"], stream["config"]["num_replicas"]) for stream in found]
 
 
-class Address(Proxy):
-    """One address for all: a connection goes to the first server that answers, `first` before the others."""
-
-    def __init__(self, ports: Sequence[int], first: int = 0) -> None:
-        self._ports = [*ports[first:], *ports[:first]]
-        super().__init__(self._ports[0])
-
-    def _let_in(self) -> None:
-        for port in self._ports:
-            with suppress(OSError), socket.create_connection((HOME, port), timeout=1):
-                self._target = port
-                break
-        super()._let_in()
-
-
 class Cluster(ServerGroup):
     """`with Cluster() as cluster:` has NODES servers that have found each other."""
 
@@ -92,10 +76,6 @@ class Cluster(ServerGroup):
 
     def fault(self) -> str:
         return f"the NATS servers do not find each other: {self.nodes[0].log[-500:]}"
-
-    @property
-    def ports(self) -> list[int]:
-        return [node.mqtt_port for node in self.nodes]
 
     def is_whole(self) -> bool:
         return all(node.is_whole() for node in self.nodes)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.lab.nats import NODES, Address, Cluster
+from tests.lab.nats import Cluster, Node
 from tests.lab.needed import needed
 from tests.support.mqtt_subscriber import Board
 from tests.support.store_fixtures import until
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.lab
 STREAMS = 5
 
 
-def is_used(cluster: Cluster, number: int) -> bool:
+def is_used(node: Node) -> bool:
     """A server has its first client: NATS then makes, or reads, the streams. False: the client was not let in."""
     try:
-        with Address(cluster.ports, number) as address, Board(address.port, name="first", qos=0):
+        with Board(node.mqtt_port, name="first", qos=0):
             pass
     except (AssertionError, OSError):
         return False
@@ -32,15 +32,15 @@ def cluster() -> Iterator[Cluster]:
         running = Cluster().__enter__()
     with ExitStack() as stack:
         stack.push(running)
-        for number in range(NODES):
-            assert until(lambda: is_used(running, number))  # noqa: B023  called at once
+        for node in running.nodes:
+            assert until(lambda: is_used(node))  # noqa: B023  called at once
         has_all = until(lambda: all(len(node.replicas()) == STREAMS for node in running.nodes))
         assert has_all, [node.replicas() for node in running.nodes]
         yield running
 
 
 def test_every_stream_is_on_all_nodes(cluster: Cluster) -> None:
-    with Address(cluster.ports) as address, Board(address.port) as board:
+    with Board(cluster.nodes[0].mqtt_port) as board:
         board.put("callmon/status", "online")
         found = {stream for node in cluster.nodes for stream in node.replicas()}
         assert found == {
