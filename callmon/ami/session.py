@@ -168,8 +168,11 @@ class Session:
         return self.clock.time(now)
 
     def heard_until(self) -> datetime | None:
-        """The exchange's own time when the last byte was received; None while events are held (`odd`)."""
-        return self.exchange_time(self.last_byte) if self._odd is None else None
+        """The exchange's last reported time, by its own clock; None before any, and while events are held (`odd`).
+
+        The time of the last byte would be too late: bytes are gathered before they are read.
+        """
+        return self.clock.last if self._odd is None else None
 
     def _greet(self, now: float) -> None:
         banner = self.framer.banner
@@ -216,7 +219,7 @@ class Session:
                 events.append(e.ListingRefused(self._give_time(now)))
             case SessionState.LISTENING:
                 self._feed.answered(reply)
-                presentation = e.presentation(reply, self.exchange_time(now))
+                presentation = e.presentation(reply, self.clock.last)
                 if presentation is not None:
                     events.append(presentation)
             case _:

@@ -269,10 +269,10 @@ class Daemon:
             or self.runtime.monitor.exchanges[name].tracker.state.is_unheard
         ):
             return
-        heard = link.heard_until()
-        if heard is not None:
+        heard, now = link.heard_until(), link.exchange_time()
+        if heard is not None and now is not None:
             self._heard[name] = heard
-            self.runtime.time.set_time(name, heard, link.session.last_byte)
+            self.runtime.time.set_time(name, now, monotonic())
             self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
             self.runtime.database.offer(Heartbeat(name, heard))
 

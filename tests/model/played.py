@@ -51,8 +51,7 @@ class Played:
         count = len(self.messages)
         for first, last, tells in sorted(pulled):
             cable = self.cable(first * count // 1000, last * count // 1000, tells)
-            after_the_last = not cables or cable.first > cables[-1].last + 1
-            if after_the_last and not self.is_hung_up_unheard(cable):
+            if not cables or cable.first > cables[-1].last + 1:
                 cables.append(cable)
         return cables
 
@@ -67,16 +66,6 @@ class Played:
 
     def gap(self, cable: Cable) -> Gap:
         return Gap(ms(self.messages[cable.first].at), ms(self.messages[cable.last].at))
-
-    def is_hung_up_unheard(self, cable: Cable) -> bool:
-        """A caller's wish to hang up falls into the gap, and the channel goes after it.
-
-        callmon then says that the exchange ended the call: who did is not known, and nothing settles it.
-        """
-        before, after = self.messages[cable.first : cable.last + 1], self.messages[cable.last + 1 :]
-        asked = {message.headers["Uniqueid"] for message in before if message.kind == "HangupRequest"}
-        gone = {message.headers["Uniqueid"] for message in after if message.kind == "Hangup"}
-        return bool(asked & gone & self.true.keys())
 
     def disagreements(self, steps: bool) -> dict[str, Any]:
         """What callmon says that is not so, when everything is heard; and what it remembers for ever."""

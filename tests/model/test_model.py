@@ -11,7 +11,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from tests.model import likeness
-from tests.model.acts import Act
+from tests.model.acts import Act, Calls, DialOver, Ended, HangsUp, LineUp, PicksUp, Queues, Rings, Tries
 from tests.model.freedoms import freedoms
 from tests.model.handing import play
 from tests.model.histories import calls, pulls
@@ -105,3 +105,42 @@ def test_after_a_gap_callmon_says_what_is_true_or_that_it_does_not_know(
     """`pulled`: from which message to which, in thousandths; the exchange tells the times of answers, or not."""
     played = Played(history, seed)
     assert played.disagreements_after(played.cables(pulled), steps) == {}
+
+
+ONCE_WRONG = {
+    "a caller who left a queue waits no longer, though the channel stays": [
+        [
+            Calls(at=0.0, dials="4163272422", shown="anonymous", phone=None),
+            Queues(at=0.0),
+            Tries(at=2.1, phones=("131",), through="queue"),
+            Rings(at=2.1, phone="131"),
+            DialOver(at=4.2),
+            Tries(at=5.2, phones=("132",), through="queue"),
+            Rings(at=5.2, phone="132"),
+            HangsUp(at=5.201, who="caller", message=False, clears=3.0),
+        ],
+        [
+            Calls(at=3.101, dials="4163272422", shown="anonymous", phone=None),
+            LineUp(at=3.101, why="announcement"),
+            Ended(at=5.202, why="played"),
+        ],
+    ],
+    "a call out may be answered before its direction is known": [
+        [
+            Calls(at=0.0, dials="96475550190", shown="", phone="190"),
+            Tries(at=0.0, phones=("6475550190",), through=""),
+            Rings(at=0.0, phone="6475550190"),
+            PicksUp(at=0.002, phone="6475550190"),
+            HangsUp(at=2.102, who="caller", message=False, clears=0.04),
+        ]
+    ],
+}
+
+
+@pytest.mark.parametrize("what", ONCE_WRONG)
+def test_every_gap_in_what_was_once_misjudged_leads_to_nothing_wrong(what: str) -> None:
+    played = Played(ONCE_WRONG[what], 0)
+    moments = range(len(played.messages))
+    cables = {played.cable(first, last, tells) for first in moments for last in moments for tells in (False, True)}
+    wrong = {cable: found for cable in cables if (found := played.disagreements_after([cable], steps=False))}
+    assert wrong == {}

@@ -33,9 +33,10 @@ KINDS: dict[str, tuple[str, ...]] = {
         "-k", f"not ({PROPERTIES}) and (not test_cel or what_was_heard_and_cel_together)",
     ),
     "tables": tuple(
-        f"tests/unit/test_{name}.py" for name in ("rings", "standards", "tracker", "listing", "story", "language")
+        f"tests/unit/test_{name}.py"
+        for name in ("rings", "standards", "tracker", "listing", "cut_anywhere", "story", "language")
     ),
-    "model": ("tests/model/test_model.py", "-k", "people_did or after_a_gap"),
+    "model": ("tests/model/test_model.py", "-k", "people_did or a_gap or once_misjudged"),
     "properties": ("tests/recordings/test_traces.py", "-k", PROPERTIES),
     "access": (
         "tests/pages/test_access.py", "tests/unit/test_limits.py",

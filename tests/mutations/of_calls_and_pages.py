@@ -21,7 +21,17 @@ FAULTS = (
     fault(
         "a busy signal is the caller's hang-up",
         "core/calls/lifecycle",
-        ("elif not call.busy and (call.answered or not call.refused_unheard):", "elif call is not None:"),
+        ("elif not call.busy:  # else", "elif call is not None:  # else"),
+    ),
+    fault(
+        "a request before a gap is never the echo of a refusal",
+        "core/calls/listing_call",
+        ("call.busy, call.hangup_requested = True, False", "call.busy = True"),
+    ),
+    fault(
+        "a gap before the direction is known hides nothing",
+        "core/calls/listing",
+        ("call.gaps_before_arrival += (gap,)", "pass"),
     ),
     fault(
         "a person who is asked to accept has answered",

@@ -154,6 +154,17 @@ def test_an_event_by_a_clock_that_was_set_waits_for_the_answer_that_says_so(by: 
     assert wire.session.heard_until() == AT + seconds(4 + by)
 
 
+def test_a_reply_without_a_time_that_is_read_late_does_not_prove_that_the_exchange_was_heard_longer() -> None:
+    wire = Wire()
+    wire.at(2).tells()
+    wire.at(2.025).says(
+        b"Response: Success\r\nActionID: callmon-presentation-1.1\r\n"
+        b"Variable: CALLERID(num-pres)\r\nValue: allowed\r\n\r\n"
+    )
+    assert kinds(wire.heard[-1:]) == ["Presentation"]
+    assert [wire.session.heard_until(), wire.session.lost().at] == [AT + seconds(2)] * 2
+
+
 @pytest.mark.parametrize("by", [0.9, -0.9])
 def test_less_than_a_second_is_no_step(by: float) -> None:
     wire = Wire()

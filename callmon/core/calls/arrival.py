@@ -86,6 +86,8 @@ def _emit(
             **more,
         )
     )
+    for gap in call.gaps_before_arrival:
+        state.emit(gap)
 
 
 def presentation(state: TrackerState, event: e.Presentation) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from callmon.ami import events as e
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import is_local
-from callmon.core.facts import EXACT, TransferKind
+from callmon.core.facts import EXACT, TransferKind, Unheard
 
 NOWHERE = " "
 
@@ -139,11 +139,17 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     # What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
     gone_unheard: bool = False
     refused_unheard: bool = False
+    gaps_before_arrival: tuple[Unheard, ...] = ()  # emitted after Arrived
     visitor: bool = False  # found as a call of its own; its person may pick up, or retrieve, another call
     thirds: tuple[str, ...] = ()  # on the line beside the person
     maybe_voicemail: datetime | bool = False  # up after unsuccessful dials: for what is not reported yet
     consults: TrackedCall | None = None  # this one is a consultation in the service of another
     unsure: TrackedChannel | None = None  # the phone of an answer whose time is not known
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the caller has certainly requested the hang-up: a request around a gap may echo a refusal."""
+        return self.hangup_requested and (self.answered or not self.refused_unheard)
 
     @property
     def is_own(self) -> bool:

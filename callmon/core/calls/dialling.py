@@ -205,4 +205,4 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         rang_by_hint(state, call, leg)
     call.queue = None
-    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.hangup_requested))
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left))

@@ -54,8 +54,10 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
     call = state.calls.get(event.uniqueid)
     if call is None:
         dialling.hangup_request(state, event)
-    elif not call.busy and (call.answered or not call.refused_unheard):  # else the echo of a refusal
+    elif not call.busy:  # else the echo of a refusal
         call.hangup_requested, call.hangup_requested_at = True, event.at
+        if not call.has_left:
+            return
         voicemail.by_place(state, call, event)
         transfers.survey_by_place(state, call, event)
 
@@ -64,7 +66,7 @@ def requested_hangups(state: TrackerState) -> list[Fact]:
     """The requests of callers whose channel still runs the dialplan (an `h` extension), each once."""
     facts: list[Fact] = []
     for call in state.calls.values():
-        if call.hangup_requested and call.is_emitted and not call.request_emitted:
+        if call.has_left and call.is_emitted and not call.request_emitted:
             call.request_emitted = True
             facts.append(f.HangupRequested(call.id, call.hangup_requested_at))
     return facts
@@ -117,9 +119,9 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
         availability.busy_signal(state, call, at)
         state.emit(f.CallerBusy(call.id, at))
-    by: f.Ender = "caller" if call.hangup_requested else "unknown" if call.gone_unheard else "exchange"
+    by: f.Ender = "caller" if call.has_left else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"
     # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.
     answering.close_call(
-        state, call, f.Ended(call.id, (call.hangup_requested_at if call.hangup_requested else None) or at, by, how)
+        state, call, f.Ended(call.id, (call.hangup_requested_at if call.has_left else None) or at, by, how)
     )

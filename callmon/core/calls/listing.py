@@ -89,16 +89,13 @@ class Listing:
             call.gone_unheard = call.refused_unheard = True
             call.unheard_since = call.unheard_since or self.since
             call.sent_unheard = True
-            # The request may have been the echo of a refusal that is reported next.
-            call.hangup_requested = call.hangup_requested and call.answered
             if call.sent is not None:
                 call.sent.is_unsure = True
             for leg in call.legs:
                 if leg.answered and not call.answered:  # it may be joined with the caller in the gap
                     leg.joined_unheard = leg.joined_unheard or leg.answered_at or self.since
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
-            if call.is_emitted:
-                self._untold[call.id] = not call.answered and not call.voicemail
+            self._untold[call.id] = not call.answered and not call.voicemail
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
         """Insert the gap before each call's first fact received before the listing: it may hide anything."""
@@ -106,8 +103,10 @@ class Listing:
         for fact in facts:
             may_hide = self._untold.pop(fact.call, None)
             if may_hide is not None:
-                emitted.append(f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide))
-            emitted.append(fact)
+                gap = f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide)
+                emitted += (fact, gap) if isinstance(fact, f.Arrived) else (gap, fact)
+            else:
+                emitted.append(fact)
         return emitted
 
     def stopped(self, event: e.Shutdown) -> None:
@@ -271,16 +270,19 @@ class Listing:
     def _tell_gap(self, call: TrackedCall, until: datetime | None, answer: bool, ringing: bool) -> None:
         """Emit the gap once per call: a fact since the reconnect may have triggered it already (`doubted`)."""
         if call.id in self._untold:
-            self._state.emit(f.Unheard(call.id, self.since, until, answer, ringing))
+            gap = f.Unheard(call.id, self.since, until, answer, ringing)
+            if call.is_emitted:
+                self._state.emit(gap)
+            else:
+                call.gaps_before_arrival += (gap,)
 
     def _still_there(
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
     ) -> None:
         state = self._state
-        if call.is_emitted:
-            may_hide = not call.answered and not call.voicemail and entry.state != RING
-            silent = not call.answered and not call.voicemail and not is_ringing(phones)
-            self._tell_gap(call, until, may_hide, silent)
+        may_hide = not call.answered and not call.voicemail and entry.state != RING
+        silent = not call.answered and not call.voicemail and not is_ringing(phones)
+        self._tell_gap(call, until, may_hide, silent)
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:

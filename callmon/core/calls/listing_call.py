@@ -91,7 +91,8 @@ class Observing(NamedTuple):
         """Whether the caller has been given the busy signal. No listing shows a request to hang up."""
         if entry.state == BUSY and call.is_emitted and not call.busy:
             self.state.emit(f.CallerBusy(call.id, None))
-        call.busy = call.busy or entry.state == BUSY
+        if entry.state == BUSY:
+            call.busy, call.hangup_requested = True, False  # a request before was the echo of the refusal
         call.refused_unheard = False
 
     def _application(self, call: TrackedCall, entry: e.Status, application: str) -> None:
