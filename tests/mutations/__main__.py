@@ -48,7 +48,10 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "database": (
         "tests/unit/test_kept.py",
-        *(f"tests/store/test_{name}.py" for name in ("store", "succession", "rollups", "journal", "write_path")),
+        *(
+            f"tests/store/test_{name}.py"
+            for name in ("store", "store_trouble", "succession", "rollups", "journal", "write_path")
+        ),
         "-m", "not postgresql",
     ),
     "pairs": ("tests/store/test_pairs.py", "-m", "postgresql"),
