@@ -23,6 +23,8 @@ SUMMARY = "short test summary info"
 LAST_LINES = 12
 # Sixty take-overs of each recording need 40 s of CPU.
 CUTS = ("--whole", "--takeovers=60")
+# Hundreds of processes import callmon: its compiled files are kept, also where the machine says otherwise.
+PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 WHOLE_DIFF = ("-o", "verbosity_assertions=2")
 MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
@@ -83,7 +85,7 @@ class Run:
         began = time.monotonic()
         with part.log.open("wb") as log:
             command = ["nice", "-n", str(part.nice), *part.command]
-            environment = {**os.environ, "PYTHONUNBUFFERED": "1", **part.environment}
+            environment = {**os.environ, **PYTHON, **part.environment}
             process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 BUFFER = 256 * 1024
 # How long bytes are gathered after a read of fewer than STREAM bytes, of more, and (not at all) of FLOOD: Asterisk
 # closes a connection that takes no byte for 100 ms (`writetimeout`), and a new one has room for 100 KB.
-GATHER_SECONDS, STREAM, GATHER_STREAM_SECONDS, FLOOD = 0.005, 1024, 0.025, 64 * 1024
+GATHER_SECONDS, STREAM, GATHER_STREAM_SECONDS, FLOOD = 0.005, 1024, 0.05, 64 * 1024
 # Events missed during a wait cannot be received later: in the first minute of an outage the waits are short.
 FIRST_WAIT, EAGER_WAIT, LONGEST_WAIT = 0.25, 0.75, 4.0
 EAGER_SECONDS = 60.0

@@ -6,12 +6,13 @@ Refuses: a text without a translation. A report is published in both languages a
 import re
 from datetime import date, datetime, timedelta
 from decimal import ROUND_FLOOR, Decimal
+from functools import lru_cache
 
 from babel.dates import get_day_names
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.standards import ALL_STANDARDS
-from callmon.reports.model import ComparedMonth, Cut, Figure, Place, Report
+from callmon.reports.model import ComparedMonth, Cut, Figure, Report
 from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Definition
 from callmon.text import labels
 from callmon.text.formatter import MINUS, Formatter, permille
@@ -53,12 +54,7 @@ class ReportFormatter(Formatter):
 
     def typeset(self, text: str) -> str:
         """The text with the no-break spaces that its language requires, also between a number and its unit."""
-        text = _UNITS.sub(NO_BREAK, text)
-        if self.language != "fr":
-            return text
-        for sign in (":", "»", "%", "÷"):
-            text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
-        return text.replace("« ", f"«{NO_BREAK}")
+        return _typeset(text, self.language)
 
     # Names.
 
@@ -80,9 +76,9 @@ class ReportFormatter(Formatter):
             return title
         return self.typeset(f"{title} : {text}" if self.language == "fr" else f"{title}: {text}")
 
-    def figure_title(self, place: Place) -> str:
+    def figure_title(self, name: str, part: str) -> str:
         """The title of a figure with the name of its part."""
-        return self.labelled(self.meaning(place.name).term, self.part(place.name, place.part))
+        return self.labelled(self.meaning(name).term, self.part(name, part))
 
     def part(self, name: str, part: str) -> str:
         """The name of a part of a figure; "" for no part."""
@@ -193,3 +189,13 @@ class ReportFormatter(Formatter):
 
     def date_and_time(self, at: datetime) -> str:
         return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
+
+
+@lru_cache(4096)  # a report repeats its texts, and none is about a caller
+def _typeset(text: str, language: str) -> str:
+    text = _UNITS.sub(NO_BREAK, text)
+    if language != "fr":
+        return text
+    for sign in (":", "»", "%", "÷"):
+        text = text.replace(f" {sign}", f"{NO_BREAK}{sign}")
+    return text.replace("« ", f"«{NO_BREAK}")

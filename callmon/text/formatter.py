@@ -127,7 +127,7 @@ class Formatter:
         return f"{number}{NO_BREAK}%" if self.language == "fr" else f"{number}%"
 
     def decimal(self, value: Decimal, places: int) -> str:
-        return format_decimal(value, format="#,##0." + "0" * places if places else "#,##0", locale=self.locale)
+        return written_decimal(value, "#,##0." + "0" * places if places else "#,##0", self.locale)
 
     def ordinal(self, number: int) -> str:
         return ordinal(number, self.language)
@@ -169,6 +169,7 @@ def typeset(text: str, language: str) -> str:
 # The same in each answer. A sentence with values is not kept: it may be about a caller.
 typeset_sentence = lru_cache(4096)(typeset)
 written_date, written_time = lru_cache(4096)(format_date), lru_cache(4096)(format_time)
+written_decimal = lru_cache(4096)(format_decimal)
 
 
 def permille(numerator: int, denominator: int) -> int:

@@ -65,7 +65,7 @@ def test_what_a_command_lists_is_also_one_json_object_a_line(site: Path, monkeyp
 def test_differences_that_db_check_finds_are_json_and_agreement_is_no_row(site: Path) -> None:
     assert rows("db", "check") == []
     with open_store(f"sqlite:///{site}/callmon.db").writing() as connection:
-        connection.exec_driver_sql("UPDATE rollup SET day = '2001-01-01'")
+        connection.exec_driver_sql("UPDATE rollup SET day = '2026-11-01'")
     assert [set(row) for row in rows("db", "check")][:1] == [{"difference"}]
 
 

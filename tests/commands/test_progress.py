@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from callmon.cli import main
 from tests.store.test_backfill import Office, cel
 from tests.support.pseudo_terminal import pseudo_terminal
-from tests.unit.test_command_line import COMMAND, ENVIRONMENT, RECORDING
+from tests.unit.test_command_line import RECORDING
 
 # By the command: the bar's label. The same command shows none in a pipe.
 LONG = {
@@ -25,7 +27,6 @@ LONG = {
     "privacy rotate": "Encrypting",
     "report 2026-11 -o report.html --month-to-date": "Reading",
 }
-ENGLISH = ENVIRONMENT | {"LC_ALL": "en_CA.UTF-8"}
 WITH_CEL = '[exchanges.toronto.cel]\nfile = "cel.csv"\n'
 
 
@@ -41,36 +42,40 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def shown(site: Path, *words: str, locale: str = "en_CA.UTF-8") -> str:
-    """All that a terminal shows of the command."""
+    """All that a terminal shows of the command, which runs in this process."""
     terminal, side = pseudo_terminal()
-    variables = ENVIRONMENT | {"LC_ALL": locale, "COLUMNS": "100"}
-    command = subprocess.Popen(
-        [*COMMAND, *words],
-        cwd=site,
-        stdin=side,
-        stdout=side,
-        stderr=side,
-        env=variables,
-    )
-    os.close(side)
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as reader:
+        patch.chdir(site)
+        patch.setenv("LC_ALL", locale)
+        patch.setenv("COLUMNS", "100")
+        read = reader.submit(read_to_its_end, terminal)
+        with (
+            open(side, "w", encoding="utf-8") as screen, redirect_stdout(screen), redirect_stderr(screen),
+            suppress(SystemExit),
+        ):  # fmt: skip
+            main(list(words), prog_name="callmon")
+        return read.result().decode()
+
+
+def read_to_its_end(terminal: int) -> bytes:
     read = b""
     with suppress(OSError):  # the other side of the terminal is closed
         while chunk := os.read(terminal, 4096):
             read += chunk
     os.close(terminal)
-    command.wait()
-    return read.decode()
+    return read
 
 
 @pytest.mark.parametrize("words", LONG)
 def test_a_bar_with_its_end_and_rate_is_shown_on_a_terminal_alone(site: Path, words: str) -> None:
     bar = re.compile(rf"{LONG[words]}  \[#+\]  100%  [\d,]+/s")
-    piped = subprocess.run([*COMMAND, *words.split()], cwd=site, capture_output=True, text=True, env=ENGLISH)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(site)
+        piped = CliRunner(env={"LC_ALL": "en_CA.UTF-8"}).invoke(main, words.split())
     if words == "privacy rotate":
         Office(site, WITH_CEL).run("privacy", "key")
     assert bar.search(shown(site, *words.split())) is not None
-    assert LONG[words] not in piped.stdout + piped.stderr
-    assert "\x1b" not in piped.stdout + piped.stderr
+    assert (piped.exit_code, LONG[words] in piped.output, "\x1b" in piped.output) == (0, False, False)
 
 
 def test_a_bar_is_in_the_readers_language(site: Path) -> None:

@@ -167,7 +167,7 @@ def test_no_file_names(words: tuple[str, ...]) -> None:
 
 def _named(word: str, written: str) -> bool:
     """As the beginning of a path or a host, not within a longer one."""
-    return re.search(rf"(?<![\w.]){re.escape(word)}", written) is not None
+    return word in written and re.search(rf"(?<![\w.]){re.escape(word)}", written) is not None
 
 
 def test_the_version_is_one() -> None:

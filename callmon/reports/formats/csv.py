@@ -6,16 +6,25 @@ spreadsheet does not evaluate it.
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from io import StringIO
+from typing import NamedTuple
 
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import Figure, Place, Report
+from callmon.reports.model import Cut, Figure, Place, Report
 from callmon.reports.titles import COLUMNS
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 DICTIONARY = (("colonne", "column"), ("nom", "name"), ("titre", "title"), ("definition", "definition"))
+
+
+class Titles(NamedTuple):
+    """The titles of a report's cuts and figures; each is made once."""
+
+    cut: Callable[[Cut], str]
+    figure: Callable[[str, str], str]
 
 
 def figures(report: Report, tongue: ReportFormatter) -> bytes:
@@ -26,7 +35,8 @@ def figures(report: Report, tongue: ReportFormatter) -> bytes:
 def rows(report: Report, tongue: ReportFormatter) -> list[list[str]]:
     """The cells of each figure, in the order of `columns`."""
     months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
-    return [_row(report, name, x, tongue, found) for name, found in months for x in found.values()]
+    titles = Titles(cache(lambda cut: tongue.cut(cut, report)), cache(tongue.figure_title))
+    return [_row(name, x, tongue, titles, found) for name, found in months for x in found.values()]
 
 
 def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
@@ -70,7 +80,7 @@ def _harmless(cell: str, language: str) -> str:
 
 
 def _row(
-    report: Report, month: str, figure: Figure, tongue: ReportFormatter, figures: Mapping[Place, Figure]
+    month: str, figure: Figure, tongue: ReportFormatter, titles: Titles, figures: Mapping[Place, Figure]
 ) -> list[str]:
     place = figure.place
     complete = figures.get(Place("completeness", "", place.cut))
@@ -78,10 +88,10 @@ def _row(
         month,
         place.cut.kind,
         place.cut.of,
-        tongue.cut(place.cut, report),
+        titles.cut(place.cut),
         place.name,
         place.part,
-        tongue.figure_title(place),
+        titles.figure(place.name, place.part),
         *(decimal(x, tongue.language) for x in (figure.value, figure.numerator, figure.denominator)),
         figure.kind,
         figure.state,

@@ -218,7 +218,7 @@ class Sheets:
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
             state = "" if x.state == "known" else tongue.figure(x)
-            titles = report.month.name, tongue.figure_title(place), tongue.cut(cut, report)
+            titles = report.month.name, tongue.figure_title(place.name, place.part), tongue.cut(cut, report)
             keys = place.name, place.part, cut.kind, cut.of, x.kind
             for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
                 sheet.write_string(r, c, text)
