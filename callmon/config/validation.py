@@ -36,7 +36,7 @@ def setting(purpose: str, default: Any = ..., *, unit: str = "", is_file: bool =
 class Table(BaseModel):
     """One table of the file: unknown settings are refused, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, defer_build=True)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

@@ -15,7 +15,7 @@ from callmon.core.verdicts import Cause, Judgement
 class StandardParameters(BaseModel):
     """What a site may set of a standard: nothing, unless its module names a subclass in `PARAMETERS`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def exempt(reason: str) -> Judgement:
