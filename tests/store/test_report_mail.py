@@ -169,19 +169,14 @@ class Site:
                 process.send_signal(signal.SIGKILL)
 
 
-@pytest.fixture
-def site(tmp_path: Path, filled: Year) -> Iterator[Site]:
-    """A mail has a link, and no files: a CSV has two megabytes."""
-    with MailServer() as server:
-        made = Site(tmp_path, filled, server)
-        yield made
-        made.store.close()
+# Mails of the fixture `site` have a link alone, and with this mark the CSVs of two megabytes.
+attaching = pytest.mark.parametrize("site", [["csv"]], ids=["csv"], indirect=True)
 
 
 @pytest.fixture
-def attaching(tmp_path: Path, filled: Year) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, filled: Year) -> Iterator[Site]:
     with MailServer() as server:
-        made = Site(tmp_path, filled, server, attach=["csv"])
+        made = Site(tmp_path, filled, server, attach=getattr(request, "param", []))
         yield made
         made.store.close()
 
@@ -527,9 +522,10 @@ def test_a_message_larger_than_the_server_takes_is_not_handed_over(tmp_path: Pat
 # The message.
 
 
-def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of_a_caller(attaching: Site) -> None:
-    attaching.deliver(attaching.report())
-    message = attaching.server.messages()[0]
+@attaching
+def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of_a_caller(site: Site) -> None:
+    site.deliver(site.report())
+    message = site.server.messages()[0]
     body = message.get_body()
     assert body is not None
     assert message["Subject"] == (
@@ -543,7 +539,7 @@ def test_the_message_says_the_same_in_french_then_english_and_holds_no_number_of
     assert max(map(len, (french + english).splitlines())) <= 72
     attached = [part.get_payload(decode=True) for part in message.iter_attachments()]
     assert len(attached) == 4
-    with attaching.store.reading() as connection:
+    with site.store.reading() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM number").scalar_one() > 0
     everything = b"".join((body.get_payload(decode=True), *attached)).decode("utf-8", "replace")  # type: ignore[arg-type]
     digits = re.sub(r"[^0-9]", "", everything)
@@ -578,59 +574,55 @@ def mailed_files(message: EmailMessage) -> dict[str, bytes]:
     return {str(x.get_filename()): x.get_payload(decode=True) for x in message.iter_attachments()}  # type: ignore[misc]
 
 
-def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sha_256(attaching: Site) -> None:
-    revision = signed(attaching)
-    wrote(attaching.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
-    assert attaching.send().exit_code == 0
-    for message in attaching.server.messages():
+@attaching
+def test_an_approved_month_is_mailed_as_the_files_that_were_signed_with_their_sha_256(site: Site) -> None:
+    revision = signed(site)
+    wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
+    assert site.send().exit_code == 0
+    for message in site.server.messages():
         files = mailed_files(message)
         assert list(files) == ["callmon-2024-05-r1-fr.html", "callmon-2024-05-r1-en.html"]
-        assert files == {name: read_signed(attaching.store, revision, name) for name in files}
+        assert files == {name: read_signed(site.store, revision, name) for name in files}
         french, english = str(message.get_body().get_content()).split("-" * 72)  # type: ignore[union-attr]
         for name in files:
-            (attaching.folder / name).write_bytes(files[name])
+            (site.folder / name).write_bytes(files[name])
             checked = CliRunner().invoke(
-                main,
-                [
-                    "report",
-                    "verify",
-                    str(attaching.folder / name),
-                    "--config",
-                    str(attaching.folder / "callmon.toml"),
-                ],
+                main, ["report", "verify", str(site.folder / name), "--config", str(site.folder / "callmon.toml")]
             )
             digest = checked.output.splitlines()[1].removeprefix("SHA-256 ")
             assert (checked.exit_code, digest) == (0, revision.digests[name])
             assert [f"{name}\n{digest}\n" in text for text in (french, english)] == [True, True]
         assert "Exhaustivité" not in french  # today's figures are not those that were signed
-    assert attaching.server.counts() == {LEAD: 1, DEPUTY: 1}
+    assert site.server.counts() == {LEAD: 1, DEPUTY: 1}
 
 
-def test_before_its_approval_a_revision_is_not_mailed(attaching: Site) -> None:
-    signed(attaching, "verified")
-    assert attaching.send().exit_code == 0
-    assert set(mailed_files(attaching.server.messages()[0])) == {
+@attaching
+def test_before_its_approval_a_revision_is_not_mailed(site: Site) -> None:
+    signed(site, "verified")
+    assert site.send().exit_code == 0
+    assert set(mailed_files(site.server.messages()[0])) == {
         "callmon-2024-05-fr.csv", "callmon-2024-05-fr-dictionnaire.csv",
         "callmon-2024-05-en.csv", "callmon-2024-05-en-dictionary.csv",
     }  # fmt: skip
 
 
+@attaching
 async def test_the_timer_mails_a_second_revision_that_is_approved_once_also_after_the_server_was_away(
-    attaching: Site,
+    site: Site,
 ) -> None:
-    signed(attaching)
-    wrote(attaching.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
-    assert signed(attaching).number == 2
-    mailer = ReportMailer(lambda: attaching.settings, attaching.store, lambda: True, made_now(attaching))
-    attaching.server.stop()
+    signed(site)
+    wrote(site.store, *outcomes(answered_call(2, datetime(2024, 5, 15, 15, tzinfo=UTC))))
+    assert signed(site).number == 2
+    mailer = ReportMailer(lambda: site.settings, site.store, lambda: True, made_now(site))
+    site.server.stop()
     await mailer.send_if_due(FINAL)
-    attaching.server.start()
+    site.server.start()
     for some in ((4, 6), (12, 400, 4000)):
         for minutes in some:
             await mailer.send_if_due(FINAL + timedelta(minutes=minutes))
-        assert attaching.server.counts() == {LEAD: 1, DEPUTY: 1}
-    assert {x.attempts for x in attaching.mails().values()} == {2}
-    (message, _) = attaching.server.messages()
+        assert site.server.counts() == {LEAD: 1, DEPUTY: 1}
+    assert {x.attempts for x in site.mails().values()} == {2}
+    (message, _) = site.server.messages()
     assert str(message["Subject"]).endswith("(final, revision 2)")
     assert list(mailed_files(message)) == ["callmon-2024-05-r2-fr.html", "callmon-2024-05-r2-en.html"]
 
