@@ -20,7 +20,7 @@ quick:
 
 # `test`, then what it leaves out: other Pythons, long runs of real servers, PostgreSQL, browser, containers, coverage.
 test-all:
-	$(PYTHON) .ci/stage.py test rest
+	CALLMON_COVERAGE=1 $(PYTHON) .ci/stage.py test rest
 
 test-rest:
 	$(PYTHON) .ci/stage.py rest

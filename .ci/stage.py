@@ -21,8 +21,8 @@ LOGS = ROOT / "build" / "stage"
 SUPPORTED = ("3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
-# Sixty take-overs of each recording need 40 s of CPU.
-CUTS = ("--whole", "--takeovers=60")
+# A recording has up to 1,200 pairs of moments, and a situation several recordings: all pairs need 12 min of CPU.
+CUTS = ("--pairs=150", "--takeovers=60")
 # Hundreds of processes import callmon: its compiled files are kept, also where the machine says otherwise.
 PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 WHOLE_DIFF = ("-o", "verbosity_assertions=2")
@@ -30,7 +30,11 @@ MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
 NO_SERVER = "not lab and not postgresql"
 # Their result can differ between Pythons; all else is tested with the newest alone.
-BY_PYTHON = f"{NO_SERVER} and not long and (recordings or model or store or commands)"
+BY_PYTHON = {
+    "3.12": f"{NO_SERVER} and not long and (recordings or model or process)",
+    "3.11": f"{NO_SERVER} and not long and (recordings or model or process or store or commands)",
+}
+COVERAGE = ("--cov", "--cov-report=json:build/stage/coverage.json")
 
 
 @dataclass
@@ -148,11 +152,14 @@ class Stages:
     def test(self) -> list[list[Part]]:
         real = self._pytest("real Asterisk", "-m", "lab", "tests/real/test_real_calls.py")
         real.nice, real.needs = 0, ("install", "folder of the exchange")
-        tests = self._tests("tests", f"{NO_SERVER} and not long", needs=("install",))
+        measured = "CALLMON_COVERAGE" in os.environ
+        tests = self._tests(
+            "tests", f"{NO_SERVER} and not long", *(COVERAGE if measured else ()), needs=("install",)
+        )
         return [
             [self._install(self.newest), self._checks()],
             [self._folders("folder of the exchange", "22"), real],
-            [tests],
+            [tests, self._coverage()] if measured else [tests],
         ]
 
     def rest(self) -> list[list[Part]]:
@@ -162,21 +169,16 @@ class Stages:
         )
         real.command += ["--numprocesses=2", "--dist=loadfile"]
         real.nice, real.environment = 0, {"CALLMON_FAILOVERS": "6"}
-        whole = self._tests(
-            "tests, whole, with PostgreSQL", "not lab", "--cov", "--cov-report=json:build/stage/coverage.json"
-        )
-        whole.environment = {"CALLMON_WHOLE": "1"}
-        coverage = Part(
-            "coverage", [self._python(self.newest), "-m", "tests.coverage_by_package", "build/stage/coverage.json"]
-        )
+        whole = self._tests("tests, PostgreSQL, all examples", "not lab")
+        whole.environment = {"CALLMON_WHOLE": "rest"}
         others = [part for version in list(self.pythons)[1:] for part in self._other(version)]
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
-        fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "3", "all", "5"])
-        exam = Part("exam, whole", [self._python(self.newest), "-m", "tests.exam", *CUTS])
+        fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])
+        exam = Part("exam", [self._python(self.newest), "-m", "tests.exam", *CUTS])
         real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
         return [
             [self._install(self.newest, f"install {self.newest}"), real],
-            [whole, coverage, *others, fuzz],
+            [whole, *others, fuzz],
             [
                 self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"),
                 exam,
@@ -185,7 +187,9 @@ class Stages:
         ]
 
     def _other(self, version: str) -> list[Part]:
-        tests = self._tests(f"Python {version}", BY_PYTHON, needs=(f"install {version}",), version=version)
+        tests = self._tests(
+            f"Python {version}", BY_PYTHON[version], needs=(f"install {version}",), version=version
+        )
         return [self._install(version, f"install {version}"), tests]
 
     def _install(self, version: str, name: str = "install") -> Part:
@@ -196,6 +200,10 @@ class Stages:
         return Part(
             "formats, lint, types, contracts", [".ci/checks", self._python(self.newest)], needs=("install",)
         )
+
+    def _coverage(self) -> Part:
+        command = [self._python(self.newest), "-m", "tests.coverage_by_package", "build/stage/coverage.json"]
+        return Part("coverage", command, needs=("tests",))
 
     def _folders(self, name: str, *folders: str) -> Part:
         return Part(name, [self.pythons[self.newest], "-m", "tests.lab.prepare", *folders], nice=0)

@@ -22,7 +22,7 @@ from tests.lab.pace import FAST
 from tests.lab.pango import have_pango
 from tests.support.daemon_process import ROOT
 from tests.support.environment import GIVEN, remove_given
-from tests.support.examples import WHOLE, examples
+from tests.support.examples import REST, WHOLE, examples
 from tests.support.forked_daemon import end_server
 from tests.support.sign_in_app import quick_passwords
 
@@ -75,17 +75,31 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves `count` items of a function marked `sampled(count)`, the same each time. CALLMON_WHOLE=1: all."""
-    if WHOLE:
+    """Leaves `count` items of a function marked `sampled(count)`, the same each time. CALLMON_WHOLE=1: all.
+
+    CALLMON_WHOLE=rest: those that `make test` leaves out, or runs with fewer examples.
+    """
+    if WHOLE and not REST:
         return
     functions: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sampled"):
             functions.setdefault(item.nodeid.partition("[")[0], []).append(item)
     left_out = [item for name, group in functions.items() for item in _not_sampled(name, group)]
+    if REST:
+        rest = set(map(id, left_out))
+        left_out = [item for item in items if id(item) not in rest and not _is_of_the_rest(item)]
     config.hook.pytest_deselected(items=left_out)
     ignored = set(map(id, left_out))
     items[:] = [item for item in items if id(item) not in ignored]
+
+
+def _is_of_the_rest(item: pytest.Item) -> bool:
+    """Whether `make test` leaves the item out for its mark, or may draw fewer examples."""
+    if any(item.get_closest_marker(mark) for mark in ("lab", "postgresql", "long")):
+        return True
+    assert isinstance(item, pytest.Function)
+    return getattr(item.obj, "is_hypothesis_test", False) or examples in vars(item.module).values()
 
 
 def _not_sampled(name: str, group: list[pytest.Item]) -> list[pytest.Item]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from callmon.ami import decoding
@@ -12,8 +13,10 @@ from callmon.ami import events as e
 from callmon.backfill.merge import merged
 from callmon.config.settings import example
 from callmon.core import facts as f
+from callmon.core.calls.call import Call
 from callmon.core.facts import Fact, as_it_stands
 from callmon.core.monitor import Monitor
+from callmon.core.verdicts import Finding
 from callmon.tools.replay import Replay
 from tests.exam.judging import wrongs
 from tests.exam.subjects import Said, Subject, said_in, said_of
@@ -36,6 +39,14 @@ class Cut(NamedTuple):
     begin: int
     listed: int
     way: Way
+
+
+class Stored(NamedTuple):
+    """What a callmon had told when it was killed."""
+
+    facts: list[Fact]
+    findings: dict[str, list[Finding]]
+    ended: list[Call]
 
 
 def fresh() -> Monitor:
@@ -80,16 +91,26 @@ class Examined:
     def replayed(self, cut: Cut) -> tuple[Replay, list[Fact]]:
         """After the cut; with all facts that were told."""
         events, subject = self.subject.events, self.subject
-        replay = Replay(fresh(), "toronto")
-        facts = _fed(replay, events[: cut.end])
         lost, back = subject.time(subject.moments[cut.end]), subject.time(subject.moments[cut.begin])
         if cut.way == "kill":
-            replay = _begun_again(replay, facts, lost)
+            stored = self._stored[cut.end]
+            replay, facts = _begun_again(stored, lost), list(stored.facts)
         else:
-            facts += _fed(replay, [e.ConnectionLost(lost)])
+            replay = Replay(fresh(), "toronto")
+            facts = _fed(replay, [*events[: cut.end], e.ConnectionLost(lost)])
         facts += _fed(replay, [e.FullyBooted(back, UPTIME), *events[cut.begin : cut.listed]])
         facts += _fed(replay, [*self.listing(cut.listed), *events[cut.listed :]])
         return replay, facts
+
+    @cached_property
+    def _stored(self) -> list[Stored]:
+        """At each moment."""
+        replay, facts, found = Replay(fresh(), "toronto"), list[Fact](), list[Stored]()
+        for event in (None, *self.subject.events):
+            facts += _fed(replay, [event]) if event else []
+            findings = {call: list(known) for call, known in replay.findings.items()}
+            found.append(Stored(list(facts), findings, list(replay.ended)))
+        return found
 
     def listing(self, moment: int) -> list[e.Event]:
         if moment not in self._listings:
@@ -131,16 +152,16 @@ def _fed(replay: Replay, events: Iterable[e.Event]) -> list[Fact]:
     return [fact for event in events for outcome in replay._feed(event) for fact in outcome.facts]
 
 
-def _begun_again(first: Replay, known: list[Fact], lost: datetime) -> Replay:
+def _begun_again(stored: Stored, lost: datetime) -> Replay:
     """A callmon that knows what the one before it had stored."""
-    ended = {fact.call for fact in known if isinstance(fact, f.Ended)}
+    ended = {fact.call for fact in stored.facts if isinstance(fact, f.Ended)}
     calls: dict[str, list[Fact]] = {}
-    for fact in known:
+    for fact in stored.facts:
         if fact.call not in ended:
             calls.setdefault(fact.call, []).append(fact)
-    judged = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
+    judged = {call: [finding.standard for finding in found] for call, found in stored.findings.items()}
     second = Replay(fresh(), "toronto")
-    second.findings = {call: list(found) for call, found in first.findings.items()}
-    second.ended = list(first.ended)
+    second.findings = {call: list(found) for call, found in stored.findings.items()}
+    second.ended = list(stored.ended)
     second._monitor.restore("toronto", lost, calls, judged)
     return second

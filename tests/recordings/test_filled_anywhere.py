@@ -26,12 +26,12 @@ from tests.lab.recordings import cut
 from tests.recordings.test_cel import as_cel_may_say, concluded, rows_of, told
 from tests.support.cut_recordings import Recording, known_after_a_cut, known_after_a_kill
 from tests.support.environment import GIVEN
-from tests.support.examples import WHOLE
+from tests.support.examples import examples
 from tests.support.scripted_truth import unlike
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
-CUTS = int(GIVEN.get("CALLMON_CUTS", "2" if WHOLE else "1"))  # of a call
-OFTENER = 10 if WHOLE else 4
+CUTS = int(GIVEN.get("CALLMON_CUTS", examples(2, 1)))  # of a call
+OFTENER = examples(10, 4)
 SEED = 1
 LATER = (0, 0, 0, 1, 3, 8)  # messages that are heard before the listing
 # A phone that gives no sign at all: CEL takes it to ring.

@@ -25,7 +25,7 @@ from callmon.reports.public.suppression import LinearConstraint, suppress
 from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
 from tests import year
-from tests.support.examples import WHOLE as EVERYTHING
+from tests.support.examples import examples
 from tests.year import TORONTO
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
@@ -51,7 +51,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
     store.close()
 
 
-MONTHS = [f"2024-{number:02}" for number in range(1, 13)][:: 1 if EVERYTHING else 4]
+MONTHS = [f"2024-{number:02}" for number in range(1, 13)][:: examples(1, 4)]
 
 
 @lru_cache
@@ -336,7 +336,7 @@ def solved_with(rows: list[dict[Place, Fraction]], one: Place) -> list[tuple[Pla
     return [(lead, -row.get(one, Fraction(0))) for lead, row in done if row.keys() <= {lead, one}]
 
 
-@pytest.mark.parametrize("seed", range(6 if EVERYTHING else 2))
+@pytest.mark.parametrize("seed", range(examples(6, 2)))
 def test_no_edition_tells_beside_an_earlier_one_how_few_calls_a_correction_was_about(
     reports: Callable[[str], Report], seed: int
 ) -> None:

@@ -37,13 +37,13 @@ from callmon.store.database import Database, upgrade
 from tests import year
 from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told
 from tests.support.environment import GIVEN
-from tests.support.examples import WHOLE
+from tests.support.examples import WHOLE, examples
 from tests.year import TORONTO, Owing, Truth
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
 
-CALLS = int(GIVEN.get("CALLMON_YEAR", "20000" if WHOLE else "6000"))
+CALLS = int(GIVEN.get("CALLMON_YEAR", examples(20_000, 6_000)))
 OWED = CALLS * 3 // 40
 LATER = datetime(2025, 6, 1, tzinfo=UTC)
 MONTHS = [f"2024-{number:02}" for number in range(1, 13)]

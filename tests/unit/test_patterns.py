@@ -23,12 +23,12 @@ from callmon.ami import pseudonyms, recording
 from callmon.ami.decoding import HeaderLayouts
 from callmon.config import phone_numbers
 from callmon.web.auth import sign_in
-from tests.support.examples import WHOLE
+from tests.support.examples import examples
 
 ROOT = Path(callmon.__file__).parent
 FUNCTIONS = {"compile", "match", "fullmatch", "search", "sub", "subn", "split", "findall", "finditer"}
 FLAGS_AT = {"sub": 4, "subn": 4, "split": 3}  # the flags' position among the arguments; else 2
-LENGTHS = (30, 300, 16_384 if WHOLE else 4_096)  # up to the longest head of a request
+LENGTHS = (30, 300, examples(16_384, 4_096))  # up to the longest head of a request
 SECONDS = 5.0  # of processor time, for one match of one string
 OLD_OURS = r"/(fr|en)/(?:[A-Za-z0-9_.~%-]+/?)*(?:\?[A-Za-z0-9_.~%&=+:-]*)?"
 MESSAGE = (
