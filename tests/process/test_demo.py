@@ -231,6 +231,25 @@ async def test_each_client_hears_calls_of_its_own_and_the_list_has_those_alone()
         assert begun[0] & begun[1] == set()
 
 
+async def test_a_client_that_connects_after_another_was_dropped_in_the_middle_of_an_answer_is_heard() -> None:
+    async with DemoExchange() as exchange, asyncio.timeout(60):
+        reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
+        assert await reader.readuntil(b"\r\n") == BANNER
+        (listener,) = exchange.listeners
+        next_client = (
+            socket.socket()
+        )  # made before: the exchange's next connection has the number of the dropped one
+        listener.close()
+        listener.data_received(b"Action: Ping\r\n\r\n")
+        assert await reader.read() == b""
+        next_client.connect(("127.0.0.1", exchange.port))
+        reader, next_writer = await asyncio.open_connection(sock=next_client)
+        next_writer.write(b"Action: Ping\r\n\r\n")
+        assert await reader.readuntil(END) == BANNER + b"Response: Error\r\nMessage: Permission denied\r\n\r\n"
+        writer.close()
+        next_writer.close()
+
+
 # ── the command ──
 
 

@@ -13,7 +13,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
 
 from callmon.ami.framing import END, login_key, parse_headers
@@ -89,7 +89,7 @@ class Listener(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *actions, self._pending = (self._pending + data).split(END)
         for headers in map(parse_headers, actions):
-            self._transport.writelines(self._answers(headers))
+            self._write(self._answers(headers))
             if headers.get("Action", "").lower() in ("login", "logoff") and not self._logged_in:
                 self._transport.close()
         if len(self._pending) > MAX_PENDING:
@@ -101,7 +101,7 @@ class Listener(asyncio.Protocol):
         for at, message in messages(now(), self._exchange.player):
             await asyncio.sleep(max(0.0, at - now()))
             self._update_channels(parse_headers(message))
-            self._transport.writelines([message, *self._phone_states(at)])
+            self._write([message, *self._phone_states(at)])
             if self._transport.get_write_buffer_size() > MAX_UNREAD:
                 self.close()
 
@@ -119,6 +119,11 @@ class Listener(asyncio.Protocol):
 
     def close(self) -> None:
         self._transport.abort()
+
+    def _write(self, messages: Iterable[bytes]) -> None:
+        # Not `writelines`: after `abort` it leaves the descriptor registered, and the next connection with that
+        # descriptor is never read (CPython issue 136234, in 3.12 and 3.13).
+        self._transport.write(b"".join(messages))
 
     def _answers(self, headers: dict[str, str]) -> Iterator[bytes]:
         action, exchange = headers.get("Action", "").lower(), self._exchange
