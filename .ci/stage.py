@@ -28,12 +28,10 @@ PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
 WHOLE_DIFF = ("-o", "verbosity_assertions=2")
 MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
-NO_SERVER = "not lab and not postgresql"
-# Their result can differ between Pythons; all else is tested with the newest alone.
-BY_PYTHON = {
-    "3.12": f"{NO_SERVER} and not long and (recordings or model or process)",
-    "3.11": f"{NO_SERVER} and not long and (recordings or model or process or store or commands)",
-}
+NO_SERVER = "not lab and not postgresql and not long"
+# Folders of tests whose result can differ between Pythons. All else is tested with the newest alone.
+BY_PYTHON = {"3.12": ("recordings", "model", "process")}
+BY_PYTHON["3.11"] = (*BY_PYTHON["3.12"], "store", "commands")
 COVERAGE = ("--cov", "--cov-report=json:build/stage/coverage.json")
 
 
@@ -153,9 +151,7 @@ class Stages:
         real = self._pytest("real Asterisk", "-m", "lab", "tests/real/test_real_calls.py")
         real.nice, real.needs = 0, ("install", "folder of the exchange")
         measured = "CALLMON_COVERAGE" in os.environ
-        tests = self._tests(
-            "tests", f"{NO_SERVER} and not long", *(COVERAGE if measured else ()), needs=("install",)
-        )
+        tests = self._tests("tests", NO_SERVER, *(COVERAGE if measured else ()), needs=("install",))
         return [
             [self._install(self.newest), self._checks()],
             [self._folders("folder of the exchange", "22"), real],
@@ -187,10 +183,9 @@ class Stages:
         ]
 
     def _other(self, version: str) -> list[Part]:
-        tests = self._tests(
-            f"Python {version}", BY_PYTHON[version], needs=(f"install {version}",), version=version
-        )
-        return [self._install(version, f"install {version}"), tests]
+        name, folders = f"install {version}", (f"tests/{folder}" for folder in BY_PYTHON[version])
+        tests = self._tests(f"Python {version}", NO_SERVER, *folders, needs=(name,), version=version)
+        return [self._install(version, name), tests]
 
     def _install(self, version: str, name: str = "install") -> Part:
         command = [".ci/venv", self.pythons[version], f".venv-{version}", "requirements-dev.txt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import signal
 import subprocess
 import sys
@@ -99,11 +100,30 @@ def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(
 
 
 def test_every_test_runs_in_a_stage(stage: ModuleType, pythons: list[str]) -> None:
-    """Each item is in one of: without a server; a real server; a browser. The whole run holds all but the lab."""
+    """Each item is in one of: without a server; a real server; a browser."""
     commands = [" ".join(part.command) for lane in stage.Stages(pythons).rest() for part in lane]
     selected = [command.partition(" -m pytest ")[2] for command in commands if " -m pytest " in command]
     marks = {line.split(" -m ")[1].split(" --")[0] for line in selected}
-    assert marks == {"lab and not browser", "lab and browser", "not lab", stage.BY_PYTHON}
+    assert marks == {"lab and not browser", "lab and browser", "not lab", stage.NO_SERVER}
+
+
+def test_the_rest_is_what_make_test_leaves_out_and_what_has_more_examples(stage: ModuleType) -> None:
+    def items(which: str, whole: str) -> set[str]:
+        files = ("recordings/test_cel_bare.py", "store/test_audit.py", "unit/test_rings.py", "fuzz/test_memory.py")
+        command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-m", which]
+        done = subprocess.run(
+            [*command, *(f"tests/{file}" for file in files)],
+            cwd=ROOT, env={**os.environ, "CALLMON_WHOLE": whole}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return {line for line in done.stdout.splitlines() if "::" in line}
+
+    fast, rest, whole = items(stage.NO_SERVER, ""), items("not lab", "rest"), items("not lab", "1")
+    assert fast | rest == whole
+    assert {item.split("::")[-1] for item in fast & rest} == {  # properties
+        "test_the_n_th_ring_runs_from_n_minus_1_to_n_cycles",
+        "test_the_grace_takes_away_one_ring_at_most",
+        "test_a_ring_between_two_times_is_told_only_when_both_give_the_same",
+    }
 
 
 def test_children_of_tests_can_be_interrupted_also_where_this_was_begun_with_sigint_ignored() -> None:
