@@ -163,7 +163,7 @@ class Stages:
         real = self._pytest(
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )
-        real.command += ["--numprocesses=2", "--dist=loadfile"]
+        real.command += ["--numprocesses=3", "--dist=loadfile"]
         real.nice, real.environment = 0, {"CALLMON_FAILOVERS": "6"}
         whole = self._tests("tests, PostgreSQL, all examples", "not lab")
         whole.environment = {"CALLMON_WHOLE": "rest"}

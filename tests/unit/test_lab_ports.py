@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -21,8 +24,12 @@ input()
 """
 
 
-def test_two_processes_are_never_given_the_same_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_are_never_given_the_same_port(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Six ports: one process takes three, so that the other is given the other three."""
+    # The reservations of these two processes alone: another suite on this machine may run this test too.
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(ports, "_file", None)
     monkeypatch.setattr(ports, "FIRST", FIRST)
     monkeypatch.setattr(ports, "LAST", FIRST + 5)
     with subprocess.Popen(
@@ -36,8 +43,10 @@ def test_two_processes_are_never_given_the_same_port(monkeypatch: pytest.MonkeyP
 
 
 def test_a_port_that_somebody_has_bound_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "FIRST", FIRST + 6)
-    monkeypatch.setattr(ports, "LAST", FIRST + 7)
+    first, second = (ports.free_port(socket.SOCK_DGRAM, "127.0.0.1") for _ in range(2))
+    monkeypatch.setattr(ports, "_mine", set())
+    tried = iter([first, second])
+    monkeypatch.setattr(secrets.SystemRandom, "randrange", lambda *_: next(tried))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
-        bound.bind(("127.0.0.1", FIRST + 6))
-        assert ports.free_port(socket.SOCK_DGRAM, "127.0.0.1") == FIRST + 7
+        bound.bind(("127.0.0.1", first))
+        assert ports.free_port(socket.SOCK_DGRAM, "127.0.0.1") == second
