@@ -174,12 +174,8 @@ class Stages:
         real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
         return [
             [self._install(self.newest, f"install {self.newest}"), real],
-            [whole, *others, fuzz],
-            [
-                self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"),
-                exam,
-                seen,
-            ],
+            [whole, *others, exam, fuzz],
+            [self._folders("other folders", "16", "browser", "cluster", "mail", "mariadb", "engine"), seen],
         ]
 
     def _other(self, version: str) -> list[Part]:

@@ -47,7 +47,7 @@ class Chromium:
         self._home = Place(self._folder, "web")
         self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"
         within = f"/{self._home.path.relative_to(self._folder)}"
-        command = ("env", f"HOME={within}", "/usr/bin/chromium", *FLAGS)
+        command = ("env", f"HOME={within}", "/usr/bin/chromium-headless-shell", *FLAGS)
         options = (f"--remote-debugging-port={port}", f"--user-data-dir={within}/data", "about:blank")
         self._process = begin(
             inside(self._folder, *command, *options),

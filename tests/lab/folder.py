@@ -55,7 +55,7 @@ RECIPES = {
     "browser": Recipe(
         "trixie",
         (
-            "chromium",
+            "chromium-headless-shell",
             "default-jre-headless",
             "fonts-dejavu-core",
             "fonts-liberation",
