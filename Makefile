@@ -18,7 +18,7 @@ test:
 quick:
 	$(PYTHON) .ci/stage.py quick
 
-# `test`, then what it leaves out: other Pythons, long runs of real servers, PostgreSQL, browser, containers, coverage.
+# `test` with coverage, then what it leaves out: other Pythons, long runs of real servers, PostgreSQL, browser, containers.
 test-all:
 	CALLMON_COVERAGE=1 $(PYTHON) .ci/stage.py test rest
 

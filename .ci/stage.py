@@ -21,7 +21,7 @@ LOGS = ROOT / "build" / "stage"
 SUPPORTED = ("3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
-# A recording has up to 1,200 pairs of moments, and a situation several recordings: all pairs need 12 min of CPU.
+# A recording has up to 1,200 pairs of moments, and a situation several recordings: all need four times the CPU.
 CUTS = ("--pairs=150", "--takeovers=60")
 # Hundreds of processes import callmon: its compiled files are kept, also where the machine says otherwise.
 PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}

@@ -236,9 +236,8 @@ async def test_a_client_that_connects_after_another_was_dropped_in_the_middle_of
         reader, writer = await asyncio.open_connection("127.0.0.1", exchange.port)
         assert await reader.readuntil(b"\r\n") == BANNER
         (listener,) = exchange.listeners
-        next_client = (
-            socket.socket()
-        )  # made before: the exchange's next connection has the number of the dropped one
+        # Made now, so that the exchange's next connection has the descriptor of the dropped one.
+        next_client = socket.socket()
         listener.close()
         listener.data_received(b"Action: Ping\r\n\r\n")
         assert await reader.read() == b""
