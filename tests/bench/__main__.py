@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from callmon.config.settings import example
-from tests.bench import debts, growth, readers
+from tests.bench import debts, growth, idle, readers, writing
 from tests.bench.databases import NewDatabase, postgresql, sqlite
 from tests.bench.flood import Exchange, Speed, start
-from tests.bench.processes import BenchError, Child
+from tests.bench.processes import BenchError, Child, spin
 from tests.bench.stream import contents, recorded
 from tests.bench.table import head, row, say
 
@@ -30,6 +30,7 @@ DATABASES: tuple[tuple[str, Callable[[], AbstractContextManager[NewDatabase]]], 
     ("callmon: the daemon, PostgreSQL", postgresql),
 )
 WHOLE, PEER, BARE = DATABASES[0][0], ROWS[2][0], ROWS[0][0]
+SPEEDS = ("events/s", "calls/s", "x cacofonisk", "of bare loop", "CPU us/event")
 AT_A_PACE_QUICKLY = (readers.bare, readers.panoramisk, readers.facts)
 AT_A_PACE = (*AT_A_PACE_QUICKLY, readers.cacofonisk)
 
@@ -46,7 +47,10 @@ def _measure(options: argparse.Namespace) -> None:
     with closing(Exchange(loop, options.loops)) as opened:
         _introduce(opened, options.runs)
         _as_fast_as_it_goes(opened, options)
+        _beside_other_work(opened, options.runs)
         _at_a_pace(opened, options)
+        _idle(opened, options.seconds)
+    writing.compare(options.calls, whole=False)
     _growth(options.held, options.events)
     _debts(options.debts)
     _memory(options.calls)
@@ -80,28 +84,38 @@ def _introduce(opened: Exchange, runs: int) -> None:
 
 
 def _as_fast_as_it_goes(opened: Exchange, options: argparse.Namespace) -> None:
-    head("As fast as it is read", ("events/s best", "median", "x cacofonisk", "of bare loop", "CPU us/event"))
+    head("As fast as it is read", SPEEDS)
     speeds = {name: opened.speed(start(work), options.runs) for name, work in ROWS}
     for name, speed in speeds.items():
-        _tell(name, speed, speeds)
+        _tell(opened, name, speed, speeds)
     for name, database in options.databases:
         try:
             with database() as new:
-                _tell(name, opened.speed(opened.daemon(new), options.runs), speeds)
+                _tell(opened, name, opened.speed(opened.daemon(new), options.runs), speeds)
         except BenchError as why:
             say(f"{name}: not measured, {why}")
     name = f"pyst2: a sample of {options.sample:.0f} s"
     try:
         sampled = opened.sample(options.sample)
-        _tell(name, Speed(sampled, sampled, None), speeds)
+        _tell(opened, name, Speed(sampled, None), speeds)
     except BenchError as why:
         say(f"{name}: not measured, {why}")
 
 
-def _tell(name: str, speed: Speed, among: dict[str, Speed]) -> None:
-    times, share = speed.median / among[PEER].median, speed.median / among[BARE].median
+def _tell(opened: Exchange, name: str, speed: Speed, among: dict[str, Speed]) -> None:
+    calls = speed.events * opened.calls / opened.events
+    peer, bare = (speed.events / among[name].events for name in (PEER, BARE))
     cpu = "" if speed.cpu is None else f"{speed.cpu:.2f}"
-    row(name, (f"{speed.best:,.0f}", f"{speed.median:,.0f}", f"{times:.2f}", f"{share:.2%}", cpu))
+    row(name, (f"{speed.events:,.0f}", f"{calls:,.0f}", f"{peer:.2f}", f"{bare:.2%}", cpu))
+
+
+def _beside_other_work(opened: Exchange, runs: int) -> None:
+    head("Beside two busy processes", SPEEDS)
+    with Child(spin), Child(spin), sqlite() as new:
+        speeds = {name: opened.speed(start(dict(ROWS)[name]), runs) for name in (BARE, PEER)}
+        speeds[WHOLE] = opened.speed(opened.daemon(new), runs)
+    for name, speed in speeds.items():
+        _tell(opened, name, speed, speeds)
 
 
 def _at_a_pace(opened: Exchange, options: argparse.Namespace) -> None:
@@ -114,6 +128,14 @@ def _at_a_pace(opened: Exchange, options: argparse.Namespace) -> None:
 
 def _tell_share(name: str, share: float) -> None:
     row(name, (f"{share:.1%}", f"{share / RATE * 1e6:.1f}"))
+
+
+def _idle(opened: Exchange, seconds: float) -> None:
+    head("Idle, six lines, SQLite", ("RSS MB", "CPU share", "/metrics kB", "gzipped kB"))
+    with opened.silent() as port:
+        took = idle.measure(port, seconds)
+    sizes = [f"{size / 1000:.1f}" for size in (took.metrics, took.compressed)]
+    row("callmon: the daemon", (f"{took.memory / 1e6:.1f}", f"{took.share:.2%}", *sizes))
 
 
 def _growth(held: tuple[int, ...], events: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any, Self
 
@@ -64,9 +65,15 @@ class Child:
 
     def cpu(self) -> float:
         """Seconds of CPU, user and system, so far."""
-        return _cpu(self.pid)
+        return cpu(self.pid)
 
 
-def _cpu(pid: int) -> float:
-    # What clock_getcpuclockid(3) makes of a process's number.
+def cpu(pid: int) -> float:
+    """Seconds of CPU of this process: the clock that clock_getcpuclockid(3) makes of its number."""
     return time.clock_gettime((~pid << 3) | 2)
+
+
+def spin(pipe: Connection) -> None:
+    """Keeps one core busy."""
+    while True:
+        pass

@@ -15,6 +15,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
@@ -23,7 +24,7 @@ from callmon.store.database import Database, upgrade
 from callmon.store.rollups import rebuild
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
-from tests.bench.databases import postgresql, sqlite
+from tests.bench.databases import ON_DISK, postgresql, sqlite
 from tests.bench.processes import BenchError
 from tests.bench.table import head, row, say
 from tests.support.store_fixtures import RING, answered_call, outcomes
@@ -66,37 +67,52 @@ def sizes(store: Database) -> dict[str, int]:
         return {name: int(size) for name, size in connection.execute(text(SQLITE if store.path else POSTGRESQL))}
 
 
-def measure(kind: str, url: str, folder: Path, calls: int) -> None:
-    store = upgrade(url, RING)
-    rebuild.ensure_rollups(store, ZoneInfo("America/Toronto"))
-    sink = Writer(store, timedelta(milliseconds=100), journal=Outbox(folder / kind, RING, 256 << 20))
-    flooded(sink, 0, WARM)
-    before = sizes(store)
-    rounds = [flooded(sink, WARM + n * calls, calls) for n in range(ROUNDS)]
-    least = min(rounds, key=lambda spent: sum(spent.values()))
-    grown = {name: (size - before.get(name, 0)) / calls / ROUNDS for name, size in sizes(store).items()}
-    sink.close(PATIENCE)
-    store.close()
-    head(f"{kind}: a call", ("µs of CPU", "bytes"))
+class Cost(NamedTuple):
+    """What a call costs: microseconds of CPU by thread, bytes by table and index."""
+
+    cpu: dict[str, float]
+    bytes: dict[str, float]
+
+
+def measure(url: str, calls: int) -> Cost:
+    """The least CPU of some rounds of so many calls, in a database that is made for it."""
+    with tempfile.TemporaryDirectory(dir=ON_DISK) as folder:
+        store = upgrade(url, RING)
+        rebuild.ensure_rollups(store, ZoneInfo("America/Toronto"))
+        sink = Writer(store, timedelta(milliseconds=100), journal=Outbox(Path(folder) / "waiting", RING, 256 << 20))
+        flooded(sink, 0, WARM)
+        before = sizes(store)
+        rounds = [flooded(sink, WARM + n * calls, calls) for n in range(ROUNDS)]
+        grown = {name: (size - before.get(name, 0)) / calls / ROUNDS for name, size in sizes(store).items()}
+        sink.close(PATIENCE)
+        store.close()
+    return Cost(min(rounds, key=lambda spent: sum(spent.values())), grown)
+
+
+def show(kind: str, cost: Cost, whole: bool) -> None:
+    head(f"{kind}: a call", ("us of CPU", "bytes"))
     for name, side in SIDES.items():
-        row(side, (f"{least[name]:.1f}", ""))
-    for name, size in sorted(grown.items(), key=lambda one: -one[1]):
-        if size >= 1:
+        row(side, (f"{cost.cpu[name]:.1f}", ""))
+    for name, size in sorted(cost.bytes.items(), key=lambda one: -one[1]):
+        if whole and size >= 1:
             row(name, ("", f"{size:,.0f}"))
-    row("together", (f"{sum(least.values()):.1f}", f"{sum(grown.values()):,.0f}"))
+    row("together", (f"{sum(cost.cpu.values()):.1f}", f"{sum(cost.bytes.values()):,.0f}"))
+
+
+def compare(calls: int, whole: bool) -> None:
+    """Both databases; `whole` also shows each table and index."""
+    for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
+        try:
+            with database() as new:
+                show(kind, measure(new(), calls), whole)
+        except BenchError as why:
+            say(f"{kind}: left out, {why}.")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=20_000, help="a round")
-    calls = parser.parse_args().calls
-    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        for kind, database in (("SQLite", sqlite), ("PostgreSQL", postgresql)):
-            try:
-                with database() as new:
-                    measure(kind, new(), Path(folder), calls)
-            except BenchError as why:
-                say(f"{kind}: left out, {why}.")
+    compare(parser.parse_args().calls, whole=True)
 
 
 if __name__ == "__main__":
