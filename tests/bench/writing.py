@@ -79,7 +79,8 @@ def measure(url: str, calls: int) -> Cost:
     with tempfile.TemporaryDirectory(dir=ON_DISK) as folder:
         store = upgrade(url, RING)
         rebuild.ensure_rollups(store, ZoneInfo("America/Toronto"))
-        sink = Writer(store, timedelta(milliseconds=100), journal=Outbox(Path(folder) / "waiting", RING, 256 << 20))
+        outbox = Outbox(Path(folder) / "waiting", RING, 256 << 20)
+        sink = Writer(store, timedelta(milliseconds=100), journal=outbox)
         flooded(sink, 0, WARM)
         before = sizes(store)
         rounds = [flooded(sink, WARM + n * calls, calls) for n in range(ROUNDS)]

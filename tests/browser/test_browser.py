@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.lab.browser import faint, opened, overflowing, shot, stops, violations
+from tests.lab.browser import Chromium, faint, opened, overflowing, shot, stops, violations
+from tests.support.store_fixtures import until
 
 pytestmark = pytest.mark.lab
 
@@ -84,3 +86,20 @@ def test_a_reader_without_script_sees_the_page(browser: Browser, tmp_path: Path)
         assert shown.inner_text("h1") == "Rapport"
         shot(shown, tmp_path / "page.png")
     assert (tmp_path / "page.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def processes_of(session: int) -> list[str]:
+    """The names of the processes in this session."""
+    names = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(ProcessLookupError, FileNotFoundError):  # it ends meanwhile
+            name, _, rest = path.read_text(errors="replace").rpartition(")")
+            if int(rest.split()[3]) == session:
+                names.append(name)
+    return names
+
+
+def test_chromium_ends_with_all_of_its_processes(chromium: Chromium) -> None:
+    with Chromium() as another:
+        assert processes_of(another.pid) != []
+    assert until(lambda: processes_of(another.pid) == [])

@@ -26,8 +26,10 @@ from tests.lab.site import HOME
 from tests.lab.system import have
 
 SECONDS_TO_START = 120
+# Not /usr/bin's script, which does not exec: its child would outlive it.
+SHELL = "/usr/lib/chromium/chromium-headless-shell"
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"),
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"),
     # Without these it would contact hosts that no test needs.
     *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
     # For the same rendering on every machine.
@@ -39,7 +41,7 @@ Medium = Literal["screen", "print"]
 
 
 class Chromium:
-    """``with Chromium() as chromium:`` a browser for one session, at `address`."""
+    """``with Chromium() as chromium:`` a browser for one session, at `address`. `pid` leads its processes."""
 
     def __enter__(self) -> Chromium:
         have("Playwright's driver needs libatomic", ("atomic",), ("libatomic1",))
@@ -47,12 +49,13 @@ class Chromium:
         self._home = Place(self._folder, "web")
         self.address = f"http://{HOME}:{(port := free_port(socket.SOCK_STREAM, HOME))}"
         within = f"/{self._home.path.relative_to(self._folder)}"
-        command = ("env", f"HOME={within}", "/usr/bin/chromium-headless-shell", *FLAGS)
+        command = ("env", f"HOME={within}", SHELL, *FLAGS)
         options = (f"--remote-debugging-port={port}", f"--user-data-dir={within}/data", "about:blank")
         self._process = begin(
             inside(self._folder, *command, *options),
             self._home.path / "log",
         )
+        self.pid = self._process.pid
         try:
             self._wait_until_it_answers()
         except BaseException:
