@@ -159,7 +159,7 @@ class Stages:
         ]
 
     def rest(self) -> list[list[Part]]:
-        """What `test` leaves out. The real servers, mostly waiting for calls, are the longest lane."""
+        """What `test` leaves out. The real servers and the browser, which wait a lot, are the longest lanes."""
         real = self._pytest(
             "real servers", "-m", "lab and not browser", "--deselect=tests/real/test_real_calls.py"
         )
@@ -169,6 +169,7 @@ class Stages:
         whole.environment = {"CALLMON_WHOLE": "rest"}
         others = [part for version in list(self.pythons)[1:] for part in self._other(version)]
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
+        seen.nice = 0
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])
         exam = Part("exam", [self._python(self.newest), "-m", "tests.exam", *CUTS])
         real.needs = whole.needs = exam.needs = seen.needs = (f"install {self.newest}",)
