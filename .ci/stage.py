@@ -144,7 +144,7 @@ class Stages:
         self.newest = next(iter(self.pythons))
 
     def quick(self) -> list[list[Part]]:
-        tests = self._tests("unit tests", "unit or model", needs=("install",))
+        tests = self._tests("unit tests", NO_SERVER, "tests/unit", "tests/model", needs=("install",))
         return [[self._install(self.newest), self._checks()], [tests]]
 
     def test(self) -> list[list[Part]]:
