@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 from callmon.config.settings import example
-from tests.bench import debts, growth, idle, readers, writing
+from tests.bench import debts, exchanges, growth, readers, writing
 from tests.bench.databases import NewDatabase, postgresql, sqlite
 from tests.bench.flood import Exchange, Speed, start
 from tests.bench.processes import BenchError, Child, spin
@@ -49,7 +49,8 @@ def _measure(options: argparse.Namespace) -> None:
         _as_fast_as_it_goes(opened, options)
         _beside_other_work(opened, options.runs)
         _at_a_pace(opened, options)
-        _idle(opened, options.seconds)
+    head("Idle, six lines, SQLite", exchanges.COLUMNS)
+    exchanges.measure_example(options.seconds)
     writing.compare(options.calls, whole=False)
     _growth(options.held, options.events)
     _debts(options.debts)
@@ -128,14 +129,6 @@ def _at_a_pace(opened: Exchange, options: argparse.Namespace) -> None:
 
 def _tell_share(name: str, share: float) -> None:
     row(name, (f"{share:.1%}", f"{share / RATE * 1e6:.1f}"))
-
-
-def _idle(opened: Exchange, seconds: float) -> None:
-    head("Idle, six lines, SQLite", ("RSS MB", "CPU share", "/metrics kB", "gzipped kB"))
-    with opened.silent() as port:
-        took = idle.measure(port, seconds)
-    sizes = [f"{size / 1000:.1f}" for size in (took.metrics, took.compressed)]
-    row("callmon: the daemon", (f"{took.memory / 1e6:.1f}", f"{took.share:.2%}", *sizes))
 
 
 def _growth(held: tuple[int, ...], events: int) -> None:

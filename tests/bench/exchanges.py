@@ -2,6 +2,7 @@
 
 Each exchange has one line and no calls: it answers the ping of every five seconds, and is listed once.
 The database is SQLite. Memory is the daemon's own share (PSS), all its threads and imports included.
+`make bench` measures the example's six lines with it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import asyncio
 import os
 import time
 import tomllib
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,7 +25,7 @@ from callmon.config.settings import Settings, example_text
 from callmon.daemon.daemon import Daemon
 from callmon.store.database import upgrade
 from callmon.store.encryption import KeyRing
-from tests.bench.processes import Child
+from tests.bench.processes import Child, cpu
 from tests.bench.server import BANNER, HOME, answer_to
 from tests.bench.stream import header
 from tests.bench.table import head, row
@@ -87,26 +89,51 @@ def fetched(address: str, encoding: str = "identity") -> bytes:
         return page.read()  # type: ignore[no-any-return]
 
 
-def memory(pid: int) -> int:
+def proportional(pid: int) -> int:
     """Bytes of this process's proportional set."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
-def measure(exchanges: int, seconds: int, series: str) -> None:
+def resident(pid: int) -> int:
+    """Bytes of this process's resident set."""
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+def measure(exchanges: int, seconds: float, series: str) -> None:
     with Child(exchange) as asterisk, Child(daemon, asterisk.told(PATIENCE), exchanges, series) as callmon:
         address = callmon.told(PATIENCE)
         while not all_heard(fetched(address), exchanges):
             time.sleep(0.5)
         time.sleep(5)  # one ping: what is done once is done
-        cpu = callmon.cpu()
-        time.sleep(seconds)
-        spent, page = callmon.cpu() - cpu, fetched(address)
-        row(f"{exchanges} exchanges, {series}", [
-            f"{memory(callmon.pid) / 1e6:.1f}", f"{spent / seconds * 100:.2f}",
-            f"{sum(not line.startswith(b'#') for line in page.splitlines()):,}",
-            f"{len(page) / 1000:,.0f}", f"{len(fetched(address, 'gzip')) / 1000:,.1f}",
-        ])  # fmt: skip
+        show(f"{exchanges} exchanges, {series}", callmon.pid, address, seconds, proportional)
+
+
+def measure_example(seconds: float) -> None:
+    """`callmon run` with the example's six lines, as a process of its own. Its memory is the resident set."""
+    # Here, so that the daemon which `measure` weighs does not import them.
+    from tests.bench.databases import ON_DISK
+    from tests.support.daemon_process import Callmon
+
+    with (
+        Child(exchange) as asterisk,
+        TemporaryDirectory(dir=ON_DISK) as folder,
+        Callmon(Path(folder), asterisk.told(PATIENCE), "bench") as callmon,
+    ):
+        time.sleep(10)  # caches are filled, and what is done once is done
+        show("callmon: the daemon", callmon.pid, f"http://{HOME}:{callmon.web_port}", seconds, resident)
+
+
+def show(name: str, pid: int, address: str, seconds: float, memory: Callable[[int], int]) -> None:
+    """Measures an idle daemon for so many seconds."""
+    before = cpu(pid)
+    time.sleep(seconds)
+    spent, page = cpu(pid) - before, fetched(address)
+    row(name, [
+        f"{memory(pid) / 1e6:.1f}", f"{spent / seconds * 100:.2f}",
+        f"{sum(not line.startswith(b'#') for line in page.splitlines()):,}",
+        f"{len(page) / 1000:,.1f}", f"{len(fetched(address, 'gzip')) / 1000:,.1f}",
+    ])  # fmt: skip
 
 
 def all_heard(page: bytes, exchanges: int) -> bool:

@@ -73,14 +73,6 @@ class Exchange:
             began, sent = server.told(PATIENCE + seconds)
             return (reader.cpu() - before) / (sent - began)
 
-    @contextmanager
-    def silent(self) -> Iterator[int]:
-        """The port of the server, which sends nothing to the next who comes."""
-        with self._sending(Order(0, 0)) as server:
-            yield self._port
-            server.tell("go")
-            server.told(PATIENCE)
-
     def sample(self, seconds: float) -> float:
         """pyst2's events a second, for as long as it bears."""
         with self._sending(Order(200, 1)) as server:
