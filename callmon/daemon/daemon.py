@@ -154,7 +154,8 @@ class Daemon:
             if outcome is not None:
                 for sink in runtime.sinks:
                     room = sink.offer(outcome) and room
-        watched.record_events(events, runtime.monitor)
+        if watched.record_events(events, runtime.monitor):
+            runtime.offer(self._tick)  # ends the disruption of the gap: no snapshot has both
         if not room:
             for link in runtime.links().values():
                 link.pause()

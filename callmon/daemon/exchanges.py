@@ -37,15 +37,17 @@ class ExchangeTask:
         self.last_event: datetime | None = None
         self.unheard_since: float | None = monotonic()
 
-    def record_events(self, events: Sequence[e.Event], monitor: Monitor) -> None:
-        """Update the state after `events` have been passed to the monitor."""
+    def record_events(self, events: Sequence[e.Event], monitor: Monitor) -> bool:
+        """Update the state after `events` have been passed to the monitor. True: they ended a gap."""
         last = events[-1]
         if type(last) is e.ConnectionLost:
             self.unheard_since = self.unheard_since or monotonic()
-            return
+            return False
         self.last_event = last.at or self.last_event
-        if self.unheard_since is not None and not monitor.exchanges[self.exchange.name].tracker.state.is_unheard:
-            self.unheard_since = None
+        if self.unheard_since is None or monitor.exchanges[self.exchange.name].tracker.state.is_unheard:
+            return False
+        self.unheard_since = None
+        return True
 
     def status(self, monitor: Monitor) -> ExchangeStatus:
         crowd = monitor.exchanges[self.exchange.name].tracker.state.limit

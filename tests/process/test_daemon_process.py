@@ -1,19 +1,26 @@
-"""`callmon run` as the operating system sees it; no exchange is needed for that."""
+"""`callmon run` as the operating system sees it, and one daemon in this process between two of its seconds."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from callmon.ami import events as e
+from callmon.config.settings import parse
+from callmon.daemon.daemon import Daemon
+from callmon.store import opening
 from callmon.store.database import upgrade
 from callmon.web.app import COMPRESSION
-from tests.support.daemon_process import ROOT, Callmon, free_port
+from tests.support.daemon_process import ROOT, Callmon, configuration, free_port
+from tests.support.fake_exchange import FalseExchange
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import database, until
 
@@ -99,3 +106,35 @@ def test_the_page_for_prometheus_of_six_lines_stays_small(callmon: WarmCallmon) 
     page = callmon.get("/metrics")[1].encode()
     assert (len(page) <= 150_000, len(gzip.compress(page, COMPRESSION)) <= 15_000) == (True, True), len(page)
     assert callmon.stop() == 0
+
+
+async def test_no_snapshot_has_a_received_exchange_beside_the_disruption_of_its_gap(tmp_path: Path) -> None:
+    with FalseExchange() as exchange:
+        (tmp_path / "secret").write_text("secret", encoding="utf-8")
+        text = configuration(exchange.port, free_port(), f"sqlite:///{tmp_path}/callmon.db")
+        settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/secret"'))
+        store = await asyncio.to_thread(opening.open_for_writing, settings)
+        daemon = Daemon(settings, store)
+        running, runtime = asyncio.create_task(daemon.run()), daemon.runtime
+        async with asyncio.timeout(60):
+            while not any(one.connected for one in runtime.snapshot().exchanges):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        found = []
+        lost = datetime.now(UTC)
+        daemon.on_events("toronto", [e.ConnectionLost(lost)])
+        for seconds in (1, 20):
+            runtime.monitor.tick(lost + timedelta(seconds=seconds))
+            found.append(seen(daemon))
+        back = lost + timedelta(seconds=21)
+        daemon.on_events("toronto", [e.CoreShowChannelsComplete(back), e.StatusComplete(back)])
+        found.append(seen(daemon))
+        daemon.stop()
+        await running
+        store.close()
+    assert found == [(False, []), (False, ["exchange"]), (True, [])]
+
+
+def seen(daemon: Daemon) -> tuple[bool, list[str]]:
+    """Whether the exchange is received, and what disrupts its lines."""
+    snapshot = daemon.runtime.snapshot()
+    return snapshot.exchanges[0].connected, [one.source for one in snapshot.disruptions]

@@ -62,8 +62,11 @@ def test_every_panel_shows_what_happened_and_none_is_empty(day: Day, capsys: pyt
 
 
 def test_disruptions_and_gaps_are_marked_on_every_board(day: Day) -> None:
-    """One that was over within a second stood in no scrape."""
-    names = {"fr": ("POCI, Toronto", "ATS, sans frais"), "en": ("OINP, Toronto", "TTY, toll-free")}
+    """Those that staff told of; that of the gap is a gap."""
+    names = {
+        "fr": ("POCI, Toronto", "ATS, Toronto", "ATS, sans frais"),
+        "en": ("OINP, Toronto", "TTY, Toronto", "TTY, toll-free"),
+    }
     for language, name, _ in day.every():
         marks = sorted(text for key, texts in day.marks.items() if key[:2] == (language, name) for text in texts)
         begins = {"fr": "Perturbation\u00a0: {}", "en": "Disruption: {}"}[language]
