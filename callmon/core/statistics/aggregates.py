@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from callmon.core.calls.call import Call
 from callmon.core.standards._common import may_hide_a_person
@@ -48,11 +47,6 @@ class Cell:
     def increment(self, name: str, part: str = "", amount: int = 1) -> None:
         self.counts[name, part] += amount
 
-    def increment_all(self, parts: Iterable[Part]) -> None:
-        counts = self.counts
-        for part in parts:
-            counts[part] += 1
-
     def measure(self, name: str, length: timedelta | int) -> None:
         """Count a duration or a number of rings in the histogram of `name`."""
         step = length if isinstance(length, int) else histogram.step_of(length)
@@ -76,23 +70,29 @@ def is_counted(call: Call) -> bool:
     return call.direction == "inbound" and call.line is not None and call.is_ended and not call.test
 
 
-def of_call(cell: Cell, call: Call, findings: Iterable[Finding], zone: ZoneInfo) -> None:
-    """Count one ended call with its verdicts of the call standards."""
-    cell.increment_all(_offered(call.heard, call.in_hours, call.outcome))
-    given = {finding.standard: finding for finding in findings}
-    for finding in given.values():
-        of_finding(cell, finding)
+def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: datetime) -> None:
+    """Count one ended call with its verdicts of the call standards. `arrived`: its arrival, in local time."""
+    parts = [*_offered(call.heard, call.in_hours, call.outcome)]
+    third = None
+    for finding in findings:
+        parts += _judged(finding.standard, finding.verdict, finding.reason_key, finding.cause)
+        if finding.standard == "answer_by_third_ring":
+            third = finding.verdict
+    is_answered = call.outcome == "answered"
+    if is_answered:
+        hidden = may_hide_a_person(call)
+        moved = (None, None) if hidden else (len(call.transfers), call.redirections)
+        parts += _of_answer(call.rings, *moved)
+        _measure_answer(cell, call)
+    parts += _arrived(arrived.isoweekday(), 2 * arrived.hour + (arrived.minute >= 30), is_answered, third)
+    cell.counts.update(parts)
     _unanswered(cell, call)
-    if call.outcome == "answered":
-        _answered(cell, call)
     _beside(cell, call)
-    third = given.get("answer_by_third_ring")
-    _when(cell, call, None if third is None else third.verdict, zone)
 
 
 def of_finding(cell: Cell, finding: Finding) -> None:
     """Count a verdict, its reason, and the cause of a *not met*."""
-    cell.increment_all(_judged(finding.standard, finding.verdict, finding.reason_key, finding.cause))
+    cell.counts.update(_judged(finding.standard, finding.verdict, finding.reason_key, finding.cause))
 
 
 # Few different values occur: what each of them adds is made once.
@@ -132,10 +132,7 @@ def _unanswered(cell: Cell, call: Call) -> None:
         cell.increment("voicemail_messages", message)
 
 
-def _answered(cell: Cell, call: Call) -> None:
-    hidden = may_hide_a_person(call)
-    moved = (None, None) if hidden else (len(call.transfers), call.redirections)
-    cell.increment_all(_of_answer(call.rings, *moved))
+def _measure_answer(cell: Cell, call: Call) -> None:
     if call.rings is not None:
         cell.measure("rings", call.rings)
     if call.waited is not None:
@@ -168,13 +165,6 @@ def _beside(cell: Cell, call: Call) -> None:
         cell.increment("signs", sign)
         if sign == "early_hold" and call.held_for is not None:
             cell.measure("early_hold", call.held_for)
-
-
-def _when(cell: Cell, call: Call, third: str | None, zone: ZoneInfo) -> None:
-    assert call.arrived is not None  # the arrival assigns a call to its month
-    local = call.arrived.astimezone(zone)
-    half_hour = 2 * local.hour + (local.minute >= 30)
-    cell.increment_all(_arrived(local.isoweekday(), half_hour, call.outcome == "answered", third))
 
 
 @lru_cache(maxsize=4096)

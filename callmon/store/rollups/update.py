@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from typing import Any, NamedTuple
@@ -139,7 +140,8 @@ def count_call(
     call = record.call or call_of(record.data, {})
     if call.arrived is None or microseconds(call.arrived) >= until:
         return
-    day = call.arrived.astimezone(zone).date().isoformat()
+    arrived = call.arrived.astimezone(zone)
+    day = arrived.date().isoformat()
     is_ours = call.direction == "inbound" and call.line is not None
     place = (call.line or "", language_label(call.language)) if is_ours else ("", "")
     key = (day, *place, exchange)
@@ -152,17 +154,17 @@ def count_call(
     rollup.calls += sign * (not call.test)
     rollup.seal = (rollup.seal + sign * _sealed(call.call, exchange, record.data, findings)) % MODULUS
     if sign > 0:
-        _tell(rollup.cell, call, findings, zone)
+        _tell(rollup.cell, call, findings, arrived)
     else:
-        _tell(gone := Cell(), call, findings, zone)
+        _tell(gone := Cell(), call, findings, arrived)
         rollup.cell.subtract(gone)
 
 
-def _tell(cell: Cell, call: Call, findings: list[Finding], zone: ZoneInfo) -> None:
+def _tell(cell: Cell, call: Call, findings: list[Finding], arrived: datetime) -> None:
     if call.test:
         cell.increment("test_calls")
     elif aggregates.is_counted(call):
-        aggregates.of_call(cell, call, findings, zone)
+        aggregates.of_call(cell, call, findings, arrived)
 
 
 def _sealed(call: str, exchange: str, data: str, findings: Iterable[Finding]) -> int:
