@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import product
 from time import monotonic
 
@@ -246,7 +247,12 @@ class ServiceStateTask:
 
 def next_change(calendar: Calendar, now: datetime) -> datetime | None:
     """The next closing while the calendar is open, else the next opening; None when there is none."""
-    return calendar.closes_next(now) if calendar.is_open(now) else calendar.opens_next(now)
+    return _change_after(calendar, now.replace(second=0, microsecond=0))  # hours are whole minutes
+
+
+@lru_cache(maxsize=256)  # each second asks it for each line
+def _change_after(calendar: Calendar, minute: datetime) -> datetime | None:
+    return calendar.closes_next(minute) if calendar.is_open(minute) else calendar.opens_next(minute)
 
 
 def last_day(settings: Settings, line: Line, now: datetime) -> date | None:
