@@ -54,7 +54,7 @@ NOTICE = {
 }
 TARGET = 'title_en = "General inquiries, Toronto"'
 WATCHED = 20.0  # seconds before the moment, in which what the network carries is counted
-SEEN_FOR = 5.0  # seconds that the first disruption lasts, at least: a scrape that a curve shows is within
+SEEN_FOR = 5.0  # seconds that the first disruption lasts: a curve has a point every two seconds
 HOLD = 50.0  # seconds after the first call
 HELD_UP = 8.0  # seconds for which somebody else holds callmon's tables
 INTO_IT = 3.5  # seconds after these began: nothing but heartbeats waits yet

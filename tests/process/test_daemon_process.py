@@ -1,4 +1,4 @@
-"""`callmon run` as the operating system sees it, and one daemon in this process between two of its seconds."""
+"""`callmon run` as the operating system sees it, and a daemon in this process at the end of a gap."""
 
 from __future__ import annotations
 
