@@ -301,7 +301,7 @@ _primed = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEF
 
 def pack_facts(data: str) -> bytes:
     """Compresses the JSON of a call's facts (zlib, RFC 1950, with SHARED_TEXT), to about a seventh."""
-    packing = _primed.copy()  # a third less than a new one, which has to read SHARED_TEXT
+    packing = _primed.copy()  # a new one would read SHARED_TEXT again
     return packing.compress(data.encode()) + packing.flush()
 
 

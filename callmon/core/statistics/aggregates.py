@@ -71,7 +71,7 @@ def is_counted(call: Call) -> bool:
 
 
 def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: datetime) -> None:
-    """Count one ended call with its verdicts of the call standards. `arrived`: its arrival, in local time."""
+    """Count one ended call with its verdicts, at most one of each call standard. `arrived`: local time."""
     parts = [*_offered(call.heard, call.in_hours, call.outcome)]
     third = None
     for finding in findings:
