@@ -32,15 +32,18 @@ from callmon.store.view import ROWS, View, applied
 from callmon.web.auth.identity import Person, Right, Role, person_with
 from tests.pages.test_pages_access import PARTS
 from tests.support.fact_builder import CALLER, OTHER
-from tests.support.pages_app import EXCHANGE, OPENED, Pages, pages
+from tests.support.pages_app import EXCHANGE, HOUR, OPENED, Pages, pages
 from tests.support.pages_daemon import disrupted
 from tests.support.sign_in_app import MADE, kept_password, sign_in
 from tests.support.store_fixtures import answered_call, outcomes, wrote
 from tests.support.web_client import Visitor
+from tests.year import TORONTO
 
 LEAD = "lead-poci"
 FOREIGN = ("Renseignements généraux", "General inquiries", "general_inquiries", "general-toll-free", CALLER[2:])
 IN_PROGRESS = "1700000777.7"
+ARRIVED = (OPENED + HOUR).astimezone(TORONTO)  # the only call of her service
+MONTH = f"{ARRIVED:%Y-%m}"
 
 
 class Site(NamedTuple):
@@ -56,7 +59,7 @@ class Site(NamedTuple):
     def paths(self) -> Iterator[tuple[str, str, str]]:
         """(entry's name, method, path) of every route, with the other service's names in its place."""
         parts = PARTS | {"exchange": EXCHANGE, "call": self.other, "id": self.other}
-        parts["month"] = f"{OPENED:%Y-%m}"
+        parts["month"] = MONTH
         for entry in self.pages.entries:
             for path in entry.paths.values():
                 for method in entry.methods:
@@ -188,7 +191,7 @@ def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Si
 
 @pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])
 def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, kind: str) -> None:
-    month = f"{OPENED:%Y-%m}"
+    month = MONTH
     form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
     site.lead.post(f"/en/months/{month}", data=form)
     settings, order = site.requested[-1]
@@ -201,7 +204,7 @@ def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, 
 @pytest.mark.parametrize("form", [{"to_sign": "1", "kind": "pdf"}, {"kind": "pdf", "to_sign": "yes"}])
 def test_what_she_asks_to_sign_is_only_a_report_of_her_service(site: Site, form: dict[str, str]) -> None:
     data = form | {"csrf": site.lead.token("/en/sign-out")}
-    site.lead.post(f"/en/months/{OPENED:%Y-%m}", data=data)
+    site.lead.post(f"/en/months/{MONTH}", data=data)
     order = site.requested[-1][1]
     assert (order.to_sign, order.lines) == (False, ("poci", "poci-toll-free"))
 
@@ -237,9 +240,9 @@ def test_the_counts_on_her_pages_are_of_her_lines_alone(site: Site) -> None:
     of_all, of_hers = counted
     assert of_hers == ({"poci", "poci-toll-free"}, set(), set(), set())  # her callback was made
     assert [some < every for some, every in zip(of_hers, of_all, strict=True)] == [True] * 4
-    months = [period.month(f"{OPENED:%Y-%m}", zone)]
+    months = [period.month(MONTH, zone)]
     offered = [month_counts(x.reader, zone, months)[0].counts["calls_offered", ""] for x in (whole, hers)]
-    days = [half_hour_counts(hers.reader, zone, [OPENED.astimezone(zone).date()], datetime.now(UTC)).days]
+    days = [half_hour_counts(hers.reader, zone, [ARRIVED.date()], datetime.now(UTC)).days]
     lines = {line for found in days for of_line in found.values() for line in of_line}
     assert (offered[0] > offered[1], offered[1], lines) == (True, 1, {"poci"})
 
