@@ -289,7 +289,8 @@ def test_calls_are_on_the_metrics_page_and_ctrl_c_leaves_nothing(tmp_path: Path)
                 _, text = page(found[1], "/metrics")
                 ended = sum(figures(text, "callmon_calls_total")) - past
                 up = sum(figures(text, "callmon_calls_in_progress"))
-            assert (past > 1000, ended >= 3, up >= 3) == (True, True, True)
+            # All of last month is there: on the first night of March no more than that.
+            assert (past >= 600, ended >= 3, up >= 3) == (True, True, True)
             said = re.findall(rf"{re.escape(found[1])}(/\S*)", told)
             assert [(path, page(found[1], path)[0]) for path in said] == [
                 ("/fr/", 200), ("/en/", 200), ("/metrics", 200), ("/healthz", 200),
