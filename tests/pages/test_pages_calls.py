@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from tests.pages.test_pages import get
 from tests.pages.test_pages_callbacks import text
 from tests.support.fact_builder import TORONTO
+from tests.support.pages_app import pages
 from tests.support.pages_daemon import CALL, Site, site
+from tests.support.store_fixtures import answered_call, outcomes, wrote
 
 PATHS = {"fr": "/fr/appels", "en": "/en/calls"}
 HEADS = {
@@ -21,6 +25,8 @@ HEADS = {
     "en": ["Arrived", "Line", "Outcome", "Answer by the third ring", "Voicemail after a fourth ring",
            "Possibility of reaching a person", "Redirected at most once"],
 }  # fmt: skip
+# Three calls of the day on which the clocks go back; the times in UTC.
+AUTUMN = {"01:30 EDT": "01T05:30", "01:30 EST": "01T06:30", "23:59": "02T04:59"}
 
 
 @pytest.fixture(scope="module")
@@ -93,8 +99,24 @@ def test_a_part_of_a_day_is_found_and_stays_in_the_form_and_in_the_links(place: 
     assert (CALL in times, CALL in shown, len(shown) < len(times)) == (True, True, True)
     assert (f'name="from" value="{minute}"' in found, f'name="to" value="{after}"' in found) == (True, True)
     assert f"from={minute.replace(':', '%3A')}" in found.partition('rel="prev"')[0]
-    assert CALL not in get(place, f"/fr/appels?jour={arrived.date()}&de={after}").text
-    assert CALL in get(place, f"/fr/appels?jour={arrived.date()}&a={after}").text
+    assert CALL in get(place, f"/fr/appels?jour={shown_day}&de={minute}&a={after}").text
+
+
+def test_a_part_of_a_day_ends_at_midnight_and_holds_both_of_its_repeated_hours(tmp_path: Path) -> None:
+    starts = [datetime.fromisoformat(f"2026-11-{text}:20+00:00") for text in AUTUMN.values()]
+    told = [outcomes(answered_call(number, start)) for number, start in enumerate(starts)]
+    with pages(tmp_path, fill=lambda store: wrote(store, *chain(*told))) as site:
+
+        def found(part: str) -> list[str]:
+            page = site.visitors["agent"].get(f"/en/calls?day=2026-11-01&{part}").text
+            return [
+                name for number, name in enumerate(AUTUMN) if f"/toronto/{1795527733 + number}.{number}" in page
+            ]
+
+        assert found("from=01:30&to=01:31") == ["01:30 EDT", "01:30 EST"]
+        assert found("from=23:59&to=00:00") == ["23:59"]
+        assert found("from=01:31&to=23:59") == ["01:30 EST"]
+        assert found("to=01:30") == ["01:30 EDT"]
 
 
 def test_a_time_that_cannot_be_read_is_as_if_it_had_not_been_given(place: Site) -> None:

@@ -81,11 +81,18 @@ def _time(text: str) -> str:
 
 
 def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
-    """The part of the day in UTC: from midnight, to the next midnight, where no time is given."""
-    begin = datetime.combine(day, time.fromisoformat(times["from"] or "00:00"), zone)
-    end = datetime.combine(day, time.fromisoformat(times["to"]), zone) if times["to"] else None
-    last = datetime.combine(day + DAY, time(), zone)
-    return begin.astimezone(UTC), (end or last).astimezone(UTC)
+    """The part of the day in UTC: from midnight, to the next midnight, where no time is given or the end is 00:00.
+
+    The hour that the clocks repeat in autumn is searched twice.
+    """
+    last = (day, times["to"]) if times["to"] > "00:00" else (day + DAY, "00:00")
+    return min(_moments(day, times["from"] or "00:00", zone)), max(_moments(*last, zone))
+
+
+def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
+    """The moments in UTC at which the clocks show this time: both of them in the repeated hour."""
+    shown = datetime.combine(day, time.fromisoformat(at), zone)
+    return [shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
 
 
 # One call.
