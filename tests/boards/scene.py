@@ -96,6 +96,7 @@ def configured(callmon: Callmon, now: datetime) -> datetime:
     hours: the last opening day is one of those that `before` tells.
     """
     text = re.sub(r"(?m)^(\[calendar\]\n)hours = .*\n", r"\1", callmon.config.read_text())
+    text = re.sub(r"(?m)^closed_days_remove = .*", "closed_days_remove = []", text)
     today = now.astimezone(TORONTO).date()
     days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in (0, 1)]
     days.append(f'{today + timedelta(days=2)} = "{NOON}"')

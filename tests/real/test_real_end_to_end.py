@@ -13,7 +13,6 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,7 +34,7 @@ from tests.real.test_alerts_real import DASH, faults_of, subjects
 from tests.real.test_mqtt_broker import table
 from tests.real.test_real_callbacks import call_back, leaves, listed
 from tests.real.test_real_exchange import until
-from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon
+from tests.support.daemon_process import Callmon
 from tests.support.mqtt_subscriber import Board
 
 pytestmark = pytest.mark.lab
@@ -81,16 +80,11 @@ def site(fast_asterisk: Asterisk, tmp_path: Path) -> Iterator[Site]:
 
 
 def configured(callmon: Callmon) -> Callmon:
-    """A short time for callbacks, and open also on a holiday: no test may depend on the day."""
+    """A short time for callbacks."""
     text = settings_at_pace(callmon.config.read_text(), FAST)
-    today = datetime.now(UTC).date()
-    days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in range(-1, 3)]
-    for shipped, here in (
-        ('# within = "24h"', f'within = "{WITHIN}"\n#'),
-        ("[calendar.special_hours]", "[calendar.special_hours]\n" + "\n".join(days) + "\n#"),
-    ):
-        assert text.count(shipped) == 1
-        text = text.replace(shipped, here)
+    shipped = '# within = "24h"'
+    assert text.count(shipped) == 1
+    text = text.replace(shipped, f'within = "{WITHIN}"\n#')
     callmon.config.write_text(text)
     return callmon
 

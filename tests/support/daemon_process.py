@@ -13,9 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 
+from callmon.config.closed_days import ontario
 from callmon.config.settings import Settings, load
 from tests.lab import ports
 
@@ -31,7 +33,7 @@ def free_port() -> int:
 
 
 def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> str:
-    """The shipped example, for one exchange on loopback, open at any hour so that every call is judged."""
+    """The shipped example, for one exchange on loopback, open at any hour of any day: every call is judged."""
     example = (ROOT / "callmon" / "config" / "callmon.example.toml").read_text(encoding="utf-8")
     text = example.replace('url = "sqlite:///callmon.db"', f'url = "{store}"', 1)
     text = text.replace('listen = "127.0.0.1:10469"', f'listen = "127.0.0.1:{web_port}"', 1)
@@ -39,7 +41,9 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     text = text.replace('username = "callmon"', f'username = "callmon"\nport = {ami_port}', 1)
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
     text = text.replace("[calendar]\n", f"[calendar]\nhours = {{ {hours} }}\n", 1)
-    return text + more
+    days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(-2, 4))
+    holidays = ", ".join(str(day) for day in days if day in ontario(day.year))
+    return text.replace("closed_days_remove = []", f"closed_days_remove = [{holidays}]", 1) + more
 
 
 class Callmon:
