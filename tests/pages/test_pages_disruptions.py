@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from babel.dates import format_date
 
 from callmon.config.phone_numbers import NO_BREAK
 from tests.pages.test_pages import MANAGER, VIEWER, get, tell
@@ -159,7 +160,10 @@ def test_a_refused_form_of_one_disruption_keeps_its_input_and_focuses_its_field(
         assert values(answer.text, "n")["alternative_en"] == ["write"]
 
 
-# The preview.
+# The preview. It shows a start that a person may still enter: it is of the month before this one.
+
+STARTED = (datetime.now(TORONTO).replace(day=1) - timedelta(days=1)).replace(day=24, hour=9, minute=12)
+DAYS = {language: format_date(STARTED, "EEEE d MMMM y", locale=language) for language in ("fr", "en")}
 
 
 def public(page: str) -> dict[str, list[str]]:
@@ -175,18 +179,18 @@ def listed(place: Site) -> list[str]:
 @pytest.mark.parametrize("path", ["/fr/perturbations", "/en/disruptions"])
 def test_a_preview_shows_the_public_notice_in_both_languages_and_announces_nothing(place: Site, path: str) -> None:
     before = listed(place)
-    fields = WHOLE | {"start": "2026-11-24T09:12", "until": "2099-11-24T16:30"}
+    fields = WHOLE | {"start": f"{STARTED:%Y-%m-%dT%H:%M}", "until": "2099-11-24T16:30"}
     page = tell(place, path, action="announce", preview="1", line=["tty", "poci"], **fields)
     assert (page.status_code, listed(place)) == (200, before)
     assert public(page.text) == {
         "fr": [
             "Perturbation temporaire du service téléphonique", "Lignes touchées : ATS, Toronto · POCI, Toronto",
-            "Début : mardi 24 novembre 2026, 9 h 12", "Raison : panne",
+            f"Début : {DAYS['fr']}, 9 h 12", "Raison : panne",
             "Fin prévue : mardi 24 novembre 2099, 16 h 30", "Services de rechange : écrivez",
         ],
         "en": [
             "Temporary disruption of the telephone service", "Lines affected: TTY, Toronto · OINP, Toronto",
-            "Start: Tuesday 24 November 2026, 9:12 a.m.", "Reason: failure",
+            f"Start: {DAYS['en']}, 9:12 a.m.", "Reason: failure",
             "Expected end: Tuesday 24 November 2099, 4:30 p.m.", "Alternative: write",
         ],
     }  # fmt: skip
@@ -200,7 +204,7 @@ def test_a_preview_of_a_change_has_the_stored_parts_too_and_stores_nothing(
     place: Site,
 ) -> None:
     path = tell(place, "/en/disruptions", action="announce", line="tty", reason_fr="panne", reason_en="failure",
-                start="2026-11-24T09:12").request.url.path  # fmt: skip
+                start=f"{STARTED:%Y-%m-%dT%H:%M}").request.url.path  # fmt: skip
     page = tell(place, path, action="announce", preview="1", alternative_fr="écrivez", alternative_en="write").text
     assert public(page)["en"][3:] == ["Reason: failure", "Expected end: not announced yet", "Alternative: write"]
     stored = get(place, path, MANAGER).text
