@@ -83,7 +83,7 @@ def _time(text: str) -> str:
 def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
     """The part of the day in UTC: from midnight, to the next midnight, where no time is given or the end is 00:00.
 
-    The hour that the clocks repeat in autumn is searched twice.
+    Of the hour that the clocks repeat in autumn, both are searched.
     """
     last = (day, times["to"]) if times["to"] > "00:00" else (day + DAY, "00:00")
     return min(_moments(day, times["from"] or "00:00", zone)), max(_moments(*last, zone))
