@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -42,7 +41,7 @@ from tests.lab.play import Playing
 from tests.lab.postgres import Postgres
 from tests.lab.prometheus import Prometheus
 from tests.lab.proxy import Proxy
-from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon
+from tests.support.daemon_process import ROUND_THE_CLOCK, Callmon, round_the_clock
 from tests.year import TORONTO
 from tests.year import rows as year_rows
 
@@ -95,8 +94,7 @@ def configured(callmon: Callmon, now: datetime) -> datetime:
     """The setting that this run needs, on any day; gives when the office closes next. Other days have the shipped
     hours: the last opening day is one of those that `before` tells.
     """
-    text = re.sub(r"(?m)^(\[calendar\]\n)hours = .*\n", r"\1", callmon.config.read_text())
-    text = re.sub(r"(?m)^closed_days_remove = .*", "closed_days_remove = []", text)
+    text = callmon.config.read_text().replace(round_the_clock(), "closed_days_remove = []\n")
     today = now.astimezone(TORONTO).date()
     days = [f'{today + timedelta(days=n)} = "{ROUND_THE_CLOCK}"' for n in (0, 1)]
     days.append(f'{today + timedelta(days=2)} = "{NOON}"')

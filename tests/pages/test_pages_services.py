@@ -191,9 +191,8 @@ def test_a_disruption_of_all_lines_shows_her_own_and_is_not_hers_to_end(site: Si
 
 @pytest.mark.parametrize("kind", ["html", "csv", "json", "xlsx"])
 def test_her_files_of_a_month_have_the_figures_of_her_service_alone(site: Site, kind: str) -> None:
-    month = MONTH
     form = {"csrf": site.lead.token("/en/sign-out"), "kind": kind, "edition": "internal"}
-    site.lead.post(f"/en/months/{month}", data=form)
+    site.lead.post(f"/en/months/{MONTH}", data=form)
     settings, order = site.requested[-1]
     assert (order.kind, order.lines) == (kind, ("poci", "poci-toll-free"))
     files = filed(site.pages.store, settings, order, datetime.now(UTC), lambda part: None)

@@ -34,7 +34,7 @@ from tests.lab.needed import needed
 from tests.lab.play import play
 from tests.lab.situations import named
 from tests.support.ami_builders import GENERAL, replayed
-from tests.support.daemon_process import ROUND_THE_CLOCK, WEEK
+from tests.support.daemon_process import round_the_clock
 from tests.support.scripted_truth import disagreements, pairs
 
 GUIDE = snippets()
@@ -221,8 +221,7 @@ def test_what_listening_proposed_passes_check_and_judges_the_calls_as_people_did
     heard: Heard, tmp_path: Path
 ) -> None:
     text = heard.proposed.replace("[lines.line-1]", "[lines.general]").replace("# language_menu", "language_menu")
-    week = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
-    (tmp_path / "callmon.toml").write_text(f"{text}\n[calendar]\nhours = {{ {week} }}\n")
+    (tmp_path / "callmon.toml").write_text(f"{text}\n[calendar]\n{round_the_clock()}")
     check = [sys.executable, "-m", "callmon", "check", "--config", str(tmp_path / "callmon.toml")]
     assert subprocess.run(check, capture_output=True).returncode == 0
     said = {

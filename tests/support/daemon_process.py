@@ -39,11 +39,15 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
     text = text.replace('listen = "127.0.0.1:10469"', f'listen = "127.0.0.1:{web_port}"', 1)
     text = text.replace('secret_file = "/etc/callmon/ami.secret"', 'secret_env = "LAB_SECRET"', 1)
     text = text.replace('username = "callmon"', f'username = "callmon"\nport = {ami_port}', 1)
+    return text.replace("closed_days_remove = []\n", round_the_clock(), 1) + more
+
+
+def round_the_clock() -> str:
+    """Of the table `calendar`: open at any hour, on closed days too."""
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
-    text = text.replace("[calendar]\n", f"[calendar]\nhours = {{ {hours} }}\n", 1)
     days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(-2, 4))
     holidays = ", ".join(str(day) for day in days if day in ontario(day.year))
-    return text.replace("closed_days_remove = []", f"closed_days_remove = [{holidays}]", 1) + more
+    return f"hours = {{ {hours} }}\nclosed_days_remove = [{holidays}]\n"
 
 
 class Callmon:
