@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from tests.lab.prometheus import Prometheus
 from tests.support.daemon_process import free_port
 from tests.support.fact_builder import Office
 from tests.support.forked_daemon import WarmCallmon
+from tests.support.moments import opening_hour
 from tests.support.store_fixtures import until, wrote
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("lab")]
@@ -50,11 +51,10 @@ def test_an_overdue_callbacks_alert_outlives_a_kill_and_ends_within_two_scrapes_
     callmon = WarmCallmon(tmp_path, free_port(), "secret")
     monkeypatch.setenv("LAB_SECRET", "secret")
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.1)
-    days_ago = datetime.now(UTC).replace(microsecond=0) - timedelta(days=9)  # overdue by either clock
     upgrade(callmon.store).close()
     store = opening.open_for_writing(callmon.settings())
     office = Office()
-    office.hear(office.message(days_ago, language="fr"))
+    office.hear(office.message(opening_hour(datetime.now(UTC), days=9), language="fr"))  # overdue by either clock
     wrote(store, *office.outcomes)
     store.close()
     with Slower(f"127.0.0.1:{callmon.web_port}", ()) as prometheus:

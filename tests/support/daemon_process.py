@@ -45,7 +45,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
 def round_the_clock() -> str:
     """Of the table `calendar`: open at any hour, on closed days too."""
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
-    days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(-2, 4))
+    days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(-10, 11))
     holidays = ", ".join(str(day) for day in days if day in ontario(day.year))
     return f"hours = {{ {hours} }}\nclosed_days_remove = [{holidays}]\n"
 
