@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from callmon.ami.events import FIELDS, Event, Reply, instant
+from callmon.ami.events import APPLICATIONS, FIELDS, Event, Reply, instant
 
 CRLF, EOL = b"\r\n", "\r\n"
 # Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid. A longer value is not Asterisk's
@@ -136,8 +136,9 @@ def _reader(kind: type[Event], fields: tuple[str, ...]) -> Reader:
 
 
 READERS: dict[bytes, Reader] = {kind.__name__.encode(): _reader(kind, fields) for kind, fields in FIELDS.items()}
-# A `read=all` user receives thousands of dialplan steps; only this one is used.
-_VOICEMAIL_STEP = b"\r\nApplication: VoiceMail\r\n"
+# A `read=all` user receives thousands of dialplan steps; only these are used.
+_APPLICATION = b"\r\nApplication: "
+_STEPS = frozenset(name.encode() for name in APPLICATIONS)
 # Every call ends with soft hang-up requests; only the one with the flag "shutting down" is used.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 # A site's dialplan may send any UserEvent; only these are for callmon.
@@ -156,6 +157,11 @@ def _phone_state(message: bytes) -> Event | None:
     return READERS[b"DeviceStateChange"](message)
 
 
+def _dialplan_step(message: bytes) -> Event | None:
+    start = message.find(_APPLICATION) + len(_APPLICATION)
+    return READERS[b"Newexten"](message) if message[start : message.find(b"\r", start)] in _STEPS else None
+
+
 def _dialplans_word(message: bytes) -> Event | None:
     """Put the event's own headers, which follow its name, first. Hide the channel's Language, which precedes."""
     at = message.find(_OURS)
@@ -171,7 +177,7 @@ def _only_with(mark: bytes, read: Reader) -> Heard:
 
 _BY_LINE: dict[bytes, Heard] = {
     **{b"Event: " + name: reader for name, reader in READERS.items()},
-    b"Event: Newexten": _only_with(_VOICEMAIL_STEP, READERS[b"Newexten"]),
+    b"Event: Newexten": _dialplan_step,
     b"Event: DeviceStateChange": _phone_state,
     b"Event: UserEvent": _dialplans_word,
     b"Event: SoftHangupRequest": _only_with(_SHUTTING_DOWN, READERS[b"SoftHangupRequest"]),

@@ -167,11 +167,16 @@ class MusicOnHoldStart(Event, frozen=True, gc=False):
 
 
 class Newexten(Event, frozen=True, gc=False):
-    """A dialplan step; only the application `VoiceMail` is used."""
+    """A dialplan step; only those of `APPLICATIONS` are used."""
 
     language: str
     uniqueid: str
+    application: str
     data: str = field(name="AppData")
+
+
+# The steps that callmon reads: voicemail takes a call, or the caller is told "ringing".
+APPLICATIONS = ("VoiceMail", "Dial", "Queue", "Ringing", "Progress", "PlayTones", "StopPlayTones")
 
 
 class MessageWaiting(Event, frozen=True, gc=False):

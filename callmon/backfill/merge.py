@@ -18,8 +18,8 @@ from callmon.core.facts import Fact
 
 # Facts that CEL does not contain.
 ONLY_HEARD = (
-    f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.PhonesSeen, f.MessageLeft, f.SurveyOffered,
-    f.CallbackRequested, f.ComplaintMade,
+    f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.RingbackBegan, f.RingbackEnded, f.PhonesSeen,
+    f.MessageLeft, f.SurveyOffered, f.CallbackRequested, f.ComplaintMade,
 )  # fmt: skip
 HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -54,6 +54,8 @@ def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterato
     for fact in logged:
         if isinstance(fact, f.Arrived | f.Filled | f.Ended) or (isinstance(fact, HOLDING) and gaps.heard_at(fact)):
             continue
+        if isinstance(fact, f.RingbackUnknown) and gaps.heard_at(fact) and _of(heard, f.RingbackUnknown) is None:
+            continue  # the exchange reported what the caller heard
         better = _better(fact, heard, silent)
         if better is not None:
             yield better

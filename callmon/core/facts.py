@@ -26,6 +26,8 @@ PhonesBest = Literal["ringing", "free", "in_use", "unreachable"]
 
 TransferKind = Literal["blind", "attended", "blonde", "redirect"]
 SurveyOffer = Literal["transfer", "dialplan"]
+RingbackBy = Literal["dial", "application", "local"]
+QueueSound = Literal["ringing", "phones", "music"]
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -91,10 +93,14 @@ class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
 
 
 class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
-    """The caller entered a queue (QueueCallerJoin)."""
+    """The caller entered a queue (QueueCallerJoin).
+
+    `plays`: ringing at once (option `r`), ringing while a phone rings (`R`), or music; None: not reported.
+    """
 
     queue: str
     slack: timedelta = EXACT
+    plays: QueueSound | None = None
 
 
 class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
@@ -109,14 +115,41 @@ class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
 
 
 class PhoneRang(PhoneFact, frozen=True, gc=False, tag="PhoneRang"):
-    """The first RINGING or PROGRESS (`early_media`) of one phone. The first phone starts the caller's ringing."""
+    """The first RINGING of one phone, or PROGRESS (`early_media`, also after the dialplan's own Progress).
+
+    The first phone starts the caller's ringing, where no `RingbackBegan` did before.
+    """
 
     early_media: bool = False
     slack: timedelta = EXACT
 
 
+class RingbackBegan(Fact, frozen=True, gc=False, tag="RingbackBegan"):
+    """The exchange tells the caller "ringing" before a phone rings (SIP 180, or the tone on an answered line).
+
+    `by`: Dial with option `r` or `R`, an application (Ringing, PlayTones), or a Local channel's RINGING.
+    `early_media`: the caller hears the tone of the exchange, no longer that of the carrier.
+    """
+
+    by: RingbackBy
+    early_media: bool = False
+
+
+class RingbackEnded(Fact, frozen=True, gc=False, tag="RingbackEnded"):
+    """A ringing tone that an application had begun is over, and nothing was dialled (StopPlayTones)."""
+
+
+class RingbackUnknown(Fact, frozen=True, gc=False, tag="RingbackUnknown"):
+    """A dial began whose options were not reported: the caller may hear ringing before a phone rings.
+
+    `from_arrival`: the exchange reports no step that makes a caller hear ringing, so one may have come before.
+    """
+
+    from_arrival: bool = False
+
+
 class MusicPlayed(Fact, frozen=True, gc=False, tag="MusicPlayed"):
-    """The caller hears music instead of ringing while the exchange tries phones (MusicOnHoldStart)."""
+    """The caller hears music or another tone while phones are tried, no ringing (MusicOnHoldStart, Dial)."""
 
 
 class PhoneStopped(PhoneFact, frozen=True, gc=False, tag="PhoneStopped"):
@@ -309,7 +342,8 @@ class Ended(Fact, frozen=True, gc=False, tag="Ended"):
 
 AnyFact = (
     Arrived | NumberWithheld | LineOpened | LanguageChosen | QueueEntered | QueueLeft | PhoneDialled | PhoneRang
-    | MusicPlayed | PhoneStopped | PhonesSeen | Answered | Held | Resumed | SentOff | Transferred | CameBack
+    | RingbackBegan | RingbackEnded | RingbackUnknown | MusicPlayed | PhoneStopped | PhonesSeen | Answered
+    | Held | Resumed | SentOff | Transferred | CameBack
     | PersonJoined | ThirdJoined | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed | SurveyOffered
     | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy | Unheard
     | ClockSet | Filled | HangupRequested | Ended

@@ -172,9 +172,10 @@ class Daemon:
     def remarks(self) -> list[str]:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
-        seen = host_state.host_remarks(runtime.snapshot().host.skews, runtime.database, is_wanted)
+        snapshot = runtime.snapshot()
+        seen = host_state.host_remarks(snapshot.host.skews, runtime.database, is_wanted)
         others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
-        return [*remarks([runtime.mqtt]), *others, *seen]
+        return [*remarks(snapshot.exchanges, [runtime.mqtt]), *others, *seen]
 
     def publish_status(self) -> None:
         """Take a snapshot, and show it to the broker and the pages. An exception is logged and counted."""

@@ -50,7 +50,8 @@ class ExchangeTask:
         return True
 
     def status(self, monitor: Monitor) -> ExchangeStatus:
-        crowd = monitor.exchanges[self.exchange.name].tracker.state.limit
+        state = monitor.exchanges[self.exchange.name].tracker.state
+        crowd = state.limit
         exchange, link, since = self.exchange, self.exchange.link, self.unheard_since
         received = exchange.events + (link.session.received if link else 0)
         dropped = exchange.dropped + (link.session.framer.dropped if link else 0)
@@ -62,8 +63,9 @@ class ExchangeTask:
             self.last_event,
             None if since is None else timedelta(seconds=monotonic() - since),
             {"too_large": dropped, "not_understood": unusable, "too_many_channels": crowd.given_up},
-            monitor.exchanges[exchange.name].tracker.state.ghosts_closed,
+            state.ghosts_closed,
             crowd.is_full,
+            state.ringback_missed and not state.ringback_heard,
         )
 
 

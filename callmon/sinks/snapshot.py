@@ -50,6 +50,7 @@ class ExchangeStatus(NamedTuple):
     unusable: Mapping[str, int] = NOTHING  # reason → messages that could not be used
     vanished: int = 0  # calls closed because the exchange no longer listed them
     is_full: bool = False  # the limit of tracked channels is reached
+    keeps_ringback_back: bool = False  # no step of the dialplan says since when callers hear ringing
 
 
 class LineStatus(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import LedgerEntry
 from callmon.core.calls.call import Call
+from callmon.core.calls.rings import NEAR
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
 from callmon.core.verdicts import Finding
@@ -45,6 +46,7 @@ def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str,
         "rings": call.rings,
         "rings_estimated": call.rings_estimated,
         "heard_ringing": call.heard_ringing,
+        "wait_start": call.wait_start,
         "wait_seconds": _wait(call),
         "outcome": call.outcome,
         "abandoned_in": call.abandoned_in,
@@ -66,9 +68,9 @@ def as_json(exchange: str, call: Call, findings: Iterable[Finding]) -> dict[str,
 def _wait(call: Call) -> float | None:
     """Seconds from the first ring (or the entry into the queue) to the person; None if not known exactly."""
     waited = call.waited
-    if call.outcome != "answered" or waited is None or waited.shortest != waited.longest:
+    if call.outcome != "answered" or waited is None or waited.longest - waited.shortest > NEAR:
         return None
-    return waited.longest.total_seconds()
+    return waited.shortest.total_seconds()
 
 
 def _answerer(call: Call) -> dict[str, str | None] | None:

@@ -66,16 +66,18 @@ def _may_say(said: dict[str, Any], true: dict[str, Any], told: Truth, key: str) 
 
 
 def _settled(told: Truth, true: dict[str, Any], gaps: list[Gap], hears_steps: bool) -> list[str]:
-    """What was heard before the first gap stands. Voicemail on a line already up is only heard as a step."""
+    """What was heard before the first gap stands. Without steps, since when the caller heard ringing is not heard,
+    nor voicemail on a line already up.
+    """
     first = min(gap.start for gap in gaps)
     inbound = ["answer_by_third_ring", "reach_a_person", "voicemail_after_fourth_ring"] * bool(true["verdicts"])
     if told.answered is not None and told.answered < first:
-        return ["outcome", "answered_by", "rings", "heard_ringing", *inbound]
+        return ["outcome", "answered_by", "heard_ringing", *(["rings", *inbound] if hears_steps else [])]
     took = told.voicemail
     if took is None or told.answered is not None:
         return []
     if told.menu and not told.tried and not told.queued:
         return []  # a dial that reached nobody is only told by the hang-up: was it chosen?
-    if took["at"] < first and (hears_steps or not took["line_up"]):
+    if took["at"] < first and hears_steps:
         return ["rings", *(name for name in inbound if name != "reach_a_person")]
     return []

@@ -121,6 +121,9 @@ class Play:
     def tries(self, act: a.Tries) -> None:
         self.legs, self.through = {}, act.through
         self.stale = "" if act.phones else "3"
+        if act.through != "queue":
+            strings = "&".join(f"PJSIP/{self.string(phone)}" for phone in act.phones)
+            self.step(act.at, "Dial", f"{strings},24,tk")
         if act.through in ("local", "optimised"):
             self._tries_locals(act)
             return
@@ -147,6 +150,11 @@ class Play:
             begun = self.dial(act.at, "DialBegin", self.caller, one, DialString=string, shows=shows)
             self.begun = [begun]
             self.legs[phone] = self.behind(act.at, phone, one, two, begun)
+
+    def step(self, at: float, application: str, data: str) -> int:
+        """The dialplan runs an application on the caller's channel."""
+        headers = self.caller.headers() | {"Extension": "s", "Application": application, "AppData": data}
+        return self.wire.say(at, "Newexten", headers, self.caller)
 
     def halves(self, at: float, phone: str, context: str) -> tuple[Channel, Channel]:
         """A Local channel's two halves are born."""

@@ -46,8 +46,10 @@ class Truth:
         self.unreachable = False
         self.first_tried: int | None = None
         self.ringing: set[str] = set()
+        self.trying: set[str] = set()  # the caller hears ringing until the last of them is given up
         self.silent: int | None = None  # since when nothing rings any more
         self.by_timeout = False
+        self.before: tuple[int, bool] | None = None  # when the dial before was over, and whether by its time-out
         self.answered: int | None = None
         self.answered_by: str | None = None
         self.person: str | None = None
@@ -100,6 +102,9 @@ class Truth:
         if self.answered is not None:
             return
         self.tried += len(act.phones)
+        self.trying |= set(act.phones)
+        if act.phones and self.heard_ringing and self.silent is not None:  # the caller goes on hearing it
+            self.before, self.silent = (self.silent, self.by_timeout), None
         self.unreachable = self.unreachable or not act.phones
         if act.phones and self.first_tried is None:
             self.first_tried = ms(act.at)
@@ -119,7 +124,7 @@ class Truth:
     def _first_heard(self, act: a.Rings) -> None:
         self.rang += 1
         self.ringing.add(act.phone)
-        self.silent = None
+        self.silent = self.before = None
         if self.music:
             return
         self.heard_ringing, self.where = True, "ringing"
@@ -134,12 +139,15 @@ class Truth:
 
     def _stops(self, phone: str, at: int) -> None:
         self.ringing.discard(phone)
-        if not self.ringing:
-            self._falls_silent(at, by_timeout=False)
+        self.trying.discard(phone)
+        if not (self.ringing if self.in_queue else self.trying):
+            over, by_timeout = self.before or (at, False)
+            self._falls_silent(at, by_timeout and at - over <= GRACE)
 
     def _dial_over(self, act: a.DialOver) -> None:
-        if self.ringing and not self.in_queue:  # a queue goes on to the next of its phones
+        if not self.in_queue:  # a queue goes on to the next of its phones
             self.ringing.clear()
+            self.trying.clear()
             self._falls_silent(ms(act.at), by_timeout=True)
 
     def _falls_silent(self, at: int, by_timeout: bool) -> None:
@@ -150,9 +158,7 @@ class Truth:
         self.forwards += 1
         if self.answered is None:
             self.tried += 1
-            self.ringing.discard(act.phone)
-            if not self.ringing and self.rang:
-                self._falls_silent(ms(act.at), by_timeout=False)
+            self.ringing.discard(act.phone)  # its call goes on to another phone, which is tried instead
 
     # A person.
 

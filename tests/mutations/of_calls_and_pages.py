@@ -103,7 +103,7 @@ FAULTS = (
     fault(
         "the last ringing starts the clock",
         "core/calls/account_state",
-        ("        if self.clock is not None:\n            return\n        self.clock,", "        self.clock,"),
+        ("        if self.clock is not None:\n            return\n        self.source", "        self.source"),
         (
             "        if self.ringing is None:\n            self._start_clock(",
             "        if True:\n            self._start_clock(",
@@ -112,7 +112,7 @@ FAULTS = (
     fault(
         "music in a queue is ringing",
         "core/calls/account_state",
-        ("if self.queue.is_in and self.opened:", "if self.queue.is_in and self.answer:"),
+        ("if self.queue.is_in and self._is_music_in_queue():", "if self.queue.is_in and self.answer:"),
     ),
     fault(
         "a person's answer has a grace",
@@ -181,7 +181,7 @@ FAULTS = (
         "voicemail has no grace",
         "core/standards/voicemail_after_fourth_ring",
         ("<= parameters.late_after_ring * call.cycle + call.grace", "<= parameters.late_after_ring * call.cycle"),
-        ("< parameters.after_ring * call.cycle - call.grace", "< parameters.after_ring * call.cycle"),
+        ("return parameters.after_ring * call.cycle - call.grace", "return parameters.after_ring * call.cycle"),
     ),
     fault(
         "a page needs no right",

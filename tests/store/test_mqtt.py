@@ -448,8 +448,8 @@ async def test_a_broker_that_confirms_after_four_seconds_is_not_believed() -> No
 
 def test_a_broker_that_is_away_is_a_remark_and_no_trouble() -> None:
     sink = Mqtt(MqttSettings(host="b"), Today(TORONTO))
-    assert health.remarks([sink]) == []
+    assert health.remarks([], [sink]) == []
     sink._say("mqtt: b:1883 cannot be reached: nothing listens there; check that the broker runs.")
-    assert health.remarks([sink]) == [
+    assert health.remarks([], [sink]) == [
         "mqtt: b:1883 cannot be reached: nothing listens there; check that the broker runs."
     ]

@@ -47,6 +47,7 @@ class Channel:
     answered: float | None = None
     born: float = 0.0
     begun: float | None = None  # start of its CDR's newest record, if that is not the first
+    tries: int = 0  # phones that its Dial tries now
 
 
 class Exchange:
@@ -61,6 +62,7 @@ class Exchange:
         self.now = 0.0
         self.booted = -1000.0
         self.tells_answers = True  # the listing has CDR(answer,u)
+        self.tells_dials = True  # the event filter passes Newexten of Dial
         self._muted = False
         self._counter = 0
         self._bridges = 0
@@ -197,8 +199,17 @@ class Exchange:
 
     # Dials.
 
-    def dial(self, source: Channel | None, endpoint: str = "PJSIP/101", **more: Any) -> Channel:
-        """A phone is dialled: Newchannel, then DialBegin."""
+    def step(self, channel: Channel, application: str, data: str = "") -> None:
+        """Newexten: the dialplan runs an application on this channel."""
+        if self.tells_dials:
+            self.event("Newexten", **self._of(channel), Extension="s", Application=application, AppData=data)
+
+    def dial(self, source: Channel | None, endpoint: str = "PJSIP/101", options: str = "", **more: Any) -> Channel:
+        """A phone is dialled: Newexten of a Dial that begins, Newchannel, then DialBegin."""
+        if source is not None and source.application != "Queue":
+            if source.tries == 0:
+                self.step(source, "Dial", f"{endpoint},24,{options}")
+            source.tries += 1
         string = more.pop("dial_string", endpoint.partition("/")[2])
         linkedid = more.pop("linkedid", source.linkedid if source else "")
         own = {"caller": endpoint.partition("/")[2], "context": "internal", **more}
@@ -258,6 +269,8 @@ class Exchange:
 
     def stop(self, source: Channel | None, phone: Channel, status: str = "NOANSWER", cause: int = 0) -> None:
         """A dial ends without an answer of this phone, and its channel hangs up."""
+        if source is not None and source.tries:
+            source.tries -= 1
         self._dial("DialEnd", source, phone, DialStatus=status)
         self.hangup(phone, cause)
 

@@ -43,7 +43,7 @@ def test_a_mailbox_that_is_listened_to_is_no_voicemail_step() -> None:
     step = {"Language": "en", "Uniqueid": "1.1", "Application": "VoiceMailMain", "AppData": "500@default"}
     assert event(message("Newexten", **step)) is None
     heard = event(message("Newexten", **step | {"Application": "VoiceMail"}))
-    assert heard == e.Newexten("", "en", "1.1", "500@default")
+    assert heard == e.Newexten("", "en", "1.1", "VoiceMail", "500@default")
 
 
 def test_the_answer_s_time_is_read_among_several_variables() -> None:

@@ -29,6 +29,7 @@ def ringing(exchange: Exchange, *endpoints: str) -> tuple[Channel, list[Channel]
 def test_a_phone_may_ring_before_its_dial_begins() -> None:
     exchange = Exchange()
     caller = exchange.at(-0.1).call()
+    exchange.step(caller, "Dial", "PJSIP/101,24")
     phone = exchange.new("PJSIP/101", 5, "s", caller.linkedid)
     exchange.event("Newstate", **exchange._of(phone))
     exchange._dial("DialBegin", caller, phone, DialString="101")
@@ -172,6 +173,7 @@ def local(exchange: Exchange, caller: Channel) -> tuple[Channel, Channel]:
     exchange.event("LocalBridge", **{f"LocalOne{k}": v for k, v in exchange._of(one).items()},
                    **{f"LocalTwo{k}": v for k, v in exchange._of(two).items()}, Context="internal", Exten="104",
                    LocalOptimization="Yes")  # fmt: skip
+    exchange.step(caller, "Dial", "Local/104@internal,24")
     exchange._dial("DialBegin", caller, one, DialString="104@internal")
     return one, two
 

@@ -1,6 +1,5 @@
 """Finds the channel that dialled each channel. CEL does not name it; rows name application and data. Pure."""
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from operator import itemgetter
@@ -11,7 +10,6 @@ from callmon.backfill.cel.rows import CelRow
 from callmon.core.calls.endpoints import is_number
 
 DIALS = frozenset(("dial", "queue", "followme", "page", "retrydial"))
-ARGUMENTS = re.compile(r"\([^()]*\)")  # of an option of Dial
 NOWHERE = ("", "s")  # the extension of a channel that dialled no extension
 # The longest delay between the end of a dial, or a parking, and the rows that belong to it.
 CLOSE = timedelta(seconds=0.2)
@@ -101,18 +99,18 @@ class Dials:
             return first is None and channel.answered is None
         return first.kind != "ANSWER" and first.at > channel.answered
 
-    def dial_of(self, channel: CelChannel, row: CelRow) -> tuple[CelChannel | None, str, bool]:
-        """The dialling channel, the dial string, and whether the caller hears music meanwhile."""
+    def dial_of(self, channel: CelChannel, row: CelRow) -> tuple[CelChannel | None, str, str | None]:
+        """The dialling channel, the dial string, and the AppData of its Dial; None where no Dial is named."""
         name = channel.endpoint
         running = [run for run in self._running.get(row.linkedid, ()) if run.covers(row) and run.by is not channel]
         for run in reversed(running):
             for string in _strings(run):
                 if _is_of(string, name, channel.name):
-                    return run.by, string.partition("/")[2], _has_music(run)
+                    return run.by, string.partition("/")[2], _data(run)
         by = running[-1].by if running else self._channels.by_id(row.linkedid)
         if by is channel:
             by = None
-        return by, self._guessed(channel), bool(running) and _has_music(running[-1])
+        return by, self._guessed(channel), _data(running[-1]) if running else None
 
     def _guessed(self, channel: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
@@ -223,9 +221,5 @@ def _is_of(string: str, name: str, channel: str) -> bool:
     return own in (rest, rest.partition("@")[2], rest.partition("/")[0], rest.partition("@")[0])
 
 
-def _has_music(running: Running) -> bool:
-    """Whether Dial has option `m` (music instead of ringing), outside the arguments of its other options."""
-    options = "".join(running.data.split(",")[2:3])
-    while (bare := ARGUMENTS.sub("", options)) != options:
-        options = bare
-    return running.app == "dial" and "m" in options.partition("(")[0]
+def _data(running: Running) -> str | None:
+    return running.data if running.app == "dial" else None

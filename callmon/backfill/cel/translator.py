@@ -21,6 +21,7 @@ from callmon.ami.events import RING, UP
 from callmon.backfill.cel.channels import BUSY, DECLINED, CelChannel, CelChannels
 from callmon.backfill.cel.dials import DIALS, Dials, nearness
 from callmon.backfill.cel.rows import CelRow, in_order
+from callmon.core.calls.ringback import dial_indication
 
 DOWN = "0"
 CONGESTED = frozenset(("34", "38", "41", "42", "44", "58"))
@@ -90,13 +91,15 @@ class CelTranslator:
             yield e.Hold(row.at, person.uniqueid)
 
     def _dial(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
-        channel.dialler, string, has_music = self._dials.dial_of(channel, row)
+        channel.dialler, string, data = self._dials.dial_of(channel, row)
         channel.tried, by = True, self._dialler(channel)
+        if data is not None:
+            yield e.Newexten(row.at, "", by, "Dial", data)
         language = channel.dialler.language if channel.dialler is not None else ""
         yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, string)
         if channel.is_local or not self._dials.rang(channel):
             return
-        if has_music:
+        if data is not None and dial_indication(data) == "music":
             yield e.MusicOnHoldStart(row.at, by)
         yield e.DialState(row.at, by, row.uniqueid, "RINGING")
 
@@ -166,8 +169,11 @@ class CelTranslator:
         channel.app, channel.data = row.app, row.data
         match row.app.lower():
             case "voicemail":
-                yield e.Newexten(row.at, "", row.uniqueid, row.data)
+                yield e.Newexten(row.at, "", row.uniqueid, "VoiceMail", row.data)
+            case "ringing":
+                yield e.Newexten(row.at, "", row.uniqueid, "Ringing", row.data)
             case "queue":
+                yield e.Newexten(row.at, "", row.uniqueid, "Queue", row.data)
                 yield e.QueueCallerJoin(row.at, channel.language, row.uniqueid, row.data.partition(",")[0])
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from callmon.core import facts as f
 from callmon.core.calls import call as c
 from callmon.core.calls import rings
-from callmon.core.calls.account_state import CERTAIN, AccountState
+from callmon.core.calls.account_state import AccountState
 from callmon.core.calls.language import SHORTEST_MENU
 from callmon.core.calls.voicemail import SHORTEST_STAY
 
@@ -32,13 +32,14 @@ class CallAccount(AccountState, gc=False):
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
             test=a.test,
             arrived=a.at,
-            ringing=self.ringing if doubt is CERTAIN or self._is_near(doubt.ringing_slack) else None,
+            ringing=self.ringing_moment(),
             answered=answer.at if answer is not None and self._is_near(answer.slack) else None,
             ended=end.at if end is not None else None,
             is_ended=end is not None,
             ended_by=end.by if end is not None else None,
             ended_how=end.how if end is not None else None,
             rings=rings_heard, rings_estimated=self.is_estimated(), heard_ringing=self.heard_ringing,
+            wait_start=self.source, ringing_at_most=self._ringing_at_most(),
             waited=waited, cycle=self.cycle, grace=rings.GRACE, silence=self.silence(),
             outcome=outcome, state=self.current_state(),
             abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
@@ -56,6 +57,18 @@ class CallAccount(AccountState, gc=False):
             held_after=self._held_after(), held_for=self._held_for(),
         )  # fmt: skip
 
+    def caller_clock(self) -> tuple[datetime | None, timedelta]:
+        """The start of the wait, and its slack; a start that is known to `NEAR` is a moment."""
+        slack = self.doubt.clock_slack
+        return (self.clock + slack, f.EXACT) if self.clock and slack <= rings.NEAR else (self.clock, slack)
+
+    def ringing_moment(self) -> datetime | None:
+        """When the caller first heard ringing; None where that is only known to lie within a longer span."""
+        slack = self.doubt.ringing_slack
+        if self.ringing is None or slack == f.EXACT:
+            return self.ringing
+        return self.ringing + slack if slack <= rings.NEAR else self.ringing if self._is_near(slack) else None
+
     def _is_near(self, slack: timedelta) -> bool:
         """Whether a time with this slack may be reported: exact, or from CEL (to the second, rings estimated)."""
         return slack == f.EXACT or self.filled is not None
@@ -71,7 +84,9 @@ class CallAccount(AccountState, gc=False):
         return None if unknown and not self.handing.holds else self.handing.holds
 
     def _is_by_queue(self) -> bool:
-        return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
+        if self.queue.at is None or self.clock != self.queue.at:
+            return False
+        return not self.heard_ringing or (self.queue.plays == "phones" and self.ringing != self.clock)
 
     def _people(self) -> tuple[c.PersonOnCall, ...]:
         first = self.answer
@@ -151,7 +166,7 @@ class CallAccount(AccountState, gc=False):
             return self.clock is not None
         if self.early_media or (self.answer is not None and self.answer.slack != f.EXACT):
             return True
-        return self.doubt.clock_slack != f.EXACT
+        return self.doubt.clock_slack > rings.NEAR
 
     def waited(self) -> c.DurationRange | None:
         """From the clock's start to the answer, else to the end of ringing or waiting; None without a clock."""
@@ -196,6 +211,7 @@ class CallAccount(AccountState, gc=False):
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
+        waited = self._since_ringing(waited)
         if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
             return self._rings_of(waited)
         if self.answer is not None:
@@ -214,6 +230,20 @@ class CallAccount(AccountState, gc=False):
             least = rings.begun_by_timeout(waited.shortest, self.cycle)
             most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
+
+    def _since_ringing(self, waited: c.DurationRange) -> c.DurationRange:
+        """Of a wait in a queue that plays ringing while a phone rings, the part since the first ringing."""
+        if self.queue.plays != "phones" or self.ringing is None or self.clock is None:
+            return waited
+        before = max(f.EXACT, self.ringing - self.clock)
+        return c.DurationRange(max(f.EXACT, waited.shortest - before), max(f.EXACT, waited.longest - before))
+
+    def _ringing_at_most(self) -> timedelta | None:
+        """How long the caller may have heard ringing although no phone rang; None if that is known."""
+        if self.untold_from is None or self.clock is not None:
+            return None
+        took = self.voicemail if self.voicemail is not None else self.end
+        return None if took is None or took.at is None else took.at - self.untold_from
 
     def _is_end_unheard(self) -> bool:
         """Whether it is unknown if a time-out or the caller ended the ringing."""
@@ -306,9 +336,9 @@ class CallAccount(AccountState, gc=False):
         queued = self.queue.entered
         if not self.rang and not queued and self.is_partly_heard():
             return "unknown"  # a ringing or a dial may be hidden in a gap
-        if self.tried == 0 and not queued and not self.dial_failed:
+        if self.tried == 0 and not queued and not self.dial_failed and not self.heard_ringing:
             return "announcement" if inbound else "failed"
-        if self.rang or queued or (not inbound and self._gave_up()):
+        if self.rang or self.heard_ringing or queued or (not inbound and self._gave_up()):
             return "no_answer"
         return "failed"
 

@@ -15,7 +15,7 @@ import msgspec
 
 from callmon.core import facts as f
 from callmon.core.calls import rings
-from callmon.core.calls.call import State, Transfer
+from callmon.core.calls.call import State, Transfer, WaitStart
 from callmon.core.calls.clock_steps import UNSURE, shifted
 from callmon.core.facts import Fact
 
@@ -54,6 +54,7 @@ class QueueState(msgspec.Struct, frozen=True, gc=False):
     entered: bool = False
     at: datetime | None = None
     is_in: bool = False
+    plays: f.QueueSound | None = None
 
 
 # Shared by all calls that need none. A change replaces the value.
@@ -72,6 +73,9 @@ class AccountState(msgspec.Struct, gc=False):
     ringing: datetime | None = None
     early_media: bool = False
     heard_ringing: bool = False
+    source: WaitStart | None = None  # what the clock's start is known from
+    # The caller may have heard ringing from here on, before a phone rang: a Dial's options were not reported.
+    untold_from: datetime | None = None
     music: bool = False  # played instead of ringing, before the caller heard any
     busy_given: bool = False
     dial_failed: bool = False
@@ -82,7 +86,7 @@ class AccountState(msgspec.Struct, gc=False):
     tried: int = 0
     rang: int = 0
     busy: int = 0
-    ringing_now: int = 0
+    trying_now: int = 0
     answer: f.Answered | None = None  # the first one, with its time
     voicemail: f.VoicemailTook | None = None
     message: bool | None = None
@@ -114,6 +118,8 @@ class AccountState(msgspec.Struct, gc=False):
                 self.music = self.answer is None and not self.heard_ringing
             case f.DialFailed():
                 self.dial_failed = True
+            case f.RingbackEnded():
+                self._ringback_over()
             case f.CallerBusy():
                 self.busy_given = True
             case f.PhonesSeen():
@@ -164,6 +170,7 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _line_opened(self, fact: f.LineOpened) -> None:
         self.opened = fact.at or True
+        self._ringback_over()
         if self.answer is None:
             self.stage = "menu"
 
@@ -171,51 +178,91 @@ class AccountState(msgspec.Struct, gc=False):
         self.first_tried = self.first_tried or fact.at
         if self.answer is None:
             self.tried += 1
+            self.trying_now += 1
             if self.stage == "menu":  # the menu is over: until something rings, the caller hears silence
                 self.stage = "arriving"
 
     def _phone_rang(self, fact: f.PhoneRang) -> None:
-        self.ringing_now += 1
         if self.answer is not None:
             return
         self.rang += 1
         self.stopped = self.stopped_by = None
-        if self.queue.is_in and self.opened:  # the phones ring, the caller hears music
+        if self.queue.is_in and self._is_music_in_queue():
             return
         self.stage = "ringing"
         if self.music:
-            self._start_clock(fact.at, fact.slack)
+            self._start_clock(fact.at, fact.slack, "phone")
             return
+        start, slack = fact.at, fact.slack
+        source: WaitStart = "early_media" if fact.early_media else "told"
+        if self.untold_from is not None and start is not None and self.untold_from < start:
+            start, slack, source = self.untold_from, start + slack - self.untold_from, "phone"
+        self._ring(start, slack, source, fact.early_media)
+
+    def _is_music_in_queue(self) -> bool:
+        """Whether the caller hears music while phones ring. If not reported: on a line that the exchange took."""
+        plays = self.queue.plays
+        return bool(self.opened) if plays is None else plays == "music"
+
+    def _ring(self, at: datetime | None, slack: timedelta, source: WaitStart, early_media: bool = False) -> None:
         self.heard_ringing = True
         if self.ringing is None:
-            self._start_clock(fact.at, fact.slack)
-            self._start_ringing(fact.at, fact.slack)
-            self.early_media = fact.early_media
+            self._start_clock(at, slack, source)
+            self._start_ringing(at, slack)
+            self.early_media = early_media
+
+    def _ringback_began(self, fact: f.RingbackBegan) -> None:
+        """The caller hears ringing, whether a phone rings or not."""
+        if self.answer is not None or self.voicemail is not None:
+            return
+        self.stopped = self.stopped_by = None
+        self.stage = "ringing"
+        self.untold_from = None
+        self._ring(fact.at, f.EXACT, "early_media" if fact.early_media else "told", fact.early_media)
+
+    def _ringback_over(self) -> None:
+        """The exchange's own ringing, for which nothing was dialled, is over: a menu or a tone follows."""
+        if self.tried == 0 and not self.queue.entered and not self.dial_failed and self.answer is None:
+            self.clock = self.ringing = self.source = None
+            self.heard_ringing = False
+
+    def _ringback_unknown(self, fact: f.RingbackUnknown) -> None:
+        is_first = self.untold_from is None and self.answer is None and not self.heard_ringing
+        if is_first:
+            self.untold_from = self.arrival.at if fact.from_arrival else fact.at
 
     def _phone_stopped(self, fact: f.PhoneStopped) -> None:
         if self.answer is None and fact.why == "busy":
             self.busy += 1
-        if not fact.rang:
-            return
-        self.ringing_now = max(0, self.ringing_now - 1)
-        if self.ringing_now == 0 and self.ringing is not None and self.voicemail is None and not self.queue.is_in:
-            self._stop_clock(fact.at, fact.why)
+        self.trying_now = max(0, self.trying_now - 1)
+        if self.trying_now == 0 and self.ringing is not None and self.voicemail is None and not self.queue.is_in:
+            self._stop_clock(fact.at, self._stopped_by(fact))
+
+    def _stopped_by(self, fact: f.PhoneStopped) -> f.StopReason:
+        """What ended the ringing. A last phone that never rang and was given up at once did not."""
+        before, at = self.stopped, fact.at
+        if fact.rang or self.stopped_by is None or before is None or at is None or at - before > rings.GRACE:
+            return fact.why
+        return self.stopped_by
 
     def _queue_entered(self, fact: f.QueueEntered) -> None:
         if self.answer is not None:
             return
-        self.queue = QueueState(True, self.queue.at or fact.at, True)
+        self.queue = QueueState(True, self.queue.at or fact.at, True, fact.plays)
         self.stage = "queue"
-        self._start_clock(fact.at, fact.slack)
+        if fact.plays == "ringing":
+            self._ring(fact.at, fact.slack, "told")
+        self._start_clock(fact.at, fact.slack, "queue")
 
     def _queue_left(self, fact: f.QueueLeft) -> None:
         self.queue = _changed(self.queue, is_in=False)
         if self.stage in ("queue", "ringing") and not fact.hung_up:
             self._stop_clock(fact.at, "no_answer")
 
-    def _start_clock(self, at: datetime | None, slack: timedelta) -> None:
+    def _start_clock(self, at: datetime | None, slack: timedelta, source: WaitStart) -> None:
         if self.clock is not None:
             return
+        self.source = source
         self.clock, hidden = at, self.doubt.hidden_from
         if hidden is not None and at is not None and hidden < at:
             self.clock, slack = hidden, at + slack - hidden
@@ -287,13 +334,28 @@ def _transfer(fact: f.Transferred) -> Transfer:
 
 
 _TIMES = (
-    *("arrival", "clock", "ringing", "opened", "stopped", "first_tried", "answer", "voicemail", "end", "offered"),
+    *(
+        "arrival",
+        "clock",
+        "ringing",
+        "untold_from",
+        "opened",
+        "stopped",
+        "first_tried",
+        "answer",
+        "voicemail",
+        "end",
+        "offered",
+    ),
     *("handing", "doubt", "queue"),
 )
 # A table by type: a chain of cases would be evaluated for each of a dozen facts a call.
 _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
     f.PhoneDialled: AccountState._phone_dialled,
     f.PhoneRang: AccountState._phone_rang,
+    f.RingbackBegan: AccountState._ringback_began,
+    f.RingbackEnded: AccountState._noted,
+    f.RingbackUnknown: AccountState._ringback_unknown,
     f.PhoneStopped: AccountState._phone_stopped,
     f.Answered: AccountState._answered,
     f.LineOpened: AccountState._line_opened,

@@ -14,6 +14,9 @@ CallKey = tuple[str, str]  # exchange, call
 Abandoned = Literal["ringing", "menu", "queue"]
 State = Literal["arriving", "ringing", "menu", "queue", "talking", "held", "parked", "voicemail"]
 Heard = Literal["full", "filled", "partly"]
+# What the start of the wait is known from: the exchange told the caller "ringing"; only a phone's ringing (its
+# Dial's options were not reported); early media, whose sound is not known; the entry into a queue.
+WaitStart = Literal["told", "phone", "early_media", "queue"]
 HEARD: tuple[Heard, ...] = get_args(Heard)
 STATES: tuple[str, ...] = get_args(State)
 OutcomeName = Literal[
@@ -113,6 +116,8 @@ class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     ended_by: Ender | None = None
     rings: int | None = None
     rings_estimated: bool = False
+    wait_start: WaitStart | None = None
+    ringing_at_most: timedelta | None = None  # no phone rang; the caller may have heard ringing for so long
     heard_ringing: bool = False
     waited: DurationRange | None = None
     outcome: OutcomeName

@@ -15,11 +15,21 @@ import msgspec
 from callmon.ami import events as e
 from callmon.config.lines import Line
 from callmon.core.calls.endpoints import is_local
-from callmon.core.facts import EXACT, TransferKind, Unheard
+from callmon.core.facts import EXACT, QueueSound, TransferKind, Unheard
 
 NOWHERE = " "
 
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
+# What Dial lets its caller hear: ringing at once, ringing when a phone rings, music, or another tone.
+Indication = Literal["ringing", "phones", "music", "tone"]
+
+
+class Dial(msgspec.Struct, eq=False, gc=False):
+    """A Dial that the exchange reported: its AppData, and what it lets its caller hear."""
+
+    data: str
+    indicates: Indication
+    is_seen: bool = False  # a phone of it was dialled
 
 
 class TrackedChannel(msgspec.Struct, eq=False, gc=False):
@@ -43,6 +53,8 @@ class TrackedChannel(msgspec.Struct, eq=False, gc=False):
     rang_slack: timedelta = EXACT  # it began to ring at `rang_at`, or up to this much later
     answered_at: datetime | None = None  # until it is joined with the caller
     joined_unheard: datetime | None = None  # picked up; joined with the caller at an unknown time, not before this
+    dial: Dial | None = None  # that runs on this channel, as far as it was reported
+    queue: QueueSound | None = None  # of the Queue that runs on it
 
     def __post_init__(self) -> None:
         self.is_phone = not is_local(self.channel)
@@ -108,6 +120,11 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     answered: bool = False
     voicemail: bool = False
     dialled: bool = False
+    rung: bool = False  # the caller has heard ringing
+    early_media: bool = (
+        False  # the exchange has opened the sound to the caller (SIP 183): no ring tone of the carrier
+    )
+    ringback_unknown: bool = False  # RingbackUnknown has been emitted
     line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
     last_stop: datetime | None = None
     queue: str | None = None

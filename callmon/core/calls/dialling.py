@@ -16,6 +16,7 @@ from callmon.core.calls import (
     ghost_channels,
     hairpins,
     language,
+    ringback,
     transfers,
 )
 from callmon.core.calls.channels import TrackedCall, TrackedChannel
@@ -48,6 +49,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     leg.dialled = True
     call.dialled = True
     if not leg.is_phone:
+        ringback.dialled(state, call, source, event)
         return
     outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     leg.outside = outside
@@ -59,6 +61,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     transfers.dialled(state, call, leg, event)
     at = event.at
     availability.dialled(state, call, leg, at)
+    ringback.dialled(state, call, source, event)
     if call.is_emitted and not known:
         state.emit(f.PhoneDialled(call.id, at, *state.phone_and_channel(leg)))
 
@@ -93,7 +96,10 @@ def dial_state(state: TrackerState, event: e.DialState) -> None:
     if leg.is_phone and not leg.rang:
         if not leg.dialled:
             _begun_unheard(state, leg)
-        rang(state, leg.call, leg, event.at, early_media=event.status == "PROGRESS")
+        is_early = event.status == "PROGRESS" or (leg.call.early_media and not leg.call.line_up)
+        rang(state, leg.call, leg, event.at, early_media=is_early)
+    elif not leg.is_phone and event.status == "RINGING":
+        ringback.passed_on(state, leg.call, event)
 
 
 def rang(
@@ -108,6 +114,7 @@ def rang(
     leg.rang = True
     leg.rang_at, leg.rang_slack = at, slack
     transfers.taken(call)
+    ringback.rings(state, call, leg)
     if call.is_emitted:
         availability.rang(state, call, leg, at)
         state.emit(f.PhoneRang(call.id, at, *state.phone_and_channel(leg), early_media, slack))
@@ -155,6 +162,8 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
         transfers.forwarded(state, call, leg, event)
         call.unheard_since = None
         stop_dialling(state, call, leg, event.at, _WHY.get(event.status, "cancelled"))
+        if source is call.caller and not event.forward:
+            ringback.dial_ended(call)
 
 
 def stop_dialling(
@@ -193,7 +202,8 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     call.queue, call.queued = event.queue, True
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)
-    state.emit(f.QueueEntered(call.id, event.at, event.queue))
+    call.rung = call.rung or call.caller.queue == "ringing"
+    state.emit(f.QueueEntered(call.id, event.at, event.queue, plays=call.caller.queue))
     availability.queued(state, call, event.at)
 
 
@@ -204,5 +214,5 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
         return
     for leg in call.legs:
         rang_by_hint(state, call, leg)
-    call.queue = None
+    call.queue = call.caller.queue = None
     state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left))

@@ -45,6 +45,8 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
     call.voicemail = account.voicemail is not None
     call.message = bool(account.message)
     call.dialled = account.tried > 0
+    call.rung = account.heard_ringing
+    call.ringback_unknown = account.untold_from is not None
     line = state.site.line(arrival.dialled) if arrival.line is not None else None
     if line is not None:
         set_line(call, line)

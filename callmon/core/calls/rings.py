@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 
 CYCLE = timedelta(seconds=6)
 GRACE = timedelta(seconds=0.5)
+# A start of ringing that is known to this much is a moment: the exchange's own events are not nearer to the wire.
+NEAR = timedelta(seconds=0.05)
 # A phone that rang this soon after the arrival was the first: an answer and a hand-over take longer.
 AT_ONCE = timedelta(seconds=1)
 

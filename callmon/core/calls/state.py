@@ -41,6 +41,8 @@ class TrackerState:
         self.newest_legs: deque[TrackedChannel] = deque(maxlen=8)  # one of them may just be on its way out
         self.early: list[e.Event] = []  # a return before its DialBegin, and what was received since
         self.dialplan_heard = False
+        self.ringback_heard = False  # the exchange reports the steps that make the caller hear ringing
+        self.ringback_missed = False  # a caller's phones were dialled without such a step
         self.is_unheard = True  # until a listing is complete
         self.deferred: list[Callable[[], None]] = []  # until then
         self.ghosts_closed = 0  # calls closed without their caller's Hangup: it vanished, or was over the limit

@@ -27,6 +27,7 @@ from callmon.core.calls import (
     dialling,
     hairpins,
     lifecycle,
+    ringback,
     transfers,
     user_events,
     voicemail,
@@ -63,6 +64,10 @@ class Tracker:
         return self.listing.doubted(emitted) if state.is_unheard else emitted
 
 
+def _dialplan_step(state: TrackerState, event: e.Newexten) -> None:
+    (voicemail if event.application == "VoiceMail" else ringback).step(state, event)
+
+
 Steps = dict[type[e.Event], Callable[[Any], None]]
 
 
@@ -86,7 +91,7 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.SoftHangupRequest: lifecycle.soft_hangup_request,
         e.Hold: transfers.hold,
         e.Unhold: transfers.hold,
-        e.Newexten: voicemail.step,
+        e.Newexten: _dialplan_step,
         e.MessageWaiting: voicemail.message_waiting,
         e.QueueCallerJoin: dialling.queue_joined,
         e.QueueCallerLeave: dialling.queue_left,

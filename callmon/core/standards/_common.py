@@ -32,6 +32,14 @@ def not_met(call: Call, reason: str, number: int | None = None, cause: Cause | N
 
 
 UNHEARD = Judgement("unknown", "gap")
+# The event filter of the exchange keeps back what tells since when the caller heard ringing.
+UNTOLD = Judgement("unknown", "ringing_start")
+
+
+def unclear(call: Call) -> Judgement:
+    """The verdict where the limit lies within the uncertainty of the wait: by its cause."""
+    is_untold = call.heard == "full" and (call.wait_start == "phone" or call.ringing_at_most is not None)
+    return UNTOLD if is_untold else UNHEARD
 
 
 def not_covered(call: Call) -> Judgement | None:
@@ -51,7 +59,9 @@ def not_answered(call: Call) -> Judgement | None:
 
 def stopped(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the exchange stopped before an answer: not met if the wait had reached `limit`."""
-    if call.heard == "partly" and (call.waited is None or is_unclear(call.waited, limit)):
+    if call.waited is not None and is_unclear(call.waited, limit):
+        return unclear(call)
+    if call.heard == "partly" and call.waited is None:
         return UNHEARD
     if call.waited is not None and call.waited.shortest >= limit:
         return not_met(call, "exchange_stopped", cause=cause_of(call, limit))
@@ -66,7 +76,7 @@ def abandoned(
         return exempt("in_the_menu")
     if call.waited is not None:
         if is_unclear(call.waited, limit):
-            return UNHEARD
+            return unclear(call)
         is_early = call.waited.longest < limit
         return exempt("hung_up_early") if is_early else not_met(call, "gave_up", cause=cause)
     if call.silence is None:

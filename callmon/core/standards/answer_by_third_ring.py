@@ -55,8 +55,10 @@ def _answered(call: Call, limit: timedelta) -> Judgement:
     waited = call.waited
     if waited is None:
         return _answered_without_ringing(call, limit)
-    if common.is_unclear(waited, limit) or (call.doubtful and waited.longest >= limit):
+    if call.doubtful and waited.longest >= limit:
         return common.UNHEARD
+    if common.is_unclear(waited, limit):
+        return common.unclear(call)
     reason, number = ("answered_on_ring", call.rings)
     if call.by_queue:
         reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))

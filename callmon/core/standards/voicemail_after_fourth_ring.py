@@ -51,16 +51,23 @@ def _timed(call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgem
     if call.waited is None:
         if call.arrived is None:
             return Judgement("unknown", "no_time")
+        if call.ringing_at_most is not None and call.ringing_at_most >= _earliest(call, parameters):
+            return common.unclear(call)
         return common.not_met(
             call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early"
         )
     first = _when(call.waited.shortest, call, parameters)
-    return first if first == _when(call.waited.longest, call, parameters) else common.UNHEARD
+    return first if first == _when(call.waited.longest, call, parameters) else common.unclear(call)
+
+
+def _earliest(call: Call, parameters: VoicemailAfterFourthRingParameters) -> timedelta:
+    """The length of ringing from which on voicemail may take over."""
+    return parameters.after_ring * call.cycle - call.grace
 
 
 def _when(rang: timedelta, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:
     ring = call.voicemail.rings if call.voicemail else None
-    if rang < parameters.after_ring * call.cycle - call.grace:
+    if rang < _earliest(call, parameters):
         return common.not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
     if rang <= parameters.late_after_ring * call.cycle + call.grace:
         return common.met("voicemail_on_time", ring)

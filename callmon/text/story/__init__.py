@@ -50,7 +50,7 @@ def story_context(stored: StoredCall, settings: Settings, language: str) -> Stor
     account = _rebuilt(stored, settings)
     facts = cast("list[AnyFact]", as_it_stands(stored.facts))
     call = stored.account or account.call()
-    return StoryContext(language, settings.timezone, call, facts, account.clock, account.doubt.clock_slack)
+    return StoryContext(language, settings.timezone, call, facts, *account.caller_clock())
 
 
 def as_json(stored: StoredCall, settings: Settings, met: Sequence[Disruption] = ()) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.entries import AnyEntry
 from callmon.core.calls.call import DurationRange
+from callmon.core.calls.rings import NEAR
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.facts import OUTSIDE
 from callmon.core.verdicts import Finding
@@ -100,8 +101,8 @@ class Page:
 
     def _waited(self, waited: DurationRange) -> str:
         shortest, longest = self._context.seconds(waited.shortest), self._context.seconds(waited.longest)
-        if shortest == longest:
-            return longest
+        if shortest == longest or waited.longest - waited.shortest <= NEAR:
+            return shortest
         return self._say("entre {shortest} et {longest}", shortest=shortest, longest=longest)
 
     def _hours(self) -> str:

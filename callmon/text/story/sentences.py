@@ -87,7 +87,7 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
             return "failed" if _returned_to(context, fact) is None else "returned"
         case f.PersonJoined():
             return _joined_after(context, fact)
-        case f.SurveyOffered():
+        case f.SurveyOffered() | f.RingbackBegan():
             return fact.by
         case f.Unheard(at=None):  # a channel listing proved that an end was not received
             return "before"
@@ -170,7 +170,7 @@ def _notes(context: StoryContext, fact: AnyFact) -> Notes:
             return (relay, late, _may_hide_answer(context, fact))
         case f.Unheard():
             return (_may_hide_answer(context, fact),)
-        case f.PhoneRang():
+        case f.PhoneRang() | f.RingbackBegan():
             return _ring_notes(context, fact)
         case f.Answered():
             return _answer_notes(context, fact)
@@ -193,11 +193,12 @@ def _may_hide_answer(context: StoryContext, fact: f.Arrived | f.Unheard) -> str 
     return context.say("quelqu'un a pu répondre pendant ce temps") if fact.may_hide_answer else None
 
 
-def _ring_notes(context: StoryContext, fact: f.PhoneRang) -> Notes:
-    say, ring = context.say, context.ring_at(fact.at, fact.slack)
+def _ring_notes(context: StoryContext, fact: f.PhoneRang | f.RingbackBegan) -> Notes:
+    say, ring = context.say, context.ring_at(fact.at, fact.slack if isinstance(fact, f.PhoneRang) else f.EXACT)
     if context.call.by_queue and fact.at is not None and not context.is_answered_before(fact.at):
         return (say("l'appelant attend dans la file"),)
-    estimated = say("estimation : début de la tonalité non annoncé") if fact.early_media else None
+    is_early = isinstance(fact, f.PhoneRang) and fact.early_media
+    estimated = say("estimation : début de la tonalité non annoncé") if is_early else None
     return (_callers_ring(context, ring), estimated)
 
 

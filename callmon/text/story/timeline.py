@@ -114,6 +114,8 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
     match fact:
         case f.PhoneDialled():
             return any(_is_same_phone_at_once(fact, other) for other in facts)
+        case f.RingbackUnknown():
+            return any(isinstance(x, f.PhoneRang | f.PhoneStopped) and within(x, fact, AT_ONCE) for x in facts)
         case f.PhoneStopped():
             cause = cause_of_stop(fact, facts)
             return isinstance(cause, f.Forwarded) or (cause is not None and not fact.rang)

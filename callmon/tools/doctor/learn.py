@@ -140,7 +140,7 @@ class TrafficSample:
                 self._calls[call].answered = True
             case e.MusicOnHoldStart(uniqueid=call) if call in self._calls:
                 self._calls[call].hear_music()
-            case e.Newexten(uniqueid=call) if call in self._calls:
+            case e.Newexten(uniqueid=call, application="VoiceMail") if call in self._calls:
                 self._spoken(self._calls[call], event.language, event.at)
                 self._boxed(self._calls[call], event.at, event.data.partition(",")[0])
             case e.MessageWaiting(uniqueid=call) if call in self._calls:

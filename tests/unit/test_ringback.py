@@ -1,0 +1,242 @@
+"""The ring that the caller heard: what the exchange tells the caller, not what a phone does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from callmon.core.calls.ringback import dial_indication, queue_indication
+from callmon.sinks.snapshot import ExchangeStatus
+from callmon.web.health import remarks
+from tests.support.ami_builders import Channel, Exchange
+
+THIRD, FOURTH = "answer_by_third_ring", "voicemail_after_fourth_ring"
+
+
+def heard(call: dict[str, Any]) -> tuple[Any, ...]:
+    """Rings, seconds of the wait, what its start is known from, the verdict on the answer by the third ring."""
+    return call["rings"], call["wait_seconds"], call["wait_start"], call["verdicts"][THIRD]
+
+
+def woken(options: str, seconds: float = 6, answers: float = 19, tells: bool = True) -> dict[str, Any]:
+    """A phone that is woken first: it rings `seconds` after it was dialled, and answers later."""
+    exchange = Exchange()
+    exchange.tells_dials = tells
+    caller = exchange.at(0).call()
+    phone = exchange.dial(caller, options=options)
+    exchange.at(seconds).ring(caller, phone)
+    exchange.at(answers).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    return exchange.one()
+
+
+@pytest.mark.parametrize("options", ["r", "R", "HhTtr", "tkU(ask^r)r", "b(set^s^1,(x))r"])
+def test_with_option_r_the_first_ring_is_that_of_the_dial(options: str) -> None:
+    call = woken(options)
+    assert heard(call) == (4, 19.0, "told", "not_met")
+    assert (call["rings_estimated"], call["ringing"]) == (False, call["arrived"])
+
+
+@pytest.mark.parametrize("options", ["", "HhTt", "tkU(ask-r)", "L(60000:r)", "M(macro^r)tk", "b(set^r^1,(a,r))"])
+def test_without_it_the_first_ring_is_that_of_the_phone(options: str) -> None:
+    assert heard(woken(options)) == (3, 13.0, "told", "met")
+
+
+def test_another_tone_is_no_ring_and_the_wait_is_told_in_seconds() -> None:
+    call = woken("tr(uk-ring)")
+    assert (call["heard_ringing"], call["reasons"][THIRD]) == (False, "answered after 13 s of music")
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict"), [(17.9, "met"), (18.1, "unknown"), (23.9, "unknown"), (24.1, "not_met")]
+)
+def test_where_the_options_were_not_reported_a_verdict_that_they_could_change_is_unknown(
+    answers: float, verdict: str
+) -> None:
+    call = woken("r", answers=answers, tells=False)
+    assert (call["wait_start"], call["verdicts"][THIRD], call["rings_estimated"]) == ("phone", verdict, True)
+    assert (call["reasons"][THIRD] == "start of the ringing not known") == (verdict == "unknown")
+
+
+def test_a_phone_that_rings_at_once_is_known_to_the_ring_whatever_the_options_are() -> None:
+    call = woken("", seconds=0.03, answers=7, tells=False)
+    assert heard(call) == (2, 6.97, "phone", "met")
+    assert call["rings_estimated"] is False
+
+
+def test_with_option_r_and_no_phone_registered_the_caller_heard_no_ring() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.step(caller, "Dial", "PJSIP/198&PJSIP/199,24,r")
+    exchange.at(0.1).voicemail(caller)
+    exchange.at(9).ends(caller)
+    call = exchange.one()
+    assert (call["heard_ringing"], call["rings"], call["verdicts"][FOURTH]) == (False, None, "not_met")
+
+
+@pytest.mark.parametrize(("options", "verdict"), [("r", "met"), ("", "not_met")])
+def test_unreachable_phones_give_the_caller_four_rings_with_option_r_alone(options: str, verdict: str) -> None:
+    call = silent_phone(options)
+    assert (call["verdicts"][FOURTH], call["rings"]) == (verdict, 4 if options else None)
+
+
+def silent_phone(options: str, tells: bool = True) -> dict[str, Any]:
+    exchange = Exchange()
+    exchange.tells_dials = tells
+    caller = exchange.at(0).call()
+    phone = exchange.dial(caller, options=options)
+    exchange.at(24.02).stop(caller, phone)
+    exchange.voicemail(caller)
+    exchange.at(40).ends(caller)
+    return exchange.one()
+
+
+def test_of_unreachable_phones_it_is_unknown_whether_voicemail_was_too_early_if_the_options_are() -> None:
+    call = silent_phone("r", tells=False)
+    assert (call["verdicts"][FOURTH], call["verdicts"][THIRD]) == ("unknown", "not_met")
+    assert call["reasons"][FOURTH] == "start of the ringing not known"
+
+
+def paused(*steps: tuple[float, str, str], answered: bool = False) -> tuple[Exchange, Channel]:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    if answered:
+        exchange.menu(caller)
+    for at, application, data in steps:
+        exchange.at(at).step(caller, application, data)
+    return exchange, caller
+
+
+def answers(exchange: Exchange, caller: Channel, dials: float = 5, at: float = 19) -> dict[str, Any]:
+    exchange.at(dials)
+    (phone,) = exchange.rings(caller, "PJSIP/101")
+    exchange.at(at).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    return exchange.one()
+
+
+def test_ringing_before_a_pause_starts_the_clock() -> None:
+    assert heard(answers(*paused((0, "Ringing", "")))) == (4, 19.0, "told", "not_met")
+
+
+def test_after_progress_the_start_is_early_media() -> None:
+    call = answers(*paused((0, "Progress", "")))
+    assert heard(call) == (3, 14.0, "early_media", "met")
+    assert call["rings_estimated"] is True
+
+
+@pytest.mark.parametrize(("tone", "rings"), [("ring", 4), ("busy", 3), ("congestion", 3)])
+def test_the_tone_of_ringing_alone_is_a_ring(tone: str, rings: int) -> None:
+    assert answers(*paused((0.2, "PlayTones", tone), answered=True))["rings"] == rings
+
+
+def test_a_tone_that_was_stopped_before_anything_was_dialled_is_over() -> None:
+    steps = ((0.2, "PlayTones", "ring"), (4, "StopPlayTones", ""))
+    assert heard(answers(*paused(*steps, answered=True))) == (3, 14.0, "told", "met")
+
+
+def test_ringing_that_a_menu_ended_is_over_and_leaving_the_menu_is_exempt() -> None:
+    exchange, caller = paused((0, "Ringing", ""))
+    exchange.at(4).menu(caller)
+    exchange.at(30).gives_up(caller)
+    call = exchange.one()
+    assert (call["heard_ringing"], call["reasons"][THIRD]) == (False, "the caller hung up in the menu")
+
+
+def test_ringing_after_which_the_exchange_ends_the_call_rang_in_vain() -> None:
+    exchange, caller = paused((0, "Ringing", ""))
+    exchange.at(20).hangup(caller)
+    call = exchange.one()
+    assert (call["outcome"], call["verdicts"][THIRD], call["rings"]) == ("no_answer", "not_met", 4)
+
+
+@pytest.mark.parametrize(
+    ("options", "rings", "start", "reason"),
+    [
+        ("t", 4, "queue", "answered after 19 s in the queue"),
+        ("tr", 4, "told", "answered on ring 4"),
+        ("tR", 3, "queue", "answered after 19 s in the queue"),
+    ],
+)
+def test_a_queue_is_judged_by_rings_if_it_rings_from_the_entry_on(
+    options: str, rings: int, start: str, reason: str
+) -> None:
+    exchange, caller = paused((0, "Queue", f"general,{options},,,60"))
+    exchange.queue(caller)
+    phone = exchange.at(6).dial(caller)
+    exchange.ring(caller, phone)
+    exchange.at(19).answer(caller, phone)
+    exchange.leave_queue(caller)
+    exchange.at(30).ends(caller, phone)
+    call = exchange.one()
+    assert (call["rings"], call["wait_start"], call["reasons"][THIRD]) == (rings, start, reason)
+    assert call["heard_ringing"] == ("r" in options.lower())
+
+
+def test_between_two_dials_in_a_row_the_caller_goes_on_hearing_it() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    first = exchange.dial(caller, "PJSIP/107", options="r")
+    exchange.at(7).stop(caller, first)
+    call = answers(exchange, caller, dials=9, at=17.9)
+    assert heard(call) == (3, 17.9, "told", "met")
+
+
+def test_the_dial_after_an_async_goto_is_not_the_one_that_was_reported() -> None:
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.step(caller, "Dial", "PJSIP/842,30,tkr")
+    caller.tries = 1  # the Dial that runs is not reported
+    phone = exchange.dial(caller, "PJSIP/859")
+    exchange.at(6).ring(caller, phone)
+    exchange.at(19).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    call = exchange.one()
+    assert (call["wait_start"], call["verdicts"][THIRD], call["rings"]) == ("phone", "unknown", None)
+
+
+@pytest.mark.parametrize(("tells", "is_missed"), [(True, False), (False, True)])
+def test_an_exchange_that_reports_no_dial_is_known_as_such(tells: bool, is_missed: bool) -> None:
+    exchange = Exchange()
+    exchange.tells_dials = tells
+    exchange.rings(exchange.at(0).call())
+    state = exchange.replayed()._monitor.exchanges["toronto"].tracker.state
+    assert (state.ringback_missed, state.ringback_heard) == (is_missed, tells)
+
+
+def test_health_remarks_on_an_exchange_that_keeps_back_since_when_callers_hear_ringing() -> None:
+    states = [
+        ExchangeStatus(name, True, 0, None, keeps_ringback_back=name == "ottawa") for name in ("toronto", "ottawa")
+    ]
+    (remark,) = remarks(states, [])
+    assert remark.startswith("The exchange ottawa does not report since when callers hear ringing")
+
+
+@pytest.mark.parametrize(
+    ("data", "indicates"),
+    [
+        ("PJSIP/101,24,r", "ringing"),
+        ("PJSIP/101,24", "phones"),
+        ("PJSIP/101", "phones"),
+        ("", "phones"),
+        ("PJSIP/101,,R", "ringing"),
+        ("PJSIP/101,24,r()", "ringing"),
+        ("PJSIP/101,24,tkr(ring)", "tone"),
+        ("PJSIP/101,24,tkm", "music"),
+        ("PJSIP/101,24,m(class)r", "music"),
+        ("PJSIP/101,24,A(r)tk", "phones"),
+        ("PJSIP/101,24,b(x^s^1,(r,(m)))tk", "phones"),
+        ("PJSIP/101,24,r((", "ringing"),
+    ],
+)
+def test_the_options_of_dial_are_read_without_their_arguments(data: str, indicates: str) -> None:
+    assert dial_indication(data) == indicates
+
+
+@pytest.mark.parametrize(
+    ("data", "plays"),
+    [("q", "music"), ("q,t", "music"), ("q,tr,,,30", "ringing"), ("q,tR", "phones"), ("", "music")],
+)
+def test_the_options_of_queue_say_what_it_plays(data: str, plays: str) -> None:
+    assert queue_indication(data) == plays
