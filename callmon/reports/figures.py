@@ -179,6 +179,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
     "short_abandons_in_hours": _ONE,
     "rings_to_answer": ("1", "2", "3", "4", "5+", "unknown"),
     "answered_14_to_18_s": _ONE,
+    "ring_start": ("told", "estimated", "span", "queue", "none"),
     "judged_by_seconds": _ONE,
     "voicemail_when": ("early", "on_time", "late"),
     "voicemail_messages": ("left", "none", "unheard"),

@@ -66,6 +66,7 @@ class Truth:
     message: str = ""  # left, none
     voicemail_when: str = ""
     by_seconds: bool = False  # music, no ringing
+    start: str = "told"  # what the start of the wait is known from
     relay: bool = False
     relay_early: bool = False
     signs: tuple[str, ...] = ()

@@ -235,7 +235,7 @@ def in_queue(c: Caller) -> None:
         c.verdict(V, "exempt", "no_voicemail")
         c.nobody()
         return
-    t.outcome, t.answered, t.by_seconds = "answered", True, True
+    t.outcome, t.answered, t.by_seconds, t.start = "answered", True, True, "queue"
     t.ring, t.from_arrival = int(t.waited // 6) + 1, entered + t.waited
     c.tell(f.Answered(t.name, c.at(entered + t.waited), "102", "PJSIP/102-1", None))
     _conversation(c, entered + t.waited, round(c.random.uniform(12, 300), 3), "102")

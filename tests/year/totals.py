@@ -98,6 +98,7 @@ class Totals:
         assert x.from_arrival is not None
         self.add("rings_to_answer", str(x.ring) if x.ring < 5 else "5+")
         self.add("judged_by_seconds", "", int(x.by_seconds))
+        self.add("ring_start", x.start)
         self.add("answered_14_to_18_s", "", int(14 <= x.waited < 18))
         for name, count in (("transfers", x.transfers), ("redirections", x.strict)):
             self.add(name, "unknown" if count is None else str(count) if count < 3 else "3+")

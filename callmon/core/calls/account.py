@@ -39,7 +39,7 @@ class CallAccount(AccountState, gc=False):
             ended_by=end.by if end is not None else None,
             ended_how=end.how if end is not None else None,
             rings=rings_heard, rings_estimated=self.is_estimated(), heard_ringing=self.heard_ringing,
-            wait_start=self.source, ringing_at_most=self._ringing_at_most(),
+            wait_start=self._wait_start(), ringing_at_most=self._ringing_at_most(),
             waited=waited, cycle=self.cycle, grace=rings.GRACE, silence=self.silence(),
             outcome=outcome, state=self.current_state(),
             abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
@@ -56,6 +56,11 @@ class CallAccount(AccountState, gc=False):
             talked=self._talked(),
             held_after=self._held_after(), held_for=self._held_for(),
         )  # fmt: skip
+
+    def _wait_start(self) -> c.WaitStart | None:
+        """What the start of the wait is known from; one that was told within a gap, or by CEL, is a span."""
+        is_span = self.source == "told" and self.doubt.clock_slack > rings.NEAR
+        return "phone" if is_span else self.source
 
     def caller_clock(self) -> tuple[datetime | None, timedelta]:
         """The start of the wait, and its slack; a start that is known to `NEAR` is a moment."""

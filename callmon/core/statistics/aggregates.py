@@ -29,6 +29,8 @@ _VOICEMAIL = {
     "voicemail_on_time": "on_time",
     "voicemail_late": "late",
 }
+# What the start of the wait is known from, as part of a figure.
+_START = {"told": "told", "early_media": "estimated", "phone": "span", "queue": "queue", None: "none"}
 _BY_SECONDS = ("answered_after_seconds", "answered_after_music")
 BY_TIME = ("offered", "answered", "met", "not_met")
 
@@ -82,7 +84,7 @@ def of_call(cell: Cell, call: Call, findings: Iterable[Finding], arrived: dateti
     if is_answered:
         hidden = may_hide_a_person(call)
         moved = (None, None) if hidden else (len(call.transfers), call.redirections)
-        parts += _of_answer(call.rings, *moved)
+        parts += _of_answer(call.rings, _START[call.wait_start], *moved)
         _measure_answer(cell, call)
     parts += _arrived(arrived.isoweekday(), 2 * arrived.hour + (arrived.minute >= 30), is_answered, third)
     cell.counts.update(parts)
@@ -144,10 +146,10 @@ def _measure_answer(cell: Cell, call: Call) -> None:
 
 
 @lru_cache(maxsize=1024)
-def _of_answer(rings: int | None, transfers: int | None, redirections: int | None) -> list[Part]:
+def _of_answer(rings: int | None, start: str, transfers: int | None, redirections: int | None) -> list[Part]:
     """What each answered call adds."""
     by_rings = ("rings_to_answer", _capped(rings, 5))
-    return [by_rings, ("transfers", _capped(transfers, 3)), ("redirections", _capped(redirections, 3))]
+    return [by_rings, ("ring_start", start), ("transfers", _capped(transfers, 3)), ("redirections", _capped(redirections, 3))]
 
 
 def _capped(count: int | None, most: int) -> str:
