@@ -5,7 +5,8 @@
 Until `claim` nothing of the message has left, so a fault before it is tried again. After it only the server's
 answer tells whether it has the message. Without that answer the result is unknown.
 
-Refuses: to log, to retry, and to send what the server has said it will not take.
+Refuses: to log, to retry, and to send what the server has said it will not take. `bounded_smtp.py` limits what the
+server may say, and for how long.
 """
 
 import re
@@ -13,12 +14,14 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from contextlib import closing, suppress
+from time import monotonic
 from typing import Literal, NamedTuple
 
 from callmon.config.mail import MailSettings
+from callmon.reports.mail.bounded_smtp import SECONDS, BoundedSMTP, EncryptedSMTP
 
-SECONDS = 60.0  # for each answer
-SECONDS_TO_ACCEPT = 300.0  # for the answer to the message, which the server may examine first
+SECONDS_TO_ACCEPT = 300.0  # for the message and the answer to it: the server may examine it first
+SECONDS_TO_QUIT = 5.0
 LONGEST_DETAIL = 200  # characters of the server's answer that are kept
 LARGE = (552, 554, 523)
 
@@ -56,12 +59,13 @@ def hand_over(settings: MailSettings, recipient: str, message: bytes, claim: Cal
         return stopped.result
 
 
-def _quit(server: smtplib.SMTP) -> None:
+def _quit(server: BoundedSMTP) -> None:
+    server.deadline = min(server.deadline, monotonic() + SECONDS_TO_QUIT)
     with suppress(OSError, smtplib.SMTPException):
         server.quit()
 
 
-def _connected(settings: MailSettings) -> smtplib.SMTP:
+def _connected(settings: MailSettings) -> BoundedSMTP:
     host = str(settings.host)
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
@@ -69,8 +73,8 @@ def _connected(settings: MailSettings) -> smtplib.SMTP:
         raise _StoppedError(Handover("waiting", "tls", f"{settings.ca_file}: {error.strerror or error}")) from None
     try:
         if settings.tls == "implicit":
-            return smtplib.SMTP_SSL(host, settings.port, timeout=SECONDS, context=context)
-        server = smtplib.SMTP(host, settings.port, timeout=SECONDS)
+            return EncryptedSMTP(host, settings.port, timeout=SECONDS, context=context)
+        server = BoundedSMTP(host, settings.port, timeout=SECONDS)
         if settings.tls == "starttls":
             _start_tls(server, context)
     except ssl.SSLError as error:
@@ -80,7 +84,7 @@ def _connected(settings: MailSettings) -> smtplib.SMTP:
     return server
 
 
-def _start_tls(server: smtplib.SMTP, context: ssl.SSLContext) -> None:
+def _start_tls(server: BoundedSMTP, context: ssl.SSLContext) -> None:
     try:
         server.starttls(context=context)
     except smtplib.SMTPNotSupportedError:
@@ -91,7 +95,7 @@ def _start_tls(server: smtplib.SMTP, context: ssl.SSLContext) -> None:
         raise
 
 
-def _sign_in(server: smtplib.SMTP, settings: MailSettings, password: str | None) -> None:
+def _sign_in(server: BoundedSMTP, settings: MailSettings, password: str | None) -> None:
     try:
         server.ehlo_or_helo_if_needed()
         if settings.username is not None and password is not None:
@@ -100,13 +104,15 @@ def _sign_in(server: smtplib.SMTP, settings: MailSettings, password: str | None)
         raise _StoppedError(Handover("waiting", "sign_in", _answer(error.smtp_code, error.smtp_error))) from None
     except smtplib.SMTPNotSupportedError as error:
         raise _StoppedError(Handover("waiting", "sign_in", _clean(error))) from None
+    except UnicodeError:  # its message has a part of the password
+        raise _StoppedError(Handover("waiting", "sign_in", "ASCII")) from None
     except (OSError, smtplib.SMTPException) as error:
         raise _StoppedError(Handover("waiting", "unreachable", _clean(error))) from None
 
 
-def _announce(server: smtplib.SMTP, settings: MailSettings, recipient: str, size: int) -> None:
+def _announce(server: BoundedSMTP, settings: MailSettings, recipient: str, size: int) -> None:
     """The sender, the recipient, and the announcement of the message (DATA)."""
-    limit = int(server.esmtp_features.get("size", "0") or 0) if server.does_esmtp else 0
+    limit = _size_limit(server)
     if limit and size > limit:
         raise _StoppedError(Handover("failed", "too_large", f"{_megabytes(size)} > {_megabytes(limit)}"))
     try:
@@ -125,12 +131,17 @@ def _announce(server: smtplib.SMTP, settings: MailSettings, recipient: str, size
         raise _StoppedError(Handover("waiting", "unreachable", _clean(error))) from None
 
 
-def _deliver(server: smtplib.SMTP, message: bytes, claim: Callable[[], bool]) -> Handover:
+def _size_limit(server: BoundedSMTP) -> int:
+    """The largest message in bytes; 0 where the server names none, or what is no number."""
+    stated = str(server.esmtp_features.get("size", "")) if server.does_esmtp else ""
+    return int(stated) if re.fullmatch("[0-9]{1,18}", stated) else 0
+
+
+def _deliver(server: BoundedSMTP, message: bytes, claim: Callable[[], bool]) -> Handover:
     if not claim():
         return Handover("unknown", "taken")  # the connection is closed without the final dot: nothing was sent
     try:
-        if server.sock is not None:
-            server.sock.settimeout(SECONDS_TO_ACCEPT)
+        server.deadline = monotonic() + SECONDS_TO_ACCEPT
         server.send(re.sub(rb"(?m)^\.", b"..", message).removesuffix(b"\r\n") + b"\r\n.\r\n")
         code, said = server.getreply()
     except (OSError, smtplib.SMTPException) as error:
