@@ -41,6 +41,7 @@ from callmon.errors import ConfigError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
+from callmon.threads import BlockingThreads
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
@@ -50,8 +51,9 @@ from callmon.web.server import Server, listening
 
 log = logging.getLogger(__name__)
 
-FLUSH_SECONDS = 30.0
-BROKER_SECONDS = 2.0
+# A stop takes 20 s at most, whatever a peer does: these, `LAST_SECONDS` of the threads and 2 s of the web server.
+FLUSH_SECONDS, CLOSE_SECONDS, TAKE_OVER_SECONDS, BROKER_SECONDS = 6.0, 3.0, 3.0, 2.0
+THREADS = 16  # for work that blocks; each task of the daemon has one call at a time
 LOOK_SECONDS = 0.1
 # Asterisk gives an event its time before it sends the event: the answer to a Ping may overtake it.
 SENT_AFTER = timedelta(seconds=0.2)
@@ -85,10 +87,11 @@ class Daemon:
 
     async def run(self) -> None:
         """Receive, judge, store and publish until SIGTERM, SIGINT or `stop`."""
+        asyncio.get_running_loop().set_default_executor(BlockingThreads(THREADS, "daemon"))
         try:
             await self._run()
         finally:
-            await asyncio.to_thread(self.runtime.database.close)
+            self.runtime.database.close(CLOSE_SECONDS)  # no task of the loop is left
 
     async def _run(self) -> None:
         self.protection.apply(self.protection.read())
@@ -288,7 +291,9 @@ class Daemon:
         server.should_exit = True
         for task in tasks:
             task.cancel()
-        await self.standby.finish()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TAKE_OVER_SECONDS):
+                await self.standby.finish()
         await self._leave_broker()
         stored = await asyncio.to_thread(self.runtime.database.flush, FLUSH_SECONDS)
         log.info("daemon: stopping", extra={"all_stored": "yes" if stored else "no"})

@@ -20,7 +20,7 @@ from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import STATES
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.today import Today
-from callmon.daemon.daemon import notify
+from callmon.daemon.daemon import THREADS, notify
 from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
 from callmon.errors import Sentence, StoreError
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
@@ -28,6 +28,7 @@ from callmon.store.database import Database
 from callmon.store.over import over, pair_troubles
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
+from callmon.threads import BlockingThreads
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.context import PageContext
@@ -118,6 +119,7 @@ class PairsPages:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
+        asyncio.get_running_loop().set_default_executor(BlockingThreads(THREADS, "pages"))
         settings, stop, protection = self._settings, asyncio.Event(), Protection(self._settings.web.config_file)
         protection.apply(protection.read())
         wire, access = listening(settings.web.listen), AccessService(settings.web.access, self._plain)

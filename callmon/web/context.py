@@ -9,7 +9,6 @@ daemon's writing. A database error becomes a page that says so.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from typing import Any, ParamSpec, TypeVar
@@ -24,6 +23,7 @@ from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.store.view import View as ReaderView
+from callmon.threads import BlockingThreads
 from callmon.web.auth.identity import Role, Services
 from callmon.web.auth.route import PageRoute
 from callmon.web.formatter import WebFormatter, templates_of
@@ -158,8 +158,8 @@ class PageContext:
         self.reader.close()
 
     @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(THREADS, thread_name_prefix="pages")
+    def _threads(self) -> BlockingThreads:
+        return BlockingThreads(THREADS, "pages")
 
     @cached_property
     def _templates(self) -> Environment:

@@ -9,7 +9,6 @@ import hmac
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from time import monotonic
@@ -23,6 +22,7 @@ from callmon.logs import Seldom
 from callmon.store import access
 from callmon.store.access import AuditEvent
 from callmon.store.database import Database
+from callmon.threads import BlockingThreads
 from callmon.web.auth import cookies, passwords
 from callmon.web.auth.client import ClientInfo, by_address
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, person_with, proxy_identity
@@ -245,5 +245,5 @@ class AccessService:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(THREADS, thread_name_prefix="access")
+    def _threads(self) -> BlockingThreads:
+        return BlockingThreads(THREADS, "access")
