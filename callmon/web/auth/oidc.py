@@ -5,11 +5,14 @@
 State, nonce and verifier are derived from one secret in the browser's cookie (HMAC-SHA256). So callmon stores
 nothing for a client that begins a sign-in and never returns. The last `MOST_USED` used secrets are remembered; a
 sign-in expires after `MINUTES_UNDER_WAY` minutes.
-Refuses: a token not signed with the provider's own key, not for callmon, not for this sign-in, or expired.
+Refuses: a token not signed with the provider's own key, not for callmon, not for this sign-in, or expired;
+an answer of more than `MOST_BYTES`, compressed, or not whole after `SECONDS`. A thread reads what the provider says.
 """
 
+import asyncio
 import hashlib
 import hmac
+import json
 import logging
 import ssl
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -31,6 +34,10 @@ CALLBACK = "/oidc"  # the redirect path; registered at the provider once, so wit
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 SECONDS, KEPT_SECONDS, LEEWAY = 10.0, 3600.0, 60  # seconds: timeout of a request, age of metadata, clock skew
 MOST_USED = 10_000
+MOST_BYTES = 256 << 10  # of an answer
+MOST_AT_ONCE = 4  # requests to the provider; a sign-in waits for its place SECONDS at most
+# What the libraries raise for types, depths and numbers that nobody expected.
+STRANGE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 class ProviderError(CallmonError):
@@ -55,6 +62,7 @@ class Provider:
         )
         self._cached: tuple[float, dict[str, Any]] | None = None
         self._used: OrderedDict[str, None] = OrderedDict()
+        self._places, self._describing = asyncio.Semaphore(MOST_AT_ONCE), asyncio.Lock()
 
     async def begin(self, secret: str, to: str) -> str:
         """The address for the browser to open; the provider returns `to` in the state. Raises ProviderError."""
@@ -85,7 +93,8 @@ class Provider:
         if answer.get("iss", metadata["issuer"]) != metadata["issuer"]:  # RFC 9207
             raise ProviderError("the answer is from another issuer")
         token = await self._token(metadata, answer["code"], _derived(secret, "verifier"))
-        claims = self._claims(metadata, await self._keys(metadata), token, _derived(secret, "nonce"))
+        found = await self._request("GET", metadata["jwks_uri"])
+        claims = await asyncio.to_thread(self._claims, metadata, found, token, _derived(secret, "nonce"))
         return self._person(claims), self._groups(claims), to
 
     def _where(self, secret: str, state: str) -> str:
@@ -110,8 +119,8 @@ class Provider:
             "code_verifier": verifier,
         }
         auth = None
-        if "client_secret_basic" in metadata.get(
-            "token_endpoint_auth_methods_supported", ("client_secret_basic",)
+        if "client_secret_basic" in _listed(
+            metadata, "token_endpoint_auth_methods_supported", "client_secret_basic"
         ):
             auth = (self._settings.client_id, self._secret)
         else:
@@ -119,50 +128,65 @@ class Provider:
         return await self._request("POST", metadata["token_endpoint"], data=form, auth=auth)
 
     async def _metadata(self) -> dict[str, Any]:
-        if self._cached is not None and monotonic() - self._cached[0] < KEPT_SECONDS:
-            return self._cached[1]
+        """The provider's description of itself. Of the sign-ins that need it, one asks."""
+        try:
+            async with asyncio.timeout(SECONDS), self._describing:
+                if self._cached is None or monotonic() - self._cached[0] >= KEPT_SECONDS:
+                    self._cached = (monotonic(), await self._described())
+                return self._cached[1]
+        except TimeoutError:
+            raise ProviderError(f"{_host(self._settings.issuer)} cannot be asked in time") from None
+
+    async def _described(self) -> dict[str, Any]:
         found = await self._request("GET", self._settings.issuer.rstrip("/") + "/.well-known/openid-configuration")
         if found.get("issuer") != self._settings.issuer:
             raise ProviderError(f"{self._settings.issuer} states another issuer in its metadata")
         for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
             if not is_encrypted(found.get(name)):
                 raise ProviderError(f"{self._settings.issuer} names no encrypted {name}")
-        self._cached = (monotonic(), found)
         return found
 
-    async def _keys(self, metadata: dict[str, Any]) -> Any:
-        """The provider's signing keys, read each time: a provider changes its keys, and sign-ins are few."""
-        from joserfc.errors import JoseError
-        from joserfc.jwk import KeySet
-
-        found = await self._request("GET", metadata["jwks_uri"])
-        try:
-            return KeySet.import_key_set(found)  # type: ignore[arg-type]  # whatever it is, JoseError or keys
-        except (JoseError, KeyError, TypeError, ValueError) as error:
-            raise ProviderError(f"the provider's keys cannot be read: {error}") from None
-
     async def _request(self, method: str, address: str, **options: Any) -> dict[str, Any]:
+        """The one place in which an answer of the provider is read."""
         import httpx
 
         try:
-            answer = await self._http.request(method, address, headers={"Accept": "application/json"}, **options)
-            found = answer.json() if answer.status_code == 200 else None
-        except (httpx.HTTPError, ValueError) as error:
+            async with asyncio.timeout(SECONDS), self._places:
+                status, body = await self._answer(method, address, **options)
+            found = await asyncio.to_thread(json.loads, body) if status == 200 else None
+        except (httpx.HTTPError, TimeoutError, *STRANGE) as error:
             raise ProviderError(f"{_host(address)} cannot be asked: {type(error).__name__}") from None
         if not isinstance(found, dict):
-            raise ProviderError(f"{_host(address)} answered {answer.status_code}")
+            raise ProviderError(f"{_host(address)} answered {status}")
         return found
 
+    async def _answer(self, method: str, address: str, **options: Any) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        async with self._http.stream(method, address, headers=headers, **options) as answer:
+            if answer.headers.get("content-encoding", "identity") != "identity":
+                raise ProviderError(f"{_host(address)} compresses its answer, which was not asked for")
+            body = bytearray()
+            async for piece in answer.aiter_raw():
+                body += piece
+                if len(body) > MOST_BYTES:
+                    raise ProviderError(f"{_host(address)} answers with more than {MOST_BYTES >> 10} KiB")
+            return answer.status_code, bytes(body)
+
     def _claims(
-        self, metadata: Mapping[str, Any], keys: Any, token: Mapping[str, Any], nonce: str
+        self, metadata: Mapping[str, Any], keys: Mapping[str, Any], token: Mapping[str, Any], nonce: str
     ) -> dict[str, Any]:
+        """The claims of a valid token. `keys`: as they are now, since a provider changes its keys."""
         from authlib.oidc.core import CodeIDToken
         from joserfc import jwt
         from joserfc.errors import JoseError
+        from joserfc.jwk import KeySet
         from joserfc.jws import JWSRegistry
 
-        offered = metadata.get("id_token_signing_alg_values_supported") or ("RS256",)
-        registry = JWSRegistry(algorithms=[x for x in ALGORITHMS if x in offered], strict_check_header=False)
+        offered = _listed(metadata, "id_token_signing_alg_values_supported", "RS256")
+        algorithms = [x for x in ALGORITHMS if x in offered]
+        if not algorithms:  # joserfc would take its own list
+            raise ProviderError(f"the provider signs with none of {', '.join(ALGORITHMS)}")
+        registry = JWSRegistry(algorithms=algorithms, strict_check_header=False)
         options = {
             "iss": {"essential": True, "value": metadata["issuer"]},
             "aud": {"essential": True, "value": self._settings.client_id},
@@ -171,10 +195,11 @@ class Provider:
             name: token[name] for name in ("access_token",) if name in token
         }
         try:
-            decoded = jwt.decode(str(token.get("id_token", "")), keys, registry=registry)
+            known: Any = KeySet.import_key_set(keys)  # type: ignore[arg-type]  # whatever it is, JoseError or keys
+            decoded = jwt.decode(str(token.get("id_token", "")), known, registry=registry)
             claims = CodeIDToken(decoded.claims, decoded.header, options, parameters)
             claims.validate(leeway=LEEWAY)
-        except (JoseError, KeyError, TypeError, ValueError) as error:
+        except (JoseError, *STRANGE) as error:
             raise ProviderError(f"the provider's token is invalid: {type(error).__name__} {error}") from None
         return dict(claims)
 
@@ -190,6 +215,14 @@ class Provider:
         return (
             frozenset(x for x in listed if isinstance(x, str)) if isinstance(listed, list | tuple) else frozenset()
         )
+
+
+def _listed(metadata: Mapping[str, Any], name: str, usual: str) -> tuple[str, ...]:
+    """The texts of a list in the provider's metadata; `usual` where it has none."""
+    found = metadata.get(name) or (usual,)
+    if not isinstance(found, list | tuple):
+        raise ProviderError(f"the provider's metadata are invalid: {name}")
+    return tuple(x for x in found if isinstance(x, str))
 
 
 def _trust(settings: OidcSettings) -> ssl.SSLContext:

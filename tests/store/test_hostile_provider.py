@@ -1,0 +1,105 @@
+"""An identity provider whose answers have no end, or are slow, too deep, or of types that nobody expects."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from callmon.store.database import Database
+from callmon.web.auth import oidc
+from callmon.web.auth.middleware import AccessMiddleware
+from tests.store.test_oidc import done, gate, gate_for, one_provider, provider  # noqa: F401  fixtures
+from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
+from tests.support.oidc_provider import Claims, Provider
+from tests.support.web_client import Visitor
+
+pytestmark = pytest.mark.usefixtures("quick_passwords")
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BOMB = gzip.compress(b'{"a": "' + b"x" * 60_000_000 + b'"}', 6)  # 60 KB
+Act = Callable[[socket.socket], None]
+
+
+def answering(head: bytes, last: Act) -> Act:
+    def act(wire: socket.socket) -> None:
+        wire.recv(65536)
+        wire.sendall(head)
+        last(wire)
+
+    return act
+
+
+def sent_to(act: Act, store: Database, tmp_path: Path) -> int:
+    """The status of the page that leads to a provider that does this."""
+    with HostilePeer(act) as peer:
+        there = cast(Provider, SimpleNamespace(url=f"http://127.0.0.1:{peer.port}"))
+        visitor = Visitor(gate_for(there, store, tmp_path))
+        visitor.get("/en/sign-in")  # all modules are imported
+        with growth_at_most():
+            return visitor.get("/en/sign-in/service").status_code
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        answering(HEAD + b"\r\n", lambda wire: flooding(wire, b'{"a": ')),
+        answering(HEAD + b"X-A: ", lambda wire: flooding(wire, b"x")),
+        answering(HEAD + b"Content-Encoding: gzip\r\n\r\n", lambda wire: wire.sendall(BOMB)),
+        answering(HEAD + b"\r\n", lambda wire: wire.sendall(b"[" * 100_000)),
+        answering(HEAD + b"\r\n", lambda wire: wire.sendall(b'{"issuer": ' + b"9" * 100_000 + b"}")),
+    ],
+    ids=["endless", "endless header", "compressed", "deep", "long number"],
+)
+def test_an_answer_that_is_too_much_is_a_refused_sign_in(act: Act, sqlite_store: Database, tmp_path: Path) -> None:
+    assert sent_to(act, sqlite_store, tmp_path) == 403
+
+
+@pytest.mark.parametrize("act", [silent, answering(HEAD + b"\r\n", dripping(b" "))], ids=["silent", "slow"])
+def test_a_provider_that_takes_its_time_is_left_when_the_time_is_over(
+    act: Act, sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "SECONDS", 1.0)
+    begun = time.monotonic()
+    assert sent_to(act, sqlite_store, tmp_path) == 403
+    assert time.monotonic() - begun < 5.0
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"id_token_signing_alg_values_supported": 5},
+        {"id_token_signing_alg_values_supported": {"RS256": 1}},
+        {"id_token_signing_alg_values_supported": ["HS256", "none"]},
+        {"id_token_signing_alg_values_supported": [["RS256"]]},
+        {"token_endpoint_auth_methods_supported": 5},
+    ],
+    ids=json.dumps,
+)
+def test_metadata_of_other_types_and_without_an_algorithm_of_ours_sign_nobody_in(
+    gate: AccessMiddleware,  # noqa: F811
+    provider: Provider,  # noqa: F811
+    metadata: Claims,
+) -> None:
+    provider.metadata = metadata
+    visitor = Visitor(gate)
+    assert (done(visitor).status_code, visitor.get("/fr/who").text) == (403, ": ")
+
+
+@pytest.mark.parametrize("value", [5, -1e999, [[]], "x" * 10_000], ids=["5", "infinite", "list", "long"])
+@pytest.mark.parametrize("claim", ["iss", "aud", "exp", "iat", "nonce", "at_hash", "azp", "preferred_username"])
+def test_a_claim_of_another_type_is_never_an_internal_error(
+    gate: AccessMiddleware,  # noqa: F811
+    provider: Provider,  # noqa: F811
+    claim: str,
+    value: Any,
+) -> None:
+    provider.spoil = lambda claims: claims | {claim: value}
+    provider.claims = {name: x for name, x in provider.claims.items() if name != claim}
+    assert done(Visitor(gate)).status_code in (303, 403)
