@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import resource
+import shutil
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +22,7 @@ from icalendar import Calendar  # type: ignore[import-untyped]  # its types are 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example, example_text, parse
 from callmon.core.disruptions.disruption import Disruption, Notice
+from callmon.sinks.public_notice import folder as notice_folder
 from callmon.sinks.public_notice.files import calendar, notice_files
 from callmon.sinks.public_notice.folder import NoticePublisher, publish_notice
 from callmon.sinks.snapshot import DaemonSnapshot, ExchangeStatus
@@ -312,3 +317,87 @@ async def test_a_standby_publishes_nothing_until_it_leads(tmp_path: Path) -> Non
         await daemon.publish()
         found.append((tmp_path / "disruptions.json").exists())
     assert found == [False, True]
+
+
+def _held(path: Path) -> None:
+    """Any reader of a file can hold a lock on it."""
+    path.touch()
+    fcntl.flock(os.open(path, os.O_RDONLY), fcntl.LOCK_EX)
+
+
+@pytest.mark.parametrize("plant", [_held, os.mkfifo, Path.mkdir], ids=["held", "pipe", "folder"])
+def test_what_others_put_where_a_lock_was_stops_no_publication(
+    tmp_path: Path, plant: Callable[[Path], None]
+) -> None:
+    plant(tmp_path / ".lock")
+    publish_notice(tmp_path, SETTINGS, [], True, NOW)
+    assert _text(tmp_path) == "{}"
+
+
+@pytest.mark.parametrize("name", [".lock", ".current.new", "..current.new", "disruptions.json", "index.html"])
+def test_a_planted_link_lets_nobody_empty_or_make_a_file_elsewhere(tmp_path: Path, name: str) -> None:
+    folder, precious, absent = tmp_path / "notice", tmp_path / "precious", tmp_path / "absent"
+    precious.write_text("kept")
+    for target in (precious, absent):
+        folder.mkdir()
+        (folder / name).symlink_to(target)
+        publish_notice(folder, SETTINGS, [], True, NOW)
+        shutil.rmtree(folder)
+    assert (precious.read_text(), absent.exists()) == ("kept", False)
+
+
+def test_a_folder_that_is_swapped_for_a_link_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(0o700)
+
+    def swapped(prefix: str, dir: Path) -> str:
+        made = dir / f"{prefix}x"
+        made.symlink_to(elsewhere)
+        return str(made)
+
+    monkeypatch.setattr(notice_folder, "mkdtemp", swapped)
+    with pytest.raises(OSError, match=str(tmp_path)):
+        publish_notice(tmp_path, SETTINGS, [], True, NOW)
+    assert (list(elsewhere.iterdir()), elsewhere.stat().st_mode & 0o777) == ([], 0o700)
+
+
+def test_two_programs_that_publish_at_once_leave_a_whole_publication(tmp_path: Path) -> None:
+    faults: list[OSError] = []
+
+    def publish() -> None:
+        for _ in range(10):
+            try:
+                publish_notice(tmp_path, SETTINGS, [], True, NOW)
+            except OSError as error:
+                faults.append(error)
+
+    threads = [threading.Thread(target=publish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    left = sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".notice-"))
+    wanted = sorted([*files(), "current", "index.html"])
+    assert (faults, left) == ([], wanted)
+
+
+async def test_a_folder_that_never_answers_is_said_to_be_out_of_date(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+    monkeypatch.setattr(notice_folder, "publish_notice", lambda *_: answers.wait(60))
+    monkeypatch.setattr(notice_folder, "SLOW_SECONDS", 0.1)
+    daemon = Daemon(tmp_path)
+    writing = asyncio.create_task(daemon.publish())
+    await asyncio.sleep(0.3)
+    (said,) = daemon.publisher.troubles()
+    assert said.startswith(f"The public notice in {tmp_path} is not up to date (Connection timed out).")
+    answers.set()
+    await writing
+    assert daemon.publisher.troubles() == []
+
+
+def _text(place: Path) -> str:
+    return "{}" if json.loads((place / "disruptions.json").read_text())["heard"] else ""
