@@ -1,6 +1,8 @@
 """`callmon completion`, and the values that a shell completes: lines, exchanges, months, entries, settings.
 
 Completion never fails and prints no error: without a configuration or a database it proposes nothing.
+
+Refuses: the current folder's configuration, which nobody has named. A TAB is no command to connect.
 """
 
 from __future__ import annotations
@@ -8,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,10 +19,17 @@ from click.shell_completion import get_completion_class
 
 from callmon.cli.common import CommandContext
 from callmon.cli.help import HelpCommand
+from callmon.config.settings import find
 
 SHELLS = ("bash", "zsh", "fish")
 VARIABLE = "_CALLMON_COMPLETE"
 Complete = Callable[[click.Context, click.Parameter, str], list[str]]
+
+
+class _Context(CommandContext):
+    @cached_property
+    def path(self) -> Path:
+        return self.config or find(in_folder=False)
 
 
 def completed(read: Callable[[CommandContext], Iterable[str]]) -> Complete:
@@ -26,7 +37,7 @@ def completed(read: Callable[[CommandContext], Iterable[str]]) -> Complete:
 
     def complete(context: click.Context, _parameter: click.Parameter, begun: str) -> list[str]:
         with suppress(Exception), context:
-            return [name for name in read(CommandContext(context.params.get("config"))) if name.startswith(begun)]
+            return [name for name in read(_Context(context.params.get("config"))) if name.startswith(begun)]
         return []
 
     return complete

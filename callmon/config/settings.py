@@ -9,6 +9,7 @@ on each use).
 
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Container, Iterator, Mapping
 from difflib import get_close_matches
@@ -124,10 +125,12 @@ def _calendar(written: Configuration, line: LineSettings | None = None) -> Calen
     )
 
 
-def find() -> Path:
-    """The first file of PLACES that exists. Raises ConfigError that lists the places."""
+def find(in_folder: bool = True) -> Path:
+    """The first file of PLACES that exists; `in_folder`: also in the current folder. Raises ConfigError."""
     for path in PLACES:
-        if os.path.exists(path):
+        if os.path.exists(path) and (in_folder or path.is_absolute()):
+            if not path.is_absolute():
+                _refuse_written_by_others(path)
             return path
     try:
         places = ", ".join(str(Path.cwd() / place) for place in PLACES)
@@ -141,6 +144,24 @@ def find() -> Path:
         ),
         Sentence("Begin with the example: `callmon config example > callmon.toml`."),
     )
+
+
+def _refuse_written_by_others(path: Path) -> None:
+    """Raises ConfigError where another user than this one and root may have written the file that nobody named.
+
+    Such a file would send any secret that this user may read to a server of its choice.
+    """
+    for place in (path.absolute().parent, path.resolve().parent, path.resolve()):
+        found = place.stat()
+        if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ConfigError(
+                Sentence(
+                    "{path} is not read: another user may have written to {place}. If you trust the file, name "
+                    "it: --config {path}; otherwise change to another folder.",
+                    path=path,
+                    place=place,
+                )
+            )
 
 
 def load(path: str | Path) -> Settings:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 import callmon
 from callmon.cli import main
 from callmon.config import settings
+from callmon.config.settings import example_text
+from tests.support.hostile_peer import HostilePeer, silent
 from tests.unit.test_project import text, tracked
 
 
@@ -63,6 +67,57 @@ def test_a_file_that_the_variable_names_and_that_is_missing_is_refused(
     monkeypatch.setenv("CALLMON_CONFIG", str(places["variable"]))
     done = check()
     assert (done.exit_code, done.stderr.partition(" (")[0]) == (2, f"{places['variable']}: cannot be read")
+
+
+@pytest.mark.parametrize("mode", [0o1777, 0o777, 0o775, 0o770])
+def test_a_file_in_a_folder_that_others_may_write_to_is_refused_unless_it_is_named(
+    places: dict[str, Path], mode: int
+) -> None:
+    places["here"].write_text("", encoding="utf-8")
+    places["here"].parent.chmod(mode)
+    done = check()
+    why = f"another user may have written to {places['here'].parent}"
+    remedy = "If you trust the file, name it: --config callmon.toml; otherwise change to another folder."
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert first_line(done) == f"callmon.toml is not read: {why}. {remedy}"
+    assert check("--config", "callmon.toml").exit_code == 0
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_file_that_others_may_write_to_is_refused(places: dict[str, Path], mode: int) -> None:
+    places["here"].write_text("", encoding="utf-8")
+    places["here"].chmod(mode)
+    done = check()
+    assert (done.exit_code, str(places["here"]) in first_line(done)) == (2, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+@pytest.mark.parametrize("planted", ["file", "folder", "target"])
+def test_roots_command_does_not_read_the_file_of_another_user(places: dict[str, Path], planted: str) -> None:
+    places["system"].write_text("", encoding="utf-8")
+    file = places["here"]
+    if planted == "target":
+        file.symlink_to(places["variable"])
+    file.write_text("", encoding="utf-8")
+    os.chown(file.parent if planted == "folder" else file, 65534, 65534)
+    assert check().exit_code == 2
+
+
+def test_a_key_for_completion_reads_no_file_that_nobody_named(
+    places: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HostilePeer(silent) as peer:
+        secret = places["here"].with_name("secret")
+        secret.write_text("precious\n", encoding="utf-8")
+        secret.chmod(0o600)
+        url = f"postgresql://callmon@127.0.0.1:{peer.port}/callmon?connect_timeout=2"
+        text = example_text().replace('"sqlite:///callmon.db"', f'"{url}"\npassword_file = "{secret}"')
+        places["here"].write_text(text, encoding="utf-8")
+        shell = ShellComplete(main, {}, "callmon", "_CALLMON_COMPLETE")
+        proposed = [shell.get_completions(words, "") for words in (["report"], ["calls", "--line"])]
+        assert (proposed, peer.connections) == ([[], []], 0)
+        monkeypatch.setenv("CALLMON_CONFIG", "callmon.toml")
+        assert (len(shell.get_completions(["calls", "--line"], "")), peer.connections) == (6, 0)
 
 
 def test_the_places_are_those_of_the_systemd_unit_and_of_the_documents() -> None:

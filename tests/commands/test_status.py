@@ -195,7 +195,8 @@ def completed(*words: str) -> list[str]:
     return [item.value for item in shell.get_completions(before, begun)]
 
 
-def test_values_of_the_site_are_completed(site: Database) -> None:
+def test_values_of_the_site_are_completed(site: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLMON_CONFIG", "callmon.toml")
     lines = list(tomllib.loads(example_text())["lines"])
     zone = load("callmon.toml").timezone
     months = completed("report", "")

@@ -6,7 +6,7 @@ State, nonce and verifier are derived from one secret in the browser's cookie (H
 nothing for a client that begins a sign-in and never returns. The last `MOST_USED` used secrets are remembered; a
 sign-in expires after `MINUTES_UNDER_WAY` minutes.
 Refuses: a token not signed with the provider's own key, not for callmon, not for this sign-in, or expired;
-an answer of more than `MOST_BYTES`, compressed, or not whole after `SECONDS`. A thread reads what the provider says.
+an answer of more than `MOST_BYTES`, compressed, or not whole after `SECONDS`. A thread reads what it says.
 """
 
 import asyncio
