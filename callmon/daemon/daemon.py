@@ -81,6 +81,7 @@ class Daemon:
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
         self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
+        self.site.damaged = self._file_check.hasten
         self.protection = Protection(settings.web.config_file)
         self._stop = asyncio.Event()
         self.address = ""
@@ -178,6 +179,7 @@ class Daemon:
         snapshot = runtime.snapshot()
         seen = host_state.host_remarks(snapshot.host.skews, runtime.database, is_wanted)
         others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
+        others += self._file_check.remarks()
         return [*remarks(snapshot.exchanges, [runtime.mqtt]), *others, *seen]
 
     def publish_status(self) -> None:

@@ -25,10 +25,11 @@ from callmon.config.standards import CALL_STANDARDS
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
-from callmon.errors import Sentence, StoreError
+from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, database_errors, file_damage
 from callmon.store.queries import calls
+from callmon.store.sign_off import altered_revisions
 from callmon.store.writer.writer import Writer
 
 # Seconds. People notice more: two boards that differ, an opening hour that comes early.
@@ -39,23 +40,42 @@ NOT_BELIEVED = Sentence(" Until they agree, callbacks fall due only when both cl
 COMMITS_WITHIN = timedelta(seconds=2)
 # Between two checks of the whole database file: at least so many seconds, and so many times as long as one takes.
 CHECK_EVERY, MOST_REST = 3600.0, 100
+HASTENED_AFTER = 10.0  # where a query has just met a damaged page
 
 
 class FileCheck:
-    """Checks the whole database file periodically, because queries may never touch a damaged page."""
+    """Checks the whole database now and then: its file, of which no query may touch a page, and its signatures."""
 
     def __init__(self, store: Database) -> None:
         self._store, self._damage, self._is_over = store, "", False
+        self._altered: list[Sentence] = []
+        self._hastened = asyncio.Event()
+
+    def hasten(self) -> None:
+        """A query has met a damaged page: the next check begins at once."""
+        self._hastened.set()
 
     async def run(self) -> None:
         try:
             while True:
                 began = monotonic()
+                self._hastened.clear()
                 found = await asyncio.to_thread(file_damage, self._store, lambda: self._is_over)
                 self._damage = found or ""
-                await asyncio.sleep(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
+                with suppress(CallmonError):  # the sinks report a database that cannot be read
+                    self._altered = await asyncio.to_thread(altered_revisions, self._store)
+                await self._rest(max(CHECK_EVERY, MOST_REST * (monotonic() - began)))
         finally:
             self._is_over = True  # the checking thread must not delay the shutdown
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(HASTENED_AFTER)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hastened.wait()
+
+    def remarks(self) -> list[str]:
+        return [*self._altered]
 
     def troubles(self) -> list[str]:
         if not self._damage:

@@ -262,6 +262,7 @@ def database_errors(store: Database) -> Iterator[None]:
         raise StoreError("the database {store} cannot be used: {why}", store=store, why=why) from None
 
 
+DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
 PUT_BACK = Sentence("put a copy back")
 # What a driver says, and what can be done.
 REMEDIES = {
@@ -304,6 +305,11 @@ def reason(error: BaseException) -> str:
         return error.strerror
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     return lines[0].strip() if lines else type(error).__name__
+
+
+def is_damage(why: str) -> bool:
+    """Whether SQLite says, in these words, that its file is damaged."""
+    return any(sign in why for sign in DAMAGE)
 
 
 def file_damage(store: Database, is_over: Callable[[], bool] = lambda: False) -> str | None:

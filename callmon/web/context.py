@@ -21,7 +21,7 @@ from callmon.config.settings import Settings
 from callmon.errors import Sentence, StoreError
 from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
-from callmon.store.database import Database
+from callmon.store.database import Database, is_damage, reason
 from callmon.store.view import View as ReaderView
 from callmon.threads import BlockingThreads
 from callmon.web.auth.identity import Role, Services
@@ -54,6 +54,7 @@ class PageContext:
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.reports = ReportJobs()
         self.notes: Sequence[Sentence] = ()  # what each page says first
+        self.damaged: Callable[[], None] = lambda: None  # called where a query has met a damaged page
         self.services: Services = None  # whose data it shows; None: of all
         self._parts: dict[tuple[str, ...], _Part] = {}
         self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
@@ -104,6 +105,8 @@ class PageContext:
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, partial(question, *args, **kwargs))
         except (StoreError, SQLAlchemyError, OSError) as error:
+            if is_damage(reason(error)):
+                self.damaged()
             raise AwayError from error
         finally:
             self._waiting -= 1

@@ -80,6 +80,22 @@ def test_health_is_503_while_the_file_is_damaged_though_callmon_goes_on(tmp_path
         callmon.end_everything()
 
 
+def test_health_is_503_within_seconds_of_a_page_that_meets_damage(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    callmon = WarmCallmon(tmp_path, free_port(), "secret", f"sqlite:///{path}")
+    key(tmp_path / "callmon.db-key")
+    callmon.start(until_heard=False)
+    try:
+        assert until(lambda: callmon.get("/en/calls")[0] == 200), callmon.log.read_text()
+        with path.open("r+b") as file:  # all but the first page: SQLite may have some in its memory
+            file.seek(PAGE)
+            file.write(os.urandom(path.stat().st_size - PAGE))
+        assert until(lambda: callmon.get("/en/calls")[0] == 503, 30), callmon.log.read_text()
+        assert until(lambda: "is damaged" in str(callmon.health()[1]), 30), callmon.health()
+    finally:
+        callmon.end_everything()
+
+
 NAMED = "the database", "la base de données"
 
 

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from callmon.core.outcome import Heartbeat, Item
 from callmon.core.statistics.counters import Figures
 from callmon.errors import Sentence, StoreError
-from callmon.store.database import PUT_BACK, Database, cause
+from callmon.store.database import PUT_BACK, Database, cause, is_damage
 from callmon.store.queries import calls
 from callmon.store.tables import creation
 from callmon.store.writer import outbox, transaction
@@ -41,7 +41,6 @@ log = logging.getLogger(__name__)
 
 # A lock that another daemon just held may be free only after some seconds (`write_lock.py`).
 PATIENCE = timedelta(seconds=60)
-DAMAGE = ("malformed", "file is not a database")  # in SQLite's words
 FIRST_WAIT, LONGEST_WAIT = 0.1, 1.0  # seconds
 MONTHS_EVERY = 6 * 3600.0  # seconds
 
@@ -109,7 +108,7 @@ class Writer:
             return self.stands_by or (self._is_open and self.done >= goal)
 
         def is_damaged() -> bool:
-            return any(sign in (self._trouble or "") for sign in DAMAGE)
+            return is_damage(self._trouble or "")
 
         while not (self.wait_until(lambda: is_ready() or is_damaged(), patience) and is_ready()):
             if self.done == before or self._trouble is not None:
