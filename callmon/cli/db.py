@@ -24,6 +24,7 @@ from callmon.store import rejudge as judging
 from callmon.store.access import AuditEvent
 from callmon.store.database import Database, stored_revision
 from callmon.store.rollups import rebuild as rolled
+from callmon.store.sign_off import altered_revisions
 from callmon.text.records import verdict_line
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -94,6 +95,7 @@ def check(context: CommandContext, first: datetime | None, last: datetime | None
         found += differences
     advance = progress_bar(judging.count_ended(store), "Comparing calls")
     found += judging.inconsistencies(store, Monitor(settings, token=str), advance)
+    found += altered_revisions(store)
     for line in found:
         print_json({"difference": line}) if as_json else click.echo(in_language(line))
     if found:

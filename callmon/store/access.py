@@ -66,6 +66,11 @@ def insert_event(connection: Connection, deed: AuditEvent) -> None:
     connection.execute(insert(AUDIT).values(at=deed.at, **texts))
 
 
+def audited_name(who: str) -> str:
+    """A name as the audit log has it."""
+    return _clean(who)
+
+
 def audit_events(store: Database, newest: int | None = None) -> list[AuditEvent]:
     """Recorded actions, oldest first; only the `newest`, if given."""
     question = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(newest)

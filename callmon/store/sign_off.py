@@ -8,6 +8,9 @@ person who prepared a revision signs no other step of it, so that at least two p
 An approved revision is in force until a later one is approved. Before its approval, a revision is superseded once
 a later one is prepared. Files and signatures are only ever inserted. Each step and its record in the audit log are
 one transaction.
+
+A revision is altered where its steps do not sign the same bytes, or the audit log does not have each of them. Who
+may write to all of these tables can still forge a revision: an approved file that a person has kept shows that.
 """
 
 import zlib
@@ -22,14 +25,17 @@ from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from callmon.errors import CallmonError, Sentence, StoreError
-from callmon.store.access import AuditEvent, insert_event
+from callmon.store.access import AuditEvent, audited_name, insert_event
 from callmon.store.database import Database, database_errors
-from callmon.store.tables import SIGN_OFF, SIGNED_FILE
+from callmon.store.tables import AUDIT, SIGN_OFF, SIGNED_FILE
 
 Step: TypeAlias = Literal["prepared", "verified", "approved"]
 Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
 STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
 ALL_STEPS = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
+RECORDED = select(AUDIT.c.at, AUDIT.c.who, AUDIT.c.act, AUDIT.c.about).where(
+    AUDIT.c.act.in_([f"report {step}" for step in STEPS])
+)
 STEPS_OF_MONTH = ALL_STEPS.where(SIGN_OFF.c.month == bindparam("month"))
 
 
@@ -49,6 +55,7 @@ class SignedRevision(msgspec.Struct, frozen=True):
     digests: Mapping[str, str]
     signatures: tuple[StepSignature, ...]
     superseded_by: int | None = None
+    is_altered: bool = False
 
     @property
     def step(self) -> Step:
@@ -57,8 +64,8 @@ class SignedRevision(msgspec.Struct, frozen=True):
 
     @property
     def next_step(self) -> Step | None:
-        """The step to sign now; None once approved or superseded."""
-        is_over = self.superseded_by is not None or self.step == STEPS[-1]
+        """The step to sign now; None once approved, superseded or altered."""
+        is_over = self.is_altered or self.superseded_by is not None or self.step == STEPS[-1]
         return None if is_over else STEPS[len(self.signatures)]
 
 
@@ -91,26 +98,52 @@ def revisions(store: Database, month: str | None = None) -> list[SignedRevision]
 
 def _revisions(connection: Connection, month: str | None) -> list[SignedRevision]:
     found = connection.execute(ALL_STEPS if month is None else STEPS_OF_MONTH, {"month": month}).mappings().all()
+    recorded = {tuple(row) for row in connection.execute(RECORDED)}
     made = []
     for (of, number), some in groupby(found, lambda row: (row["month"], row["revision"])):
         rows = list(some)
         given = dict.fromkeys(StepSignature(row["step"], row["at"], row["who"]) for row in rows)
         signatures = sorted(given, key=lambda x: STEPS.index(x.step))
-        digests = {row["name"]: row["sha256"] for row in rows if row["step"] == STEPS[0]}
-        made.append(SignedRevision(of, number, digests, tuple(signatures)))
+        by_step: dict[str, dict[str, str]] = {}
+        for row in rows:
+            by_step.setdefault(row["step"], {})[row["name"]] = row["sha256"]
+        digests = by_step.get(STEPS[0], {})
+        is_altered = (
+            any(digests != of_step for of_step in by_step.values())
+            or tuple(x.step for x in signatures) != STEPS[: len(signatures)]
+            or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+        )
+        made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
     return [x for _, some in groupby(made, lambda x: x.month) for x in _superseded(list(some))]
 
 
 def _superseded(found: Sequence[SignedRevision]) -> Iterator[SignedRevision]:
     """The revisions of one month, each with the one that superseded it."""
-    approved = max((x.number for x in found if x.step == STEPS[-1]), default=0)
+    approved = max((x.number for x in found if x.step == STEPS[-1] and not x.is_altered), default=0)
     for x in found:
         later = approved if x.step == STEPS[-1] else found[-1].number
         yield msgspec.structs.replace(x, superseded_by=later if later > x.number else None)
 
 
+def altered_revisions(store: Database) -> list[Sentence]:
+    """A sentence for each revision whose signatures were altered in the database."""
+    return [
+        Sentence(
+            "sign-off: revision {number} of {month} was altered in the database: its signatures disagree with "
+            "each other or with the audit log. Find out who may write there, and restore a backup.",
+            number=found.number,
+            month=found.month,
+        )
+        for found in revisions(store)
+        if found.is_altered
+    ]
+
+
 def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     """The bytes of a signed file. Raises StoreError where the database no longer has exactly these."""
+    if revision.is_altered:
+        told = Sentence("its signatures disagree with each other or with the audit log")
+        raise StoreError("the database {store}: {why}", store=store, why=told)
     with database_errors(store), store.reading() as connection:
         key = (SIGNED_FILE.c.month == revision.month, SIGNED_FILE.c.revision == revision.number)
         data = connection.execute(select(SIGNED_FILE.c.data).where(*key, SIGNED_FILE.c.name == name)).scalar()
@@ -130,6 +163,8 @@ def check_file(store: Database, name: str, data: bytes) -> SignatureCheck:
     if (own := next((x for x in found if digest in x.digests.values()), None)) is None:
         other = next((x for x in found if name in x.digests), None)
         return SignatureCheck("not_signed" if other is None else "altered", digest, other)
+    if own.is_altered:
+        return SignatureCheck("altered", digest, own)
     if own.superseded_by is not None:
         return SignatureCheck("superseded", digest, own)
     return SignatureCheck("approved" if own.step == STEPS[-1] else "in_progress", digest, own)
@@ -184,6 +219,8 @@ def refuse_signature(revision: SignedRevision | None, step: Step, who: str) -> N
         raise SignOffError("not_kept")
     if given := next((x for x in revision.signatures if x.step == step), None):
         raise SignOffError("already", revision, given)
+    if revision.is_altered:
+        raise SignOffError("altered", revision)
     if revision.superseded_by is not None:
         raise SignOffError("superseded", revision)
     if step != revision.next_step:
@@ -196,8 +233,13 @@ def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: 
     values = {"month": revision.month, "revision": revision.number, "step": step, "at": deed.at, "who": deed.who}
     rows = [values | {"name": name, "sha256": digest} for name, digest in revision.digests.items()]
     connection.execute(insert(SIGN_OFF), rows)
-    event = deed._replace(act=f"report {step}", about=f"{revision.month} revision {revision.number}")
-    insert_event(connection, event)
+    act, about = _record(step, revision.month, revision.number)
+    insert_event(connection, deed._replace(act=act, about=about))
+
+
+def _record(step: Step, month: str, number: int) -> tuple[str, str]:
+    """Act and object of this step in the audit log."""
+    return f"report {step}", f"{month} revision {number}"
 
 
 def _signed(store: Database, month: str, number: int, act: Callable[[Connection], None]) -> SignedRevision:

@@ -9,8 +9,9 @@ class SignOffFormatter(Formatter):
 
     def state(self, revision: SignedRevision) -> str:
         """« approuvée »; « préparée »; « remplacée par la révision 2 »."""
-        step = revision.step if revision.superseded_by is None else "superseded"
-        return self.word("sign_off", step).format(later=revision.superseded_by)
+        is_over = revision.superseded_by is not None
+        state = "altered" if revision.is_altered else "superseded" if is_over else revision.step
+        return self.word("sign_off", state).format(later=revision.superseded_by)
 
     def signed(self, signature: StepSignature) -> str:
         """« préparée par g.lavoie, 3 décembre 2026, 9 h 14 min 05 s »."""

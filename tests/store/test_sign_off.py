@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import zlib
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import text
 
+from callmon.daemon.host_state import FileCheck
 from callmon.errors import StoreError
 from callmon.store import sign_off
 from callmon.store.access import AuditEvent, audit_events
@@ -21,12 +23,14 @@ from callmon.store.sign_off import (
     SignOffError,
     Step,
     StepSignature,
+    altered_revisions,
     check_file,
     keep_prepared,
     read_signed,
     revisions,
     sign,
 )
+from tests.support.store_fixtures import until
 
 MONTH, AT = "2026-10", datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
 FILES = [
@@ -224,6 +228,69 @@ def test_bytes_that_were_changed_in_the_database_are_never_given_as_signed(store
     with pytest.raises(StoreError) as refusal:
         read_signed(store, one, "r1.json")
     assert str(refusal.value) == f"the database {store}: r1.json has other bytes than those that were signed"
+
+
+def forged(store: Database) -> bytes:
+    """The bytes of a file and the row of its first step are changed together; those of the later steps stay."""
+    data = b'{"calls": 1}'
+    with store.writing() as connection:
+        change = text("UPDATE signed_file SET data = :data WHERE name = 'r1.json'")
+        connection.execute(change, {"data": zlib.compress(data)})
+        change = text("UPDATE sign_off SET sha256 = :digest WHERE name = 'r1.json' AND step = 'prepared'")
+        connection.execute(change, {"digest": sha256(data).hexdigest()})
+    return data
+
+
+COPIED = (
+    "INSERT INTO sign_off SELECT month, revision, :step, name, at, 'd.morin', sha256 FROM sign_off "
+    "WHERE step = 'prepared'"
+)
+IS_ALTERED = (
+    f"sign-off: revision 1 of {MONTH} was altered in the database: its signatures disagree with each other or "
+    "with the audit log. Find out who may write there, and restore a backup."
+)
+
+
+def test_a_file_and_the_row_of_one_step_that_were_changed_together_are_never_approved(store: Database) -> None:
+    approved(store)
+    assert altered_revisions(store) == []
+    data = forged(store)
+    assert (told(store, "r1.json", data), told(store, *FILES[0])[0]) == (("altered", 1), "altered")
+    assert [str(x) for x in altered_revisions(store)] == [IS_ALTERED]
+    (revision,) = revisions(store)
+    for name in revision.digests:
+        with pytest.raises(StoreError):
+            read_signed(store, revision, name)
+
+
+@pytest.mark.parametrize("step", ["verified", "approved"])
+def test_a_step_that_the_audit_log_lacks_approves_nothing(store: Database, step: str) -> None:
+    prepared(store)
+    if step == "approved":
+        sign(store, MONTH, 1, "verified", deed("a.roy"))
+    with store.writing() as connection:
+        connection.execute(text(COPIED), {"step": step})
+    assert told(store, *FILES[0]) == ("altered", 1)
+    assert refused(store, 1, "approved", "d.roy")[0] in ("altered", "already")
+
+
+def test_an_altered_revision_supersedes_none(store: Database) -> None:
+    approved(store)
+    prepared(store, number=2)
+    with store.writing() as connection:
+        for step in ("verified", "approved"):
+            connection.execute(text(f"{COPIED} AND revision = 2"), {"step": step})
+    assert (told(store, *FILES[0]), told(store, *SECOND[0])) == (("approved", 1), ("altered", 2))
+
+
+async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> None:
+    approved(store)
+    forged(store)
+    check = FileCheck(store)
+    looking = asyncio.create_task(check.run())
+    assert await asyncio.to_thread(until, check.remarks)
+    looking.cancel()
+    assert [str(x) for x in check.remarks()] == [IS_ALTERED]
 
 
 # The tables.
