@@ -145,7 +145,16 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
                 "database: the journal cannot be used, so an outage would buffer outcomes in memory only; see "
                 "the log."
             )
-    elif state.outcomes and database.behind_for() > COMMITS_WITHIN:
+        return
+    if state.damaged and state.path is not None:
+        yield Sentence(
+            "database: the journal {path} was damaged in {count} places when callmon started. The outcomes there "
+            "are lost; {copy} has the file as it was.",
+            path=state.path,
+            count=state.damaged,
+            copy=state.path.with_name(f"{state.path.name}-damaged"),
+        )
+    if state.outcomes and database.behind_for() > COMMITS_WITHIN:
         yield Sentence(
             "database: {count} outcomes are buffered in the journal {path} ({used} of {most} MiB) until the "
             "database is available.",

@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text
 
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
@@ -28,7 +28,8 @@ from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.opening import open_with_keys
 from callmon.store.queries import calls as queries
 from callmon.store.writer.appender import Appender
-from callmon.store.writer.outbox import DRAIN_SECONDS, HEAD, Outbox, OutboxEntry, decode_items, encode_item
+from callmon.store.writer.outbox import DRAIN_SECONDS, Outbox, OutboxEntry, decode_items, encode_item
+from callmon.store.writer.outbox_file import head_of
 from callmon.store.writer.transaction import BatchId, write_batch
 from callmon.store.writer.writer import Writer
 from tests.store.test_store_trouble import locked
@@ -161,12 +162,70 @@ def test_a_record_whose_last_bytes_the_disk_never_got_is_cut_off(tmp_path: Path,
 
 
 @given(data=st.binary(max_size=300))
-def test_no_bytes_make_it_raise_or_give_what_was_never_written(
+def test_other_bytes_give_nothing_that_was_never_written_and_another_programs_file_stays_as_it_is(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("odd")
     (folder / "waiting").write_bytes(data)
-    assert kept(folder) == []
+    try:
+        assert kept(folder) == []
+    except StoreError:
+        assert (folder / "waiting").read_bytes() == data
+
+
+@pytest.mark.parametrize("data", [b"x", b"root:x:0:0\n", b'[store]\nurl = "sqlite:///callmon.db"\n' * 100])
+def test_a_journal_that_names_another_programs_file_is_refused_and_the_file_stays(
+    tmp_path: Path, data: bytes
+) -> None:
+    (tmp_path / "waiting").write_bytes(data)
+    with pytest.raises(StoreError) as told:
+        journal_in(tmp_path)
+    assert str(told.value) == (
+        f"the file {tmp_path / 'waiting'} in store.journal is no journal of callmon: name another file there"
+    )
+    assert (tmp_path / "waiting").read_bytes() == data
+
+
+def test_one_changed_bit_at_any_byte_loses_one_record_and_is_told(tmp_path: Path) -> None:
+    journal = begun(tmp_path)
+    for name in (b"first", b"second", b"third"):
+        assert journal.append([name], 0.0)
+    journal.close()
+    path, wanted = tmp_path / "waiting", [(7, 1, b"first"), (8, 1, b"second"), (9, 1, b"third")]
+    whole, ends = path.read_bytes(), [entry.place + entry.length for entry in entries_of(path)]
+    for at in range(len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        damaged = path.read_bytes()
+        lost = next(n for n, end in enumerate(ends) if at < end)
+        again = journal_in(tmp_path)
+        assert ([x for x in items_of(again) if x[1]], again.damaged) == (wanted[:lost] + wanted[lost + 1 :], 1)
+        assert [x.number for x in again.entries] == [[8, 9], [7, 8, 9], [7, 8]][lost]  # none is skipped in between
+        again.close()
+        copy = tmp_path / "waiting-damaged"
+        assert (copy.read_bytes(), stat.S_IMODE(copy.stat().st_mode)) == (damaged, 0o600)
+        copy.unlink()
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_of_three_records_with_one_changed_bit_the_database_gets_the_other_two(
+    tmp_path: Path, store: Database, lost: int
+) -> None:
+    outcomes = of_calls(3)
+    third = len(outcomes) // 3
+    left_by_earlier(tmp_path, outcomes[:third], outcomes[third : 2 * third], outcomes[2 * third : 3 * third])
+    path = tmp_path / "waiting"
+    entry, data = entries_of(path)[lost], bytearray(path.read_bytes())
+    data[entry.place + 5] ^= 4
+    path.write_bytes(data)
+    sink = Writer(store, seconds(0.01), journal=journal_in(tmp_path))
+    assert sink.refused() == 1
+    if lost:
+        assert until(lambda: sink.done == 2 * third)
+        with store.reading() as connection:
+            assert connection.execute(text("SELECT batch FROM writer")).scalar() == (3 if lost == 1 else 2)
+    else:  # it does not follow what is stored: the daemon compares it, call by call
+        assert (sink.stands_by, len(sink.buffered())) == (True, 2 * third)
+    sink.close()
 
 
 def test_a_record_beyond_the_limit_is_refused_and_one_is_passed_in_memory_once_all_is_committed(
@@ -312,7 +371,7 @@ def test_with_another_key_it_says_which_is_missing_and_keeps_what_is_there(tmp_p
 
 def test_a_journal_of_another_version_is_kept_as_it_is_and_the_remedy_is_said(tmp_path: Path) -> None:
     sealed = RING.encrypt_bytes(msgspec.msgpack.encode(["token", [[7, 1, b"a frame"]]]))
-    (tmp_path / "waiting").write_bytes(HEAD.pack(len(sealed), crc32(sealed)) + sealed)
+    (tmp_path / "waiting").write_bytes(head_of(sealed) + sealed)
     before = (tmp_path / "waiting").read_bytes()
     with pytest.raises(StoreError) as told:
         journal_in(tmp_path)

@@ -1,32 +1,31 @@
 """The outbox: the numbered, encrypted, fsynced file through which every outcome goes to the database.
 
-    record   length, CRC-32, then (encrypted) the tokens of its term and of the batch before the term, its number,
-             its outcome count, its items
+    record   head (`outbox_file.py`), then (encrypted) the tokens of its term and of the batch before the term, its
+             number, its outcome count, its items
 
     waiting ──append──▶ uncommitted ──truncate──▶ emptied, when the database has every record
        ▲                     └──retire──▶ superseded by the first record of the next term
        └─────────────────────┘
 
 A record is on the disk when `append` returns: it survives `kill -9` and a power cut. Opening the file cuts off a
-record that was not written to its end. Numbers ascend within a term, which a new leader begins with a new token.
+record that was not written to its end, and goes on behind one that was damaged. Numbers ascend within a term,
+which a new leader begins with a new token.
 
 Invariant: the outcomes missing in the database are exactly the records numbered after the database's last batch.
 While the file takes no more, or without a file, one record at a time is passed in memory, once all before it are
 committed. `trouble` has the reason.
 
-Refuses: to grow beyond its limit, to be shared by two programs, to write without a key.
+Refuses: to grow beyond its limit, to be shared by two programs, to write without a key, to touch another file.
 """
 
 import logging
 import os
-import struct
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from time import monotonic
 from typing import NamedTuple
-from zlib import crc32
 
 import msgspec
 
@@ -36,14 +35,15 @@ from callmon.core.outcome import Heartbeat, Outcome
 from callmon.errors import Sentence, StoreError, system_reason
 from callmon.store.database import Database, beside_database, cause
 from callmon.store.encryption import KeyRing
+from callmon.store.writer.outbox_file import OutboxFile, head_of
 from callmon.store.writer.write_lock import open_locked
 
 log = logging.getLogger(__name__)
 
-HEAD = struct.Struct(">II")
 MAX_BATCH = 5_000  # items of a record
 # A long file of which little is uncommitted is emptied before it grows on. Items wait DRAIN_SECONDS at most.
 LONG, LITTLE, DRAIN_SECONDS = 4 << 20, 1 << 20, 1.0
+NO_ITEMS, MOST_LOST = b"\xdd\0\0\0\0", 100_000  # of a damaged record; how many are counted in a row
 
 
 class StoredOutcome(Outcome, frozen=True):
@@ -81,8 +81,9 @@ class Outbox:
     `entries`: the uncommitted records, beginning with those that an earlier daemon left. `token`: of their term.
     `after`: the token of the batch that the term follows. `number`: of the last record; None between two terms.
     `size`: of the file, in bytes. `outcomes`: the uncommitted ones in the file. `trouble`: why the file takes no
-    more. Three threads share `lock`. Raises OSError when the file cannot be used, BlockingIOError when another
-    program uses it, StoreError when it cannot be decrypted.
+    more. `damaged`: in how many places the file was when it was opened. Three threads share `lock`. Raises OSError
+    when the file cannot be used, BlockingIOError when another program uses it, StoreError when it cannot be
+    decrypted or is another program's.
     """
 
     def __init__(self, path: Path | None, ring: KeyRing, most: int = 0) -> None:
@@ -92,6 +93,7 @@ class Outbox:
         self.after = ""
         self.number: int | None = None
         self.size = self.outcomes = 0
+        self.damaged = 0
         self.trouble: str | None = None
         self._ring, self._is_appending = ring, False
         self._retired: set[bytes] = set()  # items of an earlier term that the file and the buffer still have
@@ -105,23 +107,35 @@ class Outbox:
                 raise
 
     def _read_file(self) -> None:
-        end = os.fstat(self._file).st_size
-        while len(head := os.pread(self._file, HEAD.size, self.size)) == HEAD.size:
-            length, check = HEAD.unpack(head)
-            place = self.size + HEAD.size
-            sealed = os.pread(self._file, min(length, end), place)
-            if not sealed or (len(sealed), crc32(sealed)) != (length, check):
-                break  # not written to its end
-            token, self.after, number, outcomes, _ = self._decoded(sealed)
-            if token != self.token:  # the records before are superseded
-                self.entries.clear()
-            self.token, self.size = token, place + length
-            self.entries.append(OutboxEntry(number, outcomes, place, length, monotonic()))
+        file = OutboxFile(self._file)
+        if not file.is_ours():
+            raise OutboxError(
+                "the file {path} in store.journal is no journal of callmon: name another file there",
+                path=self.path,
+            )
+        for place, length in file.records():
+            self._read_record(file.content(place, length), place, length)
         self.outcomes = sum(entry.outcomes for entry in self.entries)
-        if end > self.size:
-            what = {"journal": str(self.path), "bytes": end - self.size}
+        self.damaged = file.damaged
+        if self.damaged and self.path is not None:
+            copy = file.kept_aside(self.path)
+            what = {"journal": str(self.path), "places": self.damaged, "copy": str(copy)}
+            log.error("journal: damaged; outcomes are lost", extra=what)
+        if file.end > self.size:
+            what = {"journal": str(self.path), "bytes": file.end - self.size}
             log.warning("journal: truncated an incomplete record", extra=what)
             self._cut()
+
+    def _read_record(self, sealed: bytes, place: int, length: int) -> None:
+        token, self.after, number, outcomes, _ = self._decoded(sealed)
+        if token != self.token:  # the records before are superseded
+            self.entries.clear()
+        elif self.entries:  # those between were damaged: the database counts records, so that each has its number
+            last = self.entries[-1].number
+            lost = range(last + 1, min(number, last + MOST_LOST))
+            self.entries.extend(OutboxEntry(n, 0, 0, 0, monotonic(), NO_ITEMS) for n in lost)
+        self.token, self.size = token, place + length
+        self.entries.append(OutboxEntry(number, outcomes, place, length, monotonic()))
 
     def _decoded(self, sealed: bytes) -> Record:
         try:
@@ -187,7 +201,7 @@ class Outbox:
         why: str | None = None
         try:
             sealed = self._ring.encrypt_bytes(encode_item(record))
-            rest, end = memoryview(HEAD.pack(len(sealed), crc32(sealed)) + sealed), self.size
+            rest, end = memoryview(head_of(sealed) + sealed), self.size
             if end + len(rest) > self.most:
                 raise OutboxError("the journal {path} is full ({size} MiB)", path=self.path, size=self.size >> 20)
             while rest:

@@ -87,7 +87,7 @@ class Writer:
         self._leads_until = 0.0  # monotonic: until then the server guarantees that only this instance writes
         # Only one thread changes each counter; the difference of the first two is the backlog.
         self._offered, self.done = self._outbox.outcomes, 0
-        self._refused = self._rejected = 0
+        self._refused, self._rejected = self._outbox.damaged, 0
         # The committing thread.
         self._last: BatchId | None = None  # of the database, as this thread knows it; None: not known
         self._skipped: list[Rejected] = []  # of the last transaction
