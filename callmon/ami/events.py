@@ -1,11 +1,14 @@
 """Typed AMI events, and the only table of AMI field names. An absent field is "", an absent time is None. Pure."""
 
+import re
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 # The years 1991 to 2199 in epoch seconds: arithmetic with such a time cannot overflow.
 EARLIEST, LATEST = 662_688_000, 7_258_118_400
+LONGEST_UPTIME = 1_500_000_000  # seconds, some 47 years: before any of these times there is one
 # A Timestamp as Asterisk wrote it, "" for none; or a time that callmon assigned.
 Stamp = str | datetime | None
 # The values of ChannelState that callmon tests.
@@ -236,9 +239,13 @@ class Registry(Event, frozen=True, gc=False):
 
 
 class FullyBooted(Event, frozen=True, gc=False):
-    """Sent at login: `uptime` in seconds distinguishes a restart from a reconnect."""
+    """Sent at login: `uptime` in seconds distinguishes a restart from a reconnect; "" when it is none."""
 
     uptime: str
+
+    def __post_init__(self) -> None:
+        if not (re.fullmatch("[0-9]{1,10}", self.uptime) and int(self.uptime) <= LONGEST_UPTIME):
+            force_setattr(self, "uptime", "")
 
 
 class Shutdown(Event, frozen=True, gc=False):

@@ -38,6 +38,7 @@ from callmon.daemon.runtime import Runtime
 from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
+from callmon.logs import Seldom
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
@@ -83,6 +84,7 @@ class Daemon:
         self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
         self.site.damaged = self._file_check.hasten
         self.protection = Protection(settings.web.config_file)
+        self._flooded = Seldom(log, "daemon: too many internal errors in an exchange's events; connecting again")
         self._stop = asyncio.Event()
         self.address = ""
 
@@ -153,7 +155,8 @@ class Daemon:
             try:
                 outcome = runtime.monitor.feed(name, event)
             except Exception:  # a bug in the core: dumped, counted, and the daemon continues
-                self._fault(watched, type(event).__name__)
+                if self._fault(watched, type(event).__name__):
+                    break
                 continue
             if outcome is not None:
                 for sink in runtime.sinks:
@@ -306,14 +309,21 @@ class Daemon:
         await asyncio.wait([self._broker], timeout=BROKER_SECONDS)
         self._broker.cancel()
 
-    def _fault(self, watched: ExchangeTask, event: str) -> None:
+    def _fault(self, watched: ExchangeTask, event: str) -> bool:
+        """Count an error; log and record the first of its kind in a minute. True: the connection was ended."""
         self.runtime.internal_errors += 1
-        log.exception(
-            "daemon: internal error in an event; continuing",
-            extra={"exchange": watched.exchange.name, "event": event},
-        )
-        with contextlib.suppress(OSError):
-            watched.recorder.dump_fault(watched.exchange.name, datetime.now(UTC))
+        name, now = watched.exchange.name, monotonic()
+        if count := watched.faults.count_to_log(event, now):
+            extra = {"exchange": name, "event": event, "count": count}
+            log.exception("daemon: internal error in an event; continuing", extra=extra)
+            with contextlib.suppress(OSError):
+                watched.recorder.dump_fault(name, datetime.now(UTC))
+        link = watched.exchange.link
+        if link is None or not watched.faults.is_flood(now):
+            return False
+        self._flooded(exchange=name)
+        link.close()
+        return True
 
     # A changed configuration (SIGHUP).
 

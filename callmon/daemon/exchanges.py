@@ -6,8 +6,10 @@ counts, so that nothing is reported overdue too early. Until an exchange has rep
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from math import inf
 from time import monotonic
 
 from callmon.ami import events as e
@@ -16,6 +18,7 @@ from callmon.ami.flight_recorder import FlightRecorder
 from callmon.core.monitor import Monitor
 from callmon.sinks.snapshot import ExchangeStatus
 
+MOST_FAULTS, FAULTS_SECONDS = 20, 60.0  # internal errors in so many seconds; more end the connection
 FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection
 
 
@@ -29,11 +32,38 @@ async def always_listening(exchange: ExchangeClient, fault: Callable[[], None]) 
         await asyncio.sleep(FAULT_SECONDS)
 
 
+class FaultLimit:
+    """The internal errors that an exchange's events cause: which are logged, and when they are too many."""
+
+    def __init__(self) -> None:
+        self._logged: dict[str, float] = {}  # by kind, of which there are as many as types of events
+        self._unlogged: dict[str, int] = {}
+        self._recent: deque[float] = deque(maxlen=MOST_FAULTS)
+
+    def count_to_log(self, kind: str, now: float) -> int:
+        """How many errors of this kind a line of the log stands for; 0 for no line. `now`: monotonic seconds."""
+        self._recent.append(now)
+        count = self._unlogged[kind] = self._unlogged.get(kind, 0) + 1
+        if now - self._logged.get(kind, -inf) < FAULTS_SECONDS:
+            return 0
+        self._logged[kind] = now
+        del self._unlogged[kind]
+        return count
+
+    def is_flood(self, now: float) -> bool:
+        """Whether the last `MOST_FAULTS` errors fell within `FAULTS_SECONDS`; they are then forgotten."""
+        if len(self._recent) < MOST_FAULTS or now - self._recent[0] >= FAULTS_SECONDS:
+            return False
+        self._recent.clear()
+        return True
+
+
 class ExchangeTask:
     """One monitored exchange. `unheard_since` is monotonic seconds, None while the exchange is received."""
 
     def __init__(self, exchange: ExchangeClient, recorder: FlightRecorder, task: asyncio.Task[None]) -> None:
         self.exchange, self.recorder, self.task = exchange, recorder, task
+        self.faults = FaultLimit()
         self.last_event: datetime | None = None
         self.unheard_since: float | None = monotonic()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from callmon.ami.events import LATEST, instant
+from callmon.ami.events import LATEST, FullyBooted, instant
 from tests.support.fake_exchange import FalseExchange
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
@@ -33,6 +35,77 @@ def wrong(self, *told):
     return right(self, *told)
 Clock.{name} = wrong
 """
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("0", "0"),
+        ("86400", "86400"),
+        ("1500000000", "1500000000"),
+        ("1500000001", ""),
+        ("99999999999", ""),
+        ("9" * 5000, ""),
+        ("-5", ""),
+        ("1e9", ""),
+        ("1_0", ""),
+        ("٣", ""),
+        ("", ""),
+    ],
+)
+def test_an_uptime_that_no_exchange_can_have_is_none(told: str, kept: str) -> None:
+    assert FullyBooted(datetime(1991, 1, 2, tzinfo=UTC), told).uptime == kept
+
+
+FLOOD = b"Event: FullyBooted\r\nTimestamp: %s\r\nUptime: 99999999999\r\nStatus: Fully Booted\r\n\r\n"
+# An internal error in each event of a kind that a test sends.
+BROKEN = """
+from callmon.core.monitor import Monitor
+right = Monitor.feed
+def wrong(self, name, event):
+    if type(event).__name__ == "FullyBooted" and event.uptime == "7":
+        raise ValueError("planted")
+    return right(self, name, event)
+Monitor.feed = wrong
+"""
+
+
+def slowest_health(callmon: WarmCallmon, seconds: float) -> float:
+    """The longest time that /healthz takes meanwhile."""
+    end, longest = time.monotonic() + seconds, 0.0
+    while (begun := time.monotonic()) < end:
+        callmon.get("/healthz")
+        longest = max(longest, time.monotonic() - begun)
+        time.sleep(0.05)
+    return longest
+
+
+def test_six_thousand_impossible_uptimes_are_no_error(tmp_path: Path) -> None:
+    with FalseExchange() as exchange, WarmCallmon(tmp_path, exchange.port, "secret") as callmon:
+        exchange.send(FLOOD % exchange.stamp() * 6000)
+        assert slowest_health(callmon, 3.0) < 2.0
+        exchange.call()
+        assert until(lambda: callmon.total("callmon_calls_total") == 1)
+        assert callmon.figure("callmon_faults_total") == 0
+
+
+def test_a_flood_of_internal_errors_slows_no_other_exchange_and_fills_no_log(tmp_path: Path) -> None:
+    with FalseExchange() as exchange, FalseExchange() as other:
+        callmon = WarmCallmon(tmp_path, exchange.port, "secret", more=OTHER.format(port=other.port))
+        callmon.planted = BROKEN
+        with callmon:
+            assert until(lambda: callmon.figure("callmon_exchange_connected", exchange="ottawa") == 1)
+            before = callmon.log.stat().st_size
+            flood = FLOOD.replace(b"99999999999", b"7") % exchange.stamp() * 6000
+            for _ in range(5):
+                exchange.send(flood)
+                assert slowest_health(callmon, 1.0) < 2.0
+            other.call()
+            assert until(lambda: callmon.total("callmon_calls_total") == 1)
+            written = callmon.log.read_text()[before:]
+            assert (written.count("Traceback"), len(written) < 20_000) == (1, True), written
+            assert "daemon: too many internal errors in an exchange's events; connecting again" in written
+            assert 20 <= (callmon.figure("callmon_faults_total") or 0) <= 6000
 
 
 @pytest.mark.parametrize(
