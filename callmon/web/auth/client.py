@@ -115,6 +115,14 @@ def is_loopback(host: str) -> bool:
     return host == "localhost" or (address is not None and address.is_loopback)
 
 
+def by_network(address: str) -> str:
+    """The key of a network: the /16 of an IPv4 address, the /48 of an IPv6 address."""
+    known = parsed_address(by_address(address).partition("/")[0])
+    if known is None:
+        return address
+    return str(ip_network(f"{known}/{16 if known.version == 4 else 48}", strict=False))
+
+
 def by_address(address: str) -> str:
     """The key of an address: the IPv4 address in any notation, or the /64, which one IPv6 user has as a whole."""
     known = parsed_address(address)

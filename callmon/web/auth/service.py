@@ -1,7 +1,7 @@
 """Access control behind the sign-in and the middleware: identity, sessions, password checks, the audit record.
 
 The database is queried in this service's own threads, never in the event loop. Passwords are compared one at a
-time (64 MiB each). Refuses: a further comparison while `MOST_WAITING` are pending.
+time (64 MiB each), in the order of `fair_queue.py`. Refuses: a further comparison while its places are taken.
 """
 
 import asyncio
@@ -24,7 +24,8 @@ from callmon.store.access import AuditEvent
 from callmon.store.database import Database
 from callmon.threads import BlockingThreads
 from callmon.web.auth import cookies, passwords
-from callmon.web.auth.client import ClientInfo, by_address
+from callmon.web.auth.client import ClientInfo, by_address, by_network
+from callmon.web.auth.fair_queue import FairQueue
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, person_with, proxy_identity
 from callmon.web.auth.route import PageRoute
 
@@ -33,17 +34,12 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 THREADS = 4
-MOST_WAITING = 8  # password comparisons, the running one included
 FREE = 5  # attempts: a mistyped password is not yet an attack
 # Seconds. An account's are few, so that strangers cannot lock its owner out.
 FIRST, OF_ADDRESS, OF_ACCOUNT = 1.0, 900.0, 60.0
 FORGOTTEN_AFTER = 3600.0
 MOST = 10_000  # accounts, or addresses
 NO_STORE = AccessSettings()  # no sign-in is configured: the database is not queried
-
-
-class TooManyError(Exception):
-    """Too many password comparisons are pending."""
 
 
 class Tried(NamedTuple):
@@ -57,7 +53,7 @@ class Tried(NamedTuple):
 class SignInThrottle:
     """Limits on sign-in attempts by key: the first are free, then each waits twice as long as the one before.
 
-    An attempt counts when it begins, so that a hundred at once count as a hundred. `longest`: the longest wait
+    An attempt counts when its comparison begins: who found no place has not tried. `longest`: the longest wait
     between two attempts, in seconds. `most`: keys; the one with the oldest last attempt is dropped first.
     """
 
@@ -109,7 +105,7 @@ class AccessService:
         )
         self._terms = access.SessionLimits(settings.idle, settings.longest, settings.most_sessions)
         self._by_account, self._by_address = SignInThrottle(OF_ACCOUNT), SignInThrottle(OF_ADDRESS)
-        self._comparing, self._waiting = asyncio.Semaphore(1), 0
+        self._queue = FairQueue()
 
     @property
     def has_sign_in(self) -> bool:
@@ -163,18 +159,25 @@ class AccessService:
         Raises TooManyError, StoreError.
         """
         whose = await self._whose_tries(name, device)
-        at, origin = self._clock(), by_address(asking.address)
-        if wait := max(self._by_account.wait(whose, at), self._by_address.wait(origin, at)):
+        origin = by_address(asking.address)
+        if wait := self._wait(whose, origin):
             return Tried(wait=wait)
-        self._by_account.tried(whose, at)
-        self._by_address.tried(origin, at)
-        kept = "" if self._store is None else await self._kept_if_right(self._store, name, password, asking)
+        async with self._queue.turn(by_network(asking.address), is_known=whose != name):
+            if wait := self._wait(whose, origin):  # others have tried meanwhile
+                return Tried(wait=wait)
+            self._by_account.tried(whose, self._clock())
+            self._by_address.tried(origin, self._clock())
+            kept = "" if self._store is None else await self._kept_if_right(self._store, name, password, asking)
         if not kept:
             return Tried()
         self._by_account.forget(whose)
         self._by_address.succeeded(origin)
         cookie = await self.begin(Person(name), "account", asking)
         return Tried(cookie, device=cookies.device(name, kept))
+
+    def _wait(self, whose: str, origin: str) -> float:
+        at = self._clock()
+        return max(self._by_account.wait(whose, at), self._by_address.wait(origin, at))
 
     async def _whose_tries(self, name: str, device: str) -> str:
         """The key for counting attempts: the account's name, or that and a device that proves its sign-in."""
@@ -217,25 +220,15 @@ class AccessService:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""
         account = await self._ask(access.account, store, name)
         kept = account.password if account is not None else await self._ask(passwords.nobodys)
-        is_right = await self._compare(kept, password) and account is not None and not account.is_locked
-        if not is_right:
+        is_right = await self._ask(passwords.is_right, kept, password)
+        if not is_right or account is None or account.is_locked:
             # A name of no account is not recorded: it may be a password, typed into the wrong field.
             await self.note(asking, account.name if account else "", "sign in refused", "account")
             return ""
-        if account is not None and passwords.is_outdated(kept):
+        if passwords.is_outdated(kept):
             kept = await self._ask(passwords.hashed, password)
             await self._ask(access.renew_hash, store, account, kept)
         return kept
-
-    async def _compare(self, kept: str, password: str) -> bool:
-        if self._waiting >= MOST_WAITING:
-            raise TooManyError
-        self._waiting += 1
-        try:
-            async with self._comparing:
-                return await self._ask(passwords.is_right, kept, password)
-        finally:
-            self._waiting -= 1
 
     async def _ask(self, question: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         loop = asyncio.get_running_loop()

@@ -21,10 +21,11 @@ from callmon.logs import Seldom
 from callmon.text.formatter import Formatter
 from callmon.text.labels import catalogue, label
 from callmon.web.auth import cookies
+from callmon.web.auth.fair_queue import TooManyError
 from callmon.web.auth.identity import Person, Right, person_with
 from callmon.web.auth.oidc import CALLBACK, Provider, ProviderError
 from callmon.web.auth.route import PageRoute, RejectedError
-from callmon.web.auth.service import AccessService, TooManyError
+from callmon.web.auth.service import AccessService
 from callmon.web.formatter import OTHER, templates_of
 
 log = logging.getLogger(__name__)

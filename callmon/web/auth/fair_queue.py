@@ -1,0 +1,73 @@
+"""The queue for what a stranger can ask for and what is slow by design: a comparison of a password.
+
+One comparison runs at a time. Who is known goes first. Of the others each network has its share of the places:
+where all are taken, a newcomer gets the last place of the network that has the most.
+
+Refuses: more than `most` that wait, of each kind. Who is refused may try again; that was no attempt.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+MOST_WAITING = 8
+
+
+class TooManyError(Exception):
+    """All places are taken."""
+
+
+@dataclass(eq=False, slots=True)
+class _Place:
+    network: str
+    is_known: bool
+    turn: asyncio.Future[None]
+
+
+class FairQueue:
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most, self._places, self._is_busy = most, list[_Place](), False
+
+    @asynccontextmanager
+    async def turn(self, network: str, is_known: bool = False) -> AsyncIterator[None]:
+        """Waits for the turn of one from this network. Raises TooManyError."""
+        if self._is_busy:
+            await self._wait(network, is_known)
+        self._is_busy = True
+        try:
+            yield
+        finally:
+            self._call_next()
+
+    async def _wait(self, network: str, is_known: bool) -> None:
+        alike = [x for x in self._places if x.is_known == is_known]
+        if len(alike) >= self._most:
+            self._make_room(network, alike)
+        place = _Place(network, is_known, asyncio.get_running_loop().create_future())
+        self._places.append(place)
+        try:
+            await place.turn
+        except asyncio.CancelledError:
+            if place in self._places:
+                self._places.remove(place)
+            elif place.turn.done() and not place.turn.cancelled():
+                self._call_next()  # it was called, and left at the same moment
+            raise
+
+    def _make_room(self, network: str, alike: list[_Place]) -> None:
+        shares = Counter(x.network for x in alike)
+        largest, share = shares.most_common(1)[0]
+        if share < shares[network] + 2:
+            raise TooManyError
+        last = [x for x in alike if x.network == largest][-1]
+        self._places.remove(last)
+        last.turn.set_exception(TooManyError())
+
+    def _call_next(self) -> None:
+        self._is_busy = bool(self._places)
+        if self._places:
+            called = next((x for x in self._places if x.is_known), self._places[0])
+            self._places.remove(called)
+            called.turn.set_result(None)
