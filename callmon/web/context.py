@@ -180,5 +180,8 @@ class _Part(PageContext):
         view = whole.reader.view or ReaderView()
         self.reader = whole.reader.seen_as(msgspec.structs.replace(view, lines=tuple(settings.names("line"))))
 
+    async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._whole.ask(question, *args, **kwargs)  # which counts the queries of all
+
     def seen(self) -> DaemonSnapshot:
         return self._whole.seen().of_lines(self.settings.names("line"))
