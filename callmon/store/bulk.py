@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from callmon.store.encryption import NO_KEYS, KeyRing
 from callmon.store.row_mapping import Row
 from callmon.store.tables import NUMBER_KEY
+from callmon.store.view import refuse_driver
 
 # Below the limit of parameters per statement of both databases.
 ASKED_AT_ONCE = 500
@@ -36,6 +37,7 @@ class BulkWriter:
     """
 
     def __init__(self, connection: Connection, ring: KeyRing = NO_KEYS) -> None:
+        refuse_driver(connection)
         self.connection, self.ring = connection, ring
         self._in_json = connection.dialect.name == "postgresql"
         self._sign = "%s" if self._in_json else "?"

@@ -1,17 +1,25 @@
 """What a reader sees in place of the tables of a database: those of several pairs, or only the rows of some lines.
 
 A WITH clause before each query puts a query under the name of each table. So no page can forget a condition, and
-no stored view keeps a pair from changing its tables at an upgrade. Refuses: a statement that writes what a pair
-has written; to show a row of a table that has no condition in `ROWS` to a reader of some lines.
+no stored view keeps a pair from changing its tables at an upgrade. Which tables a query reads is known from its
+`Table` objects, not from its text. The gate is `before_cursor_execute`: it has the objects of what SQLAlchemy
+compiled, and it alone also sees what was passed to the driver as text, which `before_execute` does not.
+
+Refuses: a statement that has text of its own; a table that is not one of `METADATA`; to write what a pair has
+written; to show a row of a table that has no condition in `ROWS` to a reader of some lines.
 """
 
-import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.dml import UpdateBase
+from sqlalchemy.sql.elements import ColumnClause, TextClause
+from sqlalchemy.sql.selectable import Select, SelectBase, TableClause, TextualSelect
 
 from callmon.errors import Sentence, StoreError
 from callmon.store.tables import METADATA
@@ -39,11 +47,8 @@ ROWS = {
     **dict.fromkeys(("gap", "heartbeat", "rollup_state", "number_key"), _ALL),
 }
 TABLES = (*ROWS, *(name for name in METADATA.tables if name not in ROWS))
-NAME = re.compile(rf"\b({'|'.join(TABLES)})\b")
-WRITES = re.compile(r"\s*(?:INSERT INTO|UPDATE|DELETE FROM|LOCK TABLE|COPY)\s+\"?(\w+)", re.IGNORECASE)
-READS = re.compile(r"\s*\(?\s*SELECT\b", re.IGNORECASE)
-# Nothing can be put before these.
-OTHER_READS = re.compile(r"[\s(]*(?:WITH|TABLE|VALUES|EXPLAIN)\b", re.IGNORECASE)
+# The only text that a view lets pass: it orders the commands of persons (`commands.py`).
+LOCKS = frozenset(f"LOCK TABLE {name} IN EXCLUSIVE MODE" for name in OWN)
 # The roll-ups of all pairs together are whole when those of each are.
 STATE = (
     "SELECT 1 AS id, CASE WHEN min(zone) = max(zone) THEN min(zone) ELSE '' END AS zone, "
@@ -72,37 +77,92 @@ def listen(engine: Engine) -> Engine:
     return engine
 
 
+def refuse_driver(connection: Connection) -> None:
+    """Raises StoreError where a view applies: what the driver executes by itself would pass by it."""
+    view: View | None = connection.get_execution_options().get("view")
+    if view is not None and not view.schema:
+        raise _refused(view)
+
+
 def _in_schema(connection: Connection) -> None:
     view = connection.get_execution_options().get("view")
     if view is not None and view.schema:
         connection.exec_driver_sql(f'SET LOCAL search_path TO "{view.schema}"')
 
 
-def _seen(connection: Connection, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> tuple[str, Any]:
-    view = connection.get_execution_options().get("view")
-    return statement if view is None else applied(statement, view, connection.dialect.name), parameters
+def _seen(
+    connection: Connection, _cursor: Any, statement: str, parameters: Any, context: Any, _many: bool
+) -> tuple[str, Any]:
+    view: View | None = connection.get_execution_options().get("view")
+    if view is None or view.schema:
+        return statement, parameters
+    if context is None or context.compiled is None:
+        if statement in LOCKS and view.lines is None:
+            return statement, parameters
+        raise _refused(view)
+    names = _tables_of(context.compiled, context.invoked_statement, view)
+    return applied(statement, names, view, connection.dialect.name), parameters
+
+
+_known: WeakKeyDictionary[Any, frozenset[str]] = WeakKeyDictionary()  # by compiled statement, which is used again
+
+
+def _tables_of(compiled: Any, statement: Any, view: View) -> frozenset[str]:
+    """The tables that the statement reads or writes. Raises StoreError."""
+    names = _known.get(compiled)
+    if names is None:
+        names = _known[compiled] = frozenset(tables_of(statement, view))
+    if isinstance(statement, UpdateBase):
+        if view.lines is not None or not names <= OWN:
+            raise _refused(view)
+    elif not isinstance(statement, SelectBase) or (view.pairs and names & APART):
+        raise _refused(view)
+    return names if isinstance(statement, SelectBase) else frozenset()
+
+
+def tables_of(statement: Any, view: View) -> Iterator[str]:
+    """The tables of a statement, by its objects. Raises StoreError for text, and for a table that is not ours."""
+    left, seen = [statement], set[int]()
+    while left:
+        part = left.pop()
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        if _has_text(part):
+            raise _refused(view)
+        if isinstance(part, TableClause):
+            if not isinstance(part, Table) or METADATA.tables.get(part.name) != part:
+                raise _refused(view)
+            yield part.name
+            continue
+        if isinstance(part, ColumnClause) and part.table is not None:
+            left.append(part.table)
+        if isinstance(part, UpdateBase):
+            left.append(part.table)
+        left += part.get_children()
+
+
+def _has_text(part: visitors.ExternallyTraversible) -> bool:
+    if isinstance(part, ColumnClause) and part.is_literal:
+        return part.name != "*"  # of count(*)
+    if isinstance(part, TextClause | TextualSelect):
+        return True
+    own = ("_prefixes", "_suffixes", "_statement_hints", "_hints") if isinstance(part, Select | UpdateBase) else ()
+    return any(getattr(part, name, None) for name in own)
 
 
 @lru_cache(2000)
-def applied(statement: str, view: View, dialect: str) -> str:
-    """The statement as a reader with this view may execute it. Raises StoreError."""
-    if view.schema:
+def applied(statement: str, names: frozenset[str], view: View, dialect: str) -> str:
+    """The statement, which reads the tables of these names, as a reader with this view may execute it."""
+    named = names if view.lines is not None else names - OWN
+    if not named:
         return statement
-    if not READS.match(statement):
-        target = WRITES.match(statement)
-        is_foreign = target is not None and (target[1] not in OWN or view.lines is not None)
-        if is_foreign or OTHER_READS.match(statement):
-            raise _refused(view)
-        return statement
-    named = {*NAME.findall(statement)}
-    if view.pairs and named & APART and re.search(rf"\bFROM \"?({'|'.join(APART)})\b", statement):
+    if not statement.lstrip("(").startswith("SELECT"):  # it has a WITH clause of its own
         raise _refused(view)
-    if view.lines is None:
-        named -= OWN
-    elif named:
+    if view.lines is not None:
         named |= {"call", "obligation", "disruption"}  # conditions refer to these
     parts = ", ".join(f'"{x}" AS NOT MATERIALIZED ({_rows(x, view, dialect)})' for x in TABLES if x in named)
-    return f"WITH {parts} {statement}" if parts else statement
+    return f"WITH {parts} {statement}"
 
 
 def _refused(view: View) -> StoreError:

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from callmon.config.standards import CALL_STANDARDS
 from callmon.core.calls.call import Call, language_label
@@ -36,7 +36,7 @@ from callmon.core.statistics.aggregates import Cell
 from callmon.core.verdicts import Finding
 from callmon.store.bulk import BulkWriter, chunks, replacing
 from callmon.store.row_mapping import call_of, encoded
-from callmon.store.tables import ROLLUP, microseconds
+from callmon.store.tables import ROLLUP, ROLLUP_STATE, microseconds
 
 # The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
 # (test_rollups compares).
@@ -68,10 +68,11 @@ NOTHING = RollupState("", 0, 0)
 
 def rollup_state(connection: Connection, lock: str = "") -> RollupState:
     """The state of the roll-ups. `lock`: "read" blocks `rebuild_rollups`; "write" also all that write calls."""
-    question = "SELECT zone, version, until FROM rollup_state"
-    if lock and connection.dialect.name == "postgresql":  # SQLite has one writer at a time
-        question += " FOR SHARE" if lock == "read" else " FOR UPDATE"
-    row = connection.exec_driver_sql(question).one_or_none()
+    state = ROLLUP_STATE.c
+    question = select(state.zone, state.version, state.until)
+    if lock:  # SQLite, which has one writer at a time, leaves it out
+        question = question.with_for_update(read=lock == "read")
+    row = connection.execute(question).one_or_none()
     return NOTHING if row is None else RollupState(*row)
 
 
