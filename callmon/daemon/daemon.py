@@ -105,8 +105,8 @@ class Daemon:
         access = self._access
         await access.prepare()
         reload = self.reload if runtime.settings.web.reload else None
-        role, users = self.standby.role, self.protection.users
-        served = WebApplication(self.metrics, self.troubles, self.remarks, role, self.site, access, reload, users)
+        read = self.metrics, self.troubles, self.remarks, self.standby.role
+        served = WebApplication(*read, self.site, access, reload, users=self.protection.users)
         server = Server(served.asgi(), access.settings.proxy.addresses, lambda: self.protection.context)
         async with asyncio.TaskGroup() as tasks:
             self._tasks = tasks

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -18,10 +19,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from callmon import __version__
-from callmon.errors import Sentence
+from callmon.errors import Sentence, StoreError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.text.labels import terminal_text
 from callmon.web.auth.basic import BasicAuth
+from callmon.web.auth.client import ClientInfo, client_info, is_loopback
+from callmon.web.auth.identity import NotOneError
 from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import routes
 from callmon.web.auth.service import AccessService
@@ -35,6 +38,29 @@ NOT_KEPT = {"Cache-Control": "no-store"}
 COMPRESSION = 5  # of /metrics, as gzip counts
 UNAUTHORIZED = "Unauthorized: web.config_file names the users who may read this.\n"
 RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
+
+
+HOW_MANY = (
+    "{count} of these. Their details are for this machine, for the users of web.config_file, and for who is "
+    "signed in."
+)
+RELOAD_SECONDS = 1.0  # between two reloads over HTTP
+RELOAD_NOT_NOW = "callmon has just read its configuration: try again in a second.\n"
+RELOAD_NOT_FROM_A_PAGE = "/-/reload is for programs: no page of a browser may ask for it.\n"
+
+
+class Pace:
+    """What may happen at most once in so many seconds."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = monotonic) -> None:
+        self._seconds, self._clock, self._next = seconds, clock, float("-inf")
+
+    def is_free(self) -> bool:
+        now = self._clock()
+        if now < self._next:
+            return False
+        self._next = now + self._seconds
+        return True
 
 
 @dataclass(frozen=True)
@@ -57,6 +83,7 @@ class WebApplication:
     access: AccessService = field(default_factory=AccessService)
     reload: Callable[[], Sequence[str]] | None = None
     users: BasicAuth = field(default_factory=BasicAuth)
+    reloads: Pace = field(default_factory=lambda: Pace(RELOAD_SECONDS))
 
     def asgi(self) -> ASGIApp:
         sign_in = SignIn(self.access)
@@ -103,7 +130,10 @@ class WebApplication:
         return Response(body, headers=headers | ({"Content-Encoding": "gzip"} if is_compressed else {}))
 
     async def _health(self, request: Request) -> Response:
-        """The state as JSON. The sentences are in English, or in French for a client that asks for it first."""
+        """The state as JSON. The sentences are in English, or in French for a client that asks for it first.
+
+        They name paths, hosts and sessions: a stranger reads how many there are.
+        """
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
         told = partial(terminal_text, language=language)
         found, more = (
@@ -111,9 +141,21 @@ class WebApplication:
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"
+        if not await self._may_read_details(request):
+            found, more = ([Sentence(HOW_MANY, count=len(x)).translated(told)] if x else [] for x in (found, more))
         body = {"status": status, "role": self.role(), "troubles": found, "remarks": more}
         body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
+
+    async def _may_read_details(self, request: Request) -> bool:
+        """Whether the request is from this machine, of a user of `web.config_file`, or of a person with a role."""
+        asking = client_info(request, self.access.settings)
+        if self.users.are_named or asking.is_here or _is_from_own_address(request, asking):
+            return True
+        try:
+            return bool((await self.access.known(request, asking, is_use=False)).person.all_roles)
+        except (NotOneError, StoreError):
+            return False
 
     async def _ready(self, _request: Request) -> Response:
         role = self.role()
@@ -121,12 +163,23 @@ class WebApplication:
         text = f"callmon is {'ready' if is_ready else 'not ready'}: {role}.\n"
         return PlainTextResponse(text, 200 if is_ready else 503, NOT_KEPT)
 
-    async def _reload(self, _request: Request) -> Response:
+    async def _reload(self, request: Request) -> Response:
         if self.reload is None:
             return PlainTextResponse(RELOAD_OFF, 403, NOT_KEPT)
+        if "origin" in request.headers or "sec-fetch-site" in request.headers:
+            return PlainTextResponse(RELOAD_NOT_FROM_A_PAGE, 403, NOT_KEPT)
+        if not self.reloads.is_free():
+            return PlainTextResponse(RELOAD_NOT_NOW, 429, NOT_KEPT | {"Retry-After": "1"})
         refused = self.reload()
         text = "".join(f"{sentence}\n" for sentence in refused) or "The configuration was applied.\n"
         return PlainTextResponse(text, 500 if refused else 200, NOT_KEPT)
+
+
+def _is_from_own_address(request: Request, asking: ClientInfo) -> bool:
+    """Whether the client has the address at which callmon listens, as `callmon status` has. Not for loopback."""
+    peer, own = request.client, request.scope.get("server")
+    is_own = peer is not None and own is not None and peer.host == own[0] and not is_loopback(peer.host)
+    return is_own and not asking.is_forwarded
 
 
 async def _healthy(_request: Request) -> Response:

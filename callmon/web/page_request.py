@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from callmon.core.callbacks.commands import plain
+from callmon.errors import Sentence
 from callmon.store.commands import CALLBACK_QUEUE, StoredQueue
 from callmon.store.database import Database
 from callmon.text.labels import label, terminal_text, unknown_name
@@ -139,10 +140,14 @@ class PageRequest:
             "view": "",
             "revision": self.site.seen().revision,
             "main_class": "",
-            "notes": [x.translated(partial(terminal_text, language=self.language)) for x in self.site.notes],
+            "notes": [x.translated(partial(terminal_text, language=self.language)) for x in self._notes()],
         }
         html = await self.site.render(template, frame | values, asked)
         return HTMLResponse(html, status, KEPT_SHORT)
+
+    def _notes(self) -> Sequence[Sentence]:
+        """What the page says first; nothing to a reader of the guide who has no role."""
+        return self.site.notes if self.person.all_roles else ()
 
     def menu(self) -> list[tuple[str, str, bool]]:
         """(title, path, whether it is the present one) of the pages that this person may see."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -11,6 +12,7 @@ import pytest
 
 from callmon.config.settings import parse, refuse_what_needs_a_restart
 from callmon.errors import ConfigError
+from callmon.web.app import RELOAD_SECONDS
 from tests.support.daemon_process import Callmon, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
@@ -62,6 +64,7 @@ def test_a_reload_over_http_is_refused_until_the_file_is_right_and_the_metrics_s
         assert (status, 'staff[2].extension: "102" is listed' in told) == (500, True)
         assert (callmon.figure(successful), callmon.figure(at)) == (0.0, began)
         callmon.config.write_text(text + STAFF, encoding="utf-8")
+        time.sleep(RELOAD_SECONDS)
         assert posted(callmon, "/-/reload") == (200, "The configuration was applied.\n")
         assert callmon.figure(successful) == 1.0
         assert (callmon.figure(at) or 0.0) > began

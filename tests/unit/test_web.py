@@ -9,16 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import httpx
 import pytest
 import uvicorn
 from blockbuster import blockbuster_ctx
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callmon import __version__
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import ExchangeStatus
 from callmon.store.writer.committed import CommittedCounters
-from callmon.web.app import WebApplication
+from callmon.web.app import Pace, WebApplication
 from callmon.web.health import troubles
 from tests.support.store_fixtures import EXCHANGE, Daemon, seconds
 from tests.unit.test_metrics import GENERAL, ONE_CALL, Waiting
@@ -43,7 +44,15 @@ async def served(application: ASGIApp) -> AsyncIterator[int]:
 
 async def asked(port: int, path: str, *lines: str, method: str = "GET") -> tuple[int, dict[str, str], bytes]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = [f"{method} {path} HTTP/1.1", "Host: x", *lines, "Content-Length: 0", "Connection: close", "", ""]
+    head = [
+        f"{method} {path} HTTP/1.1",
+        "Host: localhost",
+        *lines,
+        "Content-Length: 0",
+        "Connection: close",
+        "",
+        "",
+    ]
     writer.write("\r\n".join(head).encode())
     told, _, body = (await reader.read()).partition(b"\r\n\r\n")
     writer.close()
@@ -191,7 +200,7 @@ async def test_callmon_is_healthy_whatever_is_wrong_around_it() -> None:
 async def test_a_reload_says_what_was_refused_and_is_refused_unless_it_is_allowed() -> None:
     refused: list[str] = []
     said = []
-    async with served(WebApplication(metrics(), list, reload=lambda: refused).asgi()) as port:
+    async with served(WebApplication(metrics(), list, reload=lambda: refused, reloads=Pace(0.0)).asgi()) as port:
         said.append(await asked(port, "/-/reload", method="POST"))
         refused += ["web has changed: restart callmon to change it.", "lines: …"]
         said.append(await asked(port, "/-/reload", method="POST"))
@@ -204,6 +213,60 @@ async def test_a_reload_says_what_was_refused_and_is_refused_unless_it_is_allowe
         (405, "Method Not Allowed"),
         (403, "/-/reload is off: set web.reload = true and restart callmon.\n"),
     ]
+
+
+@pytest.mark.parametrize("line", ["Origin: http://localhost", "Sec-Fetch-Site: cross-site"])
+async def test_no_page_of_a_browser_reloads(line: str) -> None:
+    done: list[int] = []
+    async with served(WebApplication(metrics(), list, reload=lambda: done.append(1) or []).asgi()) as port:
+        status, _, body = await asked(port, "/-/reload", line, method="POST")
+    assert (status, body, done) == (
+        403, b"/-/reload is for programs: no page of a browser may ask for it.\n", [],
+    )  # fmt: skip
+
+
+async def test_of_many_reloads_one_a_second_is_done() -> None:
+    done: list[int] = []
+    clock = [0.0]
+    pace = Pace(1.0, lambda: clock[0])
+    application = WebApplication(metrics(), list, reload=lambda: done.append(1) or [], reloads=pace)
+    async with served(application.asgi()) as port:
+        statuses = [(await asked(port, "/-/reload", method="POST"))[0] for _ in range(5)]
+        clock[0] = 1.0
+        statuses.append((await asked(port, "/-/reload", method="POST"))[0])
+    assert (statuses, len(done)) == ([200, 429, 429, 429, 429, 200], 2)
+
+
+HIDDEN = (
+    "1 of these. Their details are for this machine, for the users of web.config_file, and for who is signed in."
+)
+
+
+@pytest.mark.parametrize(
+    ("peer", "own", "headers", "is_shown"),
+    [
+        ("127.0.0.1", "127.0.0.1", {"host": "localhost:10469"}, True),
+        ("192.0.2.5", "192.0.2.5", {"host": "192.0.2.5:10469"}, True),
+        ("198.51.100.7", "192.0.2.5", {"host": "192.0.2.5:10469"}, False),
+        ("198.51.100.7", "192.0.2.5", {"host": "localhost"}, False),
+        ("127.0.0.1", "127.0.0.1", {"host": "evil.example"}, False),
+        ("127.0.0.1", "127.0.0.1", {"host": "localhost", "x-forwarded-for": "198.51.100.7"}, False),
+        ("192.0.2.5", "192.0.2.5", {"host": "192.0.2.5", "via": "1.1 proxy"}, False),
+    ],
+)
+async def test_a_stranger_reads_how_many_faults_there_are_and_not_which(
+    peer: str, own: str, headers: dict[str, str], is_shown: bool
+) -> None:
+    application = WebApplication(metrics(), lambda: ["/var/lib/callmon"], lambda: ["10.1.2.3"]).asgi()
+
+    async def listening(scope: Scope, receive: Receive, send: Send) -> None:
+        await application({**scope, "server": (own, 10469)}, receive, send)
+
+    transport = httpx.ASGITransport(listening, client=(peer, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
+        told = (await client.get("/healthz")).json()
+    found = (["/var/lib/callmon"], ["10.1.2.3"]) if is_shown else ([HIDDEN], [HIDDEN])
+    assert (told["status"], told["troubles"], told["remarks"]) == ("trouble", *found)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,11 @@ class BasicAuth:
         }
         self._users, self._cost = dict(users), max(map(_cost, users.values()), default=LEAST_COST)
 
+    @property
+    def are_named(self) -> bool:
+        """Whether only users may read: who reads is one of them."""
+        return bool(self._users)
+
     async def admits(self, authorization: str | None, address: str) -> bool:
         """Whether this header Authorization is a user's. `address`: for the log."""
         if not self._users:

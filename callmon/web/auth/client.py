@@ -27,7 +27,7 @@ NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
     """`address`: of the browser. `is_by_proxy`: a trusted proxy forwarded the request. `is_here`: the browser runs
-    on this machine. `origins`: the origins from which a callmon form may come.
+    on this machine. `origins`: the origins from which a callmon form may come. `is_forwarded`: by any proxy.
     """
 
     address: str
@@ -35,6 +35,7 @@ class ClientInfo:
     is_https: bool
     is_here: bool
     origins: frozenset[str]
+    is_forwarded: bool = False
 
 
 def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo:
@@ -45,7 +46,8 @@ def client_info(request: HTTPConnection, settings: AccessSettings) -> ClientInfo
     host = request.headers.get("host", "")
     own = (settings.url,) if settings.url else ()
     origins = frozenset((f"{scheme}://{host}", *own))
-    return ClientInfo(address, is_by_proxy, scheme == "https", _is_here(request, peer, host), origins)
+    is_here, is_forwarded = _is_here(request, peer, host), _is_forwarded(request)
+    return ClientInfo(address, is_by_proxy, scheme == "https", is_here, origins, is_forwarded)
 
 
 @lru_cache(1024)
@@ -97,9 +99,12 @@ def _is_here(request: HTTPConnection, peer: str, host: str) -> bool:
     A proxy on this machine forwards requests from elsewhere. No browser speaks HTTP/1.0; nginx does to its
     upstream by default.
     """
-    is_forwarded = any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
+    return not _is_forwarded(request) and is_loopback(peer) and is_loopback(_name(host))
+
+
+def _is_forwarded(request: HTTPConnection) -> bool:
     is_old = request.scope.get("http_version") == "1.0"
-    return not is_forwarded and not is_old and is_loopback(peer) and is_loopback(_name(host))
+    return is_old or any(name in FORWARDED or name.startswith("x-forwarded-") for name in request.headers)
 
 
 def _name(host: str) -> str:
