@@ -8,6 +8,7 @@ The French and the English of a text appear at the same moment: until both exist
 page is read later: each time has its date. Refuses: to state that all is well. Nothing known is no more than that.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
@@ -33,9 +34,18 @@ def public_disruptions(found: Iterable[Disruption], now: datetime) -> list[Disru
     return sorted(shown, key=lambda x: (x.state(now) == "planned", x.began, x.id))
 
 
-def public_id(disruption: Disruption) -> str:
-    """A stable UUID: the identifier within callmon may name a trunk or an exchange."""
-    return str(uuid5(NAMESPACE_URL, f"callmon:{disruption.id}"))
+def public_ids(shown: Iterable[Disruption]) -> dict[str, str]:
+    """By disruption, a UUID of what the notice says of it anyway: lines and beginning.
+
+    The identifier within callmon has the name of a trunk or an exchange. Whoever guesses that name could compute
+    the UUID of it and compare.
+    """
+    made, count = dict[str, str](), Counter[str]()
+    for x in sorted(shown, key=lambda x: x.id):
+        said = f"{instant(x.began)} {' '.join(sorted(x.lines))}"
+        made[x.id] = str(uuid5(NAMESPACE_URL, f"callmon:{said} {count[said]}"))
+        count[said] += 1
+    return made
 
 
 def is_late(disruption: Disruption, now: datetime) -> bool:
@@ -124,13 +134,14 @@ class PublicNotice(TerminalPage):
 def notice_as_json(found: Iterable[Disruption], is_heard: bool, pages: Iterable[PublicNotice]) -> dict[str, Any]:
     """The published JSON. A text is null until it exists in both languages."""
     notices = {page.language: page for page in pages}
-    now = notices["fr"].now
+    now, found = notices["fr"].now, list(found)
+    ids = public_ids(found)
     return {
         "updated": instant(now),
         "heard": is_heard,
         "disruptions": [
             {
-                "id": public_id(x),
+                "id": ids[x.id],
                 "state": x.state(now),
                 "planned_work": x.source == "work",
                 "lines": [

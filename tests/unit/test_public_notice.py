@@ -189,6 +189,24 @@ def test_a_calendar_escapes_what_the_standard_says() -> None:
     assert told.split("\\n")[3] == 'Reason: a\\;b\\,c\\\\\\\\d: "e"'
 
 
+def ids(*found: Disruption) -> list[str]:
+    told = json.loads(files(*found)["disruptions.json"])["disruptions"]
+    events = Calendar.from_ical(files(*found)["disruptions.ics"]).walk("VEVENT")
+    assert [x["id"] for x in told] == [str(x["uid"]) for x in events]
+    return [x["id"] for x in told]
+
+
+def test_the_public_identifier_tells_no_name_of_a_trunk_or_an_exchange() -> None:
+    names = [("PJSIP-trunk-17", "PJSIP/trunk", "toronto"), ("ottawa-17", "", "ottawa")]
+    one, other = (ids(disruption(id=name, what=what, exchange=x)) for name, what, x in names)
+    assert one == other
+
+
+def test_the_public_identifiers_of_disruptions_differ_and_stay() -> None:
+    found = [disruption(id="a-1"), disruption(id="b-1"), disruption(id="c-1", lines=("poci",)), WORK]
+    assert (len(set(ids(*found))), ids(*found)) == (4, ids(*found[::-1]))
+
+
 # The folder.
 
 

@@ -26,7 +26,7 @@ from callmon.text.public_notice import (
     is_late,
     notice_as_json,
     public_disruptions,
-    public_id,
+    public_ids,
 )
 
 LINE_OCTETS = 75  # of iCalendar, without the line end
@@ -81,14 +81,15 @@ def calendar(notice: PublicNotice, shown: Sequence[Disruption], is_heard: bool) 
         *("BEGIN:VJOURNAL", f"UID:{FILES[notice.language]}@callmon", f"DTSTAMP:{stamp}", f"DTSTART:{stamp}"),
         *(f"SUMMARY:{_escaped(name)}", f"DESCRIPTION:{_escaped(known)}", "END:VJOURNAL"),
     ]
+    ids = public_ids(shown)
     for disruption in shown:
-        lines += _event(notice, disruption, stamp)
+        lines += _event(notice, disruption, ids[disruption.id], stamp)
     return b"".join(map(_folded, [*lines, "END:VCALENDAR"]))
 
 
-def _event(notice: PublicNotice, disruption: Disruption, stamp: str) -> Iterator[str]:
+def _event(notice: PublicNotice, disruption: Disruption, uid: str, stamp: str) -> Iterator[str]:
     """One event. It has no end while the end is not known: a made-up one would be a promise."""
-    yield from ("BEGIN:VEVENT", f"UID:{public_id(disruption)}", f"DTSTAMP:{stamp}")
+    yield from ("BEGIN:VEVENT", f"UID:{uid}", f"DTSTAMP:{stamp}")
     yield f"DTSTART:{_utc(disruption.began)}"
     if disruption.notice.until is not None and not is_late(disruption, notice.now):
         yield f"DTEND:{_utc(disruption.notice.until)}"
