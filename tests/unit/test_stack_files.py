@@ -115,3 +115,17 @@ def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(
     words = [text for name, text in made[0].items() if not name.endswith(".conf")]
     assert [len(word) for word in words] == [32] * len(words)
     assert len(set(words)) == len(words)
+
+
+def test_a_policy_of_kubernetes_lets_few_reach_each_callmon() -> None:
+    parts = list(yaml.safe_load_all((ROOT / ".docker" / "kubernetes.yaml").read_text(encoding="utf-8")))
+    (policy,) = [x["spec"] for x in parts if x["kind"] == "NetworkPolicy"]
+    (callmons,) = [x["spec"] for x in parts if x["kind"] == "StatefulSet"]
+    ((rule,), port) = policy["ingress"], callmons["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
+    assert (policy["policyTypes"], policy["podSelector"]) == (["Ingress"], callmons["selector"])
+    assert ([x["port"] for x in rule["ports"]], len(rule["from"])) == ([port], 2)
+
+
+def test_the_unit_lets_no_core_dump_hold_numbers_and_keys() -> None:
+    unit = (ROOT / "callmon" / "daemon" / "systemd" / "callmon.service").read_text(encoding="utf-8")
+    assert unit.splitlines().count("LimitCORE=0") == 1
