@@ -19,6 +19,7 @@ from datetime import datetime
 from hashlib import sha256
 from itertools import groupby
 from typing import Literal, NamedTuple, TypeAlias
+from unicodedata import category, normalize
 
 import msgspec
 from sqlalchemy import Connection, bindparam, insert, select
@@ -31,6 +32,7 @@ from callmon.store.tables import AUDIT, SIGN_OFF, SIGNED_FILE
 
 Step: TypeAlias = Literal["prepared", "verified", "approved"]
 Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
+BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
 STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
 ALL_STEPS = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
 RECORDED = select(AUDIT.c.at, AUDIT.c.who, AUDIT.c.act, AUDIT.c.about).where(
@@ -225,8 +227,24 @@ def refuse_signature(revision: SignedRevision | None, step: Step, who: str) -> N
         raise SignOffError("superseded", revision)
     if step != revision.next_step:
         raise SignOffError("not_yet", revision)
-    if who.casefold() == revision.signatures[0].who.casefold():
+    if same_person(who, revision.signatures[0].who):
         raise SignOffError("own", revision)
+
+
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one, however they are written: é composed or not, full width, with unseen signs."""
+    return _as_seen(one) == _as_seen(other)
+
+
+def _as_seen(name: str) -> str:
+    folded = normalize("NFKC", normalize("NFKC", name).casefold())
+    return " ".join("".join(x for x in folded if not _is_unseen(x)).split())
+
+
+def _is_unseen(sign: str) -> bool:
+    """A format sign, a variation selector, or one of the few letters that are blank."""
+    is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
+    return category(sign) in ("Cf", "Cc") or is_selector or sign in BLANK
 
 
 def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: AuditEvent) -> None:

@@ -108,6 +108,27 @@ def test_the_person_who_prepared_signs_no_other_step_however_the_name_is_written
     assert [refused(store, 1, step, who) for who in ("g.lavoie", "G.Lavoie")] == [("own", None)] * 2
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ge\u0301rard lavoie",  # é of two signs
+        "g\u00e9rard\u200b lavoie",  # a blank without width
+        "g\u00e9rard \u2060lavoie",
+        "g\u00e9rard\u00adlavoie".replace("lavoie", " lavoie"),
+        "\uff47\u00e9\uff52\uff41\uff52\uff44 lavoie",  # full width
+        "G\u00c9RARD\u00a0LAVOIE",
+        "g\u00e9rard  lavoie ",
+        "g\u00e9rard\ufe0f lavoie",
+        "g\u00e9rard\u3164lavoie".replace("lavoie", " lavoie"),
+    ],
+    ids=ascii,
+)
+def test_who_prepared_signs_no_other_step_under_another_spelling(store: Database, other: str) -> None:
+    prepared(store, "g\u00e9rard lavoie")
+    assert [refused(store, 1, step, other)[0] for step in ("verified",)] == ["own"]
+    assert sign(store, MONTH, 1, "verified", deed("gerard lavoie")).step == "verified"  # another name
+
+
 def test_two_persons_are_enough(store: Database) -> None:
     prepared(store)
     for step in ("verified", "approved"):
