@@ -37,8 +37,8 @@ def public_disruptions(found: Iterable[Disruption], now: datetime) -> list[Disru
 def public_ids(shown: Iterable[Disruption]) -> dict[str, str]:
     """By disruption, a UUID of what the notice says of it anyway: lines and beginning.
 
-    The identifier within callmon has the name of a trunk or an exchange. Whoever guesses that name could compute
-    the UUID of it and compare.
+    The identifier within callmon has the name of a trunk or an exchange. A reader who guesses that name could
+    compute its UUID and compare.
     """
     made, count = dict[str, str](), Counter[str]()
     for x in sorted(shown, key=lambda x: x.id):
