@@ -41,6 +41,7 @@ PHONE = re.compile(
     r"(?<!\d)(?!(?<=\w-)1\d{9}(?!\d))\+?"
     r"(?:\d{7,}|1?[ .-]?\(?\d{3}\)?[ .-]\d{3}[ .-]?\d{4}|\d{3}[ .-]\d{4})(?!\.?\d)"
 )
+UNBROKEN = {0xA0: " ", 0x202F: " ", 0x2011: "-"}  # as French writes a number
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
@@ -62,8 +63,14 @@ def record_event(store: Database, deed: AuditEvent) -> None:
 def insert_event(connection: Connection, deed: AuditEvent) -> None:
     """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
     texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
-    texts["about"] = PHONE.sub("#", texts["about"])
+    texts["about"] = without_numbers(texts["about"])
     connection.execute(insert(AUDIT).values(at=deed.at, **texts))
+
+
+def without_numbers(text: str) -> str:
+    """A text that a person typed, with a # for each telephone number."""
+    plain = text.translate(UNBROKEN)
+    return PHONE.sub(lambda found: " #" if found[0][0] == " " else "#", plain) if PHONE.search(plain) else text
 
 
 def audited_name(who: str) -> str:

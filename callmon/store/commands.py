@@ -22,6 +22,7 @@ from callmon.core.disruptions import commands as disruptions
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption, DisruptionCommandRefused
 from callmon.core.facts import Arrived
+from callmon.store import access
 from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
@@ -105,6 +106,7 @@ def queue_callback_command(store: Database, command: CallbackCommand, number: st
     with store.writing() as connection:
         place = (command.obligation, command.exchange)
         before = [x for x in CALLBACK_QUEUE.pending(connection) if (x.obligation, x.exchange) == place]
+        command = _masked(command)
         # Compare with the last command only: an earlier equal one may have been undone since.
         last = before[-1] if before else None
         if last and callbacks.is_same(command, last) and _has_number(connection, store.ring, command, number):
@@ -115,11 +117,18 @@ def queue_callback_command(store: Database, command: CallbackCommand, number: st
 def insert_callback_command(
     connection: Connection, ring: KeyRing, command: CallbackCommand, number: str | None = None
 ) -> int:
-    """Inserts a command in the current transaction, without a check for an equal one. Returns its number."""
-    n = CALLBACK_QUEUE.insert(connection, command)
+    """Inserts a command in the current transaction, without a check for an equal one. Returns its number.
+
+    A number in its text is masked: nobody would find it there when the number is to be disposed of.
+    """
+    n = CALLBACK_QUEUE.insert(connection, _masked(command))
     if number is not None:
         _store_number(connection, (_call(command), command.exchange, CALLBACK), number, ring)
     return n
+
+
+def _masked(command: CallbackCommand) -> CallbackCommand:
+    return msgspec.structs.replace(command, text=access.without_numbers(command.text))
 
 
 def insert_outbound_call(connection: Connection, ring: KeyRing, command: CallbackCommand, number: str) -> bool:

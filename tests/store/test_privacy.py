@@ -14,10 +14,12 @@ from sqlalchemy import select, text
 
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import ConfigError, StoreError
 from callmon.store import key_file, opening
+from callmon.store.commands import CALLBACK_QUEUE, queue_callback_command
 from callmon.store.database import Database, names_of_needed_keys, open_store, parse_url, upgrade
 from callmon.store.encryption import NO_KEYS, KeyMissingError, KeyRing
 from callmon.store.privacy import subject_access
@@ -447,3 +449,31 @@ def test_a_corrected_number_stays_so_when_the_call_ends(store: Database) -> None
     subject_access.correct_number(store, [CALLER], SECOND, look())
     wrote(store, *told[9:])
     assert numbers(store) == {"1795527733.0": SECOND}
+
+
+def test_what_a_daemon_replaces_is_not_in_the_file_any_more(sqlite_store: Database) -> None:
+    secret = "token-of-a-number"
+    with sqlite_store.writing() as connection:
+        connection.execute(text("INSERT INTO mark VALUES (:name, 1)"), {"name": secret * 20})
+    with sqlite_store.writing() as connection:
+        connection.execute(text("DELETE FROM mark WHERE name LIKE 'token%'"))
+    with sqlite_store.engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    assert sqlite_store.path is not None
+    assert sqlite_store.path.read_bytes().count(secret.encode()) == 0
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["416 555-0199", "+14165550199", "(416) 555-0199", "555-0199", "4165550199", "416\u00a0555\u20110199"],
+)
+def test_a_number_that_a_person_typed_into_a_text_is_not_stored(store: Database, number: str) -> None:
+    command = CallbackCommand(
+        at=START, actor="m", action="reopen", exchange="toronto", obligation="1795527733.7",
+        text=f"elle répond au {number} le soir",
+    )  # fmt: skip
+    queue_callback_command(store, command)
+    again = queue_callback_command(store, command)
+    with store.reading() as connection:
+        (stored,) = CALLBACK_QUEUE.pending(connection)
+    assert (stored.text, again.is_new) == ("elle répond au # le soir", False)
