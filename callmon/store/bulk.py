@@ -11,14 +11,15 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.exc import DBAPIError
 
 from callmon.store.encryption import NO_KEYS, KeyRing
-from callmon.store.row_mapping import Row
-from callmon.store.tables import NUMBER_KEY
+from callmon.store.tables import NUMBER_KEY, Row, row_of
+from callmon.store.tables.calls import NumberKeyRow
 from callmon.store.view import refuse_driver
 
 # Below the limit of parameters per statement of both databases.
 ASKED_AT_ONCE = 500
 T = TypeVar("T")
 
+_number_key_row = row_of(NumberKeyRow)
 ADDING = "ON CONFLICT (figure) DO UPDATE SET value = counter.value + excluded.value"
 
 
@@ -128,7 +129,7 @@ def replacing(table: Table) -> str:
 
 def record_key(connection: Connection, ring: KeyRing) -> None:
     """Stores the newest key's name after an encryption: the key file must contain that key from now on."""
-    BulkWriter(connection).insert(NUMBER_KEY, [(ring.name,)], "ON CONFLICT DO NOTHING")
+    BulkWriter(connection).insert(NUMBER_KEY, [_number_key_row(name=ring.name)], "ON CONFLICT DO NOTHING")
 
 
 def overwrite_deleted(connection: Connection) -> None:

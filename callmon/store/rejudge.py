@@ -47,9 +47,9 @@ from callmon.store.row_mapping import (
     Rows,
     StoredCallKey,
     call_of,
+    counter_rows,
     encoded,
     entry_of,
-    figure_key,
     finding_of,
     obligation_of,
     without_numbers,
@@ -186,8 +186,7 @@ class RejudgedCalls:
         writing.insert(tables.CALL, self._rows.call_rows(), replacing(tables.CALL))
         writing.insert(tables.FINDING, self._rows.finding_rows(), replacing(tables.FINDING))
         self.rolling.write_cells()
-        counters = [(figure_key(figure), amount) for figure, amount in self.added.items()]
-        writing.insert(tables.COUNTER, counters, ADDING)
+        writing.insert(tables.COUNTER, counter_rows(self.added), ADDING)
 
 
 def up_to_end(facts: list[Fact]) -> list[Fact]:

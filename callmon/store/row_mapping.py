@@ -5,10 +5,8 @@ Moves people's numbers out of facts and calls into rows of their own, and restor
 Refuses: SQL and connections; this module only has the tables' columns.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -17,18 +15,33 @@ import msgspec
 from callmon.core.callbacks.contact import Contact
 from callmon.core.callbacks.entries import AnyEntry, CalledBack
 from callmon.core.callbacks.obligation import Key, LedgerUpdate, Obligation
-from callmon.core.calls.call import Call, language_label
+from callmon.core.calls.call import Call
 from callmon.core.disruptions.disruption import AnyEntry as AnyDisruptionEntry
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.disruptions.register import DisruptionUpdate
-from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld, tag_of
+from callmon.core.facts import OUTSIDE, AnyFact, Arrived, CallbackRequested, Ended, Fact, NumberWithheld
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.statistics.counters import Figure
 from callmon.core.verdicts import Finding, Gap
 from callmon.store.encryption import KeyRing
-from callmon.store.tables import microseconds
+from callmon.store.fact_packing import pack_facts, unpack_facts
+from callmon.store.new_rows import (
+    counter_row,
+    fact_row,
+    gap_row,
+    heartbeat_row,
+    number_row,
+    open_call_row,
+    row_of_call,
+    row_of_contact,
+    row_of_disruption,
+    row_of_disruption_entry,
+    row_of_entry,
+    row_of_finding,
+    row_of_obligation,
+)
+from callmon.store.tables import Row, microseconds
 
-Row = tuple[Any, ...]
 StoredCallKey = tuple[str, str]  # (call, exchange), the order of every key
 Numbers = Mapping[str, str]
 Source = TypeVar("Source", Arrived, Call)
@@ -58,6 +71,7 @@ class Rows:
         self.disruption_entries: list[Row] = []
         self.disruptions: list[DisruptionUpdate] = []
         self.contacts: list[Row] = []
+        self.last_contact = 0  # microseconds: the time of the latest one
         self.hand = self.disruption_hand = 0  # the last commands applied
         self.facts: dict[StoredCallKey, list[Fact]] = {}
         self.numbers: dict[tuple[str, str, str], str] = {}  # by call, exchange and role: the first wins
@@ -115,9 +129,7 @@ class Rows:
 
     def _add_written(self, written: LedgerUpdate) -> None:
         entry = written.entry
-        data = _encode(entry).decode()
-        at, kind = microseconds(entry.at), tag_of(type(entry))
-        self.ledger.append((entry.obligation, entry.exchange, self._entry, at, kind, data))
+        self.ledger.append(row_of_entry(entry, self._entry))
         self._entry += 1
         self.obligations[written.obligation.key] = written.obligation
         if isinstance(entry, CalledBack):
@@ -128,17 +140,14 @@ class Rows:
             self.corrections[finding.call, entry.exchange, finding.standard] = finding
 
     def _add_disruption(self, update: DisruptionUpdate) -> None:
-        entry, data = update.entry, _encode(update.entry).decode()
-        at, kind = microseconds(entry.at), tag_of(type(entry))
-        self.disruption_entries.append((entry.disruption, self._disruption, at, kind, data))
+        self.disruption_entries.append(row_of_disruption_entry(update.entry, self._disruption))
         self.disruptions.append(update)
         self._disruption += 1
 
     def _add_contact(self, contact: Contact) -> None:
-        at, data = microseconds(contact.at), _encode(contact).decode()
-        key = contact.call, contact.exchange, contact.kind
-        self.contacts.append((*key, at, self._contact, contact.token, data))
+        self.contacts.append(row_of_contact(contact, self._contact))
         self._contact += 1
+        self.last_contact = max(self.last_contact, microseconds(contact.at))
 
     def _marked(self, key: StoredCallKey, fact: Fact) -> Fact:
         """Records what else a fact of MARKED changes. Returns it without a number."""
@@ -165,13 +174,14 @@ class Rows:
         ended: list[Row] = []
         still_open: list[Row] = []
         for key, facts in self.facts.items():
-            n, data = begun.get(key, (self._n, ""))
+            (call, exchange), (n, data) = key, begun.get(key, (self._n, ""))
             data = f"{data[:-1]},{_encode(facts).decode()[1:]}" if data else _encode(facts).decode()
             if key not in self.over and (key in begun or key in self.begun):
-                still_open.append((*key, n, data))
+                still_open.append(open_call_row(call=call, exchange=exchange, n=n, data=data))
             else:
                 at = _last_time(facts) or _last_time(_decode_facts(data))
-                ended.append((*key, self._n, at, pack_facts(data)))
+                packed = pack_facts(data)
+                ended.append(fact_row(call=call, exchange=exchange, n=self._n, at=at, data=packed))
             self._n += 1
         return ended, still_open
 
@@ -185,10 +195,19 @@ class Rows:
         """The encrypted numbers, each with its token; none without a key."""
         if not ring:
             return []
-        return [(*key, ring.encrypt(number), ring.token(number)) for key, number in self.numbers.items()]
+        return [
+            number_row(
+                call=call,
+                exchange=exchange,
+                role=role,
+                number=ring.encrypt(number),
+                token=ring.token(number),
+            )
+            for (call, exchange, role), number in self.numbers.items()
+        ]
 
     def call_rows(self) -> list[Row]:
-        return [_call_row(key[1], call, self.account(key)) for key, call in self.calls.items()]
+        return [row_of_call(key[1], call, self.account(key)) for key, call in self.calls.items()]
 
     def account(self, key: StoredCallKey) -> str:
         """The whole account of a call as stored JSON, without numbers."""
@@ -200,18 +219,21 @@ class Rows:
         return finding_rows(self.findings)
 
     def obligation_rows(self) -> list[Row]:
-        return list(map(obligation_row, self.obligations.values()))
+        return list(map(row_of_obligation, self.obligations.values()))
 
     def disruption_rows(self) -> list[Row]:
         """The last state of each disruption."""
         latest = {x.disruption.id: x.disruption for x in self.disruptions}
-        return list(map(_disruption_row, latest.values()))
+        return list(map(row_of_disruption, latest.values()))
 
     def gap_rows(self) -> list[Row]:
-        return [(gap.exchange, microseconds(gap.start), microseconds(gap.end)) for gap in self.gaps.values()]
+        return [
+            gap_row(exchange=gap.exchange, began=microseconds(gap.start), ended=microseconds(gap.end))
+            for gap in self.gaps.values()
+        ]
 
     def heartbeat_rows(self) -> list[Row]:
-        return [(exchange, microseconds(at)) for exchange, at in self.heard.items()]
+        return [heartbeat_row(exchange=name, heard=microseconds(at)) for name, at in self.heard.items()]
 
 
 def without_numbers(source: Source) -> Source:
@@ -225,89 +247,18 @@ def _with_numbers(source: Source, numbers: Numbers) -> Source:
     return msgspec.structs.replace(source, caller=caller, dialled=numbers.get(DIALLED, source.dialled))
 
 
-def _call_row(exchange: str, call: Call, account: str) -> Row:
-    longest = None if call.waited is None else call.waited.longest
-    waited = None if longest is None else round(longest.total_seconds() * 1_000_000)
-    return (
-        *(call.call, exchange, call.line, call.direction, language_label(call.language), call.in_hours),
-        *map(_micro, (call.arrived, call.answered, call.ended)),
-        *(call.outcome, call.rings, call.rings_estimated, waited, call.heard, account, call.test),
-    )
-
-
 def encoded(call: Call) -> str:
     """The whole account as JSON, without numbers."""
     return _encode(without_numbers(call)).decode()
 
 
 def finding_rows(findings: Mapping[tuple[str, str, str], Finding]) -> list[Row]:
-    return [_finding_row(exchange, finding) for (_, exchange, _), finding in findings.items()]
-
-
-_finding_end = attrgetter("line", "language", "in_hours", "verdict", "reason_key", "number", "cause")
-_obligation_begin = attrgetter(
-    *("id", "exchange", "call", "kind", "opening", "line", "service", "language", "token", "other", "hidden")
-)
-_obligation_flags = attrgetter("is_soon", "is_overdue", "is_live")
-
-
-def _finding_row(exchange: str, finding: Finding) -> Row:
-    return (finding.call, exchange, finding.standard, _micro(finding.at), *_finding_end(finding))
-
-
-def obligation_row(obligation: Obligation) -> Row:
-    due, business = obligation.due, obligation.dues.business
-    times = (obligation.opened, due.at, business, due.actionable, obligation.settled, obligation.acknowledged)
-    data = _encode(msgspec.structs.replace(obligation, token=None, other=None)).decode()
-    return (
-        *_obligation_begin(obligation),
-        " ".join(obligation.cautions),
-        *map(_micro, times),
-        *(obligation.state, obligation.reason, obligation.count, len(obligation.attempts)),
-        *_obligation_flags(obligation),
-        data,
-    )
-
-
-def _micro(at: datetime | None) -> int | None:
-    return None if at is None else microseconds(at)
+    return [row_of_finding(exchange, finding) for (_, exchange, _), finding in findings.items()]
 
 
 def _last_time(facts: Sequence[Fact]) -> int | None:
     """The time of the last fact that has one."""
     return next((microseconds(fact.at) for fact in reversed(facts) if fact.at is not None), None)
-
-
-# The facts of a call.
-
-# Text that facts share. It belongs to the stored form: a change of it needs another, with the first kept to read.
-SHARED_TEXT = (
-    b'"by":"exchange"}]"queue":"","language":"en"}"found":true"slack":"PT0.5S""kind":"blind","to":"outside"'
-    b'"answered":true}"mailbox":"","rings":"message":true"early_media":true"number":"outside""hung_up":true},'
-    b'{"type":"VoicemailTook"{"type":"VoicemailEnded"{"type":"QueueEntered"{"type":"QueueLeft"{"type":"MusicPlayed"'
-    b'{"type":"SentOff"{"type":"Transferred"{"type":"PersonJoined"{"type":"PersonLeft"{"type":"Resumed"{"type":"Held"'
-    b'{"type":"LanguageChosen"{"type":"NumberWithheld"[{"type":"Arrived","call":"17","at":"2026-11-24T15:56:01.9Z",'
-    b'"direction":"inbound","line":"general","dialled":"","caller":null,"withheld":null,"channel":"PJSIP/trunk-0000000"},'
-    b'{"type":"LineOpened","call":"17{"type":"PhoneDialled","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10",'
-    b'"channel":"PJSIP/10-0000000"},{"type":"PhoneRang","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10","channel":'
-    b'"PJSIP/10-0000000"},{"type":"PhoneStopped","call":"17","at":"2026-11-24T15:56:01.9Z","phone":"10","channel":'
-    b'"PJSIP/10-0000000","why":"no_answer","rang":true},{"type":"Answered","call":"17","at":"2026-11-24T15:56:01.9Z",'
-    b'"phone":"10","channel":"PJSIP/10-0000000","rang":"2026-11-24T15:56:01.9Z"},{"type":"Ended","call":"17",'
-    b'"at":"2026-11-24T15:56:01.9Z","by":"caller"}]'
-)
-LEVEL, WINDOW_BITS, MEMORY = 3, 12, 5  # of zlib: for some kilobytes
-_primed = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, SHARED_TEXT)
-
-
-def pack_facts(data: str) -> bytes:
-    """Compresses the JSON of a call's facts (zlib, RFC 1950, with SHARED_TEXT), to about a seventh."""
-    packing = _primed.copy()  # a new one would read SHARED_TEXT again
-    return packing.compress(data.encode()) + packing.flush()
-
-
-def unpack_facts(data: bytes) -> bytes:
-    """The JSON of a call's facts. Raises zlib.error when it is damaged."""
-    return zlib.decompressobj(zdict=SHARED_TEXT).decompress(data)
 
 
 # Rows to objects.
@@ -354,10 +305,8 @@ def call_of(data: str, numbers: Numbers) -> Call:
     return _with_numbers(_decode_call(data), numbers)
 
 
-def _disruption_row(state: Disruption) -> Row:
-    times = map(_micro, (state.began, state.notice.until, state.announced, state.ended))
-    lines, data = f" {' '.join(state.lines)} ", _encode(state).decode()
-    return (state.id, state.source, state.exchange, lines, *times, state.how, state.counts, state.is_live, data)
+def counter_rows(figures: Mapping[Figure, float]) -> list[Row]:
+    return [counter_row(figure=figure_key(figure), value=amount) for figure, amount in figures.items()]
 
 
 def figure_key(figure: Figure) -> str:

@@ -19,7 +19,7 @@ from callmon.core import facts as f
 from callmon.core.disruptions.disruption import Disruption
 from callmon.store import tables
 from callmon.store.database import upgrade
-from callmon.store.row_mapping import _disruption_row
+from callmon.store.new_rows import row_of_disruption
 from tests import year
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
@@ -54,7 +54,7 @@ def fill(settings: Settings, calls: int) -> None:
         _copy(
             connection, "obligation", {"id": "s.id || '-' || n.n", "call": NAMED, "opened": MOVED}, "NOT s.is_live"
         )
-    year_rows.put_rows(store, "disruption", [_disruption_row(one) for one in DISRUPTED])
+    year_rows.put_rows(store, "disruption", [row_of_disruption(one) for one in DISRUPTED])
     if store.path is None:
         with store.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE"))  # as its own upkeep does

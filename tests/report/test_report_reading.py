@@ -11,9 +11,9 @@ from callmon.core.reconciliation import Difference, LineDay, Reconciliation
 from callmon.core.statistics import period
 from callmon.reports.request import gathered
 from callmon.store.database import Database
+from callmon.store.new_rows import row_of_disruption
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reconciliations, reports
-from callmon.store.row_mapping import _disruption_row
 from tests import year
 from tests.support.store_fixtures import plans
 from tests.year import TORONTO
@@ -31,7 +31,7 @@ def put_disruption(store: Database, name: str) -> None:
         id=name, what=name, source="trunk", exchange=year.EXCHANGE, lines=("tty",), began=began,
         ended=began + timedelta(hours=1),
     )  # fmt: skip
-    year_rows.put_rows(store, "disruption", [_disruption_row(one)])
+    year_rows.put_rows(store, "disruption", [row_of_disruption(one)])
 
 
 def test_a_disruption_that_is_written_while_the_report_is_read_is_not_in_it(store: Database) -> None:

@@ -13,9 +13,9 @@ from callmon.config.settings import example
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.monitor import Monitor
 from callmon.store.database import Database
+from callmon.store.fact_packing import pack_facts, unpack_facts
 from callmon.store.queries import obligations
 from callmon.store.rejudge import inconsistencies
-from callmon.store.row_mapping import pack_facts, unpack_facts
 from tests.recordings.test_cel import RECORDINGS, heard, rows_of
 from tests.recordings.test_traces import NAMES, TRACES, recording
 from tests.store.test_backfill import Office

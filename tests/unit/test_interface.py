@@ -10,7 +10,8 @@ import pytest
 
 from callmon.core.facts import Held, tag_of
 from callmon.core.outcome import Outcome
-from callmon.store.row_mapping import Rows, unpack_facts
+from callmon.store.fact_packing import unpack_facts
+from callmon.store.row_mapping import Rows
 from tests.interface import FROZEN, SECTIONS, UNIONS
 from tests.support.store_fixtures import EXCHANGE, START
 

@@ -12,8 +12,9 @@ from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Finding
 from callmon.store import tables
 from callmon.store.database import Database
+from callmon.store.new_rows import row_of_finding, row_of_obligation
 from callmon.store.rollups import rebuild
-from callmon.store.row_mapping import Rows, _finding_row, obligation_row
+from callmon.store.row_mapping import Rows
 from tests.year import EXCHANGE, Owing, Truth
 
 MANY = 20_000
@@ -37,8 +38,8 @@ def stored(
     _insert(store, rows)
     put, found, owings_told = [], [], []
     for one, findings, owing in owed:
-        put.append(obligation_row(one))
-        found += [_finding_row(EXCHANGE, x) for x in findings]
+        put.append(row_of_obligation(one))
+        found += [row_of_finding(EXCHANGE, x) for x in findings]
         owings_told.append(owing)
     put_rows(store, "obligation", put)
     put_rows(store, "finding", found)

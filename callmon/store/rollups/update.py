@@ -36,7 +36,8 @@ from callmon.core.statistics.aggregates import Cell
 from callmon.core.verdicts import Finding
 from callmon.store.bulk import BulkWriter, chunks, replacing
 from callmon.store.row_mapping import call_of, encoded
-from callmon.store.tables import ROLLUP, ROLLUP_STATE, microseconds
+from callmon.store.tables import ROLLUP, ROLLUP_STATE, Row, microseconds, row_of
+from callmon.store.tables.figures import RollupRow
 
 # The version of what a cell counts. Raise it whenever `core/statistics/aggregates.py` counts differently
 # (test_rollups compares).
@@ -44,6 +45,7 @@ VERSION = 2
 FOREVER = (1 << 63) - 1
 MODULUS = 1 << 256
 
+_rollup_row = row_of(RollupRow)
 Key = tuple[str, str, str, str]  # day, line, language, exchange
 
 
@@ -90,8 +92,18 @@ class Rollup:
         self.seal = (self.seal + other.seal) % MODULUS
         self.cell.merge(other.cell)
 
-    def row(self, key: Key) -> tuple[Any, ...]:
-        return (*key, self.stored, self.calls, f"{self.seal:064x}", encode_cell(self.cell))
+    def row(self, key: Key) -> Row:
+        day, line, language, exchange = key
+        return _rollup_row(
+            day=day,
+            line=line,
+            language=language,
+            exchange=exchange,
+            stored=self.stored,
+            calls=self.calls,
+            seal=f"{self.seal:064x}",
+            cell=encode_cell(self.cell),
+        )
 
 
 class CallRecord(NamedTuple):

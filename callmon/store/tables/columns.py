@@ -1,14 +1,18 @@
-"""Column types and options that several tables share."""
+"""What the classes of the tables share: their base, the types of their columns, their options."""
 
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar, cast
 
-from sqlalchemy import BigInteger, Column, Dialect, MetaData, String, Table
-from sqlalchemy.schema import SchemaItem
+from sqlalchemy import BigInteger, Dialect, MetaData, String, Table
+from sqlalchemy.orm import declared_attr
 from sqlalchemy.types import TypeDecorator
+from sqlmodel import SQLModel
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 METADATA = MetaData()
+Row = tuple[Any, ...]  # the values of all columns of a table, in their order, as a driver takes and gives them
 
 
 def microseconds(at: datetime) -> int:
@@ -36,23 +40,45 @@ class Moment(TypeDecorator[datetime]):
         return None if value is None else from_microseconds(value)
 
 
+class Words(TypeDecorator[frozenset[str]]):
+    """A set of words, in their order, separated by blanks."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: frozenset[str] | None, dialect: Dialect) -> str | None:
+        return None if value is None else " ".join(sorted(value))
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> frozenset[str] | None:
+        return None if value is None else frozenset(value.split())
+
+
 # A call's name comes first in every key, since queries name a call without its exchange. Rows that are only ever
 # found by their call are stored in the order of that key, without a second tree.
 CLUSTERED: dict[str, Any] = {"sqlite_with_rowid": False}
 
 
-def table(name: str, *items: SchemaItem, **options: Any) -> Table:
-    return Table(name, METADATA, *items, **options)
+class StoredRow(SQLModel):
+    """The base of the tables: the class `OpenCallRow` defines the table `open_call`."""
+
+    metadata: ClassVar[MetaData] = METADATA
+
+    @declared_attr.directive
+    @classmethod
+    def __tablename__(cls) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__.removesuffix("Row")).lower()
 
 
-def keys(*names: str, kind: Any = String) -> list[Column[Any]]:
-    """Columns of the primary key. The calling code gives their values."""
-    return [Column(name, kind, primary_key=True, autoincrement=False) for name in names]
+def table_of(row: type[StoredRow]) -> Table:
+    """The table that a class defines, for queries and statements without instances."""
+    return cast(Table, row.__table__)  # type: ignore[attr-defined]  # SQLModel's metaclass sets it
 
 
-def required(*names: str, kind: Any = String) -> list[Column[Any]]:
-    return [Column(name, kind, nullable=False) for name in names]
+def row_of(row: type[StoredRow]) -> Callable[..., Row]:
+    """A function that makes a row of its columns, given by name. A missing or misspelt column is a TypeError.
 
-
-def optional(*names: str, kind: Any = String) -> list[Column[Any]]:
-    return [Column(name, kind) for name in names]
+    It is made once, as `namedtuple` makes its own, and gives a plain tuple, which the drivers take faster.
+    The writer uses it: an instance of the class costs a hundred times as much.
+    """
+    names = ", ".join(table_of(row).columns.keys())
+    return cast(Callable[..., Row], eval(f"lambda *, {names}: ({names},)"))

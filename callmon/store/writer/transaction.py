@@ -24,8 +24,8 @@ from callmon.store.bulk import ADDING, BulkWriter, chunks, record_key, replacing
 from callmon.store.encryption import KeyRing
 from callmon.store.notices import TELL
 from callmon.store.rollups import update
-from callmon.store.row_mapping import CALLER, Row, Rows, StoredCallKey, figure_key, finding_rows
-from callmon.store.tables import CALL, FINDING
+from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, counter_rows, finding_rows
+from callmon.store.tables import CALL, FINDING, Row
 from callmon.store.writer.write_lock import LockTakenError
 
 # No callback, and no complaint with its fifteen business days, waits longer for another pair.
@@ -111,8 +111,7 @@ def _write(writing: BulkWriter, rows: Rows) -> Figures:
         count_correction(given[key], finding, added)
     writing.insert(FINDING, finding_rows(new), replacing(FINDING))
     rolling.write_cells()
-    counters = [(figure_key(figure), amount) for figure, amount in added.items()]
-    writing.insert(tables.COUNTER, counters, ADDING)
+    writing.insert(tables.COUNTER, counter_rows(added), ADDING)
     return added
 
 
@@ -149,8 +148,8 @@ def _write_contacts(writing: BulkWriter, rows: Rows) -> None:
         writing.insert(tables.CONTACT, rows.contacts, "ON CONFLICT DO NOTHING")
         if writing.connection.dialect.name == "postgresql":
             writing.execute(TELL)
-        latest = max(row[3] for row in rows.contacts)
-        writing.execute("DELETE FROM contact WHERE at < ?", latest - CONTACTS_KEPT // timedelta(microseconds=1))
+        oldest = rows.last_contact - CONTACTS_KEPT // timedelta(microseconds=1)
+        writing.execute("DELETE FROM contact WHERE at < ?", oldest)
 
 
 def write_numbers(writing: BulkWriter, rows: Rows) -> None:

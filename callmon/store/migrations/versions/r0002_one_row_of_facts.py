@@ -13,7 +13,7 @@ from typing import Any
 from alembic import op
 from sqlalchemy import Connection
 
-from callmon.store.row_mapping import pack_facts
+from callmon.store.fact_packing import pack_facts
 
 revision = "0002"
 down_revision = "0001"
