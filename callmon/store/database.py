@@ -26,7 +26,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError, Ope
 from callmon.config.validation import ADDRESS, UNREADABLE, hidden
 from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.encryption import NO_KEYS, KeyRing
-from callmon.store.migrations import HEAD, KNOWN
+from callmon.store.migrations import HEAD, KNOWN, refusal
 from callmon.store.sqlite_file import close_to_others, file_identity, make_file
 from callmon.store.view import View, listen
 
@@ -135,8 +135,8 @@ def open_store(url: str, ring: KeyRing = NO_KEYS) -> Database:
         )
     close_to_others(store.path)
     with database_errors(store):
-        if complaint := _complaint(store, stored_revision(store)):
-            raise StoreError(complaint)
+        if why := refusal(stored_revision(store), store):
+            raise StoreError(why)
         missing = sorted(names_of_needed_keys(store) - {*ring.names})
         if ring and missing:
             raise StoreError("the database {store}: {why}", store=store, why=ring.lacks(missing[0]))
@@ -152,8 +152,8 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
             store.find_again()
         close_to_others(store.path)
         found = stored_revision(store)
-        if found not in (None, *KNOWN) and (complaint := _complaint(store, found)):
-            raise StoreError(complaint)
+        if found not in (None, *KNOWN) and (why := refusal(found, store)):
+            raise StoreError(why)
         if found != HEAD:
             _migrate(store)
     return store
@@ -235,21 +235,6 @@ def _split_hosts(url: URL) -> URL:
     if isinstance(hosts, str) and ":" in hosts:
         return url.update_query_dict({"host": hosts.split(",")})
     return url
-
-
-def _complaint(store: Database, found: str | None) -> Sentence | None:
-    if found == HEAD:
-        return None
-    if found is None:
-        return Sentence("the database {store} has no callmon tables: run `callmon db upgrade`", store=store)
-    if found in KNOWN:
-        return Sentence("the database {store} is from an older callmon: run `callmon db upgrade`", store=store)
-    return Sentence(
-        "the database {store} is from another callmon (revision {found}): install that version, or set store.url "
-        "to a new database",
-        store=store,
-        found=found,
-    )
 
 
 @contextmanager

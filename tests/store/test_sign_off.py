@@ -15,8 +15,7 @@ from callmon.daemon.host_state import FileCheck
 from callmon.errors import StoreError
 from callmon.store import sign_off
 from callmon.store.access import AuditEvent, audit_events
-from callmon.store.database import Database, stored_revision, upgrade
-from callmon.store.migrations import HEAD
+from callmon.store.database import Database
 from callmon.store.sign_off import (
     SignatureCheck,
     SignedRevision,
@@ -312,20 +311,3 @@ async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> Non
     assert await asyncio.to_thread(until, check.remarks)
     looking.cancel()
     assert [str(x) for x in check.remarks()] == [IS_ALTERED]
-
-
-# The tables.
-
-
-def test_an_earlier_database_gets_the_tables(url: str) -> None:
-    store = upgrade(url)
-    with store.writing() as connection:
-        for table in ("signed_file", "sign_off", "contact"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
-    store.close()
-    again = upgrade(url)
-    assert stored_revision(again) == HEAD
-    approved(again)
-    assert [x.step for x in revisions(again)] == ["approved"]
-    again.close()
