@@ -39,7 +39,9 @@ from callmon.store.queries import calls
 from callmon.store.rejudge import RejudgedCalls, VerdictChange, up_to_end
 from callmon.store.rollups import update
 from callmon.store.row_mapping import CALLER, Rows, StoredCallKey, call_of
-from callmon.store.tables import CALL, FACT, HAND, MARK, NUMBER, OBLIGATION, OPEN, Condition
+from callmon.store.tables import CALL, FACT, MARK, NUMBER, OBLIGATION, OPEN, Condition
+from callmon.store.tables.callbacks import HandRow
+from callmon.store.tables.columns import table_of
 from callmon.store.writer.transaction import write_numbers
 
 CHUNK = 200
@@ -236,7 +238,8 @@ def _waits(connection: Connection, tokens: Sequence[str]) -> bool:
     if connection.execute(owed).one_or_none() is not None:
         return True
     done = select(MARK.c.value).where(MARK.c.name == "hand").scalar_subquery()
-    same = and_(NUMBER.c["call"] == HAND.c.obligation, NUMBER.c.exchange == HAND.c.exchange)
-    pending = and_(HAND.c.n > done, HAND.c.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
-    question = select(HAND.c.n).select_from(HAND.join(NUMBER, same)).where(pending).limit(1)
+    hand = table_of(HandRow).c
+    same = and_(NUMBER.c["call"] == hand.obligation, NUMBER.c.exchange == hand.exchange)
+    pending = and_(hand.n > done, hand.action == "owe", NUMBER.c.role == CALLER, NUMBER.c.token.in_(tokens))
+    question = select(hand.n).join(NUMBER, same).where(pending).limit(1)
     return connection.execute(question).one_or_none() is not None

@@ -21,7 +21,7 @@ from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError
 from callmon.store import access
 from callmon.store import rejudge as judging
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database, stored_revision
 from callmon.store.rollups import rebuild as rolled
 from callmon.store.sign_off import altered_revisions
@@ -55,7 +55,7 @@ def upgrade(context: CommandContext) -> None:
 def _sign_everybody_out(context: CommandContext) -> None:
     """End all sessions, and list the accounts that may sign in."""
     known = access.accounts(context.upgraded_store)
-    deed = AuditEvent(context.now, current_user(), access.ENDED)
+    deed = AuditRow(at=context.now, who=current_user(), act=access.ENDED)
     ended = access.end_all(context.upgraded_store, deed)
     if not known and not ended:
         return

@@ -25,7 +25,7 @@ from callmon.cli.progress import progress_bar
 from callmon.config.phone_numbers import as_delivered, e164
 from callmon.config.settings import Settings
 from callmon.errors import ConfigError
-from callmon.store.access import AuditEvent, audit_events
+from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import names_of_needed_keys, own_folder, parse_url
 from callmon.store.key_file import add_new_key
 from callmon.store.opening import key_path
@@ -33,7 +33,7 @@ from callmon.store.privacy import key_rotation
 from callmon.store.privacy import retention as disposal
 from callmon.store.privacy import subject_access as people
 from callmon.store.privacy.dated_files import expired
-from callmon.store.privacy.subject_access import AccessReason, AccessRecord, NumberUse
+from callmon.store.privacy.subject_access import AccessReason, AccessRow, NumberUse
 from callmon.text.formatter import Formatter
 from callmon.text.labels import labelled, recorded
 from callmon.text.lists import owed_as_json
@@ -172,7 +172,7 @@ def export(context: PrivacyCommandContext) -> None:
         "exported": look.at.isoformat(),
         "calls": [{"role": use.role} | as_json(use.stored, context.settings) for use in found],
         "callbacks": [owed_as_json(item) for item in people.obligations_of_number(store, forms)],
-        "accesses": [{"at": a.look.at.isoformat(), "purpose": a.look.purpose} for a in before],
+        "accesses": [{"at": a.at.isoformat(), "purpose": a.purpose} for a in before],
     }
     click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
@@ -283,12 +283,12 @@ def _in_words(column: str, cell: str, act: str) -> str:
 
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     for access in people.accesses(context.store):
-        yield access.look.at, _access(access, context)
+        yield access.at, _access(access, context)
     for deed in audit_events(context.store):
         yield deed.at, _deed(deed, context)
-    for terms, done in disposal.disposals(context.store):
-        what = _disposed(done, terms.unused_since, context, done.files)
-        yield terms.at, (context.local(terms.at), terms.who, "purge", terms.authority, what)
+    for done in disposal.disposals(context.store):
+        what = _disposed(done, done.unused_since, context, done.files)
+        yield done.at, (context.local(done.at), done.who, "purge", done.authority, what)
 
 
 def _folders(settings: Settings) -> list[Path]:
@@ -304,12 +304,12 @@ def _use(use: NumberUse, context: PrivacyCommandContext) -> Row:
     return when, stored.exchange, use.call, use.role, line, outcome
 
 
-def _access(access: AccessRecord, context: PrivacyCommandContext) -> Row:
-    at, who, purpose, command = access.look
-    return context.local(at), who, command, purpose, said_of_count("{count} call", "{count} calls", access.found)
+def _access(access: AccessRow, context: PrivacyCommandContext) -> Row:
+    found = said_of_count("{count} call", "{count} calls", access.found)
+    return context.local(access.at), access.who, access.command, access.purpose, found
 
 
-def _deed(deed: AuditEvent, context: PrivacyCommandContext) -> Row:
+def _deed(deed: AuditRow, context: PrivacyCommandContext) -> Row:
     """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
     origin = said("from {address}", address=deed.address) if deed.address else ""
     return context.local(deed.at), deed.who or "-", deed.act, deed.about, origin

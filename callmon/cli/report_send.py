@@ -23,9 +23,9 @@ from callmon.reports import request
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.formats.mail import PreparedReport, prepared
 from callmon.reports.mail.delivery import addresses, deliver, mail_request, of_mailing, why
-from callmon.store.access import AuditEvent, insert_event
+from callmon.store.access import AuditRow, insert_event
 from callmon.store.database import database_errors
-from callmon.store.report_mail import NOT_OUT, ReportMail, contents_out, enter_copy, mails_of, record_received
+from callmon.store.report_mail import NOT_OUT, ReportMailRow, contents_out, enter_copy, mails_of, record_received
 from callmon.text.labels import label
 
 IN_FLIGHT = timedelta(minutes=15)  # longer than any conversation with the server
@@ -50,7 +50,7 @@ class SendContext(CommandContext):
                 said("--to {address}: not among the recipients in [mail]; add it there.", address=strange[0])
             )
 
-    def decide(self, mails: list[ReportMail], act: str, fingerprint: str = "") -> None:
+    def decide(self, mails: list[ReportMailRow], act: str, fingerprint: str = "") -> None:
         """Stores a person's decision about these mails, and an entry of the audit log for each."""
         who = self.actor_name(self.by)
         with database_errors(self.store), self.store.writing() as connection:
@@ -60,9 +60,9 @@ class SendContext(CommandContext):
                 else:
                     enter_copy(connection, mail, self.now, fingerprint)
                 about = f"{mail.mailing.month} {mail.mailing.edition} {mail.mailing.stage} {mail.recipient}"
-                insert_event(connection, AuditEvent(self.now, who, act, about))
+                insert_event(connection, AuditRow(at=self.now, who=who, act=act, about=about))
 
-    def print_mail(self, mail: ReportMail) -> None:
+    def print_mail(self, mail: ReportMailRow) -> None:
         """What became of a mail, and why."""
         of, say = mail.mailing, self.say
         click.echo(
@@ -117,7 +117,7 @@ def send(context: SendContext, month: str, again: bool, received: bool, revises:
         sys.exit(1)
 
 
-def _received(context: SendContext, month: str) -> list[ReportMail]:
+def _received(context: SendContext, month: str) -> list[ReportMailRow]:
     """Marks the mails whose arrival is not known as sent. Raises CallmonError if there is none."""
     mails = [x for x in mails_of(context.store, [month]) if x.state == "unknown"]
     mails = [x for x in mails if not context.to or x.recipient in context.to]
@@ -128,7 +128,7 @@ def _received(context: SendContext, month: str) -> list[ReportMail]:
     return [x for x in mails_of(context.store, [month]) if (x.mailing, x.recipient) in changed]
 
 
-def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -> Iterator[ReportMail]:
+def _sent(context: SendContext, month: str, again: bool, revises: Path | None) -> Iterator[ReportMailRow]:
     earlier = None if revises is None else (parse_report(revises.read_bytes(), str(revises)), str(revises))
     for edition in EDITIONS:
         known = addresses(context.settings.mail, edition)
@@ -161,7 +161,7 @@ def _prepared(
 
 def _delivered(
     context: SendContext, report: PreparedReport, known: dict[str, str], again: bool
-) -> list[ReportMail]:
+) -> list[ReportMailRow]:
     if again:
         _enter_copies(context, report, known)
     return deliver(context.store, context.settings.mail, report, context.now, known)

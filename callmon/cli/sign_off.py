@@ -30,7 +30,7 @@ from callmon.errors import ConfigError, StoreError
 from callmon.reports.request import ReportRequest, filed
 from callmon.reports.sign_off import prepare
 from callmon.store import access, sign_off
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.sign_off import STEPS, SignedRevision, SignOffError, Step
 from callmon.text.sign_off import SignOffFormatter
 from callmon.web.auth.identity import Right, person_with
@@ -64,7 +64,7 @@ def sign(
     """
     month = months.last(context.today) if month == "last" else month
     said, store = read_remarks(context, remarks), context.store
-    deed = AuditEvent(context.now, _signer(context, name), "")
+    deed = AuditRow(at=context.now, who=_signer(context, name), act="")
     try:
         if step == STEPS[0]:
             order = ReportRequest(month, kind, remarks=said, to_sign=True)
@@ -99,7 +99,9 @@ def _signer(context: CommandContext, name: str) -> str:
     account = access.account(context.store, name)
     is_known = is_right(nobodys() if account is None else account.password, given)
     if account is None or account.is_locked or not is_known:
-        deed = AuditEvent(context.now, "" if account is None else name, "sign in refused", "account")
+        deed = AuditRow(
+            at=context.now, who="" if account is None else name, act="sign in refused", about="account"
+        )
         access.record_event(context.store, deed)
         raise ConfigError(context.say("Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé."))
     if person_with(name, account.roles).services(Right.REPORT) is not None:

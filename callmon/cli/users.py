@@ -24,7 +24,7 @@ from callmon.cli.language import said
 from callmon.config.web import RoleSettings, ServiceRoleSettings
 from callmon.errors import ConfigError
 from callmon.store import access
-from callmon.store.access import AuditEvent, LocalAccount
+from callmon.store.access import AccountRow, AuditRow
 from callmon.store.database import Database
 from callmon.store.opening import open_for_accounts
 from callmon.web.auth.passwords import hashed, refuse_if_easy
@@ -47,8 +47,8 @@ class AccountCommandContext(CommandContext):
     def store(self) -> Database:
         return until_done(open_for_accounts(self.settings))
 
-    def deed(self, act: str, about: str) -> AuditEvent:
-        return AuditEvent(self.now, current_user(), act, about)
+    def deed(self, act: str, about: str) -> AuditRow:
+        return AuditRow(at=self.now, who=current_user(), act=act, about=about)
 
 
 class RoleName(click.Choice):  # type: ignore[type-arg]  # click 8.1 gives it none
@@ -115,7 +115,7 @@ def list_(context: AccountCommandContext, as_json: bool) -> None:
             click.echo(account_row(account))
 
 
-def account_row(account: LocalAccount) -> str:
+def account_row(account: AccountRow) -> str:
     return (
         f"{account.name:<24}{' '.join(sorted(account.roles))}{'  ' + said('locked') if account.is_locked else ''}"
     )

@@ -14,7 +14,7 @@ import msgspec
 from callmon.reports.formats.json import JsonPeriod, JsonState, Published, parse_report
 from callmon.reports.formats.mail import ApprovedReport
 from callmon.store import sign_off
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.store.sign_off import SignedRevision, SignOffError
 
@@ -36,7 +36,7 @@ class ReportIdentity(msgspec.Struct, frozen=True):
 
 
 def prepare(
-    store: Database, files: Sequence[tuple[Path, bytes]], deed: AuditEvent, has_remarks: bool = False
+    store: Database, files: Sequence[tuple[Path, bytes]], deed: AuditRow, has_remarks: bool = False
 ) -> SignedRevision:
     """Signs the files as prepared by `deed.who`, and keeps them. Raises SignOffError, StoreError.
 

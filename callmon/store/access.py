@@ -27,11 +27,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, func, or_, update
+from sqlmodel import col, select
 
 from callmon.errors import ConfigError
 from callmon.store.database import Database, database_errors
-from callmon.store.tables import ACCOUNT, AUDIT, SESSION, Condition
+from callmon.store.instances import found_row, found_rows, insert_rows
+from callmon.store.tables import Condition
+from callmon.store.tables.people import AccountRow as AccountRow
+from callmon.store.tables.people import AuditRow as AuditRow
+from callmon.store.tables.people import SessionRow as SessionRow
 
 log = logging.getLogger(__name__)
 
@@ -45,26 +50,16 @@ UNBROKEN = {0xA0: " ", 0x202F: " ", 0x2011: "-"}  # as French writes a number
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
-class AuditEvent(NamedTuple):
-    """One action: time, actor (`who`), act, object (a call, month or account), address ("": by a command)."""
-
-    at: datetime
-    who: str
-    act: str
-    about: str = ""
-    address: str = ""
-
-
-def record_event(store: Database, deed: AuditEvent) -> None:
+def record_event(store: Database, deed: AuditRow) -> None:
     with database_errors(store), store.writing() as connection:
         insert_event(connection, deed)
 
 
-def insert_event(connection: Connection, deed: AuditEvent) -> None:
+def insert_event(connection: Connection, deed: AuditRow) -> None:
     """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
     texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
     texts["about"] = without_numbers(texts["about"])
-    connection.execute(insert(AUDIT).values(at=deed.at, **texts))
+    insert_rows(connection, AuditRow(at=deed.at, **texts))
 
 
 def without_numbers(text: str) -> str:
@@ -78,12 +73,11 @@ def audited_name(who: str) -> str:
     return _clean(who)
 
 
-def audit_events(store: Database, newest: int | None = None) -> list[AuditEvent]:
+def audit_events(store: Database, newest: int | None = None) -> list[AuditRow]:
     """Recorded actions, oldest first; only the `newest`, if given."""
-    question = select(AUDIT).order_by(AUDIT.c.id.desc()).limit(newest)
+    question = select(AuditRow).order_by(col(AuditRow.id).desc()).limit(newest)
     with database_errors(store), store.reading() as connection:
-        rows = connection.execute(question).mappings().all()
-    return [AuditEvent(*(row[name] for name in AuditEvent._fields)) for row in reversed(rows)]
+        return found_rows(connection, question)[::-1]
 
 
 def _clean(text: str) -> str:
@@ -91,28 +85,17 @@ def _clean(text: str) -> str:
     return "".join(sign if sign.isprintable() else "?" for sign in text[:LONGEST])
 
 
-class LocalAccount(NamedTuple):
-    """One account. `password` is a hash."""
-
-    name: str
-    password: str
-    roles: frozenset[str]
-    is_locked: bool
-
-
-def accounts(store: Database) -> list[LocalAccount]:
+def accounts(store: Database) -> list[AccountRow]:
     """All accounts, by name."""
     with database_errors(store), store.reading() as connection:
-        rows = connection.execute(select(ACCOUNT).order_by(ACCOUNT.c.name)).mappings().all()
-    return [_account(row) for row in rows]
+        return found_rows(connection, select(AccountRow).order_by(AccountRow.name))
 
 
-def account(store: Database, name: str) -> LocalAccount | None:
+def account(store: Database, name: str) -> AccountRow | None:
     if "\0" in name:  # no account has such a name, and PostgreSQL rejects the query
         return None
     with database_errors(store), store.reading() as connection:
-        row = connection.execute(select(ACCOUNT).where(ACCOUNT.c.name == name)).mappings().one_or_none()
-    return None if row is None else _account(row)
+        return found_row(connection, select(AccountRow).where(AccountRow.name == name))
 
 
 def _exists(name: str) -> ConfigError:
@@ -129,49 +112,57 @@ def check_account(store: Database, name: str, *, exists: bool) -> None:
         raise _no_account(name) if exists else _exists(name)
 
 
-def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditEvent) -> None:
+def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditRow) -> None:
     """Adds an account. Raises ConfigError if an account of that name exists."""
-    values = {"name": name, "password": password, "roles": _written(roles), "is_locked": False}
+    added = AccountRow(
+        name=name,
+        password=password,
+        roles=frozenset(roles),
+        is_locked=False,
+        made=deed.at,
+        changed=deed.at,
+    )
     with database_errors(store), store.writing() as connection:
-        if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is not None:
+        if _is_account(connection, name):
             raise _exists(name)
-        connection.execute(insert(ACCOUNT).values(**values, made=deed.at, changed=deed.at))
+        insert_rows(connection, added)
         insert_event(connection, deed)
 
 
-def give_roles(store: Database, name: str, roles: Collection[str], deed: AuditEvent) -> None:
-    _change(store, name, deed, roles=_written(roles))
+def give_roles(store: Database, name: str, roles: Collection[str], deed: AuditRow) -> None:
+    _change(store, name, deed, roles=frozenset(roles))
 
 
-def give_password(store: Database, name: str, password: str, deed: AuditEvent) -> None:
+def give_password(store: Database, name: str, password: str, deed: AuditRow) -> None:
     _change(store, name, deed, password=password)
 
 
-def lock_account(store: Database, name: str, is_locked: bool, deed: AuditEvent) -> None:
+def lock_account(store: Database, name: str, is_locked: bool, deed: AuditRow) -> None:
     _change(store, name, deed, is_locked=is_locked)
 
 
-def renew_hash(store: Database, known: LocalAccount, password: str) -> None:
+def renew_hash(store: Database, known: AccountRow, password: str) -> None:
     """Stores a current hash of the same password, unless it has changed meanwhile. Ends no session."""
-    same = (ACCOUNT.c.name == known.name, ACCOUNT.c.password == known.password)
+    same = (col(AccountRow.name) == known.name, col(AccountRow.password) == known.password)
     with database_errors(store), store.writing() as connection:
-        connection.execute(update(ACCOUNT).where(*same).values(password=password))
+        connection.execute(update(AccountRow).where(*same).values(password=password))
 
 
-def remove_account(store: Database, name: str, deed: AuditEvent) -> None:
+def remove_account(store: Database, name: str, deed: AuditRow) -> None:
     with _changing(store, name, deed) as connection:
-        connection.execute(delete(ACCOUNT).where(ACCOUNT.c.name == name))
+        connection.execute(delete(AccountRow).where(col(AccountRow.name) == name))
 
 
-def _change(store: Database, name: str, deed: AuditEvent, **values: Any) -> None:
+def _change(store: Database, name: str, deed: AuditRow, **values: Any) -> None:
     with _changing(store, name, deed) as connection:
-        connection.execute(update(ACCOUNT).where(ACCOUNT.c.name == name).values(**values, changed=deed.at))
+        named = update(AccountRow).where(col(AccountRow.name) == name)
+        connection.execute(named.values(**values, changed=deed.at))
 
 
 @contextmanager
-def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connection]:
+def _changing(store: Database, name: str, deed: AuditRow) -> Iterator[Connection]:
     with database_errors(store), store.writing() as connection:
-        if connection.execute(select(ACCOUNT.c.name).where(ACCOUNT.c.name == name)).first() is None:
+        if not _is_account(connection, name):
             raise _no_account(name)
         yield connection
         end_sessions_of(connection, name, "account")
@@ -179,12 +170,8 @@ def _changing(store: Database, name: str, deed: AuditEvent) -> Iterator[Connecti
         record_change(store, deed.at)
 
 
-def _account(row: Any) -> LocalAccount:
-    return LocalAccount(row["name"], row["password"], _read(row["roles"]), row["is_locked"])
-
-
-def _written(roles: Collection[str]) -> str:
-    return " ".join(sorted(roles))
+def _is_account(connection: Connection, name: str) -> bool:
+    return connection.scalar(select(AccountRow.name).where(AccountRow.name == name)) is not None
 
 
 SEEN_EVERY = timedelta(minutes=1)  # so that frequent requests do not write to the database each time
@@ -198,29 +185,20 @@ class SessionLimits(NamedTuple):
     most: int
 
 
-class UserSession(NamedTuple):
-    id: str
-    person: str
-    source: str
-    roles: frozenset[str]
-    made: datetime
-    seen: datetime
-
-
-def begin_session(store: Database, session: UserSession, terms: SessionLimits) -> None:
+def begin_session(store: Database, session: SessionRow, terms: SessionLimits) -> None:
     """Inserts a session. Deletes all expired sessions, and the person's oldest above `terms.most`."""
     with database_errors(store), store.writing() as connection:
-        connection.execute(delete(SESSION).where(_is_over(session.made, terms)))
-        connection.execute(insert(SESSION).values(**session._asdict() | {"roles": _written(session.roles)}))
-        theirs = and_(SESSION.c.person == session.person, SESSION.c.source == session.source)
-        newest = select(SESSION.c.id).where(theirs).order_by(SESSION.c.made.desc(), SESSION.c.id).limit(terms.most)
-        kept = [name for (name,) in connection.execute(newest)]
-        connection.execute(delete(SESSION).where(theirs, SESSION.c.id.not_in(kept)))
+        connection.execute(delete(SessionRow).where(_is_over(session.made, terms)))
+        insert_rows(connection, session)
+        theirs = _of_person(session.person, session.source)
+        latest = (col(SessionRow.made).desc(), SessionRow.id)
+        kept = connection.scalars(select(SessionRow.id).where(theirs).order_by(*latest).limit(terms.most)).all()
+        connection.execute(delete(SessionRow).where(theirs, col(SessionRow.id).not_in(kept)))
 
 
 def valid_session(
     store: Database, id: str, at: datetime, terms: SessionLimits, is_use: bool = True
-) -> UserSession | None:
+) -> SessionRow | None:
     """The session with the current roles of its account; None if it has expired or the account is locked or gone.
 
     Only a use (`is_use`: a user requests a page) resets the idle time.
@@ -229,38 +207,35 @@ def valid_session(
         found = _found(connection, id, at, terms)
     if is_use and found is not None and at - found.seen >= SEEN_EVERY:
         with database_errors(store), store.writing() as connection:
-            connection.execute(update(SESSION).where(SESSION.c.id == id).values(seen=at))
+            connection.execute(update(SessionRow).where(col(SessionRow.id) == id).values(seen=at))
     return found
 
 
 def end_session(store: Database, id: str) -> None:
     with database_errors(store), store.writing() as connection:
-        connection.execute(delete(SESSION).where(SESSION.c.id == id))
+        connection.execute(delete(SessionRow).where(col(SessionRow.id) == id))
 
 
 def end_sessions_of(connection: Connection, person: str, source: str) -> None:
     """Ends all sessions of a person from one source."""
-    connection.execute(delete(SESSION).where(SESSION.c.person == person, SESSION.c.source == source))
+    connection.execute(delete(SessionRow).where(_of_person(person, source)))
 
 
-def _found(connection: Connection, id: str, at: datetime, terms: SessionLimits) -> UserSession | None:
-    question = select(SESSION).where(SESSION.c.id == id, ~_is_over(at, terms))
-    if (row := connection.execute(question).mappings().one_or_none()) is None:
-        return None
-    session = UserSession(*(row[name] for name in UserSession._fields))
-    if session.source != "account":
-        return session._replace(roles=_read(row["roles"]))
-    unlocked = select(ACCOUNT.c.roles).where(ACCOUNT.c.name == session.person, ~ACCOUNT.c.is_locked)
-    own = connection.scalar(unlocked)
-    return None if own is None else session._replace(roles=_read(own))
+def _of_person(person: str, source: str) -> Condition:
+    return and_(col(SessionRow.person) == person, col(SessionRow.source) == source)
+
+
+def _found(connection: Connection, id: str, at: datetime, terms: SessionLimits) -> SessionRow | None:
+    session = found_row(connection, select(SessionRow).where(SessionRow.id == id, ~_is_over(at, terms)))
+    if session is None or session.source != "account":
+        return session
+    unlocked = select(col(AccountRow.roles)).where(AccountRow.name == session.person, ~col(AccountRow.is_locked))
+    roles = connection.scalar(unlocked)
+    return None if roles is None else SessionRow(**session.model_dump(exclude={"roles"}), roles=roles)
 
 
 def _is_over(at: datetime, terms: SessionLimits) -> Condition:
-    return or_(SESSION.c.seen <= at - terms.idle, SESSION.c.made <= at - terms.longest)
-
-
-def _read(roles: str) -> frozenset[str]:
-    return frozenset(roles.split())
+    return or_(col(SessionRow.seen) <= at - terms.idle, col(SessionRow.made) <= at - terms.longest)
 
 
 ENDED = "sessions ended"
@@ -309,11 +284,11 @@ def end_if_older(store: Database) -> bool:
     if last is None:
         return False
     with database_errors(store), store.reading() as connection:
-        question = select(func.max(AUDIT.c.at)).where(AUDIT.c.act.in_(CHANGES))
+        question = select(func.max(AuditRow.at)).where(col(AuditRow.act).in_(CHANGES))
         known = connection.execute(question).scalar()
     if known is not None and known >= last - timedelta(microseconds=1):
         return False
-    end_all(store, AuditEvent(max(datetime.now(UTC), last), "callmon", ENDED))
+    end_all(store, AuditRow(at=max(datetime.now(UTC), last), who="callmon", act=ENDED))
     log.warning(
         "accounts: the database is older than the last account change; all sessions ended",
         extra={"changed": last.isoformat(timespec="seconds"), "see": "callmon users list"},
@@ -321,9 +296,9 @@ def end_if_older(store: Database) -> bool:
     return True
 
 
-def end_all(store: Database, deed: AuditEvent) -> int:
+def end_all(store: Database, deed: AuditRow) -> int:
     """Ends all sessions and records `deed`. Returns the number of sessions."""
     with database_errors(store), store.writing() as connection:
-        count = connection.execute(delete(SESSION)).rowcount
+        count = connection.execute(delete(SessionRow)).rowcount
         insert_event(connection, deed)
     return int(count)

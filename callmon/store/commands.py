@@ -12,7 +12,8 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Table, and_, func, insert, select
+from sqlalchemy import Connection, and_, func, insert, select
+from sqlmodel import col
 
 from callmon.core.callbacks import commands as callbacks
 from callmon.core.callbacks.commands import CallbackCommand
@@ -26,10 +27,14 @@ from callmon.store import access
 from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
+from callmon.store.instances import insert_rows
 from callmon.store.queries.disruptions import disruption_by_id, disruption_entries
 from callmon.store.queries.obligations import WHOLE, ledger_entries, token_renewals, with_newest_tokens
 from callmon.store.row_mapping import CALLBACK, CALLER, DIALLED, obligation_of, with_number, without_numbers
-from callmon.store.tables import DISRUPTION_HAND, HAND, MARK, NUMBER, OBLIGATION
+from callmon.store.tables import MARK, NUMBER, OBLIGATION
+from callmon.store.tables.callbacks import HandRow
+from callmon.store.tables.columns import table_of
+from callmon.store.tables.disruptions import DisruptionHandRow
 
 Command = TypeVar("Command", CallbackCommand, DisruptionCommand)
 _encode = msgspec.json.Encoder().encode
@@ -45,19 +50,18 @@ class Queued(NamedTuple):
 class StoredQueue(Generic[Command]):
     """One table of commands. Its row in `mark` has the table's name."""
 
-    def __init__(self, table: Table, command: type[Command]) -> None:
-        self._table = table
-        self._columns = [column.name for column in table.columns if column.name not in ("n", "data")]
+    def __init__(self, row: type[HandRow] | type[DisruptionHandRow], command: type[Command]) -> None:
+        self._row, self._name = row, table_of(row).name
+        self._columns = row.model_fields.keys() - {"n", "data"}
         self._decode: Callable[[str], Command] = msgspec.json.Decoder(command).decode
 
     def insert(self, connection: Connection, command: Command) -> int:
         """Inserts the command, without a check for an equal one. Returns its number."""
-        table = self._table
         if connection.dialect.name == "postgresql":  # so that numbers ascend in the order of their commits
-            connection.exec_driver_sql(f"LOCK TABLE {table.name} IN EXCLUSIVE MODE")
-        n = int(connection.execute(select(func.coalesce(func.max(table.c.n), 0))).scalar_one()) + 1
+            connection.exec_driver_sql(f"LOCK TABLE {self._name} IN EXCLUSIVE MODE")
+        n = int(connection.scalar(select(func.max(self._row.n))) or 0) + 1
         values = {name: getattr(command, name) for name in self._columns}
-        connection.execute(insert(table).values(n=n, data=_encode(command).decode(), **values))
+        insert_rows(connection, self._row(n=n, data=_encode(command).decode(), **values))
         return n
 
     def last_applied(self, store: Database) -> int:
@@ -71,20 +75,20 @@ class StoredQueue(Generic[Command]):
             return len(self.pending(connection))
 
     def after(self, connection: Connection, n: int, limit: int | None = None) -> list[Command]:
-        table = self._table
-        question = select(table.c.n, table.c.data).where(table.c.n > n).order_by(table.c.n).limit(limit)
+        number = col(self._row.n)
+        question = select(number, col(self._row.data)).where(number > n).order_by(number).limit(limit)
         return [msgspec.structs.replace(self._decode(data), n=n) for n, data in connection.execute(question)]
 
     def pending(self, connection: Connection) -> list[Command]:
         return self.after(connection, self._last_applied(connection))
 
     def _last_applied(self, connection: Connection) -> int:
-        question = select(MARK.c.value).where(MARK.c.name == self._table.name)
+        question = select(MARK.c.value).where(MARK.c.name == self._name)
         return int(connection.execute(question).scalar_one())
 
 
-CALLBACK_QUEUE = StoredQueue(HAND, CallbackCommand)
-DISRUPTION_QUEUE = StoredQueue(DISRUPTION_HAND, DisruptionCommand)
+CALLBACK_QUEUE = StoredQueue(HandRow, CallbackCommand)
+DISRUPTION_QUEUE = StoredQueue(DisruptionHandRow, DisruptionCommand)
 NEWEST = "SELECT (SELECT max(n) FROM hand), (SELECT max(n) FROM disruption_hand)"
 
 
@@ -133,8 +137,8 @@ def _masked(command: CallbackCommand) -> CallbackCommand:
 
 def insert_outbound_call(connection: Connection, ring: KeyRing, command: CallbackCommand, number: str) -> bool:
     """Inserts the command for an outbound call that a backfill found. False if it was inserted before."""
-    before = and_(HAND.c.obligation == command.obligation, HAND.c.exchange == command.exchange)
-    question = select(HAND.c.n).where(before, HAND.c.action == command.action).limit(1)
+    same = {"obligation": command.obligation, "exchange": command.exchange, "action": command.action}
+    question = select(col(HandRow.n)).filter_by(**same).limit(1)
     if connection.execute(question).one_or_none() is not None:
         return False
     bare = tuple(without_numbers(fact) if isinstance(fact, Arrived) else fact for fact in command.facts)

@@ -10,47 +10,20 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, update
+from sqlmodel import col, select
 
 from callmon.store.database import Database, database_errors
-from callmon.store.tables import REPORT_MAIL, Condition
+from callmon.store.instances import found_rows, insert_rows
+from callmon.store.tables import Condition
+from callmon.store.tables.columns import table_of
+from callmon.store.tables.reports import MailState as MailState
+from callmon.store.tables.reports import ReportMailing as ReportMailing
+from callmon.store.tables.reports import ReportMailRow as ReportMailRow
 
-MailState = Literal["waiting", "unknown", "sent", "failed"]
 NOT_OUT = ("waiting", "failed")  # the states in which the recipient has certainly not received the mail
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
-
-
-class ReportMailing(NamedTuple):
-    """One content for a list of recipients: the report of a month in one edition, revision and stage."""
-
-    month: str
-    edition: str
-    revision: int
-    stage: str
-
-    def where(self) -> tuple[Condition, ...]:
-        return tuple(REPORT_MAIL.c[name] == value for name, value in self._asdict().items())
-
-
-class ReportMail(NamedTuple):
-    """One row: a mailing to one recipient. `copy` counts from 1."""
-
-    mailing: ReportMailing
-    recipient: str
-    copy: int
-    state: MailState
-    fingerprint: str
-    reason: str
-    detail: str
-    attempts: int
-    since: datetime
-    changed: datetime
-    next: datetime
-
-    def where(self) -> tuple[Condition, ...]:
-        return (*self.mailing.where(), REPORT_MAIL.c.recipient == self.recipient, REPORT_MAIL.c.copy == self.copy)
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -58,55 +31,77 @@ def pause_after(attempts: int) -> timedelta:
     return min(FIRST_PAUSE * (1 << min(max(attempts - 1, 0), 10)), LONGEST_PAUSE)
 
 
-def mails_of(store: Database, months: Iterable[str]) -> list[ReportMail]:
+def _of(mailing: ReportMailing) -> tuple[Condition, ...]:
+    return (
+        col(ReportMailRow.month) == mailing.month,
+        col(ReportMailRow.edition) == mailing.edition,
+        col(ReportMailRow.revision) == mailing.revision,
+        col(ReportMailRow.stage) == mailing.stage,
+    )
+
+
+def _to(mailing: ReportMailing, recipient: str) -> tuple[Condition, ...]:
+    return (*_of(mailing), col(ReportMailRow.recipient) == recipient)
+
+
+def _same(mail: ReportMailRow) -> tuple[Condition, ...]:
+    return (*_to(mail.mailing, mail.recipient), col(ReportMailRow.copy_number) == mail.copy_number)
+
+
+def mails_of(store: Database, months: Iterable[str]) -> list[ReportMailRow]:
     """The last copy of every mail about these months, in the order in which they were entered."""
+    about = select(ReportMailRow).where(col(ReportMailRow.month).in_(list(months)))
+    ordered = about.order_by(col(ReportMailRow.since), *table_of(ReportMailRow).primary_key.columns)
     with database_errors(store), store.reading() as connection:
-        return _last_copies(connection, REPORT_MAIL.c.month.in_(list(months)))
-
-
-def _last_copies(connection: Connection, *which: Condition) -> list[ReportMail]:
-    question = select(REPORT_MAIL).where(*which).order_by(REPORT_MAIL.c.since, *REPORT_MAIL.primary_key.columns)
-    last = {}
-    for row in connection.execute(question).mappings():
-        mailing = ReportMailing(*(row[name] for name in ReportMailing._fields))
-        last[mailing, row["recipient"]] = ReportMail(mailing, *(row[name] for name in ReportMail._fields[1:]))
-    return list(last.values())
+        found = found_rows(connection, ordered)
+    return list({(mail.mailing, mail.recipient): mail for mail in found}.values())
 
 
 def enter_mail(store: Database, mailing: ReportMailing, recipient: str, now: datetime, fingerprint: str) -> None:
     """Enters the first copy as waiting, unless a copy is entered already."""
     with database_errors(store), store.writing_piece() as connection:
-        is_here = (*mailing.where(), REPORT_MAIL.c.recipient == recipient)
-        if connection.execute(select(REPORT_MAIL.c.copy).where(*is_here)).first() is None:
+        entered = select(ReportMailRow.copy_number).where(*_to(mailing, recipient))
+        if connection.execute(entered).first() is None:
             _insert(connection, mailing, recipient, 1, now, fingerprint)
 
 
-def enter_copy(connection: Connection, mail: ReportMail, now: datetime, fingerprint: str) -> None:
+def enter_copy(connection: Connection, mail: ReportMailRow, now: datetime, fingerprint: str) -> None:
     """Enters one more copy, by a person's decision, in the transaction that records this."""
-    last = connection.scalar(select(func.max(REPORT_MAIL.c.copy)).where(*mail.where()[:-1]))
+    copies = select(func.max(ReportMailRow.copy_number)).where(*_to(mail.mailing, mail.recipient))
+    last = connection.scalar(copies)
     _insert(connection, mail.mailing, mail.recipient, int(last or 0) + 1, now, fingerprint)
 
 
 def _insert(
     connection: Connection, mailing: ReportMailing, recipient: str, copy: int, now: datetime, fingerprint: str
 ) -> None:
-    first = {"state": "waiting", "fingerprint": fingerprint, "reason": "", "detail": "", "attempts": 0}
-    times = {"since": now, "changed": now, "next": now}
-    named = {**mailing._asdict(), "recipient": recipient, "copy": copy}
-    connection.execute(insert(REPORT_MAIL).values(**named, **first, **times))
+    entered = ReportMailRow(
+        **mailing._asdict(),
+        recipient=recipient,
+        copy_number=copy,
+        state="waiting",
+        fingerprint=fingerprint,
+        reason="",
+        detail="",
+        attempts=0,
+        since=now,
+        changed=now,
+        next=now,
+    )
+    insert_rows(connection, entered)
 
 
-def claim_mail(store: Database, mail: ReportMail, now: datetime, fingerprint: str) -> bool:
+def claim_mail(store: Database, mail: ReportMailRow, now: datetime, fingerprint: str) -> bool:
     """Marks the mail as "unknown", before it is handed over. False if another program did so, or it is settled."""
     with database_errors(store), store.writing_piece() as connection:
-        theirs = (*mail.where(), REPORT_MAIL.c.state.in_(NOT_OUT))
+        theirs = (*_same(mail), col(ReportMailRow.state).in_(NOT_OUT))
         values = {"state": "unknown", "reason": "", "detail": "", "changed": now, "fingerprint": fingerprint}
-        return connection.execute(update(REPORT_MAIL).where(*theirs).values(**values)).rowcount == 1
+        return connection.execute(update(ReportMailRow).where(*theirs).values(**values)).rowcount == 1
 
 
 def settle_mail(
     store: Database,
-    mail: ReportMail,
+    mail: ReportMailRow,
     state: MailState,
     now: datetime,
     reason: str = "",
@@ -120,19 +115,19 @@ def settle_mail(
     attempts = mail.attempts + 1
     values = {"state": state, "reason": reason, "detail": detail, "attempts": attempts, "changed": now}
     expected = ("unknown",) if is_claimed else NOT_OUT
-    theirs = (*mail.where(), REPORT_MAIL.c.state.in_(expected))
+    theirs = (*_same(mail), col(ReportMailRow.state).in_(expected))
     with database_errors(store), store.writing_piece() as connection:
-        statement = update(REPORT_MAIL).where(*theirs)
+        statement = update(ReportMailRow).where(*theirs)
         connection.execute(statement.values(**values, next=now + pause_after(attempts)))
 
 
 def contents_out(store: Database, mailing: ReportMailing) -> set[str]:
     """The fingerprints of what recipients have received of this mailing, or may have."""
-    question = select(REPORT_MAIL.c.fingerprint).where(*mailing.where(), REPORT_MAIL.c.state.not_in(NOT_OUT))
+    question = select(ReportMailRow.fingerprint).where(*_of(mailing), col(ReportMailRow.state).not_in(NOT_OUT))
     with database_errors(store), store.reading() as connection:
         return set(connection.scalars(question))
 
 
-def record_received(connection: Connection, mail: ReportMail, now: datetime) -> None:
+def record_received(connection: Connection, mail: ReportMailRow, now: datetime) -> None:
     """A person states that the recipient has the mail."""
-    connection.execute(update(REPORT_MAIL).where(*mail.where()).values(state="sent", reason="", changed=now))
+    connection.execute(update(ReportMailRow).where(*_same(mail)).values(state="sent", reason="", changed=now))

@@ -22,23 +22,23 @@ from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category, normalize
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
 
 from callmon.errors import CallmonError, Sentence, StoreError
-from callmon.store.access import AuditEvent, audited_name, insert_event
+from callmon.store.access import AuditRow, audited_name, insert_event
 from callmon.store.database import Database, database_errors
-from callmon.store.tables import AUDIT, SIGN_OFF, SIGNED_FILE
+from callmon.store.instances import found_rows, insert_rows
+from callmon.store.tables.reports import SignedFileRow, SignOffRow
+from callmon.store.tables.reports import Step as Step
 
-Step: TypeAlias = Literal["prepared", "verified", "approved"]
 Result: TypeAlias = Literal["approved", "in_progress", "superseded", "altered", "not_signed"]
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
 STEPS: tuple[Step, ...] = ("prepared", "verified", "approved")
-ALL_STEPS = select(SIGN_OFF).order_by(SIGN_OFF.c.month, SIGN_OFF.c.revision, SIGN_OFF.c.at, SIGN_OFF.c.name)
-RECORDED = select(AUDIT.c.at, AUDIT.c.who, AUDIT.c.act, AUDIT.c.about).where(
-    AUDIT.c.act.in_([f"report {step}" for step in STEPS])
+RECORDED = select(AuditRow.at, AuditRow.who, AuditRow.act, AuditRow.about).where(
+    col(AuditRow.act).in_([f"report {step}" for step in STEPS])
 )
-STEPS_OF_MONTH = ALL_STEPS.where(SIGN_OFF.c.month == bindparam("month"))
 
 
 class StepSignature(NamedTuple):
@@ -99,16 +99,18 @@ def revisions(store: Database, month: str | None = None) -> list[SignedRevision]
 
 
 def _revisions(connection: Connection, month: str | None) -> list[SignedRevision]:
-    found = connection.execute(ALL_STEPS if month is None else STEPS_OF_MONTH, {"month": month}).mappings().all()
+    order = map(col, (SignOffRow.month, SignOffRow.revision, SignOffRow.at, SignOffRow.name))
+    steps = select(SignOffRow).order_by(*order)
+    found = found_rows(connection, steps if month is None else steps.where(SignOffRow.month == month))
     recorded = {tuple(row) for row in connection.execute(RECORDED)}
     made = []
-    for (of, number), some in groupby(found, lambda row: (row["month"], row["revision"])):
+    for (of, number), some in groupby(found, lambda row: (row.month, row.revision)):
         rows = list(some)
-        given = dict.fromkeys(StepSignature(row["step"], row["at"], row["who"]) for row in rows)
+        given = dict.fromkeys(StepSignature(row.step, row.at, row.who) for row in rows)
         signatures = sorted(given, key=lambda x: STEPS.index(x.step))
         by_step: dict[str, dict[str, str]] = {}
         for row in rows:
-            by_step.setdefault(row["step"], {})[row["name"]] = row["sha256"]
+            by_step.setdefault(row.step, {})[row.name] = row.sha256
         digests = by_step.get(STEPS[0], {})
         is_altered = (
             any(digests != of_step for of_step in by_step.values())
@@ -147,8 +149,8 @@ def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
         told = Sentence("its signatures disagree with each other or with the audit log")
         raise StoreError("the database {store}: {why}", store=store, why=told)
     with database_errors(store), store.reading() as connection:
-        key = (SIGNED_FILE.c.month == revision.month, SIGNED_FILE.c.revision == revision.number)
-        data = connection.execute(select(SIGNED_FILE.c.data).where(*key, SIGNED_FILE.c.name == name)).scalar()
+        key = (SignedFileRow.month == revision.month, SignedFileRow.revision == revision.number)
+        data = connection.scalar(select(SignedFileRow.data).where(*key, SignedFileRow.name == name))
     try:
         found = b"" if data is None else zlib.decompress(data)
     except zlib.error:
@@ -176,7 +178,7 @@ def check_file(store: Database, name: str, data: bytes) -> SignatureCheck:
 
 
 def keep_prepared(
-    store: Database, month: str, number: int, files: Sequence[tuple[str, bytes]], deed: AuditEvent
+    store: Database, month: str, number: int, files: Sequence[tuple[str, bytes]], deed: AuditRow
 ) -> SignedRevision:
     """Keeps the files as revision `number`, prepared by `deed.who`. Raises SignOffError.
 
@@ -187,9 +189,10 @@ def keep_prepared(
     def keep(connection: Connection) -> None:
         refuse_prepared(_revisions(connection, month), number, digests)
         rows = [
-            {"month": month, "revision": number, "name": name, "data": zlib.compress(data)} for name, data in files
+            SignedFileRow(month=month, revision=number, name=name, data=zlib.compress(data))
+            for name, data in files
         ]
-        connection.execute(insert(SIGNED_FILE), rows)
+        insert_rows(connection, *rows)
         _insert(connection, SignedRevision(month, number, digests, ()), STEPS[0], deed)
 
     return _signed(store, month, number, keep)
@@ -203,7 +206,7 @@ def refuse_prepared(known: Sequence[SignedRevision], number: int, digests: Mappi
         raise SignOffError("late", known[-1])
 
 
-def sign(store: Database, month: str, number: int, step: Step, deed: AuditEvent) -> SignedRevision:
+def sign(store: Database, month: str, number: int, step: Step, deed: AuditRow) -> SignedRevision:
     """Signs a later step of a revision, as `deed.who`. Raises SignOffError."""
 
     def sign_kept(connection: Connection) -> None:
@@ -231,33 +234,16 @@ def refuse_signature(revision: SignedRevision | None, step: Step, who: str) -> N
         raise SignOffError("own", revision)
 
 
-def same_person(one: str, other: str) -> bool:
-    """Whether two names are one, however they are written: é composed or not, full width, with unseen signs."""
-    return _as_seen(one) == _as_seen(other)
-
-
-def _as_seen(name: str) -> str:
-    folded = normalize("NFKC", normalize("NFKC", name).casefold())
-    return " ".join("".join(x for x in folded if not _is_unseen(x)).split())
-
-
-def _is_unseen(sign: str) -> bool:
-    """A format sign, a variation selector, or one of the few letters that are blank."""
-    is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
-    return category(sign) in ("Cf", "Cc") or is_selector or sign in BLANK
-
-
-def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: AuditEvent) -> None:
-    values = {"month": revision.month, "revision": revision.number, "step": step, "at": deed.at, "who": deed.who}
-    rows = [values | {"name": name, "sha256": digest} for name, digest in revision.digests.items()]
-    connection.execute(insert(SIGN_OFF), rows)
-    act, about = _record(step, revision.month, revision.number)
-    insert_event(connection, deed._replace(act=act, about=about))
-
-
-def _record(step: Step, month: str, number: int) -> tuple[str, str]:
-    """Act and object of this step in the audit log."""
-    return f"report {step}", f"{month} revision {number}"
+        by_step: dict[str, dict[str, str]] = {}
+        for row in rows:
+            by_step.setdefault(row.step, {})[row.name] = row.sha256
+        digests = by_step.get(STEPS[0], {})
+        is_altered = (
+            any(digests != of_step for of_step in by_step.values())
+            or tuple(x.step for x in signatures) != STEPS[: len(signatures)]
+            or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+        )
+        made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
 
 
 def _signed(store: Database, month: str, number: int, act: Callable[[Connection], None]) -> SignedRevision:

@@ -71,7 +71,7 @@ def test_numbers_that_are_shown_are_in_the_log_of_accesses(desk: Database) -> No
     run("list", "--json")
     run("list", "--kind", "complaint")
     shown = subject_access.accesses(desk)
-    assert [(access.look.command, access.look.purpose, access.found) for access in shown] == [
+    assert [(access.command, access.purpose, access.found) for access in shown] == [
         ("callbacks", "to call back", 2)
     ]
 

@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from callmon.cli import common, main
 from callmon.config.settings import example_text
 from callmon.store import access
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import upgrade
 from tests import year
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT, commands
@@ -55,7 +55,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     year_rows.stored(store, settings, year_stories.calls(200), year_owing.owings(20, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), datetime(2025, 6, 1, tzinfo=UTC))
     access.add_account(
-        store, "j.roy", "", ["viewer"], AuditEvent(datetime(2025, 6, 1, tzinfo=UTC), "root", "account added")
+        store,
+        "j.roy",
+        "",
+        ["viewer"],
+        AuditRow(at=datetime(2025, 6, 1, tzinfo=UTC), who="root", act="account added"),
     )
     store.close()
     written = example_text().replace("/etc/callmon/ami.secret", "ami.secret")

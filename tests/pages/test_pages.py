@@ -155,7 +155,7 @@ def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(pla
         "Chez la personne : même heure qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
     ]
     store = opening.open_with_keys(place.settings())
-    looks = [access.look for access in subject_access.accesses(store)]
+    looks = subject_access.accesses(store)
     store.close()
     assert [(look.who, look.command) for look in looks] == [("a.cote", f"pages {FIRST}")]
 

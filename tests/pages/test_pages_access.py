@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from callmon.store.access import AuditEvent, audit_events, record_event
+from callmon.store.access import AuditRow, audit_events, record_event
 from callmon.store.privacy import subject_access
 from callmon.web.auth.identity import RIGHTS, Right, Role
 from callmon.web.auth.middleware import SECURITY_HEADERS
@@ -148,7 +148,7 @@ def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_re
     before = len(subject_access.accesses(site.store))
     answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": agent.token("/en/sign-out")})
     assert (answer.status_code, shown(answer.text)) == (200, [THIRD])
-    looks = [(access.look.who, access.look.command) for access in subject_access.accesses(site.store)[before:]]
+    looks = [(access.who, access.command) for access in subject_access.accesses(site.store)[before:]]
     assert set(looks) == {("agent", f"pages {ENTRY}")}
 
 
@@ -189,7 +189,7 @@ def test_whoever_administers_reads_who_saw_and_changed_what_and_no_number(site: 
     ],
 )  # fmt: skip
 def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about: str, told: str) -> None:
-    record_event(site.store, AuditEvent(datetime.now(UTC), "m.roy", act, about))
+    record_event(site.store, AuditRow(at=datetime.now(UTC), who="m.roy", act=act, about=about))
     page = site.visitors["administrator"].get("/fr/consultations").text
     first = re.findall(r"<tr>(.*?)</tr>", page)[1]
     assert re.findall(r'data-name="Objet">([^<]+)<', first) == [told]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from callmon.store import opening, sign_off
-from callmon.store.access import AuditEvent, audit_events
+from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database, open_store
 from callmon.store.sign_off import SignedRevision, check_file, keep_prepared
 from tests.pages.test_pages_callbacks import text
@@ -94,7 +94,7 @@ def offered(place: Site, path: str) -> tuple[int, list[str]]:
 
 def kept(store: Database, month: str) -> SignedRevision:
     """A revision that g.lavoie prepared."""
-    return keep_prepared(store, month, 1, FILES, AuditEvent(AT, "g.lavoie", ""))
+    return keep_prepared(store, month, 1, FILES, AuditRow(at=AT, who="g.lavoie", act=""))
 
 
 def test_three_persons_sign_a_month_and_its_files_are_those_bytes(place: Site, store: Database) -> None:

@@ -13,7 +13,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
 from callmon.core.outcome import Outcome
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
 from callmon.tools.demo import schedule
@@ -76,7 +76,7 @@ def fill(store: Database, settings: Settings, now: datetime) -> dict[str, str]:
     daily = [name for name, times in DAILY.items() for _ in range(times)]
     for number, recording in enumerate(Random(3).sample(daily, len(daily))):
         told += heard(recording, now - 4.9 * HOUR + number * 7.7 * MINUTE, settings)[0]
-    deed = AuditEvent(now, "a.roy", "")
+    deed = AuditRow(at=now, who="a.roy", act="")
     keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
     office = Office(settings)
     for name, facts in unheard(now):

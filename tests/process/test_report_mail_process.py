@@ -10,7 +10,7 @@ import pytest
 
 from callmon.store.database import open_store
 from callmon.store.opening import open_for_writing
-from callmon.store.report_mail import ReportMail, mails_of
+from callmon.store.report_mail import ReportMailRow, mails_of
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.mail_server import MailServer
@@ -63,7 +63,7 @@ class MailingCallmon(WarmCallmon):
         scratch.write_text((FIRST + after).isoformat())
         scratch.replace(self.clock)
 
-    def mails(self) -> list[ReportMail]:
+    def mails(self) -> list[ReportMailRow]:
         store = open_store(self.store)
         try:
             return mails_of(store, ["2024-05"])

@@ -14,7 +14,7 @@ from callmon.config.settings import Settings
 from callmon.reports.request import ReportRequest, filed
 from callmon.reports.sign_off import prepare
 from callmon.store import sign_off
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database, upgrade
 from callmon.store.sign_off import SignOffError, check_file
 from tests import year
@@ -34,8 +34,8 @@ def site(tmp_path: Path) -> tuple[Database, Settings]:
     return store, settings
 
 
-def deed(who: str, at: datetime = LATER) -> AuditEvent:
-    return AuditEvent(at, who, "")
+def deed(who: str, at: datetime = LATER) -> AuditRow:
+    return AuditRow(at=at, who=who, act="")
 
 
 def made(

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from callmon.store import access
-from callmon.store.access import LONGEST, AuditEvent
+from callmon.store.access import LONGEST, AuditRow
 from callmon.store.database import Database
 
 AT = datetime(2026, 11, 24, 13, 42, tzinfo=UTC)
 
 
 def kept(store: Database, about: str, who: str = "marie") -> tuple[str, str]:
-    access.record_event(store, AuditEvent(AT, who, "callback", about))
+    access.record_event(store, AuditRow(at=AT, who=who, act="callback", about=about))
     (deed,) = access.audit_events(store)
     return deed.who, deed.about
 
@@ -53,5 +53,5 @@ def test_nobody_writes_a_second_line_or_a_long_one(sqlite_store: Database) -> No
 
 def test_the_newest_are_the_newest_and_come_oldest_first(sqlite_store: Database) -> None:
     for name in ("one", "two", "three"):
-        access.record_event(sqlite_store, AuditEvent(AT, name, "sign in"))
+        access.record_event(sqlite_store, AuditRow(at=AT, who=name, act="sign in"))
     assert [deed.who for deed in access.audit_events(sqlite_store, newest=2)] == ["two", "three"]

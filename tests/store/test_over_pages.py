@@ -156,7 +156,7 @@ def test_a_callback_is_taken_in_the_database_of_the_pair_that_owes_it(province: 
     )
     assert taken.status_code == 303
     pending = [CALLBACK_QUEUE.count_pending(store) for store in province.pairs.values()]
-    looked = [[x.look.who for x in subject_access.accesses(store)] for store in province.pairs.values()]
+    looked = [[x.who for x in subject_access.accesses(store)] for store in province.pairs.values()]
     assert (pending, looked) == ([0, 1], [[], ["lead"]])
 
 

@@ -22,7 +22,8 @@ from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
 from callmon.store.database import Database
 from callmon.store.queries import reconciliations
-from callmon.store.tables import RECONCILIATION, RECONCILIATION_CALL
+from callmon.store.tables.columns import table_of
+from callmon.store.tables.figures import ReconciliationCallRow, ReconciliationRow
 from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_traces import NAMES, truth
 from tests.store.test_backfill import EXAMPLE, Office
@@ -91,9 +92,11 @@ def kept_of_day(store: Database, day: date) -> Reconciliation | None:
     which = {"exchange": EXCHANGE, "day": day.isoformat()}
     with store.reading() as connection:
         lines = (
-            connection.execute(select(RECONCILIATION).filter_by(**which).order_by(text("line"))).mappings().all()
+            connection.execute(select(table_of(ReconciliationRow)).filter_by(**which).order_by(text("line")))
+            .mappings()
+            .all()
         )
-        calls = connection.execute(select(RECONCILIATION_CALL).filter_by(**which)).mappings().all()
+        calls = connection.execute(select(table_of(ReconciliationCallRow)).filter_by(**which)).mappings().all()
     if not lines:
         return None
     found = [Difference(x["counted_by"], x["call"], x["line"], x["arrived"]) for x in calls]

@@ -32,11 +32,11 @@ from callmon.reports.mail.delivery import addresses, deliver, mail_request
 from callmon.reports.mail.timer import Files, Make, ReportMailer, made_in_a_process
 from callmon.reports.request import ReportRequest
 from callmon.reports.sign_off import prepare
-from callmon.store.access import AuditEvent, audit_events
+from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.report_mail import (
-    ReportMail,
     ReportMailing,
+    ReportMailRow,
     claim_mail,
     enter_mail,
     mails_of,
@@ -122,7 +122,7 @@ class Site:
         self.settings: Settings = load(folder / "callmon.toml")
         self.store: Database = open_store(self.settings.store.url, RING)
 
-    def mails(self, month: str = MONTH) -> dict[tuple[str, str], ReportMail]:
+    def mails(self, month: str = MONTH) -> dict[tuple[str, str], ReportMailRow]:
         """The last copies, by stage and recipient."""
         return {(x.mailing.stage, x.recipient): x for x in mails_of(self.store, [month])}
 
@@ -143,7 +143,7 @@ class Site:
         order = mail_request(self.settings, MONTH, edition, now)
         return prepared(self.year.files(self.settings, self.store, order))
 
-    def deliver(self, report: PreparedReport, now: datetime = LATER) -> dict[str, ReportMail]:
+    def deliver(self, report: PreparedReport, now: datetime = LATER) -> dict[str, ReportMailRow]:
         known = addresses(self.settings.mail, report.notice.edition)
         done = deliver(self.store, self.settings.mail, report, now, known)
         return {mail.recipient: mail for mail in done}
@@ -372,7 +372,7 @@ def test_a_mail_without_an_answer_is_sent_again_by_a_person_alone_under_another_
     assert site.send("--to", LEAD, "--again").exit_code == 0
     messages = [x for x in site.server.messages() if x["To"] == LEAD]
     assert len({x["Message-ID"] for x in messages}) == 2
-    assert site.mails()["final", LEAD].copy == 2
+    assert site.mails()["final", LEAD].copy_number == 2
     event = audit_events(site.store)[-1]
     assert (event.who, event.act, event.about) == (
         "b.dion", "report mailed again", f"{MONTH} internal final {LEAD}",
@@ -553,9 +553,9 @@ def signed(site: Site, last: Step = "approved", at: datetime = LATER) -> SignedR
     """The month of May, signed up to this step; then a call of May becomes known, which changes its figures."""
     order = ReportRequest(MONTH, "html", to_sign=True)
     files = request.filed(site.store, site.settings, order, at, lambda part: None)
-    found = prepare(site.store, files, AuditEvent(at, "g.lavoie", ""))
+    found = prepare(site.store, files, AuditRow(at=at, who="g.lavoie", act=""))
     for step in STEPS[1 : STEPS.index(last) + 1]:
-        found = sign(site.store, MONTH, found.number, step, AuditEvent(at, "a.roy", ""))
+        found = sign(site.store, MONTH, found.number, step, AuditRow(at=at, who="a.roy", act=""))
     return found
 
 

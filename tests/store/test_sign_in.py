@@ -43,7 +43,8 @@ def sessions(store: Database) -> list[str]:
 
 
 def deeds(store: Database) -> list[tuple[str, str, str, str]]:
-    return [tuple(deed[1:]) for deed in access.audit_events(store) if deed.who != MADE.who]
+    found = [deed for deed in access.audit_events(store) if deed.who != MADE.who]
+    return [(deed.who, deed.act, deed.about, deed.address) for deed in found]
 
 
 # ── in ──

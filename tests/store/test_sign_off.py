@@ -14,7 +14,7 @@ from sqlalchemy import text
 from callmon.daemon.host_state import FileCheck
 from callmon.errors import StoreError
 from callmon.store import sign_off
-from callmon.store.access import AuditEvent, audit_events
+from callmon.store.access import AuditRow, audit_events
 from callmon.store.database import Database
 from callmon.store.sign_off import (
     SignatureCheck,
@@ -40,8 +40,8 @@ FILES = [
 SECOND = [(name.replace("r1", "r2"), data + b" corrected") for name, data in FILES]
 
 
-def deed(who: str, minutes: int = 0) -> AuditEvent:
-    return AuditEvent(AT + timedelta(minutes=minutes), who, "", address="192.0.2.7")
+def deed(who: str, minutes: int = 0) -> AuditRow:
+    return AuditRow(at=AT + timedelta(minutes=minutes), who=who, act="", address="192.0.2.7")
 
 
 def prepared(store: Database, who: str = "g.lavoie", number: int = 1) -> SignedRevision:

@@ -17,7 +17,7 @@ from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.commands import queue_callback_command
 from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
@@ -113,7 +113,7 @@ def _fill(store: Database) -> None:
         at=OPENED, actor="m.tremblay", action="mark", exchange=EXCHANGE, obligation=ENTRY, other_number=True
     )
     queue_callback_command(store, hand, THIRD)
-    keep_prepared(store, "2026-10", 1, [("r1.json", b"{}")], AuditEvent(OPENED, "lead", ""))
+    keep_prepared(store, "2026-10", 1, [("r1.json", b"{}")], AuditRow(at=OPENED, who="lead", act=""))
 
 
 def shown(text: str) -> list[str]:

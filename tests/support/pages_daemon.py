@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.store import opening
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.store.sign_off import keep_prepared
 from tests.support.fact_builder import CALLER, OTHER, TORONTO, Office
@@ -71,7 +71,7 @@ def fill(store: Database, now: datetime) -> None:
     )
     told = [outcome for number in range(12) for outcome in outcomes(answered_call(number, begin))]
     wrote(store, *told, *_gapped(begin + 40 * MINUTE), *office.outcomes, *disrupted(now))
-    deed = AuditEvent(now, "g.lavoie", "")
+    deed = AuditRow(at=now, who="g.lavoie", act="")
     keep_prepared(store, SIGNED["month"], 1, [(SIGNED["file"], b"{}")], deed)
 
 

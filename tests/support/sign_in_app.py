@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response, StreamingResponse
 
 from callmon.config.web import AccessSettings
-from callmon.store.access import AuditEvent, add_account, lock_account
+from callmon.store.access import AuditRow, add_account, lock_account
 from callmon.store.database import Database
 from callmon.web.auth import passwords
 from callmon.web.auth.identity import Right, Role
@@ -27,7 +27,7 @@ from callmon.web.auth.sign_in import SignIn
 from tests.support.web_client import HERE, OURS, Visitor
 
 PASSWORD = "trois sonneries, pas quatre"
-MADE = AuditEvent(datetime(2026, 11, 24, 13, 0, tzinfo=UTC), "root", "account added")
+MADE = AuditRow(at=datetime(2026, 11, 24, 13, 0, tzinfo=UTC), who="root", act="account added")
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 ROLES = tuple(role.value for role in Role)
 

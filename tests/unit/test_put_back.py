@@ -50,7 +50,11 @@ def sign_in(store: Database, *names: str) -> None:
     now = datetime.now(UTC)
     for name in names:
         access.begin_session(
-            store, access.UserSession(f"cookie of {name}", name, "account", frozenset(), now, now), TERMS
+            store,
+            access.SessionRow(
+                id=f"cookie of {name}", person=name, source="account", roles=frozenset(), made=now, seen=now
+            ),
+            TERMS,
         )
 
 
@@ -149,7 +153,7 @@ def test_an_account_can_be_locked_where_the_change_cannot_be_noted(
     """A command as root writes anywhere: so there is no such folder."""
     used.notes = tmp_path / "nowhere" / "accounts"
     access.lock_account(
-        used, "marie", True, access.AuditEvent(datetime.now(UTC), "root", "account locked", "marie")
+        used, "marie", True, access.AuditRow(at=datetime.now(UTC), who="root", act="account locked", about="marie")
     )
     assert [one.name for one in access.accounts(used) if one.is_locked] == ["marie"]
     assert [record.message for record in caplog.records] == ["accounts: the change cannot be recorded in the file"]

@@ -23,7 +23,7 @@ from callmon.reports.formats.json import JsonState
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import Report
 from callmon.reports.signature import SignatureBuilder
-from callmon.store.report_mail import ReportMail, ReportMailing
+from callmon.store.report_mail import ReportMailing, ReportMailRow
 from callmon.store.sign_off import SignedRevision
 
 WIDTH = 72
@@ -154,7 +154,7 @@ def prepared(files: Sequence[tuple[Path | str, bytes]]) -> PreparedReport:
     return PreparedReport(written, [(Path(name).name, data) for name, data in others])
 
 
-def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMail, now: datetime) -> bytes:
+def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMailRow, now: datetime) -> bytes:
     """The whole message for one recipient, as it crosses the wire, with a Message-ID that follows from `mail`."""
     message = EmailMessage(policy.SMTP)
     message["From"] = Address("callmon", addr_spec=sender)
@@ -172,8 +172,8 @@ def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMa
     return message.as_bytes()
 
 
-def message_id(mail: ReportMail, sender: str) -> str:
+def message_id(mail: ReportMailRow, sender: str) -> str:
     """The same for the same mailing, recipient and copy: a program that receives it twice can see that."""
     of, domain = mail.mailing, sender.rpartition("@")[2]
     whom = sha256(mail.recipient.encode()).hexdigest()[:16]
-    return f"<callmon.{of.month}.{of.edition}.{of.revision}.{of.stage}.{mail.copy}.{whom}@{domain}>"
+    return f"<callmon.{of.month}.{of.edition}.{of.revision}.{of.stage}.{mail.copy_number}.{whom}@{domain}>"

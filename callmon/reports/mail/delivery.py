@@ -21,8 +21,8 @@ from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
 from callmon.store.report_mail import (
     NOT_OUT,
-    ReportMail,
     ReportMailing,
+    ReportMailRow,
     claim_mail,
     contents_out,
     enter_mail,
@@ -46,7 +46,7 @@ def addresses(settings: MailSettings, edition: str) -> dict[str, str]:
     return {address.casefold(): address for address in settings.recipients(edition)}
 
 
-def of_mailing(store: Database, mailing: ReportMailing) -> dict[str, ReportMail]:
+def of_mailing(store: Database, mailing: ReportMailing) -> dict[str, ReportMailRow]:
     """The last copy for each recipient."""
     return {x.recipient: x for x in mails_of(store, [mailing.month]) if x.mailing == mailing}
 
@@ -57,9 +57,9 @@ def deliver(
     report: PreparedReport,
     now: datetime,
     recipients: Mapping[str, str],
-    is_due: Callable[[ReportMail], bool] = lambda mail: mail.state in NOT_OUT,
+    is_due: Callable[[ReportMailRow], bool] = lambda mail: mail.state in NOT_OUT,
     may_send: Callable[[], bool] = lambda: True,
-) -> list[ReportMail]:
+) -> list[ReportMailRow]:
     """Sends the report to the `recipients` (as `addresses` returns them) whose mail is due. Returns their mails.
 
     `may_send` is asked right before each message is handed over: whether this callmon still leads.
@@ -78,7 +78,7 @@ def _send(
     settings: MailSettings,
     report: PreparedReport,
     address: str,
-    mail: ReportMail,
+    mail: ReportMailRow,
     now: datetime,
     may_send: Callable[[], bool],
 ) -> None:
@@ -101,7 +101,7 @@ def _send(
         settle_mail(store, mail, result.state, now, result.reason, result.detail, is_claimed)
 
 
-def why(settings: MailSettings, recipient: str, result: Handover | ReportMail, language: str) -> str:
+def why(settings: MailSettings, recipient: str, result: Handover | ReportMailRow, language: str) -> str:
     """Why a mail is not sent, or not known to be, and who can act; "" for a mail that is sent."""
     if not result.reason:
         return ""
@@ -110,7 +110,7 @@ def why(settings: MailSettings, recipient: str, result: Handover | ReportMail, l
     return sentence.format(server=server, recipient=recipient, sender=settings.sender, detail=result.detail)
 
 
-def supersede(store: Database, mails: Iterable[ReportMail], final: ReportMailing, now: datetime) -> None:
+def supersede(store: Database, mails: Iterable[ReportMailRow], final: ReportMailing, now: datetime) -> None:
     """Gives up provisional mails of the month that never left: the final report takes their place."""
     provisional = final._replace(stage="provisional")
     for mail in mails:

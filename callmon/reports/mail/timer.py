@@ -24,7 +24,7 @@ from callmon.reports.jobs import ReportFailure, ReportProcess
 from callmon.reports.mail.delivery import addresses, deliver, mail_request, supersede, why
 from callmon.reports.request import ReportRequest
 from callmon.store.database import Database
-from callmon.store.report_mail import FIRST_PAUSE, ReportMail, mails_of
+from callmon.store.report_mail import FIRST_PAUSE, ReportMailRow, mails_of
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class ReportMailer:
         except Exception:  # an internal error must not end the daemon
             log.exception("mail: internal error; continuing")
 
-    async def _send(self, settings: Settings, work: Work, now: datetime, mails: Sequence[ReportMail]) -> None:
+    async def _send(self, settings: Settings, work: Work, now: datetime, mails: Sequence[ReportMailRow]) -> None:
         report = await self._make(settings, work, now)
         if report is None:
             return
@@ -103,7 +103,7 @@ class ReportMailer:
         elif notice.edition == "public":
             return
 
-        def is_due(mail: ReportMail) -> bool:
+        def is_due(mail: ReportMailRow) -> bool:
             return mail.state == "waiting" and mail.next <= now
 
         known = addresses(settings.mail, notice.edition)
@@ -131,9 +131,9 @@ class ReportMailer:
             self._failures.setdefault(work, now)
         return None
 
-    def _unsent(self, settings: Settings, mails: Sequence[ReportMail]) -> dict[str, datetime]:
+    def _unsent(self, settings: Settings, mails: Sequence[ReportMailRow]) -> dict[str, datetime]:
         """A later revision, or the final report, takes the place of an earlier mail to the same recipient."""
-        last: dict[tuple[str, str, str], ReportMail] = {}
+        last: dict[tuple[str, str, str], ReportMailRow] = {}
         for mail in sorted(mails, key=lambda x: (x.mailing.stage == "final", x.mailing.revision)):
             if mail.recipient in addresses(settings.mail, mail.mailing.edition):
                 last[mail.mailing.month, mail.mailing.edition, mail.recipient] = mail
@@ -154,7 +154,7 @@ def _due(
     settings: Settings,
     now: datetime,
     months: Sequence[str],
-    mails: Sequence[ReportMail],
+    mails: Sequence[ReportMailRow],
     looks: Mapping[Work, datetime],
 ) -> Iterator[Work]:
     """The months and editions to make now."""
@@ -174,7 +174,7 @@ def _due(
                 yield month, edition
 
 
-def _log_mail(settings: Settings, mail: ReportMail) -> None:
+def _log_mail(settings: Settings, mail: ReportMailRow) -> None:
     """What became of a mail in this attempt."""
     of = mail.mailing
     fields = {"month": of.month, "edition": of.edition, "stage": of.stage, "to": mail.recipient}

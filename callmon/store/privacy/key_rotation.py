@@ -17,14 +17,16 @@ from callmon.store.bulk import chunks, overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.queries.obligations import token_renewals
-from callmon.store.tables import ACCESS, NUMBER, NUMBER_KEY, OBLIGATION, Condition
+from callmon.store.tables import NUMBER, NUMBER_KEY, OBLIGATION, Condition
+from callmon.store.tables.columns import table_of
+from callmon.store.tables.people import AccessRow
 
 # Few enough that a daemon on the same SQLite file never waits long for the lock. During the pause the daemon
 # acquires it: SQLite retries every 25 ms at first, later every 100 ms.
 CHUNK = 500
 PAUSE = 0.05
 # Columns that refer to a number by its token.
-BY_TOKEN = (ACCESS.c.token, OBLIGATION.c.token, OBLIGATION.c.other)
+BY_TOKEN = (table_of(AccessRow).c.token, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
 def rotate(store: Database, chunk: int = CHUNK) -> Iterator[int]:

@@ -20,7 +20,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Column, Connection, Select, Subquery, and_, case, func, literal, or_, select, union_all
+import sqlmodel
+from sqlalchemy import (
+    Column,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
+from sqlmodel import col
 
 from callmon.ami.events import born
 from callmon.core.callbacks import entries as n
@@ -32,8 +47,10 @@ from callmon.store.bulk import chunks, overwrite_deleted
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
+from callmon.store.instances import found_rows, insert_rows
 from callmon.store.privacy import key_rotation
-from callmon.store.tables import ACCESS, CALL, DISPOSAL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
+from callmon.store.tables import CALL, FACT, LEDGER, NUMBER, OBLIGATION, OPEN
+from callmon.store.tables.people import AccessRow, DisposalRow
 
 CHUNK = 200
 # Entries that the ledger writes by itself are no use of a number.
@@ -94,17 +111,10 @@ def purge(store: Database, terms: DisposalTerms, files: Iterable[Path] = (), chu
     return total
 
 
-def disposals(store: Database) -> list[tuple[DisposalTerms, Disposal]]:
+def disposals(store: Database) -> list[DisposalRow]:
     """All disposals, oldest first."""
     with database_errors(store), store.reading() as connection:
-        rows = connection.execute(select(DISPOSAL).order_by(DISPOSAL.c.id)).mappings().all()
-    return [
-        (
-            DisposalTerms(*(row[name] for name in DisposalTerms._fields)),
-            Disposal(*(row[x] for x in Disposal.__struct_fields__)),
-        )
-        for row in rows
-    ]
+        return found_rows(connection, sqlmodel.select(DisposalRow).order_by(col(DisposalRow.id)))
 
 
 def _refuse_halfway(store: Database) -> None:
@@ -174,7 +184,7 @@ def _erased(
     if gone:
         connection.execute(NUMBER.delete().where(NUMBER.c.token.in_(gone)))
         connection.execute(tables.CONTACT.delete().where(tables.CONTACT.c.token.in_(gone)))
-        connection.execute(ACCESS.update().where(ACCESS.c.token.in_(gone)).values(token=None))
+        connection.execute(update(AccessRow).where(col(AccessRow.token).in_(gone)).values(token=None))
         _erase_debts(connection, ring, gone, terms)
     return gone
 
@@ -187,15 +197,15 @@ def _erase_debts(connection: Connection, ring: KeyRing, gone: Collection[str], t
 
 
 def _begun(store: Database, terms: DisposalTerms) -> int:
-    nothing = {"numbers": 0, "uses": 0, "files": 0}
+    nothing = DisposalRow(**terms._asdict(), numbers=0, uses=0, files=0)
     with database_errors(store), store.writing_piece() as connection:
-        made = connection.execute(DISPOSAL.insert().values(**terms._asdict(), **nothing))
-        (record,) = made.inserted_primary_key or (0,)
-        return int(record)
+        (begun,) = insert_rows(connection, nothing)
+        return begun.id or 0
 
 
 def _keep(connection: Connection, record: int, total: Disposal) -> None:
-    connection.execute(DISPOSAL.update().where(DISPOSAL.c.id == record).values(**msgspec.structs.asdict(total)))
+    kept = update(DisposalRow).where(col(DisposalRow.id) == record)
+    connection.execute(kept.values(**msgspec.structs.asdict(total)))
 
 
 def _tidy(store: Database) -> None:

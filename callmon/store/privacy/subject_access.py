@@ -9,15 +9,19 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, and_, insert, select, true, update
+import sqlmodel
+from sqlalchemy import Connection, and_, select, true, update
+from sqlmodel import col
 
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.store.bulk import overwrite_deleted, record_key
 from callmon.store.commands import insert_callback_command
 from callmon.store.database import Database, database_errors
+from callmon.store.instances import found_rows, insert_rows
 from callmon.store.queries import calls, obligations
 from callmon.store.queries.obligations import WorklistItem
-from callmon.store.tables import ACCESS, NUMBER
+from callmon.store.tables import NUMBER
+from callmon.store.tables.people import AccessRow as AccessRow
 
 
 class AccessReason(NamedTuple):
@@ -27,13 +31,6 @@ class AccessReason(NamedTuple):
     who: str
     purpose: str
     command: str
-
-
-class AccessRecord(NamedTuple):
-    """A logged access, and how many calls it found."""
-
-    look: AccessReason
-    found: int
 
 
 class NumberUse(NamedTuple):
@@ -112,18 +109,12 @@ def log_access_to_call(store: Database, look: AccessReason, call: str) -> None:
             _log(connection, look, 1, token)
 
 
-def accesses(
-    store: Database, numbers: Sequence[str] | None = None, newest: int | None = None
-) -> list[AccessRecord]:
+def accesses(store: Database, numbers: Sequence[str] | None = None, newest: int | None = None) -> list[AccessRow]:
     """Logged accesses, oldest first: of one number (None: all numbers); of these only the `newest`, if given."""
-    which = true() if numbers is None else ACCESS.c.token.in_(_tokens(store, numbers))
-    question = select(ACCESS).where(which).order_by(ACCESS.c.id.desc()).limit(newest)
+    which = true() if numbers is None else col(AccessRow.token).in_(_tokens(store, numbers))
+    question = sqlmodel.select(AccessRow).where(which).order_by(col(AccessRow.id).desc()).limit(newest)
     with database_errors(store), store.reading() as connection:
-        rows = connection.execute(question).mappings().all()
-    return [
-        AccessRecord(AccessReason(*(row[name] for name in AccessReason._fields)), row["found"])
-        for row in reversed(rows)
-    ]
+        return found_rows(connection, question)[::-1]
 
 
 def _tokens(store: Database, numbers: Sequence[str]) -> list[str]:
@@ -131,4 +122,4 @@ def _tokens(store: Database, numbers: Sequence[str]) -> list[str]:
 
 
 def _log(connection: Connection, look: AccessReason, found: int, token: str | None) -> None:
-    connection.execute(insert(ACCESS).values(**look._asdict(), found=found, token=token))
+    insert_rows(connection, AccessRow(**look._asdict(), found=found, token=token))

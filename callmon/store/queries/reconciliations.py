@@ -1,17 +1,19 @@
 """Results of the daily reconciliations: written here, read by metrics and reports. Every function blocks."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 
 from sqlalchemy import Connection, and_, delete, func, select
 
 from callmon.ami.events import born
 from callmon.core.reconciliation import SIDES, ArrivedCall, LastComparison, Reconciliation, Side
-from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database, database_errors
-from callmon.store.tables import CALL, GAP, Condition, microseconds
-from callmon.store.tables import RECONCILIATION as LINE
-from callmon.store.tables import RECONCILIATION_CALL as DIFFERENCE
+from callmon.store.instances import insert_rows
+from callmon.store.tables import CALL, GAP, Condition
+from callmon.store.tables.columns import table_of
+from callmon.store.tables.figures import ReconciliationCallRow, ReconciliationRow
+
+LINE, DIFFERENCE = table_of(ReconciliationRow), table_of(ReconciliationCallRow)
 
 
 def arrived_calls(store: Database, exchange: str, begin: datetime, end: datetime) -> dict[str, ArrivedCall]:
@@ -46,14 +48,28 @@ def store_reconciliation(store: Database, result: Reconciliation, now: datetime)
     with database_errors(store), store.writing() as connection:
         for table in (LINE, DIFFERENCE):
             connection.execute(delete(table).where(table.c.exchange == result.exchange, table.c.day == day))
-        at, writing = microseconds(now), BulkWriter(connection)
-        of_line = [(result.exchange, day, x.line, at, x.exchange, x.callmon) for x in result.lines]
-        writing.insert(LINE, of_line)
-        differing = [
-            (result.exchange, day, x.call, x.line, microseconds(x.arrived), x.counted_by)
-            for x in result.differences
-        ]
-        writing.insert(DIFFERENCE, differing)
+        insert_rows(connection, *_rows(result, day, now))
+
+
+def _rows(result: Reconciliation, day: str, now: datetime) -> Iterator[ReconciliationRow | ReconciliationCallRow]:
+    for line in result.lines:
+        yield ReconciliationRow(
+            exchange=result.exchange,
+            day=day,
+            line=line.line,
+            done=now,
+            of_exchange=line.exchange,
+            of_callmon=line.callmon,
+        )
+    for call in result.differences:
+        yield ReconciliationCallRow(
+            exchange=result.exchange,
+            day=day,
+            call=call.call,
+            line=call.line,
+            arrived=call.arrived,
+            counted_by=call.counted_by,
+        )
 
 
 def latest_comparisons(store: Database, exchanges: Iterable[str]) -> list[LastComparison]:

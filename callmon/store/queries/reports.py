@@ -14,7 +14,8 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, and_, case, func, insert, select
+import sqlmodel
+from sqlalchemy import Connection, and_, case, func, select
 
 from callmon.config.business_calendar import Span
 from callmon.core.attestations import Attestation
@@ -25,12 +26,12 @@ from callmon.core.statistics.coverage import Coverage, nothing_was_heard
 from callmon.core.statistics.period import Month, midnight
 from callmon.core.verdicts import Finding
 from callmon.store.database import Database, database_errors
+from callmon.store.instances import found_rows, insert_rows
 from callmon.store.queries import reconciliations
 from callmon.store.rollups import rebuild, update
 from callmon.store.rollups.update import MODULUS, Key, Rollup, fingerprint
 from callmon.store.row_mapping import facts_of, finding_of, obligation_of
 from callmon.store.tables import (
-    ATTESTATION,
     CALL,
     FINDING,
     GAP,
@@ -41,6 +42,7 @@ from callmon.store.tables import (
     Condition,
     microseconds,
 )
+from callmon.store.tables.reports import AttestationRow
 
 STEP = timedelta(days=1)
 PUBLICS = and_(CALL.c.direction == "inbound", ~CALL.c.is_test)  # a test call is in no figure (R-30)
@@ -291,16 +293,15 @@ def _was_received(connection: Connection, zone: ZoneInfo, month: Month) -> bool:
 
 def insert_attestations(store: Database, given: list[Attestation]) -> None:
     """Inserts all attestations in one transaction. Raises StoreError."""
-    rows = [msgspec.structs.asdict(x) | {"tested": x.tested.isoformat()} for x in given]
+    rows = [AttestationRow(**msgspec.structs.asdict(x) | {"tested": x.tested.isoformat()}) for x in given]
     with database_errors(store), store.writing() as connection:
-        connection.execute(insert(ATTESTATION), rows)
+        insert_rows(connection, *rows)
 
 
 def attestations_in(connection: Connection) -> list[Attestation]:
     """All attestations, in the order in which they were inserted."""
-    names = Attestation.__struct_fields__
-    found = connection.execute(select(*(ATTESTATION.c[name] for name in names)).order_by(ATTESTATION.c.id))
-    return [msgspec.convert(dict(zip(names, row, strict=True)), Attestation) for row in found]
+    found = found_rows(connection, sqlmodel.select(AttestationRow).order_by(sqlmodel.col(AttestationRow.id)))
+    return [msgspec.convert(row.model_dump(exclude={"id"}), Attestation) for row in found]
 
 
 def attestations(store: Database) -> list[Attestation]:

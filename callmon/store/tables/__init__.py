@@ -18,9 +18,7 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, Table
 
-from callmon.store.tables import callbacks, calls, disruptions, figures
-from callmon.store.tables import people as people
-from callmon.store.tables import reports as reports
+from callmon.store.tables import callbacks, calls, disruptions, figures, people, reports  # noqa: F401  all tables
 from callmon.store.tables.columns import METADATA as METADATA
 from callmon.store.tables.columns import Moment as Moment
 from callmon.store.tables.columns import Row as Row
@@ -49,17 +47,3 @@ DISRUPTION = table_of(disruptions.DisruptionRow)
 COUNTER = table_of(figures.CounterRow)
 ROLLUP = table_of(figures.RollupRow)
 ROLLUP_STATE = table_of(figures.RollupStateRow)
-WRITER = table_of(figures.WriterRow)
-HAND = table_of(callbacks.HandRow)
-DISRUPTION_HAND = table_of(disruptions.DisruptionHandRow)
-RECONCILIATION = table_of(figures.ReconciliationRow)
-RECONCILIATION_CALL = table_of(figures.ReconciliationCallRow)
-ATTESTATION = table_of(reports.AttestationRow)
-REPORT_MAIL = table_of(reports.ReportMailRow)
-SIGNED_FILE = table_of(reports.SignedFileRow)
-SIGN_OFF = table_of(reports.SignOffRow)
-ACCOUNT = table_of(people.AccountRow)
-SESSION = table_of(people.SessionRow)
-AUDIT = table_of(people.AuditRow)
-ACCESS = table_of(people.AccessRow)
-DISPOSAL = table_of(people.DisposalRow)

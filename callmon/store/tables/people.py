@@ -5,17 +5,17 @@ from datetime import datetime
 from sqlalchemy import Index
 from sqlmodel import Field
 
-from callmon.store.tables.columns import CLUSTERED, Moment, StoredRow
+from callmon.store.tables.columns import CLUSTERED, Moment, StoredRow, Words
 
 
 class AccountRow(StoredRow, table=True):
-    """A local account with a password hash (argon2). `roles` are separated by blanks."""
+    """A local account with a password hash (argon2). `roles` stand in one text, separated by blanks."""
 
     __table_args__ = CLUSTERED
 
     name: str = Field(primary_key=True)
     password: str
-    roles: str
+    roles: frozenset[str] = Field(sa_type=Words)
     is_locked: bool
     made: datetime = Field(sa_type=Moment)
     changed: datetime = Field(sa_type=Moment)
@@ -33,15 +33,16 @@ class SessionRow(StoredRow, table=True):
     id: str = Field(primary_key=True)
     person: str
     source: str
-    roles: str
+    roles: frozenset[str] = Field(sa_type=Words)
     made: datetime = Field(sa_type=Moment)
     seen: datetime = Field(sa_type=Moment)
 
 
 class AuditRow(StoredRow, table=True):
-    """What a user saw or changed on a page, or tried to.
+    """What a user (`who`) saw or changed on a page, or tried to.
 
-    Append-only, without a caller's number. Accesses to a number are in `access`.
+    `about`: a call, month or account. `address`: "" for a command. Append-only, without a caller's number.
+    Accesses to a number are in `access`.
     """
 
     __table_args__ = (Index("ix_audit_at", "at"),)
@@ -50,8 +51,8 @@ class AuditRow(StoredRow, table=True):
     at: datetime = Field(sa_type=Moment)
     who: str
     act: str
-    about: str
-    address: str
+    about: str = ""
+    address: str = ""
 
 
 class AccessRow(StoredRow, table=True):
@@ -83,8 +84,8 @@ class DisposalRow(StoredRow, table=True):
     who: str
     authority: str
     unused_since: datetime = Field(sa_type=Moment)
-    first_use: datetime | None = Field(sa_type=Moment)
-    last_use: datetime | None = Field(sa_type=Moment)
+    first_use: datetime | None = Field(default=None, sa_type=Moment)
+    last_use: datetime | None = Field(default=None, sa_type=Moment)
     numbers: int
     uses: int
     files: int

@@ -1,11 +1,15 @@
 """Reports: attestations, the months sent by e-mail, and the signed ones."""
 
 from datetime import datetime
+from typing import Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import Column, Integer
+from sqlalchemy import Column, Integer, String
 from sqlmodel import Field
 
 from callmon.store.tables.columns import Moment, StoredRow
+
+Step: TypeAlias = Literal["prepared", "verified", "approved"]
+MailState: TypeAlias = Literal["waiting", "unknown", "sent", "failed"]
 
 
 class AttestationRow(StoredRow, table=True):
@@ -22,6 +26,15 @@ class AttestationRow(StoredRow, table=True):
     is_so: bool
 
 
+class ReportMailing(NamedTuple):
+    """One content for a list of recipients: the report of a month in one edition, revision and stage."""
+
+    month: str
+    edition: str
+    revision: int
+    stage: str
+
+
 class ReportMailRow(StoredRow, table=True):
     """A month's report, in one edition and revision, on its way to one recipient by e-mail.
 
@@ -36,7 +49,7 @@ class ReportMailRow(StoredRow, table=True):
     stage: str = Field(primary_key=True)
     recipient: str = Field(primary_key=True)
     copy_number: int = Field(sa_column=Column("copy", Integer, primary_key=True, autoincrement=False))
-    state: str
+    state: MailState = Field(sa_type=String)
     fingerprint: str
     reason: str
     detail: str
@@ -44,6 +57,10 @@ class ReportMailRow(StoredRow, table=True):
     since: datetime = Field(sa_type=Moment)
     changed: datetime = Field(sa_type=Moment)
     next: datetime = Field(sa_type=Moment)
+
+    @property
+    def mailing(self) -> ReportMailing:
+        return ReportMailing(self.month, self.edition, self.revision, self.stage)
 
 
 class SignedFileRow(StoredRow, table=True):
@@ -63,7 +80,7 @@ class SignOffRow(StoredRow, table=True):
 
     month: str = Field(primary_key=True)
     revision: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    step: str = Field(primary_key=True)
+    step: Step = Field(sa_type=String, primary_key=True)
     name: str = Field(primary_key=True)
     at: datetime = Field(sa_type=Moment)
     who: str

@@ -20,7 +20,7 @@ from starlette.requests import HTTPConnection
 from callmon.config.web import AccessSettings
 from callmon.logs import Seldom
 from callmon.store import access
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.database import Database
 from callmon.threads import BlockingThreads
 from callmon.web.auth import cookies, passwords
@@ -139,9 +139,9 @@ class AccessService:
         name = cookies.hashed(cookie)
         found = await self._ask(access.valid_session, self._store, name, self.now(), self._terms, is_use)
         match found:
-            case access.UserSession(source="account") if self.settings.accounts:
+            case access.SessionRow(source="account") if self.settings.accounts:
                 return Identity(person_with(found.person, found.roles), "account", cookie)
-            case access.UserSession(source="oidc") if self.settings.oidc is not None:
+            case access.SessionRow(source="oidc") if self.settings.oidc is not None:
                 return Identity(person_with(found.person, found.roles), "oidc", cookie)
         return UNKNOWN
 
@@ -192,7 +192,9 @@ class AccessService:
         """Begins a session and returns its cookie. The session id is always new: the browser's is not adopted."""
         assert self._store is not None
         cookie, at = cookies.new(), self.now()
-        session = access.UserSession(cookies.hashed(cookie), person.name, source, person.role_names, at, at)
+        session = access.SessionRow(
+            id=cookies.hashed(cookie), person=person.name, source=source, roles=person.role_names, made=at, seen=at
+        )
         await self._ask(access.begin_session, self._store, session, self._terms)
         await self.note(asking, person.name, "sign in", source)
         return cookie
@@ -213,7 +215,7 @@ class AccessService:
     async def note(self, asking: ClientInfo, actor: str, act: str, about: str = "") -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
-            deed = AuditEvent(self.now(), actor, act, about, asking.address)
+            deed = AuditRow(at=self.now(), who=actor, act=act, about=about, address=asking.address)
             await self._ask(access.record_event, self._store, deed)
 
     async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:

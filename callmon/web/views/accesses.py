@@ -26,11 +26,11 @@ async def show(visit: PageRequest) -> Response:
 
 
 def _rows(
-    looks: list[subject_access.AccessRecord], events: list[access.AuditEvent], tongue: WebFormatter
-) -> Iterator[access.AuditEvent]:
-    for look, _ in looks:
+    looks: list[subject_access.AccessRow], events: list[access.AuditRow], tongue: WebFormatter
+) -> Iterator[access.AuditRow]:
+    for look in looks:
         about = f"{labelled('about', look.purpose, tongue.language)} ({look.command})"
-        yield access.AuditEvent(look.at, look.who, tongue.word("act", "number"), about)
+        yield access.AuditRow(at=look.at, who=look.who, act=tongue.word("act", "number"), about=about)
     for event in events:
         act, about = labelled("act", event.act, tongue.language), recorded(event.act, event.about, tongue.language)
-        yield event._replace(act=act, about=about)
+        yield access.AuditRow(at=event.at, who=event.who, act=act, about=about, address=event.address)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from callmon.reports.sign_off import prepare
 from callmon.store import sign_off
-from callmon.store.access import AuditEvent
+from callmon.store.access import AuditRow
 from callmon.store.sign_off import SignedRevision, SignOffError
 from callmon.text.sign_off import SignOffFormatter
 from callmon.web.page_request import NotFoundError, PageRequest
@@ -99,6 +99,8 @@ async def sign_step(visit: PageRequest) -> Response:
     return visit.go("revision", month=found.month, revision=str(found.number))
 
 
-def _deed(visit: PageRequest) -> AuditEvent:
+def _deed(visit: PageRequest) -> AuditRow:
     """Who signs, now, and from where; the step names the act."""
-    return AuditEvent(datetime.now(UTC), visit.person.name, "", address=visit.request.state.asking.address)
+    return AuditRow(
+        at=datetime.now(UTC), who=visit.person.name, act="", address=visit.request.state.asking.address
+    )
