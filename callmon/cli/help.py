@@ -1,10 +1,12 @@
 """The groups of commands. Help lists commands by task, each with its whole purpose and a page of documentation."""
 
+import ast
 import inspect
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import click
@@ -99,12 +101,14 @@ class HelpGroup(HelpCommand, click.Group):
     command_class = HelpCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        tasks = TASKS if isinstance(self.commands, MainCommands) else {"Commands": tuple(self.commands)}
-        width = max(map(len, self.commands))
+        commands, tasks = self.commands, {"Commands": tuple(self.commands)}
+        if isinstance(commands, MainCommands):
+            commands, tasks = commands.with_purpose(), {**TASKS}
+        width = max(map(len, commands))
         for task, names in tasks.items():
             with formatter.section(said(task)):
                 formatter.write_dl(
-                    [(f"{name:<{width}}", self.commands[name].get_short_help_str(400)) for name in names]
+                    [(f"{name:<{width}}", commands[name].get_short_help_str(400)) for name in names]
                 )
 
 
@@ -139,9 +143,22 @@ class MainCommands(UserDict[str, click.Command]):
         self[name] = getattr(import_module(f"callmon.cli.{name}"), name)
         return self[name]
 
+    def with_purpose(self) -> dict[str, click.Command]:
+        """The commands for a list of them. One that is not imported has its help alone, read from its source.
+
+        The import of all takes a second, most of it for the database.
+        """
+        return {name: self.data.get(name) or HelpCommand(name, help=_help(name)) for name in self}
+
     def __setitem__(self, name: str, command: click.Command) -> None:
         _add_page(command, PAGES.get(name, "reference/commands.md"))
         super().__setitem__(name, command)
+
+
+def _help(name: str) -> str | None:
+    module = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    found = (part for part in module.body if isinstance(part, ast.FunctionDef) and part.name == name)
+    return ast.get_docstring(next(found))
 
 
 def _add_page(command: click.Command, page: str) -> None:

@@ -315,6 +315,22 @@ def test_the_language_of_doctor_ends_with_its_command(tmp_path: Path, monkeypatc
     assert (done.exit_code, done.stdout[:18], LANGUAGE.get()) == (1, "toronto : 1 erreur", "en"), done.output
 
 
+def test_the_list_of_commands_does_not_load_the_database_library() -> None:
+    said = (
+        "import sys; from callmon.cli import main; main(['--help'], standalone_mode=False); "
+        "print([name for name in ('sqlalchemy', 'sqlmodel') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_list_of_commands_has_the_purpose_of_each_command() -> None:
+    listed = main.commands.with_purpose()
+    assert {name: one.get_short_help_str(400) for name, one in listed.items()} == {
+        name: main.commands[name].get_short_help_str(400) for name in main.commands
+    }
+
+
 def test_a_command_without_a_database_does_not_load_the_database_library() -> None:
     said = (
         "import sys; from callmon.cli import main; main.commands['completion']; print('sqlalchemy' in sys.modules)"
