@@ -160,21 +160,26 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 
 def _migrate(store: Database) -> None:
+    from callmon.store.tables.creation import create_tables
+
+    with store.writing() as connection:
+        one_upgrade_at_a_time(connection)  # two instances may be started together
+        found = _revision(connection)
+        if found is None:
+            create_tables(connection)
+        elif found != HEAD:
+            run_revisions(connection)
+
+
+def run_revisions(connection: Connection) -> None:
+    """Runs the revisions that the database lacks, in the current transaction."""
     from alembic import command  # takes 11 MB, which a daemon would keep
     from alembic.config import Config
 
-    from callmon.store.tables.creation import create_tables
-
     config = Config()
     config.set_main_option("script_location", "callmon:store/migrations")
-    with store.writing() as connection:
-        one_upgrade_at_a_time(connection)  # two instances may be started together
-        config.attributes["connection"] = connection
-        if _revision(connection) is None:
-            create_tables(connection)
-            command.stamp(config, "head")
-        else:
-            command.upgrade(config, "head")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def one_upgrade_at_a_time(connection: Connection) -> None:

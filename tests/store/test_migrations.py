@@ -7,12 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, create_engine, inspect, text
 
 from callmon.cli.language import in_language
 from callmon.errors import Sentence, StoreError
 from callmon.store import migrations
-from callmon.store.database import Database, open_store, parse_url, stored_revision, upgrade
+from callmon.store.database import Database, open_store, parse_url, run_revisions, stored_revision, upgrade
 from callmon.store.row_mapping import call_of, encoded, without_numbers
 from callmon.store.tables import METADATA
 from tests.support.environment import reader_of
@@ -63,6 +65,27 @@ def test_a_database_of_revision_0005_opens_unchanged(first: Database, url: str) 
             assert content(connection) == before
         opened.close()
     assert stored_revision(first) == migrations.HEAD
+
+
+def test_alembic_finds_nothing_to_do_in_a_new_database(store: Database) -> None:
+    with store.writing() as connection:
+        before = content(connection)
+        run_revisions(connection)
+        assert content(connection) == before
+
+
+def test_the_table_of_the_revision_is_the_one_that_alembic_creates(sqlite_store: Database, tmp_path: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", "callmon:store/migrations")
+    found = []
+    with create_engine(f"sqlite:///{tmp_path}/alembic.db").begin() as stamped, sqlite_store.reading() as ours:
+        config.attributes["connection"] = stamped
+        command.stamp(config, "head")
+        for connection in (stamped, ours):
+            question = "SELECT sql, version_num FROM sqlite_master, alembic_version WHERE name = 'alembic_version'"
+            ((sql, revision),) = connection.exec_driver_sql(question)
+            found.append((sql.strip(), revision))
+    assert found[0] == found[1]
 
 
 def test_calls_are_written_to_a_database_of_revision_0005(first: Database, url: str) -> None:

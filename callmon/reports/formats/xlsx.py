@@ -12,8 +12,6 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-import xlsxwriter  # type: ignore[import-untyped]  # it has no types
-
 from callmon.config.settings import Settings
 from callmon.reports import notes
 from callmon.reports.formats import html
@@ -36,6 +34,8 @@ LINE = 15  # height of a line of text, in points
 
 def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
     """The workbook as bytes."""
+    import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
+
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     texts, locale = html.texts(report, settings, tongue), tongue.locale.replace("_", "-")

@@ -7,7 +7,7 @@ On PostgreSQL `fact` is partitioned by month (UTC), so that one statement drops 
 
 There an index replaces the primary key of a call's facts. The primary key of a partitioned table must contain the
 time, which may be unknown. The leader creates partitions in advance (`create_ahead`). If rows of a month are in
-`fact_default` already, that month stays there.
+`fact_default` already, that month stays there. The condition of `ix_call_test` is written otherwise there too.
 """
 
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
+from callmon.store.migrations import HEAD
 from callmon.store.tables import FACT, METADATA, microseconds
 
 PARTITIONED = (
@@ -22,6 +23,12 @@ PARTITIONED = (
     "data BYTEA NOT NULL) PARTITION BY RANGE (at)",
     "CREATE TABLE fact_default PARTITION OF fact DEFAULT",
     'CREATE INDEX ix_fact_call ON fact ("call", exchange, n)',
+)
+TEST_CALLS = "CREATE INDEX ix_call_test ON call (line, arrived) WHERE is_test"
+REVISION = (  # as Alembic creates it
+    "CREATE TABLE alembic_version (\n\tversion_num VARCHAR(32) NOT NULL, \n\t"
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)",
+    f"INSERT INTO alembic_version (version_num) VALUES ('{HEAD}')",
 )
 FIRST_ROWS = (
     "INSERT INTO writer (id, batch, token) VALUES (1, 0, '')",
@@ -31,11 +38,11 @@ FIRST_ROWS = (
 
 
 def create_tables(connection: Connection) -> None:
-    """Creates the tables with their first rows, in the current transaction."""
-    is_partitioned = connection.dialect.name == "postgresql"
-    plain = [table for table in METADATA.sorted_tables if table is not FACT or not is_partitioned]
+    """Creates the tables with their first rows and their revision, in the current transaction."""
+    is_postgresql = connection.dialect.name == "postgresql"
+    plain = [table for table in METADATA.sorted_tables if table is not FACT or not is_postgresql]
     METADATA.create_all(connection, plain, checkfirst=False)
-    for statement in (*(PARTITIONED if is_partitioned else ()), *FIRST_ROWS):
+    for statement in (*((*PARTITIONED, TEST_CALLS) if is_postgresql else ()), *FIRST_ROWS, *REVISION):
         connection.exec_driver_sql(statement)
 
 
