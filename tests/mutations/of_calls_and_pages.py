@@ -232,11 +232,11 @@ FAULTS = (
         "web/auth/cookies",
         ('secure = "; Secure" if is_https else ""', 'secure = ""'),
     ),
-    fault("a session is never idle", "store/access", ("SESSION.c.seen <= at - terms.idle, ", "")),
+    fault("a session is never idle", "store/access", ("col(SessionRow.seen) <= at - terms.idle, ", "")),
     fault(
         "a session lasts as long as it is used",
         "store/access",
-        (", SESSION.c.made <= at - terms.longest", ""),
+        (", col(SessionRow.made) <= at - terms.longest", ""),
     ),
     fault(
         "a session outlives a change of its role",

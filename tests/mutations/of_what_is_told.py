@@ -51,8 +51,8 @@ FAULTS = (
         "two programs send one mail",
         "store/report_mail",
         (
-            "theirs = (*mail.where(), REPORT_MAIL.c.state.in_(NOT_OUT))\n        values = {",
-            "theirs = mail.where()\n        values = {",
+            "theirs = (*_same(mail), col(ReportMailRow.state).in_(NOT_OUT))\n        values = {",
+            "theirs = _same(mail)\n        values = {",
         ),
     ),
     fault(

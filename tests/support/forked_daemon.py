@@ -74,7 +74,7 @@ class WarmCallmon(Callmon):
 
 
 IMPORTED = (
-    "alembic.command", "alembic.context", "callmon.cli", "callmon.daemon.daemon", "callmon.logs",
+    "callmon.cli", "callmon.daemon.daemon", "callmon.logs",
     "callmon.store.opening", "callmon.store.tables.creation", "holidays", "phonenumbers.data.region_CA",
     "uvicorn.protocols.http.h11_impl",
 )  # fmt: skip
