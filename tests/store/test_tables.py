@@ -10,7 +10,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from callmon.store.database import Database
 from callmon.store.tables import CALL, FACT, METADATA, creation
 from callmon.store.tables.calls import FindingRow
-from callmon.store.tables.columns import row_of, table_of
+from callmon.store.tables.columns import StoredRow, row_of, table_of
 from tests.support.store_fixtures import POSTGRESQL
 
 BEFORE = Path(__file__).parents[1] / "data" / "tables"
@@ -78,6 +78,12 @@ def schema_of(connection: Connection) -> list[tuple[str, str]]:
         "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'alembic_version' ORDER BY name"
     )
     return [(name, sql) for name, sql in connection.exec_driver_sql(question)]
+
+
+def test_each_table_is_one_class_that_says_what_a_row_is() -> None:
+    classes = StoredRow.__subclasses__()
+    assert sorted(table_of(row).name for row in classes) == sorted(METADATA.tables)
+    assert [row.__name__ for row in classes if not vars(row).get("__doc__")] == []
 
 
 # Rows of named columns.
