@@ -243,7 +243,7 @@ def _listen(settings: Settings, length: timedelta, language: str) -> None:
     """Listen to all exchanges for `length`, or until Ctrl-C. Print a configuration for each."""
     from callmon.config.times import formatted_duration
     from callmon.tools.doctor import TrafficSample, propose
-    from callmon.tools.doctor.ami_query import hear
+    from callmon.tools.doctor.receive import hear
 
     click.echo(said("Listening for {length}; Ctrl-C stops earlier.", length=formatted_duration(length)), err=True)
     heard = {name: TrafficSample(settings.region) for name in settings.exchanges}
@@ -255,7 +255,7 @@ def _listen(settings: Settings, length: timedelta, language: str) -> None:
 def _accept(settings: Settings, language: str) -> None:
     """Run until all five calls came out as scripted, or until Ctrl-C: then exit status 1."""
     from callmon.tools.doctor import Acceptance
-    from callmon.tools.doctor.ami_query import hear
+    from callmon.tools.doctor.receive import hear
 
     test = Acceptance(settings, language)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import socket
@@ -283,7 +282,7 @@ def test_both_ways_to_log_in_serve(patient: Patient, login: str) -> None:
 
 @pytest.mark.lab
 def test_the_answers_hold_no_secret(patient: Patient) -> None:
-    told = asyncio.run(ask(configured(patient.asterisk.ami_port).exchanges["toronto"]))
+    told = ask(configured(patient.asterisk.ami_port).exchanges)["toronto"]
     assert (told.failure, told.major, patient.asterisk.secret in repr(told)) == (
         None,
         int(patient.asterisk.version),

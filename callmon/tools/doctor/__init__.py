@@ -1,15 +1,15 @@
 """Checks whether callmon can work with these exchanges, and prints the lines that fix each fault.
 
     settings ─▶ ami_query ─▶ manager_user, dialplan ─▶ [DoctorFinding] ─▶ as_text
+                  └▶ pyst2 ─▶ asking_manager ─▶ answer_stream ─▶ the exchange
 
 Asks only. Refuses: to change anything, on either side, and to print a secret. With `--listen` it asks nothing
 and receives events:
 
-    bytes ─▶ learn ─▶ the text of a first configuration
-    bytes ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
+    receive ─▶ learn ─▶ the text of a first configuration
+    receive ─▶ acceptance (five scripted calls) ─▶ a sheet to be signed
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
@@ -35,13 +35,7 @@ def examine(
 
     `last_seen`: time of each line's last call, from the database. Without it, last calls are not judged.
     """
-    answers = asyncio.run(_ask_all(settings, timeout))
-    return list(judge(settings, answers, now, last_seen))
-
-
-async def _ask_all(settings: Settings, within: timedelta) -> dict[str, ExchangeAnswers]:
-    answers = await asyncio.gather(*(ask(exchange, within) for exchange in settings.exchanges.values()))
-    return dict(zip(settings.exchanges, answers, strict=True))
+    return list(judge(settings, ask(settings.exchanges, timeout), now, last_seen))
 
 
 def judge(

@@ -1,0 +1,231 @@
+"""Doctor and exchanges that never answer, end in the middle, or flood: one finding, in time, no thread left."""
+
+from __future__ import annotations
+
+import gc
+import re
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count, repeat
+from pathlib import Path
+
+import pytest
+import trustme
+from asterisk.manager import ManagerException
+
+from callmon.config import settings
+from callmon.config.settings import Settings
+from callmon.tools.doctor import examine
+from callmon.tools.doctor.answer_stream import AnswerStream
+from callmon.tools.doctor.asking_manager import AskingManager
+from tests.support.answering_exchange import Ends, Headers, Silent, answering, healthy, message
+
+NOW = datetime(2026, 11, 24, 17, tzinfo=UTC)
+SECRET_VARIABLE = "CALLMON_TEST_DOCTOR_SECRET"
+LIMIT = timedelta(seconds=3)
+USUAL = [
+    "events carry no time, because timestampevents is not set.",
+    "user 'callmon' does not receive the classes call, system, user, agent, dialplan.",
+    "user 'callmon' has no event filter.",
+    "writetimeout is not set (100 ms).",
+    "CEL is off.",
+    "it does not report the size of mailboxes (VoicemailUserStatus).",
+]
+NO_LIST = "it does not list the states of its phones (DeviceStateList)."
+PATIENCE = 40.0  # of the test, however busy the machine is; without a limit doctor would wait for ever
+
+
+def configured(port: int, host: str = "127.0.0.1", *more: str) -> Settings:
+    own = "\n".join((f'host = "{host}"', f"port = {port}", *more))
+    text = re.sub(r"^host = .*$", own, settings.example_text(), count=1, flags=re.MULTILINE)
+    text = re.sub(r"^secret_file = .*$", f'secret_env = "{SECRET_VARIABLE}"', text, count=1, flags=re.MULTILINE)
+    return settings.parse(text)
+
+
+@pytest.fixture(autouse=True)
+def bounded(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each test ends in time, and leaves no thread of doctor or pyst2."""
+    monkeypatch.setenv(SECRET_VARIABLE, "a-long-random-word")
+    before, began = set(threading.enumerate()), time.monotonic()
+    yield
+    gc.collect()
+    assert time.monotonic() - began < PATIENCE
+    assert [thread.name for thread in threading.enumerate() if thread not in before] == []
+
+
+def findings(port: int, limit: timedelta = LIMIT, host: str = "127.0.0.1", *more: str) -> list[str]:
+    found = examine(configured(port, host, *more), NOW, timeout=limit)
+    return [finding.what.replace(str(port), "PORT") for finding in found]
+
+
+@pytest.fixture(scope="module")
+def usual() -> list[str]:
+    """What doctor says of the exchange that answers everything."""
+    with pytest.MonkeyPatch.context() as patch, answering() as port:
+        patch.setenv(SECRET_VARIABLE, "a-long-random-word")
+        return findings(port, timedelta(seconds=20))
+
+
+def test_an_exchange_that_answers_is_examined(usual: list[str]) -> None:
+    assert usual == USUAL
+
+
+def test_an_exchange_is_asked_over_tls(usual: list[str], tmp_path: Path) -> None:
+    authority, server = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    with answering(tls=server) as port:
+        own = ("tls = true", f'ca_file = "{tmp_path / "ca.pem"}"')
+        assert findings(port, timedelta(seconds=20), "127.0.0.1", *own) == usual
+
+
+def test_an_exchange_is_asked_over_ipv6(usual: list[str]) -> None:
+    with answering(host="::1") as port:
+        assert findings(port, timedelta(seconds=20), "::1") == usual
+
+
+def test_an_exchange_that_accepts_and_never_answers_sent_no_greeting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert findings(port, timedelta(seconds=30)) == [
+            "127.0.0.1:PORT accepted the connection but sent no greeting."
+        ]
+
+
+@pytest.mark.parametrize("last", ["Login", "ListCommands", "Getvar", "DeviceStateList", "Ping"])
+def test_an_exchange_that_falls_silent_does_not_complete_its_answers(last: str) -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        if action["Action"] == last:
+            yield message(action, Response="Success")[:-4]
+            raise Silent
+        yield from healthy(action)
+
+    with answering(answer) as port:
+        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
+
+
+@pytest.mark.parametrize("last", ["Login", "ListCommands", "Getvar", "DeviceStateList", "Ping"])
+@pytest.mark.parametrize("length", [0, 12])
+def test_an_exchange_that_ends_in_the_middle_closed_the_connection(last: str, length: int) -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        if action["Action"] == last:
+            yield message(action, Response="Success")[:length]
+            raise Ends
+        yield from healthy(action)
+
+    with answering(answer) as port:
+        assert findings(port) == ["127.0.0.1:PORT closed the connection."]
+
+
+def test_a_list_without_end_is_not_known_and_the_questions_after_it_are_answered(usual: list[str]) -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        parts = list(healthy(action))
+        yield from parts[:2] if action["Action"] == "DeviceStateList" else parts
+
+    with answering(answer) as port:
+        found = findings(port, timedelta(seconds=30))
+    assert sorted(found) == sorted([*usual, NO_LIST])
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        b"Event: Newchannel\r\nChannel: PJSIP/101-00000001\r\n\r\n",
+        b"Response: Success\r\nActionID: another-1\r\n\r\n",
+        b"Response: Success\r\n\r\n",
+    ],
+)
+def test_an_exchange_that_floods_with_what_was_not_asked_does_not_complete_its_answers(event: bytes) -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        yield from repeat(event * 100)
+
+    with answering(answer) as port:
+        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
+
+
+def test_an_exchange_that_floods_with_one_answer_does_not_complete_the_next() -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        yield from repeat(message(action, Response="Success") * 100)
+
+    with answering(answer) as port:
+        assert findings(port) == ["127.0.0.1:PORT does not complete its answers."]
+
+
+def test_an_exchange_whose_list_never_ends_does_not_complete_its_answers() -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        if action["Action"] != "VoicemailUsersList":
+            yield from healthy(action)
+            return
+        yield message(action, Response="Success", EventList="start")
+        for number in count():
+            yield message(action, Event="VoicemailUserEntry", VMContext="default", VoiceMailbox=number)
+
+    with answering(answer) as port:
+        assert findings(port, timedelta(seconds=6)) == ["127.0.0.1:PORT does not complete its answers."]
+
+
+def test_a_message_without_end_is_no_ami() -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        yield from repeat(b"x: y\r\n" * 1000)
+
+    with answering(answer) as port:
+        assert findings(port) == ["127.0.0.1:PORT is not an Asterisk manager interface."]
+
+
+def test_a_wrong_secret_is_refused() -> None:
+    def answer(action: Headers) -> Iterator[bytes]:
+        yield message(action, Response="Error", Message="Authentication failed")
+
+    with answering(answer) as port:
+        assert findings(port) == ["the login of 'callmon' is refused."]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ChanVariable: LANGUAGE=fr",
+        "ChanVariable",
+        "Message: Channel status will follow",
+        "Response: Follows",
+        "a line with / and no colon",
+        "--END COMMAND--",
+        "Response",
+        "",
+    ],
+)
+def test_no_line_of_an_answer_stops_pyst2(line: str, usual: list[str]) -> None:
+    """Each is a line that pyst2 reads as something else, or at which one of its threads ends."""
+
+    def answer(action: Headers) -> Iterator[bytes]:
+        for part in healthy(action):
+            name, _, rest = part.partition(b"\r\n")
+            yield part if not line else b"\r\n".join((name, line.encode(), rest))
+
+    with answering(answer) as port:
+        assert findings(port, timedelta(seconds=20)) == usual
+
+
+class EndsAtOnce(AnswerStream):
+    """Its end is read before pyst2 waits for the answer."""
+
+    manager: AskingManager
+    far: socket.socket
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.far.close()
+        self.manager.message_thread.join()
+
+
+def test_an_end_between_an_action_and_the_wait_for_its_answer_is_noticed() -> None:
+    near, far = socket.socketpair()
+    with near:
+        stream = EndsAtOnce(near)
+        stream.far, stream.manager = far, AskingManager(stream)
+        with pytest.raises(ManagerException):
+            stream.manager.send_action({"Action": "Ping"})
+        assert stream.manager.ended()
