@@ -1,4 +1,4 @@
-"""A desk beside the exchange: one AMI connection that may act, as a wallboard or a click-to-dial does.
+"""A desk beside the exchange: pyst2 on one AMI connection that may act, as a wallboard or a click-to-dial does.
 
 Its user has the classes `call` and `originate` for writing; callmon's own user has neither. The events it
 receives give it the channels' names, and are recorded on the board.
@@ -7,40 +7,68 @@ receives give it the channels' names, and are recorded on the board.
 from __future__ import annotations
 
 import asyncio
-import itertools
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 
+from asterisk.manager import Event, Manager, ManagerMsg
+
 from tests.lab.board import Board
-from tests.lab.listener import Event, value
 from tests.lab.site import HOME
 
 SECONDS_TO_REPLY = 60
+SECONDS_TO_END = 5
 CONTEXT = "internal"
+HEARD = ("Newchannel", "Hangup", "Hold", "ParkedCall")
+
+
+class DeskManager(Manager):
+    """pyst2's `connect` reads byte by byte, too slowly for a busy exchange; its `close` waits for a reply."""
+
+    def connect(self, host: str, port: int) -> None:
+        self._wire = socket.create_connection((host, port))
+        self._sock = self._wire.makefile("rwb")
+        self._reswaiting = [1]  # an end is noticed also between an action and the wait for its reply
+        self._connected.set()
+        self._running.set()
+        self.message_thread.start()
+        self.event_dispatch_thread.start()
+        self._response_queue.get()  # the banner
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self._wire.shutdown(socket.SHUT_RDWR)
+        for thread in (self.message_thread, self.event_dispatch_thread):
+            thread.join(SECONDS_TO_END)
+        self._wire.close()
+
+    def __del__(self) -> None:
+        """`close` is called."""
 
 
 class Desk:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._channels: dict[str, tuple[str, str]] = {}  # name: its own id, and that of its call
-        self._replies: dict[str, asyncio.Future[Event]] = {}
-        self._numbers = itertools.count(1)
-        self._writer: asyncio.StreamWriter | None = None
-        self._hearing: asyncio.Task[None] | None = None
+        self._manager: DeskManager | None = None
+        self._acting = asyncio.Lock()  # the exchange reads an action when it has answered the one before
 
     async def open(self, port: int, secret: str) -> None:
-        reader, self._writer = await asyncio.open_connection(HOME, port)
-        await reader.readline()
-        self._hearing = asyncio.create_task(self._hear(reader), name="desk")
-        await self._ask("Login", Username="desk", Secret=secret)
+        manager, loop = DeskManager(), asyncio.get_running_loop()
+
+        def hear(event: Event, _: Manager) -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(self._heard, event)
+
+        for name in HEARD:
+            manager.register_event(name, hear)
+        await asyncio.to_thread(manager.connect, HOME, port)
+        self._manager = manager
+        await asyncio.to_thread(manager.login, "desk", secret)
 
     async def close(self) -> None:
-        if self._hearing is not None:
-            self._hearing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._hearing
-        if self._writer is not None:
-            self._writer.close()
+        if self._manager is not None:
+            await asyncio.to_thread(self._manager.close)
 
     # --- actions ------------------------------------------------------------------------------------
 
@@ -75,40 +103,27 @@ class Desk:
     # --- inside ------------------------------------------------------------------------------------
 
     async def _ask(self, action: str, **fields: str) -> None:
-        said = await self._answer(action, **fields)
-        if value(said, "Response") != "Success":
-            raise RuntimeError(f"{action} refused: {value(said, 'Message')}")
+        reply = await self._answer(action, **fields)
+        if reply.get_header("Response") != "Success":
+            raise RuntimeError(f"{action} refused: {reply.get_header('Message')}")
 
-    async def _answer(self, action: str, **fields: str) -> Event:
-        assert self._writer is not None
-        number = str(next(self._numbers))
-        reply = self._replies[number] = asyncio.get_running_loop().create_future()
-        lines = [f"Action: {action}", f"ActionID: {number}", *(f"{k}: {v}" for k, v in fields.items())]
-        self._writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
-        return await asyncio.wait_for(reply, SECONDS_TO_REPLY)
-
-    async def _hear(self, reader: asyncio.StreamReader) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                block = await reader.readuntil(b"\r\n\r\n")
-                lines = block.decode("utf-8", "replace").strip().split("\r\n")
-                self._heard([(name, text) for name, _, text in (line.partition(": ") for line in lines)])
+    async def _answer(self, action: str, **fields: str) -> ManagerMsg:
+        assert self._manager is not None
+        async with self._acting:
+            reply = asyncio.to_thread(self._manager.send_action, {"Action": action, **fields})
+            return await asyncio.wait_for(reply, SECONDS_TO_REPLY)
 
     def _heard(self, event: Event) -> None:
-        name, channel = value(event, "Event"), value(event, "Channel") or ""
-        if name is None:
-            reply = self._replies.pop(value(event, "ActionID") or "", None)
-            if reply is not None and not reply.done():
-                reply.set_result(event)
-        elif name == "Newchannel":
-            self._channels[channel] = value(event, "Uniqueid") or "", value(event, "Linkedid") or ""
-        elif name == "Hangup":
+        channel = event.get_header("Channel", "")
+        if event.name == "Newchannel":
+            self._channels[channel] = event.get_header("Uniqueid", ""), event.get_header("Linkedid", "")
+        elif event.name == "Hangup":
             self._channels.pop(channel, None)
-        elif name == "Hold":
+        elif event.name == "Hold":
             self._board.note(f"{_phone(channel)} holds")
-        elif name == "ParkedCall":
-            phone = _phone(value(event, "ParkerDialString") or "")
-            self._board.places[phone] = value(event, "ParkingSpace") or ""
+        elif event.name == "ParkedCall":
+            phone = _phone(event.get_header("ParkerDialString", ""))
+            self._board.places[phone] = event.get_header("ParkingSpace", "")
             self._board.note(f"{phone} parks")
 
     def _newest(self, phone: str) -> str:
