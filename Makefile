@@ -1,7 +1,7 @@
-# Two commands do everything on a machine that has git, make and Python (3.11 to 3.13) with venv:
+# Two commands do everything on a machine that has git, make and Python (3.11 to 3.14) with venv:
 #     make demo    calls of a recorded Asterisk, seen on http://127.0.0.1:10469/; nothing else needed
 #     make test    checks and tests, with a real Asterisk where this is Debian and you are root
-PYTHON ?= $(firstword $(shell .ci/pythons))
+PYTHON ?= $(or $(firstword $(shell .ci/pythons 2>/dev/null)),$(error $(shell .ci/pythons 2>&1)))
 VENV   ?= .venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 

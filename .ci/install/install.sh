@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs callmon from this folder, without the Internet:   sh install.sh [FOLDER]      (/opt/callmon)
-# Needs Python 3.11, 3.12 or 3.13 with venv (Debian: python3-venv). Adds nothing outside FOLDER.
+# Needs Python 3.11 to 3.14 with venv (Debian: python3-venv). Adds nothing outside FOLDER.
 # Installe callmon de ce dossier, sans Internet; n'ajoute rien hors de FOLDER.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,11 +18,11 @@ if is_other; then
         "$folder n'est pas vide, et callmon n'y est pas installé : nommez un autre dossier." >&2
     exit 1
 fi
-for version in 3.13 3.12 3.11; do
+for version in 3.14 3.13 3.12 3.11; do
     if "python$version" -c 'import ensurepip' 2> /dev/null; then python=python$version; break; fi
 done
 [ -n "${python:-}" ] || {
-    echo "Needs Python 3.11, 3.12 or 3.13 with venv. / Il faut Python 3.11, 3.12 ou 3.13 avec venv." >&2
+    echo "Needs Python 3.11 to 3.14 with venv. / Il faut Python 3.11 à 3.14 avec venv." >&2
     exit 1
 }
 # What is installed stays until the new one works.
