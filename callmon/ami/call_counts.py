@@ -3,7 +3,7 @@
 `CoreProcessedCalls` of CoreStatus counts the calls for which the exchange ran its dialplan since it started.
 callmon counts the channels whose Newchannel begins a call. Both counts are stored as of the same CoreStatus reply,
 so that a call between two replies is in both or in neither. The counts are not equal: only whether they grow is
-compared. Asterisk 16 has no such count (22 has): then `counts` stays None.
+compared. Asterisk has this count from 20.12, 21.7 and 22.2 on; before, `counts` stays None.
 """
 
 from typing import NamedTuple

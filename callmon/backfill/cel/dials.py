@@ -198,9 +198,9 @@ def _may_send_on(channel: CelChannel, row: CelRow) -> bool:
 
 
 def _likelihood(channel: CelChannel) -> int:
-    """2: hang-up with cause "redirected" (Asterisk 22). 1: the phone's own side hung up (Asterisk 16). 0: neither.
+    """2: hang-up with cause "redirected" (from 20.19, 22.9, 23.3 on). 1: the phone's own side hung up. 0: neither.
 
-    Either version sometimes hangs up the phone before it has recorded that.
+    Each version sometimes hangs up the phone before it has recorded that.
     """
     if channel.cause == FORWARDED:
         return 2

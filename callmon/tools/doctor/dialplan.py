@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
+from callmon.backfill.cel.rows import EVENTS as KNOWN_EVENTS
 from callmon.config.lines import RING_CYCLE, Line
 from callmon.config.settings import Settings
 from callmon.config.times import formatted_duration
@@ -11,6 +12,7 @@ from callmon.core.calls.endpoints import extension
 from callmon.core.calls.phone_states import is_phone
 from callmon.text.formatter import Formatter
 from callmon.tools.doctor import questions as q
+from callmon.tools.doctor import versions
 from callmon.tools.doctor.finding import LANGUAGE, DoctorFinding, finding, reader_text
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
@@ -31,6 +33,12 @@ COLUMNS = (
     *("CHANNEL(appdata)", "CHANNEL(amaflags)", "CHANNEL(accountcode)", "CHANNEL(uniqueid)"),
     *("CHANNEL(linkedid)", "BRIDGEPEER", "CHANNEL(userfield)", "userdeftype", "eventextra"),
 )
+# The same columns by the names of the newer syntax, in a section [Master.csv].
+FIELDS = (
+    "eventtype,eventtime,name,num,ani,rdnis,dnid,exten,context,channame,appname,appdata,amaflags,accountcode,"
+    "uniqueid,linkedid,peer,userfield,userdeftype,eventextra"
+)
+NEWER_EVENTS = frozenset(("stream_begin", "stream_end", "dtmf"))
 MAPPING = "Master.csv => " + ",".join(f"${{CSV_QUOTE(${{{column}}})}}" for column in COLUMNS)
 
 
@@ -54,8 +62,29 @@ def cel_findings(examined: Examination) -> Iterator[DoctorFinding]:
         refused = refused if "app_start" not in events and apps else ""
         names = ", ".join(missing_events)
         yield _of_cel(examined, "cel.events", events_line, names=names, refused=refused)
-    if not (answers.value(q.CEL_FILE, "mappings", "Master.csv") or answers.value(q.CEL_ODBC, "cel", "connection")):
+    if unknown := sorted(events - _known_events(answers)):
+        names, plural = ", ".join(unknown).upper(), "s" if len(unknown) > 1 else ""
+        yield examined.finding("cel.unknown", names=names, plural=plural)
+    yield from _destination(examined)
+
+
+def _known_events(answers: ExchangeAnswers) -> frozenset[str]:
+    known = frozenset(name.lower() for name in KNOWN_EVENTS) | {"all"}
+    return known if versions.has(versions.CEL_OF_STREAMS, answers.release) else known - NEWER_EVENTS
+
+
+def _destination(examined: Examination) -> Iterator[DoctorFinding]:
+    """A file in the layout that callmon reads, or a table."""
+    answers = examined.answers
+    if answers.value(q.CEL_FILE, "mappings", "Master.csv") or answers.value(q.CEL_ODBC, "cel", "connection"):
+        return
+    fields = answers.value(q.CEL_FILE, "Master.csv", "fields")
+    if not fields or not versions.has(versions.CEL_BY_FIELDS, answers.release):
         yield examined.finding("cel.destination", MAPPING)
+        return
+    is_csv = answers.value(q.CEL_FILE, "Master.csv", "format").lower() in ("", "dsv")
+    if not is_csv or re.sub(r"\s", "", fields).lower() != FIELDS:
+        yield examined.finding("cel.layout", f"fields = {FIELDS}")
 
 
 def _of_cel(

@@ -1,8 +1,8 @@
 """The event filter: the events callmon needs, whether a filter passes them, and the filter to use. Pure.
 
 In Asterisk's old syntax, a filter is an extended regular expression over the whole text of an event. One that
-begins with ! blocks the event. Asterisk 22 has a newer syntax, exact and cheaper. Asterisk 16 ignores that one
-silently (measured: it then sends everything).
+begins with ! blocks the event. A newer syntax is exact and cheaper. A release that does not know it (`versions`)
+ignores it silently (measured: it then sends everything).
 """
 
 import re
@@ -52,7 +52,7 @@ def old_line(names: Iterable[str]) -> str:
 
 
 def lines() -> tuple[str, ...]:
-    """The whole white list, in the syntax that 16 and 22 understand."""
+    """The whole white list, in the syntax that every version understands."""
     return (*map(old_line, NEEDED), VOICEMAIL_LINE)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from callmon.config.exchange import ExchangeSettings
-from callmon.tools.doctor import event_filter
+from callmon.tools.doctor import event_filter, versions
 from callmon.tools.doctor.finding import DoctorFinding, Severity, finding, reader_text
 from callmon.tools.doctor.questions import FREEPBX, MANAGER, READ, ExchangeAnswers, Layout, new_voicemail
 
@@ -25,6 +25,7 @@ HARMLESS = frozenset(("cdr", "reporting", "log"))
 TELLING = ("Hangup", "Redirect", "Originate", "Command", "Setvar", "Reload", "UpdateConfig", "ModuleLoad")
 TRUE = frozenset(("yes", "true", "y", "t", "1", "on"))
 SHORTEST_WRITETIMEOUT = 5000  # ms
+ANY_ADDRESS = frozenset(("0.0.0.0/0.0.0.0", "0.0.0.0/0", "::/0"))
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,19 @@ class Examination:
 
     @property
     def has_new_filter(self) -> bool:
-        """Whether its filter uses the syntax of Asterisk 22, also if this version ignores it."""
+        """Whether its filter uses the newer syntax, also if this version ignores it."""
         return bool(self.answers.variables.get(new_voicemail(self.exchange.username)))
 
     @property
     def obeys_new_filter(self) -> bool:
         """Whether such a filter applies. Its lines have no value, and cannot be read."""
-        return self.has_new_filter and self.answers.major >= 20
+        return self.has_new_filter and versions.has(versions.FILTER_BY_NAME, self.answers.release)
 
     def finding(self, kind: str, *lines: str, severity: Severity | None = None, **values: object) -> DoctorFinding:
         """A finding about it. The last value of a key wins: lines at the end of a file suffice."""
+        us = self.answers.us or "127.0.0.1"
         values |= asdict(self.layout) | {"user": self.exchange.username, "read": READ}
+        values |= {"us": us, "mask": "128" if ":" in us else "255.255.255.255", "version": self.answers.version}
         return finding(kind, *lines, exchange=self.name, severity=severity, **values)
 
 
@@ -64,7 +67,7 @@ def complaints(examined: Examination) -> Iterator[DoctorFinding]:
     if examined.answers.may_ask:  # else the rest is not known
         if examined.answers.value(MANAGER, "general", "timestampevents").lower() not in TRUE:
             yield examined.finding("user.no_times")
-        of_user += [*_hearing(examined), *_filter(examined), *_patience(examined)]
+        of_user += [*_hearing(examined), *_filter(examined), *_patience(examined), *_addresses(examined)]
     yield from of_user
     is_generated = examined.answers.is_generated(examined.exchange.username)
     if of_user and is_generated and examined.layout is FREEPBX:
@@ -107,7 +110,7 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
         return
     white = [text for text in filters if not text.startswith("!")]
     if not white:
-        ignored = reader_text(" Its filter has the syntax of Asterisk 22, which this version ignores silently.")
+        ignored = reader_text(" Its filter has the newer syntax, which this version ignores silently.")
         yield examined.finding(
             "user.no_filter", *event_filter.lines(), ignored=ignored if examined.has_new_filter else ""
         )
@@ -144,3 +147,12 @@ def _patience(examined: Examination) -> Iterator[DoctorFinding]:
         return
     length = reader_text("only {text} ms" if text else "not set (100 ms)").format(text=text)
     yield examined.finding("user.writetimeout", length=length)
+
+
+def _addresses(examined: Examination) -> Iterator[DoctorFinding]:
+    """Every user may end a conversation (BridgeDestroy needs no right). Asterisk can restrict its address."""
+    deny, permit, acl = (
+        examined.answers.values(MANAGER, examined.exchange.username, key) for key in ("deny", "permit", "acl")
+    )
+    if not acl and (not deny or ANY_ADDRESS.intersection(permit)):
+        yield examined.finding("user.any_address")

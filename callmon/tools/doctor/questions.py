@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from callmon.tools.doctor import event_filter
+from callmon.tools.doctor import event_filter, versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,9 @@ class ExchangeAnswers:
         return "Getvar" in self.commands
 
     @property
-    def major(self) -> int:
-        """16, 22 …; 0 if the exchange did not give its version."""
-        head = self.version.partition(".")[0]
-        return int(head) if head.isdigit() else 0
+    def release(self) -> versions.Release:
+        """Its major and minor version; (0, 0) if it did not give them."""
+        return versions.release(self.version)
 
 
 def variables(username: str) -> list[str]:
@@ -114,6 +113,7 @@ def variables(username: str) -> list[str]:
         new_voicemail(username),
         *(setting(file, "general", "enable") for file in (CEL, GENERATED_CEL)),
         setting(CEL_FILE, "mappings", "Master.csv"),
+        *(setting(CEL_FILE, "Master.csv", key) for key in ("fields", "format")),
         setting(CEL_ODBC, "cel", "connection"),
         setting("indications.conf", "general", "country"),
         setting("indications.conf", "us", "ring"),
@@ -125,7 +125,7 @@ def variables(username: str) -> list[str]:
 def lists(username: str) -> list[tuple[str, str, str]]:
     """Keys that may occur several times."""
     cel = [(file, "general", key) for file in (CEL, GENERATED_CEL) for key in ("apps", "events")]
-    return [(MANAGER, username, "eventfilter"), *cel]
+    return [*((MANAGER, username, key) for key in ("eventfilter", "deny", "permit", "acl")), *cel]
 
 
 def new_voicemail(username: str) -> str:
