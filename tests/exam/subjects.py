@@ -21,6 +21,7 @@ from tests.recordings.test_cel import rows_of, told
 from tests.recordings.test_recordings import NAMES, RECORDINGS
 from tests.recordings.test_traces import NAMES as TRACE_NAMES
 from tests.recordings.test_traces import TRACES, concluding, expected, truth
+from tests.support import whole_runs
 from tests.support.ami_builders import replayed
 from tests.support.cut_recordings import Recording
 from tests.support.scripted_truth import unlike
@@ -31,9 +32,13 @@ NEVER_WHOLE = "ami_connect_midcall"
 HEARD_BY_CALLMON = "ami_drop_midcall"
 # What joins them is not in their own ids: a second call, a conference.
 APART = ("hairpin", "hairpin_from_menu", "conference")
+# Nor in whole runs: a transfer to a conference. Nor a transfer that came back, which a take-over at some moments
+# of 18 and 23 keeps: a fault that is not mended yet.
+NOT_OF_WHOLE = (*APART, "transfer_to_conference", "blonde_returned_by_desk")
 # A phone that gives no sign at all: CEL takes it to ring.
 SILENT = "phones_silent"
 RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"))
+OF_WHOLE = 10  # of each whole run (`whole_runs`) every tenth call, other ones of each
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Diary = dict[str, list[Fact]]
 
@@ -91,7 +96,7 @@ def subject(name: str, stream: bytes, rows: Sequence[CelRow], diary: Diary) -> S
 
 @lru_cache
 def _rows(run: str) -> tuple[CelRow, ...]:
-    return tuple(rows_of(RECORDINGS / f"{run}.cel.csv"))
+    return whole_runs.rows(run) if run in whole_runs.RUNS else tuple(rows_of(RECORDINGS / f"{run}.cel.csv"))
 
 
 @lru_cache
@@ -99,7 +104,14 @@ def _diary(run: str) -> Diary:
     return told(_rows(run))
 
 
+@lru_cache
+def _stream(run: str) -> bytes:
+    return whole_runs.stream(run) if run in whole_runs.RUNS else (RECORDINGS / f"{run}.ami").read_bytes()
+
+
 def scripted(name: str) -> list[dict[str, Any]]:
+    if name in whole_runs.RUNS:
+        return whole_runs.truth(name)
     said: list[dict[str, Any]] = json.loads((RECORDINGS / f"{name}.truth.json").read_text(encoding="utf-8"))
     return said
 
@@ -127,7 +139,7 @@ def of_trace(name: str) -> Subject:
 
 def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
     """One call of a mixed run."""
-    stream = cut((RECORDINGS / f"{run}.ami").read_bytes(), call["linkedid"])
+    stream = cut(_stream(run), call["linkedid"])
     assert _is_as_scripted(stream, [call]), call
     return subject(f"{run}/{call['situation']}/{call['linkedid']}", stream, _rows(diary), _diary(diary))
 
@@ -140,7 +152,9 @@ def named(name: str) -> Subject:
     if not rest:
         return of_recording(name)
     own = rest.rpartition("/")[2]
-    return of_run(folder, dict(RUNS)[folder], next(x for x in scripted(folder) if x["linkedid"] == own))
+    return of_run(
+        folder, dict(RUNS).get(folder, folder), next(x for x in scripted(folder) if x["linkedid"] == own)
+    )
 
 
 def recordings() -> Iterator[Subject]:
@@ -152,7 +166,13 @@ def traces() -> Iterator[Subject]:
 
 
 def calls_of_runs(step: int = 1) -> Iterator[Subject]:
-    """The public's calls of the mixed runs, or every so many of them."""
+    """The public's calls of the mixed runs, or every so many of them; of whole runs, a part."""
     for run, diary in RUNS:
-        public = [call for call in scripted(run) if call["expect"].get("direction") == "inbound"]
-        yield from (of_run(run, diary, call) for call in public[::step] if call["situation"] not in APART)
+        yield from (of_run(run, diary, call) for call in _public(run)[::step] if call["situation"] not in APART)
+    for number, run in enumerate(whole_runs.RUNS):
+        some = _public(run)[2 * number :: OF_WHOLE][::step]
+        yield from (of_run(run, run, call) for call in some if call["situation"] not in NOT_OF_WHOLE)
+
+
+def _public(run: str) -> list[dict[str, Any]]:
+    return [call for call in scripted(run) if call["expect"].get("direction") == "inbound"]
