@@ -187,8 +187,9 @@ def subclasses(of: type[Exception]) -> Iterator[type[Exception]]:
 def reasons_of_tomllib() -> Iterator[str]:
     """What tomllib of this Python says of a mistake, with {x} for a part of the file."""
     parser = Path(tomllib.__file__).with_name("_parser.py").read_text(encoding="utf-8")
-    for call in calls(parser, "suffixed_err"):
-        (said,) = call.args[2:]
+    raised = [call.args[2] for call in calls(parser, "suffixed_err")]  # until Python 3.13
+    raised += [call.args[0] for call in calls(parser, "TOMLDecodeError") if len(call.args) == 3]  # from 3.14 on
+    for said in raised:
         parts = said.values if isinstance(said, ast.JoinedStr) else [said]
         yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{x}" for part in parts)
     yield "end of document"

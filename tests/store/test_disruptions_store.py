@@ -133,15 +133,22 @@ def test_a_bounded_count_does_not_grow_with_the_calls_of_the_day_before(sqlite_s
         calls = [account(answered_call(first + number, arrived)) for number in range(count)]
         wrote(sqlite_store, Outcome("toronto", calls=tuple(calls)))
 
-    stored(10, 1, begin)
-    with steps(sqlite_store) as few:
+    def asked() -> int:
+        """The steps of the question once it is compiled: SQLite 3.53 counts compiling too."""
         assert disruptions.calls_met(sqlite_store, one, 3) == 4
+        with steps(sqlite_store) as taken:
+            assert disruptions.calls_met(sqlite_store, one, 3) == 4
+        return len(taken)
+
+    stored(10, 1, begin)
+    few = asked()
     stored(200, 100, begin - 5 * HOUR)
-    with steps(sqlite_store) as many, plans(sqlite_store) as told:
+    many = asked()
+    with plans(sqlite_store) as told:
         assert disruptions.calls_met(sqlite_store, one, 3) == 4
     by_arrival = "SEARCH call USING INDEX ix_call_line_arrived (line=? AND arrived>"
     assert [plan.startswith(by_arrival) for plan in told if plan.split()[1] == "call"] == [True, True]
-    assert (len(few) > 50, len(many)) == (True, len(few))
+    assert (few > 50, many) == (True, few)
     assert disruptions.calls_met(sqlite_store, one) == 10
 
 

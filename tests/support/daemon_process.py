@@ -147,7 +147,8 @@ class Callmon:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.web_port}{path}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as answer:
-            return answer.code, answer.read().decode()
+            with answer:
+                return answer.code, answer.read().decode()
         except (OSError, HTTPException):
             return 0, ""
 
