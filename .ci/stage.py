@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "stage"
-SUPPORTED = ("3.13", "3.12", "3.11")
+SUPPORTED = ("3.14", "3.13", "3.12", "3.11")
 SUMMARY = "short test summary info"
 LAST_LINES = 12
 # A recording has up to 1,200 pairs of moments, and a situation several recordings: all need four times the CPU.
@@ -30,8 +30,8 @@ MOST_REASONS, MOST_COLUMNS = 60, 400
 WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a lock
 NO_SERVER = "not lab and not postgresql and not long"
 # Folders of tests whose result can differ between Pythons. All else is tested with the newest alone.
-BY_PYTHON = {"3.12": ("recordings", "model", "process")}
-BY_PYTHON["3.11"] = (*BY_PYTHON["3.12"], "store", "commands")
+BY_PYTHON = dict.fromkeys(("3.13", "3.12"), ("recordings", "model", "process"))
+BY_PYTHON["3.11"] = BY_PYTHON["3.14"] = (*BY_PYTHON["3.12"], "store", "commands")
 COVERAGE = ("--cov", "--cov-report=json:build/stage/coverage.json")
 
 
@@ -168,6 +168,7 @@ class Stages:
         whole = self._tests("tests, PostgreSQL, all examples", "not lab")
         whole.environment = {"CALLMON_WHOLE": "rest"}
         others = [part for version in list(self.pythons)[1:] for part in self._other(version)]
+        others += [] if "3.14" in self.pythons else [self._sid()]
         seen = self._pytest("browser, paper, containers", "-m", "lab and browser")
         seen.nice = 0
         fuzz = Part("fuzz", [self._python(self.newest), "-m", "tests.fuzz", "1", "all", "5"])
@@ -183,6 +184,13 @@ class Stages:
         name, folders = f"install {version}", (f"tests/{folder}" for folder in BY_PYTHON[version])
         tests = self._tests(f"Python {version}", NO_SERVER, *folders, needs=(name,), version=version)
         return [self._install(version, name), tests]
+
+    def _sid(self) -> Part:
+        """Python 3.14, which this machine does not have, in the folder of Debian sid."""
+        workers = (f"--numprocesses={WORKERS}", "--dist=worksteal")
+        folders = (f"tests/{folder}" for folder in BY_PYTHON["3.14"])
+        command = [self._python(self.newest), "-m", "tests.lab.sid_python", *workers, *folders]
+        return Part("Python 3.14, in Debian sid", command, needs=(f"install {self.newest}",))
 
     def _install(self, version: str, name: str = "install") -> Part:
         command = [".ci/venv", self.pythons[version], f".venv-{version}", "requirements-dev.txt"]

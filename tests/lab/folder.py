@@ -39,7 +39,7 @@ RECIPES = {
         "sid",
         (
             *("asterisk", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager"),
-            *("sip-tester", "victoria-metrics"),
+            *("python3-venv", "sip-tester", "victoria-metrics"),
         ),
     ),
     # Its security suite has been archived: with that line a package is missing.

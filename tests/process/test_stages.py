@@ -99,6 +99,18 @@ def test_what_a_part_needs_is_in_its_stage_or_in_the_one_before(
     assert len(there) == len(parts(name))
 
 
+@pytest.mark.parametrize(("version", "parts"), [("3.13", 1), ("3.14", 0)])
+def test_python_3_14_is_tested_in_debian_sid_where_this_machine_has_none(
+    stage: ModuleType, pythons: list[str], version: str, parts: int
+) -> None:
+    newest = Path(pythons[0])
+    newest.write_text(f"#!/bin/sh\necho Python {version}.1\n")
+    lanes = stage.Stages(pythons).rest()
+    in_sid = [part for lane in lanes for part in lane if "tests.lab.sid_python" in part.command]
+    folders = [f"tests/{name}" for name in ("recordings", "model", "process", "store", "commands")]
+    assert [part.command[-5:] for part in in_sid] == [folders] * parts
+
+
 def test_every_test_runs_in_a_stage(stage: ModuleType, pythons: list[str]) -> None:
     """Each item is in one of: without a server; a real server; a browser."""
     commands = [" ".join(part.command) for lane in stage.Stages(pythons).rest() for part in lane]
