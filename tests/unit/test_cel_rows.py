@@ -66,7 +66,10 @@ def test_a_call_that_spans_the_end_of_summer_time_is_placed_by_the_order_of_its_
     [
         (['"HANGUP","1795528026'], {"cut off": (1, 1)}),
         (["HANGUP,1,2"], {"too few columns": (1, 1)}),
-        (["", "\n", LINE.format(at="soon", id="1.1")], {"its time cannot be parsed": (1, 3)}),
+        (
+            ["", "\n", LINE.format(at="soon", id="1.1")],
+            {"its time cannot be parsed, or its layout is not that of the site guide": (1, 3)},
+        ),
         ([LINE.format(at="1795528026", id="")], {"no event or no uniqueid": (1, 1)}),
         (['"a"b,"c', LINE.format(at="1795528026", id="1.1")], {"a quotation mark is missing": (1, 1)}),
         (["x" * 70_000], {"too long": (1, 1)}),

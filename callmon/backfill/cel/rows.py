@@ -147,7 +147,9 @@ class CelReader:
             return None
         at, is_whole = self._time(values.get("eventtime"), uniqueid)
         if at is None:
-            self.bad.count(Sentence("its time cannot be parsed"), number)
+            self.bad.count(
+                Sentence("its time cannot be parsed, or its layout is not that of the site guide"), number
+            )
             return None
         self._n += 1
         self.bad.lacks_apps |= "appname" not in values
