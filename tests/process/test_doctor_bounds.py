@@ -32,6 +32,7 @@ USUAL = [
     "user 'callmon' does not receive the classes call, system, user, agent, dialplan.",
     "user 'callmon' has no event filter.",
     "writetimeout is not set (100 ms).",
+    "user 'callmon' may log in from any address.",
     "CEL is off.",
     "it does not report the size of mailboxes (VoicemailUserStatus).",
 ]
