@@ -59,6 +59,8 @@ class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     `may_hide_ringing`: nothing rings now, but a phone may have rung before. `relay`: the number is a relay
     service's operator. `test`: the number is a test caller, which only checks that the line works (R-30).
     `beside`: an agent called outside while another caller was on hold, perhaps to consult about that caller.
+    `person_first`: the exchange called a person outside, and no phone had begun the call (virtual hold, a dialler,
+    a conference). `channel` is that person's. No event says which party calls.
     """
 
     direction: Direction
@@ -74,6 +76,12 @@ class Arrived(Fact, frozen=True, gc=False, tag="Arrived"):
     relay: bool = False
     test: bool = False
     beside: bool = False
+    person_first: bool = False
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether it is no call of its own, unless a callback is owed to that number."""
+        return self.beside or self.person_first
 
 
 class NumberWithheld(Fact, frozen=True, gc=False, tag="NumberWithheld"):
@@ -229,6 +237,10 @@ class ThirdJoined(PhoneFact, frozen=True, gc=False, tag="ThirdJoined"):
     """A third party joined the caller and the person (a three-way call). The person stays on the line."""
 
 
+class Parted(Fact, frozen=True, gc=False, tag="Parted"):
+    """No phone is with the person outside any more, whom the exchange called. That person stays on the line."""
+
+
 class Parked(Fact, frozen=True, gc=False, tag="Parked"):
     """The caller was parked (ParkedCall)."""
 
@@ -344,9 +356,9 @@ AnyFact = (
     Arrived | NumberWithheld | LineOpened | LanguageChosen | QueueEntered | QueueLeft | PhoneDialled | PhoneRang
     | RingbackBegan | RingbackEnded | RingbackUnknown | MusicPlayed | PhoneStopped | PhonesSeen | Answered
     | Held | Resumed | SentOff | Transferred | CameBack
-    | PersonJoined | ThirdJoined | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed | SurveyOffered
-    | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy | Unheard
-    | ClockSet | Filled | HangupRequested | Ended
+    | PersonJoined | ThirdJoined | Parted | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed
+    | SurveyOffered | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy
+    | Unheard | ClockSet | Filled | HangupRequested | Ended
 )  # fmt: skip
 
 

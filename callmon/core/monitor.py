@@ -139,7 +139,7 @@ class Monitor:
     def calls_in_progress(self, exchange: str) -> list[Call]:
         """The calls in progress, as their accounts are now."""
         accounts = self.exchanges[exchange].accounts.values()
-        return [account.call() for account in accounts if not account.arrival.beside]
+        return [account.call() for account in accounts if not account.arrival.is_apart]
 
     def count_in_progress(self) -> dict[tuple[str, str], int]:
         """Calls in progress by line and state."""
@@ -285,7 +285,7 @@ class Monitor:
             arrival = account.arrival
             if kind is f.Ended:
                 del hearing.accounts[fact.call]
-                if arrival.line is None and not arrival.beside:
+                if arrival.line is None and not arrival.is_apart:
                     self.others[arrival.direction] += 1
             if arrival.line is None:
                 apart = self._apart(exchange, hearing, fact, arrival)
@@ -327,7 +327,7 @@ class Monitor:
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
         emitted = self._opener.outward(exchange, fact, arrival, hearing.site)
-        return [fact] if self._every_call and not arrival.beside else emitted
+        return [fact] if self._every_call and not arrival.is_apart else emitted
 
     def _tell(self, hearing: ExchangeState, fact: Fact) -> CallAccount | None:
         if type(fact) is f.Arrived:

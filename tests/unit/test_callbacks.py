@@ -179,7 +179,7 @@ def test_the_verdict_waits_no_longer_when_that_callback_was_too_short() -> None:
     office.hear(office.message(TUESDAY))
     call = office.call_out(TUESDAY + DAY - 2 * SECOND, talked=5)
     office.hear(call[:-1]).tick(TUESDAY + DAY + SECOND).hear(call[-1:])
-    assert (office.verdicts(), office.one().state) == ([("not_met", "not_called_back")], "open")
+    assert (office.verdicts(), office.one().state) == ([("not_met", "answered_too_short")], "open")
 
 
 @pytest.mark.parametrize(("lag", "told"), [(0.0, 1), (0.2, 1), (0.25, 0), (9.0, 0), (60.0, 0)])

@@ -146,10 +146,10 @@ def test_an_end_that_was_not_heard_pays_only_when_they_had_talked_long_enough_be
 @pytest.mark.parametrize(
     ("heard", "gap", "end_heard", "verdict"),
     [
-        (5, 4.999, False, ("not_met", "not_called_back")),
+        (5, 4.999, False, ("not_met", "answered_too_short")),
         (5, 5, False, ("unknown", "gap")),
         (1, 9, False, ("unknown", "gap")),
-        (5, 4.999, True, ("not_met", "not_called_back")),
+        (5, 4.999, True, ("not_met", "answered_too_short")),
     ],
 )
 def test_whether_they_talked_long_enough_is_unknown_where_a_gap_too_short_for_a_callback_hides_its_end(

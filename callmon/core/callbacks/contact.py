@@ -3,9 +3,10 @@
 The ledger makes a contact of each outbound call and of each answered inbound call. It applies its own contacts at
 once. With several pairs on one PostgreSQL (`store.pairs`), each pair stores its contacts and applies the others'.
 
-    attempted    the phone rang for four rings, or the talk was too short
+    attempted    the phone rang for four rings, or the talk was too short (`is_short`)
     called_back  a person of the service talked with the caller long enough
     reached_us   the caller called the service again and talked to a person
+    unattributed the exchange called the number, and no phone of the service was joined with the person
 """
 
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import Literal
 
 import msgspec
 
-ContactKind = Literal["attempted", "called_back", "reached_us"]
+ContactKind = Literal["attempted", "called_back", "reached_us", "unattributed"]
 
 
 class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -34,3 +35,4 @@ class Contact(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tty: bool = False
     is_unsure: bool = False
     is_unbelieved: bool = False
+    is_short: bool = False

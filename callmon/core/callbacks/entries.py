@@ -86,7 +86,14 @@ class Attempted(LedgerEntry, frozen=True, gc=False, tag="Attempted"):
     phone: str | None = None
     actor: str | None = None
     satisfies: bool = False  # in time, where the site lets an attempt satisfy the standard
-    unsure: bool = False  # answered; the end was not received, so the talk may have been long enough
+    unsure: bool = False  # answered; a part was not received, so the talk may have been long enough
+    short: bool = False  # answered, and the talk was too short
+
+
+class Unattributed(LedgerEntry, frozen=True, gc=False, tag="Unattributed"):
+    """The exchange called the number, and callmon does not know for whom. `at`: the answer, or the fourth ring."""
+
+    by: str
 
 
 class CalledBack(LedgerEntry, frozen=True, gc=False, tag="CalledBack"):
@@ -192,6 +199,7 @@ class Erased(LedgerEntry, frozen=True, gc=False, tag="Erased"):
 
 
 AnyEntry = (
-    Owed | Repeated | Attempted | CalledBack | ReachedUs | Acknowledged | ComplaintAnswered | ClosedByHand
-    | Reopened | Marked | Taken | Released | NumberHidden | DueSoon | Overdue | FellDue | Refused | Erased
+    Owed | Repeated | Attempted | Unattributed | CalledBack | ReachedUs | Acknowledged | ComplaintAnswered
+    | ClosedByHand | Reopened | Marked | Taken | Released | NumberHidden | DueSoon | Overdue | FellDue | Refused
+    | Erased
 )  # fmt: skip

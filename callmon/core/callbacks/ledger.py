@@ -18,7 +18,7 @@ callback, or its time is by a clock that is not trusted, *not met* becomes *unkn
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 
@@ -45,9 +45,7 @@ from callmon.core.facts import Fact
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
 # matched.
 LATE = timedelta(minutes=5)
-# Two exchanges that carry one call give its times this close together.
-SAME_CALL = timedelta(seconds=2)
-MANY = 1000  # gaps
+MANY, LAST = 1000, datetime.max.replace(tzinfo=UTC)  # gaps kept
 PRECEDENCE = ("closed", "reached_us", "paid")
 
 
@@ -71,13 +69,11 @@ class Ledger:
         self._contacts: list[Contact] = []
 
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
-        out = tuple(self._out)
-        self._out.clear()
+        out, self._out = tuple(self._out), []
         return out
 
     def drain_contacts(self) -> tuple[Contact, ...]:
-        out = tuple(self._contacts)
-        self._contacts.clear()
+        out, self._contacts = tuple(self._contacts), []
         return out
 
     # Writing.
@@ -210,6 +206,8 @@ class Ledger:
                 continue
             if contact.kind == "reached_us":
                 self._reached_us(obligation, contact)
+            elif contact.kind == "unattributed":
+                self._unattributed(obligation, contact)
             elif contact.service in (None, obligation.service) and (contact.tty or not obligation.tty):
                 settle = self._attempted if contact.kind == "attempted" else self._called_back
                 settle(obligation, contact)
@@ -231,7 +229,7 @@ class Ledger:
             called, phone = number()
             if called is None:
                 return False
-            outbound = TrackedOutboundCall(exchange, fact.call, self.token(called), phone)
+            outbound = TrackedOutboundCall(exchange, fact.call, self.token(called), phone, fact.person_first)
             self.outbound_calls[key] = outbound
         outbound.hear(fact, self.rules)
         self._counts_now(outbound)
@@ -242,7 +240,9 @@ class Ledger:
         return outbound.is_waited_for
 
     def _counts_now(self, outbound: TrackedOutboundCall) -> None:
-        if outbound.attempt is not None and not outbound.is_counted:
+        if outbound.unattributed is not None:
+            self._share(self._contact("unattributed", outbound, outbound.unattributed))
+        if outbound.attempt is not None and outbound.is_attempt:
             outbound.is_counted = True
             self._share(self._contact("attempted", outbound, outbound.attempt))
         if outbound.is_paid and outbound.answered is not None and not outbound.is_settled:
@@ -252,18 +252,19 @@ class Ledger:
 
     def _contact(self, kind: ContactKind, call: TrackedOutboundCall, at: datetime) -> Contact:
         rights = self.terms.may_call_back(call.phone)
-        flags = call.is_unsure, call.exchange in self.unbelieved
+        flags = call.is_unsure, call.exchange in self.unbelieved, call.is_short
         return Contact(kind, call.exchange, call.call, call.token, at, call.phone, *rights, *flags)
 
     def _attempted(self, obligation: Obligation, contact: Contact) -> None:
-        at = contact.at
-        was_open = obligation.is_open or (obligation.settled is not None and obligation.settled >= at)
-        apart = SAME_CALL if not contact.is_unsure else timedelta.resolution
-        is_known = any(abs(at - known) < apart for known in obligation.attempts)
-        if obligation.since < at and was_open and not is_known:
+        at, is_answered = contact.at, contact.is_short or contact.is_unsure
+        if obligation.was_owed(at) and not obligation.has_attempt(at, is_answered):
             is_enough, about = self.satisfies(obligation, at), (*obligation.key, at, contact.call, contact.phone)
-            entry = n.Attempted(*about, satisfies=is_enough, unsure=contact.is_unsure)
+            entry = n.Attempted(*about, satisfies=is_enough, unsure=contact.is_unsure, short=contact.is_short)
             self.append_entry(entry, contact.exchange)
+
+    def _unattributed(self, obligation: Obligation, contact: Contact) -> None:
+        if obligation.was_owed(contact.at) and contact.at < (obligation.unattributed or LAST):
+            self.append_entry(n.Unattributed(*obligation.key, contact.at, contact.call), contact.exchange)
 
     def satisfies(self, obligation: Obligation, at: datetime) -> bool:
         return self.rules.attempt_counts and obligation.kind == "callback" and at <= obligation.dues.judging.at
@@ -333,7 +334,7 @@ class Ledger:
             return
         for call in self.outbound_calls.values():  # one that may pay it yet
             is_theirs = call.is_undecided and call.token in (obligation.token, obligation.other)
-            if is_theirs and call.answered is not None and call.answered <= at:
+            if is_theirs and call.begun is not None and call.begun <= at:
                 call.waiting.append(key)
                 return
         self.append_entry(n.FellDue(*obligation.key, at), doubt=self._in_doubt(obligation, at, quiet))
@@ -355,9 +356,8 @@ class Ledger:
         least = self.rules.talked_for
         if obligation.unsure is not None and obligation.unsure <= due:
             return True
-        if any(due - max(start, obligation.since) >= least for start in quiet):
-            return True
-        return any(min(end, due) - max(start, obligation.since) >= least for _, start, end in self._gaps)
+        spans = [*((start, due) for start in quiet), *((start, end) for _, start, end in self._gaps)]
+        return any(min(end, due) - max(start, obligation.since) >= least for start, end in spans)
 
     def _put_away(self, key: Key, now: datetime) -> None:
         obligation = self.index.get(key)

@@ -6,7 +6,7 @@
      (message,      │ ─ ReachedUs ───────────────────────▶  reached_us ───┤
       request, …)   │ ─ ClosedByHand, ComplaintAnswered ─────▶  closed ───┘
                     │
-                    ├─ Repeated, Attempted, Acknowledged, Marked, NumberHidden   (stays open)
+                    ├─ Repeated, Attempted, Unattributed, Acknowledged, Marked, NumberHidden   (stays open)
                     ├─ Taken ─ Released                                (an agent has taken it)
                     └─ DueSoon ─ Overdue, FellDue                                (time passed)
 
@@ -17,7 +17,7 @@ obligation.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import msgspec
@@ -28,6 +28,8 @@ from callmon.core.verdicts import Finding
 State = Literal["open", "paid", "reached_us", "closed"]
 Key = tuple[str, str]  # exchange, obligation
 
+# Two exchanges that carry one call give its times this close together.
+SAME_CALL = timedelta(seconds=2)
 # Messages beyond this number are in the ledger and counted, but not considered at settlement.
 MESSAGES_KEPT = 20
 
@@ -67,6 +69,8 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...] = ()  # the latest ones after the first
     attempts: tuple[datetime, ...] = ()
     unsure: datetime | None = None  # the first possible callback; or the opening, if by an untrusted clock
+    short: datetime | None = None  # the first callback that was answered, and too short
+    unattributed: datetime | None = None  # the first call to the number that may have been the callback
     state: State = "open"
     settled: datetime | None = None
     reason: n.CloseReason | None = None
@@ -89,6 +93,15 @@ class Obligation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.state == "open"
+
+    def was_owed(self, at: datetime) -> bool:
+        """Whether a call at that time could still settle it."""
+        return self.since < at and (self.is_open or (self.settled is not None and self.settled >= at))
+
+    def has_attempt(self, at: datetime, is_answered: bool) -> bool:
+        """Whether this attempt was entered. Of an answered call, the four rings may just have been entered."""
+        known = (self.short, self.unsure) if is_answered else self.attempts
+        return any(one is not None and abs(at - one) < SAME_CALL for one in known)
 
     @property
     def due(self) -> n.Due:
@@ -138,8 +151,11 @@ def after(obligation: Obligation, entry: n.LedgerEntry) -> Obligation:
         case n.Attempted():
             unsure = obligation.unsure or (entry.at if entry.unsure else None)
             attempts = (*obligation.attempts, entry.at)[-MESSAGES_KEPT:]
-            attempted = change(obligation, attempts=attempts, unsure=unsure)
+            short = obligation.short or (entry.at if entry.short else None)
+            attempted = change(obligation, attempts=attempts, unsure=unsure, short=short)
             return change(attempted, is_soon=False, is_overdue=False) if entry.satisfies else attempted
+        case n.Unattributed():
+            return change(obligation, unattributed=min(obligation.unattributed or entry.at, entry.at))
         case n.CalledBack():
             result = obligation.message_left or entry.result == "message_left"
             paid = _settled(obligation, "paid", entry.at)
@@ -208,7 +224,7 @@ def left_over(obligation: Obligation, at: datetime) -> list[Message]:
 
 
 class LedgerUpdate(msgspec.Struct, frozen=True):
-    """One entry, the obligation after it, its verdicts, and verdicts *met* that replace earlier ones."""
+    """One entry, the obligation after it, its verdicts, and verdicts that replace earlier ones."""
 
     entry: n.AnyEntry
     obligation: Obligation
@@ -217,20 +233,22 @@ class LedgerUpdate(msgspec.Struct, frozen=True):
 
 
 Judge = Callable[[Obligation, str, bool], tuple[Finding, ...]]  # obligation, exchange of the phone, in doubt
-CALLS = (n.CalledBack, n.Attempted, n.Acknowledged)
+CALLS = (n.CalledBack, n.Attempted, n.Acknowledged, n.Unattributed)
 
 
 def corrections(judge: Judge, entry: n.AnyEntry, obligation: Obligation, exchange: str) -> tuple[Finding, ...]:
-    """The verdicts *met* that replace those given at the due time. `obligation` is the obligation after `entry`.
+    """The verdicts that replace those given at the due time. `obligation` is the obligation after `entry`.
 
     A call made in time became known only after the due time: a clock was wrong when the verdict was given, or CEL
-    reports a call that was not received. A manual entry after the due time corrects nothing.
+    reports a call that was not received. A manual entry after the due time corrects nothing. A call in time that
+    callmon cannot attribute leaves no *not met*.
     """
     due = obligation.dues.judging.at
     if not obligation.fell_due or not isinstance(entry, CALLS) or entry.by is None or entry.at > due:
         return ()
+    verdict = "unknown" if isinstance(entry, n.Unattributed) else "met"
     judged_again = judge(msgspec.structs.replace(obligation, judged=()), exchange, False)
-    return tuple(x for x in judged_again if x.standard in obligation.judged and x.verdict == "met")
+    return tuple(x for x in judged_again if x.standard in obligation.judged and x.verdict == verdict)
 
 
 def obligation_id(call: str, kind: n.Kind) -> str:

@@ -135,4 +135,5 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
 
 def called(arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, str]:
     """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone."""
-    return e164(arrival.dialled, site.region, site.dial_prefixes), extension(arrival.channel)
+    phone = "" if arrival.person_first else extension(arrival.channel)  # the one that is joined with the person
+    return e164(arrival.dialled, site.region, site.dial_prefixes), phone

@@ -122,7 +122,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
     for leg in near:
         if leg.mailbox is not None:
             voicemail.took(state, call, at, leg.mailbox)
-        elif leg.has_person:
+        elif call.may_be_answered_by(leg):
             arrival.settle_direction(state, call, leg.outside)
             answer(state, call, leg, *_when_joined(leg, at))
             return
@@ -130,7 +130,9 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
 
 def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel]) -> None:
     """Adopt colleagues near the caller who joined without a dial (conference, pool): no DialEnd reports it."""
-    if not call.inbound or call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
+    if call.parked:  # a parking lot is one bridge, too, but its members do not hear each other
+        return
+    if not call.inbound and not call.is_called:
         return
     for leg in near:
         own = leg.call

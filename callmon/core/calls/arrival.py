@@ -66,6 +66,7 @@ def _emit(
     **more: Any,
 ) -> None:
     call.is_emitted, call.inbound, call.begun = True, direction == "inbound", None
+    call.outbound = direction == "outbound"
     call.caller.outside = call.inbound
     if line is not None:
         set_line(call, line)

@@ -151,6 +151,8 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     queued: bool = False  # was put into a queue: the time since then is no menu
     message: bool = False  # MessageLeft has been emitted
     clicked: bool = False  # the exchange rang the caller first (click-to-dial)
+    outbound: bool = False  # a phone calls outside
+    handed_on: bool = False  # outbound; the phone that called has left, the person outside stays
     sent_unheard: bool = False  # a gap may hide that the person sent the caller off
     together_at: datetime | None = None  # a listing showed the two in one bridge
     # What a gap may hide of a caller without an event since: the request to hang up, and a refusal.
@@ -169,9 +171,18 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         return self.hangup_requested and (self.answered or not self.refused_unheard)
 
     @property
+    def is_called(self) -> bool:
+        """Whether its caller is a person outside whom the exchange called (`called_person.py`)."""
+        return self.caller.outside and not self.inbound and self.is_emitted
+
+    @property
     def is_own(self) -> bool:
         """Whether this is a call in its own right: emitted, and no visitor that has dialled nothing."""
         return self.is_emitted and not (self.visitor and not self.dialled and not self.answered)
+
+    def may_be_answered_by(self, leg: TrackedChannel) -> bool:
+        """Whether a person is there. A person outside whom the exchange called is answered by its phones only."""
+        return leg.has_person and not (self.is_called and leg.outside)
 
     def adopt_channel(self, leg: TrackedChannel) -> None:
         leg.call = self

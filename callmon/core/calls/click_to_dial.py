@@ -11,17 +11,21 @@ Originate that dials nothing (a wake-up call, a conference) is no call.
 The number is that of the last channel dialled, the one outside. The phone's `Exten` is `s`, and a Local channel's
 extension is whatever the dialplan needs.
 
-Refuses: an Originate that rings the person outside first, since no event says which party calls; and one that
-dials before a phone was picked up, since voicemail has answered the agent's side. In a listing: an agent's phone
-that is not picked up, or is newer than the channel outside; a number that no caller id or Local name has.
+No click-to-dial: an Originate that rings the person outside first, since no event says which party calls; and one
+that dials before a phone was picked up, since voicemail has answered the agent's side (`called_person.py`).
+
+Refuses, in a listing: an agent's phone that is not picked up; a number that no caller id or Local name has.
 """
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 
 import msgspec
 
 from callmon.ami import events as e
 from callmon.ami.events import UP
+from callmon.config.phone_numbers import e164
+from callmon.core.calls import called_person
 from callmon.core.calls.channels import Origination, TrackedCall, TrackedChannel, new_call, pair_halves
 from callmon.core.calls.endpoints import extension, is_local, is_number, number_dialled
 from callmon.core.calls.state import TrackerState
@@ -58,6 +62,10 @@ def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChanne
         state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid, {leg.uniqueid}))
     if leg.is_phone and leg.uniqueid in state.originations:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
+        origination = state.originations[leg.uniqueid]
+        call = called_person.begin(state, leg, event) if leg.outside else None
+        if call is not None and origination.call is None:
+            called_person.adopt_originated(state, call, origination)
 
 
 def answered(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel) -> None:
@@ -103,11 +111,24 @@ def _begin(state: TrackerState, origination: Origination, phone: TrackedChannel,
             call.adopt_channel(leg)
 
 
-def dials_outside(call: TrackedCall, event: e.DialBegin) -> None:
-    """Set the number from the dial string of the channel outside; a Local channel has only its extension."""
-    number = number_dialled(event.dest_channel, event.dial_string)
-    if call.clicked and call.begun is not None and number.removeprefix("+").isdigit():
-        call.begun = msgspec.structs.replace(call.begun, exten=number)
+def dials_outside(state: TrackerState, call: TrackedCall, event: e.DialBegin) -> None:
+    """Set the number from the dial string of the channel outside, where the extension is no number.
+
+    A Local channel of a click has only its own extension. A phone may have dialled a code (*69, a speed dial).
+    """
+    begun, number = call.begun, number_dialled(event.dest_channel, event.dial_string)
+    if begun is None or not number.removeprefix("+").isdigit():
+        return
+    if call.clicked or _is_code(state, call, begun):
+        call.begun = msgspec.structs.replace(begun, exten=number)
+
+
+def _is_code(state: TrackerState, call: TrackedCall, begun: e.Newchannel) -> bool:
+    """Whether a phone dialled something that is no number outside."""
+    site = state.site
+    if site.endpoints.is_outside_caller(call.caller.channel, begun.caller):
+        return False
+    return e164(begun.exten, site.region, site.dial_prefixes) is None
 
 
 # A listing.
@@ -147,13 +168,20 @@ def _forget(state: TrackerState, uniqueid: str) -> None:
 
 def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.Status]:
     """The rewritten entries of one Linkedid that is no call's; empty if they need no rewriting."""
-    known = [entry for entry in entries if entry.uniqueid in state.calls]
+    known = [call.id for call in map(partial(_of_caller, state), entries) if call is not None]
     first = next((entry for entry in entries if entry.uniqueid == root), None)
     if len(known) == 1:
         origination = _origination(state, root, entries)
-        origination.is_up, origination.phone, origination.call = True, known[0].uniqueid, known[0].uniqueid
-        return [msgspec.structs.replace(entry, linkedid=known[0].uniqueid) for entry in entries]
-    if known or first is None or not _may_be_originated(state, first):
+        origination.is_up, origination.phone, origination.call = True, known[0], known[0]
+        return [msgspec.structs.replace(entry, linkedid=known[0]) for entry in entries]
+    if known or first is None:
+        return []
+    person = _called_first(state, entries)
+    if person is not None:
+        _origination(state, root, entries).call = person.uniqueid
+        called_person.found(state, person)
+        return [msgspec.structs.replace(entry, linkedid=person.uniqueid) for entry in entries]
+    if not _may_be_originated(state, first):
         return []
     origination = _origination(state, root, entries)
     origination.is_up = first.state == UP
@@ -169,6 +197,21 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
             return [_as_called(entry, picked_up[0], number) for entry in entries]
     _follow(state, origination, first, entries)
     return []
+
+
+def _of_caller(state: TrackerState, entry: e.Status) -> TrackedCall | None:
+    """The call of which this channel is the caller."""
+    leg = state.legs.get(entry.uniqueid)
+    return leg.call if leg is not None and leg.call is not None and leg.call.caller is leg else None
+
+
+def _called_first(state: TrackerState, entries: Iterable[e.Status]) -> e.Status | None:
+    """The one person outside whom the exchange called, before any phone was rung."""
+    phones = [entry for entry in entries if not is_local(entry.channel)]
+    outside = [x for x in phones if not x.dialled and _is_outside(state, x) and is_number(x.caller)]
+    ours = [x for x in phones if not _is_outside(state, x)]
+    is_first = len(outside) == 1 and all(_age(outside[0]) < _age(phone) for phone in ours)
+    return outside[0] if is_first else None
 
 
 def _may_be_originated(state: TrackerState, first: e.Status) -> bool:

@@ -12,6 +12,7 @@ from callmon.core.calls import (
     answering,
     arrival,
     availability,
+    called_person,
     click_to_dial,
     ghost_channels,
     hairpins,
@@ -54,7 +55,10 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
     leg.outside = outside
     if outside:
-        click_to_dial.dials_outside(call, event)
+        if call.is_called:
+            called_person.begin(state, leg, event)
+            return
+        click_to_dial.dials_outside(state, call, event)
     arrival.settle_direction(state, call, outside)
     if outside and call.inbound:
         hairpins.went_out(state, call, leg, event)
@@ -154,6 +158,8 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
     if event.status == "ANSWER":
         for other in call.legs:  # a phone whose call was picked up elsewhere rang, too
             rang_by_hint(state, call, other)
+        if leg is call.caller:  # the person outside was called
+            answering.open_line(state, call, event.at)
         if leg.bridge is not None:
             answering.join(state, call, event)
     elif not leg.stopped:

@@ -11,6 +11,7 @@ from callmon.core.calls import (
     answering,
     arrival,
     availability,
+    called_person,
     click_to_dial,
     dialling,
     ghost_channels,
@@ -97,11 +98,15 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
     if call is None:
         return
     if leg is call.caller:
-        _end(state, call, event)
+        if called_person.goes_on(state, call, event.at):
+            answering.join(state, call, event)
+        else:
+            _end(state, call, event)
         return
     if leg.is_tried:
         dialling.stop_dialling(state, call, leg, event.at, "gone")
     call.let_go(leg)
+    called_person.left(state, call, leg, event.at)
 
 
 def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from callmon.ami import events as e
 from callmon.ami.events import RING, UP
 from callmon.core import facts as f
-from callmon.core.calls import answering, arrival, availability, click_to_dial
+from callmon.core.calls import answering, arrival, availability, called_person, click_to_dial
 from callmon.core.calls.channels import TrackedCall, TrackedChannel, new_call
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.ghost_channels import drop, drop_from, give_up
@@ -219,11 +219,13 @@ class Listing:
                 legs.setdefault(entry.linkedid, []).append(entry)
         for call in [call for call in state.calls.values() if call.doubtful]:
             call.doubtful = False
-            caller = listed.get(call.id)
+            own = legs.get(call.id, [])
+            caller = called_person.listed(state, call, listed, own)
             if caller is None or self.absence.restarted:
                 self._over(call, until)
             else:
-                self._still_there(call, caller, legs.get(call.id, []) + _taken_in(call, listed), until)
+                phones = [entry for entry in own if entry is not caller]
+                self._still_there(call, caller, phones + _taken_in(call, listed), until)
         for entry in listed.values():
             if entry.uniqueid == entry.linkedid and entry.uniqueid not in state.legs:
                 self._found(entry, legs.get(entry.linkedid, []), until)
@@ -283,6 +285,7 @@ class Listing:
         may_hide = not call.answered and not call.voicemail and entry.state != RING
         silent = not call.answered and not call.voicemail and not is_ringing(phones)
         self._tell_gap(call, until, may_hide, silent)
+        called_person.parted_unheard(state, call)
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:

@@ -129,7 +129,7 @@ class Observing(NamedTuple):
         if not leg.answered:
             leg.joined_unheard = max(filter(None, (e.born(phone.uniqueid), self.since)), default=None)
         leg.answered = True
-        if not call.answered and self._has_caller(call, leg):
+        if not call.answered and call.may_be_answered_by(leg) and self._has_caller(call, leg):
             self._answered(call, leg, entry, phone)
 
     def _has_caller(self, call: TrackedCall, leg: TrackedChannel) -> bool:

@@ -40,7 +40,9 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
 
 def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
     arrival = account.arrival
-    call.inbound = arrival.direction == "inbound"
+    call.inbound, call.outbound = arrival.direction == "inbound", arrival.direction == "outbound"
+    if arrival.person_first:
+        call.outbound, call.caller.outside = False, True
     call.answered = account.answer is not None
     call.voicemail = account.voicemail is not None
     call.message = bool(account.message)
@@ -123,6 +125,8 @@ class _People:
                 self.call.sent.taken = fact.to in self.ringing
             case f.Transferred() | f.CameBack():
                 self.call.sent = None
+            case f.Parted():
+                self.call.person, self.call.handed_on = None, self.call.outbound
             case f.Parked():
                 self.call.sent = self.call.person = None
             case f.Unheard() if self.call.sent is not None:

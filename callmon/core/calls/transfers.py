@@ -115,7 +115,7 @@ def dialled(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: 
     if call.sent is not None:
         call.sent.dialled = True
         return
-    if call.person is None or event.uniqueid != call.id:
+    if call.person is None or event.uniqueid != call.caller.uniqueid:
         return
     if call.person_left:
         call.person = None
@@ -150,6 +150,8 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     call.sent_unheard = call.sent_unheard and at is None
     call.parked = False  # the retrieval's event may not have been received
+    if call.is_called:  # the phone that called has left; its request is not this person's
+        call.hangup_requested = False
     state.talking[endpoint(person.channel)] = call
     if person.call is None:  # the exchange called the person back, on a channel of its own
         state.adopt_leg(call, person)
@@ -198,7 +200,7 @@ def settle(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
 def hold(state: TrackerState, event: e.Hold | e.Unhold) -> None:
     """A person puts the caller on hold, or takes the caller back."""
     call = _caller_of(state, event.uniqueid)
-    if call is not None and call.answered and event.uniqueid != call.id:
+    if call is not None and call.answered and event.uniqueid != call.caller.uniqueid:
         call.held = isinstance(event, e.Hold)
         fact = f.Held if call.held else f.Resumed
         state.emit(fact(call.id, event.at, state.phone(state.legs[event.uniqueid])))

@@ -160,6 +160,14 @@ def obligation_not_met(reason: str) -> Judgement:
     return Judgement("not_met", reason, None, "other")
 
 
+NOT_ATTRIBUTED = Judgement("unknown", "not_attributed")
+
+
+def is_unattributed(obligation: Obligation, due: datetime) -> bool:
+    """Whether the exchange called the number by then, and callmon does not know for whom."""
+    return obligation.unattributed is not None and obligation.unattributed <= due
+
+
 def complaint_step(
     obligation: Obligation, done: datetime | None, due: datetime, seen: Seen, reason: str
 ) -> Judgement:

@@ -3,11 +3,21 @@
 Measured from the message or the request to the answer of the callback, by the clock or by business days (a setting
 of the line). Met when called back by the due time; by a setting also when only attempted (reported apart). Exempt:
 the caller reached a person first, did not ask for a callback, or cannot be called back. Not known: whether a
-message was left, whether a gap hides a callback, or when it was (a clock that is not trusted).
+message was left, whether a gap hides a callback, when it was (a clock that is not trusted), or whose call to the
+number it was.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import UNHEARD, Seen, StandardParameters, exempt, met, obligation_not_met
+from callmon.core.standards._common import (
+    NOT_ATTRIBUTED,
+    UNHEARD,
+    Seen,
+    StandardParameters,
+    exempt,
+    is_unattributed,
+    met,
+    obligation_not_met,
+)
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"
@@ -24,8 +34,19 @@ def judge(obligation: Obligation, seen: Seen, parameters: StandardParameters) ->
     if obligation.hidden is not None:
         return exempt("not_returnable")
     if seen.attempt_counts and any(at <= due for at in obligation.attempts):
-        return met("attempted_in_time")
+        return met(_reason(obligation))
     return _late(obligation, seen)
+
+
+def _reason(obligation: Obligation) -> str:
+    """The reason of an attempt in time: whether the person answered it."""
+    due = obligation.dues.judging.at
+    if obligation.short is not None and obligation.short <= due:
+        return "answered_too_short"
+    unsure = obligation.unsure
+    if unsure is not None and obligation.opened < unsure <= due:
+        return "answered_length_unknown"
+    return "attempted_in_time"
 
 
 def _late(obligation: Obligation, seen: Seen) -> Judgement:
@@ -33,6 +54,8 @@ def _late(obligation: Obligation, seen: Seen) -> Judgement:
         return exempt("reached_us")
     if obligation.reason == "no_request":
         return exempt("no_request")
+    if is_unattributed(obligation, obligation.dues.judging.at):
+        return NOT_ATTRIBUTED
     if obligation.state == "paid":
         return UNHEARD if seen.in_doubt else obligation_not_met("called_back_late")
     if obligation.opening == "unheard":
@@ -41,4 +64,6 @@ def _late(obligation: Obligation, seen: Seen) -> Judgement:
         return UNHEARD
     if obligation.state == "closed":
         return obligation_not_met("closed_without_callback")
+    if obligation.short is not None and obligation.short <= obligation.dues.judging.at:
+        return obligation_not_met("answered_too_short")
     return obligation_not_met("no_open_hour" if obligation.no_open_hour else "not_called_back")

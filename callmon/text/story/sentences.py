@@ -23,6 +23,7 @@ from callmon.text.story.timeline import TOGETHER, Moment, StoryContext, cause_of
 
 TEXTS = tomllib.loads(files("callmon.text.story").joinpath("sentences.toml").read_text(encoding="utf-8"))
 Notes = tuple[str | None, ...]
+SENT_ON = (f.ParkingEnded, f.Overflowed, f.SentOff, f.Parted)
 
 
 class Quote(NamedTuple):
@@ -58,6 +59,8 @@ def entry_sentence(formatter: Formatter, entry: n.AnyEntry) -> str:
             case, values["due"] = entry.kind, f"{formatter.day(at)}, {formatter.minute(at)}"
         case n.Attempted(unsure=True):
             case = "unsure"
+        case n.Attempted(short=True):
+            case = "short"
         case n.Attempted(actor=str()) | n.CalledBack(actor=str()):
             case = "manual"
         case n.ClosedByHand():
@@ -72,7 +75,9 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
     """The case of a fact whose sentence depends on more than its tag; otherwise ""."""
     match fact:
         case f.Arrived():
-            return fact.direction
+            return "person_first" if fact.person_first else fact.direction
+        case f.LineOpened() if _is_person_first(context):
+            return "person_first"
         case f.PhoneStopped():
             return _stopped(context, fact)
         case f.PhonesSeen():  # the best state among the phones of the line; never the state of one phone
@@ -96,7 +101,7 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
         case f.Filled(alone=True):
             return "alone"
         case f.Ended():
-            return _end(context.call, fact)
+            return _end(context, fact)
     return ""
 
 
@@ -123,13 +128,20 @@ def _returned_to(context: StoryContext, fact: f.CameBack) -> str | None:
 def _joined_after(context: StoryContext, fact: f.PersonJoined) -> str:
     """The tag of the last fact before it that sent the call on."""
     before = context.facts[: context.facts.index(fact)]
-    last = next((x for x in reversed(before) if isinstance(x, f.ParkingEnded | f.Overflowed | f.SentOff)), None)
+    last = next((x for x in reversed(before) if isinstance(x, SENT_ON)), None)
     return "SentOff" if last is None else tag_of(type(last))
 
 
-def _end(call: Call, fact: f.Ended) -> str:
+def _is_person_first(context: StoryContext) -> bool:
+    return any(isinstance(fact, f.Arrived) and fact.person_first for fact in context.facts[:1])
+
+
+def _end(context: StoryContext, fact: f.Ended) -> str:
+    call = context.call
     if fact.how != "hangup":
         return fact.how
+    if _is_person_first(context):
+        return {"caller": "theirs", "exchange": "ours"}.get(fact.by, fact.by)
     if fact.by == "exchange" and call.outcome == "answered":
         return "ours" if call.direction == "inbound" else "theirs"
     return fact.by

@@ -127,6 +127,9 @@ def _goes_without_saying(fact: AnyFact, before: Sequence[AnyFact], facts: Sequen
             return any(
                 isinstance(x, f.Retrieved) and x.phone == fact.phone and within(x, fact, AT_ONCE) for x in before
             )
+        case f.Parted():  # the call ends with it, or the phone had sent the person off
+            after = facts[len(before) + 1 :]
+            return isinstance(after[0] if after else fact, f.Ended) or isinstance(before[-1], f.SentOff)
         case f.HangupRequested():
             return any(isinstance(x, f.Ended) and x.by == "caller" for x in facts)
         case f.QueueLeft():

@@ -1,0 +1,122 @@
+"""A person outside whom the exchange called, as the caller of a call: rung first, or handed on. Pure.
+
+    Originate ── a channel outside (virtual hold, dialler, conference) ─▶ a call, of which no phone is the caller
+    outbound call ── the phone that called leaves, the person stays ────▶ the same call, with another caller
+
+What follows is as for any caller: a phone joins, transfers, parks. `Parted` says that no phone is with the person
+any more. Only the callbacks need these calls: nobody knows which party calls (`Arrived.person_first`).
+
+Refuses: to take another channel outside for a phone of the exchange; a number that no dial string has.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from callmon.ami import events as e
+from callmon.ami.events import UP
+from callmon.core import facts as f
+from callmon.core.calls.channels import Origination, TrackedCall, TrackedChannel, new_call
+from callmon.core.calls.endpoints import endpoint, is_number, number_dialled
+from callmon.core.calls.state import TrackerState
+
+SECOND = timedelta(seconds=1)  # the Uniqueid of a channel names the second of its creation
+
+
+def begin(state: TrackerState, leg: TrackedChannel, event: e.DialBegin) -> TrackedCall | None:
+    """The exchange dials outside, and no phone began that. None where the number is not known."""
+    number = number_dialled(event.dest_channel, event.dial_string)
+    if not is_number(number):
+        return None
+    if leg.call is not None:
+        leg.call.let_go(leg)
+    leg.dialled = True
+    return _begun(state, leg, number, event.at, event.language)
+
+
+def _begun(
+    state: TrackerState, leg: TrackedChannel, number: str, at: datetime | None, language: str, **more: Any
+) -> TrackedCall:
+    state.unborn.pop(leg.uniqueid, None)
+    call = state.calls[leg.uniqueid] = new_call(leg, None, state.common(language))
+    leg.outside = call.is_emitted = True
+    channel = state.site.endpoints.masked_name(leg.channel)
+    arrived = f.Arrived(call.id, at, "outbound", None, number, None, None, channel, person_first=True, **more)
+    state.emit(arrived)
+    return call
+
+
+def adopt_originated(state: TrackerState, call: TrackedCall, origination: Origination) -> None:
+    """The other channels of the Originate are legs of the call, and so are later ones."""
+    origination.call = call.id
+    for leg in [state.legs[uniqueid] for uniqueid in sorted(origination.channels) if uniqueid in state.legs]:
+        if leg.call is None:
+            call.adopt_channel(leg)
+
+
+def found(state: TrackerState, entry: e.Status) -> None:
+    """A listing shows a person outside whom the exchange called first."""
+    leg = state.legs.setdefault(entry.uniqueid, TrackedChannel(entry.uniqueid, entry.channel))
+    at, seen = e.born(entry.uniqueid), {"found": True, "may_hide_answer": True, "slack": SECOND}
+    call = _begun(state, leg, entry.caller, at, entry.language, **seen)
+    call.doubtful = call.gone_unheard = call.sent_unheard = True
+    call.unheard_since = at
+    if entry.state == UP:
+        call.line_up = True
+        state.emit(f.LineOpened(call.id, at, SECOND))
+
+
+def goes_on(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
+    """Whether the person outside stays where the phone that called has gone. Then the call follows that person."""
+    far = next((leg for leg in call.legs if leg.outside and leg.has_person), None)
+    if far is None or not call.outbound or not call.answered or call.is_called:
+        return False
+    _follow(state, call, far)
+    call.person, call.handed_on = None, True
+    state.emit(f.Parted(call.id, call.hangup_requested_at if call.has_left else at))
+    return True
+
+
+def _follow(state: TrackerState, call: TrackedCall, far: TrackedChannel) -> None:
+    person = call.person
+    if person is not None and state.talking.get(endpoint(person.channel)) is call:
+        del state.talking[endpoint(person.channel)]
+    call.let_go(far)
+    call.caller.call = None
+    call.caller, call.person = far, None if person is far else person
+
+
+def left(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None) -> None:
+    """A phone has gone: emit `Parted` if the person outside was with it, and was not sent off."""
+    if leg is call.person and call.is_called and call.sent is None:
+        call.person = None
+        state.emit(f.Parted(call.id, at))
+
+
+# A listing.
+
+
+def listed(
+    state: TrackerState, call: TrackedCall, entries: Mapping[str, e.Status], legs: Iterable[e.Status]
+) -> e.Status | None:
+    """The entry of the call's caller; of the person outside, if the phone that called has gone in the gap."""
+    entry = entries.get(call.caller.uniqueid)
+    if entry is not None or not call.outbound or not call.answered:
+        return entry
+    known = {leg.channel: leg for leg in (call.caller, *call.legs) if leg.outside and leg.has_person}
+    stays = next((entry for entry in legs if entry.channel in known), None)
+    if stays is None:
+        return None
+    far = known[stays.channel]
+    far.uniqueid = stays.uniqueid  # after a restart of callmon it was known by its name
+    state.legs[far.uniqueid] = far
+    if far is not call.caller:
+        _follow(state, call, far)
+    return stays
+
+
+def parted_unheard(state: TrackerState, call: TrackedCall) -> None:
+    """Emit `Parted`, after the gap, where the phone that called has gone in it."""
+    if call.outbound and call.is_called and not call.handed_on:
+        call.person, call.handed_on = None, True
+        state.emit(f.Parted(call.id, None))
