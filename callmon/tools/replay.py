@@ -58,6 +58,8 @@ class Replay:
         if outcome is not None:
             yield self._taken(outcome)
         deadline = self._monitor.ledger.next_deadline()
+        if self._monitor.exchanges[self._exchange].tracker.listing.since is not None:
+            return  # in a gap: until the listing, nobody knows which calls are still up
         if deadline is not None and event.at is not None and deadline < event.at:
             yield from map(self._taken, self._monitor.tick(event.at))
 

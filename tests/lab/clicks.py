@@ -23,6 +23,10 @@ def _dial(what: str) -> Fields:
     return {"Application": "Dial", "Data": f"{what},60"}
 
 
+def _application(name: str, data: str) -> Fields:
+    return {"Application": name, "Data": data}
+
+
 def _click(channel: str, then: Fields, shows: str, answers_at_once: bool = True) -> Fields:
     """`shows`: the caller id. FreePBX sets the number outside: the agent's display shows the number to call."""
     asked = {"Channel": channel, **then, **({"CallerID": shows} if shows else {})}
@@ -58,6 +62,12 @@ LAYOUTS: dict[str, Fields] = {
 # Layouts that are not a call from an agent to a person outside.
 OTHER_LAYOUTS: dict[str, Fields] = {
     "person_first": _click("Local/{number}@internal/n", _extension(extension="{phone}"), CALLER),
+    "person_first_by_trunk": _click("PJSIP/{outside}@trunk", _extension(extension="{phone}"), CALLER),
+    "person_first_to_queue": _click("Local/{number}@internal/n", _extension(extension="601"), CALLER),
+    "person_first_to_conference": _click("PJSIP/{outside}@trunk", _application("ConfBridge", "621"), CALLER),
+    "person_later_to_conference": _click("Local/{number}@lab-later/n", _application("ConfBridge", "622"), CALLER),
+    "reminder": _click("PJSIP/{outside}@trunk", _application("Wait", "12"), CALLER),
+    "mobile_first": _click("PJSIP/6475550173@trunk", _extension(), CALLER),
     "both_plain_local": _click(LOCAL, _dial("Local/{number}@lab-member/n"), AGENT),
 }
 # Phones and a trunk of chan_sip, which Asterisk 16 still has.

@@ -137,6 +137,8 @@ exten => _*8[23]XX,1,Pickup(${EXTEN:2}@internal)
  same => n,Hangup()
 exten => _*9XXX,1,Dial(Local/${EXTEN:2}@lab-member/n,24)
  same => n,Hangup()
+exten => *69,1,Dial(PJSIP/6475550171@trunk,60)             ; calls back who called last
+exten => *70,1,Dial(Local/96475550172@internal/n,60)       ; a speed dial
 exten => 600,1,Queue(lab-queue-sent,tk,,,60)
 exten => 601,1,Queue(lab-queue-sent-by-desk,tk,,,60)
 exten => 602,1,Queue(lab-queue-redirected,tk,,,60)
@@ -245,6 +247,11 @@ exten => _9X.,1,Dial(Local/${EXTEN}@lab-out,60)
 
 [lab-out]
 exten => _9X.,1,Dial(PJSIP/${EXTEN:1}@trunk,60)
+ same => n,Hangup()
+
+[lab-later]                 ; the agent is in the conference before the person is called
+exten => _9X.,1,Wait(4)
+ same => n,Dial(PJSIP/${EXTEN:1}@trunk,60)
  same => n,Hangup()
 
 [lab-sip-member]            ; phones and a trunk of the old driver, chan_sip

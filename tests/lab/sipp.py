@@ -44,8 +44,8 @@ PATIENT = ("-watchdog_minor_maxtriggers", "100000", "-watchdog_major_maxtriggers
 def behaviour(caller: Caller) -> str | None:
     """The script that plays this caller; None if sipp cannot play it."""
     does = tuple(step.do for step in caller.steps)
-    if caller.phone is not None:
-        return None  # staff: their phones register, hold, transfer
+    if caller.phone is not None or caller.by_desk:
+        return None  # staff: their phones register, hold, transfer; the desk is no caller
     if caller.gives_up is not None:
         return None if does else "gives-up"
     if {"speak", "press"} & set(does) and not (_may_make_sound() and _as_sipp_can(caller)):

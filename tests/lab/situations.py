@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
+from tests.lab.situations_callbacks import CALLBACKS
 from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_consulted import CONSULTED
 from tests.lab.situations_mixed import MIXED
@@ -335,7 +336,11 @@ SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *APART, *PLAIN)
 
 
 # Each is played as a whole, separately from those.
-APART_FROM_ALL = {"clicks": (*NEAR_MISSES, *CLICKS), "old_clicks": (*NEAR_MISSES, *OLD_CLICKS)}
+APART_FROM_ALL = {
+    "clicks": (*NEAR_MISSES, *CLICKS),
+    "old_clicks": (*NEAR_MISSES, *OLD_CLICKS),
+    "callbacks": CALLBACKS,
+}
 
 
 def named(*names: str) -> tuple[Situation, ...]:

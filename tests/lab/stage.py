@@ -84,10 +84,10 @@ class Stage:
 
     async def _click(self, call: Played) -> None:
         caller, now = call.situation.caller, asyncio.get_running_loop().time()
-        assert caller.phone is not None, "the desk rings a phone first"
-        asked = fields(caller.by_desk, caller.phone, call.dialled)
+        asked = fields(caller.by_desk, caller.phone or "", call.dialled)
         await self._originate(asked)
-        await asyncio.wait_for(self._board.happened(f"{caller.phone} leaves", now), LONGEST_CALL)
+        rung = caller.phone or call.dialled.removeprefix("9")
+        await asyncio.wait_for(self._board.happened(f"{rung} leaves", now), LONGEST_CALL)
         call.ended = time.time()
 
     async def _originate(self, asked: Mapping[str, str]) -> None:

@@ -43,10 +43,14 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     """The call's id: that of the first channel created with this caller and this dialled number.
 
     (Click-to-dial: that of the phone that rings first. Its channel is created before a number is dialled; behind
-    a Local channel it has that channel's Linkedid.)
+    a Local channel it has that channel's Linkedid. Where the desk rings no phone: that of the person outside.)
     """
     caller = call.situation.caller
     for event in heard:
+        if caller.by_desk and caller.phone is None:
+            if value(event, "DialString") == f"{call.dialled.removeprefix('9')}@trunk":
+                return value(event, "DestUniqueid")
+            continue
         if value(event, "Event") != "Newchannel":
             continue
         if not caller.by_desk and value(event, "Uniqueid") != value(event, "Linkedid"):

@@ -192,6 +192,8 @@ class Ledger:
     # Contacts.
 
     def _share(self, contact: Contact) -> None:
+        if not contact.token:
+            return  # the number is not known
         self._contacts += [contact] * self.shares
         self.record_contact(contact)
 
@@ -229,13 +231,16 @@ class Ledger:
             called, phone = number()
             if called is None:
                 return False
-            outbound = TrackedOutboundCall(exchange, fact.call, self.token(called), phone, fact.person_first)
+            token = self.token(called) if called else ""
+            found = fact.found and fact.person_first
+            outbound = TrackedOutboundCall(exchange, fact.call, token, phone, fact.person_first, fact.at, found)
             self.outbound_calls[key] = outbound
         outbound.hear(fact, self.rules)
         self._counts_now(outbound)
         if outbound.is_over:
             del self.outbound_calls[key]
             self._judge_waiting(outbound)
+            self._may_hide(outbound, fact.at or outbound.seen)
         outbound.is_waited_for = outbound.is_waited_for or self.index.has_token(outbound.token)
         return outbound.is_waited_for
 
@@ -351,6 +356,11 @@ class Ledger:
         """Record a gap of an exchange, when it is long enough to hide a callback."""
         if end - start >= self.rules.talked_for:
             self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
+
+    def _may_hide(self, call: TrackedOutboundCall, until: datetime | None) -> None:
+        """A call of which a gap hid the number may have been any callback."""
+        if not call.token and call.since is not None and until is not None:
+            self.gap(call.exchange, call.since, until)
 
     def _in_doubt(self, obligation: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
         least = self.rules.talked_for

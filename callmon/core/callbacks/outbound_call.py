@@ -23,7 +23,7 @@ from callmon.core import facts as f
 from callmon.core.facts import OUTSIDE, Fact
 
 NO_TIME = timedelta(0)
-TIMES = ("ringing", "opened", "answered", "joined", "seen", "gap_from")
+TIMES = ("since", "ringing", "opened", "answered", "joined", "seen", "gap_from")
 
 
 class TrackedOutboundCall(msgspec.Struct, eq=False):
@@ -31,9 +31,11 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
 
     exchange: str
     call: str
-    token: str
+    token: str  # "": a gap hid the number
     phone: str
     person_first: bool = False
+    since: datetime | None = None
+    is_found: bool = False  # in a listing: another phone may have talked with the person before
     ringing: datetime | None = None
     opened: datetime | None = None  # the person answered a call that no phone of ours began
     answered: datetime | None = None  # the latest possible time
@@ -85,6 +87,8 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
         self.hidden = fact.slack
         if self.person_first:
             self.phone = fact.phone
+        if self.is_found and self.since is not None and fact.at is not None:
+            self.hidden += max(NO_TIME, fact.at - self.since)
 
     def _handed_on(self, fact: Fact, rules: CallbackRules, was_transferred: bool) -> None:
         """After the answer: whether a phone of ours is with the person."""

@@ -134,6 +134,10 @@ def hidden_of(arrival: Arrived | Call, region: str, own: frozenset[str]) -> Hidd
 
 
 def called(arrival: Arrived, site: ExchangeProfile) -> tuple[str | None, str]:
-    """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone."""
+    """The number that an outbound call dials, in E.164 without the dial prefix, and the calling phone.
+
+    None: no number that a caller can have. "": not known, since a code was dialled, and a gap hid for what.
+    """
     phone = "" if arrival.person_first else extension(arrival.channel)  # the one that is joined with the person
-    return e164(arrival.dialled, site.region, site.dial_prefixes), phone
+    number = e164(arrival.dialled, site.region, site.dial_prefixes)
+    return number or (None if arrival.dialled.removeprefix("+").isdigit() else ""), phone

@@ -17,7 +17,7 @@ from callmon.ami import events as e
 from callmon.ami.events import UP
 from callmon.core import facts as f
 from callmon.core.calls.channels import Origination, TrackedCall, TrackedChannel, new_call
-from callmon.core.calls.endpoints import endpoint, is_number, number_dialled
+from callmon.core.calls.endpoints import endpoint, is_local, is_number, number_dialled
 from callmon.core.calls.state import TrackerState
 
 SECOND = timedelta(seconds=1)  # the Uniqueid of a channel names the second of its creation
@@ -28,10 +28,16 @@ def begin(state: TrackerState, leg: TrackedChannel, event: e.DialBegin) -> Track
     number = number_dialled(event.dest_channel, event.dial_string)
     if not is_number(number):
         return None
-    if leg.call is not None:
-        leg.call.let_go(leg)
+    before = leg.call
+    if before is not None and before.caller is leg:  # a listing showed it before it was dialled
+        state.absorb(before)
+    elif before is not None:
+        before.let_go(leg)
     leg.dialled = True
-    return _begun(state, leg, number, event.at, event.language)
+    call = _begun(state, leg, number, event.at, event.language)
+    for other in before.legs if before is not None and before.caller is leg else ():
+        call.adopt_channel(other)
+    return call
 
 
 def _begun(
@@ -57,6 +63,8 @@ def adopt_originated(state: TrackerState, call: TrackedCall, origination: Origin
 def found(state: TrackerState, entry: e.Status) -> None:
     """A listing shows a person outside whom the exchange called first."""
     leg = state.legs.setdefault(entry.uniqueid, TrackedChannel(entry.uniqueid, entry.channel))
+    if leg.call is not None:
+        leg.call.let_go(leg)
     at, seen = e.born(entry.uniqueid), {"found": True, "may_hide_answer": True, "slack": SECOND}
     call = _begun(state, leg, entry.caller, at, entry.language, **seen)
     call.doubtful = call.gone_unheard = call.sent_unheard = True
@@ -69,12 +77,37 @@ def found(state: TrackerState, entry: e.Status) -> None:
 def goes_on(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
     """Whether the person outside stays where the phone that called has gone. Then the call follows that person."""
     far = next((leg for leg in call.legs if leg.outside and leg.has_person), None)
-    if far is None or not call.outbound or not call.answered or call.is_called:
+    if far is None or not call.outbound or call.is_called:
+        return False
+    if not call.answered and not _answered_unheard(state, call, far, far.joined_unheard, at):
         return False
     _follow(state, call, far)
-    call.person, call.handed_on = None, True
-    state.emit(f.Parted(call.id, call.hangup_requested_at if call.has_left else at))
+    _parted(state, call, call.hangup_requested_at if call.has_left else at)
     return True
+
+
+def sent_off(state: TrackerState, call: TrackedCall, uniqueid: str) -> None:
+    """The phone that called sends this person off, and may stay up for a while: the call follows the person."""
+    far = state.legs.get(uniqueid)
+    if far is not None and far.outside and far is not call.caller and call.outbound and call.answered:
+        _follow(state, call, far)
+        call.handed_on = True
+
+
+def _answered_unheard(
+    state: TrackerState, call: TrackedCall, far: TrackedChannel, since: datetime | None, until: datetime | None
+) -> bool:
+    """Emit the answer that a gap hid: the person outside was with the phone at some time since then."""
+    if since is None or until is None:
+        return False
+    call.answered = far.answered = True
+    state.emit(f.Answered(call.id, since, *state.phone_and_channel(far), slack=until - since, found=True))
+    return True
+
+
+def _parted(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
+    call.person, call.handed_on = None, True
+    state.emit(f.Parted(call.id, at))
 
 
 def _follow(state: TrackerState, call: TrackedCall, far: TrackedChannel) -> None:
@@ -101,10 +134,10 @@ def listed(
 ) -> e.Status | None:
     """The entry of the call's caller; of the person outside, if the phone that called has gone in the gap."""
     entry = entries.get(call.caller.uniqueid)
-    if entry is not None or not call.outbound or not call.answered:
+    if entry is not None or not call.outbound:
         return entry
-    known = {leg.channel: leg for leg in (call.caller, *call.legs) if leg.outside and leg.has_person}
-    stays = next((entry for entry in legs if entry.channel in known), None)
+    known = {leg.channel: leg for leg in (call.caller, *call.legs) if leg.outside and leg.is_phone}
+    stays = next((entry for entry in legs if entry.channel in known and entry.state == UP), None)
     if stays is None:
         return None
     far = known[stays.channel]
@@ -115,8 +148,40 @@ def listed(
     return stays
 
 
-def parted_unheard(state: TrackerState, call: TrackedCall) -> None:
-    """Emit `Parted`, after the gap, where the phone that called has gone in it."""
-    if call.outbound and call.is_called and not call.handed_on:
-        call.person, call.handed_on = None, True
-        state.emit(f.Parted(call.id, None))
+def after_gap(
+    state: TrackerState, call: TrackedCall, entry: e.Status, since: datetime | None, until: datetime | None
+) -> None:
+    """Emit what the gap hid: the answer of the person outside, and that the phone that called has gone."""
+    if call.is_called and not entry.bridge:
+        call.parked = False  # the event may not have been received
+    if not call.is_called or call.handed_on:
+        return
+    if call.outbound:
+        if call.answered or _answered_unheard(state, call, call.caller, since, until):
+            _parted(state, call, None)
+    elif entry.state == UP and not call.line_up:
+        call.line_up = True
+        state.emit(f.LineOpened(call.id, since))
+
+
+def apart(state: TrackerState, call: TrackedCall, entries: Iterable[e.Status]) -> list[e.Status]:
+    """The entries without other persons outside whom the exchange called in the gap: those are calls of their own."""
+    others = [x for x in entries if call.is_called and _is_new(state, x)]
+    for entry in others:
+        found(state, entry)
+    return [entry for entry in entries if entry not in others]
+
+
+def _is_new(state: TrackerState, entry: e.Status) -> bool:
+    leg = state.legs.get(entry.uniqueid)
+    is_known = leg is not None and (leg.dialled or entry.uniqueid in state.calls)
+    return not is_known and is_called(state, entry)
+
+
+def is_called(state: TrackerState, entry: e.Status) -> bool:
+    """Whether this is a channel outside that the exchange dials, or has dialled."""
+    return not entry.dialled and is_outside(state, entry)
+
+
+def is_outside(state: TrackerState, entry: e.Status) -> bool:
+    return not is_local(entry.channel) and state.site.endpoints.is_outside_dialled(entry.channel, "")

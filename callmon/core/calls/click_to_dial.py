@@ -58,7 +58,8 @@ def gone(state: TrackerState, uniqueid: str) -> None:
 
 def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
-    if source is None and leg.uniqueid in state.unborn:
+    is_first = leg.uniqueid in state.unborn or state.site.endpoints.is_outside_dialled(leg.channel, "")
+    if source is None and is_first:
         state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid, {leg.uniqueid}))
     if leg.is_phone and leg.uniqueid in state.originations:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)
@@ -146,7 +147,7 @@ def rewritten(state: TrackerState, listed: Mapping[str, e.Status]) -> dict[str, 
         groups.setdefault(entry.linkedid, []).append(entry)
     found = dict(listed)
     for root, entries in groups.items():
-        if root not in state.calls:
+        if root not in state.calls or (root not in listed and not state.calls[root].is_emitted):
             found.update((entry.uniqueid, entry) for entry in _of_one(state, root, entries))
     return found
 
@@ -174,18 +175,19 @@ def _of_one(state: TrackerState, root: str, entries: list[e.Status]) -> list[e.S
         origination = _origination(state, root, entries)
         origination.is_up, origination.phone, origination.call = True, known[0], known[0]
         return [msgspec.structs.replace(entry, linkedid=known[0]) for entry in entries]
-    if known or first is None:
+    if known:
         return []
-    person = _called_first(state, entries)
-    if person is not None:
-        _origination(state, root, entries).call = person.uniqueid
+    persons = _called_first(state, entries)
+    for person in persons:
         called_person.found(state, person)
-        return [msgspec.structs.replace(entry, linkedid=person.uniqueid) for entry in entries]
-    if not _may_be_originated(state, first):
+    if persons:
+        _origination(state, root, entries).call = persons[0].uniqueid
+        return [msgspec.structs.replace(entry, linkedid=persons[0].uniqueid) for entry in entries]
+    if first is None or not _may_be_originated(state, first):
         return []
     origination = _origination(state, root, entries)
     origination.is_up = first.state == UP
-    agents = [x for x in entries if not is_local(x.channel) and not _is_outside(state, x)]
+    agents = [x for x in entries if not is_local(x.channel) and not called_person.is_outside(state, x)]
     picked_up = [entry for entry in agents if entry.state == UP]
     if len(picked_up) == 1:
         origination.phone = picked_up[0].uniqueid
@@ -205,20 +207,20 @@ def _of_caller(state: TrackerState, entry: e.Status) -> TrackedCall | None:
     return leg.call if leg is not None and leg.call is not None and leg.call.caller is leg else None
 
 
-def _called_first(state: TrackerState, entries: Iterable[e.Status]) -> e.Status | None:
-    """The one person outside whom the exchange called, before any phone was rung."""
+def _called_first(state: TrackerState, entries: Iterable[e.Status]) -> list[e.Status]:
+    """The persons outside whom the exchange called; empty if a phone was rung before them."""
     phones = [entry for entry in entries if not is_local(entry.channel)]
-    outside = [x for x in phones if not x.dialled and _is_outside(state, x) and is_number(x.caller)]
-    ours = [x for x in phones if not _is_outside(state, x)]
-    is_first = len(outside) == 1 and all(_age(outside[0]) < _age(phone) for phone in ours)
-    return outside[0] if is_first else None
+    outside = [x for x in phones if called_person.is_called(state, x)]
+    ours = [x for x in phones if not called_person.is_outside(state, x)]
+    outside.sort(key=_age)
+    return outside if outside and all(_age(outside[0]) < _age(phone) for phone in ours) else []
 
 
 def _may_be_originated(state: TrackerState, first: e.Status) -> bool:
     """Whether the first channel is a Local one, or an agent's phone that dialled nothing."""
     if is_local(first.channel):
         return first.channel.endswith(";1")
-    return not first.dialled and not _is_outside(state, first)
+    return not first.dialled and not called_person.is_outside(state, first)
 
 
 def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) -> Origination:
@@ -230,14 +232,10 @@ def _origination(state: TrackerState, root: str, entries: Iterable[e.Status]) ->
 
 def _number(state: TrackerState, phone: e.Status, entries: Iterable[e.Status]) -> str | None:
     """The number called: the caller id of the channel outside, else from the name of a Local channel."""
-    far = [entry for entry in entries if _is_outside(state, entry) and _age(phone) < _age(entry)]
+    far = [entry for entry in entries if called_person.is_outside(state, entry) and _age(phone) < _age(entry)]
     names = (extension(x.channel).partition("@")[0] for x in entries if is_local(x.channel))
     numbers = [*(entry.caller for entry in far), *names]
     return next((number for number in numbers if is_number(number)), None) if far else None
-
-
-def _is_outside(state: TrackerState, entry: e.Status) -> bool:
-    return not is_local(entry.channel) and state.site.endpoints.is_outside_dialled(entry.channel, "")
 
 
 def _age(entry: e.Status) -> tuple[int, ...]:
@@ -259,7 +257,7 @@ def _follow(state: TrackerState, origination: Origination, first: e.Status, entr
         leg = state.legs.get(entry.uniqueid) or TrackedChannel(entry.uniqueid, entry.channel)
         if leg.call is not None:
             continue
-        leg.answered, leg.outside = entry.state == UP, _is_outside(state, entry)
+        leg.answered, leg.outside = entry.state == UP, called_person.is_outside(state, entry)
         state.legs[entry.uniqueid] = leg
         if entry.bridge:
             state.bridges.enter(leg, entry.bridge)

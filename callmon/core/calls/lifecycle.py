@@ -55,6 +55,8 @@ def hangup_request(state: TrackerState, event: e.HangupRequest) -> None:
     call = state.calls.get(event.uniqueid)
     if call is None:
         dialling.hangup_request(state, event)
+    elif call.handed_on:
+        return  # of the phone that called, which the person outside has left
     elif not call.busy:  # else the echo of a refusal
         call.hangup_requested, call.hangup_requested_at = True, event.at
         if not call.has_left:

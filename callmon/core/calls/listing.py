@@ -285,7 +285,8 @@ class Listing:
         may_hide = not call.answered and not call.voicemail and entry.state != RING
         silent = not call.answered and not call.voicemail and not is_ringing(phones)
         self._tell_gap(call, until, may_hide, silent)
-        called_person.parted_unheard(state, call)
+        called_person.after_gap(state, call, entry, self.since, until)
+        phones = called_person.apart(state, call, phones)
         self._recognise(call, phones)
         here = {phone.uniqueid for phone in phones}
         for leg in [leg for leg in call.legs if leg.uniqueid not in here]:
@@ -314,6 +315,10 @@ class Listing:
         call = state.calls[leg.uniqueid] = new_call(leg, None, entry.language)
         line = arrival.line(state, leg.channel, entry.dialled, entry.caller)
         call.gone_unheard = True
+        if line is None and entry.state == RING and all(is_local(phone.channel) for phone in phones):
+            call.begun = as_arriving(entry)  # nobody was dialled yet: its direction is not known
+            Observing(state, self._applications, arrived, until).observe(call, entry, phones)
+            return
         direction = "inbound" if line is not None else self._direction(entry, phones)
         # While a phone that was rung at once still rings, no person has answered.
         rung = (phone for phone in phones if phone.state != UP and not is_local(phone.channel))
@@ -331,6 +336,12 @@ class Listing:
         if any(ends.is_outside_dialled(phone.channel, "") for phone in phones):
             return "outbound"
         return "inbound" if ends.is_outside_caller(entry.channel, entry.caller) else "internal"
+
+
+def as_arriving(entry: e.Status) -> e.Newchannel:
+    born = e.born(entry.uniqueid)
+    about = entry.channel, entry.state, entry.caller, entry.caller_name, entry.language, entry.dialled
+    return e.Newchannel(born, *about, entry.uniqueid, entry.uniqueid)
 
 
 def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:

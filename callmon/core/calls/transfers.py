@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import availability
+from callmon.core.calls import availability, called_person
 from callmon.core.calls.channels import PendingTransfer, TrackedCall, TrackedChannel
 from callmon.core.calls.endpoints import endpoint, extension, is_local
 from callmon.core.calls.state import TrackerState
@@ -43,6 +43,7 @@ def blind(state: TrackerState, event: e.BlindTransfer) -> None:
         _sent_to_survey(state, call, event.at)
         return
     to = state.site.endpoints.party(event.extension)
+    called_person.sent_off(state, call, event.transferee)
     send_off(state, call, PendingTransfer("blind", event.transferer_channel, to, event.at))
 
 
@@ -51,6 +52,7 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     call = _caller_of(state, event.transferee) or _caller_of(state, event.original)
     if call is None or event.result not in ("Success", ""):
         return
+    called_person.sent_off(state, call, event.transferee)
     extension = _named(state, event.target_channel) or _consulted_extension(state, call, event)
     target = _take_consultation_in(state, call, event) or _consulted(call, event)
     if target is not None and not target.dialled:  # its DialBegin was not received
@@ -209,6 +211,7 @@ def hold(state: TrackerState, event: e.Hold | e.Unhold) -> None:
 def parked(state: TrackerState, event: e.ParkedCall) -> None:
     call = _caller_of(state, event.parkee)
     if call is not None:
+        called_person.sent_off(state, call, event.parkee)
         call.parked, call.sent, call.person = True, None, None
         call.parked_from = call.caller.bridge or ""
         state.emit(f.Parked(call.id, event.at))
