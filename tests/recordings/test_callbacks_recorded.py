@@ -16,15 +16,13 @@ from typing import Any
 
 import pytest
 
-from callmon.core import facts as f
-from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.verdicts import Verdict
 from tests.lab.recordings import _family, _messages, cut
 from tests.lab.situations_callbacks import CALLED_BACK, MADE, TOO_SHORT, WHOSE
 from tests.recordings.test_cel import rows_of, told
 from tests.support.cut_recordings import Recording
 from tests.support.environment import GIVEN
-from tests.support.owed_recordings import HOUR, Verdicts, given_by, heard, monitor_of, owing, restarted, when_due
+from tests.support.owed_recordings import HOUR, Verdicts, backfilled, given_by, heard, owing, restarted, when_due
 
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 RUN = "run-22-callbacks"
@@ -70,17 +68,9 @@ def test_each_recorded_callback_is_one_and_a_call_that_cannot_be_attributed_leav
     assert when_due(replay) == truth()
 
 
-def by_cel() -> dict[str, list[f.Fact]]:
-    return told(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
-
-
 def test_a_backfill_from_cel_finds_the_same_callbacks() -> None:
     replay = owing(truth(), since())
-    for call, facts in by_cel().items():
-        about = {"at": since() + HOUR, "actor": "backfill", "action": "called", "exchange": "toronto"}
-        command = CallbackCommand(**about, obligation=call, facts=tuple(facts))  # type: ignore[arg-type]
-        outcomes = monitor_of(replay).apply_callback_command(command)
-        assert len(outcomes) == 1
+    backfilled(replay, told(rows_of(RECORDINGS / f"{RUN}.cel.csv")), since() + HOUR)
     assert when_due(replay) == truth() | UNTOLD_BY_CEL
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+
+import msgspec
 
 from callmon.config.settings import Settings
 from callmon.core import facts as f
+from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.obligation import Message, Obligation
-from callmon.core.monitor import Monitor
 from callmon.core.verdicts import Verdict
 from callmon.tools.replay import Replay
 from tests.support.ami_builders import listener
@@ -70,5 +72,10 @@ def given_by(replay: Replay) -> Verdicts:
     }
 
 
-def monitor_of(replay: Replay) -> Monitor:
-    return replay._monitor
+def backfilled(replay: Replay, calls: Mapping[str, Iterable[f.Fact]], at: datetime) -> None:
+    """Hands over outbound calls that only CEL reports, as a backfill does."""
+    for call, facts in calls.items():
+        about = {"at": at, "actor": "backfill", "action": "called", "exchange": "toronto", "obligation": call}
+        command = msgspec.convert(about | {"facts": tuple(facts)}, CallbackCommand)
+        for outcome in replay._monitor.apply_callback_command(command):
+            replay._taken(outcome)

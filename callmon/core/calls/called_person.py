@@ -165,7 +165,7 @@ def after_gap(
 
 
 def apart(state: TrackerState, call: TrackedCall, entries: Iterable[e.Status]) -> list[e.Status]:
-    """The entries without other persons outside whom the exchange called in the gap: those are calls of their own."""
+    """The entries without other persons outside, called in the gap: each of them is a call of its own."""
     others = [x for x in entries if call.is_called and _is_new(state, x)]
     for entry in others:
         found(state, entry)
