@@ -302,6 +302,13 @@ class Presentation(Event, frozen=True, gc=False):
     value: str
 
 
+class LanguageKey(Event, frozen=True, gc=False):
+    """callmon's own event, from CEL: the caller pressed a key of the menu of languages (`language_keys`)."""
+
+    uniqueid: str
+    language: str
+
+
 class ListingRefused(Event, frozen=True, gc=False):
     """callmon's own event: the exchange lists no channels (no `write = reporting`). The gap stays unknown."""
 

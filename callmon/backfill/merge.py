@@ -42,9 +42,9 @@ def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     body = list(_best(logged, heard, gaps))
     kept = [fact for fact in heard if isinstance(fact, (*ONLY_HEARD, *HOLDING)) and not _is_in(fact, body)]
     end = _end(_of(heard, f.Ended), end, gaps)
-    holds = filled.holds or _heard_talk(heard, gaps)
+    talk = _heard_talk(heard, gaps)
     message = filled.message or _heard_voicemail(heard, logged, gaps)
-    filled = _with(filled, alone=False, message=message, holds=holds)
+    filled = _with(filled, alone=False, message=message, holds=filled.holds or talk, talk=talk)
     return [_arrival(was_there, arrived), filled, *_in_order(body, kept), end]
 
 

@@ -330,12 +330,14 @@ class Filled(Fact, frozen=True, gc=False, tag="Filled"):
     """A backfill from CEL supplied the part of this call that callmon did not receive.
 
     It follows the `Arrived` that begins a new account. Earlier facts stay stored and no longer count. CEL itself
-    states neither messages nor holds: the time in voicemail was received, or the dialplan reported none.
+    states neither messages nor holds: the time in voicemail was received, or the dialplan reported none. Nor does
+    it have the dialplan's UserEvent of a survey.
     """
 
     alone: bool = False  # the event stream carried nothing of the call
     message: bool = False  # it is known whether a message was left
     holds: bool = False  # it is known whether the caller was put on hold
+    talk: bool = False  # the call was received from the answer to the end
 
 
 class HangupRequested(Fact, frozen=True, gc=False, tag="HangupRequested"):

@@ -364,7 +364,7 @@ class Monitor:
         for standard in standards:
             if standard.name in account.judged or (standard.needs and not self._has(standard, hearing)):
                 continue
-            judged = standard.judge(fact, call, hearing.site.staff)
+            judged = standard.judge(fact, call, hearing.site.staff, self.survey_heard)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
             account.judged += (standard.name,)

@@ -215,6 +215,10 @@ exten => s,1,Answer()
 exten => s,1,Answer()
  same => n,Queue(lab-queue-then,tk,,,60)
 
+[lab-queue-asks]            ; who waits may press 2, to be called back
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-asks,tk,,,60)
+
 [lab-queue-then-keys]
 exten => s,1,Answer()
  same => n,Queue(lab-queue-then-keys,tk,,,60)

@@ -33,7 +33,9 @@ QUEUES = {
     "lab-queue-menu": ("326",),
     "lab-queue-then": ("337",),
     "lab-queue-then-keys": ("339",),
+    "lab-queue-asks": ("350",),
 }
+KEYS_IN_QUEUES = {"lab-queue-asks": "offer-callback"}  # the context of the keys that a waiting caller presses
 LOCAL_QUEUES = {"lab-queue-local": ("Local/327@lab-member/n",), "lab-queue-optimised": ("Local/328@lab-member",)}
 BOXES = ("280", "281")  # phones with a voicemail box
 GROUPS = {"2": ("282", "283"), "3": ("284", "285")}  # phones that may take each other's calls with *8
@@ -175,4 +177,5 @@ def _queues() -> str:
 
 def _queue(name: str, members: Iterable[str]) -> str:
     rows = "".join(f"member => {member},0,Agent {member}\n" for member in members)
-    return f"[{name}](line-queue)\n{rows}"
+    keys = f"context = {KEYS_IN_QUEUES[name]}\n" if name in KEYS_IN_QUEUES else ""
+    return f"[{name}](line-queue)\n{keys}{rows}"

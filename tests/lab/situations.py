@@ -233,6 +233,12 @@ MENUS = (
         box(4, True, BOX_ON_TIME) | {"language": "fr"},
     ),
     menu(
+        "menu_pressed_nothing",
+        (Step(40, "hang_up"),),
+        {"103": Phone(answers=3)},
+        inbound("general", "answered", None, answered_by="103", rings=1, language=None),
+    ),
+    menu(
         "menu_voicemail_hangup",
         (Step(2, "press", "1"), Step(31, "hang_up")),
         {},

@@ -256,6 +256,7 @@ ONE_OF_EACH: list[Fact] = [
     f.CameBack(CALL, after(34.3), "104"),
     f.Transferred(CALL, after(34.4), "redirect", "PJSIP/102-1", "104", True),
     f.PersonJoined(CALL, after(34.4), "104", "PJSIP/104-1"),
+    f.Parted(CALL, after(34.4)),
     f.Parked(CALL, after(34.4)),
     f.Retrieved(CALL, after(34.4), "105"),
     f.ParkingEnded(CALL, after(34.4)),

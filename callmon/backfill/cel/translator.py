@@ -287,7 +287,7 @@ class CelTranslator:
         language = self._keys.get(str(row.more.get("digit", "")))
         if language is not None and channel.is_own and not channel.bridge and row.app and row.said != "Sent":
             channel.language = language
-        return iter(())
+            yield e.LanguageKey(row.at, channel.uniqueid, language)
 
     def _on_stream_begin(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more

@@ -18,6 +18,7 @@ from callmon.core.calls.voicemail import SHORTEST_STAY
 
 # A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
 PICKED_UP = timedelta(seconds=0.5)
+LONGEST = timedelta(days=1)  # of a wait of which nothing is known
 
 
 class CallAccount(AccountState, gc=False):
@@ -51,6 +52,7 @@ class CallAccount(AccountState, gc=False):
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
             holds=self._holds(), transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
             redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),
+            survey_unheard=self.filled is not None and not self.filled.talk, asked_back=self._asked_back(),
             gaps=tuple([(gap.at, gap.until) for gap in doubt.gaps]),
             heard=self._heard(), doubtful=self.is_doubtful() and answer is None,
             talked=self._talked(),
@@ -185,6 +187,19 @@ class CallAccount(AccountState, gc=False):
             return c.DurationRange(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
         return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
+
+    def _asked_back(self) -> c.DurationRange | None:
+        """The wait until the caller asked to be called back; a menu is no wait."""
+        at, start = self.asked_at, self.clock
+        if not at or self.answer is not None:
+            return None
+        if start is not None and isinstance(at, datetime):
+            longest = max(f.EXACT, at - start)
+            return c.DurationRange(max(f.EXACT, longest - self.doubt.clock_slack), longest)
+        since = self.arrival.at
+        is_known = start is None and not self.is_partly_heard()
+        at_most = at - since if isinstance(at, datetime) and since is not None else LONGEST
+        return c.DurationRange(f.EXACT, f.EXACT if is_known else max(f.EXACT, at_most))
 
     def _surely_waited(self, start: datetime) -> timedelta:
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]

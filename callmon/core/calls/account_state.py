@@ -90,6 +90,7 @@ class AccountState(msgspec.Struct, gc=False):
     answer: f.Answered | None = None  # the first one, with its time
     voicemail: f.VoicemailTook | None = None
     message: bool | None = None
+    asked_at: datetime | bool = False  # to be called back: when, or True without a time
     end: f.Ended | None = None
     offered: tuple[f.PhonesSeen, ...] = ()
     handing: AfterAnswer = NOTHING
@@ -116,6 +117,8 @@ class AccountState(msgspec.Struct, gc=False):
                     self.voicemail = _changed(self.voicemail, mailbox=box)
             case f.MusicPlayed():
                 self.music = self.answer is None and not self.heard_ringing
+            case f.CallbackRequested():
+                self.asked_at = self.asked_at or fact.at or True
             case f.DialFailed():
                 self.dial_failed = True
             case f.RingbackEnded():
@@ -334,20 +337,8 @@ def _transfer(fact: f.Transferred) -> Transfer:
 
 
 _TIMES = (
-    *(
-        "arrival",
-        "clock",
-        "ringing",
-        "untold_from",
-        "opened",
-        "stopped",
-        "first_tried",
-        "answer",
-        "voicemail",
-        "end",
-        "offered",
-    ),
-    *("handing", "doubt", "queue"),
+    *("arrival", "clock", "ringing", "untold_from", "opened", "asked_at", "stopped", "first_tried", "answer"),
+    *("voicemail", "end", "offered", "handing", "doubt", "queue"),
 )
 # A table by type: a chain of cases would be evaluated for each of a dozen facts a call.
 _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {

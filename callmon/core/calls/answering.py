@@ -1,7 +1,8 @@
 """A person answers, or the exchange itself takes the line. Pure.
 
 An answer is a person and the caller joined in a bridge, also through Local channels. A phone that was picked up
-and then refused the call in a confirmation prompt has not answered.
+and then refused the call in a confirmation prompt has not answered. Nor has one that is joined with a caller who
+had requested the hang-up before: the two crossed, and the carrier was told of no answer.
 """
 
 from collections.abc import Iterable
@@ -118,6 +119,8 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
     _admit(state, call, near)
     if call.answered:
         transfers.joined(state, call, at)
+        return
+    if call.has_left:
         return
     for leg in near:
         if leg.mailbox is not None:

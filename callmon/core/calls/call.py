@@ -145,6 +145,8 @@ class Call(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     silence: timedelta | None = None  # from the first dial (or the arrival) to the answer or the end
     people: tuple[PersonOnCall, ...] = ()  # in the order in which they joined
     survey: SurveyOffer | None = None  # how the caller was offered it
+    survey_unheard: bool = False  # filled from CEL, which has no UserEvent that offers it
+    asked_back: DurationRange | None = None  # asked to be called back before any answer, after this wait
     relay: bool = False  # by an operator of a relay service
     ended_how: EndedHow | None = None
     talked: timedelta | None = None  # from the answer until the last person left

@@ -2,9 +2,10 @@
 
 Asterisk reports `en` from the start, and a dialplan may set another before it greets. So before a choice the
 language is unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu takes a line that has been
-up for a while: a later change of language was asked for. A language that stayed was asked for only in one case: a
-menu that offers languages (the line's setting) had the caller before anything was dialled. A queue may be for one
-language (the exchange's setting). A caller who enters it before any answer asked for that language, unless a
+up for a while: a later change of language was asked for. A language that stayed was not: the caller may have
+pressed nothing. It is a choice if the dialplan states it (`UserEvent(CallmonLanguage)`), if CEL has the key, or if
+a menu that offers languages (the line's setting) gave it another name (`en` becomes `en_CA`). A queue may be for
+one language (the exchange's setting). A caller who enters it before any answer asked for that language, unless a
 choice was received before it.
 """
 
@@ -32,7 +33,7 @@ def observe_language(state: TrackerState, call: TrackedCall, event: Bearing, cho
     if before != language and spoken(before) != spoken(language):
         is_chosen = _may_have_chosen(call, event.at)
     else:
-        is_chosen = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)
+        is_chosen = chosen and before != language and _is_in_menu(call) and _was_in_menu(call, event)
     if is_chosen:
         _tell(state, call, event.at, spoken(language))
 
@@ -43,6 +44,24 @@ def by_queue(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -
     observe_language(state, call, event, chosen=language is None)
     if language is not None and call.inbound and not call.language_told and not call.answered:
         _tell(state, call, event.at, language)
+
+
+def stated(state: TrackerState, event: e.UserEvent, call: TrackedCall) -> None:
+    """The dialplan states which language the caller chose."""
+    if event.language and call.inbound and not call.answered:
+        _tell(state, call, event.at, spoken(event.language))
+
+
+def by_key(state: TrackerState, event: e.LanguageKey) -> None:
+    """A key of the menu of languages, from CEL."""
+    call = state.calls.get(event.uniqueid)
+    if call is not None and call.inbound and call.language_menu and _is_in_menu(call):
+        call.language = state.common(event.language)
+        _tell(state, call, event.at, spoken(event.language))
+
+
+def _is_in_menu(call: TrackedCall) -> bool:
+    return not call.dialled and not call.queued
 
 
 def spoken(language: str) -> str:

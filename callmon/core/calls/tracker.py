@@ -26,6 +26,7 @@ from callmon.core.calls import (
     clock_steps,
     dialling,
     hairpins,
+    language,
     lifecycle,
     ringback,
     transfers,
@@ -96,6 +97,7 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.QueueCallerJoin: dialling.queue_joined,
         e.QueueCallerLeave: dialling.queue_left,
         e.UserEvent: user_events.said,
+        e.LanguageKey: language.by_key,
         e.Presentation: arrival.presentation,
     }
     return {kind: partial(step, state) for kind, step in steps.items()}

@@ -9,9 +9,8 @@ from functools import partial
 from callmon.ami import events as e
 from callmon.config.phone_numbers import e164
 from callmon.core import facts as f
-from callmon.core.calls import transfers, voicemail
+from callmon.core.calls import language, transfers, voicemail
 from callmon.core.calls.channels import TrackedCall
-from callmon.core.calls.language import spoken
 from callmon.core.calls.state import TrackerState
 
 
@@ -29,11 +28,13 @@ def said(state: TrackerState, event: e.UserEvent) -> None:
             _wants_a_callback(state, call, event)
         case "CallmonVoicemail" if event.status == "SUCCESS" and call.inbound and not call.message:
             voicemail.message_left(state, call, event.at, event.mailbox)
+        case "CallmonLanguage":
+            language.stated(state, event, call)
         case "CallmonComplaint":
             state.emit(f.ComplaintMade(call.id, event.at))
 
 
 def _wants_a_callback(state: TrackerState, call: TrackedCall, event: e.UserEvent) -> None:
     number = e164(event.number, state.site.region)
-    language = spoken(event.language) if event.language else None
-    state.emit(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, language))
+    asked_in = language.spoken(event.language) if event.language else None
+    state.emit(f.CallbackRequested(call.id, event.at, None if event.number == event.caller else number, asked_in))

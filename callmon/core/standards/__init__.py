@@ -6,7 +6,7 @@ only, and returns None while the call has not gone far enough. The loader import
 `ALL_STANDARDS`.
 
 `NEEDS` names what a site must provide before a standard gives verdicts: "staff" (the staff's languages are listed;
-`judge` takes them as a fourth argument) or "survey" (a survey is offered).
+`judge` takes them as a fourth argument) or "survey" (a survey is offered; whether by the dialplan is the fourth).
 
 A standard of obligations also has a `KIND` ("callback", "complaint") and `judge(obligation, seen, parameters)`. It
 judges the current state: *met* as soon as it is so, any other verdict only after the due time. No fact of a call
@@ -42,9 +42,16 @@ class Standard(msgspec.Struct, frozen=True):
     needs: Need | None
     kind: str | None  # of the obligations that it judges; None when it judges calls
 
-    def judge(self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY) -> Judgement | None:
-        given = (staff,) if self.needs == "staff" else ()
-        return self.verdict(fact, call, self.parameters, *given)
+    def judge(
+        self, fact: Fact, call: Call, staff: StaffLanguages = NOBODY, by_dialplan: bool = False
+    ) -> Judgement | None:
+        match self.needs:
+            case "staff":
+                return self.verdict(fact, call, self.parameters, staff)
+            case "survey":
+                return self.verdict(fact, call, self.parameters, by_dialplan)
+            case None:
+                return self.verdict(fact, call, self.parameters)
 
 
 def load(configured: Mapping[str, Mapping[str, Any]]) -> tuple[Standard, ...]:

@@ -88,6 +88,20 @@ def abandoned(
     return UNHEARD if call.heard == "partly" else not_met(call, late, cause=cause)
 
 
+UNANSWERED = frozenset(("abandoned", "no_answer", "announcement", "failed"))
+
+
+def asked_back(call: Call, limit: timedelta, cause: Cause) -> Judgement | None:
+    """The verdict on a caller who asked to be called back instead: by the wait until then. None: did not."""
+    wait = call.asked_back
+    if wait is None or call.outcome not in UNANSWERED:
+        return None
+    if call.doubtful or is_unclear(wait, limit):
+        return UNHEARD
+    reason = "asked_to_be_called_back"
+    return exempt(reason) if wait.longest < limit else not_met(call, reason, cause=cause)
+
+
 def not_reached(call: Call) -> str:
     """The reason why the exchange ended a call that no person answered."""
     if call.outcome.startswith("voicemail"):

@@ -2,7 +2,8 @@
 
 Covers answered calls. Met when the caller was offered the survey, by a transfer to its extension (the exchange's
 setting `survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension
-is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it.
+is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it. CEL has no
+UserEvent: of a call that was filled from it, it is not known where the dialplan offers the survey.
 """
 
 from callmon.core.calls.call import Call
@@ -14,14 +15,14 @@ SETTLED_BY = (Ended,)
 NEEDS = "survey"
 
 
-def judge(fact: Fact, call: Call, parameters: common.StandardParameters) -> Judgement | None:
+def judge(
+    fact: Fact, call: Call, parameters: common.StandardParameters, by_dialplan: bool = False
+) -> Judgement | None:
     """The verdict when the call is over: until then the survey may still be offered."""
     if (other := common.not_answered(call)) is not None:
         return other
     if call.survey is not None:
         return common.met("survey_offered")
-    return (
-        common.UNHEARD
-        if common.may_hide_a_person(call)
-        else common.not_met(call, "survey_not_offered", cause="other")
-    )
+    if common.may_hide_a_person(call) or (by_dialplan and call.survey_unheard):
+        return common.UNHEARD
+    return common.not_met(call, "survey_not_offered", cause="other")

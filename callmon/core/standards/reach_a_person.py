@@ -2,7 +2,7 @@
 
 Met when a person answered at some time of the call. Not met: voicemail, busy, congestion, no phone reachable, or
 the end of a queue or a menu. Not met, too: abandoned after the third ring (18 s in a queue or in silence). Not
-covered: the caller hung up earlier, or in the menu.
+covered: the caller hung up earlier, or in the menu, or asked earlier to be called back.
 """
 
 from pydantic import Field
@@ -34,6 +34,9 @@ def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgeme
         return common.stopped(call, parameters.rings * call.cycle)
     if call.doubtful or call.outcome == "unknown":
         return common.UNHEARD
+    limit = parameters.rings * call.cycle
+    if (asked := common.asked_back(call, limit, common.cause_of(call))) is not None:
+        return asked
     if call.outcome == "abandoned":
-        return common.abandoned(call, parameters.rings * call.cycle, common.cause_of(call))
+        return common.abandoned(call, limit, common.cause_of(call))
     return common.not_met(call, common.not_reached(call))
