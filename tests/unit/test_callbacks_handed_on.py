@@ -1,0 +1,326 @@
+"""Callbacks whoever was rung first, whatever was dialled, whichever phone goes on: to the ledger."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from callmon.core import facts as f
+from callmon.core.callbacks.obligation import Obligation
+from callmon.core.facts import OUTSIDE
+from callmon.store.row_mapping import without_numbers
+from tests.recordings.test_clicked import dials, local
+from tests.recordings.test_integrity import blind
+from tests.support.ami_builders import Channel, Exchange
+from tests.support.fact_builder import CALLER, OTHER, Office, Timed, usual
+from tests.unit.test_paying import DAY, LATER, SECOND, TUESDAY, owing
+
+STRICT = usual("[callbacks]\nattempt_counts = false")
+TRUNK, PHONE = "PJSIP/trunk-00000008", "PJSIP/102-00000007"
+DEBTOR = CALLER[2:]
+
+
+def after(seconds: float) -> datetime:
+    return LATER + timedelta(seconds=seconds)
+
+
+def rung_first(
+    office: Office, answers: float | None = 5, joined: float | None = 8, until: float = 30, rang: float = 0
+) -> list[Timed]:
+    """The exchange calls the person at LATER; a phone is joined with the person, or none is."""
+    call = office.call()
+    first = f.Arrived(call, LATER, "outbound", None, DEBTOR, None, None, TRUNK, person_first=True)
+    facts: list[f.Fact] = [first, f.PhoneRang(call, after(rang), OUTSIDE, TRUNK)]
+    if answers is not None:
+        facts.append(f.LineOpened(call, after(answers)))
+    if joined is not None:
+        facts.append(f.Answered(call, after(joined), "102", PHONE))
+    facts.append(f.Ended(call, after(until), "exchange"))
+    return [(fact.at, fact) for fact in facts if fact.at is not None]
+
+
+def due(office: Office) -> list[tuple[str, str]]:
+    return office.tick(TUESDAY + 3 * DAY).verdicts()
+
+
+# Rung first.
+
+
+@pytest.mark.parametrize(
+    ("until", "verdict"), [(18, ("met", "called_back")), (17.999, ("met", "answered_too_short"))]
+)
+def test_a_person_who_was_rung_first_is_called_back_when_a_phone_has_talked_for_ten_seconds(
+    until: float, verdict: tuple[str, str]
+) -> None:
+    office = owing()
+    office.hear(rung_first(office, until=until))
+    assert due(office) == [verdict]
+    assert [(type(x).__name__, getattr(x, "phone", None)) for x in office.entries[1:2]] == [
+        ("CalledBack" if verdict[1] == "called_back" else "Attempted", "102")
+    ]
+
+
+@pytest.mark.parametrize("given", [None, STRICT])
+def test_a_call_that_no_phone_joined_leaves_the_callback_unknown_and_never_not_met(given: Any) -> None:
+    office = owing(given=given)
+    office.hear(rung_first(office, joined=None))
+    assert (office.story(), due(office)) == (["Owed", "Unattributed"], [("unknown", "not_attributed")])
+
+
+@pytest.mark.parametrize(
+    ("rang_for", "given", "verdict"),
+    [
+        (24, None, ("unknown", "not_attributed")),
+        (23.999, None, ("not_met", "not_called_back")),
+        (60, STRICT, ("not_met", "not_called_back")),
+    ],
+)
+def test_four_rings_for_nobody_knows_whom_may_have_been_an_attempt_where_attempts_count(
+    rang_for: float, given: Any, verdict: tuple[str, str]
+) -> None:
+    office = owing(given=given)
+    office.hear(rung_first(office, None, None, until=rang_for))
+    assert due(office) == [verdict]
+
+
+def test_the_verdict_waits_for_a_person_who_was_rung_first_and_answered_before_it_was_due() -> None:
+    office = owing()
+    call, answered = office.call(), TUESDAY + DAY - 2 * SECOND
+    office.hear_fact(f.Arrived(call, answered, "outbound", None, DEBTOR, None, None, TRUNK, person_first=True))
+    office.hear_fact(f.LineOpened(call, answered))
+    office.tick(TUESDAY + DAY + 5 * SECOND)
+    assert office.verdicts() == []
+    office.hear_fact(f.Ended(call, TUESDAY + DAY + 6 * SECOND, "exchange"))
+    assert office.verdicts() == [("unknown", "not_attributed")]
+
+
+def test_a_call_in_time_that_becomes_known_after_the_due_time_takes_not_met_away() -> None:
+    office = owing()
+    assert due(office) == [("not_met", "not_called_back")]
+    office.hear(rung_first(office, joined=None))
+    assert [(x.verdict, x.reason_key) for x in office.corrections] == [("unknown", "not_attributed")]
+
+
+def test_a_complaint_is_not_missed_where_nobody_knows_whose_call_to_the_number_it_was() -> None:
+    office = Office()
+    call = office.call()
+    made = f.ComplaintMade(call, TUESDAY)
+    office.hear(
+        [office.arrival(call, TUESDAY, "general"), (TUESDAY, made), (TUESDAY, f.Ended(call, TUESDAY, "caller"))]
+    )
+    office.hear(rung_first(office, joined=None)).tick(TUESDAY + 40 * DAY)
+    assert office.verdicts("complaint_within_2_business_days") == [("unknown", "not_attributed")]
+    assert office.verdicts("complaint_answered_within_15_business_days") == [("not_met", "too_late")]
+
+
+def test_a_restart_in_the_middle_of_such_a_call_loses_nothing() -> None:
+    for place in range(1, 5):
+        office = owing()
+        facts = rung_first(office)
+        office.hear(facts[:place]).restart().hear(facts[place:])
+        assert due(office) == [("met", "called_back")]
+
+
+def test_of_a_call_to_somebody_else_nothing_is_told_and_of_this_one_no_number_is_stored_in_clear() -> None:
+    office = Office()
+    office.hear(office.message(TUESDAY, caller=OTHER))
+    facts = rung_first(office)
+    office.hear(facts)
+    assert list(office.told) == ["1700000001.0"]
+    first = facts[0][1]
+    assert isinstance(first, f.Arrived)
+    assert without_numbers(first).dialled == OUTSIDE
+
+
+# Handed on: the talk of all phones counts.
+
+
+def handed_on(office: Office, first: float, ringing: float, second: float | None) -> list[Timed]:
+    """102 talks for so long; then 103 rings, and talks for so long."""
+    facts = office.call_out(LATER, talked=first)[:-1]
+    call = facts[0][1].call
+    sent = after(first)
+    facts.append((sent, f.SentOff(call, sent, "blind", PHONE, "103")))
+    facts.append((sent, f.Parted(call, sent)))
+    over = after(first + ringing)
+    if second is not None:
+        facts.append((over, f.Transferred(call, sent, "blind", PHONE, "103", True)))
+        facts.append((over, f.PersonJoined(call, over, "103", "PJSIP/103-00000009")))
+        over += timedelta(seconds=second)
+    return [*facts, (over, f.Ended(call, over, "exchange"))]
+
+
+@pytest.mark.parametrize(
+    ("first", "ringing", "second", "reason"),
+    [
+        (5, 3, 10, "called_back"),
+        (6, 3, 4, "called_back"),
+        (6, 3, 3.999, "answered_too_short"),
+        (6, 60, None, "answered_too_short"),
+        (6, 60, 1, "answered_too_short"),
+    ],
+)
+def test_the_talk_with_each_phone_counts_and_the_ringing_between_does_not(
+    first: float, ringing: float, second: float | None, reason: str
+) -> None:
+    for restarts in (False, True):
+        office = owing()
+        facts = handed_on(office, first, ringing, second)
+        office.hear(facts[:5])
+        office = office.restart() if restarts else office
+        office.tick(after(first + ringing)).hear(facts[5:])
+        assert due(office) == [("met", reason)]
+
+
+def test_four_rings_and_a_short_talk_are_told_apart_and_the_verdict_says_that_the_person_answered() -> None:
+    for given, verdict in ((None, "met"), (STRICT, "not_met")):
+        office = owing(given=given)
+        office.hear(office.call_out(LATER, talked=6, rang=30))
+        assert (office.story(), due(office)) == (
+            ["Owed", "Attempted", "Attempted"],
+            [(verdict, "answered_too_short")],
+        )
+
+
+# From events.
+
+
+def debt(exchange: Exchange) -> Obligation:
+    (one,) = exchange.replayed()._monitor.ledger.index
+    return one
+
+
+def owed() -> Exchange:
+    """DEBTOR has left a message at 40 s."""
+    exchange = Exchange()
+    caller = exchange.at(0).call(caller=DEBTOR)
+    exchange.at(12).voicemail(caller)
+    exchange.at(40).message(caller)
+    exchange.gives_up(caller)
+    return exchange.at(100)
+
+
+def calls_out(exchange: Exchange, exten: str, string: str = f"{DEBTOR}@trunk") -> tuple[Channel, Channel]:
+    """101 dials, the trunk rings, and the person answers 5 s later."""
+    phone = exchange.new("PJSIP/101", 4, exten, caller="101", context="internal")
+    far = exchange.dial(phone, "PJSIP/trunk", dial_string=string)
+    exchange.ring(phone, far)
+    exchange.at(exchange.now + 5).answer(phone, far)
+    return phone, far
+
+
+@pytest.mark.parametrize("exten", ["*69", "05", "*70", "s", "9911"])
+def test_a_code_counts_by_the_number_that_the_exchange_dials_for_it(exten: str) -> None:
+    exchange = owed()
+    both = calls_out(exchange, exten)
+    exchange.at(116).ends(*both)
+    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
+
+
+def test_a_number_that_was_dialled_is_not_replaced_by_what_the_trunk_dials() -> None:
+    exchange = owed()
+    both = calls_out(exchange, "94165550103")
+    exchange.at(116).ends(*both)
+    assert debt(exchange).state == "open"
+
+
+def test_a_code_for_another_number_is_no_callback() -> None:
+    exchange = owed()
+    both = calls_out(exchange, "*69", "4165550103@trunk")
+    exchange.at(116).ends(*both)
+    assert (debt(exchange).state, debt(exchange).attempts) == ("open", ())
+
+
+def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_back() -> None:
+    """The number is a mobile of ours, say: the two who talk are both outside."""
+    exchange = owed()
+    caller = exchange.call("2422", "PJSIP/other", caller="4165550104")
+    far = exchange.dial(caller, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
+    exchange.ring(caller, far)
+    exchange.at(105).answer(caller, far)
+    exchange.at(130).ends(caller, far)
+    assert debt(exchange).state == "open"
+
+
+@pytest.mark.parametrize(("second", "state"), [(5, "paid"), (4.9, "open")])
+def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second: float, state: str) -> None:
+    exchange = owed()
+    phone, far = calls_out(exchange, f"9{DEBTOR}")
+    blind(exchange.at(110), far, phone, "103")
+    (other,) = exchange.at(110.1).rings(far, "PJSIP/103")
+    exchange.at(118).answer(far, other)
+    exchange.at(118 + second).ends(other, far)
+    assert (debt(exchange).state, len(debt(exchange).attempts)) == (state, 0 if state == "paid" else 1)
+
+
+def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_event() -> None:
+    exchange = owed()
+    phone, far = calls_out(exchange, f"9{DEBTOR}")
+    exchange.at(110).leave(far)
+    exchange.hangup(phone)
+    (other,) = exchange.rings(far, "PJSIP/103")
+    exchange.at(130).answer(far, other)
+    exchange.at(134.9).ends(other, far)
+    assert debt(exchange).state == "open"
+    assert debt(exchange).short is not None
+
+
+@pytest.mark.parametrize("phone_first", [False, True])
+def test_a_conference_into_which_the_person_is_called_is_a_callback_in_whatever_order_they_come(
+    phone_first: bool,
+) -> None:
+    exchange = owed()
+    agent = exchange.new("PJSIP/101", 4, "620", caller="101", context="internal") if phone_first else None
+    if agent is not None:
+        exchange.up(agent)
+        exchange.join(agent)
+    far = exchange.dial(None, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
+    exchange.ring(None, far)
+    exchange.at(105).answer(far, far, join=False)
+    if agent is None:
+        exchange.join(far)
+        agent = exchange.at(108).new("PJSIP/101", 4, "620", caller="101", context="internal")
+        exchange.up(agent)
+        enters(exchange, agent, far.bridge)
+    else:
+        enters(exchange, far, agent.bridge)
+    exchange.at(118).hangup(agent)
+    exchange.at(140).ends(far)
+    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
+
+
+def enters(exchange: Exchange, channel: Channel, bridge: str) -> None:
+    channel.bridge = bridge
+    exchange.event("BridgeEnter", BridgeUniqueid=bridge, BridgeType="base", **exchange._of(channel))
+
+
+def test_two_persons_outside_whom_the_exchange_joins_are_no_callback_and_no_missed_one() -> None:
+    exchange = owed()
+    mobile = exchange.dial(None, "PJSIP/trunk", dial_string="4165550177@trunk")
+    exchange.ring(None, mobile)
+    exchange.at(103).answer(mobile, mobile, join=False)
+    far = exchange.dial(mobile, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
+    exchange.ring(mobile, far)
+    exchange.at(106).answer(mobile, far)
+    exchange.at(140).ends(mobile, far)
+    one = debt(exchange)
+    assert (one.state, one.unattributed is not None, one.attempts) == ("open", True, ())
+    assert [call["direction"] for call in exchange.replayed().calls()] == ["inbound", "outbound"]
+
+
+def test_a_person_who_is_called_through_a_local_channel_talks_with_the_phone_behind_it() -> None:
+    exchange = owed()
+    first, runs = local(exchange, f"9{DEBTOR}@internal")
+    dials(exchange, None, first, f"9{DEBTOR}@internal/n")
+    far = exchange.new("PJSIP/trunk", 0, "s", first.linkedid)
+    dials(exchange, runs, far, f"{DEBTOR}@trunk")
+    exchange.ring(runs, far)
+    exchange.at(104).answer(runs, far)
+    exchange._dial("DialEnd", None, first, DialStatus="ANSWER")
+    exchange.up(first)
+    (phone,) = exchange.at(104.1).rings(first, "PJSIP/103")
+    exchange.at(107).answer(first, phone)
+    exchange.at(117).ends(phone, first, runs, far)
+    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "103")
