@@ -18,6 +18,7 @@ from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
+from callmon.core.standards._common import is_unattributed
 from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell, of_finding
 from callmon.core.statistics.counters import SIGNS
@@ -78,7 +79,11 @@ def fate(obligation: Obligation, due: datetime, in_doubt: bool, now: datetime, a
         return "attempted"
     if in_time and (obligation.state == "reached_us" or obligation.reason == "no_request"):
         return "reached_us" if obligation.state == "reached_us" else "no_request"
-    if in_doubt or (obligation.opening == "unheard" and obligation.state != "paid"):
+    if (
+        in_doubt
+        or is_unattributed(obligation, due)
+        or (obligation.opening == "unheard" and obligation.state != "paid")
+    ):
         return "unknown"
     return "attempted" if attempted else "late"
 

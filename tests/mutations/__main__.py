@@ -44,7 +44,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "pages": ("tests/pages/test_pages_access.py", "tests/pages/test_pages_fuzz.py"),
     "callbacks": tuple(
-        f"tests/unit/test_{name}.py" for name in ("contacts", "callbacks", "paying", "business_calendar")
+        f"tests/unit/test_{name}.py"
+        for name in ("contacts", "callbacks", "callbacks_handed_on", "paying", "business_calendar")
     ),
     "database": (
         "tests/unit/test_kept.py",

@@ -32,20 +32,38 @@ FAULTS = (
     ),
     fault(
         "two exchanges that carry one call make two attempts",
-        "core/callbacks/ledger",
-        ("apart = SAME_CALL if not contact.is_unsure else timedelta.resolution", "apart = timedelta.resolution"),
+        "core/callbacks/obligation",
+        ("abs(at - one) < SAME_CALL for one in known)", "at == one for one in known)"),
     ),
     fault(
         "a talk of any length pays",
         "core/callbacks/outbound_call",
-        ("self.answered is not None and until - self.answered >= rules.talked_for:", "self.answered is not None:"),
+        ("and self.talked + (until - self.joined) >= rules.talked_for:", "and until >= self.joined:"),
+    ),
+    fault(
+        "the ringing of a colleague's phone is talk",
+        "core/callbacks/outbound_call",
+        ("case f.SentOff() | f.Parked() | f.Parted() |", "case"),
+    ),
+    fault(
+        "a call that nobody can attribute is none",
+        "core/callbacks/ledger",
+        (
+            "if outbound.unattributed is not None:",
+            "if outbound.unattributed is None and outbound.is_over is None:",
+        ),
+    ),
+    fault(
+        "a code that the phone dialled is the number",
+        "core/calls/click_to_dial",
+        ("if call.clicked or _is_code(state, call, begun):", "if call.clicked:"),
     ),
     fault(
         "a gap that may hide the callback leaves the verdict certain",
         "core/callbacks/ledger",
         (
-            "max(start, obligation.since) >= least for _, start, end in self._gaps)",
-            "max(start, obligation.since) >= least for _, start, end in [])",
+            "*((start, end) for _, start, end in self._gaps)]",
+            "*((start, end) for _, start, end in [])]",
         ),
     ),
     fault(

@@ -9,8 +9,8 @@ FAULTS = (
         "the first hang-up ends the call",
         "core/calls/lifecycle",
         (
-            "    if leg is call.caller:\n        _end(",
-            "    if leg.answered or leg is call.caller:\n        _end(",
+            "    if leg is call.caller:\n        if called_person",
+            "    if leg.answered or leg is call.caller:\n        if called_person",
         ),
     ),
     fault(
@@ -60,7 +60,7 @@ FAULTS = (
     fault(
         "a consultation is a transfer",
         "core/calls/transfers",
-        ("if call.person is None or event.uniqueid != call.id:", "if call.person is None:"),
+        ("if call.person is None or event.uniqueid != call.caller.uniqueid:", "if call.person is None:"),
     ),
     fault(
         "a caller who came back was transferred",
@@ -128,7 +128,7 @@ FAULTS = (
         "English is chosen before any menu",
         "core/calls/language",
         (
-            "is_chosen = chosen and not call.dialled and not call.queued and _was_in_menu(call, event)",
+            "is_chosen = chosen and before != language and _is_in_menu(call) and _was_in_menu(call, event)",
             "is_chosen = chosen and not call.dialled",
         ),
     ),

@@ -3,8 +3,8 @@
 Asterisk reports `en` from the start, and a dialplan may set another before it greets. So before a choice the
 language is unknown, whatever `Language:` says (R-22). A choice takes a menu, and a menu takes a line that has been
 up for a while: a later change of language was asked for. A language that stayed was not: the caller may have
-pressed nothing. It is a choice if the dialplan states it (`UserEvent(CallmonLanguage)`), if CEL has the key, or if
-a menu that offers languages (the line's setting) gave it another name (`en` becomes `en_CA`). A queue may be for
+pressed nothing. It is a choice if the dialplan states it (`UserEvent(CallmonLanguage)`), or if CEL has the key. A
+menu that offers languages (the line's setting) may give it another name: `en` becomes `en_CA`. A queue may be for
 one language (the exchange's setting). A caller who enters it before any answer asked for that language, unless a
 choice was received before it.
 """

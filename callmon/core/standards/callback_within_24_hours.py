@@ -3,8 +3,8 @@
 Measured from the message or the request to the answer of the callback, by the clock or by business days (a setting
 of the line). Met when called back by the due time; by a setting also when only attempted (reported apart). Exempt:
 the caller reached a person first, did not ask for a callback, or cannot be called back. Not known: whether a
-message was left, whether a gap hides a callback, when it was (a clock that is not trusted), or whose call to the
-number it was.
+message was left, whether a gap hides a callback, or when it was (a clock that is not trusted). Not known, too: for
+whom the exchange called the number.
 """
 
 from callmon.core.callbacks.obligation import Obligation
