@@ -190,14 +190,14 @@ class CallAccount(AccountState, gc=False):
 
     def _asked_back(self) -> c.DurationRange | None:
         """The wait until the caller asked to be called back; a menu is no wait."""
-        at, start = self.asked_at, self.clock
+        at, (start, slack) = self.asked_at, self.caller_clock()
         if not at or self.answer is not None:
             return None
         if start is not None and isinstance(at, datetime):
             longest = max(f.EXACT, at - start)
-            return c.DurationRange(max(f.EXACT, longest - self.doubt.clock_slack), longest)
+            return c.DurationRange(max(f.EXACT, longest - slack), longest)
         since = self.arrival.at
-        is_known = start is None and not self.is_partly_heard()
+        is_known = start is None and self.untold_from is None and not self.is_partly_heard()
         at_most = at - since if isinstance(at, datetime) and since is not None else LONGEST
         return c.DurationRange(f.EXACT, f.EXACT if is_known else max(f.EXACT, at_most))
 
