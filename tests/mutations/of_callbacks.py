@@ -54,11 +54,6 @@ FAULTS = (
         ),
     ),
     fault(
-        "a code that the phone dialled is the number",
-        "core/calls/click_to_dial",
-        ("if call.clicked or _is_code(state, call, begun):", "if call.clicked:"),
-    ),
-    fault(
         "a gap that may hide the callback leaves the verdict certain",
         "core/callbacks/ledger",
         (
