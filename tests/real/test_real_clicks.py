@@ -52,7 +52,7 @@ ENDINGS: dict[str, tuple[Phone, Phone, tuple[str, int]]] = {
 }
 KILLS, SEED = 4, 11
 AT_ONCE = timedelta(seconds=0.5)  # an exchange that is not busy joins two channels within milliseconds
-NEAR_MISS = "none"
+NEAR_MISS, RUNG_FIRST = "none", "the person rung first"
 # If a gap hides the dial: a listing does not have the number, or, once the Local channels are optimised away, not
 # that the exchange rang the agent first.
 UNLISTED = (
@@ -92,7 +92,7 @@ def callbacks(
 
 
 def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callback]:
-    """The person outside is on the line with somebody for long enough, and nobody of ours called back."""
+    """The person outside is on the line for long enough, and nobody clicked. One of these is a callback."""
     talks = Phone(answers=2, steps=TALKS_LONG)
     said = [f"9{number(2 * (first + n))}" for n in range(5)]
     one, two, three, four = (next(phones) for _ in range(4))
@@ -106,7 +106,7 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
         "the agent's voicemail": clicked(
             "voicemail", BOXES[0], said[0], "local", BUSY, {"outside": talks}, {}, begins
         ),
-        "the person rung first": clicked(
+        RUNG_FIRST: clicked(
             "person_first", one, said[1], "person_first", PICKS_UP, far[1], {}, begins
         ),
         "another's call, forwarded": Situation(
@@ -120,7 +120,7 @@ def near_misses(phones: Iterator[str], begins: float, first: int) -> list[Callba
         ),
     }  # fmt: skip
     return [
-        Callback(first + n, NEAR_MISS, ending, situation, ("open", 0))
+        Callback(first + n, NEAR_MISS, ending, situation, ("paid" if ending == RUNG_FIRST else "open", 0))
         for n, (ending, situation) in enumerate(situations.items())
     ]
 
@@ -236,7 +236,8 @@ def test_a_callback_by_click_to_dial_is_paid_in_every_layout_and_by_nothing_else
     }
     when = {x.number: answers(heard, x.number) for x in made}
     assert [x.ending for x in made if x.layout == NEAR_MISS and when[x.number] is None] == []
-    settled = {x.number: moment(entries[x.number]["settled"]) for x in made if x.expect[0] == "paid"}
+    by_click = [x for x in made if x.expect[0] == "paid" and x.layout != NEAR_MISS]
+    settled = {x.number: moment(entries[x.number]["settled"]) for x in by_click}
     assert settled == {name: talked_since(heard, name) for name in settled}
     assert counter_differences(open_with_keys(callmon.settings())) == []
 
