@@ -55,7 +55,7 @@ FAULTS = (
     ),
     fault(
         "a gap that may hide the callback leaves the verdict certain",
-        "core/callbacks/ledger",
+        "core/callbacks/gaps",
         (
             "*((start, end) for _, start, end in self._gaps)]",
             "*((start, end) for _, start, end in [])]",

@@ -255,6 +255,52 @@ def test_a_callback_that_201_hands_to_203_lasts_until_the_person_hangs_up(second
     assert (debt(exchange).state, len(debt(exchange).attempts)) == (state, 0 if state == "paid" else 1)
 
 
+def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colleague() -> None:
+    exchange = owed()
+    phone, far = calls_out(exchange, f"9{DEBTOR}")
+    exchange.at(108).event("Hold", **exchange._of(phone), MusicClass="default")
+    second = exchange.new("PJSIP/101", 4, "103", caller="101", context="internal")
+    (other,) = exchange.rings(second, "PJSIP/103")
+    exchange.at(110).answer(second, other)
+    exchange.at(111).event(
+        "AttendedTransfer", Result="Success",
+        **{f"OrigTransferer{k}": v for k, v in exchange._of(phone).items()},
+        **{f"SecondTransferer{k}": v for k, v in exchange._of(second).items()},
+        **{f"Transferee{k}": v for k, v in exchange._of(far).items()},
+        **{f"TransferTarget{k}": v for k, v in exchange._of(other).items()}, DestType="Bridge",
+    )  # fmt: skip
+    exchange.leave(far)
+    enters(exchange, far, other.bridge)
+    exchange.hangup(second)
+    exchange.hangup(phone)
+    exchange.at(115).ends(other, far)
+    assert (debt(exchange).state, debt(exchange).phone) == ("paid", "101")
+
+
+@pytest.mark.parametrize(
+    ("exten", "string", "answered", "verdict"),
+    [
+        ("*72", "*72@trunk", True, "unknown"),
+        ("*72", "*72@trunk", False, "not_met"),
+        ("9911", "911@trunk", True, "not_met"),
+    ],
+)
+def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_answered(
+    exten: str, string: str, answered: bool, verdict: str
+) -> None:
+    exchange = owed()
+    phone = exchange.new("PJSIP/101", 4, exten, caller="101", context="internal")
+    far = exchange.dial(phone, "PJSIP/trunk", dial_string=string)
+    exchange.ring(phone, far)
+    if answered:
+        exchange.at(105).answer(phone, far)
+    exchange.at(130).ends(phone, far)
+    replay = exchange.replayed()
+    due_at = debt(exchange).dues.judging.at + SECOND
+    (found,) = [x for o in replay._monitor.tick(due_at) for w in o.ledger for x in w.findings]
+    assert found.verdict == verdict
+
+
 def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_event() -> None:
     exchange = owed()
     phone, far = calls_out(exchange, f"9{DEBTOR}")

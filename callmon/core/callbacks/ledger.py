@@ -26,6 +26,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.contact import Contact, ContactKind
 from callmon.core.callbacks.due_dates import DueDatePolicies
+from callmon.core.callbacks.gaps import CallbackGaps
 from callmon.core.callbacks.index import ObligationIndex, SharedNumbers, Timers
 from callmon.core.callbacks.obligation import (
     Judge,
@@ -45,7 +46,7 @@ from callmon.core.facts import Fact
 # A settled obligation stays in the index this long, so that an earlier callback that is reported later is still
 # matched.
 LATE = timedelta(minutes=5)
-MANY, LAST = 1000, datetime.max.replace(tzinfo=UTC)  # gaps kept
+LAST = datetime.max.replace(tzinfo=UTC)
 PRECEDENCE = ("closed", "reached_us", "paid")
 
 
@@ -62,7 +63,7 @@ class Ledger:
         self.outbound_calls: dict[Key, TrackedOutboundCall] = {}
         self._cautions: dict[str, tuple[n.Caution, ...]] = {}
         self._marks, self._dues, self._done = Timers(), Timers(), Timers()
-        self._gaps: list[tuple[str, datetime, datetime]] = []
+        self._gaps = CallbackGaps(rules.talked_for)
         self.unbelieved: Collection[str] = ()  # exchanges whose clock is not trusted
         self._out: list[LedgerUpdate] = []
         self.shares = shares
@@ -192,9 +193,7 @@ class Ledger:
     # Contacts.
 
     def _share(self, contact: Contact) -> None:
-        if not contact.token:
-            return  # the number is not known
-        self._contacts += [contact] * self.shares
+        self._contacts += [contact] * (self.shares and bool(contact.token))
         self.record_contact(contact)
 
     def record_contact(self, contact: Contact) -> None:
@@ -231,16 +230,16 @@ class Ledger:
             called, phone = number()
             if called is None:
                 return False
-            token = self.token(called) if called else ""
-            found = fact.found and fact.person_first
-            outbound = TrackedOutboundCall(exchange, fact.call, token, phone, fact.person_first, fact.at, found)
+            first, token = fact.person_first, self.token(called) if called else ""
+            outbound = TrackedOutboundCall(exchange, fact.call, token, phone, first, fact.at, first and fact.found)
             self.outbound_calls[key] = outbound
         outbound.hear(fact, self.rules)
         self._counts_now(outbound)
         if outbound.is_over:
             del self.outbound_calls[key]
             self._judge_waiting(outbound)
-            self._may_hide(outbound, fact.at or outbound.seen)
+            if not outbound.token and (hidden := outbound.span(fact.at)) is not None:
+                self.gap(exchange, *hidden)
         outbound.is_waited_for = outbound.is_waited_for or self.index.has_token(outbound.token)
         return outbound.is_waited_for
 
@@ -354,20 +353,11 @@ class Ledger:
 
     def gap(self, exchange: str, start: datetime, end: datetime) -> None:
         """Record a gap of an exchange, when it is long enough to hide a callback."""
-        if end - start >= self.rules.talked_for:
-            self._gaps = [*self._gaps[-MANY:], (exchange, start, end)]
-
-    def _may_hide(self, call: TrackedOutboundCall, until: datetime | None) -> None:
-        """A call of which a gap hid the number may have been any callback."""
-        if not call.token and call.since is not None and until is not None:
-            self.gap(call.exchange, call.since, until)
+        self._gaps.record_gap(exchange, start, end)
 
     def _in_doubt(self, obligation: Obligation, due: datetime, quiet: Iterable[datetime]) -> bool:
-        least = self.rules.talked_for
-        if obligation.unsure is not None and obligation.unsure <= due:
-            return True
-        spans = [*((start, due) for start in quiet), *((start, end) for _, start, end in self._gaps)]
-        return any(min(end, due) - max(start, obligation.since) >= least for start, end in spans)
+        is_unsure = obligation.unsure is not None and obligation.unsure <= due
+        return is_unsure or self._gaps.may_hide(obligation.since, due, quiet)
 
     def _put_away(self, key: Key, now: datetime) -> None:
         obligation = self.index.get(key)

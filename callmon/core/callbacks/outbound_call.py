@@ -171,6 +171,11 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
         """When the person answered."""
         return self.opened or self.answered
 
+    def span(self, until: datetime | None) -> tuple[datetime, datetime] | None:
+        """From when to when it may have been a callback; None if nobody answered it."""
+        until = until or self.seen
+        return None if self.begun is None or until is None else (self.since or self.begun, until)
+
     @property
     def is_undecided(self) -> bool:
         """Answered, and the length of the talk is not known yet."""

@@ -76,8 +76,10 @@ def found(state: TrackerState, entry: e.Status) -> None:
 
 def goes_on(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
     """Whether the person outside stays where the phone that called has gone. Then the call follows that person."""
+    if not call.outbound or call.is_called:
+        return False
     far = next((leg for leg in call.legs if leg.outside and leg.has_person), None)
-    if far is None or not call.outbound or call.is_called:
+    if far is None:
         return False
     if not call.answered and not _answered_unheard(state, call, far, far.joined_unheard, at):
         return False

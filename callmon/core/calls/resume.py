@@ -40,9 +40,7 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
 
 def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
     arrival = account.arrival
-    call.inbound, call.outbound = arrival.direction == "inbound", arrival.direction == "outbound"
-    if arrival.person_first:
-        call.outbound, call.caller.outside = False, True
+    _know_direction(call, arrival)
     call.answered = account.answer is not None
     call.voicemail = account.voicemail is not None
     call.message = bool(account.message)
@@ -79,6 +77,12 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
         _find_person(state, call, call.person)
         state.talking[endpoint(call.person.channel)] = call
     return people
+
+
+def _know_direction(call: TrackedCall, arrival: f.Arrived) -> None:
+    call.inbound = arrival.direction == "inbound"
+    call.outbound = arrival.direction == "outbound" and not arrival.person_first
+    call.caller.outside = call.caller.outside or arrival.person_first
 
 
 def _find_person(state: TrackerState, call: TrackedCall, person: TrackedChannel) -> None:
