@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from tests.exam.cuts import Examined
-from tests.exam.subjects import Subject, calls_of_runs, recordings, traces
+from tests.exam.subjects import Subject, calls_of_runs, french_lines, recordings, traces
 from tests.exam.takeovers import disagreements, takeovers
 
 SAMPLE = 6  # pairs of a recording
@@ -47,7 +47,7 @@ def _examine(subject: Subject, most: int | None, tries: int, seed: int) -> tuple
 
 
 def _chosen(only: list[str]) -> Iterator[Subject]:
-    every = chain(recordings(), traces(), calls_of_runs())
+    every = chain(recordings(), french_lines(), traces(), calls_of_runs())
     return every if not only else (one for one in every if any(name in one.name.split("/") for name in only))
 
 

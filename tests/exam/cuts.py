@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.backfill.merge import merged
-from callmon.config.settings import example
 from callmon.core import facts as f
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact, as_it_stands
@@ -27,9 +26,6 @@ WAYS: tuple[Way, ...] = ("cut", "kill")
 UPTIME = "100000"
 SOON = timedelta(seconds=0.0002)
 LATER = 3  # messages that are heard before the listing
-
-_SETTINGS = example()
-_RETELLING = Monitor(_SETTINGS, "toronto", token=str)
 
 
 class Cut(NamedTuple):
@@ -49,8 +45,8 @@ class Stored(NamedTuple):
     ended: list[Call]
 
 
-def fresh() -> Monitor:
-    return Monitor(_SETTINGS, "toronto", every_call=True, token=str)
+def fresh(subject: Subject) -> Monitor:
+    return Monitor(subject.settings, "toronto", every_call=True, token=str)
 
 
 class Examined:
@@ -94,9 +90,9 @@ class Examined:
         lost, back = subject.time(subject.moments[cut.end]), subject.time(subject.moments[cut.begin])
         if cut.way == "kill":
             stored = self._stored[cut.end]
-            replay, facts = _begun_again(stored, lost), list(stored.facts)
+            replay, facts = _begun_again(subject, stored, lost), list(stored.facts)
         else:
-            replay = Replay(fresh(), "toronto")
+            replay = Replay(fresh(subject), "toronto")
             facts = _fed(replay, [*events[: cut.end], e.ConnectionLost(lost)])
         facts += _fed(replay, [e.FullyBooted(back, UPTIME), *events[cut.begin : cut.listed]])
         facts += _fed(replay, [*self.listing(cut.listed), *events[cut.listed :]])
@@ -105,7 +101,7 @@ class Examined:
     @cached_property
     def _stored(self) -> list[Stored]:
         """At each moment."""
-        replay, facts, found = Replay(fresh(), "toronto"), list[Fact](), list[Stored]()
+        replay, facts, found = Replay(fresh(self.subject), "toronto"), list[Fact](), list[Stored]()
         for event in (None, *self.subject.events):
             facts += _fed(replay, [event]) if event else []
             findings = {call: list(known) for call, known in replay.findings.items()}
@@ -143,7 +139,7 @@ class Examined:
                 continue
             facts = list(as_it_stands([fact for fact in known if fact.call == own]))
             is_whole = bool(facts) and isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
-            outcome = _RETELLING.retell("toronto", merged(facts, in_diary) if is_whole else in_diary)
+            outcome = self.subject.retelling.retell("toronto", merged(facts, in_diary) if is_whole else in_diary)
             if outcome is not None:
                 yield own, said_of(outcome)
 
@@ -152,7 +148,7 @@ def _fed(replay: Replay, events: Iterable[e.Event]) -> list[Fact]:
     return [fact for event in events for outcome in replay._feed(event) for fact in outcome.facts]
 
 
-def _begun_again(stored: Stored, lost: datetime) -> Replay:
+def _begun_again(subject: Subject, stored: Stored, lost: datetime) -> Replay:
     """A callmon that knows what the one before it had stored."""
     ended = {fact.call for fact in stored.facts if isinstance(fact, f.Ended)}
     calls: dict[str, list[Fact]] = {}
@@ -160,7 +156,7 @@ def _begun_again(stored: Stored, lost: datetime) -> Replay:
         if fact.call not in ended:
             calls.setdefault(fact.call, []).append(fact)
     judged = {call: [finding.standard for finding in found] for call, found in stored.findings.items()}
-    second = Replay(fresh(), "toronto")
+    second = Replay(fresh(subject), "toronto")
     second.findings = {call: list(found) for call, found in stored.findings.items()}
     second.ended = list(stored.ended)
     second._monitor.restore("toronto", lost, calls, judged)

@@ -6,14 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from callmon.ami import decoding
 from callmon.ami import events as e
 from callmon.backfill.cel.rows import CelRow
+from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.tools.replay import Replay
 from tests.lab.recordings import cut
@@ -39,6 +41,8 @@ NOT_OF_WHOLE = (*APART, "transfer_to_conference", "blonde_returned_by_desk")
 SILENT = "phones_silent"
 RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"))
 OF_WHOLE = 10  # of each whole run (`whole_runs`) every tenth call, other ones of each
+FRENCH_LINES = example_text().replace("language_menu = true", 'language = "fr"')
+FRENCH = ("poci_answered", "menu_english", "queue_abandon", "tollfree_answered")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Diary = dict[str, list[Fact]]
 
@@ -66,6 +70,12 @@ class Subject:
     rows: Sequence[CelRow]
     diary: Diary
     true: dict[str, Said]
+    settings: Settings
+
+    @cached_property
+    def retelling(self) -> Monitor:
+        """It judges stored facts."""
+        return Monitor(self.settings, "toronto", token=str)
 
     def time(self, message: int) -> datetime:
         """When the message before this one was said."""
@@ -82,16 +92,23 @@ def said_in(replay: Replay) -> dict[str, Said]:
     }
 
 
-def subject(name: str, stream: bytes, rows: Sequence[CelRow], diary: Diary) -> Subject:
+def subject(
+    name: str, stream: bytes, rows: Sequence[CelRow], diary: Diary, settings: Settings | None = None
+) -> Subject:
+    settings = settings or example()
     recording = Recording.of(stream)
     decoded = [decoding.event(block) for block in recording.blocks]
     read = [n for n, one in enumerate(decoded) if isinstance(one, e.Event) and n >= recording.first]
     events = [one for n, one in enumerate(decoded) if isinstance(one, e.Event) and n >= recording.first]
     ids = {head.get("Uniqueid") for head in recording.heads}
-    true = {own: said for own, said in said_in(replayed(stream)).items() if said.call.direction == "inbound"}
+    true = {
+        own: said
+        for own, said in said_in(replayed(stream, settings=settings)).items()
+        if said.call.direction == "inbound"
+    }
     own_rows = [row for row in rows if row.uniqueid in ids]
     known = {} if SILENT in name else {call: diary[call] for call in true if call in diary}
-    return Subject(name, recording, events, [*read, len(recording.blocks)], own_rows, known, true)
+    return Subject(name, recording, events, [*read, len(recording.blocks)], own_rows, known, true, settings)
 
 
 @lru_cache
@@ -101,7 +118,7 @@ def _rows(run: str) -> tuple[CelRow, ...]:
 
 @lru_cache
 def _diary(run: str) -> Diary:
-    return told(_rows(run))
+    return told(_rows(run), example())
 
 
 @lru_cache
@@ -125,16 +142,27 @@ def _is_as_scripted(stream: bytes, made: list[dict[str, Any]]) -> bool:
 
 def of_recording(name: str) -> Subject:
     """One situation of Asterisk 22."""
-    stream = (RECORDINGS / f"{name}.ami").read_bytes()
+    stream, run = (RECORDINGS / f"{name}.ami").read_bytes(), _log_of(name)
     assert _is_as_scripted(stream, scripted(name)), name
-    return subject(name, stream, _rows("run-22"), _diary("run-22"))
+    return subject(name, stream, _rows(run), _diary(run))
+
+
+def of_french_line(name: str) -> Subject:
+    """The same, where the line is for calls in French and the channel says `en`."""
+    stream, run = (RECORDINGS / f"{name}.ami").read_bytes(), _log_of(name)
+    return subject(f"french/{name}", stream, _rows(run), _diary(run), parse(FRENCH_LINES))
+
+
+def _log_of(name: str) -> str:
+    """The CEL of a recording: its own, or that of the run that most were cut from."""
+    return name if (RECORDINGS / f"{name}.cel.csv").exists() else "run-22"
 
 
 def of_trace(name: str) -> Subject:
     file = "ami-callmon.raw" if name == HEARD_BY_CALLMON else "ami.raw"
     stream, rows = (TRACES / name / file).read_bytes(), rows_of(TRACES / name / "cel.csv")
     assert [concluding(call) for call in replayed(stream).calls()] == [expected(x) for x in truth(name)], name
-    return subject(f"traces/{name}", stream, rows, told(rows))
+    return subject(f"traces/{name}", stream, rows, told(rows, example()))
 
 
 def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
@@ -149,6 +177,8 @@ def named(name: str) -> Subject:
     folder, _, rest = name.partition("/")
     if folder == "traces":
         return of_trace(rest)
+    if folder == "french":
+        return of_french_line(rest)
     if not rest:
         return of_recording(name)
     own = rest.rpartition("/")[2]
@@ -159,6 +189,10 @@ def named(name: str) -> Subject:
 
 def recordings() -> Iterator[Subject]:
     return (of_recording(name) for name in NAMES if not name.startswith("run-"))
+
+
+def french_lines() -> Iterator[Subject]:
+    return map(of_french_line, FRENCH)
 
 
 def traces() -> Iterator[Subject]:

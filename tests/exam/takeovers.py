@@ -19,7 +19,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.takeover import StoredState, take_over
 from callmon.core.verdicts import Finding
-from tests.exam.cuts import _RETELLING, LATER, UPTIME, Examined, fresh
+from tests.exam.cuts import LATER, UPTIME, Examined, fresh
 from tests.exam.judging import wrongs
 from tests.exam.subjects import said_of
 
@@ -92,7 +92,7 @@ def disagreements(examined: Examined, takeover: Takeover) -> list[str]:
     for own in sorted(told.keys() | leader.calls.keys()):
         if own in leader.calls and own in told and _same(told[own], leader.calls[own]):
             continue
-        made, real = _retold(own, told), leader.outcomes.get(own)
+        made, real = _retold(examined, own, told), leader.outcomes.get(own)
         if made is not None and real is not None:
             found += unlike(own, made, real)
         elif made is not real:
@@ -116,7 +116,7 @@ class Leader(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _leader(examined: Examined) -> Leader:
-    monitor, start = fresh(), _time(examined, 0)
+    monitor, start = fresh(examined.subject), _time(examined, 0)
     begun = _fed(
         monitor, [e.FullyBooted(start, UPTIME), e.CoreShowChannelsComplete(start), e.StatusComplete(start)]
     )
@@ -128,7 +128,7 @@ def _leader(examined: Examined) -> Leader:
             call.request_emitted = False
         said.append(_fed(monitor, [event]))
     calls = _by_call(outcome for outcomes in said for outcome in outcomes)
-    retold = {own: _retold(own, calls) for own in calls}
+    retold = {own: _retold(examined, own, calls) for own in calls}
     return Leader(begun, said, requests, calls, {own: made for own, made in retold.items() if made is not None})
 
 
@@ -163,7 +163,7 @@ def _buffered(standby: Monitor, events: Iterable[e.Event]) -> list[Item]:
 
 
 def _standby(examined: Examined, place: Takeover, stored: Sequence[Outcome]) -> Monitor:
-    made, calls = fresh(), _by_call(stored)
+    made, calls = fresh(examined.subject), _by_call(stored)
     going = {own: call for own, call in calls.items() if not _is_over(call)}
     made.restore(
         "toronto",
@@ -211,8 +211,10 @@ def _untrue(own: str, made: Outcome, real: Outcome) -> list[str]:
     return [f"{own} {line}" for line in wrongs(said_of(made), said_of(real))]
 
 
-def _retold(own: str, calls: dict[str, StoredCall]) -> Outcome | None:
-    return _RETELLING.retell("toronto", as_it_stands(calls[own].facts)) if own in calls else None
+def _retold(examined: Examined, own: str, calls: dict[str, StoredCall]) -> Outcome | None:
+    if own not in calls:
+        return None
+    return examined.subject.retelling.retell("toronto", as_it_stands(calls[own].facts))
 
 
 def _unlike(own: str, made: Outcome, real: Outcome) -> list[str]:

@@ -144,10 +144,16 @@ exten => 601,1,Queue(lab-queue-sent-by-desk,tk,,,60)
 exten => 602,1,Queue(lab-queue-redirected,tk,,,60)
 exten => 603,1,Queue(lab-queue-vain,tk,,,8)
  same => n,Hangup()
+exten => 604,1,Queue(lab-queue-asked,tk,,,60)
+exten => 605,1,Queue(lab-queue-asked-by-keys,tk,,,60)
 exten => 610,1,Goto(lab-short-menu,s,1)
 exten => 611,1,Goto(lab-long-menu,s,1)
 exten => _62X,1,Answer()
  same => n,ConfBridge(${EXTEN})
+exten => _64XXX,1,Answer()                          ; 64 and an agent's own number: logs the agent in
+ same => n,AgentLogin(${EXTEN:2},s)
+exten => 650,1,Answer()
+ same => n,Bridge(${GLOBAL(LOUNGE)})
 exten => 630,1,Dial(PJSIP/309&PJSIP/310,24,tk)  ; a group
  same => n,Hangup()
 exten => 631,1,Dial(Local/6475550198@lab-mobile/n,24,tk)
@@ -286,4 +292,41 @@ exten => s,1,Answer()
 exten => 2,1,Set(CHANNEL(language)=fr)
  same => n,Queue(lab-queue-menu,tk,,,60)
  same => n,Goto(box,500,1)
+
+; Ways to a person, or away from one, of which a gap hides more than of others (`situations_gaps.py`).
+
+[lab-pool]                  ; a queue of agents who are logged in and hear music between calls
+exten => s,1,Answer()
+ same => n,Wait(8)
+ same => n,Queue(lab-queue-pool,tk,,,60)
+ same => n,Hangup()
+
+[lab-agents]
+exten => _XXX,1,AgentRequest(${EXTEN})
+ same => n,Congestion()
+
+[lab-queue-grouped]         ; colleagues may take with *8 what rings at its member
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-grouped,tk,,,60)
+ same => n,Hangup()
+
+[lab-queue-of-nobody]       ; the queue lets nobody in: it has no members
+exten => s,1,Queue(lab-queue-of-nobody,tk,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-queue-keys]            ; the key 1 leads out of the queue
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-keys,tk,,,60)
+ same => n,Goto(box,500,1)
+
+[lab-out-of-the-queue]
+exten => 1,1,Wait(2)
+ same => n,Goto(box,500,1)
+exten => 2,1,Playback(auth-thankyou)
+ same => n,Hangup()
+
+[lab-lounge]                ; the caller waits with music until somebody comes
+exten => s,1,Answer()
+ same => n,Set(GLOBAL(LOUNGE)=${CHANNEL})
+ same => n,BridgeWait(lounge)
 """

@@ -34,12 +34,30 @@ QUEUES = {
     "lab-queue-then": ("337",),
     "lab-queue-then-keys": ("339",),
     "lab-queue-asks": ("350",),
+    "lab-queue-grouped": ("164",),
+    "lab-queue-keys": ("291",),
+    "lab-queue-asked": ("279",),
+    "lab-queue-asked-by-keys": ("139",),
+    "lab-queue-of-nobody": (),
 }
-KEYS_IN_QUEUES = {"lab-queue-asks": "offer-callback"}  # the context of the keys that a waiting caller presses
-LOCAL_QUEUES = {"lab-queue-local": ("Local/327@lab-member/n",), "lab-queue-optimised": ("Local/328@lab-member",)}
+LOCAL_QUEUES = {
+    "lab-queue-local": ("Local/327@lab-member/n",),
+    "lab-queue-optimised": ("Local/328@lab-member",),
+    "lab-queue-pool": ("Local/163@lab-agents/n",),
+}
+QUEUE_SETTINGS = {
+    "lab-queue-asks": "context = offer-callback\n",
+    "lab-queue-of-nobody": "joinempty = no\n",
+    "lab-queue-keys": "context = lab-out-of-the-queue\n",
+}
+AGENTS = ("163",)  # of the agent pool
 BOXES = ("280", "281")  # phones with a voicemail box
-GROUPS = {"2": ("282", "283"), "3": ("284", "285")}  # phones that may take each other's calls with *8
-MODULES = ("app_confbridge", "app_followme")
+GROUPS = {
+    "2": ("282", "283"),
+    "3": ("284", "285"),
+    "4": ("164", "165"),
+}  # phones that may take each other's calls with *8
+MODULES = ("app_agent_pool", "app_bridgewait", "app_confbridge", "app_followme")
 
 # First the phone on the desk, then the mobile.
 FOLLOW_ME = """
@@ -112,6 +130,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         (etc / "sip.conf").write_text(_chan_sip(ports, ports.chan_sip))
     (etc / "confbridge.conf").write_text("[general]\n")
     (etc / "followme.conf").write_text(FOLLOW_ME)
+    (etc / "agents.conf").write_text("".join(f"[{agent}]\nfullname = Agent {agent}\n" for agent in AGENTS))
     # Asterisk reads this file before it knows its own directories: the include must be absolute.
     (etc / "lab.conf").write_text(f"{directories}#include {etc_inside}/asterisk.conf\n")
 
@@ -177,5 +196,4 @@ def _queues() -> str:
 
 def _queue(name: str, members: Iterable[str]) -> str:
     rows = "".join(f"member => {member},0,Agent {member}\n" for member in members)
-    keys = f"context = {KEYS_IN_QUEUES[name]}\n" if name in KEYS_IN_QUEUES else ""
-    return f"[{name}](line-queue)\n{keys}{rows}"
+    return f"[{name}](line-queue)\n{QUEUE_SETTINGS.get(name, '')}{rows}"

@@ -14,6 +14,7 @@ from tests.lab.situations_beyond import BEYOND
 from tests.lab.situations_callbacks import CALLBACKS
 from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_consulted import CONSULTED
+from tests.lab.situations_gaps import GAPS
 from tests.lab.situations_mixed import MIXED
 from tests.lab.situations_transfers import SENT_OFF
 from tests.lab.situations_ways import WAYS
@@ -346,6 +347,7 @@ APART_FROM_ALL = {
     "clicks": (*NEAR_MISSES, *CLICKS),
     "old_clicks": (*NEAR_MISSES, *OLD_CLICKS),
     "callbacks": CALLBACKS,
+    "gaps": GAPS,
 }
 
 

@@ -25,7 +25,7 @@ from callmon.ami.events import instant
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import CelReader, CelRow
 from callmon.backfill.merge import merged
-from callmon.config.settings import example, example_text, parse
+from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.site import ExchangeProfile
@@ -44,6 +44,14 @@ TORONTO = ZoneInfo("America/Toronto")
 KEYS = {"1": "en", "2": "fr"}
 
 
+def vouched(text: str) -> str:
+    """The configuration of a site that vouches for its phones: a push message wakes none."""
+    return text.replace("[exchanges.toronto]\n", '[exchanges.toronto]\nrings_within = "0.5s"\n')
+
+
+DESK_PHONES = parse(vouched(example_text()))
+
+
 def rows_of(path: Path) -> list[CelRow]:
     return list(_rows_of(path))
 
@@ -57,8 +65,8 @@ def _rows_of(path: Path) -> tuple[CelRow, ...]:
     return tuple(rows)
 
 
-def told(rows: Iterable[CelRow]) -> extract.ExtractedCalls:
-    where = ExchangeProfile(example(), "toronto")
+def told(rows: Iterable[CelRow], settings: Settings = DESK_PHONES) -> extract.ExtractedCalls:
+    where = ExchangeProfile(settings, "toronto")
     return {
         call: facts
         for part in extract.stretches(rows)
@@ -232,7 +240,7 @@ def test_in_whole_seconds_and_without_dial_no_ring_is_more_than_one_off_and_no_v
         for standard, verdict in wanted.get("verdicts", {}).items():
             assert call["verdicts"][standard] in (verdict, "unknown"), name
         rings = wanted.get("rings")
-        assert rings is None or abs(call["rings"] - rings) <= 1, name
+        assert None in (rings, call["rings"]) or abs(call["rings"] - rings) <= 1, name
         for key in ("outcome", "answered_by", "forwards", "parked"):
             said = (call["answered_by"] or {}).get("extension") if key == "answered_by" else call[key]
             assert key not in wanted or said == wanted[key], (name, key)
@@ -247,10 +255,16 @@ def test_the_events_that_the_site_guide_names_are_enough_but_for_the_language_of
 
 @pytest.mark.parametrize(
     ("after", "rings", "verdict"),
-    [(17.9, 3, "met"), (17.999, 3, "met"), (18.0, 4, "unknown"), (18.4, 4, "unknown"), (18.51, 4, "not_met")],
+    [
+        (17.9, 3, "met"),
+        (17.999, 3, "met"),
+        (18.0, None, "unknown"),
+        (18.4, None, "unknown"),
+        (18.51, 4, "not_met"),
+    ],
 )
-def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: int, verdict: str) -> None:
-    """The phone may have begun to ring so much later than its channel."""
+def test_within_half_a_second_of_the_limit_cel_cannot_tell(after: float, rings: int | None, verdict: str) -> None:
+    """The phone may have begun to ring so much later than its channel, as the site vouches."""
     rows = rows_of(TRACES / "answered_ring2" / "cel.csv")
     start = next(row.at for row in rows if row.kind == "CHAN_START" and row.channel.startswith("PJSIP/10"))
     answer = next(row.at for row in rows if row.kind == "ANSWER")
