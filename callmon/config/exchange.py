@@ -22,7 +22,7 @@ Patterns = tuple[str, ...]
 # The settings that only interpret an exchange's events; all others belong to the connection.
 UNDERSTOOD_BY = {
     *("trunks", "phones", "voicemail_contexts", "survey_extensions", "parking_extensions", "queue_languages"),
-    *("dial_prefixes", "language_keys", "timezone", "cel"),
+    *("dial_prefixes", "language_keys", "rings_within", "timezone", "cel"),
 }
 
 
@@ -124,6 +124,10 @@ class ExchangeSettings(TlsClient, PasswordSource):
     language_keys: dict[str, Literal["fr", "en"]] = setting(
         "language that each key of a line's language menu selects; CEL records only the key",
         {"1": "en", "2": "fr"},
+    )
+    rings_within: Duration | None = setting(
+        "every phone rings within this time of being dialled; CEL has no ringing, and without this no start of it",
+        None,
     )
     timezone: TimeZone | None = setting("time zone of the exchange; when left out, callmon's", None)
     dial_prefixes: Patterns = setting("prefixes that staff dial before an outside number", ("9", "91", "9011"))

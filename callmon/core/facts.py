@@ -116,6 +116,7 @@ class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
 
     queue: str
     hung_up: bool = False
+    slack: timedelta = EXACT
 
 
 class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
@@ -181,12 +182,14 @@ class Answered(PhoneFact, frozen=True, gc=False, tag="Answered"):
     """A person and the caller were joined. That phone began to ring between `rang` and `rang + rang_slack`.
 
     `found`: no answer was received, but a listing shows the two joined. The earlier parties are not known.
+    `at_once`: the phone's channel was created in the second of the call's arrival, so by the first dial.
     """
 
     rang: datetime | None = None
     slack: timedelta = EXACT
     found: bool = False
     rang_slack: timedelta = EXACT
+    at_once: bool = False
 
 
 class Held(Fact, frozen=True, gc=False, tag="Held"):

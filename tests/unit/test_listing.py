@@ -371,7 +371,7 @@ def test_an_answer_in_a_long_gap_without_its_time_is_an_answer_of_unknown_prompt
 
 def test_a_ring_joined_in_the_middle_is_told_when_earliest_and_latest_agree() -> None:
     told = []
-    for wait in (8.5, 6.1):
+    for wait in (10.0, 6.1):  # after a start between second 0 and the listing at 3
         exchange = Exchange()
         with exchange.unheard(3):
             caller = exchange.at(0.2).call()

@@ -107,10 +107,12 @@ class Dials:
             for string in _strings(run):
                 if _is_of(string, name, channel.name):
                     return run.by, string.partition("/")[2], _data(run)
-        by = running[-1].by if running else self._channels.by_id(row.linkedid)
+        # A queue names no phone: of several that dial, the last to begin is the likeliest.
+        last = max(running, key=lambda run: (run.begin.at, run.begin.n), default=None)
+        by = last.by if last is not None else self._channels.by_id(row.linkedid)
         if by is channel:
             by = None
-        return by, self._guessed(channel), _data(running[-1]) if running else None
+        return by, self._guessed(channel), None if last is None else _data(last)
 
     def _guessed(self, channel: CelChannel) -> str:
         """The dial string, guessed where no Dial is named (FreePBX), from the channel's own caller number.
@@ -139,6 +141,16 @@ class Dials:
             return by.status == "NOANSWER" and not by.hung_up
         answers = (other.answered for other in self._beside(channel) if other.answered is not None)
         return not any(abs(at - row.at) <= near for at in answers)
+
+    def is_passed(self, channel: CelChannel, row: CelRow) -> bool:
+        """Whether a queue let nobody in (`joinempty`, `maxlen`): it ran for a moment and dialled no phone."""
+        runs = (run for run in self._running.get(row.linkedid, ()) if run.by is channel and run.covers(row))
+        run = next((run for run in runs if run.app == "queue"), None)
+        if run is None or run.end is None or run.end.at - run.begin.at > nearness(row):
+            return False
+        left = channel.hung_up and 0 < channel.leaving <= run.end.n
+        others = [other for other in self._channels.of_call.get(row.linkedid, ()) if other is not channel]
+        return not left and not any(other.begun is not None and run.covers(other.begun) for other in others)
 
     def _run_of(self, channel: CelChannel) -> Running | None:
         running = (run for run in self._running.get(channel.linkedid, ()) if run.by is channel.dialler)

@@ -1,9 +1,9 @@
 """Extracts calls from CEL rows: the facts of every call that begins and ends in the rows. Pure.
 
-The tracker derives the facts, as from AMI. This module adds the precision of CEL. Ringing is taken from the start
-of the phone's channel, which is slightly earlier (`BEFORE_RINGING`). A time without fractions is known to a
-second. Rows are read in stretches. A stretch ends where no channel is up, so that a file of years needs the memory
-of a day.
+The tracker derives the facts, as from AMI. This module adds the precision of CEL. Ringing begins between the start
+of the phone's channel and the end of the wait: a phone that a push message wakes rings seconds later. Only the
+site can vouch for a shorter time (`rings_within`). A time without fractions is known to a second. Rows are read in
+stretches. A stretch ends where no channel is up, so that a file of years needs the memory of a day.
 
 Rows may lack `eventextra` (a table made for an older Asterisk), `appname`, or an event (`with_doubt`). Asterisk 12
 and later write into `eventextra` the cause and side of a hang-up and the parties of a transfer. It also has the
@@ -35,8 +35,8 @@ from callmon.core.facts import Fact
 
 ExtractedCalls = dict[str, list[Fact]]  # the facts by call
 
-BEFORE_RINGING = timedelta(seconds=0.5)
 WHOLE = timedelta(seconds=1)
+WAIT_OVER = (f.Answered, f.VoicemailTook, f.Ended)
 # Minimum pause between two stretches: rows are written by channel, slightly out of order.
 APART = timedelta(seconds=10)
 # A channel without rows for this long has ended without a row: the exchange went down.
@@ -48,6 +48,7 @@ _with = msgspec.structs.replace
 
 def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[str, str]) -> ExtractedCalls:
     """The facts of each ended call. `keys`: the language that each key of the menu selects."""
+    within = site.rings_within
     tracker = Tracker(site)
     tracker.state.dialplan_heard = True  # rows name the application: the tracker need not guess what answered
     found: ExtractedCalls = {}
@@ -59,7 +60,7 @@ def extract_calls(rows: Sequence[CelRow], site: ExchangeProfile, keys: Mapping[s
     in_whole_seconds = {row.uniqueid for row in rows if row.kind == "CHAN_START" and row.is_whole}
     holds = any(row.kind == "STREAM_BEGIN" for row in rows)
     return {
-        call: _marked(facts, call in in_whole_seconds, holds, message=call in translator.without_message)
+        call: _marked(facts, call in in_whole_seconds, holds, call in translator.without_message, within)
         for call, facts in found.items()
         if isinstance(facts[0], f.Arrived) and isinstance(facts[-1], f.Ended)
     }
@@ -72,19 +73,30 @@ def arrival(facts: Sequence[Fact]) -> f.Arrived:
     return arrived
 
 
-def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool) -> list[Fact]:
+def _marked(facts: list[Fact], is_whole: bool, holds: bool, message: bool, within: timedelta | None) -> list[Fact]:
     """The facts with their precision, and with a `Filled` fact: the call is from CEL alone."""
     precision = WHOLE if is_whole else f.EXACT
-    marked = [_precise(fact, precision) for fact in facts]
+    ends = [fact.at for fact in facts if isinstance(fact, WAIT_OVER) and fact.at is not None]
+    marked = [_precise(fact, precision, _ringing_slack(fact, ends, within)) for fact in facts]
     marked.insert(1, f.Filled(facts[0].call, facts[0].at, alone=True, message=message, holds=holds))
     return marked
 
 
-def _precise(fact: Fact, precision: timedelta) -> Fact:
+def _ringing_slack(fact: Fact, ends: Sequence[datetime], within: timedelta | None) -> timedelta:
+    """How long after its channel's start a phone may have begun to ring: at most until the wait was over."""
+    begun = fact.rang if isinstance(fact, f.Answered) else fact.at
+    over = next((end for end in ends if begun is not None and end >= begun), begun)
+    longest = over - begun if over is not None and begun is not None else f.EXACT
+    return longest if within is None else min(within, longest)
+
+
+def _precise(fact: Fact, precision: timedelta, ringing: timedelta) -> Fact:
     match fact:
         case f.PhoneRang():
-            return _with(fact, slack=precision + BEFORE_RINGING)
-        case f.Arrived() | f.LineOpened() | f.QueueEntered() | f.Answered() | f.VoicemailTook():
+            return _with(fact, slack=precision + ringing)
+        case f.Answered():
+            return _with(fact, slack=precision, rang_slack=precision + ringing)
+        case f.Arrived() | f.LineOpened() | f.QueueEntered() | f.VoicemailTook():
             return _with(fact, slack=precision) if precision else fact
         case _:
             return fact

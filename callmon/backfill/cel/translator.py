@@ -172,7 +172,7 @@ class CelTranslator:
                 yield e.Newexten(row.at, "", row.uniqueid, "VoiceMail", row.data)
             case "ringing":
                 yield e.Newexten(row.at, "", row.uniqueid, "Ringing", row.data)
-            case "queue":
+            case "queue" if not self._dials.is_passed(channel, row):
                 yield e.Newexten(row.at, "", row.uniqueid, "Queue", row.data)
                 yield e.QueueCallerJoin(row.at, channel.language, row.uniqueid, row.data.partition(",")[0])
             case "busy":

@@ -16,6 +16,8 @@ from callmon.core.calls.account_state import AccountState
 from callmon.core.calls.language import SHORTEST_MENU
 from callmon.core.calls.voicemail import SHORTEST_STAY
 
+# CEL's times may be whole seconds, and a phone of a site may ring half a second after it is dialled.
+TO_A_SECOND = timedelta(seconds=1.5)
 # A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
 PICKED_UP = timedelta(seconds=0.5)
 LONGEST = timedelta(days=1)  # of a wait of which nothing is known
@@ -46,7 +48,7 @@ class CallAccount(AccountState, gc=False):
             abandoned_in=self._abandoned_in() if outcome == "abandoned" else None,
             answered_by=answer.phone if answer is not None else None,
             answered_channel=answer.channel if answer is not None else None,
-            answering_phone_rang=answer.rang if answer is not None and answer.rang_slack == f.EXACT else None,
+            answering_phone_rang=answer.rang if answer is not None and self._is_near(answer.rang_slack) else None,
             answer_heard=answer is not None and not answer.found,
             by_queue=self._is_by_queue(), by_music=self.music and not self._is_by_queue(), phones=self._phones(),
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
@@ -77,8 +79,8 @@ class CallAccount(AccountState, gc=False):
         return self.ringing + slack if slack <= rings.NEAR else self.ringing if self._is_near(slack) else None
 
     def _is_near(self, slack: timedelta) -> bool:
-        """Whether a time with this slack may be reported: exact, or from CEL (to the second, rings estimated)."""
-        return slack == f.EXACT or self.filled is not None
+        """Whether a time with this slack may be reported: exact, or from CEL, to about a second."""
+        return slack == f.EXACT or (self.filled is not None and slack <= TO_A_SECOND)
 
     def _heard(self) -> c.Heard:
         if self.filled is not None:
@@ -205,7 +207,7 @@ class CallAccount(AccountState, gc=False):
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT
-        first = min(at for at in began if at is not None)
+        first = min(at for at in (*began, self.stopped) if at is not None)
         return max(f.EXACT, first - start - self.doubt.clock_slack - PICKED_UP)
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
@@ -232,8 +234,6 @@ class CallAccount(AccountState, gc=False):
         if waited is None:
             return None
         waited = self._since_ringing(waited)
-        if self.filled is not None and (self.answer is not None or not self.is_doubtful()):
-            return self._rings_of(waited)
         if self.answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.is_doubtful():
@@ -271,15 +271,6 @@ class CallAccount(AccountState, gc=False):
             return True
         return self.voicemail is None and self.end is not None and self.end.by == "unknown"
 
-    def _rings_of(self, waited: c.DurationRange) -> int:
-        """Rings from CEL, where ringing begins with the phone's channel. The number is marked as estimated."""
-        start, (end, _) = self.clock, self._decided()
-        if self.answer is None and self.stopped is not None:
-            end = self.stopped
-        nominal = waited.longest if start is None or end is None else max(f.EXACT, end - start)
-        by_timeout = self.answer is None and (self.voicemail is not None or self._is_by_timeout())
-        return (rings.begun_by_timeout if by_timeout else rings.begun)(nominal, self.cycle)
-
     def _is_by_timeout(self) -> bool:
         """Whether the time-out of a dial ended the ringing.
 
@@ -295,8 +286,8 @@ class CallAccount(AccountState, gc=False):
     def first_answer(self) -> f.Answered | None:
         """The answer, if it is certainly the first; None where a person may have answered earlier, in a gap.
 
-        It is certainly the first in three cases: no gap can hide another, this phone rang at once, or it rang
-        before the gap. A phone found in a listing did not ring at once if another phone's ringing was received.
+        It is certainly the first in three cases: no gap can hide another, this phone was dialled or rang at once,
+        or it rang before the gap. A phone found in a listing is not the first if another's ringing was received.
         """
         answer = self.answer
         return answer if answer is not None and self._is_first_answer(answer) else None
@@ -307,7 +298,7 @@ class CallAccount(AccountState, gc=False):
         rang = answer.rang + answer.rang_slack if answer.rang is not None else None
         hiding = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         is_later = answer.found and self.ringing is not None and self.doubt.ringing_slack == f.EXACT
-        if rings.soon(self.arrival.at, rang) and not is_later:
+        if (answer.at_once or rings.soon(self.arrival.at, rang)) and not is_later:
             return True
         known = rang is not None and not self.arrival.may_hide_answer
         return known and all(at is not None and rang is not None and rang <= at for at in hiding)

@@ -174,7 +174,7 @@ class AccountState(msgspec.Struct, gc=False):
     def _line_opened(self, fact: f.LineOpened) -> None:
         self.opened = fact.at or True
         self._ringback_over()
-        if self.answer is None:
+        if self.answer is None and not self.queue.is_in:
             self.stage = "menu"
 
     def _phone_dialled(self, fact: f.PhoneDialled) -> None:
@@ -260,7 +260,7 @@ class AccountState(msgspec.Struct, gc=False):
     def _queue_left(self, fact: f.QueueLeft) -> None:
         self.queue = _changed(self.queue, is_in=False)
         if self.stage in ("queue", "ringing") and not fact.hung_up:
-            self._stop_clock(fact.at, "no_answer")
+            self._stop_clock(fact.at, "no_answer", fact.slack)
 
     def _start_clock(self, at: datetime | None, slack: timedelta, source: WaitStart) -> None:
         if self.clock is not None:
@@ -281,9 +281,9 @@ class AccountState(msgspec.Struct, gc=False):
             self.ringing, slack = hidden, at + slack - hidden
         self._doubts("ringing_slack", slack)
 
-    def _stop_clock(self, at: datetime | None, by: f.StopReason) -> None:
+    def _stop_clock(self, at: datetime | None, by: f.StopReason, slack: timedelta = f.EXACT) -> None:
         """The ringing or the queue is over. Without a time of its own it ended within the last gap."""
-        self.stopped, self.stopped_by, slack = at, by, f.EXACT
+        self.stopped, self.stopped_by = at, by
         gap = self.doubt.gaps[-1] if self.doubt.gaps else None
         if at is None and gap is not None and gap.at is not None and gap.until is not None:
             self.stopped, slack = gap.at, gap.until - gap.at

@@ -127,7 +127,7 @@ def join(state: TrackerState, call: TrackedCall, event: e.Event | None) -> None:
             voicemail.took(state, call, at, leg.mailbox)
         elif call.may_be_answered_by(leg):
             arrival.settle_direction(state, call, leg.outside)
-            answer(state, call, leg, *_when_joined(leg, at))
+            answer(state, call, leg, *_when_joined(call, leg, at))
             return
 
 
@@ -140,7 +140,7 @@ def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel
     for leg in near:
         own = leg.call
         # A call that was not emitted dialled no party, or only as a leg of another call (a consultation).
-        is_visit = own is not None and own.caller is leg and not own.is_emitted and not own.dialled
+        is_visit = own is not None and own.caller is leg and not own.is_own and not own.dialled
         if is_visit and _is_colleague(state, call, leg):
             state.adopt_leg(call, leg)
             leg.answered = True
@@ -149,16 +149,21 @@ def _admit(state: TrackerState, call: TrackedCall, near: Iterable[TrackedChannel
 def _is_colleague(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> bool:
     """Another phone of the exchange; not a second line of the caller's person, who is about to join the two."""
     own, person = leg.call, call.person
-    if own is None or own.begun is None:
+    if own is None or (own.begun is None and not own.visitor):
         return False
-    if state.site.endpoints.is_outside_caller(leg.channel, own.begun.caller):
+    caller = own.begun.caller if own.begun is not None else own.number or ""
+    if state.site.endpoints.is_outside_caller(leg.channel, caller):
         return False
     return person is None or call.sent is not None or endpoint(person.channel) != endpoint(leg.channel)
 
 
-def _when_joined(leg: TrackedChannel, at: datetime | None) -> tuple[datetime | None, timedelta, bool]:
+def _when_joined(
+    call: TrackedCall, leg: TrackedChannel, at: datetime | None
+) -> tuple[datetime | None, timedelta, bool]:
     """The time of the join, the slack after it, and whether only a listing shows it."""
-    picked_up, unheard = leg.answered_at, leg.joined_unheard
+    picked_up, unheard = leg.answered_at, leg.joined_unheard if call.sent_unheard else None
+    if unheard is not None:  # an agent of a pool is up for hours before
+        unheard = max(unheard, e.born(call.id) or unheard)
     if picked_up is not None and at is not None and at - picked_up <= JOINED_AT_ONCE:
         return picked_up, f.EXACT, False
     if unheard is None or at is None or at < unheard:
@@ -184,7 +189,8 @@ def answer(
     leg.answered_at = None  # no longer needed
     rang, later = (e.stamp_time(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
-    state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later))
+    at_once = e.born(leg.uniqueid) is not None and e.born(leg.uniqueid) == e.born(call.id)
+    state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later, at_once))
 
 
 def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:

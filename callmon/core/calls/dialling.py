@@ -156,6 +156,8 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
         return
     leg.dialled = True
     if event.status == "ANSWER":
+        if leg.stopped:  # its NOANSWER was no time-out: the caller's hang-up crossed the answer, perhaps in a gap
+            call.gone_unheard = True
         for other in call.legs:  # a phone whose call was picked up elsewhere rang, too
             rang_by_hint(state, call, other)
         if leg is call.caller:  # the person outside was called

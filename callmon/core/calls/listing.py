@@ -227,7 +227,7 @@ class Listing:
                 phones = [entry for entry in own if entry is not caller]
                 self._still_there(call, caller, phones + _taken_in(call, listed), until)
         for entry in listed.values():
-            if entry.uniqueid == entry.linkedid and entry.uniqueid not in state.legs:
+            if _is_own(entry, listed) and entry.uniqueid not in state.legs:
                 self._found(entry, legs.get(entry.linkedid, []), until)
         for call in [call for call in state.calls.values() if call.unsure is not None]:
             self._answered_when(call, listed)
@@ -327,8 +327,9 @@ class Listing:
         seen = {"at": arrived, "may_hide_answer": may_hide, "may_hide_ringing": silent}
         arrival.emit_found_call(state, call, entry, direction, line, **seen)
         call.unheard_since, call.sent_unheard = arrived, True
-        if direction != "inbound" and entry.state == UP:  # a pick-up's taker has an id of its own
-            leg.answered, leg.joined_unheard, call.visitor = True, arrived, True
+        call.visitor = direction != "inbound"  # a pick-up's taker has an id of its own
+        if call.visitor and entry.state == UP:
+            leg.answered, leg.joined_unheard = True, arrived
         Observing(state, self._applications, arrived, until).observe(call, entry, phones)
 
     def _direction(self, entry: e.Status, phones: list[e.Status]) -> f.Direction:
@@ -342,6 +343,11 @@ def as_arriving(entry: e.Status) -> e.Newchannel:
     born = e.born(entry.uniqueid)
     about = entry.channel, entry.state, entry.caller, entry.caller_name, entry.language, entry.dialled
     return e.Newchannel(born, *about, entry.uniqueid, entry.uniqueid)
+
+
+def _is_own(entry: e.Status, listed: dict[str, e.Status]) -> bool:
+    """Whether it is a call of its own: an agent of a pool keeps the Linkedid of a caller who has left."""
+    return entry.uniqueid == entry.linkedid or (bool(entry.dialled) and entry.linkedid not in listed)
 
 
 def _taken_in(call: TrackedCall, listed: dict[str, e.Status]) -> list[e.Status]:

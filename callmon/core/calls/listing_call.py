@@ -52,7 +52,7 @@ class Observing(NamedTuple):
         for phone in sorted(phones, key=lambda phone: phone.uniqueid):
             leg = self._leg(call, phone)
             place(self.state, leg, phone)
-            if leg.is_phone and phone.state in (RINGING, UP) and not leg.rang and not call.answered:
+            if is_rung(phone) and not leg.rang and not call.answered:
                 self._rings(call, leg, entry, phone)
         if application == "VoiceMail":
             start, slack = within(self.since, self.until)
@@ -74,7 +74,7 @@ class Observing(NamedTuple):
             leg = self.state.legs[phone.uniqueid] = TrackedChannel(phone.uniqueid, phone.channel)
         if leg.call is not call:
             self.state.adopt_leg(call, leg)
-        if leg.call is call and not leg.dialled and not leg.answered:
+        if leg.call is call and not leg.dialled and not leg.answered and not phone.dialled:
             self._dialled_unheard(call, leg)
         return leg
 
@@ -108,20 +108,22 @@ class Observing(NamedTuple):
                     answering.open_line(state, call, None)
                 state.emit(f.QueueEntered(call.id, start, "?", slack))
         elif application != "Queue" and call.queue is not None and not call.answered:
-            state.emit(f.QueueLeft(call.id, None, call.queue))
+            state.emit(f.QueueLeft(call.id, start, call.queue, slack=slack))
             call.queue = None
         elif entry.state == UP and call.inbound and not entry.bridge and not call.answered:
             answering.open_line(state, call, self.since if application in _MENU else None)
             call.line_up = bool(call.line_up)  # this need not be the first menu, nor the one that offers languages
 
     def _rings(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
-        """Emit when this phone began to ring. Its channel was created within one second before that."""
-        begun = e.born(phone.uniqueid)
-        start, slack = begun, SECOND
-        if begun is not None and self.since is not None:
-            first = earliest(entry, begun, self.since)
-            if first < begun:
-                start, slack = first, begun + SECOND - first  # another phone may have rung before it, in the gap
+        """Emit when this phone began to ring: in the gap, once its channel was created and before its answer.
+
+        A phone that a push message wakes begins seconds after its channel. Another may have rung before it.
+        """
+        begun, up = e.born(phone.uniqueid), leg.answered_at or up_by(phone)
+        start = begun if begun is None or self.since is None else earliest(entry, begun, self.since)
+        if start is not None and up is not None and up < start:
+            return  # picked up before the gap, without ringing
+        start, slack = within(start, min(filter(None, (up, self.until)), default=None))
         dialling.rang(self.state, call, leg, start, slack=slack)
 
     def _picked_up(self, call: TrackedCall, leg: TrackedChannel, entry: e.Status, phone: e.Status) -> None:
@@ -158,7 +160,12 @@ class Observing(NamedTuple):
 
 def is_ringing(phones: list[e.Status]) -> bool:
     """Whether a phone of the call rings, or has been picked up."""
-    return any(phone.state in (RINGING, UP) and not is_local(phone.channel) for phone in phones)
+    return any(is_rung(phone) for phone in phones)
+
+
+def is_rung(phone: e.Status) -> bool:
+    """Whether it rings, or has been picked up. One that dialled (a pick-up, a pool's agent) never rang."""
+    return phone.state in (RINGING, UP) and not phone.dialled and not is_local(phone.channel)
 
 
 def rung_by(entry: e.Status) -> datetime | None:

@@ -9,7 +9,7 @@ the call is doubtful.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from callmon.core import facts as f
 from callmon.core.calls import transfers
@@ -21,7 +21,7 @@ from callmon.core.calls.state import TrackerState
 from callmon.core.facts import Fact
 
 
-def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> None:
+def resume(state: TrackerState, account: CallAccount, facts: Sequence[Fact]) -> None:
     """Resume a call in progress from its account and the facts that made it."""
     arrival = account.arrival
     call = state.calls.get(arrival.call)
@@ -33,12 +33,22 @@ def resume(state: TrackerState, account: CallAccount, facts: Iterable[Fact]) -> 
     if arrival.line is not None:
         state.site.endpoints.learn(arrival.channel, outside=True)
     leg = state.legs[arrival.call] = TrackedChannel(arrival.call, arrival.channel)
-    call = state.calls[arrival.call] = new_call(leg, None, account.language or "")
+    call = state.calls[arrival.call] = new_call(leg, None, _channels_language(state, facts))
     call.is_emitted, call.doubtful = True, True
     call.legs = tuple(_know(state, call, account, facts).phones.values())
 
 
-def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Iterable[Fact]) -> _People:
+def _channels_language(state: TrackerState, facts: Iterable[Fact]) -> str:
+    """The language of the caller's channel, if a choice shows it. A line's, or a queue's, need not be its own."""
+    last = ""
+    for fact in facts:
+        if isinstance(fact, f.QueueEntered) and fact.queue in state.site.queue_languages:
+            return ""
+        last = fact.language if isinstance(fact, f.LanguageChosen) else last
+    return last
+
+
+def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: Sequence[Fact]) -> _People:
     arrival = account.arrival
     _know_direction(call, arrival)
     call.answered = account.answer is not None
@@ -50,7 +60,7 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: I
     line = state.site.line(arrival.dialled) if arrival.line is not None else None
     if line is not None:
         set_line(call, line)
-    call.language_told = call.language_told or account.language is not None
+    call.language_told = call.language_told or any(isinstance(fact, f.LanguageChosen) for fact in facts)
     may_have_missed = state.is_unheard or account.is_partly_heard()
     call.line_up = bool(account.opened) if may_have_missed else account.opened  # a later menu may be missing
     call.queued = call.queued or account.queue.entered

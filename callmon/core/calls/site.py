@@ -22,6 +22,7 @@ class ExchangeProfile:
         self.parking_extensions = frozenset(table.parking_extensions)
         self.survey_extensions = frozenset(table.survey_extensions)
         self.voicemail_contexts = frozenset(table.voicemail_contexts)
+        self.rings_within = table.rings_within
         self.endpoints = Endpoints(table.trunks, table.phones)
         self.mailboxes = frozenset(box.partition("@")[0] for line in self.lines for box in line.mailboxes)
 
