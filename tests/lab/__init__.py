@@ -7,6 +7,7 @@
     situations  the catalogue of situations of a call, with the required results (a table: SITUATIONS.md)
     play        makes situations happen: ``sipp`` plays the public's callers; ``stage`` has the phones
                 (``station``), the ``desk``, and the ``board`` where each sees what the others did
+    wire        what the caller received: 180, 183, the answer; ``tones`` hears the ringing of an answered line
     listener    an independent AMI client; ``witness`` compares truth and AMI events
     proxy       a network that fails on demand
     postgres    a temporary database

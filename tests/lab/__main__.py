@@ -21,6 +21,7 @@ from tests.lab.play import Callers, play
 from tests.lab.recordings import save, save_diary, save_whole
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS, named
+from tests.lab.tones import Tones
 from tests.lab.witness import check, save_truth
 
 
@@ -46,9 +47,10 @@ def _run(version: str, situations: Iterable[Situation], out: Path, callers: Call
     with Asterisk(version) as exchange:
         witness = Listener(exchange.ami_port, "witness", exchange.secrets.witness, out / "ami.raw")
         callmon = Listener(exchange.ami_port, "callmon", exchange.secret, out / "ami-callmon.raw")
-        with witness, callmon:
+        with witness, callmon, Tones() as tones:
             calls = play(exchange, situations, callers=callers)
             time.sleep(1)
+            tones.tell(calls)
         kept = {"cel.csv": exchange.cel, "cdr.csv": exchange.cdr, "messages.log": exchange.messages}
         for name, source in kept.items():
             shutil.copyfile(source, out / name)

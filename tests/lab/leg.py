@@ -155,8 +155,8 @@ class Leg:
         if code > 100:
             self.progress.append((time.time(), code))
 
-    def ring(self, early_media: bool = False) -> None:
-        self.reply(183, self._offer()) if early_media else self.reply(180)
+    def ring(self, early_media: bool = False, without_sdp: bool = False) -> None:
+        self.reply(183, "" if without_sdp else self._offer()) if early_media else self.reply(180)
 
     def answer(self) -> None:
         self.reply(200, self._offer())

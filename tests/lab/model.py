@@ -27,6 +27,7 @@ class Phone:
 
     rings: float | None = 0.0
     early_media: bool = False  # 183 instead of 180
+    without_sdp: bool = False  # of the 183
     answers: float | None = None
     when: str = ""  # ``answers`` counts from this event instead
     refuses: int | None = None  # 486 busy, 603 declined, 480 unavailable
@@ -85,11 +86,13 @@ class Played:
     invited: float = 0.0
     progress: list[tuple[float, int]] = field(default_factory=list)  # 180, 181, 183
     answered: float | None = None
+    tone: float | None = None  # the first ringing tone within the sound of an answered call
     refused: int | None = None
     ended: float | None = None
     ended_by: str | None = None  # caller, exchange
     fault: str | None = None
     played_by: str = "own"  # the lab's SIP side, or sipp
+    call_id: str = ""  # on the caller's SIP side
     trouble: list[str] = field(default_factory=list)  # sipp's complaints
 
     @property

@@ -15,9 +15,9 @@ def shown(call: Played) -> str:
 
 
 def route(call: Played) -> str:
-    """The requested context, extension and priority; empty: the line's own."""
-    asked = call.situation.caller.route or ""
-    return asked if "," in asked or not asked else f"{asked},s,1"
+    """The requested context, extension and priority, and values for it; empty: the line's own."""
+    place, bar, values = (call.situation.caller.route or "").partition("|")
+    return f"{place}{'' if ',' in place or not place else ',s,1'}{bar}{values}"
 
 
 def identity(call: Played) -> str:

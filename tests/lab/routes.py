@@ -9,7 +9,11 @@ ROUTES = """
 exten => _[+0-9].,1,Set(LAB_ROUTE=${PJSIP_HEADER(read,X-Lab-Route)})
  same => n,GotoIf($["${LAB_ROUTE}" = ""]?lines,${EXTEN},1)
  same => n,Set(__TRANSFER_CONTEXT=internal)
- same => n,Goto(${LAB_ROUTE})
+ same => n,Set(__LAB_PHONES=${CUT(LAB_ROUTE,|,2)})
+ same => n,Set(__LAB_OPTIONS=${CUT(LAB_ROUTE,|,3)})
+ same => n,Set(__LAB_PAUSE=${CUT(LAB_ROUTE,|,4)})
+ same => n,Set(__LAB_NEXT=${CUT(LAB_ROUTE,|,5)})
+ same => n,Goto(${CUT(LAB_ROUTE,|,1)})
 
 [lab-busy]                  ; no voicemail behind: busy stays busy
 exten => s,1,Dial(PJSIP/101&PJSIP/102,24,tk)

@@ -209,6 +209,7 @@ def read(log: str, calls: Sequence[Played], pid: int) -> None:
         if len(parts) < 7 or not (found := own.match(parts[4])):
             continue
         call = calls[int(found.group(1)) - 1]
+        call.call_id = parts[4]
         _message(call, float(parts[2]), parts[3] == "S", parts[5].split()[-1], parts[6])
     for call in calls:
         if call.ended is None:

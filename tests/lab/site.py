@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.routes import ROUTES
+from tests.lab.routes_ringing import RINGING
 
 SHIPPED = Path(__file__).resolve().parents[2] / "asterisk"
 TRUNK_ADDRESS = "127.0.0.2"  # Asterisk identifies the trunk by its address, and phones by their name
 HOME = "127.0.0.1"
 PHONES_SHIPPED = tuple(str(n) for n in range(101, 107))
-PHONES_ADDED = tuple(str(n) for n in (*range(110, 170), *range(200, 360)))
+PHONES_OF_RINGING = tuple(str(n) for n in range(800, 860))
+PHONES_ADDED = (*(str(n) for n in (*range(110, 170), *range(200, 360))), *PHONES_OF_RINGING)
 PHONES_OF_CHAN_SIP = tuple(str(n) for n in range(401, 433))
 PHONES_OFFLINE = ("198", "199")  # known to Asterisk, never registered
 PHONES_SILENT = ("107",)  # registered, receive calls and send nothing
@@ -57,7 +59,18 @@ GROUPS = {
     "3": ("284", "285"),
     "4": ("164", "165"),
 }  # phones that may take each other's calls with *8
-MODULES = ("app_agent_pool", "app_bridgewait", "app_confbridge", "app_followme")
+MODULES = (
+    *("app_agent_pool", "app_bridgewait", "app_confbridge", "app_exec", "app_followme", "app_playtones"),
+    "func_cut",
+)
+MODULES_UNTIL_20 = ("app_macro",)
+
+# The dialplan steps that decide what the caller hears.
+STEPS_OF_RINGING = ("Dial", "Queue", "Ringing", "Progress", "Answer", "PlayTones", "StopPlayTones")
+RINGING_FILTER = "".join(
+    f"eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: {step}[[:space:]]\n"
+    for step in STEPS_OF_RINGING
+)
 
 # First the phone on the desk, then the mobile.
 FOLLOW_ME = """
@@ -115,7 +128,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
     own = {
         "manager": _manager(ports, secrets),
         "pjsip": _pjsip(ports, secrets),
-        "extensions": ROUTES,
+        "extensions": ROUTES + RINGING,
         "queues": _queues(),
         "modules": "".join(f"load = {name}.so\n" for name in _modules(ports)),
         # A busy machine presses keys late: consecutive keys must still count as consecutive.
@@ -138,11 +151,19 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
 def _manager(ports: Ports, secrets: Secrets) -> str:
     return (
         f"[general](+)\nport = {ports.ami}\nbindaddr = {HOME}\n"
-        f"[callmon](+)\nsecret = {secrets.callmon}\n"
+        f"[callmon](+)\nsecret = {secrets.callmon}\n{RINGING_FILTER}"
+        f"[callmon-old]\nsecret = {secrets.callmon}\n{_old_filter()}"
         f"[witness]\nsecret = {secrets.witness}\nread = all\nwrite = all\nwritetimeout = 10000\n"
         f"[desk]\nsecret = {secrets.desk}\nread = call\nwrite = call,originate\nwritetimeout = 10000\n"
         "eventfilter = ^Event: (Newchannel|Hangup|Hold|ParkedCall)[[:space:]]\n"
     )
+
+
+def _old_filter() -> str:
+    """The shipped user before it heard of ringing: of all dialplan steps it receives VoiceMail alone."""
+    lines = (SHIPPED / "manager.conf").read_text().partition("[callmon]")[2].splitlines()
+    kept = [line for line in lines if "=" in line and not line.startswith((";", "secret"))]
+    return "".join(f"{line}\n" for line in kept if "Newexten" not in line or "VoiceMail" in line)
 
 
 def _pjsip(ports: Ports, secrets: Secrets) -> str:
@@ -169,7 +190,7 @@ def _pjsip(ports: Ports, secrets: Secrets) -> str:
 
 
 def _modules(ports: Ports) -> Iterable[str]:
-    return MODULES if ports.chan_sip is None else (*MODULES, "chan_sip")
+    return MODULES if ports.chan_sip is None else (*MODULES, *MODULES_UNTIL_20, "chan_sip")
 
 
 def _chan_sip(ports: Ports, own: int) -> str:
@@ -191,7 +212,8 @@ def _chan_sip(ports: Ports, own: int) -> str:
 
 def _queues() -> str:
     by_phone = {name: [f"PJSIP/{number}" for number in members] for name, members in QUEUES.items()}
-    return "".join(_queue(name, members) for name, members in (by_phone | LOCAL_QUEUES).items())
+    ringing = "".join(_queue(f"ringing-{n}", [f"PJSIP/{n}"]) + "timeout = 30\n" for n in PHONES_OF_RINGING)
+    return ringing + "".join(_queue(name, members) for name, members in (by_phone | LOCAL_QUEUES).items())
 
 
 def _queue(name: str, members: Iterable[str]) -> str:

@@ -16,6 +16,7 @@ from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_consulted import CONSULTED
 from tests.lab.situations_gaps import GAPS
 from tests.lab.situations_mixed import MIXED
+from tests.lab.situations_ringing import RINGING
 from tests.lab.situations_transfers import SENT_OFF
 from tests.lab.situations_ways import WAYS
 from tests.lab.truths import (
@@ -348,6 +349,7 @@ APART_FROM_ALL = {
     "old_clicks": (*NEAR_MISSES, *OLD_CLICKS),
     "callbacks": CALLBACKS,
     "gaps": GAPS,
+    **RINGING,
 }
 
 

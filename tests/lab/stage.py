@@ -169,7 +169,7 @@ class Stage:
     async def _respond(self, leg: Leg, phone: Phone) -> None:
         if phone.rings is not None:
             await leg.wait(phone.rings)
-            leg.ring(phone.early_media)
+            leg.ring(phone.early_media, phone.without_sdp)
             self._board.note(f"{leg.called} rings")
         arrived = leg.begun_at
         if phone.refuses or phone.forwards_to:

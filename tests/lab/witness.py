@@ -32,6 +32,7 @@ def _truth(call: Played, heard: list[Event]) -> dict[str, object]:
             "invited": call.invited,
             "progress": call.progress,
             "answered": call.answered,
+            "tone": call.tone,
             "refused": call.refused,
             "ended": call.ended,
             "ended_by": call.ended_by,
