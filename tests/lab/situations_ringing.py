@@ -63,7 +63,7 @@ WAYS_TO_RING = (
     Way("early_media_without_sdp", "ringing-dial", "tk", early_media=True, without_sdp=True),
     Way("queue", "ringing-queue", "tk", QUEUE_OF),
     Way("queue_r", "ringing-queue", "tkr", QUEUE_OF),
-    Way("queue_R", "ringing-queue", "tkR", QUEUE_OF, rings=2.0),
+    Way("queue_R", "ringing-queue", "tkR", QUEUE_OF, rings=3.0),
     Way("answered_first", "ringing-answered", "tk", then="ringing-dial"),
     Way("answered_first_r", "ringing-answered", "tkr", then="ringing-dial", rings=3.0),
     Way("two_dials", "ringing-two", "tk", "PJSIP/858", pause=5, then="PJSIP/{p}"),

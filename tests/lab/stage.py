@@ -164,6 +164,8 @@ class Stage:
                 call.fault = f"{leg.called}: {fault!r}"
             await leg.leave()
         finally:
+            if call is not None and leg.answered is not None:
+                call.picked_up.append(leg.answered)
             self._board.note(f"{leg.called} leaves")
 
     async def _respond(self, leg: Leg, phone: Phone) -> None:

@@ -23,6 +23,11 @@ class Wire(NamedTuple):
         return self.tone or self.ringing
 
 
+def joined(call: Played) -> float | None:
+    """When a person and the caller could talk: both of their lines were up."""
+    return max(min(call.picked_up), call.answered) if call.picked_up and call.answered else None
+
+
 def wire(call: Played) -> Wire:
     return Wire(_first(call, 180), _first(call, 183), call.answered, call.tone)
 
