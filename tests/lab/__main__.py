@@ -1,7 +1,8 @@
 """``python -m tests.lab``: play every situation on a real Asterisk; make the tests' recordings of two runs.
 
 ``play`` writes ami.raw (everything AMI sends), ami-callmon.raw (what the user ``callmon`` receives), cel.csv,
-cdr.csv, messages.log and truth.json. ``record`` makes ``tests/recordings`` from the output of ``play``.
+cdr.csv, messages.log and truth.json. ``draw`` plays situations drawn by a seed, writes the same, and compares what
+callmon makes of it. ``record`` makes ``tests/recordings`` from the output of ``play``.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.lab.drawn import drawn
 from tests.lab.exchange import Asterisk
 from tests.lab.folder import LabUnavailable
-from tests.lab.listener import Listener
+from tests.lab.listener import Listener, messages
 from tests.lab.model import Played, Situation
 from tests.lab.play import Callers, play
 from tests.lab.recordings import save, save_diary, save_whole
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS, named
 from tests.lab.tones import Tones
-from tests.lab.witness import check, save_truth
+from tests.lab.witness import check, note_voicemail, save_truth
 
 
 def main() -> int:
@@ -34,7 +36,7 @@ def main() -> int:
 def _play(options: argparse.Namespace) -> int:
     situations = named(*options.only) if options.only else SITUATIONS
     try:
-        faults = _run(options.version, situations, options.out, options.callers)
+        faults = check(*_run(options.version, situations, options.out, options.callers))
     except LabUnavailable as reason:
         _say(f"no lab here: {reason}")
         return 1
@@ -42,13 +44,15 @@ def _play(options: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _run(version: str, situations: Iterable[Situation], out: Path, callers: Callers) -> list[str]:
+def _run(
+    version: str, situations: Iterable[Situation], out: Path, callers: Callers, stagger: float = 0.1
+) -> tuple[list[Played], bytes]:
     began = time.monotonic()
     with Asterisk(version) as exchange:
         witness = Listener(exchange.ami_port, "witness", exchange.secrets.witness, out / "ami.raw")
         callmon = Listener(exchange.ami_port, "callmon", exchange.secret, out / "ami-callmon.raw")
         with witness, callmon, Tones() as tones:
-            calls = play(exchange, situations, callers=callers)
+            calls = play(exchange, situations, stagger, callers)
             time.sleep(1)
             tones.tell(calls)
         kept = {"cel.csv": exchange.cel, "cdr.csv": exchange.cdr, "messages.log": exchange.messages}
@@ -56,14 +60,27 @@ def _run(version: str, situations: Iterable[Situation], out: Path, callers: Call
             shutil.copyfile(source, out / name)
     _say(f"{len(calls)} calls in {time.monotonic() - began:.0f} s; {_by_sipp(calls)}")
     stream = (out / "ami.raw").read_bytes()
+    note_voicemail(calls, messages(stream))
     save_truth(calls, stream, out / "truth.json")
-    return check(calls, stream)
+    return calls, stream
 
 
 def _by_sipp(calls: Iterable[Played]) -> str:
     some = [call for call in calls if call.played_by == "sipp"]
     kinds = len({call.situation.name for call in some})
     return f"{len(some)} of them by sipp, of {kinds} situations, {at_once(some)} at once"
+
+
+def _draw(options: argparse.Namespace) -> int:
+    """Play situations drawn by a seed, and compare what callmon makes of the stream with script and wire."""
+    from tests.support.drawn_truth import by_replay  # callmon's reading is not the lab's
+
+    calls, stream = _run(options.version, drawn(options.seed, options.count), options.out, "sipp", 0.2)
+    found = by_replay(calls, stream, (options.out / "ami-callmon.raw").read_bytes())
+    wrong = [fact.row for fact in found if fact.wrong]
+    unknown = sum(fact.unknown for fact in found)
+    _say("\n".join([*wrong, f"{len(found)} facts compared, {len(wrong)} wrong, {unknown} unknown"]))
+    return 1 if wrong else 0
 
 
 def _record(options: argparse.Namespace) -> int:
@@ -89,6 +106,12 @@ def _options() -> argparse.Namespace:
     command.add_argument("--only", nargs="+", metavar="SITUATION", help="these and no other")
     command.add_argument("--callers", choices=("sipp", "own"), default="sipp", help="who plays the public")
     command.set_defaults(run=_play)
+    command = commands.add_parser("draw", help="play situations drawn by a seed, and compare callmon with them")
+    command.add_argument("seed", type=int)
+    command.add_argument("--count", type=int, default=200)
+    command.add_argument("--version", choices=("22", "16"), default="22")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR")
+    command.set_defaults(run=_draw)
     command = commands.add_parser("record", help="make recordings of what play wrote")
     command.add_argument("run_22", type=Path)
     command.add_argument("run_16", type=Path)

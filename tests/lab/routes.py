@@ -13,6 +13,8 @@ exten => _[+0-9].,1,Set(LAB_ROUTE=${PJSIP_HEADER(read,X-Lab-Route)})
  same => n,Set(__LAB_OPTIONS=${CUT(LAB_ROUTE,|,3)})
  same => n,Set(__LAB_PAUSE=${CUT(LAB_ROUTE,|,4)})
  same => n,Set(__LAB_NEXT=${CUT(LAB_ROUTE,|,5)})
+ same => n,Set(__LAB_SECONDS=${IF($["${CUT(LAB_ROUTE,|,6)}" = ""]?30:${CUT(LAB_ROUTE,|,6)})})
+ same => n,Set(__LAB_THEN=${CUT(LAB_ROUTE,|,7)})
  same => n,Goto(${CUT(LAB_ROUTE,|,1)})
 
 [lab-busy]                  ; no voicemail behind: busy stays busy

@@ -1,12 +1,13 @@
 """Ways to ring a phone, as installers of a switchboard write them: what a caller hears differs in each.
 
-A route of the lab may give four values behind its place: the phones, the options of Dial or Queue, the seconds of
-a pause (or of the first dial), and where the call goes then: ``ringing-inbound|PJSIP/800|tkr|4|ringing-dial``.
+A route of the lab may give values behind its place: the phones, the options of Dial or Queue, the seconds of a
+pause (or of the first dial), where the call goes then, the seconds of the dial, the phones that a transfer leads
+to: ``ringing-inbound|PJSIP/800|tkr|4|ringing-dial|24``.
 """
 
 RINGING = """
 [ringing-dial]
-exten => s,1,Dial(${LAB_PHONES},30,${LAB_OPTIONS})
+exten => s,1,Dial(${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
 
 [ringing-inbound]           ; an inbound route with a pause before the answer
@@ -56,7 +57,7 @@ exten => s,1,Dial(${LAB_PHONES},${LAB_PAUSE},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
 
 [ringing-sub]               ; every extension is dialled by one subroutine
-exten => s,1,Gosub(ringing-subdial,s,1(${LAB_PHONES},30,${LAB_OPTIONS}))
+exten => s,1,Gosub(ringing-subdial,s,1(${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS}))
  same => n,Goto(box,500,1)
 
 [ringing-subdial]
@@ -66,7 +67,7 @@ exten => s,1,Set(ASKED=${ARG1})
  same => n(nobody),Return()
 
 [ringing-macro]             ; the same by a macro, which Asterisk has until 20
-exten => s,1,Macro(ringing-macrodial,${LAB_PHONES},30,${LAB_OPTIONS})
+exten => s,1,Macro(ringing-macrodial,${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
 
 [macro-ringing-macrodial]
@@ -74,17 +75,17 @@ exten => s,1,Set(ASKED=${ARG1})
  same => n,Dial(${ASKED},${ARG2},${ARG3})
 
 [ringing-execif]
-exten => s,1,ExecIf($["${LAB_PHONES}" != ""]?Dial(${LAB_PHONES},30,${LAB_OPTIONS}))
+exten => s,1,ExecIf($["${LAB_PHONES}" != ""]?Dial(${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS}))
  same => n,Goto(box,500,1)
 
 [ringing-tryexec]
-exten => s,1,TryExec(Dial(${LAB_PHONES},30,${LAB_OPTIONS}))
+exten => s,1,TryExec(Dial(${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS}))
  same => n,GotoIf($["${DIALSTATUS}" = "ANSWER"]?over)
  same => n,Goto(box,500,1)
  same => n(over),Hangup()
 
 [ringing-group]             ; a ring group: each member is dialled through a Local channel
-exten => s,1,Dial(${LAB_PHONES},30,${LAB_OPTIONS})
+exten => s,1,Dial(${LAB_PHONES},${LAB_SECONDS},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
 
 [ringing-member]
@@ -100,8 +101,11 @@ exten => _8XX,1,Dial(PJSIP/${EXTEN},8)
  same => n,Dial(PJSIP/6475550195@trunk,20,U(lab-press-one))
  same => n,Hangup()
 
+[lab-nothing]               ; a subroutine for the phone that answers
+exten => s,1,Return()
+
 [ringing-queue]             ; LAB_PHONES is the queue
-exten => s,1,Queue(${LAB_PHONES},${LAB_OPTIONS},,,30)
+exten => s,1,Queue(${LAB_PHONES},${LAB_OPTIONS},,,${LAB_SECONDS})
  same => n,Goto(box,500,1)
 
 [site-internal](+)          ; where a desk's Redirect lands: on the dial itself, or on a step before it
@@ -111,6 +115,11 @@ exten => 642,1,Dial(PJSIP/859,30,tk)
  same => n,Goto(box,500,1)
 exten => 641,1,NoOp()
  same => n,Dial(PJSIP/859,30,tkr)
+ same => n,Goto(box,500,1)
+exten => 650,1,Dial(${LAB_THEN},${LAB_SECONDS},${LAB_OPTIONS})
+ same => n,Goto(box,500,1)
+exten => 651,1,NoOp()
+ same => n,Dial(${LAB_THEN},${LAB_SECONDS},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
 exten => _8XX,1,Dial(PJSIP/${EXTEN},24,tkTK)
  same => n,Goto(box,500,1)

@@ -21,8 +21,10 @@ FOLLOWED = (2.5, 3.5, 4, 5, 8.5, 9.5, 12, 15, 20, 21)  # the mobile's person pre
 QUEUE_OF = "ringing-{p}"  # a phone's own queue
 
 
-def route(place: str, phones: str, options: str = "", pause: float | str = "", then: str = "") -> str:
-    return f"{place}|{phones}|{options}|{pause}|{then}"
+def route(
+    place: str, phones: str, options: str = "", pause: float | str = "", then: str = "", seconds: int | str = ""
+) -> str:
+    return f"{place}|{phones}|{options}|{pause}|{then}|{seconds}"
 
 
 @dataclass(frozen=True)

@@ -65,11 +65,10 @@ class Tones:
         self._thread.join(5)
         self._socket.close()
 
-    def began(self, call_id: str, after: float) -> float | None:
-        """When the first ringing tone to this caller began, if one did after that moment."""
-        frames = [
-            frame for port in self._ports.get(call_id, ()) for frame in self._sound[port] if frame[0] >= after
-        ]
+    def began(self, call_id: str, after: float, before: float) -> float | None:
+        """When the first ringing tone to this caller began between these moments: ports are used again."""
+        sound = (frame for port in self._ports.get(call_id, ()) for frame in self._sound[port])
+        frames = [frame for frame in sound if after <= frame[0] < before]
         for n in range(len(frames) - FRAMES + 1):
             some = frames[n : n + FRAMES]
             if some[-1][0] - some[0][0] < 2 * FRAMES * SECONDS and is_ringing([sound for _, sound in some]):
@@ -80,7 +79,7 @@ class Tones:
         """Give each answered call the moment of its first tone."""
         for call in calls:
             if call.answered is not None:
-                call.tone = self.began(call.call_id, call.answered)
+                call.tone = self.began(call.call_id, call.answered, call.ended or math.inf)
 
     def _read(self) -> None:
         real_time_thread()

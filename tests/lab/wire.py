@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tests.lab.model import Played
 
 RING = 6.0  # seconds
+AT_ONCE = 0.2
 
 
 class Wire(NamedTuple):
@@ -17,10 +18,9 @@ class Wire(NamedTuple):
     answered: float | None  # the 200: a person, or the exchange itself
     tone: float | None  # of an answered call: the first ringing tone in its sound
 
-    @property
-    def begins(self) -> float | None:
-        """When the ringing began that a person answered: what the exchange answered itself had been another."""
-        return self.tone or self.ringing
+
+def wire(call: Played) -> Wire:
+    return Wire(_first(call, 180), _first(call, 183), call.answered, call.tone)
 
 
 def joined(call: Played) -> float | None:
@@ -28,13 +28,27 @@ def joined(call: Played) -> float | None:
     return max(min(call.picked_up), call.answered) if call.picked_up and call.answered else None
 
 
-def wire(call: Played) -> Wire:
-    return Wire(_first(call, 180), _first(call, 183), call.answered, call.tone)
+def waited_until(call: Played) -> float | None:
+    """The end of the wait: a person, voicemail, or the end of the call."""
+    return joined(call) or call.boxed or call.ended
 
 
-def ring(begins: float, moment: float) -> int:
+def was_up(call: Played) -> bool:
+    """Whether the exchange itself had answered while the caller waited, as a menu does."""
+    end = waited_until(call)
+    return call.answered is not None and end is not None and call.answered < end - AT_ONCE
+
+
+def begins(call: Played) -> float | None:
+    """When the ringing of this wait began. What the exchange answered itself was another."""
+    heard, end = wire(call), waited_until(call)
+    moment = heard.tone if was_up(call) else heard.ringing
+    return moment if moment is not None and end is not None and moment < end else None
+
+
+def ring(began: float, moment: float) -> int:
     """The number of the caller's ring at that moment."""
-    return int((moment - begins) // RING) + 1
+    return int((moment - began) // RING) + 1
 
 
 def _first(call: Played, code: int) -> float | None:

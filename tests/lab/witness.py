@@ -70,6 +70,14 @@ def linkedid(call: Played, heard: Iterable[Event]) -> str | None:
     return None
 
 
+def note_voicemail(calls: Iterable[Played], heard: list[Event]) -> None:
+    """Give each call the moment at which voicemail took it."""
+    steps = [e for e in _of(heard, "Newexten") if value(e, "Application") == "VoiceMail"]
+    took = {value(step, "Uniqueid"): float(value(step, "Timestamp") or 0) for step in reversed(steps)}
+    for call in calls:
+        call.boxed = took.get(linkedid(call, heard))
+
+
 def check(calls: Iterable[Played], stream: bytes) -> list[str]:
     """Contradictions to the script, one sentence each."""
     heard = [event for event in messages(stream) if value(event, "Event") not in NOISE and not _aside(event)]

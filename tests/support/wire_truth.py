@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tests.lab.model import Played
-from tests.lab.wire import RING, joined, ring, wire
+from tests.lab.wire import RING, begins, joined, ring, waited_until, was_up, wire
 
 CLOSE = 0.05  # seconds between the wire and what callmon tells
 IN_TIME = 3 * RING
 CEL_SLACK = 0.5
+NEAR = 0.1
 
 
 class Told(NamedTuple):
@@ -21,16 +22,23 @@ class Told(NamedTuple):
     latest: float | None
     rings: int | None
     verdict: str
+    silent: bool = False  # it claims that the caller heard no ringing
 
 
 def told_of(said: Mapping[str, Any]) -> Told:
     """The one place that knows the names of callmon's fields. Where no ring was heard, `rings` counts seconds."""
     verdict = said["verdicts"]["answer_by_third_ring"]
     if not said["heard_ringing"] or not said["ringing"]:
-        return Told(None, None, None, verdict)
+        return Told(None, None, None, verdict, said["heard_ringing"] is False)
     begins = datetime.fromisoformat(said["ringing"]).timestamp()
     slack = CEL_SLACK if said["heard"] == "filled" else 0.0
     return Told(begins, begins + slack, None if said["rings_estimated"] else said["rings"], verdict)
+
+
+def near_an_edge(call: Played) -> bool:
+    """Whether the wait ended so near to a ring's edge that a few milliseconds decide."""
+    into = ((waited_until(call) or 0.0) - clock(call)) % RING
+    return min(into, RING - into) < NEAR
 
 
 class Compared(NamedTuple):
@@ -44,6 +52,11 @@ class Compared(NamedTuple):
     wrong: tuple[str, ...]
 
     @property
+    def is_settled(self) -> bool:
+        """Whether callmon knows the verdict, and when the ringing began that the wire had."""
+        return self.told.verdict != "unknown" and (self.begins is None or self.told.earliest is not None)
+
+    @property
     def row(self) -> str:
         own = f"wire {_s(self.begins)}, ring {self.ring}, {self.verdict}"
         told = f"told {_s(self.told.earliest)}, ring {self.told.rings}, {self.told.verdict}"
@@ -52,13 +65,13 @@ class Compared(NamedTuple):
 
 def compared(call: Played, said: Mapping[str, Any]) -> Compared:
     """Each point in which the call is told wrong. What callmon says that it does not know is not wrong."""
-    told, begins = told_of(said), wire(call).begins
+    told, began = told_of(said), begins(call)
     person, verdict = joined(call), verdict_by_wire(call)
-    number = ring(begins, person) if begins and person else None
-    wrong = (*_start(begins, told), *_number(number, told), *_verdict(verdict, told))
+    number = ring(began, person) if began and person else None
+    wrong = (*_start(began, told), *_number(number, told), *_verdict(verdict, told))
     since = call.invited
     told = told._replace(earliest=_after(told.earliest, since), latest=_after(told.latest, since))
-    return Compared(call.situation.name, _after(begins, since), number, verdict, told, wrong)
+    return Compared(call.situation.name, _after(began, since), number, verdict, told, wrong)
 
 
 def table(some: Iterable[Compared]) -> list[str]:
@@ -85,20 +98,26 @@ def _line(name: str, calls: list[Compared]) -> str:
 
 def verdict_by_wire(call: Played) -> str:
     """Of answer_by_third_ring. A caller that heard no ring waited since the 183, or since it called."""
-    own, person = wire(call), joined(call)
-    if person is None:
-        return "not_met"
-    return "met" if person - (own.begins or own.early_media or call.invited) < IN_TIME else "not_met"
+    waited = (waited_until(call) or call.invited) - clock(call)
+    if joined(call):
+        return "met" if waited < IN_TIME else "not_met"
+    return "not_met" if call.boxed or waited >= IN_TIME else "exempt"
 
 
-def _start(begins: float | None, told: Told) -> Iterable[str]:
+def clock(call: Played) -> float:
+    """When the wait for a person began."""
+    return begins(call) or (not was_up(call) and wire(call).early_media) or call.invited
+
+
+def _start(began: float | None, told: Told) -> Iterable[str]:
     if told.earliest is None or told.latest is None:
-        return
-    if begins is None:
+        if told.silent and began is not None:
+            yield "ringing that is not told"
+    elif began is None:
         if told.rings is not None:
             yield "ringing that the wire never had"
-    elif not told.earliest - CLOSE <= begins <= told.latest + CLOSE:
-        yield f"ringing began {told.earliest - begins:+.3f} s from the wire"
+    elif not told.earliest - CLOSE <= began <= told.latest + CLOSE:
+        yield f"ringing began {told.earliest - began:+.3f} s from the wire"
 
 
 def _number(number: int | None, told: Told) -> Iterable[str]:
