@@ -7,9 +7,10 @@ import gc
 import sys
 from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
 from tests.exam.cuts import Examined
-from tests.exam.subjects import Subject, calls_of_runs, french_lines, recordings, traces
+from tests.exam.subjects import Subject, calls_of_folder, calls_of_runs, french_lines, recordings, traces
 from tests.exam.takeovers import disagreements, takeovers
 
 SAMPLE = 6  # pairs of a recording
@@ -23,7 +24,7 @@ def main() -> int:
     most = None if options.whole else options.pairs
     gc.freeze()  # what is loaded stays: only what a cut leaves behind is looked through
     subjects = tried = cuts = taken = wrong = 0
-    for subject in _chosen(options.only):
+    for subject in _chosen(options.only, options.run):
         pairs, made, takings, found = _examine(subject, most, options.takeovers, options.seed)
         subjects, tried, cuts, taken = subjects + 1, tried + pairs, cuts + made, taken + takings
         wrong += len(found)
@@ -46,8 +47,8 @@ def _examine(subject: Subject, most: int | None, tries: int, seed: int) -> tuple
     return len(pairs), len(made), len(taken), found
 
 
-def _chosen(only: list[str]) -> Iterator[Subject]:
-    every = chain(recordings(), french_lines(), traces(), calls_of_runs())
+def _chosen(only: list[str], run: Path | None) -> Iterator[Subject]:
+    every = calls_of_folder(run) if run else chain(recordings(), french_lines(), traces(), calls_of_runs())
     return every if not only else (one for one in every if any(name in one.name.split("/") for name in only))
 
 
@@ -60,6 +61,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=SEED, help="which of them")
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME", help="these recordings")
+    parser.add_argument("--run", type=Path, metavar="DIR", help="the calls that `python -m tests.lab` wrote there")
     return parser.parse_args()
 
 

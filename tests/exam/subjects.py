@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from callmon.ami import decoding
@@ -167,9 +168,22 @@ def of_trace(name: str) -> Subject:
 
 def of_run(run: str, diary: str, call: dict[str, Any]) -> Subject:
     """One call of a mixed run."""
-    stream = cut(_stream(run), call["linkedid"])
+    return _one_of(_stream(run), run, _rows(diary), _diary(diary), call)
+
+
+def _one_of(whole: bytes, run: str, rows: Sequence[CelRow], diary: Diary, call: dict[str, Any]) -> Subject:
+    stream = cut(whole, call["linkedid"])
     assert _is_as_scripted(stream, [call]), call
-    return subject(f"{run}/{call['situation']}/{call['linkedid']}", stream, _rows(diary), _diary(diary))
+    return subject(f"{run}/{call['situation']}/{call['linkedid']}", stream, rows, diary)
+
+
+def calls_of_folder(run: Path) -> Iterator[Subject]:
+    """The public's calls of what `python -m tests.lab` wrote."""
+    whole, rows = (run / "ami-callmon.raw").read_bytes(), tuple(rows_of(run / "cel.csv"))
+    diary = told(rows)
+    for call in json.loads((run / "truth.json").read_text(encoding="utf-8")):
+        if call["expect"].get("direction") == "inbound":
+            yield _one_of(whole, run.name, rows, diary, call)
 
 
 def named(name: str) -> Subject:

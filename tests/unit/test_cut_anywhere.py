@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import chain
+from itertools import chain, islice
+from pathlib import Path
 
 import pytest
 
 from tests.exam.cuts import Cut, Examined
-from tests.exam.subjects import Subject, calls_of_runs, french_lines, named, recordings, traces
+from tests.exam.subjects import Subject, calls_of_folder, calls_of_runs, french_lines, named, recordings, traces
 from tests.exam.takeovers import Takeover, disagreements, takeovers
+from tests.recordings.test_recordings import RECORDINGS
 
 SEED = 1
 PAIRS = 4  # of each recording
@@ -45,6 +47,16 @@ def test_a_call_that_a_standby_takes_over_anywhere_is_as_one_instance_stores_it_
             tried += 1
     assert wrong == []
     assert tried == 942 + 6 * (12 + 4)
+
+
+def test_a_folder_of_the_lab_is_examined_as_its_recording_is(tmp_path: Path) -> None:
+    written = {"ami-callmon.raw": "run-16.ami", "cel.csv": "run-16.cel.csv", "truth.json": "run-16.truth.json"}
+    run = tmp_path / "run-16"
+    run.mkdir()
+    for name, recorded in written.items():
+        (run / name).symlink_to(RECORDINGS / recorded)
+    by_folder, by_run = islice(calls_of_folder(run), 2), islice(calls_of_runs(), 2)
+    assert [(x.name, x.events, x.true) for x in by_folder] == [(x.name, x.events, x.true) for x in by_run]
 
 
 TAKEN_OVER = {
