@@ -33,7 +33,8 @@ STYLES = {
     "follow": 2,
     "two": 2,
 }
-OPTIONS = {"tk": 5, "HhTtr": 6, "tkR": 2, "tkm": 1, "r(ring)": 1, "U(lab-nothing)": 1}
+TONE = "r(ring)"
+OPTIONS = {"tk": 5, "HhTtr": 6, "tkR": 2, "tkm": 1, TONE: 1, "U(lab-nothing)": 1}
 UP_BEFORE = ("answered", "menu")
 DIALS = (12, 20, 24, 24, 34)  # seconds
 DEVICES = {"answers": 10, "late": 4, "rings": 3, "declines": 2, "busy": 1, "silent": 2, "nobody": 2, "early": 1}
@@ -129,6 +130,8 @@ def _dialled(chance: random.Random, place: str) -> Situation:
     if style == "two":
         return _twice(chance)
     devices, options, seconds = _apart(chance), _one(chance, OPTIONS), chance.choice(DIALS)
+    if place in UP_BEFORE and options == TONE:
+        options = "tk"  # its tone is one of ringing, and Dial's options do not say so
     while abs(_end(devices, 99)[0] - seconds) < APART:
         seconds = chance.choice(DIALS)
     local = {"locals": "ringing-member", "locals-r": "ringing-member-r"}.get(style)
