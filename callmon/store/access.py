@@ -57,9 +57,9 @@ def record_event(store: Database, deed: AuditRow) -> None:
 
 def insert_event(connection: Connection, deed: AuditRow) -> None:
     """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
-    texts = {name: _clean(getattr(deed, name)) for name in ("who", "act", "about", "address")}
-    texts["about"] = without_numbers(texts["about"])
-    insert_rows(connection, AuditRow(at=deed.at, **texts))
+    who, act, address = map(_clean, (deed.who, deed.act, deed.address))
+    about = without_numbers(_clean(deed.about))
+    insert_rows(connection, AuditRow(at=deed.at, who=who, act=act, about=about, address=address))
 
 
 def without_numbers(text: str) -> str:

@@ -160,7 +160,7 @@ def upgrade(url: str, ring: KeyRing = NO_KEYS) -> Database:
 
 
 def _migrate(store: Database) -> None:
-    from callmon.store.tables.creation import create_tables
+    from callmon.store.creation import create_tables
 
     with store.writing() as connection:
         one_upgrade_at_a_time(connection)  # two instances may be started together

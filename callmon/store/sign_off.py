@@ -234,16 +234,43 @@ def refuse_signature(revision: SignedRevision | None, step: Step, who: str) -> N
         raise SignOffError("own", revision)
 
 
-        by_step: dict[str, dict[str, str]] = {}
-        for row in rows:
-            by_step.setdefault(row.step, {})[row.name] = row.sha256
-        digests = by_step.get(STEPS[0], {})
-        is_altered = (
-            any(digests != of_step for of_step in by_step.values())
-            or tuple(x.step for x in signatures) != STEPS[: len(signatures)]
-            or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+def same_person(one: str, other: str) -> bool:
+    """Whether two names are one, however they are written: é composed or not, full width, with unseen signs."""
+    return _as_seen(one) == _as_seen(other)
+
+
+def _as_seen(name: str) -> str:
+    folded = normalize("NFKC", normalize("NFKC", name).casefold())
+    return " ".join("".join(x for x in folded if not _is_unseen(x)).split())
+
+
+def _is_unseen(sign: str) -> bool:
+    """A format sign, a variation selector, or one of the few letters that are blank."""
+    is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
+    return category(sign) in ("Cf", "Cc") or is_selector or sign in BLANK
+
+
+def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: AuditRow) -> None:
+    rows = [
+        SignOffRow(
+            month=revision.month,
+            revision=revision.number,
+            step=step,
+            name=name,
+            at=deed.at,
+            who=deed.who,
+            sha256=digest,
         )
-        made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
+        for name, digest in revision.digests.items()
+    ]
+    insert_rows(connection, *rows)
+    act, about = _record(step, revision.month, revision.number)
+    insert_event(connection, AuditRow(at=deed.at, who=deed.who, act=act, about=about, address=deed.address))
+
+
+def _record(step: Step, month: str, number: int) -> tuple[str, str]:
+    """Act and object of this step in the audit log."""
+    return f"report {step}", f"{month} revision {number}"
 
 
 def _signed(store: Database, month: str, number: int, act: Callable[[Connection], None]) -> SignedRevision:

@@ -180,7 +180,7 @@ def _one_of(whole: bytes, run: str, rows: Sequence[CelRow], diary: Diary, call: 
 def calls_of_folder(run: Path) -> Iterator[Subject]:
     """The public's calls of what `python -m tests.lab` wrote."""
     whole, rows = (run / "ami-callmon.raw").read_bytes(), tuple(rows_of(run / "cel.csv"))
-    diary = told(rows)
+    diary = told(rows, example())
     for call in json.loads((run / "truth.json").read_text(encoding="utf-8")):
         if call["expect"].get("direction") == "inbound":
             yield _one_of(whole, run.name, rows, diary, call)

@@ -149,7 +149,8 @@ def _measure_answer(cell: Cell, call: Call) -> None:
 def _of_answer(rings: int | None, start: str, transfers: int | None, redirections: int | None) -> list[Part]:
     """What each answered call adds."""
     by_rings = ("rings_to_answer", _capped(rings, 5))
-    return [by_rings, ("ring_start", start), ("transfers", _capped(transfers, 3)), ("redirections", _capped(redirections, 3))]
+    moved = [("transfers", _capped(transfers, 3)), ("redirections", _capped(redirections, 3))]
+    return [by_rings, ("ring_start", start), *moved]
 
 
 def _capped(count: int | None, most: int) -> str:

@@ -27,9 +27,9 @@ from sqlalchemy.exc import DBAPIError
 from callmon.core.outcome import Heartbeat, Item
 from callmon.core.statistics.counters import Figures
 from callmon.errors import Sentence, StoreError
+from callmon.store import creation
 from callmon.store.database import PUT_BACK, Database, cause, is_damage
 from callmon.store.queries import calls
-from callmon.store.tables import creation
 from callmon.store.writer import outbox, transaction
 from callmon.store.writer.appender import Appender, drop_committed
 from callmon.store.writer.committed import CommittedCounters

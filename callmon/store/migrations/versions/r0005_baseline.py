@@ -1,4 +1,4 @@
-"""The tables of the first release: `store/tables/creation.py` creates them. No earlier revision was released."""
+"""The tables of the first release: `store/creation.py` creates them. No earlier revision was released."""
 
 revision = "0005"
 down_revision = None
