@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import threading
 import time
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import event, select, text
 
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
@@ -468,6 +469,12 @@ def test_a_corrected_number_stays_so_when_the_call_ends(store: Database) -> None
 
 def test_what_a_daemon_replaces_is_not_in_the_file_any_more(sqlite_store: Database) -> None:
     secret = "token-of-a-number"
+
+    def as_some_sqlite_is_built(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA secure_delete = OFF")
+
+    sqlite_store.close()
+    event.listen(sqlite_store.engine, "connect", as_some_sqlite_is_built, insert=True)
     with sqlite_store.writing() as connection:
         connection.execute(text("INSERT INTO mark VALUES (:name, 1)"), {"name": secret * 20})
     with sqlite_store.writing() as connection:
