@@ -6,16 +6,17 @@ alert except `CallmonTest`, which says that no action is needed.
 
 import json
 import re
-import urllib.error
 import urllib.request
 from datetime import datetime
 from difflib import unified_diff
+from http.client import HTTPException
 from pathlib import Path
 
 import click
 
 from callmon.cli.common import CommandContext, lang_option, with_context, write_file
 from callmon.cli.help import HelpGroup
+from callmon.cli.http_answer import LONGEST_REASON, answer_of, plain
 from callmon.cli.language import said
 from callmon.errors import CallmonError, ConfigError
 from callmon.tools.alertmanager import as_yaml, time_intervals
@@ -128,23 +129,21 @@ def send(address: str, to: str) -> None:
     body = json.dumps([{"labels": {"alertname": "CallmonTest", "to": to}, "annotations": ANNOTATIONS}])
     request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
-            return
-    except urllib.error.HTTPError as error:
-        error.close()
+        status, reason, _ = answer_of(request, ANSWER_SECONDS)
+    except (OSError, HTTPException) as error:
+        cause = getattr(error, "reason", None) or error
+        why = plain(str(getattr(cause, "strerror", None) or cause))[:LONGEST_REASON]
+        unreached = said(
+            "Alertmanager cannot be reached at {url} ({why}); check that it runs.", url=url, why=said(why)
+        )
+        raise CallmonError(unreached) from None
+    if not 200 <= status < 300:
         refused = said(
             "The server at {url} refuses the alert ({why}); check that --alertmanager is Alertmanager's address.",
             url=url,
-            why=f"{error.code} {error.reason}",
+            why=f"{status} {reason}",
         )
-        raise CallmonError(refused) from None
-    except OSError as error:
-        cause = getattr(error, "reason", None) or error
-        reason = getattr(cause, "strerror", None) or cause
-        unreached = said(
-            "Alertmanager cannot be reached at {url} ({why}); check that it runs.", url=url, why=said(str(reason))
-        )
-        raise CallmonError(unreached) from None
+        raise CallmonError(refused)
 
 
 def _read(path: Path) -> str:

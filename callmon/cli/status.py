@@ -4,11 +4,9 @@ Asks the daemon at its own address (/healthz and /metrics); the counts are from 
 without a daemon too. Refuses: to show a count that could not be read.
 """
 
-import json
 import re
 import ssl
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,9 +15,11 @@ from http.client import HTTPException
 from typing import Any
 
 import click
+import msgspec
 
 from callmon.cli.common import CommandContext, json_option, lang_option, print_json, with_context
 from callmon.cli.help import HelpCommand
+from callmon.cli.http_answer import answer_of, plain
 from callmon.cli.language import in_language
 from callmon.config.settings import Settings
 from callmon.config.web_config import load_web_config
@@ -28,7 +28,7 @@ from callmon.errors import CallmonError
 from callmon.text.records import instant
 
 SECONDS = 5  # for an answer
-NO_ANSWER = (OSError, HTTPException, ValueError, LookupError, TypeError, OverflowError)
+NO_ANSWER = (OSError, HTTPException, ValueError, msgspec.MsgspecError)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 EXIT = {"ok": 0, "trouble": 1, "unknown": 1, "not_running": 3}
 EXCHANGE = re.compile(
@@ -79,10 +79,24 @@ def _health(settings: Settings, language: str) -> dict[str, Any]:
         text = _ask(settings, "/healthz", language)
         if text is None:
             return {"state": "unknown"} | nothing
-        answer = json.loads(text)
-        if answer["status"] in EXIT:
-            return {"state": answer["status"]} | {name: answer[name] for name in nothing}
+        answer = msgspec.json.decode(text, type=_Health)
+        if answer.status in EXIT:
+            return {"state": answer.status} | {name: _plain(getattr(answer, name)) for name in nothing}
     return {"state": "not_running"} | nothing
+
+
+class _Health(msgspec.Struct):
+    """What /healthz answers; another program at this address may answer anything."""
+
+    status: str
+    role: str
+    version: str
+    troubles: list[str]
+    remarks: list[str]
+
+
+def _plain(said: str | list[str]) -> str | list[str]:
+    return plain(said) if isinstance(said, str) else [plain(x) for x in said]
 
 
 def _ask(settings: Settings, path: str, language: str = "en") -> str | None:
@@ -97,11 +111,8 @@ def _ask(settings: Settings, path: str, language: str = "en") -> str | None:
     request = urllib.request.Request(url, headers={"Accept-Language": language})
     handlers = urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
     try:
-        with urllib.request.build_opener(*handlers).open(request, timeout=SECONDS) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as trouble:  # /healthz answers 503 with the same body
-        with trouble:
-            return None if trouble.code == 401 else trouble.read().decode()
+        status, _, body = answer_of(request, SECONDS, *handlers)
+        return None if status == 401 else body.decode()  # /healthz answers 503 with the same body
     except OSError as trouble:
         is_refused = isinstance(getattr(trouble, "reason", trouble), ConnectionRefusedError | TimeoutError)
         if tls is not None and tls.client_auth_type != "NoClientCert" and not is_refused:
@@ -113,7 +124,7 @@ def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool
     """Each configured exchange: connected, last event. `heard`: the last event that the database knows."""
     connected: dict[str, bool] = {}
     last = {} if does_answer else dict(heard)
-    with suppress(*NO_ANSWER):
+    with suppress(*NO_ANSWER, OverflowError):
         for what, name, value in EXCHANGE.findall((does_answer and _ask(settings, "/metrics")) or ""):
             if what == "connected":
                 connected[name] = float(value) == 1.0

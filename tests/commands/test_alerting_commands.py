@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -14,9 +16,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
+from callmon.cli import alerting, main
 from callmon.cli.alerting import with_section
 from callmon.errors import ConfigError
+from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 from tests.unit.test_alerts import EXAMPLE, ROUTES
 
 SECTION = "time_intervals:\n  - name: x\n    time_intervals: []\n"
@@ -135,6 +138,44 @@ def test_what_is_no_alertmanager_is_named_as_such() -> None:
         1, f"Le serveur à {address}/api/v2/alerts refuse l'alerte (404 Not Found); "
         "vérifiez que --alertmanager est l'adresse d'Alertmanager.\n",
     )  # fmt: skip
+
+
+def answered_by(act: Callable[[socket.socket], None]) -> tuple[int, str]:
+    with HostilePeer(act) as peer, growth_at_most():
+        done = command("test", "--alertmanager", f"http://127.0.0.1:{peer.port}", "--lang", "en")
+    assert not done.exception or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.output.replace(str(peer.port), "PORT")
+
+
+def test_no_escape_of_a_server_reaches_the_terminal() -> None:
+    said = b"HTTP/1.1 500 \x1b]0;pwned\x07\x1b[2J\r\nContent-Length: 0\r\n\r\n"
+    status, output = answered_by(lambda wire: (wire.recv(65536), wire.sendall(said)))
+    where = "http://127.0.0.1:PORT/api/v2/alerts"
+    assert (status, output) == (
+        1, f"The server at {where} refuses the alert (500 ?]0;pwned??[2J); "
+        "check that --alertmanager is Alertmanager's address.\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda wire: flooding(wire, b"HTTP/1.1 200 OK\r\n"),
+        lambda wire: (wire.sendall(b"HTTP/1.1 200 OK\r\n\r\n"), flooding(wire, b"x")),
+        lambda wire: (wire.recv(65536), wire.sendall(b"\x1b[2J no HTTP\r\n")),
+        silent,
+        dripping(b"H"),
+    ],
+    ids=["endless head", "endless body", "no HTTP", "silent", "slow"],
+)
+def test_a_server_without_an_end_is_left_in_time_and_told_of(
+    act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alerting, "ANSWER_SECONDS", 1.0)
+    begun = time.monotonic()
+    status, output = answered_by(act)
+    assert (status, output.isascii(), "\x1b" in output) == (1, True, False)
+    assert time.monotonic() - begun < 5.0
 
 
 def test_an_alertmanager_that_is_not_there_is_named() -> None:

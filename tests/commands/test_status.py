@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
@@ -23,8 +24,10 @@ from callmon.config.settings import example_text, load
 from callmon.store import opening
 from callmon.store.database import Database
 from tests.process.test_connections import Toronto
+from tests.support.daemon_process import configuration
 from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.forked_daemon import WarmCallmon
+from tests.support.hostile_peer import HostilePeer
 from tests.support.store_fixtures import copy, until, wrote
 
 ARRIVED = datetime(2026, 11, 18, 17, tzinfo=UTC)  # a Wednesday, at noon in Toronto
@@ -105,6 +108,38 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
             assert len(told["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
             assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
+
+
+def answered(place: Path, body: bytes) -> tuple[int, str]:
+    """What status prints while another program answers at callmon's address."""
+    said = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with HostilePeer(lambda wire: (wire.recv(4096), wire.sendall(said))) as peer:
+        config = place / "other.toml"
+        config.write_text(configuration(1, peer.port, f"sqlite:///{place}/callmon.db"), encoding="utf-8")
+        done = run("status", "--lang", "en", "--config", str(config))
+    assert not done.exception or isinstance(done.exception, SystemExit)
+    return done.exit_code, done.output
+
+
+def test_no_escape_of_a_program_at_callmons_address_reaches_the_terminal(site: Database, tmp_path: Path) -> None:
+    health = {"status": "trouble", "role": "\x1b[2J", "version": "\x1b]0;x\x07", "remarks": ["\x9b2J"]}
+    status, output = answered(tmp_path, msgspec.json.encode(health | {"troubles": ["\x1b[31mall is well"]}))
+    assert (status, [x for x in output if not x.isprintable() and x not in "\n\xa0\u202f"]) == (1, [])
+    assert "! ?[31mall is well" in output.splitlines()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b"{}",
+        b'{"status": 5}',
+        b'{"status": "ok", "role": [], "version": 1, "troubles": 5}',
+        b"\xff",
+    ],
+)
+def test_an_answer_that_is_not_callmons_is_no_daemon(site: Database, tmp_path: Path, body: bytes) -> None:
+    assert answered(tmp_path, body)[0] == 3
 
 
 # calls
