@@ -34,6 +34,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
 from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
+from callmon.sinks.mqtt.heard import HeardQueue, refuse_long_messages
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
 from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
 
@@ -312,8 +313,10 @@ async def _client(settings: MqttSettings) -> aiomqtt.Client:
         timeout=ANSWER_SECONDS,
         will=library.Will(settings.prefix + topics.STATUS, topics.OFFLINE, qos=1, retain=True),
         max_queued_incoming_messages=MOST_RETAINED_HEARD,
+        queue_type=HeardQueue,
         logger=silent,
     )
+    refuse_long_messages(client)
     return client
 
 

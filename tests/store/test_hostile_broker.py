@@ -1,0 +1,82 @@
+"""A broker that sends what nobody asked for: messages without an end, or very many of them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from callmon.config.mqtt import MqttSettings
+from callmon.core.statistics.today import Today
+from callmon.sinks.mqtt.sink import Mqtt
+from tests.support.hostile_peer import HostilePeer, flooding, growth_at_most, silent
+
+Act = Callable[[socket.socket], None]
+TORONTO = ZoneInfo("America/Toronto")
+
+
+def length(size: int) -> bytes:
+    """MQTT's remaining length: seven bits a byte."""
+    said = bytearray()
+    while True:
+        size, low = divmod(size, 128)
+        said.append(low | (0x80 if size else 0))
+        if not size:
+            return bytes(said)
+
+
+def published(topic: bytes, payload: bytes) -> bytes:
+    """A retained message of quality 0."""
+    body = len(topic).to_bytes(2, "big") + topic + payload
+    return b"\x31" + length(len(body)) + body
+
+
+def welcoming(last: Act) -> Act:
+    """Accepts the client, then does what `last` does."""
+
+    def act(wire: socket.socket) -> None:
+        wire.recv(65536)
+        wire.sendall(b"\x20\x02\x00\x00")
+        last(wire)
+        silent(wire)
+
+    return act
+
+
+def many(topic: int, payload: int, count: int) -> Act:
+    def act(wire: socket.socket) -> None:
+        for n in range(count):
+            wire.sendall(published(b"callmon/lines/%0*d" % (topic, n), b"x" * payload))
+
+    return act
+
+
+@pytest.mark.parametrize(
+    ("last", "connections"),
+    [
+        (lambda wire: flooding(wire, b"\x31" + length(200 << 20) + b"\0\5topic", 40), 2),
+        (many(10, 60_000, 600), 1),
+        (many(32_000, 1, 2000), 1),
+    ],
+    ids=["200 MiB", "payloads", "topics"],
+)
+async def test_a_message_that_is_too_long_ends_the_connection_and_others_take_little_memory(
+    last: Act, connections: int
+) -> None:
+    with HostilePeer(welcoming(last)) as peer:
+        settings = MqttSettings.model_validate({"host": "127.0.0.1", "port": peer.port})
+        sink = Mqtt(settings, Today(TORONTO))
+        with growth_at_most():
+            running = asyncio.create_task(sink.run())
+            async with asyncio.timeout(60):
+                while peer.connections < connections:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(2.0)
+        sink.end()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
