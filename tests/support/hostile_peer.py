@@ -74,13 +74,14 @@ def flooding(wire: socket.socket, piece: bytes, megabytes: int = 64) -> None:
 def growth_at_most(most: int = MOST_GROWTH) -> Iterator[None]:
     """Fails if this process had `most` bytes more at any moment."""
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins again
-    before = _status("VmRSS")
+    before = memory_of("VmRSS")
     yield
-    grown = _status("VmHWM") - before
+    grown = memory_of("VmHWM") - before
     assert grown <= most, f"{grown / 1e6:.0f} MB"
 
 
-def _status(name: str, process: str = "self") -> int:
+def memory_of(name: str, process: int | str = "self") -> int:
+    """In bytes: VmRSS, what it has now; VmHWM, the most since `clear_refs` was written."""
     for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) * 1024
