@@ -233,15 +233,40 @@ def test_a_code_for_another_number_is_no_callback() -> None:
     assert (debt(exchange).state, debt(exchange).attempts) == ("open", ())
 
 
-def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_back() -> None:
-    """The number is a mobile of ours, say: the two who talk are both outside."""
+def verdict(exchange: Exchange) -> tuple[str, str]:
+    replay = exchange.replayed()
+    due_at = debt(exchange).dues.judging.at + SECOND
+    (found,) = [x for o in replay._monitor.tick(due_at) for written in o.ledger for x in written.findings]
+    return found.verdict, found.reason_key
+
+
+@pytest.mark.parametrize("number", ["2422", "4163272422"])
+def test_a_caller_from_outside_who_is_forwarded_to_the_number_has_called_nobody_back(number: str) -> None:
+    """The number is a mobile of ours, say: the two who talk are both outside. Nobody knows, all the same."""
     exchange = owed()
-    caller = exchange.call("2422", "PJSIP/other", caller="4165550104")
+    caller = exchange.call(number, "PJSIP/other", caller="4165550104")
     far = exchange.dial(caller, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
     exchange.ring(caller, far)
     exchange.at(105).answer(caller, far)
     exchange.at(130).ends(caller, far)
     assert debt(exchange).state == "open"
+    assert verdict(exchange) == ("unknown", "not_attributed")
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_person_whom_an_agent_consults_within_another_call_may_have_been_called_back(answered: bool) -> None:
+    exchange = owed()
+    caller = exchange.call(caller="4165550104")
+    (phone,) = exchange.rings(caller, "PJSIP/101")
+    exchange.at(103).answer(caller, phone)
+    exchange.at(105).leave(phone)
+    far = exchange.dial(phone, "PJSIP/trunk", dial_string=f"{DEBTOR}@trunk")
+    exchange.ring(phone, far)
+    if answered:
+        exchange.at(108).answer(phone, far)
+    exchange.at(125).hangup(far)
+    exchange.at(126).ends(caller, phone)
+    assert verdict(exchange) == (("unknown", "not_attributed") if answered else ("not_met", "not_called_back"))
 
 
 @pytest.mark.parametrize(("second", "state"), [(5, "paid"), (4.9, "open")])
@@ -278,7 +303,7 @@ def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colle
 
 
 @pytest.mark.parametrize(
-    ("exten", "string", "answered", "verdict"),
+    ("exten", "string", "answered", "known"),
     [
         ("*72", "*72@trunk", True, "unknown"),
         ("*72", "*72@trunk", False, "not_met"),
@@ -286,7 +311,7 @@ def test_a_callback_announced_on_a_second_line_and_joined_goes_on_with_the_colle
     ],
 )
 def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_answered(
-    exten: str, string: str, answered: bool, verdict: str
+    exten: str, string: str, answered: bool, known: str
 ) -> None:
     exchange = owed()
     phone = exchange.new("PJSIP/101", 4, exten, caller="101", context="internal")
@@ -295,10 +320,7 @@ def test_a_code_whose_number_nobody_knows_may_have_been_the_callback_if_it_was_a
     if answered:
         exchange.at(105).answer(phone, far)
     exchange.at(130).ends(phone, far)
-    replay = exchange.replayed()
-    due_at = debt(exchange).dues.judging.at + SECOND
-    (found,) = [x for o in replay._monitor.tick(due_at) for w in o.ledger for x in w.findings]
-    assert found.verdict == verdict
+    assert verdict(exchange)[0] == known
 
 
 def test_a_desk_that_redirects_the_person_hands_the_callback_on_without_any_event() -> None:

@@ -137,8 +137,10 @@ class TrackedOutboundCall(msgspec.Struct, eq=False):
             self.is_unsure = self.talked + now + self.hidden >= rules.talked_for
             self.attempt, self.is_counted, self.is_short = self.answered, False, not self.is_unsure
         elif self.person_first:
-            rang = self.attempt if rules.attempt_counts else None
-            self.unattributed, self.attempt = self.opened or rang, None
+            until = ended.at or self.seen
+            lasted = until - self.opened if until is not None and self.opened is not None else rules.talked_for
+            may_be_one = rules.attempt_counts or (self.opened is not None and lasted >= rules.talked_for)
+            self.unattributed, self.attempt = (self.opened or self.attempt) if may_be_one else None, None
 
     def _shift(self, by: timedelta) -> None:
         """Shift all times after a step of the exchange's clock, so that durations stay the same."""

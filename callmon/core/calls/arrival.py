@@ -66,7 +66,8 @@ def _emit(
     **more: Any,
 ) -> None:
     call.is_emitted, call.inbound, call.begun = True, direction == "inbound", None
-    call.outbound = direction == "outbound"
+    is_forwarded = state.site.endpoints.is_outside_caller(call.caller.channel, event.caller)
+    call.outbound = direction == "outbound" and not is_forwarded
     call.caller.outside = call.inbound
     if line is not None:
         set_line(call, line)

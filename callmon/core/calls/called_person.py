@@ -128,6 +128,31 @@ def left(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: dateti
         state.emit(f.Parted(call.id, at))
 
 
+# Dialled outside within another call: forwarded, consulted, transferred to.
+
+
+def dialled_beside(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.DialBegin) -> None:
+    """A person outside is dialled for a call that is not to that person: nobody knows what they will talk of."""
+    number = number_dialled(event.dest_channel, event.dial_string)
+    is_own = not call.is_emitted or (call.outbound and not call.answered)
+    if is_own or leg.uniqueid in state.beside or not is_number(number):
+        return
+    state.beside[leg.uniqueid] = False
+    channel = state.site.endpoints.masked_name(leg.channel)
+    state.emit(f.Arrived(leg.uniqueid, event.at, "outbound", None, number, None, None, channel, person_first=True))
+
+
+def answered_beside(state: TrackerState, uniqueid: str, at: datetime | None) -> None:
+    if state.beside.get(uniqueid) is False:
+        state.beside[uniqueid] = True
+        state.emit(f.LineOpened(uniqueid, at))
+
+
+def gone_beside(state: TrackerState, uniqueid: str, at: datetime | None) -> None:
+    if state.beside.pop(uniqueid, None) is not None:
+        state.emit(f.Ended(uniqueid, at, "exchange" if at is not None else "unknown"))
+
+
 # A listing.
 
 

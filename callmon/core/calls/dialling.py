@@ -60,6 +60,8 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
             return
         click_to_dial.dials_outside(state, call, event)
     arrival.settle_direction(state, call, outside)
+    if outside:
+        called_person.dialled_beside(state, call, leg, event)
     if outside and call.inbound:
         hairpins.went_out(state, call, leg, event)
     transfers.dialled(state, call, leg, event)
@@ -150,6 +152,7 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
         _begun_unheard(state, leg)
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
+        called_person.answered_beside(state, leg.uniqueid, event.at)
     if call is None:
         if leg.answered:
             click_to_dial.answered(state, source, leg)

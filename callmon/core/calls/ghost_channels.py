@@ -10,7 +10,7 @@ from datetime import datetime
 
 from callmon.ami import events as e
 from callmon.core import facts as f
-from callmon.core.calls import answering, click_to_dial, hairpins
+from callmon.core.calls import answering, called_person, click_to_dial, hairpins
 from callmon.core.calls.channels import TrackedCall, TrackedChannel
 from callmon.core.calls.state import TrackerState
 
@@ -22,6 +22,7 @@ def drop(state: TrackerState, leg: TrackedChannel) -> None:
     state.bridges.leave(leg)
     hairpins.forget_channel(state, leg)
     click_to_dial.gone(state, leg.uniqueid)
+    called_person.gone_beside(state, leg.uniqueid, None)
     if leg.partner is not None:
         leg.partner.partner = None
 

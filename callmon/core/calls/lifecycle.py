@@ -96,6 +96,8 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
         leg.partner.partner = None
     if state.gone_out:
         hairpins.forget_channel(state, leg)
+    if state.beside:
+        called_person.gone_beside(state, event.uniqueid, event.at)
     call = leg.call
     if call is None:
         return

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from callmon.ami import events as e
 from callmon.ami.events import BUSY, RINGING, UP
 from callmon.core import facts as f
-from callmon.core.calls import answering, arrival, dialling, voicemail
+from callmon.core.calls import answering, arrival, called_person, dialling, voicemail
 from callmon.core.calls.channels import TrackedCall, TrackedChannel, pair_halves
 from callmon.core.calls.endpoints import is_local
 from callmon.core.calls.state import TrackerState
@@ -62,6 +62,7 @@ class Observing(NamedTuple):
         for phone in phones:
             leg = self.state.legs[phone.uniqueid]
             if phone.state == UP and leg.is_phone:
+                called_person.answered_beside(self.state, leg.uniqueid, self.since)
                 self._picked_up(call, leg, entry, phone)
         if call.answered:
             answering.join(self.state, call, None)  # a transfer may have been taken in the gap, at an unknown time

@@ -39,6 +39,8 @@ class TrackerState:
         # Dialled outside for a caller, by the caller's number and the number dialled: it may come back.
         self.gone_out: dict[tuple[str | None, str], tuple[TrackedChannel, datetime | None]] = {}
         self.newest_legs: deque[TrackedChannel] = deque(maxlen=8)  # one of them may just be on its way out
+        # Persons outside, dialled within another call; whether they have answered.
+        self.beside: dict[str, bool] = {}
         self.early: list[e.Event] = []  # a return before its DialBegin, and what was received since
         self.dialplan_heard = False
         self.ringback_heard = False  # the exchange reports the steps that make the caller hear ringing
