@@ -163,6 +163,10 @@ def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
             | f.Answered(channel=channel)
         ):  # once a channel
             return any(type(known) is type(fact) and known.channel == channel for known in stored)
+        case f.QueueEntered(at=datetime()):  # the standby may not know what the queue plays
+            return any(isinstance(known, f.QueueEntered) and known.at == fact.at for known in stored)
+        case f.RingbackUnknown():  # the leader received what the caller heard, or has stated that it did not
+            return any(isinstance(known, f.PhoneDialled | f.RingbackBegan) for known in stored)
         case f.PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
             joins = [known for known in stored if isinstance(known, f.PersonJoined) and known.channel == channel]
             return any(known.at is not None and abs(known.at - at) < CERTAIN for known in joins)

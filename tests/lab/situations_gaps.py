@@ -92,6 +92,7 @@ QUEUES = (
         Caller(GENERAL, route="lab-queue-keys", steps=(Step(5, "press", "2"),)),
         {},
         inbound("general", "no_answer", None, answered_by=None, heard_ringing=False),
+        begins=14,  # the same phone
     ),
     handed(
         "attended_to_queue_by_keys",
@@ -109,4 +110,6 @@ QUEUES = (
     ),
 )
 
+# `hangs_up_as_it_is_answered` is a recording alone. Its caller's CANCEL crosses the phone's 200 by chance: of 80 callers
+# who give up after 8 s, at a phone that answers after 7.998 s, a dozen.
 GAPS = (*WOKEN, *FROM_CALLS_OF_THEIR_OWN, *QUEUES)

@@ -14,9 +14,8 @@ import pytest
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import COLUMNS, CelRow
-from callmon.config.settings import example
 from callmon.core.calls.site import ExchangeProfile
-from tests.recordings.test_cel import KEYS, RECORDINGS, calls, concluded, rows_of, scripted
+from tests.recordings.test_cel import DESK_PHONES, KEYS, RECORDINGS, calls, concluded, rows_of, scripted
 from tests.recordings.test_cel_layouts import fields_of, padded
 from tests.recordings.test_traces import TRACES
 from tests.store.test_backfill import Office
@@ -36,7 +35,7 @@ def without(rows: Sequence[CelRow], *columns: str) -> list[CelRow]:
 def said(rows: Sequence[CelRow], lacks_apps: bool = False) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for part in extract.stretches(rows):
-        told = extract.extract_calls(part, ExchangeProfile(example(), "toronto"), KEYS)
+        told = extract.extract_calls(part, ExchangeProfile(DESK_PHONES, "toronto"), KEYS)
         found += map(concluded, (told | with_doubt(part, told, lacks_apps)).values())
     return found
 

@@ -134,7 +134,10 @@ TAKEN_OVER = {
         (28, 35, 38, 51, 54, 1.0),
     ),
     "an agent who was up for hours before the caller arrived": ("agent_of_a_pool", (9, 9, 12, 26, 48, 0.0)),
-    "a phone that a push message woke": ("woken_phone_left", (4, 4, 4, 4, 9, 1.0)),
+    "a phone that a push message woke": ("woken_phone_left", (0, 5, 5, 5, 7, 1.0)),
+    "a dial whose options the leader received": ("woken_phone_left", (2, 4, 4, 5, 5, 1.0)),
+    "the same, received by the standby before the take-over": ("woken_phone_to_voicemail", (2, 2, 2, 5, 11, 0.0)),
+    "a queue of which the leader knows what it plays": ("queue_left_by_key", (3, 3, 3, 15, 16, 1.0)),
     "a caller who left a queue by a key": ("queue_left_by_key_to_the_end", (12, 12, 12, 12, 12, 1.0)),
     "a caller in the queue whose line a listing shows in a menu": (
         "queue_left_by_key_to_the_end",
@@ -219,12 +222,12 @@ FOUND = {
         (9, 9, 9, "kill"),
     ),
     "a caller may pass through voicemail's place unheard": ("transfer_refused", (1, 18, 21, "cut")),
-    "a phone found ringing may have begun seconds after its channel": ("woken_phone", (0, 1, 4, "cut")),
-    "also where its caller gives up": ("woken_phone_left", (0, 1, 4, "cut")),
-    "and where voicemail takes the call": ("woken_phone_to_voicemail", (0, 1, 4, "cut")),
+    "a phone found ringing may have begun seconds after its channel": ("woken_phone", (0, 2, 5, "cut")),
+    "also where its caller gives up": ("woken_phone_left", (0, 2, 5, "cut")),
+    "and where voicemail takes the call": ("woken_phone_to_voicemail", (0, 2, 5, "cut")),
     "an agent's own channel that a listing finds takes the call": ("agent_of_a_pool", (0, 3, 3, "cut")),
     "a taker found before its line is up takes the call": ("pickup_of_a_queue", (0, 9, 9, "cut")),
-    "who comes to a caller in a lounge was not rung": ("lounge", (5, 6, 9, "kill")),
+    "who comes to a caller in a lounge was not rung": ("lounge", (0, 6, 9, "kill")),
     "a caller who hangs up as a phone answers was not rung in vain": (
         "hangs_up_as_it_is_answered",
         (0, 3, 6, "kill"),
@@ -236,6 +239,11 @@ FOUND = {
         "attended_to_queue_by_keys",
         (0, 1, 1, "cut"),
     ),
+    "a transfer into a queue need not have reached the queue alone": (
+        "attended_to_queue_by_keys",
+        (11, 36, 39, "cut"),
+    ),
+    "music may play where a phone rings, unheard in between": ("queue_left_by_key", (3, 6, 9, "cut")),
     "a line's language is not the channel's after a kill": ("french/poci_answered", (1, 13, 13, "kill")),
 }
 

@@ -76,7 +76,8 @@ class CallAccount(AccountState, gc=False):
         slack = self.doubt.ringing_slack
         if self.ringing is None or slack == f.EXACT:
             return self.ringing
-        return self.ringing + slack if slack <= rings.NEAR else self.ringing if self._is_near(slack) else None
+        is_moment = slack <= rings.NEAR and not self.is_partly_heard()  # a gap may hide that music played
+        return self.ringing + slack if is_moment else self.ringing if self._is_near(slack) else None
 
     def _is_near(self, slack: timedelta) -> bool:
         """Whether a time with this slack may be reported: exact, or from CEL, to about a second."""

@@ -75,6 +75,9 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
     if not may_have_missed:  # the other instance received what no event has shown here
         call.sent_unheard = False
         call.gone_unheard = call.refused_unheard = False
+        call.ringback_unknown = (
+            call.ringback_unknown or call.dialled
+        )  # it has stated what a dial lets the caller hear
         for leg in call.legs:
             leg.joined_unheard = None
     received, call.sent = call.sent, None

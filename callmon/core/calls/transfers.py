@@ -64,7 +64,9 @@ def attended(state: TrackerState, event: e.AttendedTransfer) -> None:
     if person is not None and endpoint(person.channel) != endpoint(event.original_channel):
         target = person  # the bridges were merged before the event
     kind: f.TransferKind = "attended" if target is None or target.answered else "blonde"
-    to = state.phone(target) if target is not None else extension
+    # A queue or a group may have dialled, in the gap, the phone that takes the caller.
+    is_hidden = call.sent_unheard and not _is_new(call, event.at)
+    to = state.phone(target) if target is not None else "" if is_hidden else extension
     is_taken = target is not None and (target.answered or target.rang)
     sending = PendingTransfer(kind, event.original_channel, to, event.at, taken=is_taken)
     send_off(state, call, sending)
@@ -86,13 +88,13 @@ def send_off(state: TrackerState, call: TrackedCall, sending: PendingTransfer) -
     else:
         settle(state, call, sending.at)
     call.sent = sending
-    sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending)
+    sending.unheard = call.sent_unheard and sending.kind != "blind" and not _is_new(call, sending.at)
     state.emit(f.SentOff(call.id, sending.at, sending.kind, _by(state, sending), sending.to, sending.unheard))
 
 
-def _is_new(call: TrackedCall, sending: PendingTransfer) -> bool:
-    """Whether the last listing showed the caller with the person, long enough before this sending."""
-    at, since = sending.at, call.together_at
+def _is_new(call: TrackedCall, at: datetime | None) -> bool:
+    """Whether the last listing showed the caller with the person, long enough before a sending at this time."""
+    since = call.together_at
     return at is not None and since is not None and at - since >= LEAVES_WITHIN
 
 
