@@ -121,6 +121,6 @@ exten => 650,1,Dial(${LAB_THEN},${LAB_SECONDS},${LAB_OPTIONS})
 exten => 651,1,NoOp()
  same => n,Dial(${LAB_THEN},${LAB_SECONDS},${LAB_OPTIONS})
  same => n,Goto(box,500,1)
-exten => _8XX,1,Dial(PJSIP/${EXTEN},24,tkTK)
+exten => _8[0-5]X,1,Dial(PJSIP/${EXTEN},24,tkTK)
  same => n,Goto(box,500,1)
 """

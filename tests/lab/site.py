@@ -65,13 +65,6 @@ MODULES = (
 )
 MODULES_UNTIL_20 = ("app_macro",)
 
-# The dialplan steps that decide what the caller hears.
-STEPS_OF_RINGING = ("Dial", "Queue", "Ringing", "Progress", "Answer", "PlayTones", "StopPlayTones")
-RINGING_FILTER = "".join(
-    f"eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: {step}[[:space:]]\n"
-    for step in STEPS_OF_RINGING
-)
-
 # First the phone on the desk, then the mobile.
 FOLLOW_ME = """
 [general]
@@ -151,7 +144,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
 def _manager(ports: Ports, secrets: Secrets) -> str:
     return (
         f"[general](+)\nport = {ports.ami}\nbindaddr = {HOME}\n"
-        f"[callmon](+)\nsecret = {secrets.callmon}\n{RINGING_FILTER}"
+        f"[callmon](+)\nsecret = {secrets.callmon}\n"
         f"[callmon-old]\nsecret = {secrets.callmon}\n{_old_filter()}"
         f"[witness]\nsecret = {secrets.witness}\nread = all\nwrite = all\nwritetimeout = 10000\n"
         f"[desk]\nsecret = {secrets.desk}\nread = call\nwrite = call,originate\nwritetimeout = 10000\n"

@@ -68,6 +68,7 @@ WAYS_TO_RING = (
     Way("queue_R", "ringing-queue", "tkR", QUEUE_OF, rings=3.0),
     Way("answered_first", "ringing-answered", "tk", then="ringing-dial"),
     Way("answered_first_r", "ringing-answered", "tkr", then="ringing-dial", rings=3.0),
+    Way("answered_first_R", "ringing-answered", "tkR", then="ringing-dial", rings=3.0),
     Way("two_dials", "ringing-two", "tk", "PJSIP/858", pause=5, then="PJSIP/{p}"),
     Way("group_m", "ringing-dial", "tkm", "PJSIP/{p}&PJSIP/858"),
 )
@@ -104,6 +105,8 @@ WAYS_BESIDE = (
     Way("answered_queue", "ringing-answered", "tk", QUEUE_OF, then="ringing-queue", rings=3.0),
     Way("answered_queue_r", "ringing-answered", "tkr", QUEUE_OF, then="ringing-queue", rings=3.0),
     Way("answered_queue_R", "ringing-answered", "tkR", QUEUE_OF, then="ringing-queue", rings=3.0),
+    Way("answered_R_early_media", "ringing-answered", "tkR", then="ringing-dial", early_media=True, rings=3.0),
+    Way("answered_r_early_media", "ringing-answered", "tkr", then="ringing-dial", early_media=True, rings=3.0),
     Way("answered_m", "ringing-answered", "tkm", then="ringing-dial", rings=3.0),
     Way("answered_r_tone", "ringing-answered", "tkr(ring)", then="ringing-dial", rings=3.0),
     Way("answered_early_media", "ringing-answered", "tk", then="ringing-dial", early_media=True, rings=3.0),

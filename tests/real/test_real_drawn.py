@@ -17,8 +17,9 @@ from tests.lab.witness import note_voicemail
 from tests.support.drawn_truth import facts
 from tests.support.environment import GIVEN
 from tests.support.forked_daemon import WarmCallmon
-from tests.support.scripted_truth import pairs, told
+from tests.support.scripted_truth import pairs
 from tests.support.store_fixtures import until
+from tests.support.wire_truth import stored
 
 pytestmark = pytest.mark.lab
 
@@ -38,7 +39,7 @@ def test_no_fact_of_two_hundred_drawn_calls_is_told_wrong(
     note_voicemail(calls, witness.events())
     settings = callmon.settings()
     store = open_with_keys(settings)
-    said = [(call, told(store, settings, own)) for call, own in pairs(calls, witness.events())]
+    said = [(call, stored(store, settings, own)) for call, own in pairs(calls, witness.events())]
     store.close()
     found = [fact for call, heard in said if heard is not None for fact in facts(call, heard)]
     wrong, unknown = Counter(fact.fact for fact in found if fact.wrong), sum(fact.unknown for fact in found)

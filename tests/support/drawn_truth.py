@@ -12,7 +12,7 @@ from tests.lab.wire import RING, begins, joined, waited_until, was_up, wire
 from tests.support.ami_builders import replayed, settings
 from tests.support.daemon_process import round_the_clock
 from tests.support.scripted_truth import disagreements, pairs
-from tests.support.wire_truth import IN_TIME, NEAR, clock, compared, near_an_edge
+from tests.support.wire_truth import IN_TIME, NEAR, clock, compared, near_an_edge, with_wait
 
 GRACE = 0.5
 EARLY, LATE = 4 * RING - GRACE, 5 * RING + GRACE
@@ -47,8 +47,9 @@ def facts(call: Played, said: Mapping[str, Any]) -> Iterable[Found]:
 def by_replay(calls: list[Played], stream: bytes, heard: bytes) -> list[Found]:
     """What callmon makes of what its user heard. `stream` is the witness's."""
     open_always = settings({"closed_days_remove = []\n": round_the_clock()})
-    said = replayed(heard, settings=open_always).calls()
-    by_id = {call["call"]: call for call in said}
+    replay = replayed(heard, settings=open_always)
+    ended = {call.call: call for call in replay.ended}
+    by_id = {said["call"]: with_wait(said, ended[said["call"]]) for said in replay.calls()}
     return [fact for call, own in pairs(calls, messages(stream)) for fact in facts(call, by_id[own])]
 
 

@@ -6,8 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from callmon.config.settings import Settings
+from callmon.core.calls.call import Call
+from callmon.store.database import Database
+from callmon.store.queries import calls as queries
 from tests.lab.model import Played
 from tests.lab.wire import RING, begins, joined, ring, waited_until, was_up, wire
+from tests.support.scripted_truth import told
 
 CLOSE = 0.05  # seconds between the wire and what callmon tells
 IN_TIME = 3 * RING
@@ -26,13 +31,40 @@ class Told(NamedTuple):
 
 
 def told_of(said: Mapping[str, Any]) -> Told:
-    """The one place that knows the names of callmon's fields. Where no ring was heard, `rings` counts seconds."""
-    verdict = said["verdicts"]["answer_by_third_ring"]
-    if not said["heard_ringing"] or not said["ringing"]:
-        return Told(None, None, None, verdict, said["heard_ringing"] is False)
+    """The one place that knows the names of callmon's fields. `said` is from `with_wait`.
+
+    Where no ring was heard, `rings` counts seconds.
+    """
+    verdict, heard = said["verdicts"]["answer_by_third_ring"], said["heard_ringing"]
+    span = _span(said)
+    if not heard or span is None:
+        return Told(None, None, None, verdict, heard is False and not said["ringing_at_most"])
+    return Told(*span, None if said["rings_estimated"] else said["rings"], verdict)
+
+
+def _span(said: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The two moments between which the ringing began."""
+    if said["answered"] and said["waited"] and said["wait_start"] != "queue":
+        end = datetime.fromisoformat(said["answered"])
+        shortest, longest = said["waited"]
+        return (end - longest).timestamp(), (end - shortest).timestamp()
+    if not said["ringing"]:
+        return None
     begins = datetime.fromisoformat(said["ringing"]).timestamp()
-    slack = CEL_SLACK if said["heard"] == "filled" else 0.0
-    return Told(begins, begins + slack, None if said["rings_estimated"] else said["rings"], verdict)
+    return begins, begins + (CEL_SLACK if said["heard"] == "filled" else 0.0)
+
+
+def with_wait(said: dict[str, Any], call: Call) -> dict[str, Any]:
+    """A call as JSON, with what only the account tells of its wait."""
+    waited = call.waited and (call.waited.shortest, call.waited.longest)
+    return said | {"waited": waited, "ringing_at_most": call.ringing_at_most}
+
+
+def stored(store: Database, settings: Settings, own: str) -> dict[str, Any] | None:
+    """The same of a stored call; None if it is not stored."""
+    said = told(store, settings, own)
+    (found,) = queries.stored_calls(store, own) if said else (None,)
+    return with_wait(said, found.account) if said and found and found.account else None
 
 
 def near_an_edge(call: Played) -> bool:
@@ -65,13 +97,13 @@ class Compared(NamedTuple):
 
 def compared(call: Played, said: Mapping[str, Any]) -> Compared:
     """Each point in which the call is told wrong. What callmon says that it does not know is not wrong."""
-    told, began = told_of(said), begins(call)
+    claimed, began = told_of(said), begins(call)
     person, verdict = joined(call), verdict_by_wire(call)
     number = ring(began, person) if began and person else None
-    wrong = (*_start(began, told), *_number(number, told), *_verdict(verdict, told))
+    wrong = (*_start(began, claimed, waited_until(call)), *_number(number, claimed), *_verdict(verdict, claimed))
     since = call.invited
-    told = told._replace(earliest=_after(told.earliest, since), latest=_after(told.latest, since))
-    return Compared(call.situation.name, _after(began, since), number, verdict, told, wrong)
+    shown = claimed._replace(earliest=_after(claimed.earliest, since), latest=_after(claimed.latest, since))
+    return Compared(call.situation.name, _after(began, since), number, verdict, shown, wrong)
 
 
 def table(some: Iterable[Compared]) -> list[str]:
@@ -109,12 +141,13 @@ def clock(call: Played) -> float:
     return begins(call) or (not was_up(call) and wire(call).early_media) or call.invited
 
 
-def _start(began: float | None, told: Told) -> Iterable[str]:
+def _start(began: float | None, told: Told, end: float | None) -> Iterable[str]:
     if told.earliest is None or told.latest is None:
         if told.silent and began is not None:
             yield "ringing that is not told"
     elif began is None:
-        if told.rings is not None:
+        # The first packet of a tone comes after 20 ms: a phone may be busy sooner.
+        if told.rings is not None and (end is None or told.latest < end - CLOSE):
             yield "ringing that the wire never had"
     elif not told.earliest - CLOSE <= began <= told.latest + CLOSE:
         yield f"ringing began {told.earliest - began:+.3f} s from the wire"
