@@ -61,6 +61,7 @@ WAYS_TO_RING = (
     Way("r_woken", "ringing-dial", "tkr", rings=6.0),
     Way("r_tone", "ringing-dial", "tkr(ring)"),
     Way("ringing_then_pause", "ringing-signal", "tk", pause=4.5, then="ringing-dial"),
+    Way("ringing_then_local", "ringing-signal", "tk", "Local/{p}@ringing-member-r/n", 4.5, "ringing-group", 3.0),
     Way("early_media", "ringing-dial", "tk", early_media=True),
     Way("early_media_without_sdp", "ringing-dial", "tk", early_media=True, without_sdp=True),
     Way("queue", "ringing-queue", "tk", QUEUE_OF),

@@ -18,6 +18,9 @@ GRACE = 0.5
 EARLY, LATE = 4 * RING - GRACE, 5 * RING + GRACE
 
 
+VERDICTS = ("answer_by_third_ring", "voicemail_after_fourth_ring", "reach_a_person")
+
+
 class Found(NamedTuple):
     """One fact: what is wrong about it; or that callmon says it is unknown."""
 
