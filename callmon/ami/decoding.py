@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from callmon.ami.events import APPLICATIONS, FIELDS, Event, Reply, instant
+from callmon.ami.events import APPLICATIONS, FIELDS, TIMED_OUT, Event, Reply, instant
 
 CRLF, EOL = b"\r\n", "\r\n"
 # Asterisk's own limits are 80 for channel and extension and 150 for a Uniqueid. A longer value is not Asterisk's
@@ -139,6 +139,7 @@ READERS: dict[bytes, Reader] = {kind.__name__.encode(): _reader(kind, fields) fo
 # A `read=all` user receives thousands of dialplan steps; only these are used.
 _APPLICATION = b"\r\nApplication: "
 _STEPS = frozenset(name.encode() for name in APPLICATIONS)
+_OPTION = re.compile(rb"\r\nExten: (?:[0-9*#]{1,2}|%s)\r\nPriority: 1\r\n" % TIMED_OUT.encode())
 # Every call ends with soft hang-up requests; only the one with the flag "shutting down" is used.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 # A site's dialplan may send any UserEvent; only these are for callmon.
@@ -159,7 +160,8 @@ def _phone_state(message: bytes) -> Event | None:
 
 def _dialplan_step(message: bytes) -> Event | None:
     start = message.find(_APPLICATION) + len(_APPLICATION)
-    return READERS[b"Newexten"](message) if message[start : message.find(b"\r", start)] in _STEPS else None
+    is_read = message[start : message.find(b"\r", start)] in _STEPS or _OPTION.search(message)
+    return READERS[b"Newexten"](message) if is_read else None
 
 
 def _dialplans_word(message: bytes) -> Event | None:

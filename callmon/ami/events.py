@@ -11,6 +11,12 @@ EARLIEST, LATEST = 662_688_000, 7_258_118_400
 LONGEST_UPTIME = 1_500_000_000  # seconds, some 47 years: before any of these times there is one
 # A Timestamp as Asterisk wrote it, "" for none; or a time that callmon assigned.
 Stamp = str | datetime | None
+# The applications whose dialplan steps are read: voicemail, its opening by staff, and what asks for a key.
+STEPS = ("VoiceMail", "VoiceMailMain", "Answer", "BackGround", "WaitExten", "Read")
+# Those that tell the caller "ringing".
+RINGBACK = ("Dial", "Queue", "Ringing", "Progress", "PlayTones", "StopPlayTones")
+APPLICATIONS = (*STEPS, *RINGBACK)
+TIMED_OUT = "t"  # the extension of a menu in which no key was pressed
 # The values of ChannelState that callmon tests.
 RING, RINGING, UP, BUSY = "4", "5", "6", "7"
 
@@ -170,16 +176,21 @@ class MusicOnHoldStart(Event, frozen=True, gc=False):
 
 
 class Newexten(Event, frozen=True, gc=False):
-    """A dialplan step; only those of `APPLICATIONS` are used."""
+    """A dialplan step of one of `APPLICATIONS`, or the first step of a menu's option (`is_option`)."""
 
     language: str
+    context: str
+    exten: str
+    priority: str
     uniqueid: str
     application: str
     data: str = field(name="AppData")
 
-
-# The steps that callmon reads: voicemail takes a call, or the caller is told "ringing".
-APPLICATIONS = ("VoiceMail", "Dial", "Queue", "Ringing", "Progress", "PlayTones", "StopPlayTones")
+    @property
+    def is_option(self) -> bool:
+        """Whether the step is the first of an extension such as a menu has: one or two keys, or its time-out."""
+        keys = self.exten.strip("0123456789*#") == "" and len(self.exten) in (1, 2)
+        return self.priority == "1" and (keys or self.exten == TIMED_OUT)
 
 
 class MessageWaiting(Event, frozen=True, gc=False):
@@ -188,6 +199,7 @@ class MessageWaiting(Event, frozen=True, gc=False):
     uniqueid: str
     mailbox: str
     new: str
+    old: str = ""
 
 
 class VoicemailUserDetail(Event, frozen=True, gc=False):
@@ -201,6 +213,8 @@ class VoicemailUserDetail(Event, frozen=True, gc=False):
 
 class QueueCallerJoin(Event, frozen=True, gc=False):
     language: str
+    context: str
+    exten: str
     uniqueid: str
     queue: str
 
@@ -208,6 +222,14 @@ class QueueCallerJoin(Event, frozen=True, gc=False):
 class QueueCallerLeave(Event, frozen=True, gc=False):
     uniqueid: str
     queue: str
+
+
+class QueueCallerAbandon(Event, frozen=True, gc=False):
+    """The caller hung up in the queue, or its time was over, or an async goto sent the caller elsewhere."""
+
+    context: str
+    exten: str
+    uniqueid: str
 
 
 class UserEvent(Event, frozen=True, gc=False):

@@ -19,7 +19,7 @@ from callmon.core.facts import Fact
 # Facts that CEL does not contain.
 ONLY_HEARD = (
     f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.RingbackBegan, f.RingbackEnded, f.PhonesSeen,
-    f.MessageLeft, f.SurveyOffered, f.CallbackRequested, f.ComplaintMade,
+    f.MessageLeft, f.MessageUnclear, f.SurveyOffered, f.CallbackRequested, f.ComplaintMade,
 )  # fmt: skip
 HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)

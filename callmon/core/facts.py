@@ -100,6 +100,15 @@ class LanguageChosen(Fact, frozen=True, gc=False, tag="LanguageChosen"):
     language: str
 
 
+class MenuAnswered(Fact, frozen=True, gc=False, tag="MenuAnswered"):
+    """The caller pressed a key in a menu (`key`), or none until its time-out (False).
+
+    None: after that, another menu asked for a key, and it is not known whether one was pressed.
+    """
+
+    key: bool | None
+
+
 class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
     """The caller entered a queue (QueueCallerJoin).
 
@@ -112,11 +121,15 @@ class QueueEntered(Fact, frozen=True, gc=False, tag="QueueEntered"):
 
 
 class QueueLeft(Fact, frozen=True, gc=False, tag="QueueLeft"):
-    """The caller left the queue (QueueCallerLeave): answered, timed out, or hung up (`hung_up`)."""
+    """The caller left the queue (QueueCallerLeave): answered, timed out, or hung up (`hung_up`).
+
+    `sent_away`: by an async goto of the exchange, whose first application is not reported.
+    """
 
     queue: str
     hung_up: bool = False
     slack: timedelta = EXACT
+    sent_away: bool = False
 
 
 class PhoneDialled(PhoneFact, frozen=True, gc=False, tag="PhoneDialled"):
@@ -276,16 +289,24 @@ class SurveyOffered(Fact, frozen=True, gc=False, tag="SurveyOffered"):
 
 
 class VoicemailTook(Fact, frozen=True, gc=False, tag="VoicemailTook"):
-    """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox)."""
+    """Voicemail took the call (VoiceMail started, or the line went up into a known mailbox).
+
+    `chosen`: whether the caller pressed a key in a menu before; None where the steps that tell are not received.
+    """
 
     mailbox: str | None
     slack: timedelta = EXACT
+    chosen: bool | None = None
 
 
 class MessageLeft(Fact, frozen=True, gc=False, tag="MessageLeft"):
     """The caller left a message (MessageWaiting with the caller's Uniqueid)."""
 
     mailbox: str | None
+
+
+class MessageUnclear(Fact, frozen=True, gc=False, tag="MessageUnclear"):
+    """A mailbox changed on the caller's channel. The caller left a message, or is a colleague who listened."""
 
 
 class CallbackRequested(Fact, frozen=True, gc=False, tag="CallbackRequested"):
@@ -316,11 +337,13 @@ class Unheard(Fact, frozen=True, gc=False, tag="Unheard"):
     `may_hide_answer`: no person had answered before the gap, and the line was up after it, so a person may have
     answered within it. A channel that is still in state Ring was never answered. `may_hide_ringing`: nothing
     rings after the gap, but a phone may have begun to ring and stopped within it.
+    `unreported`: events were received, but Asterisk has none for what had the caller then.
     """
 
     until: datetime | None
     may_hide_answer: bool = False
     may_hide_ringing: bool = False
+    unreported: bool = False
 
 
 class ClockSet(Fact, frozen=True, gc=False, tag="ClockSet"):
@@ -363,7 +386,7 @@ AnyFact = (
     | Held | Resumed | SentOff | Transferred | CameBack
     | PersonJoined | ThirdJoined | Parted | Parked | Retrieved | ParkingEnded | Forwarded | Overflowed
     | SurveyOffered | VoicemailTook | MessageLeft | CallbackRequested | ComplaintMade | DialFailed | CallerBusy
-    | Unheard | ClockSet | Filled | HangupRequested | Ended
+    | Unheard | MenuAnswered | MessageUnclear | ClockSet | Filled | HangupRequested | Ended
 )  # fmt: skip
 
 

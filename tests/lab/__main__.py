@@ -20,7 +20,7 @@ from tests.lab.folder import LabUnavailable
 from tests.lab.listener import Listener, messages
 from tests.lab.model import Played, Situation
 from tests.lab.play import Callers, play
-from tests.lab.recordings import save, save_diary, save_whole
+from tests.lab.recordings import save, save_diary, save_later, save_whole
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS, named
 from tests.lab.tones import Tones
@@ -93,7 +93,10 @@ def _record(options: argparse.Namespace) -> int:
 
 
 def _whole(options: argparse.Namespace) -> int:
-    save_whole(options.run_of, options.out, options.name)
+    if options.later is not None:
+        save_later(options.run_of, options.out, options.name, options.later)
+    else:
+        save_whole(options.run_of, options.out, options.name)
     return 0
 
 
@@ -123,6 +126,7 @@ def _options() -> argparse.Namespace:
     command = commands.add_parser("whole", help="make one recording of all that play wrote")
     command.add_argument("run_of", type=Path, metavar="RUN")
     command.add_argument("name")
+    command.add_argument("--later", type=float, metavar="HOURS", help="as if it had been so much later; with CEL")
     command.add_argument("--out", type=Path, default=Path("tests/recordings"), metavar="DIR")
     command.set_defaults(run=_whole)
     return parser.parse_args()

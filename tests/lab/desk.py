@@ -73,8 +73,11 @@ class Desk:
     # --- actions ------------------------------------------------------------------------------------
 
     async def act(self, phone: str, action: str, *to: str) -> None:
-        """Act on this phone's call. ``RedirectBoth`` sends the caller and the phone to two places."""
-        own = self._newest(phone)
+        """Act on this phone's call. ``RedirectBoth`` sends the caller and the phone to two places.
+
+        ``Redirect PLACE PHONE``: of the call that rings at another phone.
+        """
+        own = self._newest(to[1] if action == "Redirect" and to[1:] else phone)
         match action:
             case "BlindTransfer" | "Atxfer":
                 await self._ask(action, Channel=own, Context=CONTEXT, Exten=to[0])

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 
 FIRST_MESSAGES = (b"Response: ", b"Event: FullyBooted")
+# A time since 1970, of the years 2020 to 2033, in an event, an id or the diary.
+_SECOND = re.compile(rb"(?<!\d)1[6-9]\d{8}(?!\d)")
 ID_LINE = re.compile(rb"^(?!Bridge)\w*(?:Uniqueid|Linkedid|UniqueID): (\S+)", re.MULTILINE)
 
 
@@ -66,6 +68,13 @@ def save_diary(run: Path, to: Path, name: str) -> None:
 def save_whole(run: Path, to: Path, name: str) -> None:
     (to / f"{name}.ami").write_bytes((run / "ami-callmon.raw").read_bytes())
     _write(to / f"{name}.truth.json", json.loads((run / "truth.json").read_text()))
+
+
+def save_later(run: Path, to: Path, name: str, hours: float) -> None:
+    """A whole run and its diary, so many hours later: verdicts need a time in opening hours."""
+    for kept, name_to in (("ami-callmon.raw", ".ami"), ("cel.csv", ".cel.csv"), ("truth.json", ".truth.json")):
+        moved = _SECOND.sub(lambda at: b"%d" % (int(at[0]) + hours * 3600), (run / kept).read_bytes())
+        (to / f"{name}{name_to}").write_bytes(moved)
 
 
 def _write(path: Path, calls: list[object]) -> None:

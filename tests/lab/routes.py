@@ -163,6 +163,8 @@ exten => 650,1,Answer()
 exten => 630,1,Dial(PJSIP/309&PJSIP/310,24,tk)  ; a group
  same => n,Hangup()
 exten => 631,1,Dial(Local/6475550198@lab-mobile/n,24,tk)
+exten => _*28X,1,VoiceMail(${EXTEN:1}@default,u)    ; straight to a phone's box: the first step of its extension
+ same => n,Hangup()
 
 [box](+)
 exten => _28X,1,VoiceMail(${EXTEN}@default,u)
@@ -178,6 +180,86 @@ exten => t,1,Dial(PJSIP/209,24,tk)
 exten => s,1,Background(beep)
  same => n,WaitExten(30)
 exten => t,1,Hangup()
+
+[lab-mailed]                ; the box mails each message and deletes it
+exten => s,1,Dial(PJSIP/159,12,tk)
+ same => n,VoiceMail(506@default,u)
+ same => n,Hangup()
+
+[lab-two-boxes]             ; one message into two boxes
+exten => s,1,Dial(PJSIP/169,12,tk)
+ same => n,VoiceMail(500@default&505@default,u)
+ same => n,Hangup()
+
+[lab-listens]               ; staff listen to the box from outside
+exten => s,1,Answer()
+ same => n,VoiceMailMain(500@default,s)
+ same => n,Hangup()
+
+[lab-star]                  ; * in the greeting opens the box
+exten => s,1,Dial(PJSIP/160,12,tk)
+ same => n,VoiceMail(500@default,u)
+ same => n,Hangup()
+exten => a,1,VoiceMailMain(500@default,s)
+ same => n,Hangup()
+
+[lab-announced-box]         ; an announcement, then voicemail: no key is asked for
+exten => s,1,Answer()
+ same => n,Wait(0.5)
+ same => n,Playback(ss-noservice)
+ same => n,VoiceMail(500@default,u)
+ same => n,Hangup()
+
+[lab-silent-box]            ; Answer() itself waits half a second for the caller's first sound
+exten => s,1,Answer()
+ same => n,Wait(0.5)
+ same => n,VoiceMail(500@default,u)
+ same => n,Hangup()
+
+[lab-menu-box]              ; whoever presses nothing gets voicemail as well
+exten => s,1,Answer()
+ same => n,Background(beep)
+ same => n,WaitExten(4)
+exten => 12,1,Goto(box,500,1)
+exten => t,1,Goto(box,500,1)
+
+[lab-queue-console]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-console,tk,,,60)
+ same => n,Hangup()
+
+[lab-queue-console-too]
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-console-too,tk,,,60)
+ same => n,Hangup()
+
+[lab-queue-boxed]           ; the only member's own box answers for it
+exten => s,1,Answer()
+ same => n,Queue(lab-queue-boxed,tk,,,60)
+ same => n,Hangup()
+
+[lab-boxed]
+exten => _XXX,1,Dial(PJSIP/${EXTEN},6)
+ same => n,VoiceMail(281@default,u)
+ same => n,Hangup()
+
+[lab-operator]              ; 0 in the greeting rings the operator
+exten => s,1,Dial(PJSIP/162,12,tk)
+ same => n,VoiceMail(508@default,u)
+ same => n,Hangup()
+exten => o,1,Dial(PJSIP/163,24,tk)
+ same => n,Hangup()
+
+[lab-execif]                ; an application within another has no event of its own
+exten => s,1,Dial(PJSIP/167,12,tk)
+ same => n,ExecIf(1?VoiceMail(500@default,u))
+ same => n,Hangup()
+
+[lab-no-such-box]
+exten => s,1,Dial(PJSIP/168,12,tk)
+ same => n,VoiceMail(599@default,u)
+ same => n,Playback(vm-goodbye)
+ same => n,Hangup()
 
 [lab-conference]            ; the caller waits in a conference until somebody comes
 exten => s,1,Answer()

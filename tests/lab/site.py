@@ -41,11 +41,14 @@ QUEUES = {
     "lab-queue-asked": ("279",),
     "lab-queue-asked-by-keys": ("139",),
     "lab-queue-of-nobody": (),
+    "lab-queue-console": ("161",),
+    "lab-queue-console-too": ("139",),
 }
 LOCAL_QUEUES = {
     "lab-queue-local": ("Local/327@lab-member/n",),
     "lab-queue-optimised": ("Local/328@lab-member",),
     "lab-queue-pool": ("Local/163@lab-agents/n",),
+    "lab-queue-boxed": ("Local/165@lab-boxed/n",),
 }
 QUEUE_SETTINGS = {
     "lab-queue-asks": "context = offer-callback\n",
@@ -53,7 +56,14 @@ QUEUE_SETTINGS = {
     "lab-queue-keys": "context = lab-out-of-the-queue\n",
 }
 AGENTS = ("163",)  # of the agent pool
-BOXES = ("280", "281")  # phones with a voicemail box
+BOXES = ("280", "281", "505")  # phones with a voicemail box
+# Boxes that do more than keep messages. No mail leaves: the program that would send it is `true`.
+MORE_BOXES = """[general](+)
+mailcmd = /bin/true
+[default](+)
+506 => ,Mailed,box@example.org,,attach=no|delete=yes
+508 => ,Operator,,,operator=yes
+"""
 GROUPS = {
     "2": ("282", "283"),
     "3": ("284", "285"),
@@ -126,7 +136,7 @@ def write(etc: Path, etc_inside: str, ports: Ports, secrets: Secrets, directorie
         "modules": "".join(f"load = {name}.so\n" for name in _modules(ports)),
         # A busy machine presses keys late: consecutive keys must still count as consecutive.
         "features": "[general](+)\nfeaturedigittimeout = 4000\ntransferdigittimeout = 8\n",
-        "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES),
+        "voicemail": "[default](+)\n" + "".join(f"{box} => ,Agent {box}\n" for box in BOXES) + MORE_BOXES,
         "rtp": "[general](+)\nrtpstart = 10000\nrtpend = 15998\n",
         "musiconhold": "[default](+)\ndirectory = sounds/en/digits\n",
     }

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from tests.lab.model import Caller, Phone, Situation, Step
 from tests.lab.situations_apart import APART
 from tests.lab.situations_beyond import BEYOND
+from tests.lab.situations_boxes import BOXES
 from tests.lab.situations_callbacks import CALLBACKS
 from tests.lab.situations_clicked import CLICKS, NEAR_MISSES, OLD_CLICKS
 from tests.lab.situations_consulted import CONSULTED
@@ -338,7 +339,7 @@ UNANSWERED = (
     ),
 )
 
-PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND)
+PLAIN = (*ANSWERED, *LINES, *VOICEMAIL, *MENUS, *UNANSWERED, *BEYOND, *BOXES)
 # The longest begin first.
 SITUATIONS = (*WAYS, *SENT_OFF, *CONSULTED, *MIXED, *APART, *PLAIN)
 
@@ -349,6 +350,7 @@ APART_FROM_ALL = {
     "old_clicks": (*NEAR_MISSES, *OLD_CLICKS),
     "callbacks": CALLBACKS,
     "gaps": GAPS,
+    "boxes": BOXES,
     **RINGING,
 }
 

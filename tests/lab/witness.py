@@ -145,12 +145,13 @@ def _outcome(call: Played, events: list[Event], beside: list[str], own: str) -> 
     expect = call.situation.expect
     phones = [e for e in _of(events, "DialEnd") if value(e, "DialStatus") == "ANSWER" and _is_phone(e)]
     phones = [e for e in phones if value(e, "DestUniqueid") != own]  # click-to-dial rings its own first
-    boxes = [e for e in _of(events, "Newexten") if value(e, "Application") == "VoiceMail"]
-    left = [e for e in _of(events, "MessageWaiting") if value(e, "Uniqueid") == own]
+    steps = [value(e, "Application") for e in _of(events, "Newexten")]
+    boxes = "VoiceMail" in steps
+    left = [] if "VoiceMailMain" in steps else _of(events, "MessageWaiting")
     outcome = str(expect.get("outcome", "unsaid"))
     if outcome == "answered" and not phones and len(set(beside)) < 2:
         yield "no phone answered"
-    if outcome.startswith("voicemail") and not boxes:
+    if outcome.startswith("voicemail") and not (boxes or left):
         yield "no voicemail"
     if outcome != "unsaid" and (outcome == "voicemail_message") != bool(left) and not expect.get("transfers"):
         yield f"messages left: {len(left)}"
@@ -190,7 +191,10 @@ def _on_the_way(expect: Mapping[str, object], heard: list[Event], own: str) -> I
 
 def _aside(event: Event) -> bool:
     """A dialplan step that does not concern a call."""
-    return value(event, "Event") == "Newexten" and value(event, "Application") != "VoiceMail"
+    return value(event, "Event") == "Newexten" and value(event, "Application") not in (
+        "VoiceMail",
+        "VoiceMailMain",
+    )
 
 
 def _of(events: Iterable[Event], name: str) -> list[Event]:

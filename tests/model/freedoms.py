@@ -52,6 +52,7 @@ def _places(messages: list[Message], data: bytes) -> dict[int, int]:
     places: dict[likeness.Said, list[int]] = {}
     for place, said in enumerate(likeness.reduced(likeness.recorded(data))):
         places.setdefault(said, []).append(place)
+    messages = likeness.compared(messages)
     made = likeness.reduced(likeness.generated(messages))
     return {
         message.number: places[said].pop(0) for message, said in zip(messages, made, strict=True) if said in places

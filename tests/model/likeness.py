@@ -21,8 +21,9 @@ REDUCED = {
     "UserEvent": "a site's own word, on which nothing depends",
     "MusicOnHoldStart": "read only where a dial plays music instead of ringing, which nobody does here",
     "SoftHangupRequest": "read only when the exchange goes down (`Wire` has no such act)",
-    "Newexten": "read only of VoiceMail; compared only where the recording's user heard the class dialplan",
-    "Context, Exten": "of Newstate, HangupRequest and Hangup callmon reads whether it is a place of voicemail",
+    "Newexten": "compared of VoiceMail alone, and only where the recording's user heard the class dialplan",
+    "Context, Exten": "callmon reads whether it is a place of voicemail, a menu's option or the queue joined",
+    "Priority": "read only of a menu's option",
     "Exten, CallerIDNum, CallerIDName": "of Newchannel callmon reads them only of a channel that calls in",
     "CallerIDName": "read only to tell a withheld number: Anonymous, or not",
     "Language": "read only of the caller's channel",
@@ -38,6 +39,7 @@ REDUCED = {
 OF_NO_CALL = ("FullyBooted", "DeviceStateChange", "UserEvent", "SoftHangupRequest", "MusicOnHoldStart")
 NO_CHANNEL = ("1", "2", "3", "17", "20", "27", "34", "38", "42", "44", "58")
 DROPPED = (
+    "Priority",
     "TransferTargetChannel",
     "TransferTargetUniqueid",
     "ParkingSpace",
@@ -75,6 +77,11 @@ def recorded(data: bytes) -> list[Record]:
 
 def generated(messages: Iterable[Message]) -> list[Record]:
     return [Record(message.kind, message.headers) for message in messages]
+
+
+def compared(messages: Iterable[Message]) -> list[Message]:
+    """Without the steps of a menu, which not every recording's user received."""
+    return [one for one in messages if one.kind != "Newexten" or one.headers["Application"] == "VoiceMail"]
 
 
 def reduced(records: list[Record]) -> list[Said]:
@@ -131,7 +138,7 @@ def _value(record: Record, name: str, value: str, caller: str, bridges: dict[str
             return "code" if code else value if calls_in else ""
         case _, "Context":
             return value if value == "box" and own == caller else ""
-        case _, "Exten" if record.kind in ("Newstate", "Hangup", "HangupRequest"):
+        case _, "Exten" if record.kind != "Newchannel":
             return ""
         case "Hangup", "Cause":
             return value if own == caller and value in NO_CHANNEL else ""

@@ -40,10 +40,11 @@ class Played:
         self.messages = ordered(wire.messages, random.Random(seed) if seed else None)
         self.true = {one.caller.uniqueid: truth(acts) for one, acts in zip(plays, history, strict=True)}
 
-    def expected(self, call: str, said: dict[str, Any]) -> dict[str, Any]:
+    def expected(self, call: str, said: dict[str, Any], steps: bool) -> dict[str, Any]:
         told = self.true[call]
         language = said.get("language")
-        return told.conclusion() | {"language": language if language in told.languages() else told.language}
+        spoken = {"language": language if language in told.languages() else told.language}
+        return told.conclusion(knows_menus=steps) | spoken
 
     def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:
         """What was drawn, as cables that are pulled one after the other, and of which the model can speak."""
@@ -71,7 +72,7 @@ class Played:
         """What callmon says that is not so, when everything is heard; and what it remembers for ever."""
         replay = replayed(*connections(self.messages, steps))
         said = conclusions(replay)
-        calls = {call: self.expected(call, said.get(call, {})) for call in self.true}
+        calls = {call: self.expected(call, said.get(call, {}), steps) for call in self.true}
         wrong: dict[str, Any] = {
             call: {
                 key: (said.get(call, {}).get(key), value)
@@ -92,7 +93,7 @@ class Played:
         wrong: dict[str, Any] = dict.fromkeys(said.keys() - self.true.keys() - alike, "no such call")
         for call, told in self.true.items():
             if untouched(told, gaps):
-                if said.get(call) != (expected := self.expected(call, said.get(call, {}))):
+                if said.get(call) != (expected := self.expected(call, said.get(call, {}), steps)):
                     wrong[call] = said.get(call), expected
             elif call not in said:
                 if not any(gap.start <= told.begun <= gap.end for gap in gaps):

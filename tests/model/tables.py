@@ -42,7 +42,7 @@ class Play:
         self.person: Leg | None = None
         self.near = self.far = ""  # the caller's bridge; the phone's, behind a Local channel
         self.through = ""
-        self.queued = self.up = False
+        self.queued = self.up = self.in_menu = False
         self.stale = ""  # the hang-up cause that a dial in vain leaves behind
         self.consult: Any = None
         self.lingering: Channel | None = None
@@ -99,6 +99,13 @@ class Play:
         application = {"menu": "Read", "queue": "Wait", "announcement": "Playback"}[act.why]
         self.up = True
         self.state(act.at, self.caller, "6", shows=self.doing(application, answered=act.at))
+        self.in_menu = act.why == "menu"
+        if self.in_menu:
+            self._step(act.at, "BackGround", "s")
+
+    def _step(self, at: float, application: str, exten: str) -> None:
+        headers = self.caller.headers() | {"Context": "menu", "Exten": exten, "Priority": "1"}
+        self.wire.say(at, "Newexten", headers | {"Application": application, "AppData": ""}, self.caller)
 
     def chooses(self, act: a.Chooses) -> None:
         self.caller.language = act.language
@@ -109,11 +116,13 @@ class Play:
         self.wire.say(act.at, "QueueCallerJoin", headers, self.caller, shows=self.doing("Queue"))
 
     def queue_over(self, act: a.QueueOver) -> None:
-        self._leave_queue(act.at, shows=self.doing("NoOp"))
+        self._leave_queue(act.at, abandoned=True, shows=self.doing("NoOp"))
 
-    def _leave_queue(self, at: float, **more: Any) -> None:
+    def _leave_queue(self, at: float, abandoned: bool = False, **more: Any) -> None:
         self.queued = False
         headers = self.caller.headers() | {"Queue": "general"}
+        if abandoned:  # also when the time in the queue is over
+            self.wire.say(at, "QueueCallerAbandon", headers, self.caller)
         self.wire.say(at, "QueueCallerLeave", headers, self.caller, **more)
 
     # Dialling.
@@ -338,6 +347,8 @@ class Play:
 
     def voicemail(self, act: a.Voicemail) -> None:
         at, caller = act.at, self.caller
+        if self.in_menu:
+            self._step(at, "Goto", "3")
         caller.context, caller.exten = "box", act.mailbox
         step = caller.headers() | {"Application": "VoiceMail", "AppData": f"{act.mailbox}@default,u"}
         place = {"context": "box", "exten": act.mailbox}
@@ -356,7 +367,7 @@ class Play:
         for leg in self.legs.values():
             self.stops(act.at, leg, "CANCEL", "0")
         if self.queued:
-            self._leave_queue(act.at)
+            self._leave_queue(act.at, abandoned=True)
         if act.message:
             new = {"Mailbox": f"{self.caller.exten}@default", "Waiting": "1", "New": "1", "Old": "0"}
             self.wire.say(act.at, "MessageWaiting", self.caller.headers() | new, self.caller)

@@ -339,8 +339,8 @@ class Truth:
             return "exempt"
         return "met" if len(self.transfers) <= 1 else "not_met"
 
-    def conclusion(self) -> dict[str, Any]:
-        """In the names of `callmon replay --json`."""
+    def conclusion(self, knows_menus: bool = True) -> dict[str, Any]:
+        """In the names of `callmon replay --json`. `knows_menus`: the steps of menus are received."""
         outcome, rings = self.outcome(), self.rings()
         box = self.voicemail
         return {
@@ -362,8 +362,15 @@ class Truth:
                 "rings": None if box["after"] else rings,
                 "message": self.left_message,
             },
-            "verdicts": self.verdicts(),
+            "verdicts": self.verdicts() if knows_menus else self._without_menus(),
         }  # fmt: skip
+
+    def _without_menus(self) -> dict[str, str]:
+        """Nobody knows whether voicemail was chosen."""
+        judged = self.verdicts()
+        if judged and self.in_hours and self.voicemail is not None and self.voicemail["chosen"]:
+            judged |= dict.fromkeys(("answer_by_third_ring", "voicemail_after_fourth_ring"), "unknown")
+        return judged
 
     def _caller(self) -> str:
         return "+1" + self.first.shown if not self.first.phone else self.first.phone

@@ -135,7 +135,7 @@ FAULTS = (
     fault(
         "a colleague who listens to a box leaves a message",
         "core/calls/voicemail",
-        ("call is None or not call.inbound or event.new in", "call is None or event.new in"),
+        ("call is None or not call.inbound or leg.opens_box or", "call is None or"),
     ),
     fault(
         "to pass voicemail's place is to be taken by voicemail",
@@ -146,7 +146,7 @@ FAULTS = (
         "a gap hides no answer",
         "core/calls/listing",
         (
-            "may_hide = not call.answered and not call.voicemail and entry.state != RING",
+            "may_hide = not call.answered and not in_box and entry.state != RING",
             "may_hide = False",
         ),
     ),
@@ -154,7 +154,7 @@ FAULTS = (
         "a call that vanished in a gap was heard to its end",
         "core/calls/listing",
         (
-            'self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)',
+            "self._tell_gap(call, until, answer, not call.answered and not call.voicemail)",
             "pass",
         ),
         ('if gap.restarted or gap.stopped else "unheard"', 'if gap.restarted else "hangup"'),

@@ -118,6 +118,7 @@ def patient(running: Patient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patie
 SITE = "site/manager.conf"
 OWN_ADDRESS = ("deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255")
 OLD_FILTER = event_filter.lines()
+APPS_LINE = "apps = dial,queue,ringing,voicemail,voicemailmain,background,waitexten,read,playback"
 FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[str, ...]]]]] = {
     "no timestamps": (
         lambda p: p.add(SITE, "[general](+)", "timestampevents = no"),
@@ -157,7 +158,7 @@ FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[st
     ),
     "no filter for voicemail": (
         lambda p: p.take("manager.conf", OLD_FILTER[4]),
-        [("warning", "manager.conf", (USER, OLD_FILTER[4]))],
+        [("warning", "manager.conf", (USER, *OLD_FILTER[4:]))],
     ),
     "CEL off": (
         lambda p: p.write("cel.conf", "[general]\n"),
@@ -168,7 +169,7 @@ FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[st
                 (
                     "[general]",
                     "enable = yes",
-                    "apps = dial,queue,voicemail,read",
+                    APPS_LINE,
                     "events = CHAN_START,CHAN_END,ANSWER,HANGUP,APP_START,BRIDGE_ENTER,BRIDGE_EXIT,LINKEDID_END,"
                     "BLINDTRANSFER,ATTENDEDTRANSFER,PICKUP,FORWARD,PARK_START,PARK_END",
                 ),
@@ -177,12 +178,12 @@ FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[st
     ),
     "apps = all": (
         lambda p: p.write("cel.conf", "[general]\nenable = yes\napps = all\nevents = ALL\n"),
-        [("warning", "cel.conf", ("[general](+)", "apps = dial,queue,voicemail,read"))],
+        [("warning", "cel.conf", ("[general](+)", APPS_LINE))],
     ),
     "Debian's usual events": (
         lambda p: p.write(
             "cel.conf",
-            "[general]\nenable = yes\napps = dial,queue,voicemail,read\n"
+            f"[general]\nenable = yes\n{APPS_LINE}\n"
             "events = APP_START,CHAN_START,CHAN_END,ANSWER,HANGUP\n",
         ),
         [
@@ -326,7 +327,7 @@ def test_on_freepbx_the_lines_are_for_its_custom_files_and_mend_it(patient: Pati
         ("warning", "manager_custom.conf", (USER, *OLD_FILTER)),
         ("warning", "manager_custom.conf", (USER, "writetimeout = 10000")),
         ("warning", "manager_custom.conf", (USER, *OWN_ADDRESS)),
-        ("warning", "cel_general_custom.conf", ("[general](+)", "apps = dial,queue,voicemail,read")),
+        ("warning", "cel_general_custom.conf", ("[general](+)", APPS_LINE)),
     ]
     assert {complaint.then for complaint in complaints} == {"fwconsole reload"}
     patient.mend(complaints)
@@ -543,7 +544,10 @@ HEALTHY = ExchangeAnswers(
         ("manager.conf", "callmon", "eventfilter"): tuple(line.partition(" = ")[2] for line in OLD_FILTER),
         ("manager.conf", "callmon", "deny"): ("0.0.0.0/0.0.0.0",),
         ("manager.conf", "callmon", "permit"): ("127.0.0.1/255.255.255.255",),
-        ("cel.conf", "general", "apps"): ("dial,queue", "voicemail,read"),
+        ("cel.conf", "general", "apps"): (
+            "dial,queue,ringing",
+            "voicemail,voicemailmain,background,waitexten,read,playback",
+        ),
         ("cel.conf", "general", "events"): ("ALL",),
     },
     mailboxes=frozenset(("500@default", "504@default")),
@@ -751,6 +755,11 @@ def test_whatever_callmon_reads_is_on_the_white_list() -> None:
         (("Event: ",), ()),
         (("Event: ", "!Application: VoiceMail"), ("Newexten",)),
         (("not ( understood",), ()),
+        ((*(line.partition(" = ")[2] for line in OLD_FILTER),), ()),
+        (
+            ("Event: (?!Newexten)", "Event: Newexten[[:space:]].*[[:space:]]Application: VoiceMail[[:space:]]"),
+            ("Newexten",),
+        ),
     ],
 )
 def test_a_filter_is_read_as_asterisk_reads_it(filters: tuple[str, ...], kept_back: tuple[str, ...]) -> None:

@@ -39,11 +39,26 @@ def test_a_stray_line_break_before_a_message_is_nothing() -> None:
     assert event(b"\r\n" + message("Shutdown", Timestamp="1.5")) == event(message("Shutdown", Timestamp="1.5"))
 
 
-def test_a_mailbox_that_is_listened_to_is_no_voicemail_step() -> None:
-    step = {"Language": "en", "Uniqueid": "1.1", "Application": "VoiceMailMain", "AppData": "500@default"}
-    assert event(message("Newexten", **step)) is None
-    heard = event(message("Newexten", **step | {"Application": "VoiceMail"}))
-    assert heard == e.Newexten("", "en", "1.1", "VoiceMail", "500@default")
+@pytest.mark.parametrize(
+    ("application", "exten", "priority", "is_read"),
+    [
+        *(("VoiceMail", "s", "2", True), ("VoiceMailMain", "a", "1", True), ("VoiceMailPlayMsg", "s", "1", False)),
+        *(
+            ("Goto", "3", "1", True),
+            ("Goto", "*2", "1", True),
+            ("Goto", "t", "1", True),
+            ("Goto", "3", "2", False),
+        ),
+        *(("Goto", "i", "1", False), ("Goto", "500", "1", False), ("Goto", "", "1", False)),
+    ],
+)
+def test_of_a_dialplan_s_steps_those_of_voicemail_and_menus_are_read(
+    application: str, exten: str, priority: str, is_read: bool
+) -> None:
+    step = {"Language": "en", "Context": "menu", "Exten": exten, "Priority": priority, "Uniqueid": "1.1"}
+    heard = event(message("Newexten", **step, Application=application, AppData="500@default"))
+    read = e.Newexten("", "en", "menu", exten, priority, "1.1", application, "500@default")
+    assert heard == (read if is_read else None)
 
 
 def test_the_answer_s_time_is_read_among_several_variables() -> None:

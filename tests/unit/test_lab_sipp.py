@@ -23,9 +23,14 @@ def message(at: float, way: str, number: int, method: str, first_line: str, pid:
     return f"2026-11-24\t10:00:00\t{at}\t{way}\t{number}@127.0.0.2-{pid}\tCSeq:1 {method}\t{first_line}"
 
 
-def test_sipp_plays_every_caller_of_the_public() -> None:
+def test_sipp_plays_every_caller_of_the_public_who_presses_one_key_at_most() -> None:
     public = [situation for situation in SITUATIONS if situation.caller.phone is None]
-    assert [situation.name for situation in public if behaviour(situation.caller) is None] == []
+    own = {situation.name for situation in public if behaviour(situation.caller) is None}
+    # Several keys, or an action of the desk.
+    assert own == {
+        *("box_checked_from_outside", "box_opened_in_the_greeting", "menu_two_digits_to_the_box"),
+        *("waiting_caller_sent_to_a_box", "waiting_caller_sent_to_a_box_leaves"),
+    }
     assert len(public) >= 20
     assert sum(situation.copies for situation in public) >= 40
 

@@ -251,16 +251,50 @@ def test_an_announcement_or_a_menu_that_ends_the_call_in_opening_hours_is_not_me
     assert (call["outcome"], every(call)) == ("announcement", {"A": told, "V": NO_VOICEMAIL, "P": told})
 
 
-def test_voicemail_that_the_caller_chose_in_a_menu_is_not_covered() -> None:
+CHOSEN, UNHEARD = ("exempt", "chosen_in_menu", None), ("unknown", "choice_not_heard", None)
+EARLY = ("not_met", "voicemail_nothing_rang", "sent_to_voicemail_early")
+SENT = ("not_met", "voicemail", "sent_to_voicemail_early")
+MENU = (("BackGround", "", ""), ("WaitExten", "8", ""))
+
+
+@pytest.mark.parametrize(
+    ("steps", "third", "fourth"),
+    [
+        ((*MENU, ("Goto", "box,500,1", "3")), CHOSEN, CHOSEN),
+        ((MENU[0], ("Goto", "box,500,1", "12")), CHOSEN, CHOSEN),
+        ((*MENU, ("Goto", "box,500,1", "t")), SENT, EARLY),  # silence is no choice
+        ((*MENU, ("Goto", "menu,s,1", "1"), *MENU, ("Goto", "box,500,1", "t")), SENT, EARLY),
+        ((("Answer", "", ""),), SENT, EARLY),  # an announcement: no key was asked for
+        # A key to Read has no extension, and a longer number is not received; an old filter passes no step.
+        ((("Answer", "", ""), ("Read", "X,beep,1", "")), UNHEARD, UNHEARD),
+        ((), UNHEARD, UNHEARD),
+    ],
+)
+def test_only_a_key_in_a_menu_chooses_voicemail(
+    steps: tuple[tuple[str, str, str], ...], third: tuple[str, ...], fourth: tuple[str, ...]
+) -> None:
     exchange = Exchange()
     caller = exchange.at(0).call()
     exchange.at(0.1).menu(caller)
-    exchange.at(12).voicemail(caller)
-    exchange.at(30).ends(caller)
-    chosen = ("exempt", "chosen_in_menu", None)
+    for application, data, exten in steps:
+        exchange.at(exchange.now + 2).runs(caller, application, data, exten or "s")
+    exchange.at(22).voicemail(caller)
+    exchange.at(40).ends(caller)
     call = exchange.one()
-    assert every(call) == {"A": chosen, "V": chosen, "P": ("not_met", "voicemail", "other")}
+    assert every(call) == {"A": third, "V": fourth, "P": ("not_met", "voicemail", "other")}
     assert call["voicemail"] == {"mailbox": "500", "rings": None, "message": False}
+
+
+def test_an_extension_of_one_digit_in_another_context_is_no_key() -> None:
+    """`timeconditions,1,1` of FreePBX is reached by a Goto."""
+    exchange = Exchange()
+    caller = exchange.at(0).call()
+    exchange.at(0.1).menu(caller)
+    exchange.at(1).runs(caller, "BackGround")
+    exchange.at(9).runs(caller, "GotoIfTime", "", "1", "timeconditions")
+    exchange.at(22).voicemail(caller)
+    exchange.at(40).ends(caller)
+    assert judged(exchange.one(), A) == UNHEARD
 
 
 @pytest.mark.parametrize("answered_first", [False, True])

@@ -307,16 +307,30 @@ def test_a_message_of_another_caller_is_not_this_one_s() -> None:
     assert [call["voicemail"]["message"] for call in exchange.calls()] == [False, True]
 
 
-def test_a_message_that_only_became_old_is_none_that_was_left() -> None:
+@pytest.mark.parametrize(
+    ("new", "old", "opened", "outcome"),
+    [
+        (1, 0, False, "voicemail_message"),
+        (0, 0, False, "voicemail_message"),  # the box mails each message and deletes it
+        (0, 3, False, "voicemail"),  # or a colleague opened the box in the greeting, which is not reported
+        (1, 3, True, "voicemail_no_message"),
+        (0, 0, True, "voicemail_no_message"),
+    ],
+)
+def test_a_caller_s_own_message_waiting_is_a_message_unless_the_caller_listens(
+    new: int, old: int, opened: bool, outcome: str
+) -> None:
     exchange = Exchange()
     caller, (one, two) = ringing(exchange)
     exchange.at(24)
     exchange.stop(caller, one)
     exchange.stop(caller, two)
     exchange.voicemail(caller)
-    exchange.message(caller, new=0, old=3)
+    if opened:
+        exchange.at(26).runs(caller, "VoiceMailMain", "500@default,s", "a")
+    exchange.at(39).message(caller, new=new, old=old)
     exchange.at(40).ends(caller)
-    assert exchange.one()["outcome"] == "voicemail_no_message"
+    assert exchange.one()["outcome"] == outcome
 
 
 @pytest.mark.parametrize(("step", "context", "box"), [(True, "", "500"), (False, "", "500"), (False, "box", None)])

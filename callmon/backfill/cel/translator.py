@@ -12,6 +12,7 @@ Refuses: to emit events of a channel whose start it has not read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -29,6 +30,10 @@ UNREACHABLE = frozenset(("1", "3", "20", "27"))
 REFUSALS = frozenset((BUSY, DECLINED)) | CONGESTED | UNREACHABLE
 HOLDING = "holding_bridge"
 QUEUE = "queue"
+ANY_KEY = "#"  # the extension of a key that is not told
+STEPS = {name.lower(): name for name in e.STEPS}
+# The error of a length between two times in whole seconds, or in microseconds.
+TWO_ENDS, NO_TIME = timedelta(seconds=1), timedelta(0)
 
 
 class CelTranslator:
@@ -42,6 +47,7 @@ class CelTranslator:
         self.channels = CelChannels(self._rows)
         self._dials = Dials(self._rows, self.channels)
         self._keys = keys
+        self._logs_menus = any(_is_of_a_menu(row) for row in self._rows)
         self.without_message: set[str] = set()  # calls without a message, as the dialplan reports
         self._bridges: dict[str, list[CelChannel]] = {}
         self._holding: set[str] = set()
@@ -94,7 +100,7 @@ class CelTranslator:
         channel.dialler, string, data = self._dials.dial_of(channel, row)
         channel.tried, by = True, self._dialler(channel)
         if data is not None:
-            yield e.Newexten(row.at, "", by, "Dial", data)
+            yield e.Newexten(row.at, "", "", "", "", by, "Dial", data)
         language = channel.dialler.language if channel.dialler is not None else ""
         yield e.DialBegin(row.at, language, by, row.channel, row.uniqueid, string)
         if channel.is_local or not self._dials.rang(channel):
@@ -169,12 +175,16 @@ class CelTranslator:
         channel.app, channel.data = row.app, row.data
         match row.app.lower():
             case "voicemail":
-                yield e.Newexten(row.at, "", row.uniqueid, "VoiceMail", row.data)
+                yield _step(row, "VoiceMail")
+            case "voicemailmain" | "background" | "read" | "waitexten" | "playback" if self._logs_menus:
+                channel.begun_app, channel.menu_context = row.at, row.context
+                yield _step(row, STEPS.get(row.app.lower(), row.app))
             case "ringing":
-                yield e.Newexten(row.at, "", row.uniqueid, "Ringing", row.data)
+                yield _step(row, "Ringing")
             case "queue" if not self._dials.is_passed(channel, row):
-                yield e.Newexten(row.at, "", row.uniqueid, "Queue", row.data)
-                yield e.QueueCallerJoin(row.at, channel.language, row.uniqueid, row.data.partition(",")[0])
+                queue = row.data.partition(",")[0]
+                yield _step(row, "Queue")
+                yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
@@ -184,6 +194,8 @@ class CelTranslator:
         app, channel.app = channel.app, ""
         if app.lower() == QUEUE:
             yield e.QueueCallerLeave(row.at, row.uniqueid, channel.data.partition(",")[0])
+        elif app.lower() == "waitexten" and (key := _waited_for_a_key(row, channel)):
+            yield e.Newexten(row.at, "", channel.menu_context, key, "1", row.uniqueid, "", "")
 
     def _on_app_end(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         if row.app == channel.app:
@@ -283,11 +295,14 @@ class CelTranslator:
         yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
 
     def _on_dtmf(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
-        """Sets the language by a key of the language menu, before the caller is in a bridge."""
+        """A key that the caller presses before any bridge. One of the language menu sets the language."""
         language = self._keys.get(str(row.more.get("digit", "")))
-        if language is not None and channel.is_own and not channel.bridge and row.app and row.said != "Sent":
-            channel.language = language
-            yield e.LanguageKey(row.at, channel.uniqueid, language)
+        if channel.is_own and not channel.bridge and row.app and row.said != "Sent":
+            if language is not None:
+                channel.language = language
+                yield e.LanguageKey(row.at, channel.uniqueid, language)
+            yield _step(row, "Read")
+            yield e.Newexten(row.at, "", row.context, ANY_KEY, "1", row.uniqueid, "", "")
 
     def _on_stream_begin(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         more = row.more
@@ -322,6 +337,31 @@ class CelTranslator:
 def _on(row: CelRow, channel: CelChannel) -> CelRow:
     """The row with the ids of another channel."""
     return msgspec.structs.replace(row, channel=channel.name, uniqueid=channel.uniqueid)
+
+
+def _is_of_a_menu(row: CelRow) -> bool:
+    """Whether the log names what asks for a key. By the site guide, one that names announcements does, too."""
+    return row.app.lower() in ("background", "waitexten") or (row.kind == "APP_START" and row.app == "Playback")
+
+
+def _step(row: CelRow, app: str) -> e.Newexten:
+    """The dialplan's step. CEL has no priority: an extension that a menu leads to is taken to be at its first."""
+    return e.Newexten(row.at, "", row.context, row.exten, "1", row.uniqueid, app, row.data)
+
+
+def _waited_for_a_key(row: CelRow, channel: CelChannel) -> str:
+    """The extension to which WaitExten leads, by its length: a key ends it before its time-out. Empty: unclear."""
+    try:
+        longest = timedelta(seconds=float(channel.data.partition(",")[0]))
+    except (ValueError, OverflowError):
+        return ""
+    unsure = TWO_ENDS if row.is_whole else NO_TIME
+    if channel.begun_app is None:
+        return ""
+    lasted = row.at - channel.begun_app
+    if lasted + unsure < longest:
+        return ANY_KEY
+    return e.TIMED_OUT if lasted >= longest + unsure else ""
 
 
 def _given(more: Mapping[str, Any], name: str) -> str:

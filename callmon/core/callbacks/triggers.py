@@ -67,8 +67,8 @@ class LedgerTriggers:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
-        if took is not None and account.message is None and account.may_have_left_message():
-            owe(took.at or account.arrival.at or at, "unheard")
+        if account.message is None and account.may_have_left_message():
+            owe((took.at if took is not None else None) or account.arrival.at or at, "unheard")
         elif after is not None:
             call = account.call()
             if call.outcome == "abandoned" and call.waited is not None and call.waited.shortest >= after:

@@ -106,13 +106,16 @@ class CallAccount(AccountState, gc=False):
 
     def _talked(self) -> timedelta | None:
         """Time that persons were on the line; None where all of them may have left during a gap."""
-        until = self.handing.talked_until or (self.end.at if self.end is not None else None)
+        h = self.handing
+        until = h.talked_until or (self.end.at if self.end is not None else None)
+        if h.sent_at is not None and h.talked_until is None and self.is_partly_heard():
+            return None  # voicemail may have had the caller since then
         answer = self.first_answer() if until is not None else None
         if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
             return None
-        if self.voicemail is not None and self.voicemail.slack != f.EXACT:
+        if self.voicemail.slack != f.EXACT if self.voicemail is not None else self.message_unclear:
             return None
-        return until - answer.at if answer.slack == f.EXACT else None
+        return until - answer.at if answer.slack == f.EXACT and until >= answer.at else None
 
     def _held_after(self) -> timedelta | None:
         """Time from the answer to the first hold; None where a gap may have hidden an earlier one."""
@@ -183,12 +186,12 @@ class CallAccount(AccountState, gc=False):
         start, (end, slack) = self.clock, self._decided()
         if start is None or end is None:
             return None
-        longest = max(f.EXACT, end + slack - start)
-        if self.answer is not None and self.first_answer() is None:
+        longest, answer = max(f.EXACT, end + slack - start), self._taking_answer()
+        if answer is not None and self.first_answer() is None:
             return c.DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
-        if self.answer is None and self.is_doubtful():
+        if answer is None and self.is_doubtful():
             return c.DurationRange(min(longest, self._surely_waited(start)), longest)
-        before = PICKED_UP if self.answer is not None and self.answer.found and slack != f.EXACT else f.EXACT
+        before = PICKED_UP if answer is not None and answer.found and slack != f.EXACT else f.EXACT
         return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
 
     def _asked_back(self) -> c.DurationRange | None:
@@ -208,13 +211,18 @@ class CallAccount(AccountState, gc=False):
         began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
         if self.arrival.may_hide_answer or not began or None in began:
             return f.EXACT
-        first = min(at for at in (*began, self.stopped) if at is not None)
-        return max(f.EXACT, first - start - self.doubt.clock_slack - PICKED_UP)
+        first = min(at for at in began if at is not None) - PICKED_UP
+        ends = [self.stopped, self.voicemail.at if self.voicemail is not None else None]  # before that gap
+        return max(f.EXACT, min(at for at in (first, *ends) if at is not None) - start - self.doubt.clock_slack)
+
+    def _taking_answer(self) -> f.Answered | None:
+        """The answer that ended the wait: not one to which `0` in the greeting of voicemail led."""
+        return None if self.voicemail_first else self.answer
 
     def _decided(self) -> tuple[datetime | None, timedelta]:
         """When the caller's wait ended: the answer, the end of ringing, voicemail, or the hang-up."""
-        if self.answer is not None:
-            return self.answer.at, self.answer.slack
+        if (answer := self._taking_answer()) is not None:
+            return answer.at, answer.slack
         if self.stopped is not None and (self.voicemail or not self._gave_up()):
             return self.stopped, self.doubt.stopped_slack
         if self.voicemail is not None:
@@ -234,8 +242,8 @@ class CallAccount(AccountState, gc=False):
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
-        waited = self._since_ringing(waited)
-        if self.answer is not None:
+        waited, answer = self._since_ringing(waited), self._taking_answer()
+        if answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
         if self.is_doubtful():
             return None  # an answer in a gap may have ended them
@@ -319,13 +327,17 @@ class CallAccount(AccountState, gc=False):
         return self._unanswered_outcome(self.arrival.direction == "inbound")
 
     def may_have_left_message(self) -> bool:
-        """Whether voicemail took the call and no event settles whether a message was left."""
+        """Whether voicemail may have taken the call and no event settles whether a message was left."""
+        if self.message_unclear and not self.message:
+            return True
         return self.voicemail is not None and self._voicemail_outcome() == "voicemail"
 
     def _voicemail_outcome(self) -> c.OutcomeName:
         """Outcome of a call that voicemail took, provided that no person was, or may have been, on the line."""
         if self.message:
             return "voicemail_message"
+        if self.message_unclear:
+            return "voicemail"
         if self.filled is not None:
             return "voicemail_no_message" if self.filled.message else "voicemail"
         # That no message was left is certain only if every event from before the greeting to the end was received.
@@ -359,6 +371,13 @@ class CallAccount(AccountState, gc=False):
         stage = self.stage
         return stage if stage in ("ringing", "menu", "queue") else None
 
+    def _chosen(self, took: f.VoicemailTook) -> bool | None:
+        """Whether the caller chose voicemail in a menu: None where the steps that tell may not be received."""
+        if self.tried > 0 or self.queue.entered or self.dial_failed or not self._was_in_menu(took):
+            return False
+        chosen = self.menu_key if took.chosen is None else took.chosen
+        return None if chosen is False and self.is_partly_heard() else chosen
+
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
         """Whether a menu preceded voicemail. Half a second on the line before voicemail offers no choice."""
         if not isinstance(self.opened, datetime) or took.at is None:
@@ -366,12 +385,11 @@ class CallAccount(AccountState, gc=False):
         return took.at + took.slack - self.opened >= SHORTEST_MENU
 
     def _voicemail(self, took: f.VoicemailTook, rings_heard: int | None) -> c.Voicemail:
-        nothing_tried = self.tried == 0 and not self.queue.entered and not self.dial_failed
         message = {"voicemail_message": True, "voicemail_no_message": False}.get(self._voicemail_outcome())
         return c.Voicemail(
             mailbox=took.mailbox,
-            rings=None if self.answer is not None else rings_heard,
+            rings=None if self._taking_answer() is not None else rings_heard,
             message=message,
-            chosen=nothing_tried and self._was_in_menu(took),
-            after_person=self.answer is not None,
+            chosen=self._chosen(took),
+            after_person=self.answer is not None and not self.voicemail_first,
         )

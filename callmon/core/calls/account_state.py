@@ -28,6 +28,7 @@ class AfterAnswer(msgspec.Struct, frozen=True, gc=False):
     held_from: datetime | None = None  # the first time that the caller was put on hold, or parked
     held_until: datetime | None = None
     joined: tuple[tuple[str, datetime | None], ...] = ()  # persons who joined the line after the first
+    sent_at: datetime | None = None  # the caller is on the way to another party since
     talked_until: datetime | None = None  # all persons had left before the caller did
     survey: f.SurveyOffer | None = None
     transfers: tuple[Transfer, ...] = ()
@@ -89,8 +90,12 @@ class AccountState(msgspec.Struct, gc=False):
     trying_now: int = 0
     answer: f.Answered | None = None  # the first one, with its time
     voicemail: f.VoicemailTook | None = None
+    voicemail_first: bool = False  # no person had answered when voicemail took the call
+    named_by_message: bool = False  # the mailbox
     message: bool | None = None
     asked_at: datetime | bool = False  # to be called back: when, or True without a time
+    menu_key: bool | None = None  # a key was pressed in the last menu
+    message_unclear: bool = False  # one was left, or a colleague listened
     end: f.Ended | None = None
     offered: tuple[f.PhonesSeen, ...] = ()
     handing: AfterAnswer = NOTHING
@@ -113,8 +118,17 @@ class AccountState(msgspec.Struct, gc=False):
                 self.language = fact.language
             case f.MessageLeft(mailbox=box):
                 self.message = True
-                if self.voicemail is not None and self.voicemail.mailbox is None:  # a listing does not name it
-                    self.voicemail = _changed(self.voicemail, mailbox=box)
+                if self.voicemail is None:  # a standby concluded it sooner, from a listing
+                    since = self.handing.sent_at if self.answer is not None else self.stopped
+                    self._voicemail_took(f.VoicemailTook(fact.call, since or fact.at, None))
+                took = self.voicemail
+                if took is not None and (took.mailbox is None or self.named_by_message):
+                    # Voicemail's own step was not received. Of several boxes, the caller's is reported last.
+                    self.voicemail, self.named_by_message = _changed(took, mailbox=box), True
+            case f.MenuAnswered():
+                self.menu_key = fact.key
+            case f.MessageUnclear():
+                self.message_unclear = True
             case f.MusicPlayed():
                 self.music = self.answer is None and not self.heard_ringing
             case f.CallbackRequested():
@@ -140,14 +154,18 @@ class AccountState(msgspec.Struct, gc=False):
             case f.Resumed():
                 self._taken_back(fact.at, held=False)
             case f.SentOff():
-                self._taken_back(fact.at)
+                self._taken_back(fact.at, sent_at=fact.at)
             case f.Transferred():
                 self._hand(transfers=(*h.transfers, _transfer(fact)))
             case f.PersonJoined():
                 joined = (*h.joined, (fact.phone, fact.at))
-                self._taken_back(fact.at, is_parked=False, held=False, joined=joined, talked_until=None)
+                self._taken_back(
+                    fact.at, is_parked=False, held=False, joined=joined, talked_until=None, sent_at=None
+                )
             case f.ThirdJoined():
                 self._hand(joined=(*h.joined, (fact.phone, fact.at)))
+            case f.CameBack():
+                self._hand(sent_at=None)
             case f.Parked():
                 self._hand(parked=h.parked + 1, is_parked=True, held_from=h.held_from or fact.at)
             case f.Retrieved() | f.ParkingEnded():
@@ -302,7 +320,7 @@ class AccountState(msgspec.Struct, gc=False):
             h = self.handing
             self._hand(strictly=h.strictly + 1, talked_until=h.talked_until or fact.at)
         if self.voicemail is None:
-            self.voicemail = fact
+            self.voicemail, self.voicemail_first = fact, self.answer is None
 
     def _unheard(self, fact: f.Unheard) -> None:
         self._doubts("gaps", (*self.doubt.gaps, fact))
@@ -358,8 +376,8 @@ _TAKING: Mapping[type[Fact], Callable[[AccountState, Any], None]] = {
     f.SurveyOffered: AccountState._survey_offered,
     **dict.fromkeys(
         (
-            f.Held, f.Resumed, f.SentOff, f.Transferred, f.PersonJoined, f.ThirdJoined, f.Parked, f.Retrieved,
-            f.ParkingEnded, f.Forwarded, f.Overflowed,
+            f.Held, f.Resumed, f.SentOff, f.Transferred, f.CameBack, f.PersonJoined, f.ThirdJoined, f.Parked,
+            f.Retrieved, f.ParkingEnded, f.Forwarded, f.Overflowed,
         ),
         AccountState._handed_on,
     ),

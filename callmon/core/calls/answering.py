@@ -55,10 +55,17 @@ def _caller_up(state: TrackerState, call: TrackedCall, event: e.Newstate) -> Non
         return
     if call.dialled and call.gone_unheard and call.is_emitted:  # the gap may hide for whom, or for what
         state.emit(f.Unheard(call.id, call.unheard_since, event.at, may_hide_answer=True))
-    elif call.dialled and not state.dialplan_heard:
+    elif _may_be_voicemail(state, call, event):
         call.maybe_voicemail = event.at or True
     else:
         open_line(state, call, event.at)
+
+
+def _may_be_voicemail(state: TrackerState, call: TrackedCall, event: e.Newstate) -> bool:
+    """Whether voicemail may have taken the line unreported, by a step within another or after an async goto."""
+    if call.menu or event.context in state.voicemail_contexts:
+        return False
+    return call.dialled or (state.dialplan_heard and call.unheard_since is not None)
 
 
 def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:

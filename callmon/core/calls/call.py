@@ -55,8 +55,8 @@ class Voicemail(msgspec.Struct, frozen=True, gc=False):
     mailbox: str | None
     rings: int | None
     message: bool | None  # whether one was left; None when the event was not received
-    chosen: bool  # the caller went there from a menu, and no phone was tried
-    after_person: bool  # a person had answered
+    chosen: bool | None  # the caller pressed a key in a menu, and no phone was tried; None: not known
+    after_person: bool  # a person had answered before
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):

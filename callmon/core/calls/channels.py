@@ -19,6 +19,10 @@ from callmon.core.facts import EXACT, QueueSound, TransferKind, Unheard
 
 NOWHERE = " "
 
+# What the dialplan's steps show: it answers the line; it asks for a key in a menu; that was pressed, or was not.
+MenuState = Literal["", "answered", "asked", "key", "silent"]
+# Whether a key was pressed in the last menu; None: not known.
+MENU_KEY: dict[str, bool | None] = {"asked": None, "key": True, "silent": False}
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
 # What Dial lets its caller hear: ringing at once, ringing when a phone rings, music, or another tone.
 Indication = Literal["ringing", "phones", "music", "tone"]
@@ -50,6 +54,7 @@ class TrackedChannel(msgspec.Struct, eq=False, gc=False):
     is_half: bool = False  # of a hairpin
     partner: TrackedChannel | None = None  # the other half of a Local channel, or of a hairpin
     mailbox: str | None = None  # this leg runs VoiceMail
+    opens_box: bool = False  # this leg runs VoiceMailMain: its person listens to messages
     rang_slack: timedelta = EXACT  # it began to ring at `rang_at`, or up to this much later
     answered_at: datetime | None = None  # until it is joined with the caller
     joined_unheard: datetime | None = None  # picked up; joined with the caller at an unknown time, not before this
@@ -161,6 +166,11 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     gaps_before_arrival: tuple[Unheard, ...] = ()  # emitted after Arrived
     visitor: bool = False  # found as a call of its own; its person may pick up, or retrieve, another call
     thirds: tuple[str, ...] = ()  # on the line beside the person
+    menu: MenuState = ""
+    menu_context: str = ""  # where a key was asked for last
+    ending: e.Hangup | None = None  # the caller's, until voicemail behind a Local channel has hung up, too
+    queued_at: tuple[str, str] | None = None  # the place of the queue in the dialplan
+    left_queue: datetime | None = None  # the exchange took the caller out of a queue, for what is not reported
     maybe_voicemail: datetime | bool = False  # up after unsuccessful dials: for what is not reported yet
     consults: TrackedCall | None = None  # this one is a consultation in the service of another
     unsure: TrackedChannel | None = None  # the phone of an answer whose time is not known

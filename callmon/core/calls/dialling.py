@@ -45,6 +45,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     if source is call.caller:
         call.gone_unheard = call.refused_unheard = False
         language.observe_language(state, call, event, chosen=True)
+        call.left_queue = None
     answering.not_voicemail_after_all(state, call, event)
     known = leg.dialled  # a listing may have shown it
     leg.dialled = True
@@ -210,7 +211,8 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     language.by_queue(state, call, event)
     answering.not_voicemail_after_all(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
-    call.queue, call.queued = event.queue, True
+    call.queue, call.queued, call.left_queue = event.queue, True, None
+    call.queued_at = state.common(event.context), state.common(event.exten)
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)
     call.rung = call.rung or call.caller.queue == "ringing"
@@ -226,4 +228,13 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         rang_by_hint(state, call, leg)
     call.queue = call.caller.queue = None
-    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left))
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left, call.left_queue is not None))
+
+
+def queue_abandoned(state: TrackerState, event: e.QueueCallerAbandon) -> None:
+    """QueueCallerAbandon at another place of the dialplan: a Redirect (an async goto) takes the caller out."""
+    call = state.calls.get(event.uniqueid)
+    if call is None or call.queued_at is None or call.hangup_requested or call.answered or call.voicemail:
+        return
+    if (event.context, event.exten) != call.queued_at:
+        call.left_queue = event.at

@@ -54,6 +54,8 @@ def give_up(state: TrackerState, leg: TrackedChannel, at: datetime | None) -> No
         _close(state, call, at)
     elif leg in call.legs:
         drop_from(state, call, leg)
+        if call.ending is not None and all(other.mailbox is None for other in call.legs):
+            _close(state, call, at)
 
 
 def _close(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:

@@ -111,16 +111,22 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
         dialling.stop_dialling(state, call, leg, event.at, "gone")
     call.let_go(leg)
     called_person.left(state, call, leg, event.at)
+    if call.ending is not None:
+        _end(state, call, call.ending)
 
 
 def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     at = event.at
+    call.ending = event if any(leg.mailbox is not None for leg in call.legs) else None
+    if call.ending is not None:
+        return  # voicemail behind a Local channel reports the message after the caller's end
     language.observe_language(state, call, event)
     arrival.settle_direction(state, call, dialled_outside=False)
     for leg in call.legs:
         dialling.rang_by_hint(state, call, leg)
     voicemail.by_place(state, call, event)
     transfers.survey_by_place(state, call, event)
+    voicemail.unreported(state, call, (call.hangup_requested_at if call.has_left else None) or at)
     if call.maybe_voicemail:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:

@@ -68,7 +68,8 @@ class Listing:
         self.settled = 0  # how often a listing has ended a gap
         self._gap: ClosedGap | None = None
         self._missing: frozenset[str] = frozenset()  # in the last listing, while the exchange is received
-        self._untold: dict[str, bool] = {}  # calls without Unheard yet; whether the gap may hide an answer
+        # Calls without Unheard yet; whether the gap may hide an answer (also by `0` in a greeting), and ringing.
+        self._untold: dict[str, tuple[bool, bool]] = {}
 
     # The gap begins.
 
@@ -95,15 +96,17 @@ class Listing:
                 if leg.answered and not call.answered:  # it may be joined with the caller in the gap
                     leg.joined_unheard = leg.joined_unheard or leg.answered_at or self.since
             call.line_up = bool(call.line_up)  # the next event need not come straight from the menu
-            self._untold[call.id] = not call.answered and not call.voicemail
+            self._untold[call.id] = not call.answered, not call.answered and not call.voicemail
 
     def doubted(self, facts: list[Fact]) -> list[Fact]:
         """Insert the gap before each call's first fact received before the listing: it may hide anything."""
         emitted: list[Fact] = []
         for fact in facts:
-            may_hide = self._untold.pop(fact.call, None)
-            if may_hide is not None:
-                gap = f.Unheard(fact.call, self.since, self._state.exchange_time, may_hide, may_hide)
+            hidden = self._untold.pop(fact.call, None)
+            if hidden is not None:
+                answer, ringing = hidden
+                answer = answer and (ringing or not isinstance(fact, f.MessageLeft))  # still in voicemail
+                gap = f.Unheard(fact.call, self.since, self._state.exchange_time, answer, ringing)
                 emitted += (fact, gap) if isinstance(fact, f.Arrived) else (gap, fact)
             else:
                 emitted.append(fact)
@@ -258,9 +261,9 @@ class Listing:
             return
         gap = self.absence
         how: f.EndedHow = "stopped" if gap.restarted or gap.stopped else "unheard"
-        open_still = not call.answered and not call.voicemail
         # When the exchange stopped, that began the gap: no person answered in between.
-        self._tell_gap(call, until, open_still and (how != "stopped" or gap.stopped_later), open_still)
+        answer = not call.answered and (how != "stopped" or gap.stopped_later)
+        self._tell_gap(call, until, answer, not call.answered and not call.voicemail)
         for leg in call.legs:
             drop(state, leg)
         if call.sent is not None and call.sent.kind == "blonde":
@@ -282,7 +285,10 @@ class Listing:
         self, call: TrackedCall, entry: e.Status, phones: list[e.Status], until: datetime | None
     ) -> None:
         state = self._state
-        may_hide = not call.answered and not call.voicemail and entry.state != RING
+        in_box = call.voicemail and "VoiceMail" in map(
+            self._applications.get, (call.id, *(x.uniqueid for x in phones))
+        )
+        may_hide = not call.answered and not in_box and entry.state != RING
         silent = not call.answered and not call.voicemail and not is_ringing(phones)
         self._tell_gap(call, until, may_hide, silent)
         called_person.after_gap(state, call, entry, self.since, until)

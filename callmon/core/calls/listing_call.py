@@ -52,22 +52,39 @@ class Observing(NamedTuple):
         for phone in sorted(phones, key=lambda phone: phone.uniqueid):
             leg = self._leg(call, phone)
             place(self.state, leg, phone)
+            self._in_box(leg, phone)
             if is_rung(phone) and not leg.rang and not call.answered:
                 self._rings(call, leg, entry, phone)
-        if application == "VoiceMail":
-            start, slack = within(self.since, self.until)
-            mailbox = entry.exten if entry.exten in self.state.site.mailboxes else None
-            voicemail.took(self.state, call, start, mailbox, slack)
         pair_halves(call.legs)
         for phone in phones:
             leg = self.state.legs[phone.uniqueid]
             if phone.state == UP and leg.is_phone:
                 called_person.answered_beside(self.state, leg.uniqueid, self.since)
                 self._picked_up(call, leg, entry, phone)
+        self._took(call, entry)
         if call.answered:
             answering.join(self.state, call, None)  # a transfer may have been taken in the gap, at an unknown time
             is_with = call.person in self.state.bridges.reachable(call.caller)
             call.together_at = self.until if is_with else None
+
+    def _took(self, call: TrackedCall, entry: e.Status) -> None:
+        """Emit that voicemail has the caller, after the answer of a person who is on the line, too."""
+        self._in_box(call.caller, entry)
+        near = () if call.answered else self.state.bridges.reachable(call.caller)
+        for leg in (call.caller, *near):
+            if leg.mailbox is not None:
+                known = call.left_queue or (call.last_stop if call.maybe_voicemail else None)
+                start, slack = within(self.since, self.until) if known is None else (known, f.EXACT)
+                voicemail.took(self.state, call, start, leg.mailbox, slack)
+
+    def _in_box(self, leg: TrackedChannel, entry: e.Status) -> None:
+        """The channel runs VoiceMail, perhaps as the half of a Local channel; or its person listens to a box."""
+        application = self.applications.get(entry.uniqueid, "")
+        if application == "VoiceMail" and not leg.mailbox:
+            leg.mailbox = voicemail.named_in(entry.data) or (
+                entry.exten if entry.exten in self.state.site.mailboxes else ""
+            )
+        leg.opens_box = leg.opens_box or application == "VoiceMailMain"
 
     def _leg(self, call: TrackedCall, phone: e.Status) -> TrackedChannel:
         leg = self.state.legs.get(phone.uniqueid)

@@ -78,6 +78,7 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
         call.ringback_unknown = (
             call.ringback_unknown or call.dialled
         )  # it has stated what a dial lets the caller hear
+        call.unheard_since = None
         for leg in call.legs:
             leg.joined_unheard = None
     received, call.sent = call.sent, None
@@ -118,6 +119,8 @@ class _People:
         self.ringing: set[str] = set()
 
     def record_fact(self, fact: Fact) -> None:
+        if isinstance(fact, f.QueueLeft | f.QueueEntered | f.PhoneDialled | f.VoicemailTook):
+            self.call.left_queue = fact.at if isinstance(fact, f.QueueLeft) and fact.sent_away else None
         match fact:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True

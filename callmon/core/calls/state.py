@@ -42,7 +42,9 @@ class TrackerState:
         # Persons outside, dialled within another call; whether they have answered.
         self.beside: dict[str, bool] = {}
         self.early: list[e.Event] = []  # a return before its DialBegin, and what was received since
-        self.dialplan_heard = False
+        self.dialplan_heard = False  # steps of VoiceMail are received
+        self.voicemail_contexts: set[str] = set()  # where
+        self.steps_heard = False  # and other steps: a menu before voicemail would have been reported
         self.ringback_heard = False  # the exchange reports the steps that make the caller hear ringing
         self.ringback_missed = False  # a caller's phones were dialled without such a step
         self.is_unheard = True  # until a listing is complete

@@ -25,10 +25,10 @@ from callmon.core.calls import (
     availability,
     clock_steps,
     dialling,
+    dialplan,
     hairpins,
     language,
     lifecycle,
-    ringback,
     transfers,
     user_events,
     voicemail,
@@ -65,10 +65,6 @@ class Tracker:
         return self.listing.doubted(emitted) if state.is_unheard else emitted
 
 
-def _dialplan_step(state: TrackerState, event: e.Newexten) -> None:
-    (voicemail if event.application == "VoiceMail" else ringback).step(state, event)
-
-
 Steps = dict[type[e.Event], Callable[[Any], None]]
 
 
@@ -92,10 +88,11 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.SoftHangupRequest: lifecycle.soft_hangup_request,
         e.Hold: transfers.hold,
         e.Unhold: transfers.hold,
-        e.Newexten: _dialplan_step,
+        e.Newexten: dialplan.step,
         e.MessageWaiting: voicemail.message_waiting,
         e.QueueCallerJoin: dialling.queue_joined,
         e.QueueCallerLeave: dialling.queue_left,
+        e.QueueCallerAbandon: dialling.queue_abandoned,
         e.UserEvent: user_events.said,
         e.LanguageKey: language.by_key,
         e.Presentation: arrival.presentation,

@@ -32,6 +32,7 @@ def not_met(call: Call, reason: str, number: int | None = None, cause: Cause | N
 
 
 UNHEARD = Judgement("unknown", "gap")
+CHOICE_UNHEARD = Judgement("unknown", "choice_not_heard")  # no step of the dialplan tells of a key in a menu
 # The event filter of the exchange keeps back what tells since when the caller heard ringing.
 UNTOLD = Judgement("unknown", "ringing_start")
 

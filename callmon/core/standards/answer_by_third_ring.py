@@ -33,9 +33,9 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
     if (asked := common.asked_back(call, limit, common.cause_of(call, limit))) is not None:
         return asked
     match call.outcome:
-        case "answered":
+        case "answered" if call.voicemail is None or call.voicemail.after_person:
             return _answered(call, limit)
-        case "voicemail_message" | "voicemail_no_message" | "voicemail":
+        case "answered" | "voicemail_message" | "voicemail_no_message" | "voicemail":
             return _voicemail(fact, call, limit)
         case "lost":
             return common.stopped(call, limit)
@@ -84,12 +84,15 @@ def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
 def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     """Voicemail is no answer. Only the end shows whether it was chosen: then a dial without a phone is known."""
     took = call.voicemail
-    if took is not None and took.chosen and not isinstance(fact, Ended):
+    chosen = took.chosen if took is not None else False
+    if chosen is not False and not isinstance(fact, Ended):
         return None
-    if took is not None and took.chosen and call.heard != "partly":
+    if chosen and call.heard != "partly":
         return common.exempt("chosen_in_menu")
-    if call.doubtful or (took is not None and took.chosen):
+    if call.doubtful or chosen:
         return common.UNHEARD
+    if chosen is None:
+        return common.CHOICE_UNHEARD
     if _is_early(call):
         return common.not_met(call, "voicemail", cause="sent_to_voicemail_early")
     return _missed(call, limit, "voicemail")

@@ -35,15 +35,16 @@ def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters
     if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
-    if took is None:  # a gap may hide that voicemail took the call, before any answer
-        is_hidden = call.doubtful and call.outcome not in ("answered", "lost")
+    if took is None:  # a gap may hide that voicemail took the call, before any answer (by `0` in the greeting)
+        is_hidden = call.doubtful and call.outcome != "lost"
         return common.UNHEARD if is_hidden or call.outcome == "unknown" else common.exempt("no_voicemail")
     if took.after_person:
         return common.exempt("after_a_person")
     if call.heard == "partly" and (call.waited is None or call.doubtful):
         return common.UNHEARD
-    if took.chosen:  # only the hang-up shows a dial that reached no phone
-        return common.exempt("chosen_in_menu") if isinstance(fact, Ended) else None
+    if took.chosen is not False:  # only the hang-up shows a dial that reached no phone
+        chosen = common.exempt("chosen_in_menu") if took.chosen else common.CHOICE_UNHEARD
+        return chosen if isinstance(fact, Ended) else None
     return _timed(call, parameters)
 
 

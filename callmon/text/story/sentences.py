@@ -96,6 +96,10 @@ def _case(context: StoryContext, fact: AnyFact) -> str:
             return fact.by
         case f.Unheard(at=None):  # a channel listing proved that an end was not received
             return "before"
+        case f.Unheard(unreported=True):
+            return "unreported"
+        case f.MenuAnswered():
+            return {True: "key", False: "silent", None: "asked"}[fact.key]
         case f.ClockSet():  # later times use the new clock
             return "forward" if fact.by > f.EXACT else "back"
         case f.Filled(alone=True):

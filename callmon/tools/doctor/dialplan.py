@@ -17,8 +17,8 @@ from callmon.tools.doctor.finding import LANGUAGE, DoctorFinding, finding, reade
 from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
 
-# Without these a gap cannot be filled. More (read, background …) give a more complete story of a menu.
-APPS = ("dial", "queue", "voicemail", "read")
+# Without these a gap cannot be filled, nor a menu before voicemail be told from an announcement.
+APPS = ("dial", "queue", "ringing", "voicemail", "voicemailmain", "background", "waitexten", "read", "playback")
 EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
     *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"),

@@ -123,7 +123,7 @@ def _filter(examined: Examination) -> Iterator[DoctorFinding]:
     yield examined.finding(
         "user.filter",
         *([event_filter.old_line(names)] if names else ()),
-        *([event_filter.VOICEMAIL_LINE] if event_filter.VOICEMAIL in unnamed else ()),
+        *(event_filter.STEP_LINES if event_filter.VOICEMAIL in unnamed else ()),
         *(f"; and delete: eventfilter = {text}" for text in black),
         severity="warning" if event_filter.DISPENSABLE.issuperset(missing) else "error",
         names=", ".join(missing),
@@ -134,7 +134,7 @@ def hears_voicemail(examined: Examination) -> bool:
     """Whether the dialplan step VoiceMail reaches callmon."""
     if not {"all", "dialplan"} & _classes(examined):
         return False
-    return examined.obeys_new_filter or event_filter.VOICEMAIL not in event_filter.kept_back(examined.filters)
+    return examined.obeys_new_filter or event_filter.hears_voicemail(examined.filters)
 
 
 def _classes(examined: Examination) -> frozenset[str]:

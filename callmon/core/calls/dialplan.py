@@ -1,0 +1,56 @@
+"""Steps of the dialplan on a call: voicemail, its opening by staff, a menu, and the key pressed there. Pure.
+
+A menu asks for a key (`BackGround`, `WaitExten`, `Read`). The dialplan then goes to the extension of that key, in
+the menu's own context, or to `t` when none was pressed. A key given to `Read` has no extension.
+
+Refuses: to take time on the line for a menu, or silence in a menu for a choice.
+"""
+
+from functools import partial
+
+from callmon.ami import events as e
+from callmon.core import facts as f
+from callmon.core.calls import answering, ringback, voicemail
+from callmon.core.calls.channels import MENU_KEY, MenuState, TrackedCall
+from callmon.core.calls.state import TrackerState
+
+_ASKING = frozenset(("BackGround", "WaitExten", "Read"))
+
+
+def step(state: TrackerState, event: e.Newexten) -> None:
+    """Newexten: one step of the dialplan, on any channel."""
+    if event.application == "VoiceMail":
+        voicemail.step(state, event)
+        return
+    call = state.calls.get(event.uniqueid)
+    if call is not None and event.is_option and event.context == call.menu_context:
+        _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
+    if event.application in e.RINGBACK:
+        ringback.step(state, event)
+    else:
+        _menu_or_box(state, call, event)
+
+
+def _menu_or_box(state: TrackerState, call: TrackedCall | None, event: e.Newexten) -> None:
+    state.steps_heard = True
+    if event.application == "VoiceMailMain":
+        leg = state.legs.get(event.uniqueid)
+        if leg is None:
+            state.defer(partial(step, state, event))
+        else:
+            leg.opens_box = True  # who listens to messages leaves none
+    if call is None:
+        return
+    call.left_queue = None
+    answering.not_voicemail_after_all(state, call, event)
+    if event.application in _ASKING:
+        _answered(state, call, event, "asked")
+        call.menu_context = state.common(event.context)
+    elif not call.menu:
+        call.menu = "answered"
+
+
+def _answered(state: TrackerState, call: TrackedCall, event: e.Newexten, menu: MenuState) -> None:
+    before, call.menu = MENU_KEY.get(call.menu), menu
+    if call.is_emitted and call.inbound and not call.answered and not call.voicemail and MENU_KEY[menu] != before:
+        state.emit(f.MenuAnswered(call.id, event.at, MENU_KEY[menu]))
