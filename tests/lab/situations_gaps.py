@@ -110,6 +110,6 @@ QUEUES = (
     ),
 )
 
-# `hangs_up_as_it_is_answered` is a recording alone. Its caller's CANCEL crosses the phone's 200 by chance: of 80 callers
-# who give up after 8 s, at a phone that answers after 7.998 s, a dozen.
+# `hangs_up_as_it_is_answered` is a recording alone. Its caller's CANCEL crosses the phone's 200 by chance: of 80
+# callers who give up after 8 s, at a phone that answers after 7.998 s, a dozen.
 GAPS = (*WOKEN, *FROM_CALLS_OF_THEIR_OWN, *QUEUES)

@@ -228,7 +228,8 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
     for leg in call.legs:
         rang_by_hint(state, call, leg)
     call.queue = call.caller.queue = None
-    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left, call.left_queue is not None))
+    sent_away = call.left_queue is not None
+    state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left, sent_away=sent_away))
 
 
 def queue_abandoned(state: TrackerState, event: e.QueueCallerAbandon) -> None:

@@ -72,15 +72,8 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
     if account.handing.is_parked and call.parked_from == NOWHERE:
         call.parked, call.parked_from = True, ""
     call.parked = call.parked and account.handing.is_parked  # no fact states that the caller left the lot
-    if not may_have_missed:  # the other instance received what no event has shown here
-        call.sent_unheard = False
-        call.gone_unheard = call.refused_unheard = False
-        call.ringback_unknown = (
-            call.ringback_unknown or call.dialled
-        )  # it has stated what a dial lets the caller hear
-        call.unheard_since = None
-        for leg in call.legs:
-            leg.joined_unheard = None
+    if not may_have_missed:
+        _know_all(call)
     received, call.sent = call.sent, None
     people = _People(call)
     for fact in facts:
@@ -91,6 +84,15 @@ def _know(state: TrackerState, call: TrackedCall, account: CallAccount, facts: S
         _find_person(state, call, call.person)
         state.talking[endpoint(call.person.channel)] = call
     return people
+
+
+def _know_all(call: TrackedCall) -> None:
+    """The other instance received what no event has shown here, and stated what a dial lets the caller hear."""
+    call.sent_unheard = call.gone_unheard = call.refused_unheard = False
+    call.ringback_unknown = call.ringback_unknown or call.dialled
+    call.unheard_since = None
+    for leg in call.legs:
+        leg.joined_unheard = None
 
 
 def _know_direction(call: TrackedCall, arrival: f.Arrived) -> None:
@@ -119,8 +121,7 @@ class _People:
         self.ringing: set[str] = set()
 
     def record_fact(self, fact: Fact) -> None:
-        if isinstance(fact, f.QueueLeft | f.QueueEntered | f.PhoneDialled | f.VoicemailTook):
-            self.call.left_queue = fact.at if isinstance(fact, f.QueueLeft) and fact.sent_away else None
+        self._record_queue(fact)
         match fact:
             case f.PhoneDialled(channel=channel):
                 self._phone(channel, fact.phone).dialled = True
@@ -158,8 +159,10 @@ class _People:
                 self.call.hangup_requested_at = fact.at
             case f.QueueEntered() | f.VoicemailTook():
                 self._is_taken()
-            case _:
-                pass
+
+    def _record_queue(self, fact: Fact) -> None:
+        if isinstance(fact, f.QueueLeft | f.QueueEntered | f.PhoneDialled | f.VoicemailTook):
+            self.call.left_queue = fact.at if isinstance(fact, f.QueueLeft) and fact.sent_away else None
 
     def _phone(self, channel: str, phone: str) -> TrackedChannel:
         leg = self.phones.get(channel)
