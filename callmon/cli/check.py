@@ -328,6 +328,11 @@ def _access_remarks(web: WebSettings) -> Iterator[str]:
         )
     if is_reached and access.accounts and not access.proxy.addresses:
         yield said("passwords cross the network unencrypted; add a TLS proxy, and name it in proxy.addresses")
+    if access.accounts and access.oidc is not None:
+        yield said(
+            "accounts and oidc are both on: one person may have two names, and verify a report under one that was "
+            "prepared under the other; keep one of the two"
+        )
     if access.oidc is not None and (warning := access.oidc.secret_warning()):
         yield warning
 

@@ -166,3 +166,20 @@ def test_own_hours_targets_and_phones_of_a_line_are_shown() -> None:
         "own hours: Tuesday to Sunday closed",
         "internal target: Answer by the third ring: 90% since 2026-04-01, by M. Roy",
     ]
+
+
+TWO_NAMES = (
+    "web.access: accounts and oidc are both on: one person may have two names, and verify a report under one that "
+    "was prepared under the other; keep one of the two."
+)
+
+
+@pytest.mark.parametrize(("accounts", "count"), [("true", 1), ("false", 0)])
+def test_accounts_beside_a_provider_are_remarked_as_two_names_of_one_person(
+    tmp_path: Path, accounts: str, count: int
+) -> None:
+    (tmp_path / "secret").write_text("x\n")
+    (tmp_path / "secret").chmod(0o600)
+    provider = f'issuer = "https://x.example"\nclient_id = "x"\nclient_secret_file = "{tmp_path}/secret"\n'
+    own = f'[web.access]\nurl = "https://y.example"\naccounts = {accounts}\nroles = {{ viewer = ["*"] }}\n'
+    assert list(check_remarks(parse(f"{own}[web.access.oidc]\n{provider}"))).count(TWO_NAMES) == count
