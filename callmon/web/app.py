@@ -40,10 +40,6 @@ UNAUTHORIZED = "Unauthorized: web.config_file names the users who may read this.
 RELOAD_OFF = "/-/reload is off: set web.reload = true and restart callmon.\n"
 
 
-HOW_MANY = (
-    "{count} of these. Their details are for this machine, for the users of web.config_file, and for who is "
-    "signed in."
-)
 RELOAD_SECONDS = 1.0  # between two reloads over HTTP
 RELOAD_NOT_NOW = "callmon has just read its configuration: try again in a second.\n"
 RELOAD_NOT_FROM_A_PAGE = "/-/reload is for programs: no page of a browser may ask for it.\n"
@@ -61,6 +57,15 @@ class Pace:
             return False
         self._next = now + self._seconds
         return True
+
+
+def how_many(sentences: Sequence[str]) -> Sentence:
+    """What a stranger reads in their place."""
+    return Sentence(
+        "{count} of these. Their details are for this machine, for the users of web.config_file, and for who is "
+        "signed in.",
+        count=len(sentences),
+    )
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class WebApplication:
         )
         status = "trouble" if found else "ok"
         if not await self._may_read_details(request):
-            found, more = ([Sentence(HOW_MANY, count=len(x)).translated(told)] if x else [] for x in (found, more))
+            found, more = ([how_many(x).translated(told)] if x else [] for x in (found, more))
         body = {"status": status, "role": self.role(), "troubles": found, "remarks": more}
         body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)

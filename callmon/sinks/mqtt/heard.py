@@ -45,7 +45,7 @@ def refuse_long_messages(client: aiomqtt.Client) -> None:
 
 
 class _NoFilters:
-    """callmon has no callback of its own for a topic: paho's search leaves each topic to the garbage collector."""
+    """callmon has no callback for single topics. paho's search for one leaves garbage of each topic's size."""
 
     def iter_match(self, _topic: str) -> Iterator[Any]:
         return iter(())
