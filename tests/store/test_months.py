@@ -11,10 +11,10 @@ from sqlalchemy import text
 from callmon.config.settings import example
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
+from callmon.store import creation as months
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.store.rejudge import inconsistencies
-from callmon.store.tables import creation as months
 from tests.support.store_fixtures import EXCHANGE, answered_call, outcomes, rows, wrote
 
 pytestmark = pytest.mark.parametrize("url", ["postgresql"], indirect=True)

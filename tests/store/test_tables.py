@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Dialect, create_engine
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from callmon.store import creation
 from callmon.store.database import Database
-from callmon.store.tables import CALL, FACT, METADATA, creation
+from callmon.store.tables import CALL, FACT, METADATA
 from callmon.store.tables.calls import FindingRow
 from callmon.store.tables.columns import StoredRow, row_of, table_of
 from tests.support.store_fixtures import POSTGRESQL
