@@ -9,7 +9,7 @@ FAULTS = (
     fault(
         "who prepared a month approves it under another spelling",
         "store/sign_off",
-        ("if who.casefold() == revision.signatures[0].who.casefold():", "if who == revision.signatures[0].who:"),
+        ("if same_person(who, revision.signatures[0].who):", "if who == revision.signatures[0].who:"),
     ),
     fault(
         "a month is approved before it is verified",
@@ -32,7 +32,10 @@ FAULTS = (
     fault(
         "a signature is not in the audit log",
         "store/sign_off",
-        ("    insert_event(connection, event)\n", ""),
+        (
+            "    insert_event(connection, AuditRow(at=deed.at, who=deed.who, act=act, about=about,",
+            "    str(AuditRow(at=deed.at, who=deed.who, act=act, about=about,",
+        ),
     ),
     fault(
         "a provisional report is signed",
