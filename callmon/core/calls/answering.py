@@ -196,7 +196,7 @@ def answer(
     leg.answered_at = None  # no longer needed
     rang, later = (e.stamp_time(leg.rang_at), leg.rang_slack) if leg.rang else (None, f.EXACT)
     availability.decided(state, call, at)
-    at_once = e.born(leg.uniqueid) is not None and e.born(leg.uniqueid) == e.born(call.id)
+    at_once = leg.uniqueid.partition(".")[0] == call.id.partition(".")[0]  # the second of its birth
     state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later, at_once))
 
 
