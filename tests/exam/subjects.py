@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from callmon.ami import decoding
@@ -46,6 +48,8 @@ TOLD_BY_CEL = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
 OF_WHOLE = 10  # of each whole run (`whole_runs`) every tenth call, other ones of each
 FRENCH_LINES = example_text().replace("language_menu = true", 'language = "fr"')
 FRENCH = ("poci_answered", "menu_english", "queue_abandon", "tollfree_answered")
+OPEN = int(datetime(2026, 11, 24, 16, tzinfo=UTC).timestamp())  # a Tuesday, 11:00 in Toronto
+EPOCHS = re.compile(rb"\b1[789]\d{8}(?=\.\d)")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Diary = dict[str, list[Fact]]
 
@@ -180,12 +184,23 @@ def _one_of(whole: bytes, run: str, rows: Sequence[CelRow], diary: Diary, call: 
 
 
 def calls_of_folder(run: Path) -> Iterator[Subject]:
-    """The public's calls of what `python -m tests.lab` wrote."""
-    whole, rows = (run / "ami-callmon.raw").read_bytes(), tuple(rows_of(run / "cel.csv"))
+    """The public's calls of what `python -m tests.lab` wrote, moved into opening hours: all are judged."""
+    calls = json.loads((run / "truth.json").read_text(encoding="utf-8"))
+    ahead = OPEN - int(float(next(call["linkedid"] for call in calls if call["linkedid"])))
+    whole, cel, moved_calls = (_moved(run / name, ahead) for name in ("ami-callmon.raw", "cel.csv", "truth.json"))
+    with TemporaryDirectory() as place:
+        rows_file = Path(place) / "cel.csv"
+        rows_file.write_bytes(cel)
+        rows = tuple(rows_of(rows_file))
     diary = told(rows, example())
-    for call in json.loads((run / "truth.json").read_text(encoding="utf-8")):
+    for call in json.loads(moved_calls):
         if call["expect"].get("direction") == "inbound":
             yield _one_of(whole, run.name, rows, diary, call)
+
+
+def _moved(path: Path, seconds: int) -> bytes:
+    """The file with all its moments, ids too, so many seconds later."""
+    return EPOCHS.sub(lambda found: b"%d" % (int(found[0]) + seconds), path.read_bytes())
 
 
 def named(name: str) -> Subject:
