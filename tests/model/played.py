@@ -43,7 +43,7 @@ class Played:
     def expected(self, call: str, said: dict[str, Any], steps: bool) -> dict[str, Any]:
         told = self.true[call]
         language = said.get("language")
-        spoken = {"language": language if language in told.languages() else told.language}
+        spoken = {"language": language if language in told.languages() else told.shown_language()}
         return told.conclusion(knows_menus=steps) | spoken
 
     def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:

@@ -37,6 +37,7 @@ class Truth:
         self.line = LINES.get(first.dials[-10:]) if self.direction == "inbound" else None
         self.begun = ms(first.at)
         self.language: str | None = None
+        self.chose_otherwise = False
         self.where: str | None = None  # what the caller hears: menu, queue, ringing
         self.menu = self.music = self.queued = self.in_queue = False
         self.clock: int | None = None  # the first ring heard, or the queue entered
@@ -81,6 +82,7 @@ class Truth:
 
     def _chooses(self, act: a.Chooses) -> None:
         self.language = act.language
+        self.chose_otherwise = self.chose_otherwise or act.language != "en"
 
     def _queues(self, act: a.Queues) -> None:
         if self.answered is not None:
@@ -265,12 +267,12 @@ class Truth:
 
     def languages(self) -> set[str | None]:
         """What may be said of the language asked for. Asterisk says English from the start: that the caller
-        chose it is seen only when a menu is followed by a phone or a queue, and not by who chose otherwise.
+        chose it is seen only after another choice.
         """
-        if self.menu and self.language in (None, "en"):
-            seen = self.language == "en" and (self.tried or self.queued)
-            return {"en"} if seen else {None, "en"}
-        return {self.language}
+        return {None, "en"} if self.language == "en" and self.chose_otherwise else {self.shown_language()}
+
+    def shown_language(self) -> str | None:
+        return None if self.language == "en" else self.language
 
     def outcome(self) -> str:
         if self.answered is not None:
@@ -347,7 +349,7 @@ class Truth:
             "direction": self.direction,
             "line": self.line,
             "caller": None if self.first.shown == "anonymous" else self._caller(),
-            "language": self.language,
+            "language": self.shown_language(),
             "outcome": outcome,
             "abandoned_in": self.where if outcome == "abandoned" else None,
             "answered_by": self.answered_by,

@@ -65,8 +65,11 @@ FOUND_RINGING = "ami_connect_midcall"
 CERTAIN_RINGS = {"ami": (None, 2), "ami-callmon": (None, None)}
 
 
-def expected(said: dict[str, Any]) -> dict[str, Any]:
-    """The truth in callmon's own words (the mapping at the end of interface.md)."""
+def expected(said: dict[str, Any], by_key: bool = False) -> dict[str, Any]:
+    """The truth in callmon's own words (the mapping at the end of interface.md).
+
+    Asterisk says English from the start: that it was chosen is shown only by the key, which CEL has (`by_key`).
+    """
     line, by, outcome = said["line"], said["answered_by"], said["outcome"]
     direction = line if line in ("outbound", "internal") else "inbound"
     return {
@@ -75,7 +78,7 @@ def expected(said: dict[str, Any]) -> dict[str, Any]:
         "outcome": OUTCOMES.get(outcome, outcome),
         "rings": said["rings_before_answer"] or None,
         "answered_by": "outside" if direction == "outbound" and by else by,
-        "language": said["language"],
+        "language": said["language"] if by_key or said["language"] != "en" else None,
         "mailbox": said.get("mailbox"),
         "transfers": said["transfers"],
         "forwards": said["forwards"],

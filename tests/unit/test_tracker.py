@@ -394,7 +394,7 @@ def test_a_number_is_told_in_full_or_not_at_all(caller: str, name: str, told: st
     assert exchange.one()["caller"] == told
 
 
-@pytest.mark.parametrize(("language", "spoken"), [("fr", "fr"), ("fr_CA", "fr"), ("en", "en"), ("es", "other")])
+@pytest.mark.parametrize(("language", "spoken"), [("fr", "fr"), ("fr_CA", "fr"), ("en_CA", "en"), ("es", "other")])
 def test_the_language_chosen_in_a_menu_is_the_caller_s(language: str, spoken: str) -> None:
     exchange = Exchange()
     caller = exchange.at(-9).call()
