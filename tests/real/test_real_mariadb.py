@@ -41,7 +41,7 @@ def source(server: MariaDb, folder: Path) -> str:
 def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: str) -> None:
     table_of(freepbx.url, [name], "DATETIME", local)
     office = Office(tmp_path, f"\n[exchanges.toronto.cel]\n{source(freepbx, tmp_path)}\n")
-    wanted = [expected(said) for said in truth(name)]
+    wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
     assert [concluding(call) for call in office.calls()] == wanted

@@ -72,7 +72,7 @@ def cel(name: str) -> str:
 def test_every_recordings_cel_on_an_empty_database_prints_and_stores_what_really_happened(
     office: Office, name: str
 ) -> None:
-    wanted = [expected(said) for said in truth(name)]
+    wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
     printed = office.calls(cel(name))
