@@ -316,11 +316,12 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _voicemail_took(self, fact: f.VoicemailTook) -> None:
         self.stage = "voicemail"
+        if self.voicemail is not None:
+            return  # an instance that takes over may state it again
+        self.voicemail, self.voicemail_first = fact, self.answer is None
         if self.answer is not None:
             h = self.handing
             self._hand(strictly=h.strictly + 1, talked_until=h.talked_until or fact.at)
-        if self.voicemail is None:
-            self.voicemail, self.voicemail_first = fact, self.answer is None
 
     def _unheard(self, fact: f.Unheard) -> None:
         self._doubts("gaps", (*self.doubt.gaps, fact))
