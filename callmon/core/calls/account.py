@@ -106,14 +106,14 @@ class CallAccount(AccountState, gc=False):
 
     def _talked(self) -> timedelta | None:
         """Time that persons were on the line; None where all of them may have left during a gap."""
-        h = self.handing
+        h, took = self.handing, self.voicemail
         until = h.talked_until or (self.end.at if self.end is not None else None)
-        if h.sent_at is not None and h.talked_until is None and self.is_partly_heard():
-            return None  # voicemail may have had the caller since then
+        is_unclear = took.slack != f.EXACT if took is not None else self.message_unclear
+        if is_unclear or (h.sent_at is not None and h.talked_until is None and self.is_partly_heard()):
+            # Voicemail may have had the caller since the sending.
+            until = None if self.is_partly_heard() else h.sent_at
         answer = self.first_answer() if until is not None else None
         if answer is None or answer.at is None or until is None or self._gap_since(answer.at, until):
-            return None
-        if self.voicemail.slack != f.EXACT if self.voicemail is not None else self.message_unclear:
             return None
         return until - answer.at if answer.slack == f.EXACT and until >= answer.at else None
 
@@ -189,7 +189,7 @@ class CallAccount(AccountState, gc=False):
         longest, answer = max(f.EXACT, end + slack - start), self._taking_answer()
         if answer is not None and self.first_answer() is None:
             return c.DurationRange(f.EXACT, longest)  # a person may have answered earlier, in a gap
-        if answer is None and self.is_doubtful():
+        if answer is None and self._is_wait_doubtful():
             return c.DurationRange(min(longest, self._surely_waited(start)), longest)
         before = PICKED_UP if answer is not None and answer.found and slack != f.EXACT else f.EXACT
         return c.DurationRange(min(longest, max(f.EXACT, end - start - self.doubt.clock_slack - before)), longest)
@@ -214,6 +214,14 @@ class CallAccount(AccountState, gc=False):
         first = min(at for at in began if at is not None) - PICKED_UP
         ends = [self.stopped, self.voicemail.at if self.voicemail is not None else None]  # before that gap
         return max(f.EXACT, min(at for at in (first, *ends) if at is not None) - start - self.doubt.clock_slack)
+
+    def _is_wait_doubtful(self) -> bool:
+        """Whether a gap that may hide an answer began before voicemail had the caller for certain."""
+        took = self.voicemail
+        if took is None or took.at is None or took.slack != f.EXACT or not self.is_doubtful():
+            return self.is_doubtful()
+        began = [gap.at for gap in self.doubt.gaps if gap.may_hide_answer]
+        return self.arrival.may_hide_answer or any(at is None or at < took.at for at in began)
 
     def _taking_answer(self) -> f.Answered | None:
         """The answer that ended the wait: not one to which `0` in the greeting of voicemail led."""
@@ -243,9 +251,10 @@ class CallAccount(AccountState, gc=False):
         if waited is None:
             return None
         waited, answer = self._since_ringing(waited), self._taking_answer()
+        is_doubtful = self._is_wait_doubtful()
         if answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
-        if self.is_doubtful():
+        if is_doubtful:
             return None  # an answer in a gap may have ended them
         doubt = self.doubt
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:
