@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from callmon.ami.decoding import READERS
+from callmon.ami.decoding import READERS, event
 from callmon.ami.framing import END
 from callmon.config.lines import Lines
 
@@ -21,7 +21,6 @@ RECORDED = Path(__file__).with_name("run-22-all.ami.xz")
 # What the recording's own login got; ours gets its own.
 OPENING = (b"Response: ", b"Event: FullyBooted")
 CALLS_A_LOOP_AT_MOST = 0x1000
-_VOICEMAIL = b"\r\nApplication: VoiceMail\r\n"
 
 
 class Template:
@@ -78,7 +77,7 @@ def used(messages: Iterable[bytes]) -> Iterator[bytes]:
     """Those that callmon reads, and does not skip by their name."""
     for message in messages:
         name = message.lstrip(b"\r\n").partition(b"\r\n")[0].removeprefix(b"Event: ")
-        if name in READERS and (name != b"Newexten" or _VOICEMAIL in message):
+        if name in READERS and (name != b"Newexten" or event(message) is not None):
             yield message
 
 

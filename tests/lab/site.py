@@ -162,11 +162,16 @@ def _manager(ports: Ports, secrets: Secrets) -> str:
     )
 
 
+VOICEMAIL_ALONE = "eventfilter = ^Event: Newexten[[:space:]].*[[:space:]]Application: VoiceMail[[:space:]]"
+
+
 def _old_filter() -> str:
     """The shipped user before it heard of ringing: of all dialplan steps it receives VoiceMail alone."""
     lines = (SHIPPED / "manager.conf").read_text().partition("[callmon]")[2].splitlines()
-    kept = [line for line in lines if "=" in line and not line.startswith((";", "secret"))]
-    return "".join(f"{line}\n" for line in kept if "Newexten" not in line or "VoiceMail" in line)
+    kept = [
+        line for line in lines if "=" in line and not line.startswith((";", "secret")) and "Newexten" not in line
+    ]
+    return "\n".join((*kept, VOICEMAIL_ALONE, ""))
 
 
 def _pjsip(ports: Ports, secrets: Secrets) -> str:
