@@ -262,7 +262,7 @@ def _queued(chance: random.Random, phone: str) -> Situation:
 def _transferred(chance: random.Random) -> Situation:
     """The first phone answers at once and sends the caller on: to the dial itself, or to a step before it."""
     first, second = chance.sample(SHARED, 2)
-    options, extension = _one(chance, OPTIONS), chance.choice(("650", "651"))
+    options, extension = _one(chance, OPTIONS), chance.choice(("660", "661"))
     two = _device(chance, second, chance.choice(("answers", "late")))
     steps = (Step(2, "refer", extension),)
     ends = 2 + (two.ends or 0.0) + TALK

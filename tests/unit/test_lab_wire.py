@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import combinations
 
 import pytest
 
 from tests.lab.drawn import APART, drawn
 from tests.lab.model import Caller, Played, Situation
+from tests.lab.routes import ROUTES
+from tests.lab.routes_ringing import RINGING
 from tests.lab.sipp import behaviour
 from tests.lab.tones import FRAMES, LINEAR, RATE, SAMPLES, is_ringing
 from tests.lab.truths import GENERAL
@@ -84,3 +87,13 @@ def test_no_two_phones_of_a_drawn_dial_act_at_the_same_moment(seed: int) -> None
     dials = [each for each in drawn(seed) if not each.name.startswith("transferred")]
     ends = [[phone.answers or phone.refuses_at for phone in each.phones.values()] for each in dials]
     assert [some for some in ends for a, b in combinations(filter(None, some), 2) if abs(a - b) <= APART] == []
+
+
+def test_no_extension_of_the_ringing_routes_is_another_s() -> None:
+    """Both add to one context: the extension that stands first would hide the other."""
+    assert _internal(RINGING) & _internal(ROUTES) == set()
+
+
+def _internal(routes: str) -> set[str]:
+    context = routes.partition("[site-internal](+)")[2].partition("\n[")[0]
+    return set(re.findall(r"^exten => (\w+),1,", context, re.MULTILINE))
