@@ -38,7 +38,7 @@ RECIPES = {
     "22": Recipe(
         "sid",
         (
-            *("asterisk", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager"),
+            *("asterisk", "git", "jsonnet", "mosquitto", "postgresql", "prometheus", "prometheus-alertmanager"),
             *("python3-venv", "sip-tester", "victoria-metrics"),
         ),
     ),

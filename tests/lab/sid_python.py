@@ -17,7 +17,7 @@ from tests.lab.place import Place
 from tests.support.environment import GIVEN
 
 ROOT = Path(__file__).resolve().parents[2]
-VENV = "srv/callmon-venv"
+VENV = "root/callmon-venv"  # not below /srv or /opt: documents are followed there
 KEPT = ("CALLMON_EXAMPLES", "CALLMON_WHOLE")
 NO_SERVER = "not lab and not postgresql and not long"
 
@@ -29,6 +29,8 @@ def copy(to: Path) -> None:
         if name and (ROOT / name).is_file():
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, to / name)
+    for git in (("init", "--quiet"), ("add", "--all", "--force")):  # tests ask git which files are the project's
+        subprocess.run(["git", "-C", str(to), *git], check=True, capture_output=True)
 
 
 def command(debian: Path, where: str, *words: str) -> list[str]:
@@ -48,7 +50,7 @@ def main(folders: list[str]) -> int:
     try:
         copy(place.path)
         where = f"/{place.path.relative_to(debian)}"
-        with locked(debian / "srv/callmon-venv.lock"):
+        with locked(debian / f"{VENV}.lock"):
             install = command(debian, where, ".ci/venv", "python3", f"/{VENV}", "requirements-dev.txt")
             subprocess.run(install, check=True, stdin=subprocess.DEVNULL)
         python = f"/{VENV}/bin/python"
