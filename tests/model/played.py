@@ -44,7 +44,8 @@ class Played:
         told = self.true[call]
         language = said.get("language")
         spoken = {"language": language if language in told.languages() else told.shown_language()}
-        return told.conclusion(knows_menus=steps) | spoken
+        concluded = told.conclusion(knows_steps=steps) | spoken
+        return concluded if steps or not told.queued else _or_unknown(concluded, said)
 
     def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:
         """What was drawn, as cables that are pulled one after the other, and of which the model can speak."""
@@ -101,6 +102,16 @@ class Played:
             elif found := disagreements(said[call], told, gaps, steps):
                 wrong[call] = found
         return wrong | _left(replay)
+
+
+def _or_unknown(true: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Without the step Queue nobody knows since when its caller heard ringing."""
+    given = said.get("verdicts", {})
+    verdicts = {
+        name: "unknown" if given.get(name) == "unknown" else word for name, word in true["verdicts"].items()
+    }
+    rings = {} if said.get("rings") is not None else {"rings": None}
+    return true | rings | {"verdicts": verdicts}
 
 
 def _left(replay: Replay) -> dict[str, Any]:

@@ -112,6 +112,8 @@ class Play:
 
     def queues(self, act: a.Queues) -> None:
         self.queued = True
+        if self.up:  # music; without it the model says that the caller hears the phones ring
+            self.step(act.at, "Queue", "general,t,,,60")
         headers = self.caller.headers() | {"Queue": "general"}
         self.wire.say(act.at, "QueueCallerJoin", headers, self.caller, shows=self.doing("Queue"))
 

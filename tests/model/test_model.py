@@ -52,7 +52,7 @@ def test_the_tables_say_what_the_traces_say(name: str) -> None:
 @pytest.mark.parametrize("name", RECORDINGS)
 def test_the_model_s_truth_is_that_of_the_lab_s_script(name: str) -> None:
     (said,) = json.loads((HERE / "recordings" / f"{name}.truth.json").read_text())
-    told = truth(RECORDINGS[name]).conclusion(knows_menus=name != WITHOUT_STEPS)
+    told = truth(RECORDINGS[name]).conclusion(knows_steps=name != WITHOUT_STEPS)
     expect = {key: value for key, value in said["expect"].items() if key in told}
     assert {key: (value, told[key]) for key, value in expect.items() if not agrees(value, told[key])} == {}
 

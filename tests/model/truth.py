@@ -341,8 +341,8 @@ class Truth:
             return "exempt"
         return "met" if len(self.transfers) <= 1 else "not_met"
 
-    def conclusion(self, knows_menus: bool = True) -> dict[str, Any]:
-        """In the names of `callmon replay --json`. `knows_menus`: the steps of menus are received."""
+    def conclusion(self, knows_steps: bool = True) -> dict[str, Any]:
+        """In the names of `callmon replay --json`. `knows_steps`: those of menus and of dials are received."""
         outcome, rings = self.outcome(), self.rings()
         box = self.voicemail
         return {
@@ -364,14 +364,20 @@ class Truth:
                 "rings": None if box["after"] else rings,
                 "message": self.left_message,
             },
-            "verdicts": self.verdicts() if knows_menus else self._without_menus(),
+            "verdicts": self.verdicts() if knows_steps else self._without_steps(),
         }  # fmt: skip
 
-    def _without_menus(self) -> dict[str, str]:
-        """Nobody knows whether voicemail was chosen."""
-        judged = self.verdicts()
-        if judged and self.in_hours and self.voicemail is not None and self.voicemail["chosen"]:
+    def _without_steps(self) -> dict[str, str]:
+        """Nobody knows whether voicemail was chosen, nor whether phones that gave no sign rang for the caller."""
+        judged, took = self.verdicts(), self.voicemail
+        if not judged or not self.in_hours or took is None:
+            return judged
+        if took["chosen"]:
             judged |= dict.fromkeys(("answer_by_third_ring", "voicemail_after_fourth_ring"), "unknown")
+        start = self.first_tried if self.menu or self.music else self.begun
+        is_silent = self.clock is None and self.tried and not took["after"] and start is not None
+        if is_silent and took["at"] - start >= 4 * RING - GRACE:
+            judged |= {"voicemail_after_fourth_ring": "unknown"}
         return judged
 
     def _caller(self) -> str:

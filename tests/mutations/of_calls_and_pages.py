@@ -112,7 +112,7 @@ FAULTS = (
     fault(
         "music in a queue is ringing",
         "core/calls/account_state",
-        ("if self.queue.is_in and self._is_music_in_queue():", "if self.queue.is_in and self.answer:"),
+        ("            if self._is_music_in_queue():\n                return\n", ""),
     ),
     fault(
         "a person's answer has a grace",

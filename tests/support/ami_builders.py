@@ -299,7 +299,9 @@ class Exchange:
         self.event("MessageWaiting", **self._of(channel), Mailbox=f"{mailbox}@default",
                    Waiting=1 if new else 0, New=new, Old=old)  # fmt: skip
 
-    def queue(self, caller: Channel, name: str = "genline") -> None:
+    def queue(self, caller: Channel, name: str = "genline", options: str = "t") -> None:
+        """The dialplan runs Queue, and the caller is in it."""
+        self.step(caller, "Queue", f"{name},{options},,,60")
         caller.application, caller.context = "Queue", "queue"
         self.event("QueueCallerJoin", **self._of(caller), Queue=name, Position=1, Count=1)
 

@@ -31,6 +31,29 @@ def woken(options: str, seconds: float = 6, answers: float = 19, tells: bool = T
     return exchange.one()
 
 
+@pytest.mark.parametrize(("options", "rings"), [("r", 4), ("R", 3), ("", 3)])
+def test_on_a_line_that_is_up_only_option_r_rings_at_once(options: str, rings: int) -> None:
+    exchange, caller = paused(answered=True)
+    phone = exchange.at(0).dial(caller, options=options)
+    exchange.at(6).ring(caller, phone)
+    exchange.at(19).answer(caller, phone)
+    exchange.at(30).ends(caller, phone)
+    call = exchange.one()
+    assert (call["rings"], call["wait_start"]) == (rings, "told")
+
+
+def test_a_locals_ringing_is_a_span_where_the_options_were_not_reported() -> None:
+    exchange = Exchange()
+    exchange.tells_dials = False
+    caller = exchange.at(0).call()
+    half = exchange.at(4.5).new("Local/101@member-00000001;1", 0, "s", caller.linkedid)
+    exchange._dial("DialBegin", caller, half, DialString="101@member")
+    exchange._dial("DialState", caller, half, DialStatus="RINGING")
+    exchange.at(19).gives_up(caller)
+    call = exchange.one()
+    assert (call["wait_start"], call["verdicts"][THIRD], call["ringing"]) == ("phone", "unknown", None)
+
+
 @pytest.mark.parametrize("options", ["r", "R", "HhTtr", "tkU(ask^r)r", "b(set^s^1,(x))r"])
 def test_with_option_r_the_first_ring_is_that_of_the_dial(options: str) -> None:
     call = woken(options)
@@ -156,14 +179,14 @@ def test_ringing_after_which_the_exchange_ends_the_call_rang_in_vain() -> None:
     [
         ("t", 4, "queue", "answered after 19 s in the queue"),
         ("tr", 4, "told", "answered on ring 4"),
-        ("tR", 3, "queue", "answered after 19 s in the queue"),
+        ("tR", 3, "told", "answered on ring 3"),
     ],
 )
 def test_a_queue_is_judged_by_rings_if_it_rings_from_the_entry_on(
     options: str, rings: int, start: str, reason: str
 ) -> None:
-    exchange, caller = paused((0, "Queue", f"general,{options},,,60"))
-    exchange.queue(caller)
+    exchange, caller = paused()
+    exchange.queue(caller, options=options)
     phone = exchange.at(6).dial(caller)
     exchange.ring(caller, phone)
     exchange.at(19).answer(caller, phone)
@@ -220,7 +243,7 @@ def test_health_remarks_on_an_exchange_that_keeps_back_since_when_callers_hear_r
         ("PJSIP/101,24", "phones"),
         ("PJSIP/101", "phones"),
         ("", "phones"),
-        ("PJSIP/101,,R", "ringing"),
+        ("PJSIP/101,,R", "ringing_unless_up"),
         ("PJSIP/101,24,r()", "ringing"),
         ("PJSIP/101,24,tkr(ring)", "tone"),
         ("PJSIP/101,24,tkm", "music"),

@@ -94,9 +94,7 @@ class CallAccount(AccountState, gc=False):
         return None if unknown and not self.handing.holds else self.handing.holds
 
     def _is_by_queue(self) -> bool:
-        if self.queue.at is None or self.clock != self.queue.at:
-            return False
-        return not self.heard_ringing or (self.queue.plays == "phones" and self.ringing != self.clock)
+        return self.queue.at is not None and self.clock == self.queue.at and not self.heard_ringing
 
     def _people(self) -> tuple[c.PersonOnCall, ...]:
         first = self.answer
@@ -197,6 +195,8 @@ class CallAccount(AccountState, gc=False):
     def _asked_back(self) -> c.DurationRange | None:
         """The wait until the caller asked to be called back; a menu is no wait."""
         at, (start, slack) = self.asked_at, self.caller_clock()
+        if self.queue.at is not None and self.clock == self.queue.at:
+            start, slack = self.queue.at, f.EXACT  # whatever the caller heard there
         if not at or self.answer is not None:
             return None
         if start is not None and isinstance(at, datetime):
@@ -250,7 +250,7 @@ class CallAccount(AccountState, gc=False):
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
-        waited, answer = self._since_ringing(waited), self._taking_answer()
+        answer = self._taking_answer()
         is_doubtful = self._is_wait_doubtful()
         if answer is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
@@ -268,13 +268,6 @@ class CallAccount(AccountState, gc=False):
             least = rings.begun_by_timeout(waited.shortest, self.cycle)
             most = rings.begun(waited.longest, self.cycle)
         return most if least == most else None
-
-    def _since_ringing(self, waited: c.DurationRange) -> c.DurationRange:
-        """Of a wait in a queue that plays ringing while a phone rings, the part since the first ringing."""
-        if self.queue.plays != "phones" or self.ringing is None or self.clock is None:
-            return waited
-        before = max(f.EXACT, self.ringing - self.clock)
-        return c.DurationRange(max(f.EXACT, waited.shortest - before), max(f.EXACT, waited.longest - before))
 
     def _ringing_at_most(self) -> timedelta | None:
         """How long the caller may have heard ringing although no phone rang; None if that is known."""

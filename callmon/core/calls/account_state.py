@@ -208,17 +208,33 @@ class AccountState(msgspec.Struct, gc=False):
             return
         self.rang += 1
         self.stopped = self.stopped_by = None
-        if self.queue.is_in and self._is_music_in_queue():
-            return
+        if self.queue.is_in:
+            self._rang_in_queue(fact)
+            if self._is_music_in_queue():
+                return
         self.stage = "ringing"
         if self.music:
             self._start_clock(fact.at, fact.slack, "phone")
             return
-        start, slack = fact.at, fact.slack
-        source: WaitStart = "early_media" if fact.early_media else "told"
-        if self.untold_from is not None and start is not None and self.untold_from < start:
-            start, slack, source = self.untold_from, start + slack - self.untold_from, "phone"
-        self._ring(start, slack, source, fact.early_media)
+        self._heard_from(fact.at, fact.slack, fact.early_media)
+
+    def _heard_from(self, at: datetime | None, slack: timedelta, early_media: bool) -> None:
+        """The caller hears ringing by then; perhaps sooner, where a dial's options were not reported."""
+        source: WaitStart = "early_media" if early_media else "told"
+        if self.untold_from is not None and at is not None and self.untold_from < at:
+            at, slack, source = self.untold_from, at + slack - self.untold_from, "phone"
+        self._ring(at, slack, source, early_media)
+
+    def _rang_in_queue(self, fact: f.PhoneRang) -> None:
+        """With `R` the first ring is a member's; where the options were not reported, it may be."""
+        if self.ringing is not None or self.clock is None or self.clock != self.queue.at or fact.at is None:
+            return
+        if self.queue.plays == "phones":
+            self.clock = None
+            self._doubts("clock_slack", f.EXACT)
+        elif self.queue.plays is None and self.source == "queue":
+            self.source = "phone"
+            self._doubts("clock_slack", max(self.doubt.clock_slack, fact.at + fact.slack - self.clock))
 
     def _is_music_in_queue(self) -> bool:
         """Whether the caller hears music while phones ring. If not reported: on a line that the exchange took."""
@@ -238,8 +254,7 @@ class AccountState(msgspec.Struct, gc=False):
             return
         self.stopped = self.stopped_by = None
         self.stage = "ringing"
-        self.untold_from = None
-        self._ring(fact.at, f.EXACT, "early_media" if fact.early_media else "told", fact.early_media)
+        self._heard_from(fact.at, f.EXACT, fact.early_media)
 
     def _ringback_over(self) -> None:
         """The exchange's own ringing, for which nothing was dialled, is over: a menu or a tone follows."""

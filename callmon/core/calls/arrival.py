@@ -16,6 +16,8 @@ from callmon.core.calls.channels import TrackedCall, TrackedChannel, WaitState, 
 from callmon.core.calls.endpoints import endpoint
 from callmon.core.calls.state import TrackerState
 
+# Of a call that a listing showed first, before anything was dialled for it, or after that was over.
+FOUND: dict[str, Any] = {"found": True, "slack": timedelta(seconds=1), "may_hide_ringing": True}
 RESTRICTED = "prohib"  # prohib_not_screened, prohib_passed_screen, …
 
 
@@ -44,7 +46,8 @@ def emit_arrival(state: TrackerState, call: TrackedCall, direction: f.Direction,
         return
     if line is not None:
         call.waiting = WaitState(line)
-    _emit(state, call, event, event.exten, direction, line, call.withheld, at=event.at, beside=beside)
+    found = FOUND if call.is_found else {}
+    _emit(state, call, event, event.exten, direction, line, call.withheld, at=event.at, beside=beside, **found)
 
 
 def emit_found_call(

@@ -24,8 +24,8 @@ MenuState = Literal["", "answered", "asked", "key", "silent"]
 # Whether a key was pressed in the last menu; None: not known.
 MENU_KEY: dict[str, bool | None] = {"asked": None, "key": True, "silent": False}
 DialAttempts = Literal["silent", "rings", "refused", "gone"]
-# What Dial lets its caller hear: ringing at once, ringing when a phone rings, music, or another tone.
-Indication = Literal["ringing", "phones", "music", "tone"]
+# What Dial lets its caller hear: ringing at once, or unless the line is up, or when a phone rings; music; a tone.
+Indication = Literal["ringing", "ringing_unless_up", "phones", "music", "tone"]
 
 
 class Dial(msgspec.Struct, eq=False, gc=False):
@@ -121,6 +121,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     language: str
     legs: tuple[TrackedChannel, ...] = ()
     is_emitted: bool = False  # Arrived has been emitted
+    is_found: bool = False  # a listing showed it first
     inbound: bool = False
     answered: bool = False
     voicemail: bool = False

@@ -322,7 +322,7 @@ class Listing:
         line = arrival.line(state, leg.channel, entry.dialled, entry.caller)
         call.gone_unheard = True
         if line is None and entry.state == RING and all(is_local(phone.channel) for phone in phones):
-            call.begun = as_arriving(entry)  # nobody was dialled yet: its direction is not known
+            call.begun, call.is_found = as_arriving(entry), True  # no phone is dialled: its direction is not known
             Observing(state, self._applications, arrived, until).observe(call, entry, phones)
             return
         direction = "inbound" if line is not None else self._direction(entry, phones)

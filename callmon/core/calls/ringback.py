@@ -1,10 +1,11 @@
 """What tells the caller "ringing": Dial's options, Ringing(), a queue's options, a Local channel. Pure.
 
 The first ring is the caller's: SIP 180, or the tone that Asterisk makes on an answered line. A phone's RINGING
-reaches the caller only where the running Dial passes it on. Dial with `r` or `R` tells "ringing" as soon as a
-phone is dialled. `m` plays music and `r(tone)` another tone: neither is a ring that can be counted. A queue plays
-music; with `r` it tells "ringing" at the entry, with `R` while a member's phone rings (app_dial.c, app_queue.c).
-After Progress() or PlayTones() the sound is early media: the carrier plays no ring of its own.
+reaches the caller only where the running Dial passes it on. Dial with `r` tells "ringing" as soon as a phone is
+dialled; with `R` it does so on a line that is not up. `m` plays music and `r(tone)` another tone: neither is a
+ring that can be counted. A queue plays music; with `r` it tells "ringing" at the entry, with `R` while a
+member's phone rings (app_dial.c, app_queue.c). After Progress() or PlayTones() the sound is early media: the
+carrier plays no ring of its own.
 
 The application and its options are in Newexten alone. An inner application of ExecIf sends none. After an async
 goto, Newexten names the application before, with its AppData: a dialled phone is then not in it. In both cases the
@@ -30,7 +31,9 @@ def dial_indication(data: str) -> Indication:
         return "music"
     if "r" + _HAS_ARGUMENT in options:
         return "tone"
-    return "ringing" if "r" in options or "R" in options else "phones"
+    if "r" in options:
+        return "ringing"
+    return "ringing_unless_up" if "R" in options else "phones"
 
 
 def queue_indication(data: str) -> f.QueueSound:
@@ -101,6 +104,8 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
         return
     match _reported(source, event):
         case "ringing":
+            _begin(state, call, event.at, "dial")
+        case "ringing_unless_up" if not call.line_up:
             _begin(state, call, event.at, "dial")
         case "tone":
             state.emit(f.MusicPlayed(call.id, event.at))
