@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from callmon.core.callbacks.entries import Caution, CloseReason, Hidden, Kind, Opening
-from callmon.core.calls.call import Abandoned, Heard, OutcomeName
+from callmon.core.calls.call import Abandoned, Heard, OutcomeName, WaitStart
 from callmon.core.disruptions.disruption import Source
 from callmon.core.facts import Direction, TransferKind
 from callmon.core.verdicts import Cause, Verdict
@@ -88,6 +88,7 @@ class CallFacts(Payload):
     rings: int | None
     rings_estimated: bool
     heard_ringing: bool
+    wait_start: WaitStart | None
     wait_seconds: float | None
     outcome: OutcomeName
     abandoned_in: Abandoned | None

@@ -122,9 +122,9 @@ def test_json_has_the_keys_of_the_interface_in_its_order() -> None:
     call = as_json("toronto", told(*rang(), ANSWERED, GAVE_UP), ())
     assert list(call) == [
         "call", "exchange", "direction", "line", "dialled", "caller", "caller_channel", "language", "in_hours",
-        "arrived", "ringing", "answered", "ended", "rings", "rings_estimated", "heard_ringing", "wait_seconds",
-        "outcome", "abandoned_in", "answered_by", "transfers", "forwards", "parked", "holds", "voicemail", "heard",
-        "gaps", "verdicts", "reasons", "cause",
+        "arrived", "ringing", "answered", "ended", "rings", "rings_estimated", "heard_ringing", "wait_start",
+        "wait_seconds", "outcome", "abandoned_in", "answered_by", "transfers", "forwards", "parked", "holds",
+        "voicemail", "heard", "gaps", "verdicts", "reasons", "cause",
     ]  # fmt: skip
     assert (call["arrived"], call["wait_seconds"]) == ("2026-11-24T14:00:00.000000Z", 4.0)
     assert call["answered_by"] == {"extension": "101", "channel": "PJSIP/101-1"}
