@@ -252,13 +252,17 @@ FAULTS = (
         ),
     ),
     fault("signing in redirects to any address", "web/auth/sign_in", ("and OURS.fullmatch(path) else", "else")),
-    fault("an account may be tried for ever", "web/auth/service", ("self._by_account.tried(whose, at)", "pass")),
+    fault(
+        "an account may be tried for ever",
+        "web/auth/service",
+        ("self._by_account.tried(whose, self._clock())", "pass"),
+    ),
     fault(
         "an unknown account is refused without comparing a password",
         "web/auth/service",
         (
-            "await self._compare(kept, password) and account is not None and",
-            "account is not None and await self._compare(kept, password) and",
+            "is_right = await self._ask(passwords.is_right, kept, password)",
+            "is_right = account is not None and await self._ask(passwords.is_right, kept, password)",
         ),
     ),
     fault(

@@ -42,8 +42,11 @@ FAULTS = (
     ),
     fault(
         "a record that a power cut tore is read",
-        "store/writer/outbox",
-        ("if not sealed or (len(sealed), crc32(sealed)) != (length, check):", "if not sealed:"),
+        "store/writer/outbox_file",
+        (
+            "return head if crc32(self.content(place + HEAD.size, head.length)) == head.check else None",
+            "return head",
+        ),
     ),
     fault(
         "the outbox of another state of the database is written to it",
