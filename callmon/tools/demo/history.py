@@ -22,7 +22,7 @@ from callmon.core.callbacks.commands import CallbackCommand
 from callmon.core.callbacks.entries import Owed
 from callmon.core.disruptions.commands import Action, DisruptionCommand
 from callmon.core.disruptions.disruption import NO_NOTICE, Notice
-from callmon.core.facts import Answered, AnyFact, Arrived, Ended
+from callmon.core.facts import Answered, AnyFact, Arrived, Ended, Parted
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
 from callmon.core.verdicts import Gap
@@ -132,7 +132,7 @@ class _History:
         is_answered = any(isinstance(fact, Answered) for fact in facts)
         talk = timedelta(seconds=int(self._chance.uniform(30, 300)))
         for fact in facts:
-            if is_answered and isinstance(fact, Ended) and fact.at is not None:
+            if is_answered and isinstance(fact, Parted | Ended) and fact.at is not None:
                 yield msgspec.structs.replace(fact, at=fact.at + talk)
             else:
                 yield fact
