@@ -45,7 +45,7 @@ class Played:
         language = said.get("language")
         spoken = {"language": language if language in told.languages() else told.shown_language()}
         concluded = told.conclusion(knows_steps=steps) | spoken
-        return concluded if steps or not told.queued else _or_unknown(concluded, said)
+        return concluded if steps else _or_unknown(concluded, said, told.queued)
 
     def cables(self, pulled: list[tuple[int, int, bool]]) -> list[Cable]:
         """What was drawn, as cables that are pulled one after the other, and of which the model can speak."""
@@ -104,14 +104,21 @@ class Played:
         return wrong | _left(replay)
 
 
-def _or_unknown(true: dict[str, Any], said: dict[str, Any]) -> dict[str, Any]:
-    """Without the step Queue nobody knows since when its caller heard ringing."""
+def _or_unknown(true: dict[str, Any], said: dict[str, Any], queued: bool) -> dict[str, Any]:
+    """Without the steps of dials and queues nobody knows since when the caller heard ringing."""
     given = said.get("verdicts", {})
     verdicts = {
         name: "unknown" if given.get(name) == "unknown" else word for name, word in true["verdicts"].items()
     }
-    rings = {} if said.get("rings") is not None else {"rings": None}
-    return true | rings | {"verdicts": verdicts}
+    found = true | {"verdicts": verdicts}
+    if queued:
+        found["heard_ringing"] = bool(said.get("heard_ringing"))
+    if said.get("rings") is None:
+        found["rings"] = None
+    box, told = true["voicemail"], said.get("voicemail")
+    if box is not None and told is not None and told["rings"] is None:
+        found["voicemail"] = box | {"rings": None}
+    return found
 
 
 def _left(replay: Replay) -> dict[str, Any]:

@@ -112,8 +112,7 @@ class Play:
 
     def queues(self, act: a.Queues) -> None:
         self.queued = True
-        if self.up:  # music; without it the model says that the caller hears the phones ring
-            self.step(act.at, "Queue", "general,t,,,60")
+        self.step(act.at, "Queue", f"general,{'t' if self.up else 'tr'},,,60")  # music, or ringing at once
         headers = self.caller.headers() | {"Queue": "general"}
         self.wire.say(act.at, "QueueCallerJoin", headers, self.caller, shows=self.doing("Queue"))
 

@@ -39,7 +39,7 @@ class Truth:
         self.language: str | None = None
         self.chose_otherwise = False
         self.where: str | None = None  # what the caller hears: menu, queue, ringing
-        self.menu = self.music = self.queued = self.in_queue = False
+        self.menu = self.music = self.announced = self.queued = self.in_queue = False
         self.clock: int | None = None  # the first ring heard, or the queue entered
         self.heard_ringing = False
         self.tried = self.rang = self.busy = 0
@@ -75,6 +75,7 @@ class Truth:
     # Before anybody answers.
 
     def _line_up(self, act: a.LineUp) -> None:
+        self.announced = act.why == "announcement"
         self.menu = act.why == "menu"
         self.music = act.why == "queue"
         if act.why != "queue":
@@ -89,6 +90,7 @@ class Truth:
             self.taken = True
             return
         self.queued, self.in_queue, self.where = True, True, "queue"
+        self.heard_ringing = self.heard_ringing or not (self.menu or self.music or self.announced)
         self._starts_clock(act.at)
 
     def _starts_clock(self, at: float) -> None:

@@ -19,6 +19,10 @@ from callmon.backfill.cel.rows import CelReader, CelRow
 WHOLE = Path(__file__).parents[1] / "recordings" / "whole"
 RUNS = ("run-18", "run-20", "run-21", "run-23")
 EARLIER = 385_200  # seconds
+# Their event filter passes of all steps VoiceMail alone: no key in a menu is told.
+ENGLISH = ("menu_english", "menu_voicemail_hangup", "menu_voicemail")
+CHOSEN = "menu_chosen_voicemail"
+OF_RINGS = ("answer_by_third_ring", "voicemail_after_fourth_ring")
 TIME = re.compile(rb"\b1796\d{6}\b")
 
 
@@ -33,8 +37,13 @@ def stream(run: str) -> bytes:
 
 
 def truth(run: str) -> list[dict[str, Any]]:
-    """Each call: its situation, its id, and what people did."""
+    """Each call: its situation, its id, and what people did, as far as the steps that were received can tell."""
     made: list[dict[str, Any]] = json.loads(_read(f"{run}.truth.json"))
+    for call in made:
+        if call["situation"] in ENGLISH:
+            call["expect"]["language"] = None
+        if call["situation"] == CHOSEN:
+            call["expect"]["verdicts"] |= dict.fromkeys(OF_RINGS, "unknown")
     return made
 
 

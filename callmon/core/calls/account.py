@@ -68,8 +68,10 @@ class CallAccount(AccountState, gc=False):
 
     def caller_clock(self) -> tuple[datetime | None, timedelta]:
         """The start of the wait, and its slack; a start that is known to `NEAR` is a moment."""
-        slack = self.doubt.clock_slack
-        return (self.clock + slack, f.EXACT) if self.clock and slack <= rings.NEAR else (self.clock, slack)
+        start, slack = self.clock, self.doubt.clock_slack
+        if start is None or slack > rings.NEAR:
+            return start, slack
+        return start if start == self.queue.at else start + slack, f.EXACT
 
     def ringing_moment(self) -> datetime | None:
         """When the caller first heard ringing; None where that is only known to lie within a longer span."""

@@ -331,8 +331,10 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _voicemail_took(self, fact: f.VoicemailTook) -> None:
         self.stage = "voicemail"
-        if self.voicemail is not None:
-            return  # an instance that takes over may state it again
+        if self.voicemail is not None:  # an instance that takes over may state it again
+            if self.voicemail.mailbox is None:
+                self.voicemail = _changed(self.voicemail, mailbox=fact.mailbox)
+            return
         self.voicemail, self.voicemail_first = fact, self.answer is None
         if self.answer is not None:
             h = self.handing

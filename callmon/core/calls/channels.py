@@ -125,6 +125,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
     inbound: bool = False
     answered: bool = False
     voicemail: bool = False
+    unnamed_box: bool = False  # voicemail took the call, in a mailbox that is not known
     dialled: bool = False
     rung: bool = False  # the caller has heard ringing
     early_media: bool = (

@@ -28,9 +28,13 @@ MAX_CONTEXTS = 10_000
 def took(
     state: TrackerState, call: TrackedCall, at: datetime | None, mailbox: str | None, slack: timedelta = f.EXACT
 ) -> None:
-    """Emit `VoicemailTook` (once)."""
+    """Emit `VoicemailTook` (once; again where only now the mailbox is known)."""
     if call.voicemail:
+        if call.unnamed_box and mailbox and slack == f.EXACT:
+            call.unnamed_box = False
+            state.emit(f.VoicemailTook(call.id, at, mailbox))
         return
+    call.unnamed_box = not mailbox
     arrival.settle_direction(state, call, dialled_outside=False)
     call.voicemail, call.maybe_voicemail = True, False
     transfers.taken(call)

@@ -235,7 +235,7 @@ def _answer_notes(context: StoryContext, fact: f.Answered) -> Notes:
 def _queued(context: StoryContext) -> str | None:
     """The wait in seconds, if the caller heard music instead of rings; None if it is not known exactly."""
     waited = context.call.waited
-    if not context.is_by_seconds or waited is None or waited.shortest != waited.longest:
+    if not context.is_by_seconds or waited is None or waited.longest - waited.shortest > rings.NEAR:
         return None
     wait = context.seconds(waited.longest)
     if context.call.by_music:

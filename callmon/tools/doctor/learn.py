@@ -50,6 +50,7 @@ class _Call:
     answered: bool = False
     boxed: datetime | None = None
     mailbox: str | None = None
+    listens: bool = False  # to a box (VoiceMailMain)
     given: str = ""  # the language that the dialplan set before any answer
     has_menu: bool = False
     has_prompt: bool = False
@@ -143,7 +144,9 @@ class TrafficSample:
             case e.Newexten(uniqueid=call, application="VoiceMail") if call in self._calls:
                 self._spoken(self._calls[call], event.language, event.at)
                 self._boxed(self._calls[call], event.at, event.data.partition(",")[0])
-            case e.MessageWaiting(uniqueid=call) if call in self._calls:
+            case e.Newexten(uniqueid=call, application="VoiceMailMain") if call in self._calls:
+                self._calls[call].listens = True
+            case e.MessageWaiting(uniqueid=call) if call in self._calls and not self._calls[call].listens:
                 self._boxed(self._calls[call], self._calls[call].after_ringing, event.mailbox)
             case e.QueueCallerJoin(uniqueid=call) if call in self._calls:
                 self._calls[call].queued = True
@@ -162,8 +165,6 @@ class TrafficSample:
                 self._parked.discard(event.parkee)
             case e.BlindTransfer(transferee=caller) if caller in self._parked:
                 self.parking_extensions.add(event.extension)  # it parked the caller: ParkedCall comes before it
-            case _:
-                pass
 
     def _served(self, leg: str) -> _Call | None:
         """The call that dials by this channel: its own, or the call that a Local channel serves."""
