@@ -167,6 +167,16 @@ def test_ringing_that_a_menu_ended_is_over_and_leaving_the_menu_is_exempt() -> N
     assert (call["heard_ringing"], call["reasons"][THIRD]) == (False, "the caller hung up in the menu")
 
 
+def test_after_ringing_that_a_menu_ended_option_r_rings_again_at_once() -> None:
+    exchange, caller = paused((0, "Ringing", ""))
+    exchange.at(4).menu(caller)
+    phone = exchange.at(10).dial(caller, options="r")
+    exchange.at(16).ring(caller, phone)
+    exchange.at(29).answer(caller, phone)
+    exchange.at(40).ends(caller, phone)
+    assert heard(exchange.one()) == (4, 19.0, "told", "not_met")
+
+
 def test_ringing_after_which_the_exchange_ends_the_call_rang_in_vain() -> None:
     exchange, caller = paused((0, "Ringing", ""))
     exchange.at(20).hangup(caller)

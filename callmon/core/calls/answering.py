@@ -72,6 +72,7 @@ def open_line(state: TrackerState, call: TrackedCall, at: datetime | None) -> No
     """Emit `LineOpened`: the exchange itself took the line."""
     if call.is_emitted and not call.line_up:
         call.line_up = at or True
+        call.rung = call.rung and (call.dialled or call.queued)  # the exchange's own ringing is over
         state.emit(f.LineOpened(call.id, at))
 
 

@@ -132,6 +132,7 @@ class TrackedCall(msgspec.Struct, eq=False, gc=False):
         False  # the exchange has opened the sound to the caller (SIP 183): no ring tone of the carrier
     )
     ringback_unknown: bool = False  # RingbackUnknown has been emitted
+    other_tone: bool = False  # MusicPlayed has been emitted for a tone
     line_up: datetime | bool = False  # the exchange took the line: when, or True without a time
     last_stop: datetime | None = None
     queue: str | None = None

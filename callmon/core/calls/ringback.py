@@ -60,10 +60,9 @@ def step(state: TrackerState, event: e.Newexten) -> None:
         return
     before, leg.dial, leg.queue = leg.dial, None, None
     if event.application == "Dial":
-        if (
-            before is None or before.data != event.data
-        ):  # the same again: the step before, told after an async goto
-            leg.dial = Dial(event.data, dial_indication(event.data))
+        # The same data again: after an async goto, it is the step before.
+        is_new = before is None or before.data != event.data
+        leg.dial = Dial(event.data, dial_indication(event.data)) if is_new else None
     elif event.application == "Queue":
         leg.queue = queue_indication(event.data)
     elif leg.call is not None and leg is leg.call.caller:
@@ -107,7 +106,8 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
             _begin(state, call, event.at, "dial")
         case "ringing_unless_up" if not call.line_up:
             _begin(state, call, event.at, "dial")
-        case "tone":
+        case "tone" if not call.other_tone:
+            call.other_tone = True
             state.emit(f.MusicPlayed(call.id, event.at))
         case None:
             state.ringback_missed = True
