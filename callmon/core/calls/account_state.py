@@ -288,6 +288,9 @@ class AccountState(msgspec.Struct, gc=False):
         self.stage = "queue"
         if fact.plays == "ringing":
             self._ring(fact.at, fact.slack, "told")
+        before = self.untold_from if fact.plays is None else None
+        if before is not None and fact.at is not None and fact.at - before > rings.NEAR:
+            self._start_clock(before, fact.at + fact.slack - before, "phone")
         self._start_clock(fact.at, fact.slack, "queue")
 
     def _queue_left(self, fact: f.QueueLeft) -> None:

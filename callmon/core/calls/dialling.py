@@ -215,7 +215,7 @@ def queue_joined(state: TrackerState, event: e.QueueCallerJoin) -> None:
     call.queued_at = state.common(event.context), state.common(event.exten)
     call.gone_unheard = call.refused_unheard = False
     transfers.taken(call)
-    call.rung = call.rung or call.caller.queue == "ringing"
+    ringback.queued(state, call, event)
     state.emit(f.QueueEntered(call.id, event.at, event.queue, plays=call.caller.queue))
     availability.queued(state, call, event.at)
 

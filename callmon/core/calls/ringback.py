@@ -121,6 +121,13 @@ def rings(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> None:
     call.rung = call.rung or is_heard(call)
 
 
+def queued(state: TrackerState, call: TrackedCall, event: e.QueueCallerJoin) -> None:
+    """The caller enters a queue. Where no step is reported, the dialplan may have told "ringing" before it."""
+    if call.caller.queue is None and not state.ringback_heard and not call.line_up and _may_begin(call):
+        _unknown(state, call, event.at)
+    call.rung = call.rung or call.caller.queue == "ringing"
+
+
 def _unknown(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     if call.ringback_unknown:
         return
