@@ -343,10 +343,11 @@ def test_a_user_made_in_the_gui_is_mended_in_the_custom_file(patient: Patient) -
     )
     lay_out_like_freepbx(patient, "", f"{GENERATED}apps=dial,read\n", gui)
     complaints = patient.examine()
-    *told, caution = complaints
+    *told, caution, of_cel = complaints
     assert [complaint.file for complaint in told] == ["manager_custom.conf"] * 5
+    assert (of_cel.file, of_cel.lines) == ("cel_general_custom.conf", ("[general](+)", APPS_LINE))
     assert (caution.what, caution.lines) == ("user 'callmon' was created in FreePBX's GUI.", ())
-    patient.mend(told)
+    patient.mend([*told, of_cel])
     assert patient.examine() == []
 
 
