@@ -48,10 +48,10 @@ def errors(schemas: Path, one: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize("kind", ["ConfigMap", "PodDisruptionBudget", "Service", "StatefulSet"])
+@pytest.mark.parametrize("kind", ["ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet"])
 def test_an_object_fits_its_schema(schemas: Path, kind: str) -> None:
     assert (sorted(OBJECTS), errors(schemas, OBJECTS[kind])) == (
-        ["ConfigMap", "PodDisruptionBudget", "Service", "StatefulSet"],
+        ["ConfigMap", "NetworkPolicy", "PodDisruptionBudget", "Service", "StatefulSet"],
         [],
     )
 
