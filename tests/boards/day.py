@@ -200,8 +200,8 @@ def asks(begins: float) -> Situation:
 
 ASKED = Happened(
     "general", "fr", "announcement", verdicts={
-        A: ("not_met", "announcement", "other"), V: ("exempt", "no_voicemail", ""),
-        R: ("not_met", "announcement", "other"), **NOT_ANSWERED,
+        A: ("exempt", "asked_to_be_called_back", ""), V: ("exempt", "no_voicemail", ""),
+        R: ("exempt", "asked_to_be_called_back", ""), **NOT_ANSWERED,
     },
 )  # fmt: skip
 
