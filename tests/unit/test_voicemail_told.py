@@ -138,3 +138,22 @@ def test_what_a_dialplan_says_of_a_call_that_no_line_received_is_nobodys() -> No
     says(exchange, agent, "SUCCESS")
     exchange.hangup(agent)
     assert [fact for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.MessageLeft)] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "wanted"),
+    [
+        *((own, None) for own in ("4165550101", "14165550101", "+14165550101", "416 555-0101")),
+        ("4165550199", "+14165550199"),
+    ],
+)
+def test_the_callers_own_number_adds_nothing_to_a_request_however_it_is_written(
+    number: str, wanted: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    told = {"UserEvent": "CallmonCallbackRequest", "Number": number}
+    exchange.at(5).event("UserEvent", **exchange._of(caller), **told)
+    exchange.at(6).ends(caller)
+    asked = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
+    assert asked == [wanted]
