@@ -253,6 +253,15 @@ def test_settling_again_changes_nothing(store: Database) -> None:
     assert (stored(store), rebuild.count_missing(store)) == (before, 0)
 
 
+def test_calls_that_are_judged_again_move_the_roll_ups(store: Database) -> None:
+    rebuild.ensure_rollups(store, TORONTO)
+    heard(store)
+    before = stored(store)
+    assert list(rejudge(store, OTHERWISE)) != []
+    assert stored(store) == counted(store) != before
+    assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
+
+
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
