@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.backfill.apply import FilledGap
+from callmon.backfill.apply import FilledGap, fill
 from callmon.backfill.job import Backfill
 from callmon.cli import main
 from callmon.config.settings import Settings, example, load, parse
@@ -276,3 +276,15 @@ def test_a_call_that_voicemail_took_is_owed_to_be_checked_once(store: Database) 
     (one,) = obligations.obligations(store, numbers=True)
     assert (one.obligation.opening, one.obligation.line, one.number) == ("unheard", "general", "+14165550101")
     assert owing.apply_callback_command(hand)[0].ledger == ()
+
+
+@pytest.mark.parametrize(("known", "owed"), [(True, []), (False, ["owe"])])
+def test_a_voicemail_known_to_have_no_message_is_owed_nothing(
+    store: Database, known: bool, owed: list[str]
+) -> None:
+    call, facts = facts_of_cel("vm_message")
+    silent = [x for x in facts if not isinstance(x, f.MessageLeft | f.MessageUnclear)]
+    told = [msgspec.structs.replace(x, message=known) if isinstance(x, f.Filled) else x for x in silent]
+    monitor = Monitor(example(), token=store.ring.token)
+    assert [len(one.changes) for one in fill(store, monitor, EXCHANGE, {call: told}, datetime.now(UTC))] == [1]
+    assert [hand.action for hand, _ in pending_callback_commands(store, 0, store.ring.token)] == owed
