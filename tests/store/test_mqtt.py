@@ -135,6 +135,22 @@ def test_an_outbound_call_does_not_say_whom_it_reached() -> None:
     assert len(people) >= 1
 
 
+@pytest.mark.parametrize(("written", "told"), [("102", "102"), ("zoe-tremblay", None)])
+def test_no_call_says_who_took_it_or_whose_mailbox_has_its_message(written: str, told: str | None) -> None:
+    call = {
+        "direction": "inbound", "line": "general", "dialled": "4163272422", "caller": "+14165550101",
+        "answered_by": {"extension": written, "channel": "PJSIP/102-00000001"},
+        "transfers": [{"kind": "blind", "by": written, "to": written, "answered": True}],
+        "voicemail": {"mailbox": written, "message": True},
+    }  # fmt: skip
+    assert topics.without_people(call) == {
+        "direction": "inbound", "line": "general", "dialled": "4163272422",
+        "answered_by": {"extension": told},
+        "transfers": [{"kind": "blind", "to": told, "answered": True}],
+        "voicemail": {"mailbox": told, "message": True},
+    }  # fmt: skip
+
+
 def test_half_a_letter_becomes_a_question_mark() -> None:
     assert topics.encoded({"language": "f\udce9"}) == b'{"language":"f?"}'
 
@@ -186,6 +202,15 @@ def test_what_failed_waits_again_as_the_first_and_nothing_is_lost_twice() -> Non
     assert [m.payload for m in box.take(9)] == [b"2", b"3"]
     box.done()
     assert (box.backlog(), box.oldest(), box.lost) == (0, None, 2)
+
+
+def test_a_state_that_failed_has_waited_since_it_was_first_kept() -> None:
+    box = MqttOutbox(10)
+    box.keep("a", b"1", 1.0)
+    box.take(9)
+    box.keep("a", b"2", 5.0)
+    box.failed()
+    assert (box.oldest(), box.take(9)) == (1.0, [("a", b"2", True, 1.0)])
 
 
 def test_a_cleared_topic_is_forgotten_only_when_the_broker_has_it() -> None:
