@@ -179,6 +179,8 @@ def test_a_number_as_a_name_is_redacted_as_a_number() -> None:
 
 def test_a_variable_that_holds_a_name_or_a_secret_is_treated_as_one() -> None:
     assert text("Variable: VM_CIDNAME\nValue: Zoé") == "Variable: VM_CIDNAME\nValue: Name 1"
+    assert text("Variable: CALLERID(name)\nValue: Zoé") == "Variable: CALLERID(name)\nValue: Name 1"
+    assert text("Variable: CALLERID(all)\nValue: Zoé <101>") == "Variable: CALLERID(all)\nValue: Name 1 <101>"
     assert text("Variable: AST_CONFIG(manager.conf,x,secret)\nValue: hunter2") == (
         "Variable: AST_CONFIG(manager.conf,x,secret)\nValue: removed"
     )
@@ -200,6 +202,8 @@ def test_a_secret_is_removed(header: str) -> None:
         ("sip:6132345678@carrier.ca", "sip:4165550100@host-1.example"),
         ("IPV4/UDP/10.1.2.3/5060", "IPV4/UDP/192.0.2.1/5060"),
         ("sip:101@[2001:410:1::7]:5060", "sip:101@[2001:db8:0:0:0:0:0:1]:5060"),
+        ("2001:410:1:0:0:0:0:7", "2001:db8:0:0:0:0:0:1"),
+        ("2001:410:1::7 ::1", "2001:db8:0:0:0:0:0:1 ::1"),
         ("500@default", "500@default"),
         ("104@internal", "104@internal"),
     ],

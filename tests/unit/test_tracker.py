@@ -673,3 +673,32 @@ def _harmless(message: bytes) -> bool:
     """Other calls' events, not news of the whole exchange; bridges of their own."""
     whole = (b"FullyBooted", b"Shutdown", b"StatusComplete", b"CoreShow", b"Status")
     return not any(message.startswith(b"Event: " + name) for name in whole)
+
+
+PRESENTATIONS = [
+    *((shown, "+14165550101") for shown in ("allowed", "allowed_not_screened", "unavailable")),
+    *((f"prohib{more}", None) for more in ("", "_not_screened", "_passed_screen", "_failed_screen")),
+]
+
+
+@pytest.mark.parametrize(("value", "caller_told"), PRESENTATIONS)
+def test_a_number_is_withheld_whichever_way_the_exchange_says_that_it_is_restricted(
+    value: str, caller_told: str | None
+) -> None:
+    exchange = Exchange()
+    caller = exchange.call()
+    answer = f"ActionID: callmon-presentation-{caller.uniqueid}\r\nVariable: CALLERID(num-pres)\r\nValue: {value}"
+    exchange.write(f"Response: Success\r\n{answer}\r\n\r\n".encode())
+    exchange.at(5).ends(caller)
+    assert exchange.one()["caller"] == caller_told
+
+
+@pytest.mark.parametrize(("value", "caller_told"), PRESENTATIONS)
+def test_a_number_that_a_listing_says_is_restricted_is_withheld(value: str, caller_told: str | None) -> None:
+    exchange = Exchange()
+    with exchange.unheard(until=1):
+        caller = exchange.call()
+    said, cdr = f"Variable: CALLERID(num-pres)={value}\r\n".encode(), b"Variable: CDR(start,u)="
+    exchange.connections[-1] = exchange.connections[-1].replace(cdr, said + cdr)
+    exchange.at(5).ends(caller)
+    assert exchange.one()["caller"] == caller_told
