@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 import pytest
@@ -13,12 +13,13 @@ from prometheus_client.samples import Sample
 
 from callmon import __version__
 from callmon.config.lines import Line
+from callmon.core.disruptions.disruption import Disruption, Notice, Source
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
 from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import SCRAPERS, Metrics
-from callmon.sinks.snapshot import ExchangeStatus, SinkStatus
+from callmon.sinks.snapshot import ExchangeStatus, ServiceStatus, SinkStatus
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 
@@ -336,3 +337,38 @@ def test_figures_out_of_no_set_are_not_shown() -> None:
     }
     text = FiguresText(LabelValues({"general": seconds(6)}, STANDARDS))
     assert text.render(stray) == text.render({})
+
+
+def test_an_exchange_that_is_not_connected_is_shown_at_zero() -> None:
+    daemon = full_daemon()
+    daemon.heard = [ExchangeStatus(EXCHANGE, False, 7, START, None, {}, 0)]
+    assert value(read(page(daemon, ONE_CALL)), "callmon_exchange_connected", exchange=EXCHANGE) == 0
+
+
+def disruption(name: str, source: Source, began: datetime, until: datetime | None = None) -> Disruption:
+    return Disruption(
+        id=name, source=source, exchange=EXCHANGE, what="", lines=("general",), began=began,
+        notice=Notice(until=until),
+    )  # fmt: skip
+
+
+def test_a_line_without_a_notice_is_shown_since_the_first_and_planned_work_until_the_last() -> None:
+    daemon, hour = full_daemon(), timedelta(hours=1)
+    daemon.more["disruptions"] = (
+        disruption("1", "exchange", START - 2 * hour),
+        disruption("2", "trunk", START - hour),
+        disruption("3", "work", START - hour, START + hour),
+        disruption("4", "work", START - hour, START + 2 * hour),
+    )
+    values = read(page(daemon, {}))
+    since = value(values, "callmon_disruption_unannounced_since_timestamp_seconds", line="general")
+    until = value(values, "callmon_planned_work_until_timestamp_seconds", line="general")
+    assert (since, until) == ((START - 2 * hour).timestamp(), (START + 2 * hour).timestamp())
+
+
+def test_the_last_days_verdicts_are_those_of_standards_that_are_judged() -> None:
+    daemon = full_daemon()
+    judged, other = (STANDARDS[0], "general", "met"), ("feedback_offered", "general", "met")
+    daemon.more["service"] = ServiceStatus(last_day={judged: 3, other: 4})
+    found = {key[1]: n for key, n in read(page(daemon, {})).items() if key[0] == "callmon_last_day_verdicts"}
+    assert found == {frozenset({("standard", STANDARDS[0]), ("line", "general"), ("verdict", "met")}): 3}
