@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,26 @@ def test_the_languages_of_the_day_count_when_a_call_is_judged_again_later() -> N
     after = STAFF.replace('languages = ["fr", "en"]', 'languages = ["fr", "en"]\nvalid_until = 2026-11-24')
     after += '[[staff]]\nextension = "102"\nlanguages = ["en"]\nvalid_from = 2026-11-25\n'
     assert judged(served("102", given=settings(more=after)), B)[0] == "met"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("fr", "en", ("not_met", "no_french_speaker", "other")),
+        ("en", "fr", ("met", "french_after_first_answer", None)),
+    ],
+)
+def test_the_languages_of_the_day_on_which_a_person_joined_count(before: str, after: str, told: Any) -> None:
+    """The call arrives ten seconds before midnight, and is handed on twenty seconds after."""
+    listed = '[[staff]]\nextension = "{}"\nlanguages = ["{}"]\nvalid_{} = 2026-11-{}\n'
+    entries = [listed.format("102", before, "until", 24), listed.format("102", after, "from", 25)]
+    given = settings(
+        {"# hours = { monday": 'hours = { tuesday = "00:00-24:00" }\n# hours = { monday'},
+        listed.format("101", "en", "from", "01") + "".join(entries),
+    )
+    midnight = datetime(2026, 11, 25, 5, 0, tzinfo=UTC)
+    call = served("101", "102", given=given, start=midnight + timedelta(seconds=10))
+    assert (call["in_hours"], judged(call, B)) == (True, told)
 
 
 def test_a_call_that_nobody_answered_or_in_closed_hours_is_not_covered() -> None:

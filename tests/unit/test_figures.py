@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import OUTCOMES, Call, DurationRange, Transfer, Voicemail, language_label
 from callmon.core.statistics.counters import BY_NAME, METRICS, Figure, Figures, LabelValues, figures_of, zeros
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
@@ -301,3 +302,10 @@ def test_a_tally_starts_from_what_it_is_given_and_gives_copies() -> None:
     tally.add_figures({("a",): 1.0, ("b",): 0.5})
     assert before == {("a",): 2.0}
     assert tally.snapshot() == {("a",): 3.0, ("b",): 0.5}
+
+
+def test_a_callback_that_another_had_paid_already_adds_no_delay() -> None:
+    first = CalledBack(EXCHANGE, "1.0", START, "general", "fr", timedelta(hours=1))
+    second = CalledBack(EXCHANGE, "1.0", START, "general", "fr", timedelta(hours=2), again=True)
+    assert figures_of(called_back=[first]) == figures_of(called_back=[first, second]) != {}
+    assert figures_of(called_back=[second]) == {}

@@ -9,6 +9,9 @@ import pytest
 
 from callmon.core import facts as f
 from callmon.core.callbacks.commands import Received
+from callmon.core.standards import complaint_within_2_business_days
+from callmon.core.standards._common import Seen, StandardParameters
+from callmon.core.verdicts import Judgement
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
@@ -286,6 +289,16 @@ def test_a_french_message_is_to_be_called_back_by_a_french_speaker(
     assert office.verdicts("callback_in_french") == [verdict]
 
 
+@pytest.mark.parametrize(
+    ("days", "verdict"), [(0, ("met", "called_back_in_french")), (1, ("not_met", "no_french_speaker"))]
+)
+def test_the_languages_of_the_day_of_the_call_back_count(days: int, verdict: tuple[str, str]) -> None:
+    listed = '[[staff]]\nextension = "102"\nlanguages = ["{}"]\nvalid_{} = 2026-11-{}\n'
+    office = owing(given=usual(listed.format("fr", "until", 24) + listed.format("en", "from", 25)), language="fr")
+    office.hear(office.call_out(TUESDAY + days * DAY - HOUR if days else LATER)).tick(TUESDAY + 3 * DAY)
+    assert office.verdicts("callback_in_french") == [verdict]
+
+
 def test_nothing_is_said_of_french_while_nobody_is_listed() -> None:
     office = owing(language="fr")
     assert office.hear(office.call_out(LATER)).verdicts("callback_in_french") == []
@@ -388,6 +401,12 @@ def test_what_is_erased_is_matched_by_nothing_and_its_figures_stay() -> None:
     assert (office.one().token, office.one().state, len(office.verdicts())) == (None, "open", 1)
 
 
+def test_the_cautions_of_an_erased_number_are_not_those_of_its_next_message() -> None:
+    office = owing().hand("mark", LATER, cautions=("no_message",)).hand("erase", LATER + HOUR)
+    office.hear(office.message(TUESDAY + DAY))
+    assert [one.cautions for one in office.kept.values() if not one.is_erased] == [()]
+
+
 # ── complaints ──
 
 
@@ -410,6 +429,21 @@ def test_a_complaint_is_acknowledged_by_a_call_and_answered_by_hand() -> None:
     assert office.story() == ["Owed", "Acknowledged", "Refused", "ComplaintAnswered"]
     assert office.verdicts("complaint_within_2_business_days") == [("met", "acknowledged")]
     assert office.verdicts("complaint_answered_within_15_business_days") == [("met", "complaint_answered")]
+
+
+def test_a_complaint_is_acknowledged_by_the_first_of_a_call_and_its_answer() -> None:
+    office = complained()
+    office.hear(office.call_out(LATER)).hand("close", LATER + 9 * DAY, reason="answered", in_charge="A. Roy")
+    one = office.one()
+    assert (one.acknowledged, one.settled) == (LATER, LATER + 9 * DAY)
+    judged = complaint_within_2_business_days.judge(one, Seen(), StandardParameters())
+    assert judged == Judgement("met", "acknowledged")
+
+
+def test_a_second_call_to_a_complainant_acknowledges_nothing_more() -> None:
+    office = complained()
+    office.hear(office.call_out(LATER)).hear(office.call_out(LATER + HOUR))
+    assert (office.story(), office.one().acknowledged) == (["Owed", "Acknowledged"], LATER)
 
 
 def test_a_complaint_that_nobody_answers_is_late_twice() -> None:
@@ -465,6 +499,14 @@ def test_a_request_may_name_another_number_to_be_called_at() -> None:
     office.hear([office.arrival(call, TUESDAY, "general", None, withheld="withheld"), (TUESDAY, asked)])
     office.hear(office.call_out(LATER, number="9" + OTHER[2:]))
     assert (office.one().opening, office.one().language, office.one().state) == ("request", "fr", "paid")
+
+
+def test_the_language_that_a_caller_chose_counts_before_that_of_the_request() -> None:
+    office = Office()
+    call = office.call()
+    chosen, asked = f.LanguageChosen(call, TUESDAY, "fr"), f.CallbackRequested(call, TUESDAY, OTHER, "en")
+    office.hear([office.arrival(call, TUESDAY, "general"), (TUESDAY, chosen), (TUESDAY, asked)])
+    assert office.one().language == "fr"
 
 
 def test_a_number_that_turns_out_to_be_withheld_is_not_matched_any_more() -> None:
