@@ -223,6 +223,23 @@ def test_who_calls_meanwhile_is_a_caller_of_their_own(comes: float, caller: str,
     assert len(told(exchange)) == 2
 
 
+@pytest.mark.parametrize(("after", "calls"), [(10.0, 1), (10.001, 2)])
+def test_a_call_comes_back_within_ten_seconds(after: float, calls: int) -> None:
+    exchange = Exchange()
+    public, out, back = hairpin(exchange, after - 0.1)
+    exchange.at(12).gives_up(public, public, out, back)
+    assert len(told(exchange)) == calls
+
+
+def test_a_withheld_caller_who_goes_out_and_comes_back_is_one_call() -> None:
+    exchange, anonymous = Exchange(), {"caller": "anonymous", "caller_name": "Anonymous"}
+    public = exchange.at(-0.1).call(**anonymous)
+    out = exchange.dial(public, "PJSIP/carrier", dial_string=f"{POCI}@carrier")
+    back = exchange.at(0).new("PJSIP/carrier", 4, POCI, **anonymous)
+    taken(exchange, public, out, back)
+    assert told(exchange) == [("inbound", "general", "answered", 2, "105")]
+
+
 def test_who_calls_again_once_nothing_is_dialled_any_more_is_a_caller_of_a_new_call() -> None:
     exchange = Exchange()
     public = exchange.at(-0.1).call()
