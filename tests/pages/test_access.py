@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -209,6 +210,20 @@ def test_a_body_longer_than_any_form_of_ours_is_refused() -> None:
     token = here.get("/fr/open").text
     assert here.post("/say", data={"csrf": token, "what": "x" * MOST_BYTES}).status_code == 413
     assert here.post("/say", data={"csrf": token, "what": "x" * 1000}).status_code == 200
+
+
+def test_a_body_in_pieces_is_as_long_as_all_of_them() -> None:
+    here = client()
+    token = here.get("/fr/open").text
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    async def pieces(length: int) -> AsyncIterator[bytes]:
+        first = f"csrf={token}&what=".encode()
+        for piece in (first, b"x" * (length // 2), b"x" * (length - length // 2 - len(first))):
+            yield piece
+
+    said = [here.post("/say", content=pieces(MOST_BYTES + more), headers=kind).status_code for more in (0, 1)]
+    assert said == [200, 413]
 
 
 def test_the_cookie_of_forms_comes_with_pages_alone_and_once() -> None:

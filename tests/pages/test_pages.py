@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from callmon.core.callbacks.commands import LONGEST_TEXT
 from callmon.store import opening
 from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
@@ -202,6 +203,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence_and_nothing_is_done(
 ) -> None:
     page = act(place, POCI, language="en", **fields)
     assert (page.status_code, refusals(page)) == (409, [sentence])
+
+
+def test_of_a_text_so_many_characters_are_kept(place: Site) -> None:
+    page = act(place, FIRST, action="mark", no_message="1", text="Q" * (LONGEST_TEXT + 1))
+    assert re.findall("Q{2,}", page.text) == ["Q" * LONGEST_TEXT]
 
 
 def test_a_call_that_was_not_heard_settles_it_and_it_can_be_reopened(place: Site) -> None:

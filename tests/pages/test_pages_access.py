@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from callmon.store.access import AuditRow, audit_events, record_event
 from callmon.store.privacy import subject_access
@@ -150,6 +151,18 @@ def test_a_number_is_shown_to_whoever_calls_back_one_at_a_time_and_that_is_on_re
     assert (answer.status_code, shown(answer.text)) == (200, [THIRD])
     looks = [(access.who, access.command) for access in subject_access.accesses(site.store)[before:]]
     assert set(looks) == {("agent", f"pages {ENTRY}")}
+
+
+def test_a_number_whose_access_cannot_be_written_down_is_not_shown(site: Pages) -> None:
+    agent = site.visitors["agent"]
+    token = agent.token("/en/sign-out")
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON access BEGIN SELECT RAISE(ABORT, 'full'); END"
+    with site.store.writing() as connection:
+        connection.execute(text(refuse))
+    answer = agent.post(f"/fr/rappels/{ENTRY}/numero", data={"csrf": token})
+    with site.store.writing() as connection:
+        connection.execute(text("DROP TRIGGER refuse"))
+    assert (answer.status_code, shown(answer.text)) == (503, [])
 
 
 def test_what_is_done_by_hand_on_a_page_is_on_record(site: Pages) -> None:

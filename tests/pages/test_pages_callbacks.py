@@ -9,11 +9,13 @@ from datetime import timedelta
 
 import pytest
 
+from callmon.core.callbacks.commands import Received
 from callmon.text.lists import urgency
 from callmon.web.formatter import WebFormatter
+from callmon.web.views import callbacks
 from callmon.web.views.callbacks import groups
 from tests.pages.test_pages import FIRST, POCI, VIEWER, WITHHELD, act, get
-from tests.support.fact_builder import TORONTO, Office, local, usual
+from tests.support.fact_builder import CALLER, TORONTO, Office, local, usual
 from tests.support.pages_daemon import Site, site
 from tests.unit.test_owed_list import NIGHT, an_evening
 
@@ -210,3 +212,18 @@ def test_an_entry_that_is_closed_is_opened_again_with_a_reason(place: Site) -> N
     answer = act(place, WITHHELD, language="en", action="reopen")
     assert re.findall(r'<input[^>]*id="(\w+-text)"[^>]*aria-invalid="true"', answer.text) == ["reopen-text"]
     assert act(place, WITHHELD, language="en", action="reopen", text="le numéro y était").status_code == 200
+
+
+def test_the_history_of_an_entry_has_none_of_the_complaint_of_the_same_call() -> None:
+    at = local("2026-11-24 10:00")
+    office = Office()
+    office.hear(office.message(at, call="4.0"))
+    received = Received("4.0", at, "general", "fr")
+    office.hand("complaint", at, "4.0-complaint", received=received, token=CALLER).hand("take", at, "4.0")
+    histories = {
+        name: len(
+            callbacks._history(office.kept["toronto", name], office.entries, WebFormatter(usual(), "fr", at))
+        )
+        for name in ("4.0", "4.0-complaint")
+    }
+    assert (office.story(), histories) == (["Owed", "Owed", "Taken"], {"4.0": 2, "4.0-complaint": 1})

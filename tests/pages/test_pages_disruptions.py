@@ -229,3 +229,13 @@ def test_a_ready_duration_of_one_that_goes_on_counts_from_now(place: Site) -> No
 def test_a_copy_button_is_hidden_until_there_is_script(place: Site) -> None:
     page = get(place, f"/en/disruptions/{listed(place)[0]}", MANAGER).text
     assert re.findall(r'<button type="button" data-copy="public-(\w+)" hidden>', page) == ["fr", "en"]
+
+
+def test_what_is_over_is_listed_from_the_latest_to_the_earliest(place: Site) -> None:
+    began = [datetime.now(TORONTO).date() - timedelta(days=days) for days in (1, 3, 2)]
+    for day in began:
+        fields = {"line": "tty", "start": f"{day}T12:00", "reason_en": f"cut of {day}"}
+        page = tell(place, "/en/disruptions", action="announce", **fields)
+        tell(place, page.request.url.path, action="end")
+    over = get(place, "/en/disruptions", MANAGER).text.partition('id="h-over"')[2]
+    assert re.findall(r"cut of ([0-9-]+)", over) == [str(began[x]) for x in (0, 2, 1)]
