@@ -477,6 +477,9 @@ def test_a_setting_that_moves_a_figure_changes_the_fingerprint_and_an_address_do
     assert fingerprint(parse(text.replace("# minimum_sample = 20", "minimum_sample = 30"))) != same
     assert fingerprint(parse(text + year.STAFF)) != same
     assert fingerprint(parse(text.replace('# within = "24h"', 'within = "23h"'))) != same
+    prefixes = 'dial_prefixes = ["9", "91", "9011"]'
+    assert text.count(prefixes) == 1
+    assert fingerprint(parse(text.replace(prefixes, 'dial_prefixes = ["9"]'))) != same
 
 
 def test_hours_of_the_settings_are_in_the_fingerprint_and_pydantic_warns_of_nothing() -> None:

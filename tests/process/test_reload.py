@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import signal
 import time
 from pathlib import Path
@@ -10,10 +12,12 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from callmon.config.settings import parse, refuse_what_needs_a_restart
+from callmon.config.settings import load, parse, refuse_what_needs_a_restart
+from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
+from callmon.store import opening
 from callmon.web.app import RELOAD_SECONDS
-from tests.support.daemon_process import Callmon, free_port
+from tests.support.daemon_process import Callmon, configuration, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until
 
@@ -107,3 +111,29 @@ def test_another_time_zone_needs_a_restart_since_the_days_of_roll_ups_are_of_thi
     refuse_what_needs_a_restart(before, before)
     with pytest.raises(ConfigError, match=r"^timezone has changed: restart callmon to change it\.$"):
         refuse_what_needs_a_restart(before, now)
+
+
+async def test_a_reload_shows_the_lines_that_are_configured_now(tmp_path: Path) -> None:
+    file = tmp_path / "callmon.toml"
+    text = configuration(free_port(), free_port(), f"sqlite:///{tmp_path}/callmon.db")
+    text = text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/none"')
+    file.write_text(text, encoding="utf-8")
+    store = await asyncio.to_thread(opening.open_for_writing, load(file))
+    daemon = Daemon(load(file), store, file)
+    running = asyncio.create_task(daemon.run())
+    async with asyncio.timeout(60):
+        while not daemon.address:  # noqa: ASYNC110  # a daemon says it to nobody
+            await asyncio.sleep(0.05)
+
+    def lines() -> set[str]:
+        page = daemon.metrics.render(daemon.metrics.read())[0].decode()
+        return set(re.findall(r'^callmon_calls_total\{.*line="([^"]+)"', page, re.MULTILINE))
+
+    before = lines()
+    file.write_text(text.replace("[lines.tty]", "[lines.ats]"), encoding="utf-8")
+    told = daemon.reload()
+    after = lines()
+    daemon.stop()
+    await running
+    store.close()
+    assert (told, before - after, after - before) == ([], {"tty"}, {"ats"})

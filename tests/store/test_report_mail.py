@@ -21,7 +21,8 @@ import msgspec
 import pytest
 import trustme
 from click.testing import CliRunner, Result
-from sqlalchemy import text
+from sqlalchemy import text, update
+from sqlmodel import col
 
 from callmon.cli import main
 from callmon.config.settings import Settings, load
@@ -256,6 +257,19 @@ async def test_an_undelivered_report_is_reported_since_its_first_attempt_until_i
     site.server.start()
     await mailer.send_if_due(FIRST + timedelta(hours=32))
     assert dict(mailer.unsent) == {}
+
+
+@pytest.mark.parametrize("later", [LEAD, DEPUTY.casefold()])
+async def test_an_edition_is_undelivered_since_the_first_of_its_recipients(site: Site, later: str) -> None:
+    site.server.stop()
+    mailer = site.mailer()
+    await mailer.send_if_due(FIRST)
+    with site.store.writing() as connection:
+        later_by_an_hour = update(ReportMailRow).where(col(ReportMailRow.recipient) == later)
+        connection.execute(later_by_an_hour.values(since=FIRST + timedelta(hours=1)))
+    await mailer.send_if_due(FIRST + timedelta(minutes=1))
+    assert [x.since for x in site.mails().values()].count(FIRST) == 1
+    assert dict(mailer.unsent) == {"internal": FIRST}
 
 
 async def test_a_provisional_report_that_never_left_is_replaced_by_the_final_one(site: Site) -> None:

@@ -74,6 +74,20 @@ def test_disks_are_those_of_the_database_and_of_the_journal(sqlite_store: Databa
     assert 0 < found["database"].free <= found["database"].size
 
 
+def test_free_space_is_what_callmon_may_use_and_not_what_root_may(
+    sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = os.statvfs_result(
+        (4096, 4096, 1000, 300, 250, 0, 0, 0, 0, 255)
+    )  # 300 blocks are free, 50 of them root's
+    with writing(sqlite_store, tmp_path) as sink:
+        monkeypatch.setattr(os, "statvfs", lambda path: told)
+        found = dict(host_state.disks(sink))
+    assert {name: (room.free, room.size) for name, room in found.items()} == dict.fromkeys(
+        ("database", "journal"), (250 * 4096, 1000 * 4096)
+    )
+
+
 CLOCKS = {
     5.0: None,
     -5.0: None,
