@@ -10,14 +10,22 @@ from pathlib import Path
 
 import pytest
 
+import callmon
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.rows import CelReader
-from tests.bench.growth import Listener
+from tests.bench.growth import LATER, Listener, begin, beginning
 from tests.bench.processes import Child
 from tests.bench.stream import Template, recorded, used
 from tests.fuzz.targets import SITE
 
-OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in ("ami", "calls", "cel")]
+PACKAGES = ("ami", "core/calls", "backfill/cel")
+OURS = [tracemalloc.Filter(True, f"*/callmon/{package}/*") for package in PACKAGES]
+
+
+def test_each_pattern_is_of_a_package_that_there_is() -> None:
+    assert [
+        package for package in PACKAGES if not (Path(callmon.__file__).parent / package / "__init__.py").exists()
+    ] == []
 
 
 def room() -> int:
@@ -26,7 +34,10 @@ def room() -> int:
 
 
 def six_runs(pipe: Connection) -> None:
-    """Says how many calls are up in the end, and how much room the last four runs have left taken."""
+    """Says how many calls are up in the end, and how much room the last four runs have left taken.
+
+    Before that, how much room a call takes that is up.
+    """
     listener, run = Listener(), Template(used(recorded().messages))
     gc.disable()
     tracemalloc.start()
@@ -35,15 +46,20 @@ def six_runs(pipe: Connection) -> None:
     before = room()
     for number in (3, 4, 5, 6):
         listener.hear(run.loop(number))
-    pipe.send((listener.in_progress(), room() - before))
+    left = room() - before
+    up = listener.in_progress()
+    before = room()
+    begin(listener, beginning("talking"), LATER, 100)
+    pipe.send((up, left, (room() - before) // 100))
 
 
 @pytest.mark.long
 def test_calls_that_ended_leave_nothing_behind() -> None:
     """A recorded run of a hundred calls of every kind, in a process of its own; 400 calls of 2 kB each."""
     with Child(six_runs) as child:
-        up, taken = child.told(120)
+        up, taken, by_a_call = child.told(120)
     assert up == 0
+    assert by_a_call > 1_000  # the filter sees calls
     assert taken < 10_000
 
 
