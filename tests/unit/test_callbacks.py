@@ -254,6 +254,8 @@ def test_another_service_another_number_and_a_complaint_are_obligations_of_their
         ("711", {"relay": True}, "relay"),
         ("sip-user", {}, "unparsable"),
         ("4165", {}, "internal"),
+        ("416555", {}, "internal"),
+        ("4165550", {}, "unparsable"),
         ("+14163272422", {}, "internal"),
         (CALLER, {}, None),
     ],

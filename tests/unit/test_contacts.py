@@ -70,11 +70,13 @@ def test_four_rings_in_vain_at_the_other_pair_are_an_attempt() -> None:
     assert (shared(there, here).one().state, here.one().attempts) == ("open", (LATER + 24 * SECOND,))
 
 
-def test_one_call_that_two_exchanges_carry_is_one_attempt() -> None:
+@pytest.mark.parametrize(("apart", "attempts"), [(1, 1), (1.999, 1), (2, 2)])
+def test_one_call_that_two_exchanges_carry_is_one_attempt(apart: float, attempts: int) -> None:
     here, there = owing(), pair("here")
     here.hear(here.call_out(None, rang_at=LATER, rang=30))
-    there.hear(there.call_out(None, rang_at=LATER + SECOND, rang=30))
-    assert shared(there, here).one().attempts == (LATER + 24 * SECOND,)
+    there.hear(there.call_out(None, rang_at=LATER + apart * SECOND, rang=30))
+    found = shared(there, here).one().attempts
+    assert found == (LATER + 24 * SECOND, LATER + (24 + apart) * SECOND)[:attempts]
 
 
 def test_contacts_that_are_read_twice_change_nothing_more() -> None:

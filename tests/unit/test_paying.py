@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from callmon.core import facts as f
+from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import Received
 from callmon.core.standards import complaint_within_2_business_days
 from callmon.core.standards._common import Seen, StandardParameters
@@ -83,6 +84,30 @@ def test_an_attempt_in_time_satisfies_the_standard_and_is_told_apart() -> None:
     office.hear(office.call_out(None, rang_at=LATER, rang=30)).tick(TUESDAY + 3 * DAY)
     assert office.verdicts() == [("met", "attempted_in_time")]
     assert (office.one().is_open, office.one().is_overdue) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("late", "verdict"), [(0, ("met", "attempted_in_time")), (0.001, ("not_met", "not_called_back"))]
+)
+def test_four_rings_that_end_at_the_due_time_are_an_attempt_in_time(late: float, verdict: tuple[str, str]) -> None:
+    office = owing()
+    rings = office.call_out(None, rang_at=TUESDAY + DAY + (late - 24) * SECOND, rang=30)
+    office.hear(rings).tick(TUESDAY + 3 * DAY)
+    assert office.verdicts() == [verdict]
+    assert [x.satisfies for x in office.entries if isinstance(x, n.Attempted)] == [not late]
+
+
+@pytest.mark.parametrize(
+    ("late", "talked", "verdict"),
+    [
+        *((0, 60, ("met", "called_back")), (0.001, 60, ("not_met", "called_back_late"))),
+        *((0, 5, ("met", "answered_too_short")), (0.001, 5, ("not_met", "not_called_back"))),
+    ],
+)
+def test_an_answer_at_the_due_time_is_in_time(late: float, talked: float, verdict: tuple[str, str]) -> None:
+    office = owing()
+    office.hear(office.call_out(TUESDAY + DAY + late * SECOND, talked=talked)).tick(TUESDAY + 3 * DAY)
+    assert office.verdicts() == [verdict]
 
 
 def test_by_a_setting_an_attempt_does_not_satisfy_the_standard() -> None:
