@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from callmon.web.auth.client import by_address
@@ -70,6 +70,8 @@ def tries_of_the_last(keys: list[str], most: int) -> int:
 
 
 @given(st.lists(st.sampled_from("abcdefghijkl"), min_size=1, max_size=60))
+@example(["a"] * (FREE + 5))
+@example([*"aaaaaaaaabcdefghijkla"])  # eleven others came between
 def test_no_more_is_kept_than_may_be_and_the_latest_is(keys: list[str]) -> None:
     limit = SignInThrottle(LONGEST, most=10)
     for place, key in enumerate(keys):
