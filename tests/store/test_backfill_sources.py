@@ -393,8 +393,10 @@ async def test_a_source_that_is_away_is_tried_again(
     got: list[Figures] = []
     refills = GapFiller(lambda: settings, store, got.append, lambda: False)
     refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("blind_transfer_1")),)))
+    refills.offer(Outcome(EXCHANGE, gaps=(Gap(EXCHANGE, *at_of("vm_message")),)))
     task = asyncio.create_task(refills.run())
     assert await asyncio.to_thread(until, lambda: caplog.messages.count("backfill: failed; retrying") >= 2)
+    assert await asyncio.to_thread(until, lambda: refills.backlog() == 2)  # both wait again
     assert (list(refills.waiting()), got) == ([EXCHANGE], [])
     shutil.copy(cel("blind_transfer_1"), tmp_path / "copied")
     (tmp_path / "copied").rename(tmp_path / "Master.csv")
