@@ -62,7 +62,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
     "notices": (
         *(f"tests/unit/test_{name}.py" for name in ("public_notice", "disruptions", "metrics", "slim_series")),
-        "tests/store/test_test_calls.py", "-m", "not postgresql",
+        "tests/store/test_test_calls.py", "tests/store/test_mqtt.py", "-m", "not postgresql",
     ),
     "numbers": (
         *(f"tests/store/test_{name}.py" for name in ("privacy", "privacy_ledger", "audit")),
@@ -78,7 +78,7 @@ LOOK_AT = {
     ("web/", "store/access"): OF_PAGES,
     ("core/callbacks/", "config/business_calendar"): ("callbacks",),
     ("daemon/pairs", "store/queries/contacts"): ("pairs",),
-    ("store/writer/", "store/rollups/", "core/takeover"): ("database", "numbers"),
+    ("store/writer/", "store/rollups/", "store/rejudge", "core/takeover"): ("database", "numbers"),
     ("reports/", "store/sign_off", "store/report_mail", "core/statistics/coverage"): ("reports",),
     ("text/public_notice", "sinks/", "core/disruptions/", "core/statistics/counters"): ("notices",),
     ("store/privacy/", "store/sqlite_file"): ("numbers",),

@@ -31,6 +31,36 @@ FAULTS = (
         ("        for message in rest:\n", "        for message in rest[:0]:\n"),
     ),
     fault(
+        "an erased number keeps its cautions",
+        "core/callbacks/ledger",
+        ("        self._cautions.pop(token, None)\n", ""),
+    ),
+    fault(
+        "a complaint is acknowledged twice",
+        "core/callbacks/ledger",
+        ("obligation.is_open and obligation.acknowledged is None and", "obligation.is_open and"),
+    ),
+    fault(
+        "an attempt at the due time is late",
+        "core/callbacks/ledger",
+        ("and at <= obligation.dues.judging.at", "and at < obligation.dues.judging.at"),
+    ),
+    fault(
+        "calls two seconds apart are one attempt",
+        "core/callbacks/obligation",
+        ("abs(at - one) < SAME_CALL", "abs(at - one) <= SAME_CALL"),
+    ),
+    fault(
+        "the language of a request replaces the chosen one",
+        "core/callbacks/triggers",
+        ("language = language or request.language", "language = request.language or language"),
+    ),
+    fault(
+        "seven digits are an extension",
+        "core/callbacks/triggers",
+        ("len(digits) < SHORT", "len(digits) <= SHORT"),
+    ),
+    fault(
         "two exchanges that carry one call make two attempts",
         "core/callbacks/obligation",
         ("abs(at - one) < SAME_CALL for one in known)", "at == one for one in known)"),

@@ -208,6 +208,11 @@ FAULTS = (
     ),
     fault("a body may be of any length", "web/auth/middleware", ("if count > MOST_BYTES:", "if count < 0:")),
     fault(
+        "the length of a body is that of its last piece",
+        "web/auth/middleware",
+        ("        count += len(", "        count = len("),
+    ),
+    fault(
         "any host name is accepted from loopback",
         "web/auth/client",
         ("is_loopback(peer) and is_loopback(_name(host))", "is_loopback(peer)"),

@@ -32,6 +32,14 @@ FAULTS = (
         ("            if len(part) == 1:\n", "            if part:\n"),
     ),
     fault(
+        "a rejudgement leaves the roll-ups as they were",
+        "store/rejudge",
+        (
+            "            update.CallRecord(now, tuple({**known, **changed}.values())),",
+            "            update.CallRecord(data, tuple(old)),",
+        ),
+    ),
+    fault(
         "a counter is shown before its commit",
         "store/writer/writer",
         (

@@ -51,6 +51,11 @@ FAULTS = (
         ),
     ),
     fault(
+        "a report is unsent since the last of its recipients",
+        "reports/mail/timer",
+        ("found[edition] = min(since, found", "found[edition] = max(since, found"),
+    ),
+    fault(
         "two programs send one mail",
         "store/report_mail",
         (
@@ -136,6 +141,44 @@ FAULTS = (
         "a seldom series begins at its value",
         "sinks/metrics/counter_text",
         ("for figure, base in others.items() if figure not in new}", "for figure, base in others.items()}"),
+    ),
+    fault(
+        "an exchange is always connected",
+        "sinks/metrics/exposition",
+        ("int(e.connected) for e", "1 for e"),
+    ),
+    fault(
+        "a line is unannounced since the latest disruption",
+        "sinks/metrics/exposition",
+        ("min(d.began for d in silent", "max(d.began for d in silent"),
+    ),
+    fault(
+        "planned work ends with the first of several",
+        "sinks/metrics/exposition",
+        ("max(at for other, at in ends", "min(at for other, at in ends"),
+    ),
+    fault(
+        "the verdicts of a standard that is not judged are in the rates",
+        "sinks/metrics/exposition",
+        (" and x.enabled.get(key[0], True)}", "}"),
+    ),
+    fault(
+        "the broker is told to whom a caller was transferred",
+        "sinks/mqtt/topics",
+        ('"to": party(t["to"])', '"to": t["to"]'),
+    ),
+    fault(
+        "the broker is told the name of a mailbox",
+        "sinks/mqtt/topics",
+        ('"mailbox": extension(call["voicemail"]["mailbox"])', '"mailbox": call["voicemail"]["mailbox"]'),
+    ),
+    fault(
+        "a state that failed waits since its failure",
+        "sinks/mqtt/outbox",
+        (
+            "                self._dirty[message.topic] = message.since",
+            "                self._dirty.setdefault(message.topic, message.since)",
+        ),
     ),
     # Numbers of callers.
     fault(
