@@ -344,3 +344,12 @@ def test_a_board_is_shown_the_callbacks_that_are_owed_and_each_change_once() -> 
     paid = overdue.updated(shelf)
     assert (paid.visible, paid.revision > overdue.revision) == ({}, True)
     assert [x.by_line for x in (first, overdue, paid)] == [{"general": (1, 0)}, {"general": (1, 1)}, {}]
+
+
+@pytest.mark.parametrize(("days", "is_shared"), [(29, True), (30, False)])
+def test_a_number_is_shared_by_the_days_of_the_last_thirty(days: int, is_shared: bool) -> None:
+    office, first = Office(), TUESDAY.date()
+    known, needed = office.monitor.ledger.shared_numbers, office.monitor.ledger.rules.shared_after_days
+    for day in (0, *range(days - needed + 1, days + 1)):
+        known.record_call(CALLER, first + timedelta(days=day), "general")
+    assert known.is_shared(CALLER) is is_shared

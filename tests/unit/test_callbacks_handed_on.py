@@ -85,6 +85,17 @@ def test_four_rings_for_nobody_knows_whom_may_have_been_an_attempt_where_attempt
     assert due(office) == [verdict]
 
 
+@pytest.mark.parametrize(
+    ("lasted", "verdict"), [(10, ("unknown", "not_attributed")), (9.999, ("not_met", "not_called_back"))]
+)
+def test_where_attempts_do_not_count_ten_seconds_with_nobody_knows_whom_may_have_been_the_callback(
+    lasted: float, verdict: tuple[str, str]
+) -> None:
+    office = owing(given=STRICT)
+    office.hear(rung_first(office, joined=None, until=5 + lasted))
+    assert due(office) == [verdict]
+
+
 def test_the_verdict_waits_for_a_person_who_was_rung_first_and_answered_before_it_was_due() -> None:
     office = owing()
     call, answered = office.call(), TUESDAY + DAY - 2 * SECOND

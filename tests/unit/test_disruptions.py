@@ -249,6 +249,14 @@ def test_an_exchange_that_has_booted_is_given_time_to_find_its_phones_and_trunks
     assert [one.source for one in heard.kept.values()] == ["exchange", "phones"]
 
 
+def test_the_time_to_find_its_phones_is_over_after_75_seconds() -> None:
+    """The first look takes the restart; the phones must then be seen away for ten seconds more."""
+    heard = well().shut_down().passes(5).boot()
+    heard.listed(_101="UNAVAILABLE", _102="UNAVAILABLE", trunk="NOT_INUSE").passes(1 + 75 + 9)
+    assert [one.source for one in heard.kept.values()] == ["exchange"]
+    assert [one.source for one in heard.passes(1).kept.values()] == ["exchange", "phones"]
+
+
 def test_an_exchange_that_was_only_unheard_need_not_be_given_time() -> None:
     heard = well().lose().passes(5).listed(_101="UNAVAILABLE", _102="UNAVAILABLE", trunk="NOT_INUSE").passes(12)
     assert [one.source for one in heard.kept.values()] == ["phones"]
@@ -342,6 +350,18 @@ def test_what_stops_in_planned_work_belongs_to_it_and_has_its_notice() -> None:
     )
     heard.at(TUESDAY + 3 * HOUR)
     assert [heard.kept[work.id].how, heard.kept[one.id].ended] == ["time", None]
+
+
+@pytest.mark.parametrize(("before", "belongs"), [(120, True), (121, False)])
+def test_what_stops_two_minutes_before_planned_work_belongs_to_it(before: int, belongs: bool) -> None:
+    heard = planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + HOUR - (before + 1) * SECOND)
+    work, one = heard.shut_down().passes(1).kept.values()
+    assert one.work == (work.id if belongs else None)
+
+
+@pytest.mark.parametrize(("early", "how"), [(1, None), (0, "time")])
+def test_planned_work_ends_at_its_time(early: int, how: str | None) -> None:
+    assert planned(TUESDAY + HOUR, TUESDAY + 2 * HOUR).at(TUESDAY + 2 * HOUR - early * SECOND).one().how == how
 
 
 def test_work_that_names_other_lines_explains_nothing() -> None:

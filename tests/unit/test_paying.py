@@ -110,6 +110,14 @@ def test_an_answer_at_the_due_time_is_in_time(late: float, talked: float, verdic
     assert office.verdicts() == [verdict]
 
 
+def test_the_verdict_waits_for_the_length_of_a_call_that_was_answered_at_the_due_time() -> None:
+    office = owing()
+    *begun, end = office.call_out(TUESDAY + DAY, talked=60)
+    office.hear(begun).tick(TUESDAY + DAY + 5 * SECOND)
+    assert office.verdicts() == []
+    assert office.hear([end]).verdicts() == [("met", "called_back")]
+
+
 def test_by_a_setting_an_attempt_does_not_satisfy_the_standard() -> None:
     office = owing(given=usual("[callbacks]\nattempt_counts = false"))
     office.hear(office.call_out(None, rang_at=LATER, rang=30)).tick(TUESDAY + 3 * DAY)
@@ -465,6 +473,13 @@ def test_a_complaint_is_acknowledged_by_the_first_of_a_call_and_its_answer() -> 
     assert judged == Judgement("met", "acknowledged")
 
 
+@pytest.mark.parametrize(("later", "entries"), [(0, ["Owed"]), (0.001, ["Owed", "Acknowledged"])])
+def test_only_a_call_after_the_complaint_acknowledges_it(later: float, entries: list[str]) -> None:
+    office = complained()
+    office.hear(office.call_out(office.one().opened + later * SECOND))
+    assert office.story() == entries
+
+
 def test_a_second_call_to_a_complainant_acknowledges_nothing_more() -> None:
     office = complained()
     office.hear(office.call_out(LATER)).hear(office.call_out(LATER + HOUR))
@@ -562,6 +577,12 @@ def test_a_callback_wins_over_the_callers_own_call_at_the_same_time(called_back_
     calls = [office.call_out(LATER), office.call_in(LATER)]
     office.hear(*(calls if called_back_first else reversed(calls)))
     assert office.one().state == "paid"
+
+
+def test_a_message_at_the_time_of_the_callback_is_counted_once_and_owed_anew() -> None:
+    office = owing()
+    office.hear(office.message(LATER), office.call_out(LATER))
+    assert [(one.state, one.count) for one in office.kept.values()] == [("paid", 1), ("open", 1)]
 
 
 @pytest.mark.parametrize("closed_first", [True, False])

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.config.settings import Settings
-from callmon.core.calls.rings import begun, begun_by_timeout, rings_between
-from tests.support.ami_builders import Exchange, judged, settings
+from callmon.core.calls.rings import begun, begun_by_timeout, rings_between, soon
+from tests.support.ami_builders import MORNING, Exchange, judged, settings
 
 WAITS = (0.0, 5.999999, 6.0, 17.999, 17.999999, 18.0, 18.001, 23.49, 23.5, 23.51, 24.02, 29.99, 30.5, 30.51)
 RANG = 2.0  # the ringing begins so long after the arrival
@@ -139,3 +139,8 @@ def test_a_ring_between_two_times_is_told_only_when_both_give_the_same(one: int,
     shortest, longest = timedelta(microseconds=min(one, two)), timedelta(microseconds=max(one, two))
     told = rings_between(shortest, longest)
     assert told == (begun(shortest) if begun(shortest) == begun(longest) else None)
+
+
+@pytest.mark.parametrize(("after", "is_first"), [(0.0, True), (1.0, True), (1.001, False)])
+def test_a_phone_that_rings_within_a_second_of_the_arrival_is_the_first(after: float, is_first: bool) -> None:
+    assert soon(MORNING, MORNING + timedelta(seconds=after)) is is_first

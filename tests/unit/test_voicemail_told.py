@@ -157,3 +157,28 @@ def test_the_callers_own_number_adds_nothing_to_a_request_however_it_is_written(
     exchange.at(6).ends(caller)
     asked = [fact.number for fact in facts_of(exchange, GENERAL_LINE) if isinstance(fact, f.CallbackRequested)]
     assert asked == [wanted]
+
+
+@pytest.mark.parametrize(("stays", "outcome"), [(0.999, "abandoned"), (1.0, "voicemail_no_message")])
+def test_who_stays_a_second_where_only_voicemail_is_was_taken_by_it(stays: float, outcome: str) -> None:
+    """The example names the context: voicemail_contexts = ["box"]."""
+    exchange = Exchange()
+    caller = exchange.call()
+    (phone,) = exchange.at(0).rings(caller, "PJSIP/101")
+    exchange.at(24).stop(caller, phone)
+    caller.context = "box"
+    exchange.at(24 + stays).gives_up(caller)
+    assert exchange.one()["outcome"] == outcome
+
+
+@pytest.mark.parametrize(("after", "outcome"), [(0.999, "no_answer"), (1.0, "unknown")])
+def test_where_a_caller_taken_out_of_a_queue_stayed_for_a_second_is_not_known(after: float, outcome: str) -> None:
+    """Voicemail may have had the caller: after an async goto its step is not reported."""
+    exchange = Exchange()
+    caller = exchange.call()
+    exchange.at(1).queue(caller)
+    caller.context = "elsewhere"
+    exchange.at(20).event("QueueCallerAbandon", **exchange._of(caller), Queue="genline")
+    exchange.leave_queue(caller)
+    exchange.at(20 + after).hangup(caller)
+    assert exchange.one()["outcome"] == outcome
