@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from callmon.core.callbacks import entries as n
@@ -53,6 +53,11 @@ EVENTS = st.builds(
     st.sampled_from((3, 9, 10, 12)),
 )
 HISTORIES = st.lists(EVENTS, max_size=20)
+# A message, a call back that is long enough, and at once the next message, which another call pays.
+PAID = [
+    Event(kind, step, CALLER, "general", 12)
+    for kind, step in (("out", 0), ("message", 1), ("out", 2), ("message", 2), ("out", 900), ("out", 901))
+]
 Debt = tuple[str, str, datetime, int, str, datetime | None]  # number, service, clock, messages, state, settled
 
 
@@ -151,6 +156,8 @@ def attempts(office: Office) -> list[object]:
 
 @settings(deadline=None, max_examples=examples(80))
 @given(HISTORIES, st.lists(st.integers(0, 60), max_size=4))
+@example(PAID, [])
+@example(PAID, [5, 9])
 def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
     events: list[Event], restarts: list[int]
 ) -> None:
@@ -158,6 +165,7 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
     office.tick(START + timedelta(days=30))
     owed = {x.obligation: x.at for x in office.entries if isinstance(x, n.Owed)}
     paid = [x for x in office.entries if isinstance(x, n.CalledBack)]
+    assert paid != [] or events != PAID
     assert [x for x in paid if x.at <= owed[x.obligation]] == []
     assert len({x.obligation for x in paid}) == len(paid)
     given_of = [x.call for x in office.findings if x.standard == "callback_within_24_hours"]
