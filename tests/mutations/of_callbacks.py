@@ -61,6 +61,29 @@ FAULTS = (
         ("len(digits) < SHORT", "len(digits) <= SHORT"),
     ),
     fault(
+        "a message at the time of the callback is counted twice",
+        "core/callbacks/obligation",
+        ("if message.at < at)", "if message.at <= at)"),
+    ),
+    fault(
+        "a call that was answered at the due time comes too late",
+        "core/callbacks/ledger",
+        ("call.begun <= at:", "call.begun < at:"),
+    ),
+    fault(
+        "a call at the moment of a complaint acknowledges it",
+        "core/callbacks/ledger",
+        (
+            "obligation.acknowledged is None and obligation.since < at:",
+            "obligation.acknowledged is None and obligation.since <= at:",
+        ),
+    ),
+    fault(
+        "days count for a shared number a day too long",
+        "core/callbacks/index",
+        ("if seen_on[0] > day - WINDOW)", "if seen_on[0] >= day - WINDOW)"),
+    ),
+    fault(
         "two exchanges that carry one call make two attempts",
         "core/callbacks/obligation",
         ("abs(at - one) < SAME_CALL for one in known)", "at == one for one in known)"),

@@ -122,6 +122,16 @@ FAULTS = (
         ("is_current = state == self._published and", "is_current = self._published is not None and"),
     ),
     fault(
+        "a restarted exchange has a second more to find its phones",
+        "core/disruptions/detector",
+        ("if now < at)", "if now <= at)"),
+    ),
+    fault(
+        "planned work begins after its two minutes beforehand",
+        "core/disruptions/register",
+        ("x.began - BEFOREHAND <= now", "x.began - BEFOREHAND < now"),
+    ),
+    fault(
         "planned work never ends",
         "core/disruptions/register",
         (
