@@ -278,6 +278,7 @@ TODAY: tuple[Script, ...] = (
         ),
         answered("general", 1),
     ),
+    (menu("french_late", "2", "102", 18.7, copies=3), answered("general", 4, "fr", french=FRENCH)),
     # Answered a second before somebody else has callmon's tables, and over more than a second after the sinks were
     # looked at.
     (
