@@ -19,6 +19,9 @@ from tests.store.test_backfill_sources import at_of, csv_rows, from_source, loca
 pytestmark = pytest.mark.lab
 pytest.importorskip("pymysql")
 
+# The table's whole seconds leave two counts of rings possible.
+TWO_RINGS_POSSIBLE = ("callback_answered", "hunt_voicemail", "tty_voicemail", "vm_hangup_greeting")
+
 
 @pytest.fixture(scope="module")
 def freepbx() -> Iterator[MariaDb]:
@@ -44,6 +47,7 @@ def test_freepbxs_table_gives_the_truth(freepbx: MariaDb, tmp_path: Path, name: 
     wanted = [expected(said, by_key=True) for said in truth(name)]
     for said in wanted:
         said["outcome"] = "voicemail" if said["outcome"].startswith("voicemail") else said["outcome"]
+        said["rings"] = None if name in TWO_RINGS_POSSIBLE else said["rings"]
     assert [concluding(call) for call in office.calls()] == wanted
     with closing(sqlite3.connect(tmp_path / "callmon.db")) as stored, stored:
         assert stored.execute('SELECT count(*) FROM "call"').fetchone()[0] == sum(
