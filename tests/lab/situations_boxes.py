@@ -23,6 +23,8 @@ SPEAKS_LATER = (Step(0, "speak", "60"), Step(28, "hang_up"))
 
 # No event tells that voicemail took the line, and no message was left. CEL does.
 UNTOLD: dict[str, Any] = {"direction": "inbound", "line": "general", "transfers": [], "answered_by": None}
+# Of UNTOLD those in which a box had the caller: callmon reports them as partly heard, however well it listens.
+LEFT_UNTOLD = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
 
 
 def boxed(

@@ -37,6 +37,7 @@ from tests.lab.pace import settings_at_pace
 from tests.lab.play import Playing
 from tests.lab.proxy import Proxy
 from tests.lab.situations import UNDER_STRAIN
+from tests.lab.situations_boxes import LEFT_UNTOLD
 from tests.real.test_real_kills import outcomes, whole
 from tests.support.call_end import until_calls_are_over
 from tests.support.daemon_process import Callmon
@@ -279,7 +280,8 @@ def all_in_order(
     stored_calls = {told_of["call"]: told_of for _, told_of in said if told_of}
     wrong = {own: found for own, told_of in stored_calls.items() if (found := unlike(told_of, one[own]))}
     assert list(wrong.values()) == [], "\n".join(line for own in wrong for line in as_stored(store, own))
-    assert Counter(told_of["heard"] for _, told_of in said if told_of) == {"full": len(said)}
+    partly = {call.situation.name for call, told_of in said if told_of and told_of["heard"] != "full"}
+    assert sorted(partly - set(LEFT_UNTOLD)) == []
     assert queries.gaps(store, "toronto") == []
     assert doubled(store) == []
     assert queries.open_calls(store, "toronto") == {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.situations_boxes import LEFT_UNTOLD
 from tests.recordings.test_cel import as_cel_may_say, of_public, rows_of
 from tests.recordings.test_cel import calls as cel_calls
 from tests.recordings.test_recordings import RECORDINGS, scripted
@@ -14,8 +15,6 @@ from tests.support.scripted_truth import unlike
 
 RUN = "run-22-boxes"
 STREAM = (RECORDINGS / f"{RUN}.ami").read_bytes()
-# No step of the dialplan shows voicemail there, and no message was left.
-UNTOLD = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
 # The key came while the prompt played: of keys CEL tells only those that end WaitExten (without its event DTMF).
 KEY_IN_THE_PROMPT = "menu_chosen_voicemail"
 END = b"\r\n\r\n"
@@ -36,7 +35,7 @@ def without_steps(stream: bytes) -> bytes:
     return END.join(kept)
 
 
-@pytest.mark.parametrize("name", UNTOLD)
+@pytest.mark.parametrize("name", LEFT_UNTOLD)
 def test_what_no_event_tells_is_not_known_and_cel_tells_it(name: str) -> None:
     heard, filled = (
         by_name(replayed(STREAM).calls())[name],
