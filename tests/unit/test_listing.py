@@ -486,3 +486,26 @@ def test_whether_a_message_was_left_is_looked_into_though_the_outcome_is_not_kno
     assert (call["outcome"], call["voicemail"]["message"]) == ("unknown", None)
     (one,) = replay._monitor.ledger.index
     assert (one.opening, one.state) == ("unheard", "open")
+
+
+@pytest.mark.parametrize("phones", [("PJSIP/trunk",), ("PJSIP/trunk", "PJSIP/102")])
+def test_a_mobile_that_rings_for_a_caller_whom_a_listing_shows_first_was_not_called_before(
+    phones: tuple[str, ...],
+) -> None:
+    exchange = Exchange()
+    with exchange.unheard(5.0):
+        exchange.at(1)
+        caller = exchange.call()
+        exchange.at(1.1)
+        rung = [exchange.dial(caller, phone, dial_string="6475550190@trunk") for phone in phones]
+        exchange.ring(caller, *rung)
+    exchange.at(13)
+    for phone in rung:
+        exchange.stop(caller, phone)
+    exchange.voicemail(caller)
+    exchange.at(30).message(caller)
+    exchange.ends(caller)
+    told = [
+        (call["direction"], call["call"], call["outcome"], call["heard"]) for call in exchange.replayed().calls()
+    ]
+    assert told == [("inbound", caller.uniqueid, "voicemail_message", "partly")]

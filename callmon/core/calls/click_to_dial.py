@@ -211,7 +211,7 @@ def _called_first(state: TrackerState, entries: Iterable[e.Status]) -> list[e.St
     """The persons outside whom the exchange called; empty if a phone was rung before them."""
     phones = [entry for entry in entries if not is_local(entry.channel)]
     outside = [x for x in phones if called_person.is_called(state, x)]
-    ours = [x for x in phones if not called_person.is_outside(state, x)]
+    ours = [x for x in phones if not called_person.is_called(state, x)]  # or a caller, for whom the person is rung
     outside.sort(key=_age)
     return outside if outside and all(_age(outside[0]) < _age(phone) for phone in ours) else []
 
