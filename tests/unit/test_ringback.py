@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from callmon.core.calls.call import Wait
 from callmon.core.calls.ringback import dial_indication, queue_indication
 from callmon.sinks.snapshot import ExchangeStatus
 from callmon.web.health import remarks
@@ -227,6 +229,23 @@ def test_the_dial_after_an_async_goto_is_not_the_one_that_was_reported() -> None
     exchange.at(30).ends(caller, phone)
     call = exchange.one()
     assert (call["wait_start"], call["verdicts"][THIRD], call["rings"]) == ("phone", "unknown", None)
+
+
+@pytest.mark.parametrize(("rang", "waited"), [(0.03, 8.97), (0.2, None)])
+def test_a_caller_who_rings_is_at_a_known_ring_where_the_start_is_known_to_hundredths(
+    rang: float, waited: float | None
+) -> None:
+    exchange = Exchange()
+    exchange.tells_dials = False
+    caller = exchange.at(0).call()
+    phone = exchange.dial(caller)
+    exchange.at(rang).ring(caller, phone)
+    start, cycle = exchange.start, timedelta(seconds=6)
+    known = Wait(None, None, cycle)
+    if waited is not None:
+        known = Wait(start + timedelta(seconds=rang), timedelta(seconds=waited), cycle)
+    waits = exchange.replayed()._monitor.waits({"toronto": start + timedelta(seconds=9)})
+    assert waits == {("general", "ringing"): known}
 
 
 @pytest.mark.parametrize(("tells", "is_missed"), [(True, False), (False, True)])

@@ -244,9 +244,10 @@ class CallAccount(AccountState, gc=False):
 
     def wait_so_far(self, now: datetime | None) -> c.Wait:
         """How long the caller has waited until `now`, while no person has answered."""
-        if self.clock is None or self.doubt.clock_slack != f.EXACT or now is None:
+        start, slack = self.caller_clock()
+        if start is None or slack != f.EXACT or now is None:
             return c.Wait(None, None, self.cycle)
-        return c.Wait(self.clock, now - self.clock, self.cycle)
+        return c.Wait(start, now - start, self.cycle)
 
     def rings(self, waited: c.DurationRange | None) -> int | None:
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
