@@ -227,12 +227,12 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _rang_in_queue(self, fact: f.PhoneRang) -> None:
         """With `R` the first ring is a member's; where the options were not reported, it may be."""
-        if self.ringing is not None or self.clock is None or self.clock != self.queue.at or fact.at is None:
+        if self.ringing is not None or self.clock is None or self.source != "queue" or fact.at is None:
             return
         if self.queue.plays == "phones":
             self.clock = None
             self._doubts("clock_slack", f.EXACT)
-        elif self.queue.plays is None and self.source == "queue":
+        elif self.queue.plays is None:
             self.source = "phone"
             self._doubts("clock_slack", max(self.doubt.clock_slack, fact.at + fact.slack - self.clock))
 
