@@ -216,7 +216,7 @@ exten => s,1,Answer()
  same => n,VoiceMail(500@default,u)
  same => n,Hangup()
 
-[lab-menu-box]              ; whoever presses nothing gets voicemail as well
+[lab-menu-box]              ; a caller who presses nothing gets voicemail as well
 exten => s,1,Answer()
  same => n,Background(beep)
  same => n,WaitExten(4)

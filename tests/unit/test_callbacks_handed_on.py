@@ -1,4 +1,4 @@
-"""Callbacks whoever was rung first, whatever was dialled, whichever phone goes on: to the ledger."""
+"""A call to a number owed reaches the ledger: the person rung first, a code dialled, a call handed on."""
 
 from __future__ import annotations
 

@@ -244,7 +244,7 @@ FOUND = {
     "and where voicemail takes the call": ("woken_phone_to_voicemail", (0, 2, 5, "cut")),
     "an agent's own channel that a listing finds takes the call": ("agent_of_a_pool", (0, 3, 3, "cut")),
     "a taker found before its line is up takes the call": ("pickup_of_a_queue", (0, 9, 9, "cut")),
-    "who comes to a caller in a lounge was not rung": ("lounge", (0, 6, 9, "kill")),
+    "a colleague who joins a caller in a lounge was not rung": ("lounge", (0, 6, 9, "kill")),
     "a caller who hangs up as a phone answers was not rung in vain": (
         "hangs_up_as_it_is_answered",
         (0, 3, 6, "kill"),

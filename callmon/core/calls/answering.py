@@ -2,7 +2,7 @@
 
 An answer is a person and the caller joined in a bridge, also through Local channels. A phone that was picked up
 and then refused the call in a confirmation prompt has not answered. Nor has one that is joined with a caller who
-had requested the hang-up before: the two crossed, and the carrier was told of no answer.
+had requested the hang-up before: the two crossed, and no answer reached the carrier.
 """
 
 from collections.abc import Iterable
