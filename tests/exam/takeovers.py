@@ -218,6 +218,8 @@ def _retold(examined: Examined, own: str, calls: dict[str, StoredCall]) -> Outco
 
 
 def _unlike(own: str, made: Outcome, real: Outcome) -> list[str]:
+    if len(made.calls) != len(real.calls):
+        return [f"{own} is stated over {len(made.calls)} times, not {len(real.calls)}"]
     names = [name for name in real.calls[0].__struct_fields__ if name not in NOT_COMPARED]
     pairs = [(name, getattr(made.calls[0], name), getattr(real.calls[0], name)) for name in names]
     pairs.append(("people", *([person.phone for person in outcome.calls[0].people] for outcome in (made, real))))

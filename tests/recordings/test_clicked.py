@@ -118,6 +118,16 @@ def may_be(call: dict[str, Any], heard: Recording, begin: int, listed: int) -> s
     return {"none", "open", "attempt", "paid"} if hidden else {"paid"}
 
 
+def test_a_mobile_dialled_for_a_caller_is_no_click_where_callmon_begins_between_the_two_dials() -> None:
+    """A channel that dials is named, but not known yet: that is no Originate, which has none."""
+    heard = Recording.of((RECORDINGS / "confirm_refused.ami").read_bytes())
+    first, mobile = (n for n, head in enumerate(heard.heads) if head.get("Event") == "DialBegin")
+    known = known_after_a_cut(heard.before(0), heard.after(first + 1, mobile + 1, ()))
+    caller = heard.heads[heard.first]["Uniqueid"]
+    assert [(fact.call, fact.direction) for fact in known if isinstance(fact, f.Arrived)] == [(caller, "inbound")]
+    assert {fact.call for fact in known} == {caller}
+
+
 # Local channels are dialled by several threads at once, and what they say may come in any order.
 
 

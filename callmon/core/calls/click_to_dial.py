@@ -56,10 +56,10 @@ def gone(state: TrackerState, uniqueid: str) -> None:
         state.originations.pop(origination.root, None)
 
 
-def rings(state: TrackerState, source: TrackedChannel | None, leg: TrackedChannel, event: e.DialBegin) -> None:
+def rings(state: TrackerState, leg: TrackedChannel, event: e.DialBegin) -> None:
     """A channel that belongs to no call is dialled; an Originate's first one has no dialling channel."""
     is_first = leg.uniqueid in state.unborn or state.site.endpoints.is_outside_dialled(leg.channel, "")
-    if source is None and is_first:
+    if not event.uniqueid and is_first:
         state.originations.setdefault(leg.uniqueid, Origination(leg.uniqueid, {leg.uniqueid}))
     if leg.is_phone and leg.uniqueid in state.originations:
         leg.outside = state.site.endpoints.is_outside_dialled(leg.channel, event.dial_string)

@@ -40,7 +40,7 @@ def dial_begin(state: TrackerState, event: e.DialBegin) -> None:
     call = leg.call if leg is not None else None
     if leg is None or call is None:
         if leg is not None:
-            click_to_dial.rings(state, source, leg, event)
+            click_to_dial.rings(state, leg, event)
         return
     if source is call.caller:
         call.gone_unheard = call.refused_unheard = False
