@@ -37,6 +37,8 @@ NEVER_WHOLE = "ami_connect_midcall"
 HEARD_BY_CALLMON = "ami_drop_midcall"
 # What joins them is not in their own ids: a second call, a conference.
 APART = ("hairpin", "hairpin_from_menu", "conference")
+# An application calls a phone alone: its ringing is told at the join, and never to whoever begins between.
+TOLD_AT_THE_JOIN = "stasis_without_originator"
 # Nor in whole runs: a transfer to a conference. Nor a transfer that came back, which a take-over at some moments
 # of 18 and 23 keeps: a fault that is not mended yet.
 NOT_OF_WHOLE = (*APART, "transfer_to_conference", "blonde_returned_by_desk")
@@ -219,7 +221,7 @@ def named(name: str) -> Subject:
 
 
 def recordings() -> Iterator[Subject]:
-    return (of_recording(name) for name in NAMES if not name.startswith("run-"))
+    return (of_recording(name) for name in NAMES if not name.startswith("run-") and name != TOLD_AT_THE_JOIN)
 
 
 def french_lines() -> Iterator[Subject]:

@@ -261,6 +261,10 @@ exten => s,1,Dial(PJSIP/168,12,tk)
  same => n,Playback(vm-goodbye)
  same => n,Hangup()
 
+[lab-stasis]                ; an application of ARI has the caller
+exten => s,1,Stasis(lab)
+ same => n,Hangup()
+
 [lab-conference]            ; the caller waits in a conference until somebody comes
 exten => s,1,Answer()
  same => n,ConfBridge(627)

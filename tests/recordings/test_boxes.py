@@ -86,3 +86,14 @@ def test_a_talk_that_ends_in_a_colleagues_box_has_its_length() -> None:
     assert call.talked is not None
     assert round(call.talked.total_seconds(), 1) == 5.0
     assert call.redirections == 2  # by the strict reading: the transfer, and voicemail
+
+
+def test_a_box_that_does_not_exist_makes_no_verdict_of_the_fourth_ring_by_either_source() -> None:
+    """The dialplan says goodbye after VoiceMail(599), and hangs up 1.4 s after that step."""
+    cel = cel_calls(rows_of(RECORDINGS / f"{RUN}.cel.csv"))
+    for source in (replayed(STREAM).calls(), cel):
+        call = by_name(source)["box_that_does_not_exist"]
+        assert (call["verdicts"]["voicemail_after_fourth_ring"], call["verdicts"]["reach_a_person"]) == (
+            "unknown",
+            "not_met",
+        )

@@ -22,6 +22,8 @@ BUSY, DECLINED, FORWARDED, ELSEWHERE = "17", "21", "23", "26"
 AT_ONCE = timedelta(seconds=1)
 # After one of these statuses the caller's hang-up only follows from it.
 REFUSED = frozenset(("BUSY", "CONGESTION", "CHANUNAVAIL"))
+# A CEL that names one of these names Busy and Congestion, too: a caller whose Dial runs was not refused.
+BESIDE_DIAL = frozenset(("ringing", "answer", "playback", "busy", "congestion", "hangup"))
 # The dialplan extension that runs after the caller has hung up.
 AFTER = "h"
 
@@ -39,6 +41,7 @@ class CelChannel(msgspec.Struct, eq=False):
     cause: str = ""
     status: str = ""  # of its last Dial
     hung_up: bool = False  # its own side hung up
+    last_app: str = ""  # the last one that began
     leaving: int = 0  # `n` of the row from which on all rows are of leaving; 0: none
     # State of the translation (`translator.py`).
     dialler: CelChannel | None = None
@@ -90,6 +93,7 @@ class CelChannels:
         self._by_id: dict[str, CelChannel] = {}
         self._by_name: dict[str, list[CelChannel]] = {}
         self.of_call: dict[str, list[CelChannel]] = {}
+        self._names_refusals = any(row.app.lower() in BESIDE_DIAL for row in rows)
         for row in rows:
             self._note(row)
         self._see_who_leaves(rows)
@@ -111,6 +115,8 @@ class CelChannels:
         match row.kind:
             case "CHAN_START":
                 channel.begun, channel.name = channel.begun or row, row.channel
+            case "APP_START":
+                channel.last_app = row.app.lower()
             case "ANSWER":
                 channel.answered = channel.answered or row.at
             case "PICKUP":
@@ -127,7 +133,8 @@ class CelChannels:
         channel.ended = row
         channel.cause = str(more.get("hangupcause", ""))
         channel.status = str(more.get("dialstatus", ""))
-        refused = channel.answered is None and channel.status in REFUSED
+        is_dialling = self._names_refusals and channel.last_app == "dial"
+        refused = channel.answered is None and channel.status in REFUSED and not is_dialling
         channel.hung_up = more.get("hangupsource") == channel.name and not refused
 
     def _see_who_leaves(self, rows: Sequence[CelRow]) -> None:

@@ -20,6 +20,8 @@ from callmon.core.calls.voicemail import SHORTEST_STAY
 TO_A_SECOND = timedelta(seconds=1.5)
 # A person who picks up is joined with the caller within this time. The time of the answer is that of the pick-up.
 PICKED_UP = timedelta(seconds=0.5)
+# Of a mailbox; a goodbye of the dialplan, where there is no such box, is shorter.
+SHORTEST_GREETING = timedelta(seconds=5)
 LONGEST = timedelta(days=1)  # of a wait of which nothing is known
 
 
@@ -381,7 +383,21 @@ class CallAccount(AccountState, gc=False):
         if self.tried > 0 or self.queue.entered or self.dial_failed or not self._was_in_menu(took):
             return False
         chosen = self.menu_key if took.chosen is None else took.chosen
-        return None if chosen is False and self.is_partly_heard() else chosen
+        return None if chosen is False and self._partly_heard_before(took) else chosen
+
+    def _partly_heard_before(self, took: f.VoicemailTook) -> bool:
+        """Whether a gap, or the time before callmon listened, may hide what preceded voicemail."""
+        until = None if took.at is None else took.at + took.slack
+        return self.arrival.found or any(
+            gap.at is None or until is None or gap.at < until for gap in self.doubt.gaps
+        )
+
+    def _ended_at_once(self, took: f.VoicemailTook) -> bool:
+        """Whether the exchange hung up before a greeting can be over: perhaps there is no such box."""
+        end = self.end
+        if end is None or end.by != "exchange" or end.how != "hangup" or self.message or self.message_unclear:
+            return False
+        return end.at is not None and took.at is not None and end.at - took.at < SHORTEST_GREETING
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
         """Whether a menu preceded voicemail. Half a second on the line before voicemail offers no choice."""
@@ -397,4 +413,6 @@ class CallAccount(AccountState, gc=False):
             message=message,
             chosen=self._chosen(took),
             after_person=self.answer is not None and not self.voicemail_first,
+            doubtful=self.filled is None and self._partly_heard_before(took),
+            ended_at_once=self._ended_at_once(took),
         )

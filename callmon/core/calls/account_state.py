@@ -191,7 +191,7 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _line_opened(self, fact: f.LineOpened) -> None:
         self.opened = fact.at or True
-        self._ringback_over()
+        self._ringback_over(self.doubt.gaps[-1].until if fact.at is None and self.doubt.gaps else None)
         if self.answer is None and not self.queue.is_in:
             self.stage = "menu"
 
@@ -256,11 +256,19 @@ class AccountState(msgspec.Struct, gc=False):
         self.stage = "ringing"
         self._heard_from(fact.at, f.EXACT, fact.early_media)
 
-    def _ringback_over(self) -> None:
-        """The exchange's own ringing, for which nothing was dialled, is over: a menu or a tone follows."""
-        if self.tried == 0 and not self.queue.entered and not self.dial_failed and self.answer is None:
+    def _ringback_over(self, unheard_until: datetime | None = None) -> None:
+        """The exchange's own ringing, for which nothing was dialled, is over: a menu or a tone follows.
+
+        `unheard_until`: a gap hides what followed; the ringing may have begun again by then.
+        """
+        if self.tried > 0 or self.queue.entered or self.dial_failed or self.answer is not None:
+            return
+        if unheard_until is None:
             self.clock = self.ringing = self.source = None
             self.heard_ringing = False
+        elif self.clock is not None and self.ringing is not None:
+            self._doubts("clock_slack", unheard_until - self.clock)
+            self._doubts("ringing_slack", unheard_until - self.ringing)
 
     def _ringback_unknown(self, fact: f.RingbackUnknown) -> None:
         is_first = self.untold_from is None and self.answer is None and not self.heard_ringing

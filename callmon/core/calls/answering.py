@@ -30,6 +30,8 @@ def newstate(state: TrackerState, event: e.Newstate) -> None:
     if call is None:
         if event.state == RING and (born := state.unborn.pop(event.uniqueid, None)) is not None:
             arrival.begin_call(state, leg, born)
+        elif event.state == RINGING:  # an application may call it for a caller, without saying so
+            leg.rang_at = event.stamp
     elif leg is not call.caller:
         if event.state == RINGING and not leg.rang_at and not leg.rang:
             leg.rang_at = event.stamp
@@ -189,6 +191,7 @@ def answer(
 ) -> None:
     """Emit `Answered`: a person answered the caller."""
     state.adopt_visitor(call, leg)
+    _rang_alone(state, call, leg)
     call.answered = leg.answered = True
     call.sent_unheard = found
     call.person = leg
@@ -199,6 +202,22 @@ def answer(
     availability.decided(state, call, at)
     at_once = leg.uniqueid.partition(".")[0] == call.id.partition(".")[0]  # the second of its birth
     state.emit(f.Answered(call.id, at, *state.phone_and_channel(leg), rang, slack, found, later, at_once))
+
+
+def _rang_alone(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> None:
+    """Emit `PhoneRang` of a phone that an application called (ARI, without `originator`), seen only at the join.
+
+    No event says whether the application let the caller hear ringing before.
+    """
+    since, up = e.stamp_time(leg.rang_at), call.line_up
+    if leg.rang or leg.dialled or since is None or not call.inbound or not call.is_emitted or call.answered:
+        return
+    arrived = e.born(call.id)
+    if (isinstance(up, datetime) and up < since) or up is True or arrived is None or since < arrived:
+        return  # on a line that is up the caller hears no ringing; a phone that rang before rang for others
+    leg.rang = True
+    state.emit(f.RingbackUnknown(call.id, since, from_arrival=True))
+    state.emit(f.PhoneRang(call.id, since, *state.phone_and_channel(leg)))
 
 
 def close_call(state: TrackerState, call: TrackedCall, ended: f.Ended) -> None:

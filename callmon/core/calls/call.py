@@ -57,6 +57,8 @@ class Voicemail(msgspec.Struct, frozen=True, gc=False):
     message: bool | None  # whether one was left; None when the event was not received
     chosen: bool | None  # the caller pressed a key in a menu, and no phone was tried; None: not known
     after_person: bool  # a person had answered before
+    doubtful: bool = False  # a gap may hide what preceded it
+    ended_at_once: bool = False  # the exchange hung up before a greeting can be over
 
 
 class Transfer(msgspec.Struct, frozen=True, gc=False):

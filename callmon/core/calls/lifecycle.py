@@ -131,7 +131,7 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:
         state.emit(f.DialFailed(call.id, at))
-    if event.cause == "17" and not call.line_up and not call.busy and not call.voicemail:
+    if event.cause == "17" and not (call.line_up or call.busy or call.voicemail or call.has_left):
         availability.busy_signal(state, call, at)
         state.emit(f.CallerBusy(call.id, at))
     by: f.Ender = "caller" if call.has_left else "unknown" if call.gone_unheard else "exchange"

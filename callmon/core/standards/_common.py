@@ -33,6 +33,7 @@ def not_met(call: Call, reason: str, number: int | None = None, cause: Cause | N
 
 UNHEARD = Judgement("unknown", "gap")
 CHOICE_UNHEARD = Judgement("unknown", "choice_not_heard")  # no step of the dialplan tells of a key in a menu
+NOT_SERVED = Judgement("unknown", "voicemail_ended_at_once")  # perhaps the exchange has no such box
 # The event filter of the exchange keeps back what tells since when the caller heard ringing.
 UNTOLD = Judgement("unknown", "ringing_start")
 

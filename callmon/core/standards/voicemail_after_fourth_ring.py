@@ -11,11 +11,11 @@ from datetime import timedelta
 from pydantic import Field
 
 from callmon.core.calls.call import Call
-from callmon.core.facts import Ended, Fact, VoicemailTook
+from callmon.core.facts import Ended, Fact
 from callmon.core.standards import _common as common
 from callmon.core.verdicts import Judgement
 
-SETTLED_BY = (VoicemailTook, Ended)
+SETTLED_BY = (Ended,)
 
 
 class VoicemailAfterFourthRingParameters(common.StandardParameters):
@@ -31,7 +31,7 @@ PARAMETERS = VoicemailAfterFourthRingParameters
 
 
 def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement | None:
-    """The verdict once voicemail took the call or the call ended without it."""
+    """The verdict when the call is over: a box that does not exist shows by an end at once."""
     if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
@@ -40,11 +40,12 @@ def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters
         return common.UNHEARD if is_hidden or call.outcome == "unknown" else common.exempt("no_voicemail")
     if took.after_person:
         return common.exempt("after_a_person")
-    if call.heard == "partly" and (call.waited is None or call.doubtful):
+    if took.doubtful and (call.waited is None or call.doubtful):
         return common.UNHEARD
-    if took.chosen is not False:  # only the hang-up shows a dial that reached no phone
-        chosen = common.exempt("chosen_in_menu") if took.chosen else common.CHOICE_UNHEARD
-        return chosen if isinstance(fact, Ended) else None
+    if took.chosen is not False:
+        return common.exempt("chosen_in_menu") if took.chosen else common.CHOICE_UNHEARD
+    if took.ended_at_once:
+        return common.NOT_SERVED
     return _timed(call, parameters)
 
 
