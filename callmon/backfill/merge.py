@@ -39,7 +39,9 @@ def merged(heard: Sequence[Fact], logged: Sequence[Fact]) -> list[Fact]:
     was_there = _of(heard, f.Arrived)
     if arrived is None or filled is None or end is None or was_there is None:
         return list(logged)
-    body = list(_best(logged, heard, gaps))
+    best = list(_best(logged, heard, gaps))
+    rang = [fact for fact in best if isinstance(fact, f.PhoneRang) and fact.slack == f.EXACT]
+    body = _in_order([fact for fact in best if fact not in rang], rang)
     kept = [fact for fact in heard if isinstance(fact, (*ONLY_HEARD, *HOLDING)) and not _is_in(fact, body)]
     end = _end(_of(heard, f.Ended), end, gaps)
     talk = _heard_talk(heard, gaps)
