@@ -82,10 +82,9 @@ def _is_the_channels(call: Call, value: datetime | None, got: datetime) -> bool:
 
 
 def _is_by_the_dials_options(call: Call, real: Call) -> bool:
-    """CEL names the options of a Dial, which the filter of old recordings kept back. The wait holds the start."""
-    return (
-        call.heard == "filled" and real.ringing is None and real.wait_start == "phone" and real.waited is not None
-    )
+    """CEL names the options of a Dial, which an old filter, ExecIf or TryExec kept back."""
+    is_open = real.wait_start == "phone" or real.ringing_at_most is not None
+    return call.heard == "filled" and real.ringing is None and is_open
 
 
 def _holds(span: DurationRange, value: DurationRange, near: timedelta) -> bool:
