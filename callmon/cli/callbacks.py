@@ -97,7 +97,7 @@ class CallbackCommandContext(CommandContext):
         command = commands.parse_command(entry, self.actor_name(self.actor), action, now, rules, day, **more)
         if command == "no_reason":
             option = "--reason" if action == "reopen" else "--text"
-            raise self.config_error("Il faut dire pourquoi, en quelques mots : ajoutez {option}.", option=option)
+            raise self.config_error("Indiquez le motif : ajoutez {option}.", option=option)
         if command == "nobody_in_charge":
             raise self.config_error(
                 "Une plainte se ferme avec le nom de la personne responsable : --in-charge NOM."

@@ -67,7 +67,7 @@ def settings_in_force(settings: Settings, tongue: ReportFormatter) -> Iterator[D
 
 
 def _parameter(tongue: ReportFormatter, standard: str, key: str, value: object) -> str:
-    """A parameter: « sonneries au plus : 3 ».
+    """A parameter: « nombre maximal de sonneries : 3 ».
 
     A parameter of a standard that callmon does not ship has no text and is shown by its own name.
     """

@@ -34,7 +34,7 @@ def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[
             count=tongue.count(len(drawn)), all=tongue.count(len(names)), month=tongue.month(month.first),
         )  # fmt: skip
         how = tongue.say(
-            "Chaque appel a une empreinte SHA-256, celle du texte « graine autocommutateur appel »; les plus "
+            "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; les plus "
             "petites sont tirées."
         )
         cover = "\n".join((title, tongue.say("Graine du tirage : {seed}", seed=seed), how, ""))

@@ -132,7 +132,7 @@ def local_time(dial: str, tongue: WebFormatter) -> str:
     here = tongue.now.astimezone(tongue.timezone).utcoffset()
     offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
     if not known or offsets == {here}:
-        return tongue.say("Chez la personne : même heure qu'ici") if known else ""
+        return tongue.say("Heure locale de la personne : la même qu'ici") if known else ""
     if len(offsets) > 1:
         return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
     there = Formatter(tongue.language, known[0])

@@ -83,7 +83,7 @@ NOT_RETURNABLE = Panel(
     "table",
     Text("Rappel impossible : messages à écouter", "Not returnable: messages to listen to"),
     Text(
-        "Numéro confidentiel, relais ou invalide : hors du taux; une personne écoute le message et ferme la "
+        "Numéro confidentiel, relais ou invalide : exclu du calcul; une personne écoute le message et ferme la "
         "fiche.",
         "Number withheld, relay or invalid: outside the rate; a person listens to the message and closes the "
         "entry.",

@@ -68,7 +68,7 @@ HEARD = Panel(
     "stat",
     Text("Mesure, par autocommutateur", "Measuring, by exchange"),
     Text(
-        "callmon entend-il l'autocommutateur ? Hors d'écoute, ce qui s'y passe est inconnu, non perdu : le "
+        "callmon entend-il l'autocommutateur? Hors d'écoute, ce qui s'y passe est inconnu, non perdu : le "
         "journal le complète souvent.",
         "Does callmon hear the exchange? While unheard, what happens there is not known, not lost: the log "
         "often fills it.",

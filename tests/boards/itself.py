@@ -121,7 +121,7 @@ BACKLOG = Panel(
     "timeseries",
     Text("En attente d'être écrit", "Waiting to be written"),
     Text(
-        "Conclusions qui attendent la base de données, messages qui attendent le courtier. Rien ne se perd "
+        "Résultats en attente d'enregistrement, messages qui attendent le courtier. Rien ne se perd "
         "tant que cela redescend.",
         "Outcomes that wait for the database, messages that wait for the broker. Nothing is lost as long as "
         "this comes down again.",
@@ -205,7 +205,7 @@ BOARD = Board(
     "itself",
     Text("callmon · callmon lui-même", "callmon · callmon itself"),
     Text(
-        "Pour qui exploite callmon : écoute-t-il, suit-il, n'a-t-il rien perdu ?",
+        "Pour qui exploite callmon : écoute-t-il, suit-il, n'a-t-il rien perdu?",
         "For whoever runs callmon: does it listen, keep up, has it lost nothing?",
     ),
     (

@@ -86,7 +86,7 @@ MEASURE = Panel(
     "stat",
     Text("Mesure", "Measuring"),
     Text(
-        "callmon entend-il chaque autocommutateur ? Tant qu'un seul est hors d'écoute, les chiffres du jour sont "
+        "callmon entend-il chaque autocommutateur? Tant qu'un seul est hors d'écoute, les chiffres du jour sont "
         "incomplets.",
         "Does callmon hear every exchange? While one is unheard, today's figures are incomplete.",
     ),

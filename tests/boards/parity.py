@@ -178,7 +178,7 @@ LANGUAGE_CURVES = _curves(
 FIRST = stacked(
     Text("Demandes en français : qui a répondu d'abord", "Calls asked for in French: who answered first"),
     Text(
-        "Appels pris et demandés en français : la première personne parlait-elle français ? Sinon l'appelant "
+        "Appels pris et demandés en français : la première personne parlait-elle français? Sinon l'appelant "
         "a été réacheminé pour être servi.",
         "Answered calls asked for in French: did the first person speak it? If not, the caller was redirected "
         "to be served.",

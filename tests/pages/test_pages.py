@@ -152,8 +152,8 @@ def test_a_number_is_shown_when_asked_for_after_it_was_written_down_who_asks(pla
         (CALLER, "416 555-0101".replace(" ", "\N{NO-BREAK SPACE}"))
     ]
     assert page.index("Ne pas laisser de message") < page.index("tel:")
-    assert re.findall(r"<p>(Chez la personne[^<]+)</p>", page) == [
-        "Chez la personne : même heure qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
+    assert re.findall(r"<p>(Heure locale de la personne[^<]+)</p>", page) == [
+        "Heure locale de la personne : la même qu&#39;ici".replace(" :", "\N{NO-BREAK SPACE}:")
     ]
     store = opening.open_with_keys(place.settings())
     looks = subject_access.accesses(store)

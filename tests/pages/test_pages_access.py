@@ -205,7 +205,7 @@ def test_the_object_of_an_act_is_readable_in_french(site: Pages, act: str, about
     record_event(site.store, AuditRow(at=datetime.now(UTC), who="m.roy", act=act, about=about))
     page = site.visitors["administrator"].get("/fr/consultations").text
     first = re.findall(r"<tr>(.*?)</tr>", page)[1]
-    assert re.findall(r'data-name="Objet">([^<]+)<', first) == [told]
+    assert re.findall(r'data-name="Élément">([^<]+)<', first) == [told]
 
 
 if __name__ == "__main__":

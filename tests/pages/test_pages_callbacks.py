@@ -140,7 +140,7 @@ def test_a_time_in_a_narrow_column_has_its_day_where_it_is_not_today(
 
 
 STEPS = {
-    "fr": ["1. Prendre en charge", "2. Voir le numéro et appeler", "3. Dire le résultat"],
+    "fr": ["1. Prendre en charge", "2. Voir le numéro et appeler", "3. Consigner le résultat"],
     "en": ["1. Take in hand", "2. See the number and call", "3. Record the result"],
 }
 RESULTS = {

@@ -90,7 +90,7 @@ def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
         ),
         (sight(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
         (sight(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
-        (sight(leads=False), "Un autre callmon mène", "Another callmon leads"),
+        (sight(leads=False), "Cet appareil est en réserve", "Another callmon leads"),
         (sight(), "Aucun appel encore.", "No call yet."),
         (sight(), "Aucun rappel à faire.", "No callback to do."),
         (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),

@@ -15,7 +15,11 @@ NOW = datetime(2025, 11, 25, 15, 12, tzinfo=UTC)  # 10:12 in Toronto
 @pytest.mark.parametrize(
     ("number", "french", "english"),
     [
-        ("+14165550101", "Chez la personne : même heure qu'ici", "At the person's place: same time as here"),
+        (
+            "+14165550101",
+            "Heure locale de la personne : la même qu'ici",
+            "At the person's place: same time as here",
+        ),
         ("+16045550101", "Chez la personne : 7 h 12", "At the person's place: 7:12 a.m."),
         ("101", "", ""),  # an extension
         ("+1", "", ""),

@@ -188,7 +188,7 @@ def completeness(report: Report, tongue: ReportFormatter) -> str:
 def revision(report: Report, tongue: ReportFormatter) -> str:
     """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
-        return tongue.say("première : elle n'en remplace aucune")
+        return tongue.say("première version")
     return tongue.say(
         "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
         number=report.revision, before=report.revises, count=tongue.count(len(report.changes)),
@@ -264,7 +264,7 @@ def _defined(name: str, tongue: ReportFormatter) -> Definition | None:
 def manager_remarks(remarks: Remarks, sections: list[LayoutSection], tongue: ReportFormatter) -> list[Definition]:
     titles = {section.key: section.title for section in sections}
     return [
-        Definition(titles.get(key, tongue.say("Remarques du gestionnaire")), text[tongue.language])
+        Definition(titles.get(key, tongue.say("Remarques de la direction")), text[tongue.language])
         for key, text in remarks.items()
     ]
 

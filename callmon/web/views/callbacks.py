@@ -125,7 +125,7 @@ async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem:
     found = [x for x in found if exchange in ("", x.obligation.exchange)]
     if not found:
         text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        raise NotFoundError(visit.say("Aucune fiche de ce nom"), text)
+        raise NotFoundError(visit.say("Fiche introuvable"), text)
     return found[0]
 
 
@@ -237,7 +237,7 @@ def _command(
         case "take" | "release":
             more = {}
         case _:
-            raise RefusedError(visit.say("Ce formulaire ne se lit pas."))
+            raise RefusedError(visit.say("Formulaire non valide. Rechargez la page et recommencez."))
     day, now = settings.calendar().local_day, datetime.now(UTC)
     command = commands.parse_command(obligation, visit.person.name, action, now, settings.rules, day, **more)
     if not isinstance(command, commands.CallbackCommand):
@@ -251,7 +251,7 @@ def _command(
 def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
     if result is None:
-        raise RefusedError(visit.say("Il faut dire ce que l'appel a donné."), "result")
+        raise RefusedError(visit.say("Indiquez le résultat de l'appel."), "result")
     if not when:
         return {"result": result}
     zone = visit.site.settings.timezone

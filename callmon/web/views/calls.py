@@ -103,7 +103,7 @@ async def detail(visit: PageRequest) -> Response:
     name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
     found = await visit.site.ask(_read, visit.site.reader, name, exchange)
     if found is None:
-        text = visit.say("Aucun appel de ce nom n'est enregistré.")
+        text = visit.say("Appel introuvable.")
         raise NotFoundError(visit.say("Appel inconnu"), text)
     stored, entries, met = found
     names = visit.may(Right.REPORT)

@@ -115,7 +115,7 @@ async def _find(visit: PageRequest) -> Disruption:
     found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
     if found is None:
         text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        raise NotFoundError(visit.say("Aucune perturbation de ce nom"), text)
+        raise NotFoundError(visit.say("Perturbation introuvable"), text)
     return found
 
 
@@ -165,7 +165,7 @@ def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
 def _new(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
     say, is_work = visit.say, given.get("action") == "plan"
     if not lines:
-        raise RefusedError(say("Il faut dire quelles lignes sont touchées."), "line")
+        raise RefusedError(say("Choisissez au moins une ligne."), "line")
     start, now = _time(given, "start", visit), datetime.now(UTC)
     until = _time(given, "until", visit) or _ready_end(given, start or now)
     if is_work and (start is None or until is None):
@@ -192,7 +192,7 @@ def _time(given: Mapping[str, str], name: str, visit: PageRequest) -> datetime |
     text, zone = given.get(name, ""), visit.site.settings.timezone
     at = local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) if text else None
     if text and at is None:
-        raise RefusedError(visit.say("Une heure ne se lit pas; elle s'écrit 2026-11-24 10:12."), name)
+        raise RefusedError(visit.say("Date ou heure non valide. Exemple : 2026-11-24 10:12."), name)
     return at
 
 
