@@ -34,10 +34,10 @@ def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[
             count=tongue.count(len(drawn)), all=tongue.count(len(names)), month=tongue.month(month.first),
         )  # fmt: skip
         how = tongue.say(
-            "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; les plus "
-            "petites sont tirées."
+            "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; "
+            "les plus petites sont tirées."
         )
-        cover = "\n".join((title, tongue.say("Graine du tirage : {seed}", seed=seed), how, ""))
+        cover = "\n".join((title, tongue.say("Valeur de départ du tirage : {seed}", seed=seed), how, ""))
         pages = [_page(store, settings, *key, language) for key in drawn]
         found[language] = PAGE.join((cover, *pages)).encode()
     return found

@@ -120,7 +120,7 @@ def templates_of(package: str) -> Environment:
 
 
 def local_time(dial: str, tongue: WebFormatter) -> str:
-    """« Chez la personne : 7 h 12 », the same as here, or unknown among several zones; "" without a zone."""
+    """« Heure locale de la personne : 7 h 12 », the same as here, or unknown among zones; "" without a zone."""
     import phonenumbers.timezone
 
     try:
@@ -134,6 +134,6 @@ def local_time(dial: str, tongue: WebFormatter) -> str:
     if not known or offsets == {here}:
         return tongue.say("Heure locale de la personne : la même qu'ici") if known else ""
     if len(offsets) > 1:
-        return tongue.say("Chez la personne : heure inconnue, plusieurs fuseaux possibles")
+        return tongue.say("Heure locale de la personne : inconnue, plusieurs fuseaux possibles")
     there = Formatter(tongue.language, known[0])
-    return tongue.say("Chez la personne : {time}", time=there.minute(tongue.now))
+    return tongue.say("Heure locale de la personne : {time}", time=there.minute(tongue.now))
