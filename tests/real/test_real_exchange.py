@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from callmon.store.opening import open_with_keys
-from tests.lab.exchange import Asterisk
+from tests.lab.exchange import Asterisk, AsteriskError
 from tests.lab.listener import Listener
 from tests.lab.play import Playing, play
 from tests.lab.situations import named
@@ -51,6 +51,13 @@ def tls_asterisk(asterisk: Asterisk) -> tuple[Asterisk, int, trustme.CA]:
         )
     asterisk.restart()
     return asterisk, port, authority
+
+
+def test_an_exchange_that_ends_at_its_start_is_an_error_and_no_missing_lab(lab: None) -> None:
+    broken = Asterisk("22")
+    (broken.place / "etc" / "modules.conf").write_text("[modules]\nrequire = no_such_module.so\n")
+    with pytest.raises(AsteriskError, match="Asterisk 22 ended at once"), broken:
+        pass
 
 
 def over_tls(text: str, ca: Path, name: str) -> str:

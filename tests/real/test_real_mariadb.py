@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.folder import LabUnavailable
 from tests.lab.mariadb import PASSWORD, READER, MariaDb
+from tests.lab.needed import needed
 from tests.recordings.test_traces import NAMES, concluding, expected, truth
 from tests.store.test_backfill import Office
 from tests.store.test_backfill_sources import at_of, csv_rows, from_source, local, sourced, table_of
@@ -25,11 +25,8 @@ TWO_RINGS_POSSIBLE = ("callback_answered", "hunt_voicemail", "tty_voicemail", "v
 
 @pytest.fixture(scope="module")
 def freepbx() -> Iterator[MariaDb]:
-    server = MariaDb()
-    try:
-        server.__enter__()
-    except LabUnavailable as why:
-        pytest.skip(f"no MariaDB here: {why}")
+    with needed("mariadb"):
+        server = MariaDb().__enter__()
     yield server
     server.__exit__(None, None, None)
 
