@@ -106,6 +106,7 @@ _TOKEN = re.compile(
     rb"(?![0-9a-zA-Z-])"
     rb"|(?P<sip>sips?:)(?:(?P<user>[^@\s<>,\"]{1,128})@)?(?P<host>\[[0-9a-fA-F:.]{2,64}\]|[A-Za-z0-9.-]{1,253})"
     rb"|(?P<mail>[A-Za-z0-9_.+%-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24})"
+    rb"|(?P<user_name>(?<![A-Za-z0-9._-])[A-Za-z]{2,32}\.[A-Za-z]{2,32}(?![A-Za-z0-9.-]))"
     rb"|(?P<v4>(?<![0-9.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9.]))"
     rb"|(?P<v6>(?<![0-9A-Za-z:])(?:[0-9a-fA-F]{0,4}:){3,7}[0-9a-fA-F]{0,4}(?![0-9A-Za-z:]))"
     rb"|(?P<plus>\+|%2[Bb])?(?P<digits>[0-9](?:" + _BETWEEN + rb"{0,6}[0-9]){6,})"
@@ -226,7 +227,7 @@ class Redactor:
         return b"".join(self._label(p) if n % 2 else self._tokens(p) for n, p in enumerate(parts))
 
     def _tokens(self, text: bytes) -> bytes:
-        return _TOKEN.sub(self._token, text) if len(text) > 6 and _MAYBE.search(text) else text
+        return _TOKEN.sub(self._token, text) if len(text) > 4 and _MAYBE.search(text) else text
 
     def _token(self, found: re.Match[bytes]) -> bytes:
         kind = found.lastgroup or ""
@@ -238,6 +239,8 @@ class Redactor:
                 return self._sip(found)
             case "mail":
                 return self._mail(text).encode("ascii", "surrogateescape")
+            case "user_name":
+                return self._user_name(text).encode("ascii")
             case "v4":
                 return self._address(text).encode("ascii")
             case "v6":
@@ -272,6 +275,10 @@ class Redactor:
         if user.isdigit():  # a number at an endpoint, not a person's mail address
             return (self._pools.numbers.pseudonym_of(user) if len(user) >= 7 else user) + "@" + host
         return self._pools.people.pseudonym_of(address)
+
+    def _user_name(self, name: str) -> str:
+        """Redact jean.tremblay as the name of a CallerID, a mailbox or a dial string, once a peer had that name."""
+        return self._pools.people.pseudonym_of(name).partition("@")[0] if name in self._pools.people else name
 
     def _host(self, host: str) -> str:
         if host.startswith("["):
