@@ -14,6 +14,7 @@ from callmon.core.standards import load as standards
 from callmon.store.opening import open_with_keys
 from tests.lab.exchange import Asterisk
 from tests.lab.listener import Listener
+from tests.lab.model import Played
 from tests.lab.play import Playing
 from tests.lab.sipp import at_once
 from tests.lab.situations import SITUATIONS
@@ -62,7 +63,17 @@ def test_what_callmon_stores_and_shows_of_a_real_asterisk_is_what_people_did(
     always = [standard for standard in standards({}) if standard.needs is None and standard.kind is None]
     assert verdicts == len(always) * len(said)
     assert (status, left) == (200, 0)
-    assert "configuration: applied" in callmon.log.read_text()
+    log = callmon.log.read_text()
+    assert "configuration: applied" in log
+    assert [secret for secret in secrets(calls) if secret in log] == []
+
+
+def secrets(calls: list[Played]) -> set[str]:
+    """Numbers of persons, also withheld ones, and the names that callers show."""
+    named = [call.situation.caller.name for call in calls]
+    names = {name for name in named if isinstance(name, str) and name}
+    assert names
+    return names | {call.number[-7:] for call in calls}
 
 
 def stored(callmon: Callmon, calls: list[Any], witness: Listener) -> dict[str, dict[str, Any]]:

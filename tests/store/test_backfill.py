@@ -109,6 +109,19 @@ def test_a_whole_busy_run_is_stored_counted_and_judged_again_alike(office: Offic
     assert [call for call in office.calls(run) if call["line"] is not None] == []
 
 
+def test_a_backfill_prints_no_number_no_name_and_no_address(
+    office: Office, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    rows = Path(cel("vm_message")).read_text().replace('"","4165550101"', '"Maxime Sansnom","4165550101"')
+    rows = rows.replace("PJSIP/trunk", "SIP/fd12:3456:789a::5a77").replace("PJSIP/101", "PJSIP/zoe.tremblay")
+    file = tmp_path / "cel.csv"
+    file.write_text(rows + rows[:60])  # a row that is cut off behind the number
+    said = office.run("backfill", str(file)).output + caplog.text
+    secrets = ("4165550101", "Maxime Sansnom", "fd12:3456:789a::5a77", "zoe.tremblay")
+    assert [(secret in rows, secret in said) for secret in secrets] == [(True, False)] * 4
+
+
 def test_what_is_no_cel_is_said_to_be_none(office: Office) -> None:
     result = office.run("backfill", str(TRACES / "vm_message" / "ami.raw"), status=1)
     assert result.stderr.splitlines()[-1] == "No row of CEL was found; give a file that cel_custom writes."

@@ -48,6 +48,7 @@ class Pages(NamedTuple):
     routes: list[Route]
     visitors: Mapping[str, Visitor]
     store: Database
+    daemon: Daemon
 
 
 def settings(folder: Path, url: str | None = None) -> Settings:
@@ -84,7 +85,7 @@ def _pages(told: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
         assert isinstance(inner, Starlette)
         known = (*entries(daemon.site), *signing.entries())
         routes = [route for route in inner.routes if isinstance(route, Route)]
-        yield Pages(gate, known, routes, _visitors(gate), store)
+        yield Pages(gate, known, routes, _visitors(gate), store, daemon)
     finally:
         daemon.site.close()
         daemon.runtime.database.close()

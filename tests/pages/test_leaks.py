@@ -1,0 +1,196 @@
+"""What callmon must tell nobody is in none of its outputs: two calls, and each output that callmon makes of them.
+
+They have a withheld number that the trunk delivers, the name of a caller, a phone and a mailbox that are named
+after a person, and IPv6 addresses: of a trunk, in the dialplan, of a phone that registers. What is logged of such
+calls is in `real/test_real_calls.py`, what a backfill prints in `store/test_backfill.py`.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from callmon.ami.recording import public_numbers, redacted
+from callmon.cli import main
+from callmon.config.mqtt import MqttSettings
+from callmon.config.settings import example, example_text
+from callmon.core.monitor import Monitor
+from callmon.core.outcome import Outcome
+from callmon.core.statistics.today import Today
+from callmon.sinks.mqtt.sink import Mqtt
+from callmon.store.database import Database
+from callmon.tools.replay import Replay, chunks
+from tests.support.ami_builders import Exchange
+from tests.support.fact_builder import TORONTO
+from tests.support.pages_app import NOBODY, Pages, pages
+from tests.support.sign_in_app import ROLES
+from tests.support.store_fixtures import wrote
+
+PHONE = "phone of a person"
+SECRETS = {
+    "withheld number": "4165550148",
+    "name of a caller": "Maxime Sansnom",
+    PHONE: "zoe.tremblay",
+    "IPv6 address": "fd12:3456:789a::5a77",
+}
+NAMED = "4165550147"
+NO_DAEMON = 3  # status of `callmon status`
+START = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1, hours=3)
+
+
+def leaks(text: str) -> set[str]:
+    """Which of the secrets stand in the text; a number also with signs between its digits."""
+    digits = re.sub(r"\D", "", text)
+    return {
+        name for name, secret in SECRETS.items() if secret in text or (secret.isdigit() and secret[-7:] in digits)
+    }
+
+
+def heard() -> bytes:
+    """A withheld caller who leaves a message for a person, and a named one whom that person answers."""
+    exchange = Exchange(start=START)
+    name, address = SECRETS["name of a caller"], SECRETS["IPv6 address"]
+    withheld = exchange.call(trunk=f"SIP/{address}", caller=SECRETS["withheld number"], caller_name=name)
+    answer = f"ActionID: callmon-presentation-{withheld.uniqueid}\r\nVariable: CALLERID(num-pres)\r\nValue: prohib"
+    exchange.write(f"Response: Success\r\n{answer}\r\n\r\n".encode())
+    phones = exchange.at(1).rings(withheld, "PJSIP/zoe.tremblay", "PJSIP/101")
+    for phone in phones:
+        exchange.at(26).stop(withheld, phone, "NOANSWER")
+    exchange.at(26.1).voicemail(withheld, "zoe.tremblay")
+    exchange.at(50).message(withheld, "zoe.tremblay")
+    exchange.at(51).ends(withheld)
+    named = exchange.at(60).call(trunk=f"SIP/{address}", caller=NAMED, caller_name=name)
+    exchange.step(named, "NoOp", f"sip:{NAMED}@[{address}]:5060")
+    (phone,) = exchange.at(61).rings(named, "PJSIP/zoe.tremblay")
+    exchange.at(65).answer(named, phone)
+    exchange.event("ContactStatus", URI=f"sip:101@[{address}]:5060", ContactStatus="Reachable", AOR="101")
+    exchange.at(90).ends(named, phone)
+    return bytes(exchange.connections[0])
+
+
+class Told(NamedTuple):
+    """The pages over a database with these calls, its configuration, and what was concluded."""
+
+    pages: Pages
+    config: Path
+    outcomes: list[Outcome]
+
+    def paths(self) -> list[str]:
+        """Every French page, of each of the calls, and what machines ask for."""
+        month = f"{START.astimezone(TORONTO):%Y-%m}"
+        known = {"exchange": "toronto", "month": month, "name": "none", "file": "none", "revision": "1"}
+        pages = [
+            entry.paths["fr"] for entry in self.pages.entries if "GET" in entry.methods and "fr" in entry.paths
+        ]
+        found = {path.format(**known, call=call, id=call) for path in pages for call in self.calls}
+        return [*sorted(found), "/metrics", "/healthz"]
+
+    @property
+    def calls(self) -> list[str]:
+        return [call.call for outcome in self.outcomes for call in outcome.calls]
+
+    def printed(self, *words: str) -> str:
+        done = CliRunner().invoke(main, [*words, "--config", str(self.config)], catch_exceptions=False)
+        assert done.exit_code in (0, NO_DAEMON), done.output
+        return done.output
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
+    folder, outcomes = tmp_path_factory.mktemp("leaks"), list[Outcome]()
+
+    def fill(store: Database) -> None:
+        replay = Replay(Monitor(example(), "toronto", token=store.ring.token), "toronto")
+        outcomes.extend(replay.connection(chunks(io.BytesIO(heard()))))
+        wrote(store, *outcomes)
+
+    (folder / "callmon.toml").write_text(
+        example_text().replace("sqlite:///callmon.db", f"sqlite:///{folder}/callmon.db"), encoding="utf-8"
+    )
+    with pages(folder, fill=fill) as site:
+        yield Told(site, folder / "callmon.toml", outcomes)
+
+
+def test_the_exchange_tells_each_secret() -> None:
+    assert leaks(heard().decode()) == set(SECRETS)
+
+
+def test_a_withheld_number_is_found_with_signs_between_its_digits() -> None:
+    assert leaks("(416) 555-0148") == {"withheld number"}
+
+
+def test_a_recording_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of numbers that are not reserved for fiction, which a recording keeps."""
+    monkeypatch.setitem(SECRETS, "withheld number", "2052340148")
+    data = heard().replace(NAMED.encode(), b"2052340147")
+    written = b"".join(redacted([data], public_numbers(example().lines(), "CA"))).decode()
+    assert (leaks(data.decode()), leaks(written), "2340147" in written) == (set(SECRETS), set(), False)
+    assert written.count("Event: ") == data.count(b"Event: ")
+
+
+def test_a_broker_is_told_none(told: Told) -> None:
+    sink = Mqtt(MqttSettings(host="broker"), Today(TORONTO))
+    for outcome in told.outcomes:
+        sink.offer(outcome)
+    sink.publish_snapshot(told.pages.daemon.runtime.snapshot())
+    messages = list(sink._outbox.take(99))
+    said = " ".join(f"{message.topic} {message.payload.decode()}" for message in messages)
+    assert [message.topic for message in messages].count("calls/ended") == 2
+    assert (leaks(said), NAMED[-7:] in said) == (set(), False)
+
+
+@pytest.mark.parametrize("who", [NOBODY, *ROLES], ids=lambda who: who or "nobody")
+def test_no_page_has_any_but_the_phone_on_the_line(told: Told, who: str) -> None:
+    """Metrics and health are pages too. A call's story says which phone answered it, or which mailbox took it."""
+    visitor, shown = told.pages.visitors[who], set[tuple[str, str]]()
+    for path in told.paths():
+        text = visitor.get(path).text
+        shown |= {(path, name) for name in leaks(text)}
+        assert NAMED[-7:] not in re.sub(r"\D", "", text), path
+    assert {name for path, name in shown if not path.startswith("/fr/appels/toronto/")} == set()
+    assert {name for _, name in shown} == (set() if who == NOBODY else {PHONE})
+
+
+@pytest.mark.parametrize(
+    "words", ["status", "calls {day}", "callbacks list", "disruptions list", "db check", "privacy log", "check"]
+)
+def test_no_command_prints_any_but_the_phone_on_the_line(told: Told, words: str) -> None:
+    assert leaks(told.printed(*words.format(day=f"{START.astimezone(TORONTO):%Y-%m-%d}").split())) <= {PHONE}
+
+
+def test_the_story_of_a_call_names_the_phone_alone(told: Told) -> None:
+    for call in told.calls:
+        assert (leaks(told.printed("explain", call)), NAMED in told.printed("explain", call)) == ({PHONE}, False)
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "csv", "xlsx", "public"])
+def test_no_report_has_any(told: Told, kind: str, tmp_path: Path) -> None:
+    month = f"{START.astimezone(TORONTO):%Y-%m}"
+    more = ["--public", "--format", "json"] if kind == "public" else ["--format", kind]
+    told.printed("report", month, *more, "-o", str(tmp_path / f"month.{kind}"))
+    files = [text_of(path) for path in tmp_path.iterdir()]
+    assert files
+    assert [(leaks(text), NAMED in text) for text in files] == [(set(), False)] * len(files)
+
+
+def text_of(path: Path) -> str:
+    if path.suffix != ".xlsx":
+        return path.read_text("utf-8")
+    with zipfile.ZipFile(path) as book:
+        return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+
+
+def test_no_exported_row_has_any(told: Told, tmp_path: Path) -> None:
+    told.printed("export", "--parquet", f"{START.astimezone(TORONTO):%Y-%m-%d}", "-o", str(tmp_path))
+    rows = [repr(duckdb.read_parquet(str(path)).fetchall()) for path in tmp_path.rglob("*.parquet")]
+    assert rows
+    assert [(leaks(row), NAMED in row) for row in rows] == [(set(), False)] * len(rows)
