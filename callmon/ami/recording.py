@@ -277,7 +277,7 @@ class Redactor:
         return self._pools.people.pseudonym_of(address)
 
     def _user_name(self, name: str) -> str:
-        """Redact jean.tremblay as the name of a CallerID, a mailbox or a dial string, once a peer had that name."""
+        """Redact jean.tremblay as a caller ID, a mailbox or a dial string, once a peer had that name."""
         return self._pools.people.pseudonym_of(name).partition("@")[0] if name in self._pools.people else name
 
     def _host(self, host: str) -> str:

@@ -164,7 +164,9 @@ class Asterisk:
                 self.cli("core waitfullybooted")
                 return
             time.sleep(0.1)
-        raise AsteriskError(f"Asterisk {self.version} did not answer in {SECONDS_TO_START} s: {self._last_messages()}")
+        raise AsteriskError(
+            f"Asterisk {self.version} did not answer in {SECONDS_TO_START} s: {self._last_messages()}"
+        )
 
     def _last_messages(self) -> str:
         return self.messages.read_text(errors="replace")[-500:] if self.messages.exists() else "it wrote nothing"
