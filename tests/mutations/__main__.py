@@ -3,6 +3,7 @@
 Prints which kinds of tests caught it, and writes that to `caught.md`; at the end, what each kind caught.
 Exit status 1 when a fault survived, or a text to replace is not there once.
 `--first` stops at the first kind that catches a fault.
+`python -m tests.mutations draw SEED COUNT` prints faults that a seed draws (`drawn.py`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.mutations.drawn import diff, drawn
 from tests.mutations.fault import Fault
 from tests.mutations.faults import FAULTS
 
@@ -168,6 +170,10 @@ def caught_by(fault: Fault, tree: Path, first: bool) -> Iterator[str]:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["draw"]:
+        seed, count = map(int, arguments[1:])
+        print(*map(diff, drawn(seed, count)), sep="\n")
+        return 0
     first = "--first" in arguments
     words = " ".join(word for word in arguments if word != "--first")
     faults = [fault for fault in FAULTS if words in fault.name]
