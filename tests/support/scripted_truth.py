@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from callmon.config.settings import Settings
 from callmon.core.monitor import Monitor
@@ -71,6 +71,35 @@ def as_it_went(call: Played, said: Mapping[str, Any]) -> Played:
     """
     expect = {key: _as_far(expected, _got(said, key)) for key, expected in call.situation.expect.items()}
     return replace(call, situation=replace(call.situation, expect=expect))
+
+
+MOST_FORGIVEN = 2  # calls of a test
+
+
+class Contradictions(NamedTuple):
+    """What contradicts the script; `forgiven` where a callmon that received all events contradicts it too."""
+
+    wrong: list[str]
+    forgiven: list[str]
+
+    def counted(self) -> str:
+        return f"{len(self.forgiven)} calls went otherwise than scripted: {self.forgiven}"
+
+
+def contradictions(
+    said: Iterable[tuple[Played, dict[str, Any]]],
+    undisturbed: Mapping[str, Mapping[str, Any]],
+    wrongs: Callable[[Played, dict[str, Any]], list[str]],
+) -> Contradictions:
+    """Compares calls with the script, and where they differ with what one callmon reports that received all."""
+    found = Contradictions([], [])
+    for call, heard in said:
+        scripted = wrongs(call, heard)
+        if scripted and wrongs(as_it_went(call, undisturbed[heard["call"]]), heard):
+            found.wrong.extend(scripted)
+        elif scripted:
+            found.forgiven.append("; ".join(scripted))
+    return found
 
 
 def _as_far(expected: object, got: object) -> object:
