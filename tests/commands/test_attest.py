@@ -150,6 +150,18 @@ def test_the_report_prints_what_stood_at_the_months_end_and_the_public_edition_n
     assert "non constaté à l&#39;essai du 30" in page(later, settings, "fr")
 
 
+@pytest.mark.parametrize(("day", "line"), [("2024-06-01", "general"), ("2024-05-03", "tty")])
+def test_an_attestation_of_another_month_or_line_leaves_the_fingerprint_of_the_data(
+    store: Database, day: str, line: str
+) -> None:
+    settings, may = year.settings(), period.month("2024-05", TORONTO)
+    now = datetime(2024, 6, 20, tzinfo=UTC)
+    before = gathered(store, settings, may, now, ("general",), compare=False)
+    insert_attestations(store, [found(day, line=line)])
+    after = gathered(store, settings, may, now, ("general",), compare=False)
+    assert after.data_fingerprint == before.data_fingerprint
+
+
 def page(made: object, settings: object, language: str) -> str:
     ((_, data),) = files(made, settings, "html", language, None)  # type: ignore[arg-type]
     return data.decode()

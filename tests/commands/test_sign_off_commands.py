@@ -113,6 +113,16 @@ def test_only_the_password_of_a_managers_account_signs(
     assert sign_off.revisions(store) == []
 
 
+@pytest.mark.parametrize(("by", "who"), [("a.roy", "a.roy"), ("nobody", "")])
+def test_a_refused_password_is_in_the_access_log_and_a_name_that_is_no_accounts_is_not(
+    store: Database, by: str, who: str
+) -> None:
+    sign(store, "prepared", by, given="wrong")
+    assert [(x.who, x.act, x.about) for x in audit_events(store, newest=1)] == [
+        (who, "sign in refused", "account")
+    ]
+
+
 def test_what_is_refused_is_said_in_a_sentence(store: Database) -> None:
     def told(step: str, by: str, language: str = "en") -> tuple[int, str, str]:
         done = sign(store, step, by, "--lang", language)

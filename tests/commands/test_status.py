@@ -244,6 +244,15 @@ def test_values_of_the_site_are_completed(site: Database, monkeypatch: pytest.Mo
     assert completed("config", "explain", "store.u") == ["store.url"]
 
 
+def test_the_first_month_that_is_completed_is_that_of_the_first_call_on_the_sites_calendar(
+    site: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office, evening = Office(), datetime(2026, 10, 1, 2, tzinfo=UTC)  # of 30 September in Toronto
+    wrote(site, *office.hear(office.message(evening, call="1700000009.0")).outcomes)
+    monkeypatch.setenv("CALLMON_CONFIG", "callmon.toml")
+    assert completed("report", "")[-1] == "2026-09"
+
+
 def test_completion_without_a_configuration_proposes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -243,6 +243,7 @@ def test_on_the_first_day_the_drawing_begins_where_something_was_heard() -> None
         (5, [0, 2, 4, 6]),
         (13, [0, 5, 10, 15]),
         (28, [0, 10, 20, 30]),
+        (41, [0, 20, 40, 60]),
         (401, [0, 200, 400, 600]),
     ],
 )

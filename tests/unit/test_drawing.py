@@ -52,6 +52,26 @@ def test_each_ring_is_as_wide_as_the_next_and_its_tone_a_third_of_it() -> None:
     assert round(limit.x) == round(tones[3].x)
 
 
+def test_a_lane_is_drawn_through_the_middle_of_its_bars() -> None:
+    found = drawn(rung(24))
+    tone = boxes(found, "tone")[0]
+    assert tone.y + tone.height / 2 in [box.y for box in boxes(found, "rail")]
+
+
+def test_each_time_has_a_mark_that_stands_upright_on_the_axis() -> None:
+    (axis, *marks) = boxes(drawn(rung(24)), "axis")
+    assert [(mark.x, mark.y < axis.y < mark.y + mark.height, mark.width) for mark in marks] == [
+        (axis.x, True, 0),
+        (axis.x + axis.width, True, 0),
+    ]
+
+
+def test_a_zigzag_goes_from_the_top_of_its_cut_to_the_bottom() -> None:
+    (cut,) = drawn(rung(2424, f.Answered(CALL, START + seconds(24), "101", PHONE, START))).cuts
+    heights = [[float(point.split(",")[1]) for point in edge.split()] for edge in cut.edges]
+    assert [(edge[0], edge[-1]) for edge in heights] == [(round(cut.top, 1), round(cut.bottom, 1))] * 2
+
+
 def test_a_call_that_rang_less_has_no_line_where_the_third_ring_would_be_over() -> None:
     assert boxes(drawn(rung(17.9)), "limit") == []
 
