@@ -556,3 +556,11 @@ def test_a_line_that_is_configured_no_longer_keeps_its_calls_and_the_rows_add_up
     )
     checks = {x.part: one.value for x, one in report.figures.items() if x.name == "check"}
     assert set(checks.values()) == {0}
+
+
+def test_lengths_are_named_in_the_heads_of_a_table_of_several(july: Report) -> None:
+    heads = {table.key: table.head for table in tables(july, "en")}
+    ends = ("median", "95th percentile", "longest")
+    lengths = ("Rings before the answer", "Time to answer", "Time from arrival")
+    assert heads["waits"] == tuple(f"{length}, {end}" for length in lengths for end in ends)
+    assert heads["holds"] == ("Median", "95th percentile", "Longest")

@@ -223,6 +223,19 @@ def test_a_sign_in_takes_ten_minutes_at_most(
     assert visitor.get(back).status_code == status
 
 
+@pytest.mark.parametrize(("later", "place"), [(oidc.KEPT_SECONDS - 1, "authorize"), (oidc.KEPT_SECONDS, "moved")])
+def test_the_provider_describes_itself_once_in_a_while(
+    gate: AccessMiddleware, provider: Provider, monkeypatch: pytest.MonkeyPatch, later: float, place: str
+) -> None:
+    now = oidc.monotonic()
+    monkeypatch.setattr(oidc, "monotonic", lambda: now)
+    begun(Visitor(gate))
+    provider.metadata = {"authorization_endpoint": f"{provider.url}/moved"}
+    monkeypatch.setattr(oidc, "monotonic", lambda: now + later)
+    sent = Visitor(gate).get("/fr/connexion/service").headers["location"]
+    assert sent.partition("?")[0] == f"{provider.url}/{place}"
+
+
 def test_strangers_who_come_back_from_nowhere_do_not_fill_the_record(
     gate: AccessMiddleware, sqlite_store: Database
 ) -> None:
