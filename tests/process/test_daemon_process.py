@@ -8,6 +8,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -108,30 +110,47 @@ def test_the_page_for_prometheus_of_six_lines_stays_small(callmon: WarmCallmon) 
     assert callmon.stop() == 0
 
 
-async def test_no_snapshot_has_a_received_exchange_beside_the_disruption_of_its_gap(tmp_path: Path) -> None:
+@asynccontextmanager
+async def connected(folder: Path) -> AsyncIterator[Daemon]:
+    """A daemon in this process, connected to an exchange that says nothing."""
     with FalseExchange() as exchange:
-        (tmp_path / "secret").write_text("secret", encoding="utf-8")
-        text = configuration(exchange.port, free_port(), f"sqlite:///{tmp_path}/callmon.db")
-        settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{tmp_path}/secret"'))
+        (folder / "secret").write_text("secret", encoding="utf-8")
+        text = configuration(exchange.port, free_port(), f"sqlite:///{folder}/callmon.db")
+        settings = parse(text.replace('secret_env = "LAB_SECRET"', f'secret_file = "{folder}/secret"'))
         store = await asyncio.to_thread(opening.open_for_writing, settings)
         daemon = Daemon(settings, store)
-        running, runtime = asyncio.create_task(daemon.run()), daemon.runtime
+        running = asyncio.create_task(daemon.run())
         async with asyncio.timeout(60):
-            while not any(one.connected for one in runtime.snapshot().exchanges):  # noqa: ASYNC110
+            while not any(one.connected for one in daemon.runtime.snapshot().exchanges):  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+        yield daemon
+        daemon.stop()
+        await running
+        store.close()
+
+
+async def test_no_snapshot_has_a_received_exchange_beside_the_disruption_of_its_gap(tmp_path: Path) -> None:
+    async with connected(tmp_path) as daemon:
         found = []
         lost = datetime.now(UTC)
         daemon.on_events("toronto", [e.ConnectionLost(lost)])
         for seconds in (1, 20):
-            runtime.monitor.tick(lost + timedelta(seconds=seconds))
+            daemon.runtime.monitor.tick(lost + timedelta(seconds=seconds))
             found.append(seen(daemon))
         back = lost + timedelta(seconds=21)
         daemon.on_events("toronto", [e.CoreShowChannelsComplete(back), e.StatusComplete(back)])
         found.append(seen(daemon))
-        daemon.stop()
-        await running
-        store.close()
     assert found == [(False, []), (False, ["exchange"]), (True, [])]
+
+
+async def test_an_internal_error_is_logged_once_a_minute_with_the_exchange_and_the_event(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(tmp_path) as daemon:
+        daemon.on_events("toronto", ["no event", "no event", e.ConnectionLost(datetime.now(UTC))])  # type: ignore[list-item]
+    told = [record.__dict__ for record in caplog.records if "internal error" in record.message]
+    assert [(line["exchange"], line["event"], line["count"]) for line in told] == [("toronto", "str", 1)]
+    assert daemon.runtime.internal_errors == 2
 
 
 def seen(daemon: Daemon) -> tuple[bool, list[str]]:
