@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from random import Random
 from statistics import mean
@@ -29,7 +30,8 @@ from callmon.ami.session import Session, SessionState
 from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.monitor import Monitor
-from callmon.tools.demo import demo_settings
+from callmon.text.labels import LANGUAGES
+from callmon.tools.demo import HEADINGS, ROW, _round_the_clock, demo_settings
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.schedule import MORNING, RecordingPlayer, calls, messages, recording
 from callmon.tools.replay import Replay
@@ -64,6 +66,18 @@ def concluded(settings: Settings, *parts: bytes) -> list[dict[str, Any]]:
 def truth(name: str) -> dict[str, Any]:
     expected: dict[str, Any] = json.loads((TRUTHS / f"{name}.truth.json").read_text(encoding="utf-8"))[0]["expect"]
     return expected
+
+
+def test_the_demonstration_is_open_on_the_closed_days_of_the_year_before_and_the_year_after() -> None:
+    """Its calls are those of two months, and it may run on New Year's Day."""
+    closed = _round_the_clock(2026)["closed_days_remove"]
+    assert [date(year, 12, 25) in closed for year in (2024, 2025, 2026, 2027)] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_heads_of_the_printed_calls_stand_in_their_columns(language: str) -> None:
+    heads = HEADINGS[language]
+    assert re.split(r" {2,}|(?<=sonnerie) ", ROW[language].format(*heads)) == [*heads]
 
 
 # ── what is played ──

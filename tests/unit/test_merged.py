@@ -52,3 +52,13 @@ def test_an_answer_that_was_received_has_its_own_time_within_two_seconds_of_cels
 @pytest.mark.parametrize(("ago", "settled"), [(SETTLED, True), (SETTLED - timedelta.resolution, False)])
 def test_a_call_is_filled_two_seconds_after_its_end(ago: timedelta, settled: bool) -> None:
     assert is_settled(logged(), at(60) + ago) is settled
+
+
+@pytest.mark.parametrize(("until", "by"), [(29.999, "caller"), (30.0, "exchange"), (59.0, "exchange")])
+def test_who_ended_a_call_is_cels_where_a_gap_may_hide_a_refusal_half_a_minute_before(
+    until: float, by: str
+) -> None:
+    heard = [arrived(), f.Unheard(CALL, at(1), at(until)), f.Ended(CALL, at(60), "caller")]
+    rows = [*logged()[:2], f.Ended(CALL, at(60), "exchange")]
+    (ended,) = (fact for fact in merged(heard, rows) if isinstance(fact, f.Ended))
+    assert ended.by == by
