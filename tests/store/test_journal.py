@@ -625,6 +625,19 @@ def test_of_a_journal_that_does_not_follow_what_is_stored_all_is_left_to_be_comp
     sink.close(SOON)
 
 
+def test_whoever_compared_with_a_state_that_was_gained_earlier_does_not_lead(
+    sqlite_store: Database, tmp_path: Path
+) -> None:
+    left_by_earlier(tmp_path, of_calls(1), number=40)
+    sink = writing(sqlite_store, tmp_path)
+    assert until(lambda: sink.gained is not None)
+    assert sink.gained is not None
+    last, figures = sink.gained
+    sink.become_leader(sink.buffered(), (last, figures))
+    assert (sink.leads, sink.stands_by, sink.gained is None) == (False, True, False)
+    sink.close(SOON)
+
+
 def test_a_record_with_the_right_number_that_follows_another_batch_is_left_to_be_compared(
     sqlite_store: Database, tmp_path: Path
 ) -> None:
