@@ -204,6 +204,23 @@ def test_what_failed_waits_again_as_the_first_and_nothing_is_lost_twice() -> Non
     assert (box.backlog(), box.oldest(), box.lost) == (0, None, 2)
 
 
+def test_the_state_is_published_when_the_broker_has_confirmed_it() -> None:
+    box, said = MqttOutbox(10), []
+    for step in (
+        lambda: None,
+        lambda: box.keep("a", b"1", 0.0),
+        lambda: box.take(9),
+        box.failed,
+        lambda: box.take(9),
+    ):
+        step()
+        said.append(box.is_state_published())
+    box.done()
+    box.tell("calls/ended", b"2", 1.0)
+    box.take(9)  # an event is no state
+    assert [*said, box.is_state_published()] == [True, False, False, False, False, True]
+
+
 def test_a_state_that_failed_has_waited_since_it_was_first_kept() -> None:
     box = MqttOutbox(10)
     box.keep("a", b"1", 1.0)
