@@ -37,7 +37,7 @@ from callmon.store.tables import CALL, ROLLUP
 from callmon.store.writer.transaction import BatchId, write_batch
 from tests import year
 from tests.support.examples import examples
-from tests.support.store_fixtures import EXCHANGE
+from tests.support.store_fixtures import EXCHANGE, answered_call, outcomes, wrote
 from tests.year import TORONTO
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -289,6 +289,12 @@ def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, d
     rebuild.reset_rollups(store, TORONTO)
     list(rebuild.rebuild_rollups(store, pause=0))
     assert [x for x in rebuild.rollup_differences(store, TORONTO) if x] == []
+
+
+def test_a_call_of_the_evening_is_compared_on_its_local_day_alone(sqlite_store: Database) -> None:
+    wrote(sqlite_store, *outcomes(answered_call(0, datetime(2024, 3, 9, 3, tzinfo=UTC))))
+    rebuild.ensure_rollups(sqlite_store, TORONTO)
+    assert rebuild.count_days(sqlite_store, TORONTO) == 1
 
 
 def test_two_who_write_to_one_cell_at_once_both_count(store: Database) -> None:
