@@ -353,3 +353,11 @@ def test_a_lost_answer_to_the_commit_of_several_records_writes_none_of_them_twic
     sink.close(SOON)
     assert (lost, sink.backlog()) == (commits(sqlite_store)[-1:], 0)
     assert calls.counters(sqlite_store) == sink.tally.snapshot() == pytest.approx(summed(told))
+
+
+def test_a_stack_dump_names_the_two_threads_of_a_writer(sqlite_store: Database) -> None:
+    before = set(threading.enumerate())
+    sink = Writer(sqlite_store)
+    names = sorted(thread.name for thread in set(threading.enumerate()) - before)
+    sink.close(SOON)
+    assert names == ["callmon-outbox", "callmon-store"]
