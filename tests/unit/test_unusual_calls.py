@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from callmon.core.facts import MusicPlayed
+from callmon.core.facts import MusicPlayed, SentOff
 from tests.store.test_phones import facts_of
 from tests.support.ami_builders import TTY, Channel, Exchange, judged, left, settings
 from tests.unit.test_tracker import summary
@@ -508,6 +508,19 @@ def consults(exchange: Exchange, caller: Channel, phone: Channel, second: Channe
     for channel in (caller, phone) if leaves else (phone,):
         exchange.leave(channel)
     exchange.hangup(phone)
+
+
+def test_a_group_that_was_consulted_is_named_and_not_its_phone_that_did_not_answer() -> None:
+    """Its box took the consultation; the phone's channel is still there."""
+    exchange, caller, phone = talking()
+    group = exchange.at(5).dial(phone, "Local/600@internal-00000001;1", dial_string="600@internal")
+    half = exchange.new("Local/600@internal-00000001;2", 4, "600", group.linkedid, context="internal")
+    (silent,) = exchange.at(6).rings(half, "PJSIP/102")
+    exchange.at(30)._dial("DialEnd", half, silent, DialStatus="NOANSWER")
+    exchange.voicemail(half, "504")
+    exchange.at(31).answer(phone, group, join=False)
+    consults(exchange.at(33), caller, phone, group)
+    assert [fact.to for fact in facts_of(exchange, settings()) if isinstance(fact, SentOff)] == ["600"]
 
 
 def outside_consulted(on_hold: bool, joins: bool) -> Exchange:
