@@ -292,8 +292,8 @@ def test_what_does_not_agree_any_more_is_told_by_day_and_line(store: Database, d
 
 
 def test_a_call_of_the_evening_is_compared_on_its_local_day_alone(sqlite_store: Database) -> None:
-    wrote(sqlite_store, *outcomes(answered_call(0, datetime(2024, 3, 9, 3, tzinfo=UTC))))
     rebuild.ensure_rollups(sqlite_store, TORONTO)
+    wrote(sqlite_store, *outcomes(answered_call(0, datetime(2024, 3, 9, 3, tzinfo=UTC))))
     assert rebuild.count_days(sqlite_store, TORONTO) == 1
 
 
