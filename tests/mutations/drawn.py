@@ -128,7 +128,7 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
 
 def _is_beside(node: ast.AST) -> bool:
     match node:
-        case ast.JoinedStr() | ast.Import() | ast.ImportFrom() | ast.TypeAlias():
+        case ast.JoinedStr() | ast.Import() | ast.ImportFrom():
             return True
         case ast.Call(func=ast.Attribute(value=ast.Name(id="log" | "logger" | "_log" | "LOG"))):
             return True

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from tests.mutations import drawn
 from tests.mutations.__main__ import (
     KINDS,
     OF_PAGES,
@@ -60,3 +63,21 @@ def test_a_result_replaces_the_one_before_and_the_others_stay() -> None:
     first, second = FAULTS[0].name, FAULTS[1].name
     table = f"# x\n\n|---|---|\n| {first} | model |\n| {second} | tables |\n"
     assert rows(with_rows(table, {second: "SURVIVED"})) == {first: "model", second: "SURVIVED"}
+
+
+def test_a_seed_draws_the_same_faults_each_time_one_change_of_a_line_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "callmon" / "core").mkdir(parents=True)
+    source = "def f(a, b):\n    return not a < 3 and g(a, b)\n"
+    (tmp_path / "callmon" / "core" / "x.py").write_text(source)
+    monkeypatch.setattr(drawn, "ROOT", tmp_path)
+    found = drawn.drawn(7, 5)
+    assert found == drawn.drawn(7, 5)
+    assert sorted((x.kind, x.planted(source).splitlines()[1].strip()) for x in found) == [
+        ("and or or", "return not a < 3 or g(a, b)"),
+        ("arguments", "return not a < 3 and g(b, a)"),
+        ("comparison", "return not a > 3 and g(a, b)"),
+        ("edge", "return not a < 4 and g(a, b)"),
+        ("lost not", "return a < 3 and g(a, b)"),
+    ]
