@@ -35,7 +35,7 @@ NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same tex
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
 @click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
-@click.option("--public", "is_public", is_flag=True, help="the public edition: small numbers are suppressed")
+@click.option("--public", "is_public", is_flag=True, help="the public edition: numbers rounded to tens")
 @click.option(
     "-o",
     "--output",

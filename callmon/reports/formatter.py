@@ -4,7 +4,7 @@ Refuses: a text without a translation. A report is published in both languages a
 """
 
 import re
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from decimal import ROUND_FLOOR, Decimal
 from functools import lru_cache
 
@@ -26,7 +26,6 @@ STATE_SIGNS = {
     "not_applicable": "s. o.",
     "not_available": "n. d.",
     "too_few": "trop peu d'appels",
-    "suppressed": "protégé",
 }
 # The kind of label of the parts of a figure.
 _WORDS = {
@@ -45,6 +44,7 @@ class ReportFormatter(Formatter):
     """Formats text in French or English, in the time zone of the site."""
 
     context = CONTEXT
+    few = FEW
 
     def say(self, french: str, **values: object) -> str:
         """The text in this language. Raises MissingTextError."""
@@ -128,7 +128,7 @@ class ReportFormatter(Formatter):
     def figure(self, figure: Figure) -> str:
         """A figure as it is printed: its value with its unit, or the sign of its state."""
         if figure.state != "known" or figure.value is None:
-            return self.say(STATE_SIGNS.get(figure.state, "protégé"))
+            return self.say(STATE_SIGNS[figure.state])
         match figure.kind:
             case "count" | "rings":
                 return self.count(int(figure.value))
@@ -148,10 +148,15 @@ class ReportFormatter(Formatter):
         return f"{MINUS}{number}" if count < 0 else number
 
     def rate(self, numerator: int, denominator: int) -> str:
-        """A rate: « 98,5 % »; the fraction « 3 sur 4 » if `denominator` is below FEW (20)."""
-        if denominator < FEW:
+        """A rate: « 98,5 % »; the fraction « 3 sur 4 » if `denominator` is below `few`."""
+        tenths = self.tenths(numerator, denominator)
+        if tenths is None:
             return self.say("{part} sur {all}", part=numerator, all=denominator).replace(" ", NO_BREAK)
-        return self.percent(permille(numerator, denominator))
+        return self.percent(tenths)
+
+    def tenths(self, numerator: int, denominator: int) -> int | None:
+        """A rate in tenths of a percent, as it is printed; None if few calls were judged."""
+        return None if denominator < self.few else permille(numerator, denominator)
 
     def points(self, difference: float) -> str:
         """The difference of two rates in percentage points, with its sign."""
@@ -189,6 +194,32 @@ class ReportFormatter(Formatter):
 
     def date_and_time(self, at: datetime) -> str:
         return self.say("{day} à {time}", day=self.day(at), time=self.minute(at)).replace(" ", NO_BREAK)
+
+
+class RoundedFormatter(ReportFormatter):
+    """Formats a public edition, whose numbers are rounded: rates are whole percentages."""
+
+    few = 100
+
+    def tenths(self, numerator: int, denominator: int) -> int | None:
+        return None if denominator < self.few else 10 * whole_percent(numerator, denominator)
+
+    def percent(self, tenths: int) -> str:
+        """A percentage from tenths of a percent, with a decimal only if it is not whole (a target)."""
+        return super().percent(tenths).replace(",0" if self.language == "fr" else ".0", "")
+
+
+def formatter_of(report: Report, language: str, timezone: tzinfo) -> ReportFormatter:
+    """The formatter of a report, which depends on its edition."""
+    return (RoundedFormatter if report.is_public else ReportFormatter)(language, timezone)
+
+
+def whole_percent(numerator: int, denominator: int) -> int:
+    """A rate in percent, rounded to the nearest; 100 only for all, 0 only for none (R-23)."""
+    percent = (200 * numerator + denominator) // (2 * denominator)
+    if numerator != denominator:
+        percent = min(percent, 99)
+    return max(percent, 1) if numerator else percent
 
 
 @lru_cache(4096)  # a report repeats its texts, and none is about a caller

@@ -50,11 +50,10 @@ class TableSpec(msgspec.Struct, frozen=True):
     more: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     parity: tuple[str, ...] = ()
+    standards: bool = False
     times: str = ""
     first: str = ""
     note: str = ""
-    internal_note: str = ""
-    internal: bool = False
     chart: str = ""
 
 
@@ -67,9 +66,10 @@ class SectionSpec(msgspec.Struct, frozen=True):
     tables: tuple[TableSpec, ...] = ()
 
 
-SECTIONS = msgspec.toml.decode(
+_layout = msgspec.toml.decode(
     files("callmon.reports").joinpath("layout.toml").read_bytes(), type=dict[str, tuple[SectionSpec, ...]]
-)["sections"]
+)
+SECTIONS, PUBLIC_SECTIONS = _layout["sections"], _layout["public"]
 
 
 class LayoutRow(msgspec.Struct, frozen=True):
@@ -124,11 +124,11 @@ class LayoutBuilder:
 
     def __init__(self, report: Report, tongue: ReportFormatter) -> None:
         self.report, self.tongue = report, tongue
-        self.is_internal = Place("check", "outcomes") in report.figures  # a public edition has no check lines
 
     def sections(self) -> list[LayoutSection]:
         say, report = self.tongue.say, self.report
-        found = [self._section(spec) for spec in SECTIONS if spec.key != "attested" or report.attested]
+        specs = PUBLIC_SECTIONS if report.is_public else SECTIONS
+        found = [self._section(spec) for spec in specs if spec.key != "attested" or report.attested]
         if report.changes:
             found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
         if report.compared:
@@ -161,11 +161,13 @@ class LayoutBuilder:
             return self.verdicts(spec.verdicts, *spec.more)
         if spec.parity:
             return [self.parity(spec.key, *spec.parity)]
+        if spec.standards:
+            return [self.standards()]
         if spec.times:
             return [self.by_part(spec)]
         if spec.figures:
             return []  # facts
-        return [self.by_cut(spec)] if self.is_internal or not spec.internal else []
+        return [self.by_cut(spec)]
 
     def _listed(self, names: Iterable[str]) -> list[Column]:
         """The columns of figures; "unheard/*" are those of each exchange."""
@@ -222,9 +224,8 @@ class LayoutBuilder:
             return (self.tongue.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
         say, by_sign = self.tongue.say, dict.fromkeys(sign for _, sign in signs if sign)
         names_of = {sign: ", ".join(head for head, of in signs if of == sign) for sign in by_sign}
-        own = (spec.note, spec.internal_note if self.is_internal else "")
         everywhere = (say("{sign} partout : {names}.", sign=sign, names=names) for sign, names in names_of.items())
-        return (*everywhere, *(say(note) for note in own if note))
+        return (*everywhere, *([say(spec.note)] if spec.note else ()))
 
     def by_part(self, spec: TableSpec) -> LayoutTable | None:
         """A table of the whole with one row for each part (a time) and one column for each figure of `times`."""
@@ -289,6 +290,22 @@ class LayoutBuilder:
         )
         head = tuple(self.tongue.meaning(what).term for what in whats)
         return LayoutTable(kind, head[-1], self.tongue.say("Norme de service"), head, rows, whats)
+
+    def standards(self) -> LayoutTable:
+        """A table with the rate of each standard, of the whole and of each service."""
+        cuts = [x for x in self.report.cuts if x.kind in ("whole", "service")]
+        rows = tuple(
+            LayoutRow(
+                self.tongue.word("standard", name),
+                tuple(self.report.figure(f"{name}.rate", cut=x) for x in cuts),
+            )
+            for name in ALL_STANDARDS
+        )
+        title, head = self.tongue.say("Normes de service"), tuple(self.tongue.cut(x, self.report) for x in cuts)
+        names = tuple(f"{name}.verdict" for name in ALL_STANDARDS)
+        return LayoutTable(
+            "standards", title, self.tongue.say("Norme de service"), head, rows, names, chart="cells"
+        )
 
     def changes(self) -> LayoutTable:
         """A table of the figures that differ from the previous revision."""

@@ -14,8 +14,8 @@ CutKind = Literal["whole", "service", "mode", "line", "language"]
 Relation = Literal["before", "year_before", "earlier"]
 Kind = Literal["count", "rate", "seconds", "rings", "hours", "difference"]
 # "not_applicable": the denominator is 0. "not_available": it was not received, or this version has no source.
-# "too_few": below the minimum sample. "suppressed": the public edition does not show it.
-State = Literal["known", "not_applicable", "not_available", "too_few", "suppressed"]
+# "too_few": below the minimum sample, or too few calls for the public edition.
+State = Literal["known", "not_applicable", "not_available", "too_few"]
 
 
 class Cut(msgspec.Struct, frozen=True, order=True):
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
     attested: tuple[AttestationStatus, ...] = ()
     is_running: bool = False  # the month is not over
     is_empty: bool = False  # the month has no call, ended or in progress, and no obligation
-    complete_at_least: int | None = None  # percent, of a public edition that does not show the completeness
+    complete_at_least: int | None = None  # percent, of a public edition
     months: tuple[ComparedMonth, ...] = ()  # the eleven months before, oldest first
 
     def figure(self, name: str, part: str = "", cut: Cut = WHOLE) -> Figure:

@@ -12,7 +12,7 @@ from callmon.core.attestations import AttestationStatus
 from callmon.core.standards import load
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
-from callmon.reports.formatter import FEW, ReportFormatter
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.titles import PARAMETERS, SUBJECTS, Definition
 
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
@@ -49,7 +49,7 @@ def settings_in_force(settings: Settings, tongue: ReportFormatter) -> Iterator[D
     rows = [
         (say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON))),
         (say("Nombre minimal d'appels jugés pour comparer"), tongue.count(settings.minimum_sample)),
-        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(FEW)),
+        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(tongue.few)),
         (say("Délai du rappel"), tongue.span(rules.within)),
         (say("Une conversation compte comme rappel après"), tongue.span(rules.talked_for)),
         (say("Une tentative compte après une sonnerie de"), tongue.span(rules.rang_for)),

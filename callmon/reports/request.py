@@ -23,7 +23,7 @@ from callmon.errors import ConfigError, NoDataError
 from callmon.reports.builder import PeriodTotals, ReportBuilder
 from callmon.reports.formats import csv, html, json, mail, pdf, xlsx
 from callmon.reports.formats.json import Published
-from callmon.reports.formatter import ReportFormatter
+from callmon.reports.formatter import ReportFormatter, formatter_of
 from callmon.reports.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.public import edition as public
@@ -54,7 +54,7 @@ def files(
     Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
     mistake. JSON is one file with both languages. Only one language is written to standard output.
     """
-    fr, en = formatters = [ReportFormatter(language, settings.timezone) for language in LANGUAGES]
+    fr, en = formatters = [formatter_of(report, language, settings.timezone) for language in LANGUAGES]
     path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
     if kind == "mail":
         return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
@@ -192,7 +192,7 @@ def filed(
         people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
         return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
     if order.kind == "mail" and (signed := _signed(store, order)):
-        fr, en = (ReportFormatter(language, settings.timezone) for language in LANGUAGES)
+        fr, en = (formatter_of(loaded, language, settings.timezone) for language in LANGUAGES)
         text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
         return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
     return [

@@ -24,7 +24,7 @@ class SignatureBuilder:
         self.report, self.tongue = report, tongue
 
     def tables(self) -> dict[str, LayoutTable]:
-        """The tables by key, in order; a public edition has no causes."""
+        """The tables by key, in order; a public edition has neither causes nor fates."""
         found = (self.headlines(), self.lines(), self.causes(), self.fates())
         return {x.key: x for x in found if x is not None}
 
@@ -84,19 +84,27 @@ class SignatureBuilder:
         return LayoutTable("headlines", title, say("Chiffre"), tuple(head), rows, chart="cells", dashed=True)
 
     def lines(self) -> LayoutTable:
-        """The headline figures of each line."""
+        """The headline figures of each line; of each service too in a public edition, whose annex has no lines."""
         say, report = self.tongue.say, self.report
         cuts = [x for x in report.cuts if x.kind == "line"]
         busiest = sorted(cuts, key=lambda cut: -(report.figure("calls_offered", cut=cut).value or 0))[:MOST_LINES]
+        if report.is_public:
+            busiest = cuts = [x for x in report.cuts if x != WHOLE]
         rows = tuple(
-            LayoutRow(self.tongue.cut(x, report), tuple(report.figure(name, cut=x) for name in HEADLINES))
+            LayoutRow(
+                self.tongue.cut(x, report),
+                tuple(report.figure(name, cut=x) for name in HEADLINES),
+                self.tongue.kind(x) if report.is_public else "",
+            )
             for x in cuts
             if x in busiest
         )
         note = say("Les lignes qui ont reçu le plus d'appels; les autres sont à l'annexe.")
         head = tuple(say(of["short"]) for of in HEADLINES.values())
-        notes = (note,) if len(cuts) > MOST_LINES else ()
-        return LayoutTable("lines", say("Par ligne"), say("Ligne"), head, rows, notes=notes, chart="cells")
+        title = say("Par service et par ligne") if report.is_public else say("Par ligne")
+        first = say("Appels") if report.is_public else say("Ligne")
+        notes = (note,) if len(cuts) > len(busiest) else ()
+        return LayoutTable("lines", title, first, head, rows, notes=notes, chart="cells")
 
     def causes(self) -> LayoutTable | None:
         """Why calls missed the third ring, by mode; None where no cause is published."""
@@ -115,10 +123,12 @@ class SignatureBuilder:
         head = tuple(self.tongue.cut(x, report) for x in cuts)
         return LayoutTable("causes", title, say("Cause"), head, rows, chart="cells")
 
-    def fates(self) -> LayoutTable:
-        """What became of the callbacks opened in the month, by both clocks."""
+    def fates(self) -> LayoutTable | None:
+        """What became of the callbacks opened in the month, by both clocks; None where it is not published."""
         say, names = self.tongue.say, ("callbacks_24_hours", "callbacks_business_day")
-        shown = [x for x in FATES if any(self._is_shown(Place(name, x)) for name in names)]
+        if Place(names[0], FATES[0]) not in self.report.figures:
+            return None
+        shown = [x for x in FATES if any(self.report.figure(name, x).value != 0 for name in names)]
         parts = shown if len(shown) > 1 else FATES
         rows = [
             LayoutRow(
@@ -131,7 +141,3 @@ class SignatureBuilder:
         total = LayoutRow(self.tongue.meaning("callbacks_opened").term, (opened, opened), is_whole=True)
         head = (say("24 heures d'horloge"), say("Un jour ouvrable"))
         return LayoutTable("fates", say("Rappels"), say("Issue"), head, (total, *rows), chart="cells")
-
-    def _is_shown(self, place: Place) -> bool:
-        figure = self.report.figures[place]
-        return figure.state == "suppressed" or figure.value != 0

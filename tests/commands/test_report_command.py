@@ -330,7 +330,7 @@ def test_every_drawing_table_and_heading_can_be_read_aloud(
     pointed = [x for _, given in tags for x in (given.get("aria-labelledby") or "").split()]
     assert {*pointed} <= {*ids}
     drawings = [given for tag, given in tags if tag == "svg"]
-    assert drawings
+    assert (drawings == []) is bool(edition)  # a public edition has tables only
     assert all(given["role"] == "img" and len((given["aria-labelledby"] or "").split()) == 2 for given in drawings)
     heads = [given.get("scope") for tag, given in tags if tag == "th"]
     assert {*heads} == {"col", "row"}

@@ -82,15 +82,17 @@ FAULTS = (
         ('        elif notice.edition == "public":\n            return\n', ""),
     ),
     fault(
-        "a small number follows from a sum of the public edition",
-        "reports/public/suppression",
-        ("    alone = len(missing) == 1 and constraint.left is None\n", "    alone = False\n"),
-        ("        if not leaks:\n", "        if True:\n"),
+        "the public edition has exact numbers",
+        "reports/public/edition",
+        ("    return TENS * int((count + TENS / 2) // TENS)\n", "    return int(count)\n"),
     ),
     fault(
-        "a small number follows from several sums of the public edition",
-        "reports/public/suppression",
-        ("        if not leaks:\n", "        if True:\n"),
+        "the public edition says of a group of few calls whether it is none",
+        "reports/public/edition",
+        (
+            '        return Figure(place, kind, "too_few")\n',
+            '        return Figure(place, kind, "too_few", None, None, whole)\n',
+        ),
     ),
     # What the public and the boards are told.
     fault(

@@ -131,7 +131,7 @@ def test_csv_on_the_web_reads_every_csv_with_its_types_and_keys(package: Path) -
     french, english = (tables[f"figures-{language}.csv"] for language in ("fr", "en"))
     numbers = ("month", "figure", "value", "numerator", "denominator")
     assert [[row[x] for x in numbers] for row in french] == [[row[x] for x in numbers] for row in english]
-    assert len(english) > 500
+    assert len(english) > 100
 
 
 def test_frictionless_finds_nothing_in_any_csv(package: Path) -> None:
@@ -209,13 +209,13 @@ def test_duckdb_reads_from_parquet_the_figures_of_the_csv(package: Path) -> None
         )
         for fr, en in zip(french, english, strict=True)
     ]
-    assert {"suppressed", "known"} <= {row[9] for row in found}
+    assert {"too_few", "known"} <= {row[9] for row in found}
 
 
 NUMBERS: dict[str, Any] = {"value": float, "numerator": int, "denominator": int}
 
 
-def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_that_is_kept_back(package: Path) -> None:
+def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_of_few_calls(package: Path) -> None:
     rows, found = rows_of((package / "figures-en.csv").read_bytes(), "en"), standards(package)
     rates = {(x["member"], x["figure"].removesuffix(".rate")): x for x in rows
              if x["cut"] == "service" and x["figure"].removesuffix(".rate") in ALL_STANDARDS}  # fmt: skip
@@ -223,18 +223,18 @@ def test_the_federal_columns_have_the_rate_of_each_service_and_nothing_that_is_k
         key: (x["volume_meeting_target"], x["total_volume"], x["performance"]) for key, x in found.items()
     } == {key: (x["numerator"], x["denominator"], x["value"]) for key, x in rates.items()}
     assert len(found) == 2 * len(ALL_STANDARDS)
-    assert {x["total_volume"] for key, x in found.items() if rates[key]["state"] == "suppressed"} == {""}
+    assert {x["total_volume"] for key, x in found.items() if rates[key]["state"] == "too_few"} == {""}
     assert {(x["fiscal_yr"], x["channel"], x["owner_org"]) for x in found.values()} == {
         ("2024-2025", "TEL", "ministry")
     }
     assert {x["comments_fr"] for x in found.values()} == {COMMENT}
 
 
-@pytest.mark.parametrize(("percent", "met"), [(40, "Y"), (41, "N")])
+@pytest.mark.parametrize(("percent", "met"), [(39, "Y"), (40, "N")])
 def test_a_target_is_judged_only_where_the_rate_is_published(
     site: Path, tmp_path: Path, percent: int, met: str
 ) -> None:
-    """74 of 184 calls of May, 40.2 %; of voicemail the number is kept back."""
+    """74 of 184 calls of May, published as 70 of 180, 39%; of voicemail there are too few calls."""
     lines = ("voice", "tty")
     for standard in ("answer_by_third_ring", "voicemail_after_fourth_ring"):
         given = TARGET.format(standard, percent)
@@ -246,7 +246,7 @@ def test_a_target_is_judged_only_where_the_rate_is_published(
     )
     assert (third["target"], third["performance"], third["target_met"]) == (
         f"0.{percent:02}".rstrip("0"),
-        "0.402173913",
+        "0.39",
         met,
     )
     assert (voicemail["performance"], voicemail["target_met"]) == ("", "NA")

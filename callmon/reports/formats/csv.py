@@ -11,8 +11,9 @@ from functools import cache
 from io import StringIO
 from typing import NamedTuple
 
+from callmon.reports.formats.html import completeness
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import Cut, Figure, Place, Report
+from callmon.reports.model import WHOLE, Cut, Figure, Place, Report
 from callmon.reports.titles import COLUMNS
 
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
@@ -36,7 +37,11 @@ def rows(report: Report, tongue: ReportFormatter) -> list[list[str]]:
     """The cells of each figure, in the order of `columns`."""
     months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
     titles = Titles(cache(lambda cut: tongue.cut(cut, report)), cache(tongue.figure_title))
-    return [_row(name, x, tongue, titles, found) for name, found in months for x in found.values()]
+    made = [_row(name, x, tongue, titles, found) for name, found in months for x in found.values()]
+    for figure, row in zip(report.figures.values(), made, strict=False):
+        if report.is_public and figure.place.cut == WHOLE:
+            row[-1] = completeness(report, tongue)
+    return made
 
 
 def dictionary(report: Report, tongue: ReportFormatter) -> bytes:

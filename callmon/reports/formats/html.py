@@ -14,7 +14,7 @@ from callmon import __version__
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports import notes
-from callmon.reports.formatter import FEW, ReportFormatter
+from callmon.reports.formatter import STATE_SIGNS, ReportFormatter
 from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
@@ -45,7 +45,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         signed=signature.tables(),
         has_room=sum(len(x[tongue.language]) for x in remarks.values()) <= MOST_REMARKS,
         sections=sections,
-        definitions=definitions(sections, tongue),
+        definitions=definitions(report, sections, tongue),
         hours=list(notes.hours(settings, tongue)),
         closed=list(notes.closed_days(settings, report.month, tongue)),
         settings=list(notes.settings_in_force(settings, tongue)),
@@ -56,7 +56,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
         rows_of=rows_of,
         drawing=lambda table: bar_chart(table, tongue),
         cell=lambda figure, table: cell_text(figure, table, tongue),
-        bar=bar_percent,
+        bar=lambda figure, table: bar_percent(figure, table, tongue),
     )  # fmt: skip
     return page.encode()
 
@@ -130,11 +130,11 @@ def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> BarChart | None:
 
 def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
     """The rows without those before the first and after the last count (the hours of the night)."""
-    used = [index for index, row in enumerate(rows) if row.cells[0].value or row.cells[0].state == "suppressed"]
+    used = [index for index, row in enumerate(rows) if row.cells[0].value]
     return rows[used[0] : used[-1] + 1] if used else ()
 
 
-def bar_percent(figure: Figure, table: LayoutTable) -> int | None:
+def bar_percent(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> int | None:
     """The length of the bar in a cell, in percent; None for a cell without a bar.
 
     A rate of few calls has none. A count is compared with the largest count of the table.
@@ -142,7 +142,7 @@ def bar_percent(figure: Figure, table: LayoutTable) -> int | None:
     if table.chart != "cells" or figure.state != "known" or figure.value is None:
         return None
     if figure.kind == "rate":
-        return round(100 * figure.value) if (figure.denominator or 0) >= FEW else None
+        return round(100 * figure.value) if (figure.denominator or 0) >= tongue.few else None
     counts = [x.value for row in table.rows for x in row.cells if x.kind == "count" and x.value]
     return round(100 * figure.value / max(counts)) if counts else None
 
@@ -179,9 +179,11 @@ def state(report: Report, tongue: ReportFormatter) -> str:
 
 
 def completeness(report: Report, tongue: ReportFormatter) -> str:
-    """The completeness; in a public edition that does not show it, a rounded lower limit."""
-    if report.complete_at_least is None:
+    """The completeness; in a public edition a lower limit."""
+    if not report.is_public:
         return tongue.figure(report.figure("completeness"))
+    if report.complete_at_least is None:
+        return tongue.say(STATE_SIGNS["too_few"])
     return tongue.say("au moins {percent} %", percent=report.complete_at_least)
 
 
@@ -196,7 +198,9 @@ def revision(report: Report, tongue: ReportFormatter) -> str:
 
 
 def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
-    """Three sentences for readers who do not read tables."""
+    """Three sentences for readers who do not read tables; of a public edition how its numbers are rounded."""
+    if report.is_public:
+        return [small_rule(report, tongue)]
 
     def shown(name: str, part: str = "") -> str:
         return tongue.figure(report.figure(name, part))
@@ -224,15 +228,16 @@ def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
 
 
-def definitions(sections: list[LayoutSection], tongue: ReportFormatter) -> list[LayoutSection]:
+def definitions(report: Report, sections: list[LayoutSection], tongue: ReportFormatter) -> list[LayoutSection]:
     """A one-line definition of every figure that is printed.
 
     First how to read the report, then the figures that all standards share, then the others by section.
     """
     say = tongue.say
+    of_standards = ("rate",) if report.is_public else OF_STANDARDS
     groups = [
         (say("Comment lire ce rapport"), [Definition(say(x), say(meant)) for x, meant in SIGNS.items()]),
-        (say("Les chiffres de chaque norme"), [tongue.meaning(x) for x in OF_STANDARDS]),
+        (say("Les chiffres de chaque norme"), [tongue.meaning(x) for x in of_standards]),
     ]
     defined: set[str] = set()
     for section in sections:
@@ -292,7 +297,11 @@ def accessible(settings: Settings, tongue: ReportFormatter) -> str:
 def small_rule(report: Report, tongue: ReportFormatter) -> str:
     if report.is_public:
         return tongue.say(
-            "Un nombre de 1 à 4 appels est protégé, ainsi que tout nombre ou taux dont il pourrait être déduit. "
-            "Zéro est affiché."
+            "Chaque nombre d'appels, de rappels ou de plaintes est arrondi à la dizaine : 0 veut dire de 0 à 4; "
+            "10, de 5 à 14. Les totaux sont arrondis à part; ils peuvent différer de la somme de leurs parties. "
+            "Un taux est calculé des deux nombres arrondis. D'un service ou d'une ligne, un nombre arrondi de "
+            "moins de 20 n'est pas montré, ni un taux de moins de 50 appels jugés."
         )
-    return tongue.say("Cette édition interne montre tous les nombres; l'édition publique protège ceux de 1 à 4.")
+    return tongue.say(
+        "Cette édition interne montre tous les nombres; l'édition publique les arrondit à la dizaine."
+    )

@@ -15,13 +15,12 @@ from typing import Any
 from callmon.config.settings import Settings
 from callmon.reports import notes
 from callmon.reports.formats import html
-from callmon.reports.formatter import FEW, ReportFormatter
+from callmon.reports.formatter import ReportFormatter
 from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.signature import SignatureBuilder
 from callmon.reports.titles import SIGNS, Definition
-from callmon.text.formatter import permille
 
 LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
@@ -51,7 +50,8 @@ class Sheets:
 
     def __init__(self, book: Any, report: Report, settings: Settings, tongue: ReportFormatter) -> None:
         self.book, self.report, self.settings, self.tongue = book, report, settings, tongue
-        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in FORMATS.items()}
+        shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
+        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
         self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
         self.right = book.add_format({"align": "right"})
@@ -89,7 +89,7 @@ class Sheets:
             Definition(texts["small"], texts["small_rule"]),
             Definition(texts["revisions"], texts["revision"]),
             Definition(texts["accessible"], texts["accessible_formats"]),
-            Definition(texts["sign"], texts["signed"]),
+            *([] if self.report.is_public else [Definition(texts["sign"], texts["signed"])]),
         ]
 
     # Sheets.
@@ -157,7 +157,7 @@ class Sheets:
         for r, row in enumerate(table.rows, begin + 1):
             sheet.write_string(r, 0, html.row_label(row, self.tongue))
             for c, cell in enumerate(row.cells, 1):
-                value = _number(cell)
+                value = _number(cell, self.tongue)
                 if value is None:
                     sheet.write_string(r, c, html.cell_text(cell, table, self.tongue), self.right)
                 else:
@@ -233,10 +233,10 @@ class Sheets:
         sheet.print_area(0, 0, len(report.figures), len(head) - 1)
 
 
-def _number(figure: Figure) -> float | None:
+def _number(figure: Figure, tongue: ReportFormatter) -> float | None:
     """The number of a cell.
 
-    None if there is none, or if fewer than FEW calls were judged: the fraction then replaces the rate.
+    None if there is none, or if few calls were judged: the fraction then replaces the rate.
     """
     if figure.state != "known" or figure.value is None:
         return None
@@ -244,7 +244,8 @@ def _number(figure: Figure) -> float | None:
         return figure.value
     assert figure.numerator is not None
     assert figure.denominator is not None
-    return permille(figure.numerator, figure.denominator) / 1000 if figure.denominator >= FEW else None
+    tenths = tongue.tenths(figure.numerator, figure.denominator)
+    return None if tenths is None else tenths / 1000
 
 
 def _different(head: Iterable[str]) -> list[str]:

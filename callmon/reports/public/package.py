@@ -24,7 +24,7 @@ from callmon.errors import ConfigError, Sentence
 from callmon.reports.formats import csv, html
 from callmon.reports.formats.json import json_bytes
 from callmon.reports.formats.parquet import parquet
-from callmon.reports.formatter import ReportFormatter
+from callmon.reports.formatter import ReportFormatter, formatter_of
 from callmon.reports.model import Report
 from callmon.reports.public import service_standards
 from callmon.reports.public.tables import DataColumn, DataTable, Type
@@ -59,7 +59,7 @@ def package(report: Report, settings: Settings) -> dict[str, bytes]:
     publisher = settings.configuration.open_data
     if publisher is None:
         raise ConfigError(NO_PUBLISHER)
-    fr, en = (ReportFormatter(language, settings.timezone) for language in LANGUAGES)
+    fr, en = (formatter_of(report, language, settings.timezone) for language in LANGUAGES)
     data, tables = {}, [service_standards.TABLE]
     for tongue in (fr, en):
         data[f"figures-{tongue.language}.csv"] = csv.figures(report, tongue)

@@ -4,7 +4,7 @@ Canada's departments publish a row for each service and standard in their servic
 Performance Results", open.canada.ca/data/dataset/3ac0d080-6149-499a-8b06-7ce5f00ec56c). With the same columns a
 reader can compare. A row is one month here, and says so in its comments; the federal rows are a fiscal year.
 
-Refuses: a number that the public edition keeps back, and a verdict on a target that would give it away.
+Refuses: a number that the public edition does not show, and a verdict on a target that would give it away.
 """
 
 from collections.abc import Iterator
@@ -96,6 +96,7 @@ def _target(settings: Settings, report: Report, cut: Cut, standard: str) -> floa
 
 
 def _target_met(rate: Figure, target: float | None) -> str:
-    if target is None or rate.numerator is None or not rate.denominator:
+    """Whether the published percentage, which is whole, reaches the target."""
+    if target is None or rate.value is None:
         return "NA"
-    return "Y" if 100 * rate.numerator >= target * rate.denominator else "N"
+    return "Y" if round(100 * rate.value) >= target else "N"
