@@ -104,7 +104,7 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
         (["2024-05", "--public", "--line", "tty"], "--public va avec des mois entiers et toutes les lignes : une "
          "partie révélerait ce qui est protégé.\n"),
         (["2024-05", "--public", "--month-to-date"], "--public va avec des mois entiers et toutes les lignes : "
-         "une partie révélerait ce qui est protégé.\n"),
+         "une partie révélerait de petits nombres.\n"),
         (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "
          "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],
