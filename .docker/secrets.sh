@@ -1,9 +1,13 @@
 #!/bin/sh
 # The first step: makes the passwords of the stack in .docker/secrets, once. What is there stays as it is.
-# The folder is yours alone; the files in it must be readable for the users of the containers.
+# The folder is yours alone; the files in it must be readable for the users of the containers. So must be what the
+# containers are given of this repository, also where it was cloned with umask 077.
 set -eu
 folder=$(dirname "$0")/secrets
 umask 077
+for given in "$(dirname "$0")" "$(dirname "$0")/../asterisk" "$(dirname "$0")/../dashboards"; do
+    find "$given" -name secrets -prune -o ! -perm -044 -exec chmod go+rX {} +
+done
 mkdir -p "$folder"
 cd "$folder"
 

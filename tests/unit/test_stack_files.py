@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import subprocess
@@ -103,18 +102,50 @@ def test_grafana_reads_the_password_that_it_is_given() -> None:
 
 
 def test_secrets_are_made_once_for_their_owner_and_are_all_that_the_stack_wants(tmp_path: Path) -> None:
-    script = tmp_path / "secrets.sh"
-    script.write_bytes((ROOT / ".docker/secrets.sh").read_bytes())
+    script = cloned(tmp_path)
     made: list[dict[str, str]] = []
     for _ in range(2):
         subprocess.run(["sh", script], check=True, timeout=30)
-        made.append({path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()})
+        made.append({path.name: path.read_text() for path in (script.parent / "secrets").iterdir()})
     assert made[0] == made[1]
     assert sorted(made[0]) == sorted(Path(secret["file"]).name for secret in STACK["secrets"].values())
-    assert stat.S_IMODE(os.stat(tmp_path / "secrets").st_mode) == 0o700
+    assert mode(script.parent / "secrets") == 0o700
     words = [text for name, text in made[0].items() if not name.endswith(".conf")]
     assert [len(word) for word in words] == [32] * len(words)
     assert len(set(words)) == len(words)
+
+
+def test_containers_may_read_what_they_are_given_also_where_the_umask_was_077(tmp_path: Path) -> None:
+    """A container's user is somebody else to the host: it reads no file that its owner alone may read."""
+    script = cloned(tmp_path)
+    for _ in range(2):
+        subprocess.run(["sh", script], check=True, timeout=30)
+    assert {path.relative_to(tmp_path).as_posix(): oct(mode(path)) for path in sorted(tmp_path.rglob("*"))} == {
+        ".docker": "0o755",
+        ".docker/secrets": "0o700",
+        ".docker/secrets.sh": "0o755",
+        **{f".docker/secrets/{Path(secret['file']).name}": "0o444" for secret in STACK["secrets"].values()},
+        "asterisk": "0o755",
+        "asterisk/file": "0o644",
+        "dashboards": "0o755",
+        "dashboards/file": "0o644",
+    }
+
+
+def cloned(place: Path) -> Path:
+    """The script that makes secrets, in a repository of which its owner alone may read anything."""
+    script = place / ".docker" / "secrets.sh"
+    for folder in (script.parent, place / "asterisk", place / "dashboards"):
+        folder.mkdir(mode=0o700)
+        (folder / "file").touch(0o600)
+    (script.parent / "file").unlink()
+    script.write_bytes((ROOT / ".docker/secrets.sh").read_bytes())
+    script.chmod(0o700)
+    return script
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
 
 
 def test_a_policy_of_kubernetes_lets_few_reach_each_callmon() -> None:
