@@ -17,8 +17,8 @@ CMD ["postgres"]
 FROM base AS mosquitto
 RUN apt-get update && apt-get install -y --no-install-recommends mosquitto-clients \
     && usermod --uid 1883 mosquitto && groupmod --gid 1883 mosquitto \
-    && install -d -o mosquitto -g mosquitto /mosquitto/config /mosquitto/data
-VOLUME /mosquitto/data
+    && install -d -o mosquitto -g mosquitto /mosquitto/config /mosquitto/data /mosquitto/log
+VOLUME /mosquitto/data /mosquitto/log
 
 FROM base AS prometheus
 RUN install -d -o nobody -g nogroup /prometheus

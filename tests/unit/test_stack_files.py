@@ -148,6 +148,21 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
+def test_a_service_of_an_image_with_volumes_leaves_none_without_a_name() -> None:
+    """`docker compose down` leaves them, one more at each start."""
+    of_image = {
+        "postgres": {"/var/lib/postgresql/data"},
+        "eclipse-mosquitto": {"/mosquitto/data", "/mosquitto/log"},
+    }
+    nameless = {
+        name: of_image.get(service["image"].partition(":")[0], set())
+        - {mount.split(":")[1] for mount in service.get("volumes", [])}
+        - {mount.split(":")[0] for mount in service.get("tmpfs", [])}
+        for name, service in SERVICES.items()
+    }
+    assert {name: paths for name, paths in nameless.items() if paths} == {}
+
+
 def test_a_policy_of_kubernetes_lets_few_reach_each_callmon() -> None:
     parts = list(yaml.safe_load_all((ROOT / ".docker" / "kubernetes.yaml").read_text(encoding="utf-8")))
     (policy,) = [x["spec"] for x in parts if x["kind"] == "NetworkPolicy"]
