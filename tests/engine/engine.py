@@ -98,9 +98,26 @@ class Engine:
         return self._run(["docker", *arguments], ROOT, seconds)
 
     def compose(
-        self, place: Path, *arguments: str, seconds: float = 300, environment: dict[str, str] | None = None
+        self,
+        place: Path,
+        *arguments: str,
+        seconds: float = 300,
+        environment: dict[str, str] | None = None,
+        said: str = "",
     ) -> str:
-        return self._run(["docker-compose", *arguments], place, seconds, environment=environment)
+        """`said`: to its standard input."""
+        return self._run(["docker", "compose", *arguments], place, seconds, environment, said)
+
+    def command(self, place: Path) -> Path:
+        """A command `docker` for others, as for make: it talks with this engine."""
+        place.mkdir(exist_ok=True)
+        path = place / "docker"
+        own = [f"{name}={value}" for name, value in self._environment().items() if name != "PATH"]
+        path.write_text(
+            f'#!/bin/sh\nexec nsenter -t {self._pid()} -m env -C "$PWD" {" ".join(own)} /usr/bin/docker "$@"\n'
+        )
+        path.chmod(0o755)
+        return path
 
     @property
     def last_line(self) -> str:
@@ -182,12 +199,17 @@ class Engine:
         return {"PATH": os.environ["PATH"], "HOME": "/tmp", "DOCKER_HOST": f"unix://{self._run_place}.sock"}
 
     def _run(
-        self, command: list[str], place: Path, seconds: float, environment: dict[str, str] | None = None
+        self,
+        command: list[str],
+        place: Path,
+        seconds: float,
+        environment: dict[str, str] | None = None,
+        said: str = "",
     ) -> str:
         done = subprocess.run(
             [*self._inside(place), *command],
             env=self._environment() | (environment or {}),
-            stdin=subprocess.DEVNULL,
+            input=said.encode(),
             capture_output=True,
             timeout=seconds,
         )
