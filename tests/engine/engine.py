@@ -7,6 +7,7 @@ network is the host's. Its images stay in the lab's folder. What its containers 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import os
 import shutil
 import signal
@@ -27,8 +28,8 @@ SECONDS_TO_END = 30
 SEEN = (ROOT, Path("/tmp"), Path("/var/tmp"))
 # The stand-in for Python's image is this folder without the engine.
 NOT_PYTHONS = ("usr/bin/docker*", "usr/bin/containerd*", "usr/bin/ctr", "usr/sbin/dockerd", "usr/libexec/docker")
-NOT_IN_AN_IMAGE = ("lab", "proc/*", "sys/*", "dev/*", "tmp/*", "var/tmp/*", "var/lib/apt/lists/*", "var/cache/*",
-                   "usr/share/doc", "usr/share/locale")  # fmt: skip
+NOT_IN_AN_IMAGE = ("lab", "root/*", "proc/*", "sys/*", "dev/*", "tmp/*", "var/tmp/*", "var/lib/apt/lists/*",
+                   "var/cache/*", "usr/share/doc", "usr/share/locale")  # fmt: skip
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
 NO_RULES = b"*nat\nCOMMIT\n*filter\nCOMMIT\n"
 BEGIN = r"""
@@ -126,15 +127,17 @@ class Engine:
         return lines[-1] if lines else "dockerd said nothing"
 
     def import_folder(self, root: Path, name: str, without: tuple[str, ...] = ()) -> None:
-        """An image of that name from a Debian folder, unless it is there."""
-        if self.docker("image", "ls", "-q", name).strip():
+        """An image of that name from a Debian folder, unless there is one of the same packages."""
+        packages = hashlib.sha256((root / "var/lib/dpkg/status").read_bytes()).hexdigest()
+        if self.docker("image", "ls", "--quiet", "--filter", f"label=packages={packages}", name).strip():
             return
         leave = [f"--exclude=./{path}" for path in (*NOT_IN_AN_IMAGE, *without)]
         packed = subprocess.Popen(
             ["tar", "-C", str(root), "--one-file-system", *leave, "-c", "."], stdout=subprocess.PIPE
         )
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        command = [*self._inside(ROOT), "docker", "import", "-c", f"ENV {path}", "-", name]
+        changes = ["-c", f"ENV {path}", "-c", f"LABEL packages={packages}"]
+        command = [*self._inside(ROOT), "docker", "import", *changes, "-", name]
         subprocess.run(command, stdin=packed.stdout, env=self._environment(), check=True, capture_output=True)
         assert packed.stdout is not None
         packed.stdout.close()
