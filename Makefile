@@ -5,7 +5,7 @@ PYTHON ?= $(or $(firstword $(shell .ci/pythons 2>/dev/null)),$(error $(shell .ci
 VENV   ?= .venv
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test quick test-all test-rest bench format references docs requirements up calls down archive image clean
+.PHONY: demo test quick test-all test-rest bench format references docs requirements up calls down archive image dist clean
 
 demo: $(VENV)/.demo
 	$(VENV)/bin/python -m callmon demo
@@ -60,6 +60,10 @@ image: archive
 	docker build --build-context wheels=dist/wheels -t callmon:$(VERSION) .
 	docker save callmon:$(VERSION) | gzip -n > dist/callmon-$(VERSION)-image.tar.gz
 
+# What people install, in dist/release: a wheel, a source archive, Debian packages, the image; nothing is published.
+dist:
+	.ci/packages/make $(PYTHON)
+
 # Pins with hashes and without addresses.
 requirements: $(VENV)/.dev
 	$(VENV)/bin/python -m pip install --quiet uv
@@ -71,6 +75,8 @@ requirements: $(VENV)/.dev
 	    --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-extras.txt
 	echo hatchling | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --quiet -o .ci/requirements-build.txt
+	printf 'cyclonedx-bom\nhatchling\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
+	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-dist.txt
 	printf 'furo\nmyst-parser\nsphinx\n' | $(VENV)/bin/python -m uv pip compile - --universal --python-version 3.11 \
 	    --generate-hashes --no-header --no-emit-index-url --quiet -o .ci/requirements-docs.txt
 
@@ -81,4 +87,4 @@ $(VENV)/.dev: requirements-dev.txt
 	.ci/venv $(PYTHON) $(VENV) requirements-dev.txt && touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf .venv .venv-docs .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-dist .venv-docs .venv-3.* .lab build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

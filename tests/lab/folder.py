@@ -66,6 +66,8 @@ RECIPES = {
     ),
     # As an administrator's new machine; the install guide is followed in a copy of it.
     "plain": Recipe("trixie", ("ca-certificates", "git", "python3-venv", "systemd"), name="plain"),
+    # The same of Debian 12, on which FreePBX 17 stands; the packages of `make dist` are built and tried in both.
+    "bookworm": Recipe("bookworm", ("ca-certificates", "python3-venv", "systemd"), name="plain-bookworm"),
     # An npm, for a machine without one; in a folder of its own, since it has 370 packages.
     "npm": Recipe("trixie", ("ca-certificates", "npm"), name="npm"),
     # What users turn to when one machine is not enough.

@@ -144,7 +144,7 @@ def test_nothing_stands_on_the_top_level_but_what_belongs_there() -> None:
     "name",
     [
         "requirements.txt",
-        *(f".ci/requirements-{x}.txt" for x in ("build", "docs", "extras")),
+        *(f".ci/requirements-{x}.txt" for x in ("build", "dist", "docs", "extras")),
         "requirements-dev.txt",
     ],
 )
