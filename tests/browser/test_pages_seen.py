@@ -85,6 +85,38 @@ def test_no_page_scrolls_sideways(browser: Browser, place: Site, how: dict[str, 
     assert each(browser, place, look, **how) == []
 
 
+# WCAG 1.4.12: the reader's own spacing. What is hidden from sight but read aloud has one pixel.
+SPACED = """*, *::before, *::after { line-height: 1.5 !important; letter-spacing: 0.12em !important;
+  word-spacing: 0.16em !important } p { margin-bottom: 2em !important }"""
+READERS_STYLE = """css => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css);
+  document.adoptedStyleSheets = [sheet]; }"""
+CUT = """() => [...document.querySelectorAll('body *')].filter(x => {
+    const text = [...x.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+    const style = getComputedStyle(x);
+    const isCut = ['hidden', 'clip'].some(way => style.overflowX === way || style.overflowY === way);
+    return text && isCut && style.clipPath === 'none' && x.clientWidth > 1 && x.checkVisibility()
+      && (x.scrollWidth > x.clientWidth + 1 || x.scrollHeight > x.clientHeight + 1); })
+  .map(x => `cut: ${x.outerHTML.slice(0, 90)}`)"""
+
+
+def cut_when_spaced(page: Page) -> list[str]:
+    page.evaluate(READERS_STYLE, SPACED)
+    over = page.evaluate(OVERFLOW)
+    return [*([f"{over} px"] if over > 0 else []), *page.evaluate(CUT)]
+
+
+def test_with_wide_spacing_of_text_no_page_scrolls_sideways_and_no_text_is_cut(
+    browser: Browser, place: Site
+) -> None:
+    assert each(browser, place, cut_when_spaced) == []
+
+
+def test_a_text_that_wide_spacing_cuts_is_caught(browser: Browser, place: Site) -> None:
+    fault = "h1 { width: 8rem; height: 1.5rem; overflow: hidden; white-space: nowrap }"
+    with planted(browser, place, "/fr/rappels", fault) as page:
+        assert [told.partition(">")[0] for told in cut_when_spaced(page)] == ["cut: <h1"]
+
+
 def test_every_target_is_24_pixels_at_least(browser: Browser, place: Site) -> None:
     assert each(browser, place, lambda page: list(page.evaluate(TOO_SMALL))) == []
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from tests.references import guide, manual, parts, payloads
+from tests.references import accessibility, guide, manual, parts, payloads
 from tests.support.environment import reader_of
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +26,8 @@ PARTS: Mapping[str, Callable[[], Iterable[str]]] = {
     "standards_en": lambda: parts.standards("en"),
     "standards_fr": lambda: parts.standards("fr"),
     "pages": parts.pages,
+    "accessibility_en": lambda: accessibility.report("en"),
+    "accessibility_fr": lambda: accessibility.report("fr"),
     "calls_json": parts.calls_json,
     "callbacks_json": parts.callbacks_json,
     "health_json": parts.health_json,
