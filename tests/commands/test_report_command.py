@@ -102,7 +102,7 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
         (["2999-01"], "2999-01 n'a pas encore commencé; donnez un mois déjà commencé.\n"),
         (["2024-05", "-o", "-"], "-o - écrit une seule langue : ajoutez --lang fr ou --lang en.\n"),
         (["2024-05", "--public", "--line", "tty"], "--public va avec des mois entiers et toutes les lignes : une "
-         "partie révélerait ce qui est protégé.\n"),
+         "partie révélerait de petits nombres.\n"),
         (["2024-05", "--public", "--month-to-date"], "--public va avec des mois entiers et toutes les lignes : "
          "une partie révélerait de petits nombres.\n"),
         (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "

@@ -155,7 +155,7 @@ def test_who_is_signed_in_without_the_right_is_told_and_not_led_in_circles(sqlit
     visitor = signed_in(application(with_accounts(sqlite_store), **BY_ACCOUNT), "manager")
     answer = visitor.get("/fr/numbers")
     assert answer.status_code == 403
-    assert "Cette page n&#39;est pas ouverte à votre rôle\N{NO-BREAK SPACE}: rapports." in answer.text
+    assert "Votre rôle ne donne pas accès à cette page\N{NO-BREAK SPACE}: rapports." in answer.text
     assert "has no role" not in visitor.get("/en/numbers").text
 
 
