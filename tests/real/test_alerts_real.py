@@ -20,6 +20,7 @@ from callmon.config.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page
+from tests.support.moments import closed_days_around
 from tests.unit.test_alerts import ALERTS, METAPHOR, PUBLIC, RUNBOOK
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 
@@ -242,6 +243,11 @@ callmon_exchange_unheard_seconds_total{{exchange="toronto"}} {unheard}
 """
 
 
+HOUR = timedelta(hours=1)
+# Today is an opening day, also where it is one of Ontario's closed days.
+CLOSED = ClosedDays(remove=frozenset(closed_days_around(datetime.now(UTC))))
+
+
 def noon() -> tuple[ZoneInfo, datetime]:
     """A zone in which it is now about noon, and the time there: no test of hours may depend on the hour."""
     hour = datetime.now(UTC).hour
@@ -249,13 +255,10 @@ def noon() -> tuple[ZoneInfo, datetime]:
     return zone, datetime.now(zone)
 
 
-def calendar(opens: timedelta, closes: timedelta, **more: Any) -> Calendar:
+def calendar(opens: timedelta, closes: timedelta, closed: ClosedDays = CLOSED, **more: Any) -> Calendar:
     zone, now = noon()
     wall = timedelta(hours=now.hour, minutes=now.minute)
-    return Calendar(zone, Hours((periods((wall + opens, wall + closes)),) * 7), **more)
-
-
-HOUR = timedelta(hours=1)
+    return Calendar(zone, Hours((periods((wall + opens, wall + closes)),) * 7), closed=closed, **more)
 
 
 def calendars() -> dict[str, Calendar]:

@@ -13,13 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
 
-from callmon.config.closed_days import ontario
 from callmon.config.settings import Settings, load
 from tests.lab import ports
+from tests.support.moments import closed_days_around
 
 ROOT = Path(__file__).parents[2]
 ROUND_THE_CLOCK = "00:00-24:00"
@@ -45,8 +45,7 @@ def configuration(ami_port: int, web_port: int, store: str, more: str = "") -> s
 def round_the_clock() -> str:
     """Of the table `calendar`: open at any hour, on closed days too."""
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
-    days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(-10, 11))
-    holidays = ", ".join(str(day) for day in days if day in ontario(day.year))
+    holidays = ", ".join(map(str, closed_days_around(datetime.now(UTC))))
     return f"hours = {{ {hours} }}\nclosed_days_remove = [{holidays}]\n"
 
 
