@@ -47,6 +47,8 @@ SILENT = "phones_silent"
 RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"), ("run-22-boxes", "run-22-boxes"))
 # Voicemail that only CEL and a listing tell: of a call that was received throughout, it is not known.
 TOLD_BY_CEL = ("waiting_caller_sent_to_a_box_leaves", "box_within_execif_left")
+# That there is no such box shows at the end alone: a gap that hides the end leaves the verdict of the taking.
+SHOWN_BY_THE_END = "box_that_does_not_exist"
 OF_WHOLE = 10  # of each whole run (`whole_runs`) every tenth call, other ones of each
 FRENCH_LINES = example_text().replace("language_menu = true", 'language = "fr"')
 FRENCH = ("poci_answered", "menu_english", "queue_abandon", "tollfree_answered")
@@ -235,7 +237,7 @@ def traces() -> Iterator[Subject]:
 def calls_of_runs(step: int = 1) -> Iterator[Subject]:
     """The public's calls of the mixed runs, or every so many of them; of whole runs, a part."""
     for run, diary in RUNS:
-        left_out = (*APART, *TOLD_BY_CEL)
+        left_out = (*APART, *TOLD_BY_CEL, SHOWN_BY_THE_END)
         yield from (of_run(run, diary, call) for call in _public(run)[::step] if call["situation"] not in left_out)
     for number, run in enumerate(whole_runs.RUNS):
         some = _public(run)[2 * number :: OF_WHOLE][::step]

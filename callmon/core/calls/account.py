@@ -393,11 +393,13 @@ class CallAccount(AccountState, gc=False):
         )
 
     def _ended_at_once(self, took: f.VoicemailTook) -> bool:
-        """Whether the exchange hung up before a greeting can be over: perhaps there is no such box."""
+        """Whether the call ended, not by the caller, before a greeting can be over: there may be no such box."""
         end = self.end
-        if end is None or end.by != "exchange" or end.how != "hangup" or self.message or self.message_unclear:
+        if end is None or end.by == "caller" or end.how == "stopped" or self.message or self.message_unclear:
             return False
-        return end.at is not None and took.at is not None and end.at - took.at < SHORTEST_GREETING
+        if end.at is None or took.at is None:
+            return end.at is not None
+        return end.at - took.at - took.slack < SHORTEST_GREETING
 
     def _was_in_menu(self, took: f.VoicemailTook) -> bool:
         """Whether a menu preceded voicemail. Half a second on the line before voicemail offers no choice."""
