@@ -20,7 +20,7 @@ from callmon.config.closed_days import ClosedDay, ClosedDays
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page
-from tests.support.moments import closed_days_around
+from tests.support.daemon_process import closed_days_around
 from tests.unit.test_alerts import ALERTS, METAPHOR, PUBLIC, RUNBOOK
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 

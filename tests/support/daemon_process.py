@@ -13,13 +13,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from http.client import HTTPException
 from pathlib import Path
 
+from callmon.config.closed_days import ontario
 from callmon.config.settings import Settings, load
 from tests.lab import ports
-from tests.support.moments import closed_days_around
 
 ROOT = Path(__file__).parents[2]
 ROUND_THE_CLOCK = "00:00-24:00"
@@ -47,6 +47,12 @@ def round_the_clock() -> str:
     hours = ", ".join(f'{day} = "{ROUND_THE_CLOCK}"' for day in WEEK)
     holidays = ", ".join(map(str, closed_days_around(datetime.now(UTC))))
     return f"hours = {{ {hours} }}\nclosed_days_remove = [{holidays}]\n"
+
+
+def closed_days_around(now: datetime) -> list[date]:
+    """Ontario's closed days of the ten days before and after: a test whose site is open removes them."""
+    days = (now.date() + timedelta(days=n) for n in range(-10, 11))
+    return [day for day in days if day in ontario(day.year)]
 
 
 class Callmon:

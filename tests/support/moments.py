@@ -1,10 +1,9 @@
-"""Moments that a test needs, found from the calendar: they have the same property on any date."""
+"""Moments of the past that a test needs, found from the calendar: they have the same property on any date."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from callmon.config.closed_days import ontario
 from tests.support.fact_builder import usual
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
@@ -24,9 +23,3 @@ def opening_hour(before: datetime, days: int) -> datetime:
             if opens + HOUR <= latest:
                 return opens + HOUR
         today -= DAY
-
-
-def closed_days_around(now: datetime) -> list[date]:
-    """Ontario's closed days of the ten days before and after: a test whose site is open removes them."""
-    days = (now.date() + n * DAY for n in range(-10, 11))
-    return [day for day in days if day in ontario(day.year)]
