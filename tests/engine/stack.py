@@ -162,7 +162,7 @@ class Stack:
 
 
 def until(what: Callable[[], Found], is_so: Callable[[Found], bool], seconds: float) -> Found:
-    """What it gives in the end; whoever asked compares it."""
+    """Return the first value that `is_so` accepts, or the last one at the time limit; the caller compares it."""
     deadline = time.monotonic() + seconds
     while not is_so(found := what()) and time.monotonic() < deadline:
         time.sleep(1)

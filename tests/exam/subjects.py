@@ -37,7 +37,7 @@ NEVER_WHOLE = "ami_connect_midcall"
 HEARD_BY_CALLMON = "ami_drop_midcall"
 # What joins them is not in their own ids: a second call, a conference.
 APART = ("hairpin", "hairpin_from_menu", "conference")
-# An application calls a phone alone: its ringing is told at the join, and never to whoever begins between.
+# An application calls a phone: `PhoneRang` is emitted at the join. A listener that starts before it has none.
 TOLD_AT_THE_JOIN = "stasis_without_originator"
 # Nor in whole runs: a transfer to a conference. Nor a transfer that came back, which a take-over at some moments
 # of 18 and 23 keeps: a fault that is not mended yet.

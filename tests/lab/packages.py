@@ -40,7 +40,9 @@ class Machine:
     """A Debian that is thrown away; `run` is a command of root there."""
 
     def __init__(self, place: Path) -> None:
-        self.place, self.enter, self.began = place, inside(place), time.monotonic()
+        self.place = place
+        self.enter = inside(place)
+        self.began = time.monotonic()
 
     def run(self, command: str, fails: bool = False) -> str:
         path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

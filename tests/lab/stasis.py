@@ -32,7 +32,9 @@ class Stasis:
     """Give it an exchange that has not started yet; enter it when the exchange runs."""
 
     def __init__(self, asterisk: Asterisk, phone: str) -> None:
-        self._phone, self._password, self._port = phone, secrets.token_hex(8), free_port(socket.SOCK_STREAM, HOME)
+        self._phone = phone
+        self._password = secrets.token_hex(8)
+        self._port = free_port(socket.SOCK_STREAM, HOME)
         etc = asterisk.place / "etc"
         (etc / "http.conf").write_text(f"[general]\nenabled = yes\nbindaddr = {HOME}\nbindport = {self._port}\n")
         user = f"[{NAME}]\ntype = user\nread_only = no\npassword = {self._password}\n"

@@ -24,7 +24,7 @@ DOCKERFILES = (
 )
 STACK: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
-# Whoever reaches a registry may write the digest behind it.
+# A site that reaches a registry may add the digest.
 FULL_VERSION = re.compile(r":v?\w*-?\d+\.?\d+(\.\d+)?(-[a-z]+)*(@sha256:[0-9a-f]{64})?$")
 
 
