@@ -121,7 +121,7 @@ class Daemon:
                 "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
-                "roll-ups": roll_up(self._store),
+                "roll-ups": roll_up(self._store, self._file_check.hasten),
                 "reconciliation": runtime.nights.run(),
                 "report mail": runtime.mailer.run(),
                 "public notice": runtime.notices.run(self.site.seen),

@@ -18,7 +18,7 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.errors import CallmonError, StoreError
 from callmon.store import commands
-from callmon.store.database import Database
+from callmon.store.database import Database, is_damage
 from callmon.store.rollups import rebuild
 
 EVERY_SECONDS = 0.5
@@ -67,14 +67,19 @@ log = logging.getLogger(__name__)
 CHUNK, PAUSE, AFTER_TROUBLE = 100, 0.1, 10.0  # calls; seconds
 
 
-async def roll_up(store: Database) -> None:
-    """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried."""
+async def roll_up(store: Database, damaged: Callable[[], None]) -> None:
+    """Build the roll-ups; returns when every call is in its roll-up. Errors are logged and the step is retried.
+
+    `damaged` is called where a step has met a damaged page of the SQLite file.
+    """
     calls = 0
     while True:
         try:
             built = await asyncio.to_thread(rebuild.rebuild_step, store, CHUNK)
         except CallmonError as error:
             log.warning("roll-ups: update failed; retrying", extra={"why": str(error)})
+            if is_damage(str(error)):
+                damaged()
             await asyncio.sleep(AFTER_TROUBLE)
             continue
         if built is None:

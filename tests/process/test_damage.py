@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from callmon.daemon.tasks import roll_up
 from callmon.store.database import Database, file_damage, open_store, upgrade
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
@@ -41,6 +43,12 @@ def spoil(path: Path, table: str) -> None:
     with path.open("r+b") as file:
         file.seek((page - 1) * PAGE)
         file.write(os.urandom(PAGE))
+
+
+def forget_pages(path: Path) -> None:
+    """A write to the first page: no connection relies on what it has in its memory."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA application_id = 1")
 
 
 def test_a_page_that_nobody_asks_for_is_found_to_be_damaged(tmp_path: Path) -> None:
@@ -90,10 +98,21 @@ def test_health_is_503_within_seconds_of_a_page_that_meets_damage(tmp_path: Path
         with path.open("r+b") as file:  # all but the first page: SQLite may have some in its memory
             file.seek(PAGE)
             file.write(os.urandom(path.stat().st_size - PAGE))
+        forget_pages(path)
         assert until(lambda: callmon.get("/en/calls")[0] == 503, 30), callmon.log.read_text()
         assert until(lambda: "is damaged" in str(callmon.health()[1]), 30), callmon.health()
     finally:
         callmon.end_everything()
+
+
+async def test_roll_ups_that_meet_a_damaged_page_ask_for_a_check_of_the_file(tmp_path: Path) -> None:
+    path, asked = written(tmp_path, 1), asyncio.Event()
+    store = open_store(f"sqlite:///{path}", RING)
+    spoil(path, "rollup_state")
+    task = asyncio.create_task(roll_up(store, asked.set))
+    await asyncio.wait_for(asked.wait(), 30)
+    task.cancel()
+    store.close()
 
 
 NAMED = "the database", "la base de données"
