@@ -294,6 +294,7 @@ class Status(Event, frozen=True, gc=False):
     caller: str = field(name="CallerIDNum")
     caller_name: str = field(name="CallerIDName")
     language: str
+    context: str
     exten: str
     uniqueid: str
     linkedid: str

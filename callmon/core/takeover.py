@@ -170,7 +170,7 @@ def _is_told(fact: f.Fact, stored: Sequence[f.Fact]) -> bool:
         case f.PersonJoined(channel=channel, at=datetime() as at):  # a listing may show the join before its event
             joins = [known for known in stored if isinstance(known, f.PersonJoined) and known.channel == channel]
             return any(known.at is not None and abs(known.at - at) < CERTAIN for known in joins)
-        case f.SentOff(at=datetime()) | f.Transferred(at=datetime()):  # one at any moment
+        case f.SentOff(at=datetime()) | f.Transferred(at=datetime()) | f.QueueLeft(at=datetime()):  # one at once
             return any(type(known) is type(fact) and known.at == fact.at for known in stored)
         case f.ClockSet(at=at, by=by):
             steps = [(known, known.at) for known in stored if isinstance(known, f.ClockSet)]

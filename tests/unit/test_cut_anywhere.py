@@ -60,6 +60,7 @@ def test_a_folder_of_the_lab_is_examined_as_its_recording_is_at_any_hour(tmp_pat
     assert verdicts == [[said.verdicts for said in one.true.values()] for one in by_run]
 
 
+SENT_AWAY = "run-22-boxes/waiting_caller_sent_to_a_box_leaves/1796050733.10"
 TAKEN_OVER = {
     "a language chosen after the take-over": ("menu_voicemail_hangup", (1, 1, 1, 5, 5, 0.0)),
     "a transfer refused before it": ("transfer_refused", (2, 2, 2, 20, 20, 1.0)),
@@ -144,6 +145,12 @@ TAKEN_OVER = {
         "queue_left_by_key_to_the_end",
         (0, 7, 10, 10, 10, 1.0),
     ),
+    "a caller taken out of a queue, before the take-over reports the departure": (
+        SENT_AWAY,
+        (1, 1, 1, 4, 12, 0.0),
+    ),
+    "a caller taken out of a queue in which a listing showed the caller": (SENT_AWAY, (6, 6, 9, 12, 16, 0.0)),
+    "a caller whom a listing showed in a queue and on the way out": (SENT_AWAY, (7, 7, 10, 15, 15, 0.0)),
 }
 
 

@@ -229,6 +229,7 @@ def queue_left(state: TrackerState, event: e.QueueCallerLeave) -> None:
         rang_by_hint(state, call, leg)
     call.queue = call.caller.queue = None
     sent_away = call.left_queue is not None
+    call.left_queue = event.at if sent_away else None
     state.emit(f.QueueLeft(call.id, event.at, event.queue, call.has_left, sent_away=sent_away))
 
 

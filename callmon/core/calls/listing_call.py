@@ -119,6 +119,8 @@ class Observing(NamedTuple):
         start, slack = within(self.since, self.until)
         if application == "VoiceMail":
             return
+        if application == "Queue":
+            call.queued_at = state.common(entry.context), state.common(entry.exten)
         if application == "Queue" and call.queue is None:
             call.queue = "?"
             if not call.answered:

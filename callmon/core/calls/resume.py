@@ -161,6 +161,10 @@ class _People:
                 self._is_taken()
 
     def _record_queue(self, fact: Fact) -> None:
+        """A fact from before this instance received that the caller was taken out of the queue changes nothing."""
+        left = self.call.left_queue
+        if left is not None and fact.at is not None and fact.at <= left:
+            return
         if isinstance(fact, f.QueueLeft | f.QueueEntered | f.PhoneDialled | f.VoicemailTook):
             self.call.left_queue = fact.at if isinstance(fact, f.QueueLeft) and fact.sent_away else None
 
