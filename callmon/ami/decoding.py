@@ -139,7 +139,10 @@ READERS: dict[bytes, Reader] = {kind.__name__.encode(): _reader(kind, fields) fo
 # A `read=all` user receives thousands of dialplan steps; only these are used.
 _APPLICATION = b"\r\nApplication: "
 _STEPS = frozenset(name.encode() for name in APPLICATIONS)
-_OPTION = re.compile(rb"\r\nExten: (?:[0-9*#]{1,2}|%s)\r\nPriority: 1\r\n" % TIMED_OUT.encode())
+# The first step of an extension that a caller's key, or a menu's time-out, leads to.
+_FIRST = b"\r\nPriority: 1\r\n"
+_OPTION = re.compile(rb"\r\nExten: (?:[0-9*#]{1,2}|%s)\Z" % TIMED_OUT.encode())
+_LONGEST_OPTION = len(b"\r\nExten: 12")
 # Every call ends with soft hang-up requests; only the one with the flag "shutting down" is used.
 _SHUTTING_DOWN = b"\r\nCause: 4"
 # A site's dialplan may send any UserEvent; only these are for callmon.
@@ -159,9 +162,13 @@ def _phone_state(message: bytes) -> Event | None:
 
 
 def _dialplan_step(message: bytes) -> Event | None:
-    start = message.find(_APPLICATION) + len(_APPLICATION)
-    is_read = message[start : message.find(b"\r", start)] in _STEPS or _OPTION.search(message)
-    return READERS[b"Newexten"](message) if is_read else None
+    end = message.find(_APPLICATION)
+    start = end + len(_APPLICATION)
+    if message[start : message.find(b"\r", start)] not in _STEPS:
+        first = message.rfind(_FIRST, 0, end)  # backwards: Extension and two ids lie between
+        if first < 0 or not _OPTION.search(message, first - _LONGEST_OPTION, first):
+            return None
+    return READERS[b"Newexten"](message)
 
 
 def _dialplans_word(message: bytes) -> Event | None:

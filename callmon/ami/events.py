@@ -7,7 +7,7 @@ from msgspec import Struct, field
 from msgspec.structs import force_setattr
 
 # The years 1991 to 2199 in epoch seconds: arithmetic with such a time cannot overflow.
-EARLIEST, LATEST = 662_688_000, 7_258_118_400
+EARLIEST, LATEST = 662_688_000.0, 7_258_118_400.0
 LONGEST_UPTIME = 1_500_000_000  # seconds, some 47 years: before any of these times there is one
 # A Timestamp as Asterisk wrote it, "" for none; or a time that callmon assigned.
 Stamp = str | datetime | None
@@ -372,13 +372,16 @@ def stamp_time(stamp: Stamp) -> datetime | None:
     return instant(stamp) if isinstance(stamp, str) else stamp
 
 
+_fromtimestamp = datetime.fromtimestamp
+
+
 def instant(text: str | bytes) -> datetime | None:
     """`1795527733.217087` (epoch seconds) as a UTC datetime, exact to the microsecond; None when it is no time."""
     try:
         seconds = float(text or 0)
     except ValueError:
         return None
-    return datetime.fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None
+    return _fromtimestamp(seconds, UTC) if EARLIEST <= seconds < LATEST else None
 
 
 def born(uniqueid: str) -> datetime | None:

@@ -327,10 +327,10 @@ def test_another_way_of_counting_is_another_version(sqlite_store: Database) -> N
 @pytest.mark.asyncio
 async def test_the_daemon_makes_what_an_older_one_left_unmade(sqlite_store: Database) -> None:
     heard(sqlite_store)
-    await roll_up(sqlite_store)  # in which zone nobody has said: nothing to do
+    await roll_up(sqlite_store, pytest.fail)  # in which zone nobody has said: nothing to do
     assert stored(sqlite_store) == {}
     rebuild.ensure_rollups(sqlite_store, TORONTO)
-    await roll_up(sqlite_store)
+    await roll_up(sqlite_store, pytest.fail)
     assert stored(sqlite_store) == counted(sqlite_store)
 
 

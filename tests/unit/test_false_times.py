@@ -112,7 +112,7 @@ def test_a_flood_of_internal_errors_slows_no_other_exchange_and_fills_no_log(tmp
     ("told", "year"),
     [
         ("662688000", 1991),
-        (f"{LATEST - 1}.999", 2199),
+        (f"{int(LATEST) - 1}.999", 2199),
         ("662687999.999", None),
         (f"{LATEST}", None),
         ("253402300799", None),

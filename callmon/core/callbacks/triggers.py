@@ -5,7 +5,7 @@ message is not known opens one too; so does an abandoned call, by a setting. Onl
 open obligations.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
@@ -38,20 +38,19 @@ class LedgerTriggers:
         at = fact.at or born(fact.call)
         if at is None:
             return  # without any time nothing can be due
-        owe = partial(self._owe, exchange, account, site)
         match fact:
-            case f.MessageLeft():
-                owe(at, "message")
-            case f.CallbackRequested():
-                owe(at, "request", fact)
-            case f.ComplaintMade():
-                owe(at, "agent")
+            case f.Ended():
+                self._ended(exchange, account, site, at)
             case f.Answered() | f.PersonJoined():
                 self._reached(exchange, account, site, at)
+            case f.MessageLeft():
+                self._owe(exchange, account, site, at, "message")
+            case f.CallbackRequested():
+                self._owe(exchange, account, site, at, "request", fact)
+            case f.ComplaintMade():
+                self._owe(exchange, account, site, at, "agent")
             case f.NumberWithheld():
                 self._ledger.hide(exchange, fact.call)
-            case f.Ended():
-                self._ended(account, at, owe)
             case _:
                 pass
 
@@ -63,16 +62,17 @@ class LedgerTriggers:
         if token is not None and (ledger.shares or ledger.index.has_token(token)):
             ledger.reached_us(token, arrival.line, at, (exchange, arrival.call))
 
-    def _ended(self, account: CallAccount, at: datetime, owe: Callable[[datetime, Opening], None]) -> None:
+    def _ended(self, exchange: str, account: CallAccount, site: ExchangeProfile, at: datetime) -> None:
         """Open an obligation when a message may have been left; by a setting, also for an abandoned call."""
         after = self._ledger.rules.abandoned_after
         took = account.voicemail
         if account.message is None and account.may_have_left_message():
-            owe((took.at if took is not None else None) or account.arrival.at or at, "unheard")
+            since = (took.at if took is not None else None) or account.arrival.at or at
+            self._owe(exchange, account, site, since, "unheard")
         elif after is not None:
             call = account.call()
             if call.outcome == "abandoned" and call.waited is not None and call.waited.shortest >= after:
-                owe(at, "abandoned")
+                self._owe(exchange, account, site, at, "abandoned")
 
     def outward(self, exchange: str, fact: Fact, arrival: Arrived, site: ExchangeProfile) -> list[Fact]:
         """Process a fact of an outbound call. Returns the facts to emit: none while no obligation matches it."""

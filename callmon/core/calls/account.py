@@ -198,11 +198,12 @@ class CallAccount(AccountState, gc=False):
 
     def _asked_back(self) -> c.DurationRange | None:
         """The wait until the caller asked to be called back; a menu is no wait."""
-        at, (start, slack) = self.asked_at, self.caller_clock()
-        if self.queue.at is not None and self.clock == self.queue.at:
-            start, slack = self.queue.at, f.EXACT  # whatever the caller heard there
+        at = self.asked_at
         if not at or self.answer is not None:
             return None
+        start, slack = self.caller_clock()
+        if self.queue.at is not None and self.clock == self.queue.at:
+            start, slack = self.queue.at, f.EXACT  # whatever the caller heard there
         if start is not None and isinstance(at, datetime):
             longest = max(f.EXACT, at - start)
             return c.DurationRange(max(f.EXACT, longest - slack), longest)

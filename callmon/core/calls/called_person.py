@@ -74,17 +74,17 @@ def found(state: TrackerState, entry: e.Status) -> None:
         state.emit(f.LineOpened(call.id, at, SECOND))
 
 
-def goes_on(state: TrackerState, call: TrackedCall, at: datetime | None) -> bool:
+def goes_on(state: TrackerState, call: TrackedCall, event: e.Hangup) -> bool:
     """Whether the person outside stays where the phone that called has gone. Then the call follows that person."""
     if not call.outbound or call.is_called:
         return False
     far = next((leg for leg in call.legs if leg.outside and leg.has_person), None)
     if far is None:
         return False
-    if not call.answered and not _answered_unheard(state, call, far, far.joined_unheard, at):
+    if not call.answered and not _answered_unheard(state, call, far, far.joined_unheard, event.at):
         return False
     _follow(state, call, far)
-    _parted(state, call, call.hangup_requested_at if call.has_left else at)
+    _parted(state, call, call.hangup_requested_at if call.has_left else event.at)
     return True
 
 
@@ -121,11 +121,11 @@ def _follow(state: TrackerState, call: TrackedCall, far: TrackedChannel) -> None
     call.caller, call.person = far, None if person is far else person
 
 
-def left(state: TrackerState, call: TrackedCall, leg: TrackedChannel, at: datetime | None) -> None:
+def left(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.Hangup) -> None:
     """A phone has gone: emit `Parted` if the person outside was with it, and was not sent off."""
     if leg is call.person and call.is_called and call.sent is None:
         call.person = None
-        state.emit(f.Parted(call.id, at))
+        state.emit(f.Parted(call.id, event.at))
 
 
 # Dialled outside within another call: forwarded, consulted, transferred to.

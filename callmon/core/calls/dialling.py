@@ -153,7 +153,7 @@ def dial_end(state: TrackerState, event: e.DialEnd) -> None:
         _begun_unheard(state, leg)
     if event.status == "ANSWER":
         leg.answered, leg.answered_at = True, event.at
-        called_person.answered_beside(state, leg.uniqueid, event.at)
+        called_person.answered_beside(state, leg.uniqueid, leg.answered_at)
     if call is None:
         if leg.answered:
             click_to_dial.answered(state, source, leg)

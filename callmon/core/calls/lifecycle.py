@@ -96,13 +96,13 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
         leg.partner.partner = None
     if state.gone_out:
         hairpins.forget_channel(state, leg)
-    if state.beside:
+    if event.uniqueid in state.beside:
         called_person.gone_beside(state, event.uniqueid, event.at)
     call = leg.call
     if call is None:
         return
     if leg is call.caller:
-        if called_person.goes_on(state, call, event.at):
+        if called_person.goes_on(state, call, event):
             answering.join(state, call, event)
         else:
             _end(state, call, event)
@@ -110,7 +110,7 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
     if leg.is_tried:
         dialling.stop_dialling(state, call, leg, event.at, "gone")
     call.let_go(leg)
-    called_person.left(state, call, leg, event.at)
+    called_person.left(state, call, leg, event)
     if call.ending is not None:
         _end(state, call, call.ending)
 

@@ -14,6 +14,7 @@ caller may have heard ringing from the dial on (`RingbackUnknown`).
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 from callmon.ami import events as e
 from callmon.core import facts as f
@@ -21,6 +22,7 @@ from callmon.core.calls.channels import Dial, Indication, TrackedCall, TrackedCh
 from callmon.core.calls.state import TrackerState
 
 _ARGUMENT = re.compile(r"\([^()]*\)")
+REMEMBERED = 256  # AppData of a dialplan's steps: the same ones come again
 _HAS_ARGUMENT = "\0"  # stands behind an option instead of its argument
 
 
@@ -44,6 +46,7 @@ def queue_indication(data: str) -> f.QueueSound:
     return "phones" if "R" in options else "music"
 
 
+@lru_cache(maxsize=REMEMBERED)
 def _options(data: str, place: int) -> str:
     """The options at this place of AppData, without their arguments, which may have commas and brackets."""
     bare = data.replace("()", "")
@@ -149,7 +152,7 @@ def _reported(source: TrackedChannel, event: e.DialBegin) -> Indication | None:
 
 def dial_ended(call: TrackedCall) -> None:
     """A phone is tried no longer. After the last one the Dial is over: the next one has options of its own."""
-    if not any(leg.is_tried for leg in call.legs):
+    if call.caller.dial is not None and not any(leg.is_tried for leg in call.legs):
         call.caller.dial = None
 
 

@@ -93,15 +93,18 @@ def abandoned(
 UNANSWERED = frozenset(("abandoned", "no_answer", "announcement", "failed"))
 
 
-def asked_back(call: Call, limit: timedelta, cause: Cause) -> Judgement | None:
-    """The verdict on a caller who asked to be called back instead: by the wait until then. None: did not."""
+def asked_back(call: Call, limit: timedelta, within: timedelta | None = None) -> Judgement | None:
+    """The verdict on a caller who asked to be called back instead: by the wait until then. None: did not.
+
+    `within`: as for `cause_of`.
+    """
     wait = call.asked_back
     if wait is None or call.outcome not in UNANSWERED:
         return None
     if call.doubtful or is_unclear(wait, limit):
         return UNHEARD
     reason = "asked_to_be_called_back"
-    return exempt(reason) if wait.longest < limit else not_met(call, reason, cause=cause)
+    return exempt(reason) if wait.longest < limit else not_met(call, reason, cause=cause_of(call, within))
 
 
 def not_reached(call: Call) -> str:

@@ -30,7 +30,7 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
     if (uncovered := common.not_covered(call)) is not None:
         return uncovered
     limit = parameters.rings * call.cycle
-    if (asked := common.asked_back(call, limit, common.cause_of(call, limit))) is not None:
+    if (asked := common.asked_back(call, limit, limit)) is not None:
         return asked
     match call.outcome:
         case "answered" if call.voicemail is None or call.voicemail.after_person:

@@ -35,7 +35,7 @@ def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgeme
     if call.doubtful or call.outcome == "unknown":
         return common.UNHEARD
     limit = parameters.rings * call.cycle
-    if (asked := common.asked_back(call, limit, common.cause_of(call))) is not None:
+    if (asked := common.asked_back(call, limit)) is not None:
         return asked
     if call.outcome == "abandoned":
         return common.abandoned(call, limit, common.cause_of(call))
