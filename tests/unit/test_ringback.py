@@ -179,6 +179,25 @@ def test_after_ringing_that_a_menu_ended_option_r_rings_again_at_once() -> None:
     assert heard(exchange.one()) == (4, 19.0, "told", "not_met")
 
 
+def rung_again_unheard(application: str, data: str = "") -> dict[str, Any]:
+    """Ringing(); the line goes up in a gap, in which an application follows; a phone rings after it."""
+    exchange, caller = paused((0, "Ringing", ""))
+    with exchange.at(2).unheard(until=8):
+        exchange.at(3).up(caller)
+        exchange.step(caller, application, data)
+        caller.application = application
+    return answers(exchange, caller, dials=12, at=25)
+
+
+def test_a_line_that_goes_up_in_a_gap_does_not_end_the_ringing_before_it() -> None:
+    call = rung_again_unheard("PlayTones", "ring")
+    assert heard(call) == (None, None, "phone", "unknown")
+
+
+def test_a_menu_that_a_listing_shows_ends_the_ringing_before_it() -> None:
+    assert heard(rung_again_unheard("Read")) == (None, None, "told", "met")
+
+
 def test_ringing_after_which_the_exchange_ends_the_call_rang_in_vain() -> None:
     exchange, caller = paused((0, "Ringing", ""))
     exchange.at(20).hangup(caller)
