@@ -156,6 +156,8 @@ class CallbackList(TerminalPage):
             parts.append(
                 self._say("tentatives : {count}, la dernière {when}", count=len(owed.attempts), when=last)
             )
+        if owed.unattributed is not None:
+            parts.append(f"{self.word('reason', 'not_attributed')}, {self.when(owed.unattributed)}")
         if owed.acknowledged is not None:
             parts.append(self._say("accueillie {when}", when=self.when(owed.acknowledged)))
         return " · ".join(parts)
@@ -188,6 +190,7 @@ def owed_as_json(listed: WorklistItem) -> dict[str, Any]:
         "no_open_hour": entry.no_open_hour,
         "messages": entry.count,
         "attempts": [instant(at) for at in entry.attempts],
+        "unattributed": instant(entry.unattributed),
         "acknowledged": instant(entry.acknowledged),
         "settled": instant(entry.settled),
         "closed_because": entry.reason,

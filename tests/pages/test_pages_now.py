@@ -169,7 +169,7 @@ def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
 
 
 def owed(*dues: timedelta) -> CallbackStatus:
-    one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, False)
+    one = ObligationSummary("x", "general", "fr", TUESDAY - 60 * MINUTE, TUESDAY, None, "open", 0, None, False)
     shown = [
         msgspec.structs.replace(
             one, id=str(place), actionable=TUESDAY + due, state="overdue" if due < 0 * MINUTE else "open"

@@ -344,6 +344,7 @@ async def test_a_callback_is_shown_until_it_is_closed(broker: Mosquitto) -> None
                 "actionable": None,
                 "state": "open",
                 "attempts": 0,
+                "unattributed": None,
                 "in_hand": False,
             }
             ledger.change(Owed("1.0", "overdue", 2))

@@ -149,6 +149,7 @@ class Callback(Payload):
     no_open_hour: bool
     messages: int
     attempts: list[datetime]
+    unattributed: datetime | None
     acknowledged: datetime | None
     settled: datetime | None
     closed_because: CloseReason | None
@@ -235,6 +236,7 @@ class OpenCallback(Payload):
     actionable: datetime | None
     state: Work
     attempts: int
+    unattributed: datetime | None
     in_hand: bool
 
 

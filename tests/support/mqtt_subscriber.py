@@ -92,6 +92,7 @@ class Owed:
     id: str
     state: str = "open"
     attempts: int = 0
+    unattributed: datetime | None = None
     in_hand: bool = False
     line: str = "general"
     language: str | None = "fr"

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from callmon.core import facts as f
+from callmon.core.callbacks.index import summary_of
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.facts import OUTSIDE
+from callmon.sinks.mqtt import topics
+from callmon.store.queries.obligations import WorklistItem
 from callmon.store.row_mapping import without_numbers
+from callmon.text.lists import CallbackList, owed_as_json
+from callmon.text.records import instant
 from tests.recordings.test_clicked import dials, local
 from tests.recordings.test_integrity import blind
 from tests.support.ami_builders import Channel, Exchange
@@ -67,6 +73,44 @@ def test_a_call_that_no_phone_joined_leaves_the_callback_unknown_and_never_not_m
     office = owing(given=given)
     office.hear(rung_first(office, joined=None))
     assert (office.story(), due(office)) == (["Owed", "Unattributed"], [("unknown", "not_attributed")])
+
+
+@pytest.mark.parametrize(
+    ("language", "history"),
+    [
+        (
+            "fr",
+            "Message vocal, mardi 10 h · appel à ce numéro que callmon ne peut attribuer, mardi 12 h",
+        ),
+        (
+            "en",
+            "Voicemail message, Tuesday 10 a.m. · "
+            "a call to this number that callmon cannot attribute, Tuesday noon",
+        ),
+    ],
+)
+def test_the_list_tells_of_a_call_that_callmon_cannot_attribute(language: str, history: str) -> None:
+    office = owing()
+    office.hear(rung_first(office, joined=None))
+    told = CallbackList(usual(), language, LATER).history(office.one())
+    assert told.replace("\N{NO-BREAK SPACE}", " ") == history
+
+
+def test_programs_and_boards_are_told_when_a_call_was_that_callmon_cannot_attribute() -> None:
+    office = owing()
+    assert unattributed(office) == (None, None)
+    office.hear(rung_first(office, joined=None))
+    at = instant(after(5))
+    assert unattributed(office) == (at, at)
+
+
+def unattributed(office: Office) -> tuple[str | None, str | None]:
+    """In `callmon callbacks list --json`, and over MQTT."""
+    (one,) = office.kept.values()
+    summary = summary_of(one)
+    assert summary is not None
+    board = json.loads(topics.of_callback(summary))
+    return owed_as_json(WorklistItem(one, None, None))["unattributed"], board["unattributed"]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,7 @@ class ObligationSummary(msgspec.Struct, frozen=True):
     actionable: datetime | None
     state: str
     attempts: int
+    unattributed: datetime | None  # a call to the number that callmon cannot attribute
     in_hand: bool
 
 
@@ -80,7 +81,7 @@ def summary_of(obligation: Obligation) -> ObligationSummary | None:
     due, attempts, is_taken = obligation.due, len(obligation.attempts), obligation.in_hand is not None
     state = "overdue" if obligation.is_overdue else "due_soon" if obligation.is_soon else "open"
     about = obligation.id, obligation.line, obligation.language, obligation.opened, due.at, due.actionable
-    return ObligationSummary(*about, state, attempts, is_taken)
+    return ObligationSummary(*about, state, attempts, obligation.unattributed, is_taken)
 
 
 class ObligationIndex:

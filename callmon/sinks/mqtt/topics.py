@@ -85,6 +85,7 @@ def of_callback(owed: ObligationSummary) -> bytes:
             "actionable": instant(owed.actionable),
             "state": owed.state,
             "attempts": owed.attempts,
+            "unattributed": instant(owed.unattributed),
             "in_hand": owed.in_hand,
         }
     )
