@@ -6,6 +6,7 @@ inferred it (`unheard`). It may also have missed the start of a transfer, or lef
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 import msgspec
 
@@ -19,11 +20,16 @@ from callmon.core.calls.transfers import settle
 
 
 def merged_transfers(
-    site: ExchangeProfile, stored: Sequence[f.Fact], missing: Iterable[f.Fact], until: datetime | None
+    site: ExchangeProfile,
+    stored: Sequence[f.Fact],
+    own: Sequence[f.Fact],
+    missing: Iterable[f.Fact],
+    until: datetime | None,
 ) -> list[f.Fact]:
     """The missing facts. A transfer that the leader knew is as stored, is not repeated, and has its conclusion.
 
-    `until`: up to then the leader is certain to have received, and stored, all events.
+    `own`: all facts of the standby; some are stored. `until`: up to then the leader is certain to have received,
+    and stored, all events.
     """
     merged: list[f.Fact] = []
     pending = _pending(stored)
@@ -33,7 +39,7 @@ def merged_transfers(
         elif isinstance(fact, f.PersonJoined):
             merged += _joined(pending, _person([*stored, *merged]), fact)
         elif isinstance(fact, f.CameBack) and pending is not None and fact.to != pending.to:
-            merged += _back_with(fact, pending, [*stored, *merged])
+            merged += _back_with(fact, pending, _sender(fact, [*stored, *merged], own), [*stored, *merged])
         elif isinstance(fact, f.Ended) and pending is not None:
             merged += [*_conclusion(site, [*stored, *merged], fact), fact]
         else:
@@ -85,10 +91,18 @@ def _joined(pending: f.SentOff | None, person: str | None, joined: f.PersonJoine
         yield joined
 
 
-def _back_with(back: f.CameBack, pending: f.SentOff, facts: Sequence[f.Fact]) -> Iterator[f.Fact]:
-    """The pending transfer's conclusion when the caller is with an earlier sender: the standby missed one."""
-    by = next((x.by for x in reversed(facts) if isinstance(x, f.SentOff) and x.to == back.to), None)
+def _sender(back: f.CameBack, facts: Sequence[f.Fact], own: Sequence[f.Fact]) -> str | None:
+    """The sender to whom the caller is back. The standby may not know where its sender sent the caller."""
+    before = [*facts, *takewhile(lambda x: x is not back, own)]
+    return next((x.by for x in reversed(before) if isinstance(x, f.SentOff) and x.to == back.to), None)
+
+
+def _back_with(back: f.CameBack, pending: f.SentOff, by: str | None, facts: Sequence[f.Fact]) -> Iterator[f.Fact]:
+    """The pending transfer's conclusion when the caller is back with this sender, perhaps an earlier one."""
     if by is None:
+        return
+    if endpoint(by) == endpoint(pending.by):
+        yield f.CameBack(back.call, back.at, pending.to)
         return
     calls = (x for x in reversed(facts) if isinstance(x, f.PhoneDialled) and endpoint(x.channel) == endpoint(by))
     phone = next(calls, None)

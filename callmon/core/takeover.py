@@ -146,7 +146,7 @@ def _calls(
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
         hearing = monitor.exchanges.get(key[0])
         if more and hearing is not None:
-            more = merged_transfers(hearing.site, stored.facts, more, heard.get(key[0]))
+            more = merged_transfers(hearing.site, stored.facts, local.facts, more, heard.get(key[0]))
         if more:
             yield key, _the_rest(monitor, key[0], stored, local, more)
 

@@ -60,6 +60,7 @@ def test_a_folder_of_the_lab_is_examined_as_its_recording_is_at_any_hour(tmp_pat
     assert verdicts == [[said.verdicts for said in one.true.values()] for one in by_run]
 
 
+BACK = "run-16/blonde_returned_by_desk/1795546657.892"
 SENT_AWAY = "run-22-boxes/waiting_caller_sent_to_a_box_leaves/1796050733.10"
 TAKEN_OVER = {
     "a language chosen after the take-over": ("menu_voicemail_hangup", (1, 1, 1, 5, 5, 0.0)),
@@ -151,6 +152,9 @@ TAKEN_OVER = {
     ),
     "a caller taken out of a queue in which a listing showed the caller": (SENT_AWAY, (6, 6, 9, 12, 16, 0.0)),
     "a caller whom a listing showed in a queue and on the way out": (SENT_AWAY, (7, 7, 10, 15, 15, 0.0)),
+    "a caller who is back, and whose sending the standby did not receive": (BACK, (27, 29, 29, 39, 45, 1.0)),
+    "a caller who is back from a party that the standby does not know": (BACK, (18, 26, 29, 39, 45, 1.0)),
+    "the same, where the sending is the last that the leader received": (BACK, (17, 25, 28, 28, 45, 0.0)),
 }
 
 

@@ -151,6 +151,9 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
     sent, before = call.sent, call.person
     if at is None and sent is not None and not sent.is_unsure and endpoint(person.channel) == endpoint(sent.by):
         return  # a listing, just before the caller leaves
+    is_new = before is None or endpoint(before.channel) != endpoint(person.channel)
+    if call.sent_unheard and sent is None and at is not None:  # a gap may hide that the caller was sent off
+        is_new = before is None or before.channel != person.channel
     call.person, call.person_left, call.recalled, call.held = person, False, False, False
     call.sent_unheard = call.sent_unheard and at is None
     call.parked = False  # the retrieval's event may not have been received
@@ -161,7 +164,6 @@ def joined(state: TrackerState, call: TrackedCall, at: datetime | None) -> None:
         state.adopt_leg(call, person)
     else:
         state.adopt_visitor(call, person)
-    is_new = before is None or endpoint(before.channel) != endpoint(person.channel)
     if sent is not None and endpoint(person.channel) != endpoint(sent.by):
         call.sent, is_new = None, True  # `before` may be from before a gap
         state.emit(f.Transferred(call.id, sent.at, sent.kind, _by(state, sent), sent.to, True, sent.unheard))
