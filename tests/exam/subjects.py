@@ -39,9 +39,8 @@ HEARD_BY_CALLMON = "ami_drop_midcall"
 APART = ("hairpin", "hairpin_from_menu", "conference")
 # An application calls a phone: `PhoneRang` is emitted at the join. A listener that starts before it has none.
 TOLD_AT_THE_JOIN = "stasis_without_originator"
-# Nor in whole runs: a transfer to a conference. Nor a transfer that came back, which a take-over at some moments
-# of 18 and 23 keeps: a fault that is not mended yet.
-NOT_OF_WHOLE = (*APART, "transfer_to_conference", "blonde_returned_by_desk")
+# Nor in whole runs: a transfer to a conference.
+NOT_OF_WHOLE = (*APART, "transfer_to_conference")
 # A phone that gives no sign at all: CEL takes it to ring.
 SILENT = "phones_silent"
 RUNS = (("run-16", "run-16"), ("run-22-apart", "run-22"), ("run-22-boxes", "run-22-boxes"))

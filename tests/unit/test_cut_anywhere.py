@@ -152,6 +152,7 @@ TAKEN_OVER = {
     ),
     "a caller taken out of a queue in which a listing showed the caller": (SENT_AWAY, (6, 6, 9, 12, 16, 0.0)),
     "a caller whom a listing showed in a queue and on the way out": (SENT_AWAY, (7, 7, 10, 15, 15, 0.0)),
+    "a sending by a person whose answer the standby did not receive": (BACK, (6, 14, 17, 25, 29, 1.0)),
     "a caller who is back, and whose sending the standby did not receive": (BACK, (27, 29, 29, 39, 45, 1.0)),
     "a caller who is back from a party that the standby does not know": (BACK, (18, 26, 29, 39, 45, 1.0)),
     "the same, where the sending is the last that the leader received": (BACK, (17, 25, 28, 28, 45, 0.0)),

@@ -181,6 +181,17 @@ def _when_joined(
     return unheard, at - unheard, True  # need not have been the first join
 
 
+def attended_transfer(state: TrackerState, event: e.AttendedTransfer) -> None:
+    """AttendedTransfer: the person who sends the caller off has answered, perhaps in a gap."""
+    leg, caller = state.legs.get(event.original), state.legs.get(event.transferee)
+    call = caller.call if caller is not None else None
+    if leg is not None and call is not None and call.caller is caller and leg.call is call:
+        is_unheard = call.sent_unheard and leg.joined_unheard is not None and call.is_emitted
+        if is_unheard and not call.answered and call.may_be_answered_by(leg):
+            answer(state, call, leg, *_when_joined(call, leg, event.at))
+    transfers.attended(state, event)
+
+
 def answer(
     state: TrackerState,
     call: TrackedCall,

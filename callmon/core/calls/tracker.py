@@ -77,7 +77,7 @@ def _steps_of_calls(state: TrackerState) -> Steps:
         e.DialEnd: dialling.dial_end,
         e.MusicOnHoldStart: dialling.music,
         e.BlindTransfer: transfers.blind,
-        e.AttendedTransfer: transfers.attended,
+        e.AttendedTransfer: answering.attended_transfer,
         e.ParkedCall: transfers.parked,
         e.UnParkedCall: transfers.retrieved,
         e.ParkedCallTimeOut: transfers.parking_over,
