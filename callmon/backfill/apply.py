@@ -25,7 +25,7 @@ from callmon.backfill.merge import merged
 from callmon.core.callbacks.commands import CallbackCommand, Received
 from callmon.core.callbacks.triggers import hidden_of
 from callmon.core.calls.call import Call, language_label
-from callmon.core.facts import AnyFact, Fact, VoicemailTook, as_it_stands
+from callmon.core.facts import AnyFact, CallbackRequested, Fact, VoicemailTook, as_it_stands
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import counters
@@ -158,30 +158,39 @@ class _Filling:
         verdicts = tuple(self.group.changes[before:])
         findings = tuple(({x.standard: x for x in old} | {x.standard: x for x in outcome.findings}).values())
         change = CallChange("completed", self._exchange, outcome.calls[0], findings, facts, verdicts)
-        self._record(Outcome(self._exchange, facts), change, self._next_place(key))
+        self._record(Outcome(self._exchange, facts), change, self._next_place(key), heard)
 
-    def _record(self, written: Outcome, change: CallChange, place: int = 0) -> None:
-        """Records a change. For a call that voicemail took, adds a command: only the daemon opens obligations.
+    def _record(self, written: Outcome, change: CallChange, place: int = 0, heard: Sequence[Fact] = ()) -> None:
+        """Records a change. For a call that owes a callback, adds a command: only the daemon opens obligations.
 
-        `place`: the number of its row of facts in the database.
+        `place`: the number of its row of facts in the database. `heard`: its facts that were received.
         """
         rows = Rows(0, place)
         rows.add_items([written])
         self._rows.append(rows)
         self.changes.append(change)
-        call = change.call
+        asked = (x for x in change.facts if isinstance(x, CallbackRequested) and x not in heard)
+        self._owe(change, next(asked, None))
+
+    def _owe(self, change: CallChange, asked: CallbackRequested | None) -> None:
+        """Adds the command for a caller who asked to be called back, or whom voicemail took."""
+        call, box = change.call, change.call.voicemail
         took = next((fact for fact in change.facts if isinstance(fact, VoicemailTook)), None)
-        at = (took.at if took is not None else None) or call.arrived
-        box = call.voicemail
-        if box is None or box.message is False or call.line is None or at is None:
+        opened_by = asked if asked is not None else took
+        at = (opened_by.at if opened_by is not None else None) or call.arrived
+        has_message = None if box is None else box.message
+        if call.line is None or at is None or (asked is None and (box is None or has_message is False)):
             return
-        hidden = hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
-        language = language_label(call.language)
-        received = Received(call.call, at, call.line, language, hidden, message=box.message is True)
+        given = asked is not None and asked.number is not None
+        hidden = None if given else hidden_of(call, self._region, self._monitor.ledger.terms.own_numbers)
+        language = language_label(call.language or (asked.language if asked is not None else None))
+        received = Received(
+            call.call, at, call.line, language, hidden, message=has_message is True, request=asked is not None
+        )
         self._commands.append(
             CallbackCommand(
                 at=self._now, actor=ACTOR, action="owe", exchange=self._exchange, obligation=call.call,
-                received=received,
+                received=received, other_number=given,
             )
         )  # fmt: skip
 

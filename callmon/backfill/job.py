@@ -38,7 +38,7 @@ from callmon.core.callbacks.triggers import called
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import Call
 from callmon.core.calls.site import ExchangeProfile
-from callmon.core.facts import Fact
+from callmon.core.facts import CallbackRequested, Fact
 from callmon.core.monitor import Monitor
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.core.statistics.coverage import merge_spans
@@ -109,7 +109,7 @@ class Backfill:
             if windows is not None:
                 found = {call: facts for call, facts in found.items() if _was_up(facts, windows)}
             if not self._keeps_numbers:
-                found = {call: [_without_number(facts), *facts[1:]] for call, facts in found.items()}
+                found = {call: _without_numbers(facts) for call, facts in found.items()}
             self.apart += [_account(facts) for facts in found.values() if extract.arrival(facts).line is None]
             now = datetime.now(UTC)
             yield from fill(self._store, self._monitor, self.exchange, found, now, self._region, self._writes)
@@ -136,11 +136,13 @@ class Backfill:
         self.called_back += hand_over(self._store, self.exchange, rest, now)
 
 
-def _without_number(facts: Sequence[Fact]) -> Fact:
+def _without_numbers(facts: Sequence[Fact]) -> list[Fact]:
     arrived = extract.arrival(facts)
     if arrived.direction != "inbound":
-        return arrived
-    return msgspec.structs.replace(arrived, caller=None, withheld=arrived.withheld or "unknown")
+        return [*facts]
+    first = msgspec.structs.replace(arrived, caller=None, withheld=arrived.withheld or "unknown")
+    replaced = msgspec.structs.replace
+    return [first, *(replaced(x, number=None) if isinstance(x, CallbackRequested) else x for x in facts[1:])]
 
 
 def _was_up(facts: Sequence[Fact], windows: Sequence[Window]) -> bool:

@@ -16,11 +16,13 @@ import msgspec
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 
-# Facts that CEL does not contain.
+# Facts that CEL does not contain, or not as exactly.
 ONLY_HEARD = (
     f.NumberWithheld, f.LanguageChosen, f.MusicPlayed, f.RingbackBegan, f.RingbackEnded, f.PhonesSeen,
     f.MessageLeft, f.MessageUnclear, f.SurveyOffered, f.CallbackRequested, f.ComplaintMade,
 )  # fmt: skip
+# Facts that CEL contains where the dialplan tells them by UserEvent, and `apps` of cel.conf names it.
+TOLD_BY_DIALPLAN = (f.SurveyOffered, f.CallbackRequested, f.ComplaintMade)
 HOLDING = (f.Held, f.Resumed)
 NEVER = datetime.max.replace(tzinfo=UTC)
 NEAR = timedelta(seconds=2)
@@ -58,9 +60,17 @@ def _best(logged: Sequence[Fact], heard: Sequence[Fact], gaps: _Gaps) -> Iterato
             continue
         if isinstance(fact, f.RingbackUnknown) and gaps.heard_at(fact) and _of(heard, f.RingbackUnknown) is None:
             continue  # the exchange reported what the caller heard
+        if isinstance(fact, TOLD_BY_DIALPLAN) and _was_received(fact, heard):
+            continue
         better = _better(fact, heard, silent)
         if better is not None:
             yield better
+
+
+def _was_received(fact: Fact, heard: Iterable[Fact]) -> bool:
+    """Whether such a fact was received at about that time. AMI and CEL have clocks of their own."""
+    same = (x.at for x in heard if type(x) is type(fact))
+    return any(at is not None and fact.at is not None and abs(at - fact.at) <= NEAR for at in same)
 
 
 class _Gaps:

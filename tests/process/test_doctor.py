@@ -118,7 +118,7 @@ def patient(running: Patient, monkeypatch: pytest.MonkeyPatch) -> Iterator[Patie
 SITE = "site/manager.conf"
 OWN_ADDRESS = ("deny = 0.0.0.0/0.0.0.0", "permit = 127.0.0.1/255.255.255.255")
 OLD_FILTER = event_filter.lines()
-APPS_LINE = "apps = dial,queue,ringing,voicemail,voicemailmain,background,waitexten,read,playback"
+APPS_LINE = "apps = dial,queue,ringing,voicemail,voicemailmain,background,waitexten,read,playback,userevent"
 FAULTS: dict[str, tuple[Callable[[Patient], None], list[tuple[str, str, tuple[str, ...]]]]] = {
     "no timestamps": (
         lambda p: p.add(SITE, "[general](+)", "timestampevents = no"),
@@ -547,7 +547,7 @@ HEALTHY = ExchangeAnswers(
         ("manager.conf", "callmon", "permit"): ("127.0.0.1/255.255.255.255",),
         ("cel.conf", "general", "apps"): (
             "dial,queue,ringing",
-            "voicemail,voicemailmain,background,waitexten,read,playback",
+            "voicemail,voicemailmain,background,waitexten,read,playback,userevent",
         ),
         ("cel.conf", "general", "events"): ("ALL",),
     },

@@ -2,7 +2,7 @@
 
     CHAN_START ─▶ Newchannel (and, for a dialled phone, DialBegin and DialState)
     ANSWER ─▶ DialEnd ANSWER, or Newstate Up       HANGUP ─▶ DialEnd, HangupRequest, Hangup
-    APP_START, or the application a row names ─▶ VoiceMail, Queue, Busy
+    APP_START, or the application a row names ─▶ VoiceMail, Queue, Busy, UserEvent
     BRIDGE_ENTER, BRIDGE_EXIT, BLINDTRANSFER, ATTENDEDTRANSFER, PICKUP, PARK_START, PARK_END, FORWARD: as they are
 
 CEL has no ringing: a dialled phone is taken to ring from its channel's start, unless it refused at once. CEL has
@@ -185,6 +185,9 @@ class CelTranslator:
                 queue = row.data.partition(",")[0]
                 yield _step(row, "Queue")
                 yield e.QueueCallerJoin(row.at, channel.language, row.context, row.exten, row.uniqueid, queue)
+            case "userevent":
+                name, _, headers = row.data.partition(",")
+                yield from self._told_by_dialplan(row, name, headers)
             case "busy":
                 yield e.Newstate(row.at, e.BUSY, "", row.context, row.exten, row.uniqueid)
             case _:
@@ -282,9 +285,13 @@ class CelTranslator:
     # User events, keys and streams.
 
     def _on_user_defined(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
-        """CELGenUserEvent(NAME,Header: value, …): the same headers as UserEvent, and the result of VoiceMail."""
-        words = _headers(row)
-        if row.said == "CallmonVoicemail":
+        """CELGenUserEvent(NAME,Header: value, …): in the key `extra`, or as plain text in an older Asterisk."""
+        yield from self._told_by_dialplan(row, row.said, str(row.more.get("extra", row.extra)))
+
+    def _told_by_dialplan(self, row: CelRow, name: str, headers: str) -> Iterator[e.Event]:
+        """What the dialplan tells by CELGenUserEvent or UserEvent; for VoiceMail's result, what AMI would tell."""
+        words = _headers(headers)
+        if name == "CallmonVoicemail":
             status = words.get("status", "").upper()
             if status == "FAILED":  # hung up in the greeting, too short, or no such mailbox: no message
                 self.without_message.add(row.linkedid)
@@ -292,7 +299,7 @@ class CelTranslator:
                 yield e.MessageWaiting(row.at, row.uniqueid, words.get("mailbox", ""), "1")
             return
         number, language = words.get("number", ""), words.get("language", "")
-        yield e.UserEvent(row.at, row.uniqueid, row.said, number, language, row.number)
+        yield e.UserEvent(row.at, row.uniqueid, name, number, language, row.number)
 
     def _on_dtmf(self, row: CelRow, channel: CelChannel) -> Iterator[e.Event]:
         """A key that the caller presses before any bridge. One of the language menu sets the language."""
@@ -369,8 +376,7 @@ def _given(more: Mapping[str, Any], name: str) -> str:
     return "" if value == "N/A" else value
 
 
-def _headers(row: CelRow) -> dict[str, str]:
-    """Parses `Status: SUCCESS,Mailbox: 500`, in the JSON key `extra`, or as plain text in an older Asterisk."""
-    said = row.more.get("extra", row.extra)
-    pairs = (part.partition(":") for part in str(said).split(","))
+def _headers(text: str) -> dict[str, str]:
+    """Parses `Status: SUCCESS,Mailbox: 500`."""
+    pairs = (part.partition(":") for part in text.split(","))
     return {name.strip().lower(): value.strip() for name, _, value in pairs}

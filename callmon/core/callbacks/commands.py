@@ -32,6 +32,7 @@ class Received(msgspec.Struct, frozen=True):
     language: str
     hidden: Hidden | None = None
     message: bool = False  # a message is known to have been left
+    request: bool = False  # the caller asked to be called back
 
 
 class CallbackCommand(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -256,11 +257,15 @@ def _do_mark(ledger: Ledger, obligation: Obligation, command: CallbackCommand) -
 
 
 def _do_owe(ledger: Ledger, command: CallbackCommand) -> None:
-    """A complaint; or a backfill found that voicemail took a call: a person must check if a message was left."""
+    """A complaint; or a backfill found a call for the ledger.
+
+    The caller asked to be called back, or voicemail took the call: a person must check if a message was left.
+    """
     received = command.received
     if received is None:
         return
     kind: n.Kind = "complaint" if command.action == "complaint" else "callback"
-    opening: n.Opening = "command" if kind == "complaint" else "message" if received.message else "unheard"
+    opening: n.Opening = "request" if received.request else "message" if received.message else "unheard"
+    opening = "command" if kind == "complaint" else opening
     about = command.exchange, received.call, received.at, received.line, received.language
     ledger.owe(Message(*about, opening), kind, command.token, received.hidden)

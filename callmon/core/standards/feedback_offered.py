@@ -2,8 +2,8 @@
 
 Covers answered calls. Met when the caller was offered the survey, by a transfer to its extension (the exchange's
 setting `survey_extensions`) or by the dialplan's UserEvent(CallmonSurveyOffered). Not enabled until an extension
-is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it. CEL has no
-UserEvent: of a call that was filled from it, it is not known where the dialplan offers the survey.
+is configured or such a UserEvent is received. Without a survey, calls are not reported as lacking it. CEL has an
+offer by UserEvent only where `apps` names it: of a call that CEL filled without one, it is not known.
 """
 
 from callmon.core.calls.call import Call

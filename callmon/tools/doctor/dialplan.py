@@ -18,7 +18,10 @@ from callmon.tools.doctor.manager_user import TRUE, Examination, hears_voicemail
 from callmon.tools.doctor.questions import ExchangeAnswers
 
 # Without these a gap cannot be filled, nor a menu before voicemail be told from an announcement.
-APPS = ("dial", "queue", "ringing", "voicemail", "voicemailmain", "background", "waitexten", "read", "playback")
+APPS = (
+    *("dial", "queue", "ringing", "voicemail", "voicemailmain", "background", "waitexten", "read", "playback"),
+    "userevent",
+)
 EVENTS = (
     *("CHAN_START", "CHAN_END", "ANSWER", "HANGUP", "APP_START", "BRIDGE_ENTER", "BRIDGE_EXIT", "LINKEDID_END"),
     *("BLINDTRANSFER", "ATTENDEDTRANSFER", "PICKUP", "FORWARD", "PARK_START", "PARK_END"),

@@ -1,0 +1,106 @@
+"""A callback that the caller asked for by UserEvent: CEL names the step, and a gap does not hide the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from callmon.backfill.cel.rows import CelRow
+from callmon.backfill.job import Backfill
+from callmon.backfill.merge import merged
+from callmon.config.settings import Settings, example, example_text, parse
+from callmon.core import facts as f
+from callmon.core.callbacks.commands import CallbackCommand
+from callmon.core.facts import Fact
+from callmon.core.monitor import Monitor
+from callmon.store.commands import pending_callback_commands
+from callmon.store.database import Database
+from callmon.store.queries import obligations
+from callmon.store.queries.obligations import WorklistItem
+from tests.recordings.test_cel import concluded, rows_of, told
+from tests.recordings.test_traces import TRACES
+from tests.support.store_fixtures import EXCHANGE, stored_facts, wrote
+
+CALL, CALLER, OTHER = "lab-1795528171.63", "+14165550101", "+14165550152"
+ROWS = rows_of(TRACES / "queue_abandon" / "cel.csv")
+LEFT = next(row for row in ROWS if row.kind == "APP_END" and row.app == "Queue")
+ASKED = "CallmonCallbackRequest,Language: fr"
+
+
+def asking(data: str = ASKED) -> list[CelRow]:
+    """The caller leaves the queue by a key. Behind it the dialplan runs UserEvent; the end is a second later."""
+    place = ROWS.index(LEFT) + 1
+    steps = [msgspec.structs.replace(LEFT, kind=x, app="UserEvent", data=data) for x in ("APP_START", "APP_END")]
+    rest = [msgspec.structs.replace(row, at=row.at + timedelta(seconds=1)) for row in ROWS[place:]]
+    return [msgspec.structs.replace(row, n=n) for n, row in enumerate([*ROWS[:place], *steps, *rest])]
+
+
+def filled(store: Database, rows: Iterable[CelRow], settings: Settings) -> list[CallbackCommand]:
+    list(Backfill(settings, store, EXCHANGE).run(rows))
+    return [command for command, _ in pending_callback_commands(store, 0, store.ring.token)]
+
+
+def owed(store: Database, commands: Iterable[CallbackCommand], settings: Settings) -> WorklistItem:
+    """The only entry, after the daemon has applied the commands."""
+    monitor = Monitor(settings, token=store.ring.token)
+    for command in commands:
+        wrote(store, *monitor.apply_callback_command(command))
+    (one,) = obligations.obligations(store, numbers=True)
+    return one
+
+
+@pytest.mark.parametrize(("number", "called"), [("", CALLER), (",Number: 4165550152", OTHER)])
+def test_a_callback_that_was_asked_for_in_a_gap_is_owed(store: Database, number: str, called: str) -> None:
+    one = owed(store, filled(store, asking(ASKED + number), example()), example())
+    entry = one.obligation
+    assert (entry.opening, entry.language, entry.opened, entry.hidden) == ("request", "fr", LEFT.at, None)
+    assert (one.other or one.number, entry.token) == (called, store.ring.token(called))
+    assert "4165550152" not in repr(stored_facts(store))
+
+
+def test_the_verdict_is_that_of_a_caller_who_asked() -> None:
+    reasons = concluded(told(asking())[CALL])["reasons"]
+    assert reasons["answer_by_third_ring"] == reasons["reach_a_person"] == "asked to be called back"
+
+
+def test_without_the_step_in_cel_nothing_is_owed(store: Database) -> None:
+    assert filled(store, ROWS, example()) == []
+
+
+def test_a_number_that_was_keyed_in_is_not_kept_where_the_site_wants_none_of_cel(store: Database) -> None:
+    settings = parse(example_text() + '\n[exchanges.toronto.cel]\nfile = "/none.csv"\nnumbers = false\n')
+    one = owed(store, filled(store, asking(f"{ASKED},Number: 4165550152"), settings), settings)
+    assert (one.obligation.opening, one.obligation.hidden) == ("request", "unknown")
+    assert (one.number, one.other) == (None, None)
+
+
+def heard(asked: f.CallbackRequested | None, lost: timedelta) -> list[Fact]:
+    """The call until the connection was lost, so long after the key."""
+    facts = [x for x in told(ROWS)[CALL] if x.at is not None and x.at < LEFT.at and not isinstance(x, f.Filled)]
+    gap = f.Unheard(CALL, LEFT.at + lost, None)
+    return [*facts, *([] if asked is None else [asked]), gap, f.Ended(CALL, None, "unknown", "unheard")]
+
+
+@pytest.mark.parametrize("was_heard", [True, False])
+def test_a_request_is_told_once_whether_it_was_received_or_not(was_heard: bool) -> None:
+    own = f.CallbackRequested(CALL, LEFT.at + timedelta(seconds=0.001), None, "fr")
+    given = heard(own, timedelta(seconds=0.1)) if was_heard else heard(None, timedelta(seconds=-0.1))
+    (one,) = (x for x in merged(given, told(asking())[CALL]) if isinstance(x, f.CallbackRequested))
+    assert one == (own if was_heard else f.CallbackRequested(CALL, LEFT.at, None, "fr"))
+
+
+def test_a_request_that_was_received_is_not_owed_again(store: Database) -> None:
+    own = f.CallbackRequested(CALL, LEFT.at, None, "fr")
+    outcome = Monitor(example(), EXCHANGE, token=str).retell(EXCHANGE, heard(own, timedelta(seconds=0.1)))
+    assert outcome is not None
+    wrote(store, outcome)
+    assert filled(store, asking(), example()) == []
+
+
+def test_voicemail_by_userevent_says_that_no_message_was_left() -> None:
+    by_event = told(asking("CallmonVoicemail,Status: FAILED"))[CALL][1]
+    assert isinstance(by_event, f.Filled)
+    assert by_event.message is True
