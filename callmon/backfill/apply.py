@@ -125,8 +125,8 @@ class _Filling:
         in_progress = set(self._connection.scalars(select(OPEN.c["call"]).where(which(OPEN))))
         question = select(CALL.c["call"], CALL.c.data).where(which(CALL)).with_for_update()
         stored: dict[str, str] = {row[0]: row[1] for row in self._connection.execute(question)}
-        facts = calls._facts(self._connection, which, None, (FACT,))
-        findings = calls._findings(self._connection, which)
+        facts = calls.stored_facts(self._connection, which, None, (FACT,))
+        findings = calls.stored_findings(self._connection, which)
         for call, new in found.items():
             key = (call, self._exchange)
             if call in stored and call not in in_progress:

@@ -235,10 +235,10 @@ def lines_of(path: Path, since: datetime | None = None, zone: tzinfo = UTC) -> I
             )
         ) from None
     with io.TextIOWrapper(file, "utf-8", "replace", newline="") as text:
-        yield _lines(text)
+        yield bounded_lines(text)
 
 
-def _lines(file: TextIO) -> Iterator[str]:
+def bounded_lines(file: TextIO) -> Iterator[str]:
     try:
         while line := file.readline(LONGEST_LINE + 1):
             yield line
@@ -272,7 +272,7 @@ def _time_after(file: Any, place: int, zone: tzinfo) -> datetime:
 
 
 def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: Windows) -> Iterator[CelRow]:
-    engine = _engine(settings, exchange)
+    engine = engine_of(settings, exchange)
     try:
         with engine.connect() as connection:
             yield from _Table(connection, settings.table, reader).rows(windows)
@@ -286,7 +286,7 @@ def _of_table(settings: CelSettings, exchange: str, reader: CelReader, windows: 
         engine.dispose()
 
 
-def _engine(settings: CelSettings, exchange: str) -> Engine:
+def engine_of(settings: CelSettings, exchange: str) -> Engine:
     url = make_url(settings.url or "")
     url = url.set(drivername=DRIVERS.get(url.get_backend_name(), url.drivername))
     password = settings.password()

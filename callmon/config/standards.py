@@ -11,7 +11,7 @@ CALL_STANDARDS = (
     "bilingual_person",
     "feedback_offered",
 )
-# These standards judge obligations that calls opened, not calls (`core/standards/_common.py`).
+# These standards judge obligations that calls opened, not calls (`core/standards/verdict_rules.py`).
 OWED_STANDARDS = (
     "callback_within_24_hours",
     "callback_in_french",

@@ -40,7 +40,7 @@ from callmon.core.exchange import ExchangeState, LastCalls
 from callmon.core.facts import Fact
 from callmon.core.outcome import Outcome
 from callmon.core.standards import Standard, load
-from callmon.core.standards._common import Seen
+from callmon.core.standards.verdict_rules import Seen
 from callmon.core.verdicts import Finding, Gap
 
 OPENING = frozenset(OPENED_BY)
@@ -68,7 +68,7 @@ class Monitor:
         names = settings.exchanges if exchange is None else [exchange]
         self.exchanges = {name: ExchangeState(ExchangeProfile(settings, name, any_line)) for name in names}
         self._calendars = settings.calendars
-        self._standards = standards = load(settings.standards)
+        standards = load(settings.standards)
         self.survey_heard = False  # a dialplan has reported that it offers the survey
         self._settled_by = {
             kind: tuple(standard for standard in standards if kind in standard.settled_by)
@@ -161,11 +161,6 @@ class Monitor:
                 if key not in longest or (wait.waited or NO_TIME) > (longest[key].waited or NO_TIME):
                     longest[key] = wait
         return longest
-
-    def enabled(self) -> dict[str, bool]:
-        """Whether each standard gives verdicts: all do, except those whose `NEEDS` no exchange meets."""
-        hearings = self.exchanges.values()
-        return {x.name: any(self._has(x, hearing) for hearing in hearings) for x in self._standards}
 
     def phones(self) -> dict[tuple[str, str], int]:
         """Phones by line and state (free, in_use, unreachable), for lines with at least one known phone."""

@@ -31,6 +31,7 @@ from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Outcome
+from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, always_listening, unheard_exchanges
@@ -137,7 +138,9 @@ class Daemon:
 
     def _judged(self) -> list[str]:
         """The standards that give verdicts."""
-        return [name for name, is_judged in self.runtime.monitor.enabled().items() if is_judged]
+        runtime = self.runtime
+        standards = judged_standards(runtime.settings, runtime.monitor.survey_heard)
+        return [name for name, is_judged in standards.items() if is_judged]
 
     def restore(self) -> None:
         """Restore the stored state: calls in progress, obligations, today's figures. Blocks."""

@@ -18,7 +18,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import STATES
-from callmon.core.monitor import Monitor
+from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.today import Today
 from callmon.daemon.daemon import THREADS, notify
 from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
@@ -82,8 +82,7 @@ class PairsPages:
         self._callbacks = self._callbacks.updated(index)
         lines = self._lines(now, reader, heard, all(x.unheard_for is None for x in exchanges))
         live = [x for x in disruptions.live_disruptions(reader) if x.ended is None]
-        enabled = Monitor(self._settings, token=str).enabled()
-        shown = (now, lines, tuple(exchanges), self._callbacks, tuple(live), enabled)
+        shown = (now, lines, tuple(exchanges), self._callbacks, tuple(live), judged_standards(self._settings))
         return DaemonSnapshot(*shown)
 
     def _lines(

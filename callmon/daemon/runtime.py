@@ -18,6 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Outcome
+from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.today import Today
 from callmon.daemon import host_state
 from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
@@ -130,7 +131,7 @@ class Runtime:
         now, monitor, exchanges = self.now(), self.monitor, self._connections()
         callbacks = self._callbacks = self._callbacks.updated(monitor.ledger.index)
         heard = tuple(watched.status(monitor) for watched in self.watched.values())
-        enabled, waits = monitor.enabled(), self._waits()
+        enabled, waits = judged_standards(self.settings, monitor.survey_heard), self._waits()
         clocks = datetime.now(UTC), monotonic()
         return DaemonSnapshot(
             at=now,

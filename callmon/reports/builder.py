@@ -17,15 +17,15 @@ from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import LANGUAGES, language_label
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.monitor import Monitor
 from callmon.core.standards import load
+from callmon.core.standards.judged import met_needs
 from callmon.core.statistics import coverage
 from callmon.core.statistics.aggregates import Cell
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.statistics.period import Month
 from callmon.core.verdicts import VERDICTS, Finding
 from callmon.reports import figures
-from callmon.reports.figures import KINDS, last_due, of_obligation
+from callmon.reports.figures import is_final, last_due, of_obligation
 from callmon.reports.model import WHOLE, Cut, Report, Title
 
 UNKNOWN = "unknown"
@@ -113,15 +113,15 @@ class ReportBuilder:
         table.add_unheard(known.listening, self.month, self.settings.calendar())
         table.add_calls_in_progress(known.in_progress)
         table.add_reconciled(known.reconciled)
-        final_after = None if self.last_due is None or self.last_due < self.now else self.last_due
-        is_over = end <= self.now and not self.month.to_date and known.in_progress == 0
+        due, is_in_progress = self.last_due, known.in_progress > 0
+        calls = sum(cell.counts.get(("calls_offered", ""), 0) for cell in self.cells.values())
         return Report(
             month=self.month,
-            is_final=is_over and final_after is None and has_data and not self._is_empty(),
+            is_final=is_final(self.month, self.now, calls, due, is_in_progress, has_data),
             is_running=end > self.now,
-            is_empty=self._is_empty() and known.in_progress == 0,
+            is_empty=not calls and due is None and not is_in_progress,
             has_data=has_data,
-            final_after=final_after,
+            final_after=None if due is None or due < self.now else due,
             cuts=tuple(titles),
             titles=titles,
             lines={cut.of: self._belongs(cut.of) for cut in titles if cut.kind == "line"},
@@ -129,11 +129,6 @@ class ReportBuilder:
             config_fingerprint=fingerprint(self.settings),
             data_fingerprint=known.fingerprint,
         )
-
-    def _is_empty(self) -> bool:
-        """Whether the period has neither a call nor an obligation."""
-        totals = {("calls_offered", ""), *((x, "") for x in KINDS.values())}
-        return not any(cell.counts.get(x) for cell in self.cells.values() for x in totals)
 
     # Cuts.
 
@@ -216,8 +211,8 @@ def _add_not_judged(cells: Mapping[tuple[str, str], Cell]) -> None:
 
 def _judged(settings: Settings) -> frozenset[str]:
     """The standards that are judged at this site: all except those whose requirements are not configured."""
-    enabled = Monitor(settings, token=str).enabled()
-    return frozenset(x.name for x in load(settings.standards) if x.needs is None or enabled[x.name])
+    met = met_needs(settings)
+    return frozenset(x.name for x in load(settings.standards) if x.needs is None or met[x.needs])
 
 
 def fingerprint(settings: Settings) -> str:

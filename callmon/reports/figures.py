@@ -18,7 +18,7 @@ from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.disruptions.disruption import Disruption
-from callmon.core.standards._common import is_unattributed
+from callmon.core.standards.verdict_rules import is_unattributed
 from callmon.core.statistics import coverage, histogram, parity
 from callmon.core.statistics.aggregates import BY_TIME, HALF_HOURS, Cell, of_finding
 from callmon.core.statistics.counters import SIGNS
@@ -92,6 +92,17 @@ def last_due(obligation: Obligation) -> datetime:
     """The time after which its verdicts no longer change."""
     dues = (obligation.dues.judging, obligation.dues.answer)
     return max((x.at for x in dues if x is not None), default=obligation.opened)
+
+
+def is_final(
+    month: Month, now: datetime, calls: int, due: datetime | None, is_in_progress: bool, has_data: bool
+) -> bool:
+    """Whether no figure of the month changes any more. `due`: of its obligations the last; None without any.
+
+    A month without a call and without an obligation is never final, nor is a part of a month.
+    """
+    may_change = month.to_date or month.end > now or is_in_progress or (due is not None and due >= now)
+    return has_data and not may_change and (calls > 0 or due is not None)
 
 
 # Rates, and the lengths of which median, 95th percentile and longest are reported.

@@ -267,7 +267,7 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 def main() -> None:
     configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from the parent process
-    _set_limits(seconds, megabytes)
+    set_limits(seconds, megabytes)
     logging.raiseExceptions = False  # without memory, printing a log error may not end
     settings = Settings(configuration, source)
     try:
@@ -285,7 +285,7 @@ def main() -> None:
         sys.stdout.buffer.flush()
 
 
-def _set_limits(seconds: float, megabytes: int) -> None:
+def set_limits(seconds: float, megabytes: int) -> None:
     """Limit time and memory, even if the parent exits, and lower the priority so that events come first."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(max(1, round(seconds) + 1))

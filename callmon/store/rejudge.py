@@ -138,8 +138,8 @@ class RejudgedCalls:
         def which(table: Table) -> Condition:
             return tuple_(table.c["call"], table.c.exchange).in_(keys)
 
-        facts = calls._facts(self._connection, which, None, (FACT,)) if keys else {}
-        findings = calls._findings(self._connection, which) if keys else {}
+        facts = calls.stored_facts(self._connection, which, None, (FACT,)) if keys else {}
+        findings = calls.stored_findings(self._connection, which) if keys else {}
         for call, data in stored.items():
             outcome = self._monitor.retell(call[1], up_to_end(as_it_stands(facts.get(call, []))))
             if outcome is not None and outcome.calls:

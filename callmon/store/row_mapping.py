@@ -90,9 +90,9 @@ class Rows:
             if isinstance(item, Heartbeat):
                 self.heard[item.exchange] = item.at
             else:
-                self._add_outcome(item.exchange, item)
+                self.add_outcome(item.exchange, item)
 
-    def _add_outcome(self, exchange: str, outcome: Outcome) -> None:
+    def add_outcome(self, exchange: str, outcome: Outcome) -> None:
         for fact in outcome.facts:
             key = (fact.call, exchange)
             if type(fact) in MARKED:

@@ -23,7 +23,7 @@ class Replay:
     """Feeds one exchange's recordings to a monitor and collects every call."""
 
     def __init__(self, monitor: Monitor, exchange: str) -> None:
-        self._monitor = monitor
+        self.monitor = monitor
         self._exchange = exchange
         self._connections = 0
         self.messages = 0
@@ -35,7 +35,7 @@ class Replay:
     def connection(self, chunks: Iterable[bytes]) -> Iterator[Outcome]:
         """The outcomes of one connection's bytes. A message that is cut off at the end is dropped."""
         if self._connections:
-            yield from self._feed(e.ConnectionLost(self.last))
+            yield from self.feed(e.ConnectionLost(self.last))
         self._connections += 1
         framer = Framer()
         heard: datetime | None = None
@@ -50,20 +50,20 @@ class Replay:
                     event = type(event)(heard)  # it has no Timestamp: the clock is the last one seen
                 if isinstance(event, e.Event) and type(event) is not e.VoicemailUserDetail:
                     self.start = self.start or event.at
-                    yield from self._feed(event)
+                    yield from self.feed(event)
         self.last = heard or self.last
 
-    def _feed(self, event: e.Event) -> Iterator[Outcome]:
-        outcome = self._monitor.feed(self._exchange, event)
+    def feed(self, event: e.Event) -> Iterator[Outcome]:
+        outcome = self.monitor.feed(self._exchange, event)
         if outcome is not None:
-            yield self._taken(outcome)
-        deadline = self._monitor.ledger.next_deadline()
-        if self._monitor.exchanges[self._exchange].tracker.listing.since is not None:
+            yield self.taken(outcome)
+        deadline = self.monitor.ledger.next_deadline()
+        if self.monitor.exchanges[self._exchange].tracker.listing.since is not None:
             return  # in a gap: until the listing, nobody knows which calls are still up
         if deadline is not None and event.at is not None and deadline < event.at:
-            yield from map(self._taken, self._monitor.tick(event.at))
+            yield from map(self.taken, self.monitor.tick(event.at))
 
-    def _taken(self, outcome: Outcome) -> Outcome:
+    def taken(self, outcome: Outcome) -> Outcome:
         owed = (finding for written in outcome.ledger for finding in written.findings)
         for finding in (*outcome.findings, *owed):
             self.findings.setdefault(finding.call, []).append(finding)
@@ -75,7 +75,7 @@ class Replay:
 
     def calls(self) -> list[dict[str, Any]]:
         """Every call received, by arrival, as interface.md's JSON. A call still in progress has `ended` null."""
-        calls = self.ended + self._monitor.calls_in_progress(self._exchange)
+        calls = self.ended + self.monitor.calls_in_progress(self._exchange)
         calls.sort(key=lambda call: (call.arrived.timestamp() if call.arrived else 0.0, call.call))
         return [as_json(self._exchange, call, self.findings.get(call.call, ())) for call in calls]
 

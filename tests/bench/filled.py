@@ -62,7 +62,7 @@ def told(count: int) -> list[Story]:
         outcome = judge.retell(year.EXCHANGE, facts)
         assert outcome is not None
         rows, cells = Rows(1), dict[Key, Rollup]()
-        rows._add_outcome(year.EXCHANGE, outcome)
+        rows.add_outcome(year.EXCHANGE, outcome)
         one = update.call_record(outcome.calls[0], outcome.findings)
         update.count_call(cells, year.EXCHANGE, one, year.TORONTO)
         ((key, rollup),) = cells.items()

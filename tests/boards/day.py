@@ -101,9 +101,9 @@ def complaints(today: datetime, given: Settings) -> Iterator[tuple[Obligation, l
     answers = (("met", "complaint_answered"), ("not_met", "too_late"), ("unknown", "gap"))
     for n in range(6):
         opened = today - timedelta(days=25 - n, hours=1)
-        one, _, _ = year_owing._complaint(Random(n), n, "general", ("fr", "en")[n % 2], opened, terms)
+        one, _, _ = year_owing.made_complaint(Random(n), n, "general", ("fr", "en")[n % 2], opened, terms)
         given_verdicts = {P2: told[n % 3], P15: answers[(n + 1) % 3]}
-        findings = [year_owing._finding(one, name, *verdict) for name, verdict in given_verdicts.items()]
+        findings = [year_owing.made_finding(one, name, *verdict) for name, verdict in given_verdicts.items()]
         yield one, findings, {name: verdict for name, (verdict, _) in given_verdicts.items()}
 
 

@@ -96,15 +96,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write(store: Database, settings: Settings) -> None:
     """The callback and the planned work that the examples name, and a disruption that goes on."""
-    past = history._History(settings, store, NOW)
-    past._recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past._recorded["vm_message"])
+    past = history.History(settings, store, NOW)
+    past.recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past.recorded["vm_message"])
     night = datetime(2026, 12, 1, 7, tzinfo=UTC)
     notice = history.Notice(until=night + timedelta(hours=10))
     began = NOW - timedelta(hours=1)
     items: list[Outcome] = [
-        *past._call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER),
-        *past._command("plan", began, lines=("general",), start=night, notice=notice),
-        *past._command("announce", began, lines=("tty",), start=began),
+        *past.call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER),
+        *past.command("plan", began, lines=("general",), start=night, notice=notice),
+        *past.command("announce", began, lines=("tty",), start=began),
     ]
     with store.writing() as connection:
         write_batch(connection, BatchId(2, "examples"), items, store.ring)
@@ -114,11 +114,11 @@ def by_hand(root: Path, action: str) -> None:
     """What the daemon would have written when a person did this to the callback."""
     settings = load(root / "here/callmon.toml")
     store = open_for_writing(settings)
-    past = history._History(settings, store, NOW)
-    past._recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past._recorded["vm_message"])
-    list(past._call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER))
+    past = history.History(settings, store, NOW)
+    past.recorded["vm_message"] = re.sub(rb'(1\d{9})\.\d+"', rb'\1.0"', past.recorded["vm_message"])
+    list(past.call(datetime.fromtimestamp(int(ENTRY.partition(".")[0]), UTC), "vm_message", NUMBER))
     with store.writing() as connection:
-        write_batch(connection, BatchId(3, "by hand"), past._by_hand(NOW, action, ENTRY), store.ring)
+        write_batch(connection, BatchId(3, "by hand"), past.by_hand(NOW, action, ENTRY), store.ring)
     store.close()
 
 

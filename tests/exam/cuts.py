@@ -145,7 +145,7 @@ class Examined:
 
 
 def _fed(replay: Replay, events: Iterable[e.Event]) -> list[Fact]:
-    return [fact for event in events for outcome in replay._feed(event) for fact in outcome.facts]
+    return [fact for event in events for outcome in replay.feed(event) for fact in outcome.facts]
 
 
 def _begun_again(subject: Subject, stored: Stored, lost: datetime) -> Replay:
@@ -159,5 +159,5 @@ def _begun_again(subject: Subject, stored: Stored, lost: datetime) -> Replay:
     second = Replay(fresh(subject), "toronto")
     second.findings = {call: list(found) for call, found in stored.findings.items()}
     second.ended = list(stored.ended)
-    second._monitor.restore("toronto", lost, calls, judged)
+    second.monitor.restore("toronto", lost, calls, judged)
     return second

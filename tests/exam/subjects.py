@@ -95,7 +95,7 @@ class Subject:
 
 def said_in(replay: Replay) -> dict[str, Said]:
     """What a replay says of every call that it heard of."""
-    calls = [*replay.ended, *replay._monitor.calls_in_progress("toronto")]
+    calls = [*replay.ended, *replay.monitor.calls_in_progress("toronto")]
     return {
         call.call: Said(call, {x.standard: x.verdict for x in replay.findings.get(call.call, ())})
         for call in calls

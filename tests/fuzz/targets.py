@@ -19,7 +19,7 @@ from callmon.backfill import job
 from callmon.backfill.cel import extract
 from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import CelReader
-from callmon.backfill.job import _lines
+from callmon.backfill.job import bounded_lines
 from callmon.backfill.merge import merged
 from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
@@ -119,7 +119,7 @@ def ami(data: bytes) -> None:
             list(outcome_lines(outcome, replay.start))
     replay.calls()
     for event in NOTHING_IS_UP:
-        list(replay._feed(event))
+        list(replay.feed(event))
 
 
 class Forever:
@@ -138,7 +138,7 @@ def cel(data: bytes) -> None:
     text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
     reader = CelReader(ZONE)
     monitor = Monitor(SETTINGS, EXCHANGE, token=str)
-    for part in extract.stretches(reader.read_lines(_lines(text))):
+    for part in extract.stretches(reader.read_lines(bounded_lines(text))):
         told = extract.extract_calls(part, SITE, {"1": "fr", "2": "en"})
         for facts in (told | with_doubt(part, told, reader.bad.lacks_apps)).values():
             outcome = monitor.retell(EXCHANGE, facts)

@@ -20,21 +20,21 @@ ID_LINE = re.compile(rb"^(?!Bridge)\w*(?:Uniqueid|Linkedid|UniqueID): (\S+)", re
 
 def cut(stream: bytes, own: str) -> bytes:
     """The messages of the call with this linkedid, and of calls that joined it (pick-up, consultation)."""
-    banner, blocks, ids = _messages(stream)
-    family = _family(ids, own.encode())
+    banner, blocks, ids = named_messages(stream)
+    family = call_family(ids, own.encode())
     kept = [block for n, block in enumerate(blocks) if ids[n] & family or _opens(n, block)]
     return banner + b"\r\n" + b"\r\n\r\n".join(kept) + b"\r\n\r\n"
 
 
 @lru_cache(maxsize=1)
-def _messages(stream: bytes) -> tuple[bytes, list[bytes], list[set[bytes]]]:
+def named_messages(stream: bytes) -> tuple[bytes, list[bytes], list[set[bytes]]]:
     """The banner, the messages, and the channels that each of them names. A run is cut once a call."""
     banner, _, rest = stream.partition(b"\r\n")
     blocks = [block for block in rest.split(b"\r\n\r\n") if block.strip()]
     return banner, blocks, [set(ID_LINE.findall(block)) for block in blocks]
 
 
-def _family(messages: Sequence[set[bytes]], own: bytes) -> set[bytes]:
+def call_family(messages: Sequence[set[bytes]], own: bytes) -> set[bytes]:
     """Every channel named together with a member of the family belongs to it."""
     family = {own}
     while True:

@@ -163,13 +163,13 @@ FAULTS = (
         "the fourth ring is in time",
         "core/standards/answer_by_third_ring",
         (
-            "return common.met(reason, number) if waited.longest < limit else",
-            "return common.met(reason, number) if waited.longest <= limit else",
+            "return rules.met(reason, number) if waited.longest < limit else",
+            "return rules.met(reason, number) if waited.longest <= limit else",
         ),
     ),
     fault(
         "an abandoned call is never counted",
-        "core/standards/_common",
+        "core/standards/verdict_rules",
         ("is_early = call.waited.longest < limit", "is_early = bool(limit)"),
     ),
     fault(

@@ -30,7 +30,7 @@ from callmon.store.rollups import rebuild
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.access import CONTEXT, COOKIE, DemoAccess
 from callmon.tools.demo.exchange import DemoExchange
-from callmon.tools.demo.history import NUMBERS, _facts, _shifted, seed
+from callmon.tools.demo.history import NUMBERS, recorded_facts, seed, shifted
 from callmon.tools.demo.phones import DEVICES, DemoPhones
 from callmon.tools.demo.schedule import MORNING, RecordingPlayer, messages
 from callmon.web.app import WebApplication
@@ -97,7 +97,7 @@ def test_a_disruption_is_over_and_work_is_planned_both_with_a_complete_notice(
 
 
 def test_a_call_of_the_past_has_its_own_time_id_and_caller(past: tuple[Settings, Database]) -> None:
-    first, *_ = _shifted(_facts(past[0], "vm_message"), NOW, "4165550123")
+    first, *_ = shifted(recorded_facts(past[0], "vm_message"), NOW, "4165550123")
     assert isinstance(first, Arrived)
     assert first.at is not None
     assert (first.at.replace(microsecond=0), first.caller) == (NOW, "+14165550123")
@@ -106,7 +106,7 @@ def test_a_call_of_the_past_has_its_own_time_id_and_caller(past: tuple[Settings,
 
 
 def test_a_call_between_two_phones_is_no_part_of_the_past(past: tuple[Settings, Database]) -> None:
-    assert [name for name in MORNING if not _facts(past[0], name)] == ["internal_call"]
+    assert [name for name in MORNING if not recorded_facts(past[0], name)] == ["internal_call"]
 
 
 # ── the phones ──

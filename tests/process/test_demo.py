@@ -31,7 +31,7 @@ from callmon.config.lines import Lines
 from callmon.config.settings import Settings, example
 from callmon.core.monitor import Monitor
 from callmon.text.labels import LANGUAGES
-from callmon.tools.demo import HEADINGS, ROW, _round_the_clock, demo_settings
+from callmon.tools.demo import HEADINGS, ROW, demo_settings, round_the_clock
 from callmon.tools.demo.exchange import USER, DemoExchange
 from callmon.tools.demo.schedule import MORNING, RecordingPlayer, calls, messages, recording
 from callmon.tools.replay import Replay
@@ -70,7 +70,7 @@ def truth(name: str) -> dict[str, Any]:
 
 def test_the_demonstration_is_open_on_the_closed_days_of_the_year_before_and_the_year_after() -> None:
     """Its calls are those of two months, and it may run on New Year's Day."""
-    closed = _round_the_clock(2026)["closed_days_remove"]
+    closed = round_the_clock(2026)["closed_days_remove"]
     assert [date(year, 12, 25) in closed for year in (2024, 2025, 2026, 2027)] == [False, True, True, True]
 
 

@@ -116,7 +116,7 @@ def named(analyze: str, words: list[str]) -> set[str]:
 
 CONFINED = """
 import ctypes, os, resource, sys
-from callmon.reports.jobs import _set_limits
+from callmon.reports.jobs import set_limits
 seccomp = ctypes.CDLL("libseccomp.so.2", use_errno=True)
 seccomp.seccomp_init.restype = ctypes.c_void_p
 context = ctypes.c_void_p(seccomp.seccomp_init(ctypes.c_uint32(0x00050000 | 1)))  # EPERM, but for
@@ -125,7 +125,7 @@ for name in sys.argv[1:]:
     if number >= 0:
         assert seccomp.seccomp_rule_add(context, ctypes.c_uint32(0x7FFF0000), number, 0) == 0, name
 assert seccomp.seccomp_load(context) == 0
-_set_limits(100, 1000)
+set_limits(100, 1000)
 print(resource.getrlimit(resource.RLIMIT_AS)[1] >> 20, os.getpriority(os.PRIO_PROCESS, 0))
 """
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from callmon.core.verdicts import Verdict
-from tests.lab.recordings import _family, _messages, cut
+from tests.lab.recordings import call_family, cut, named_messages
 from tests.lab.situations_callbacks import CALLED_BACK, MADE, TOO_SHORT, WHOSE
 from tests.recordings.test_cel import rows_of, told
 from tests.support.cut_recordings import Recording
@@ -106,9 +106,9 @@ def result(
 def family(stream: bytes, call: dict[str, Any]) -> bytes:
     """The call's messages, and those of the phones that only met it in a bridge."""
     bridges = set(re.findall(rb"BridgeUniqueid: (\S+)", cut(stream, call["linkedid"])))
-    banner, blocks, ids = _messages(stream)
+    banner, blocks, ids = named_messages(stream)
     met = [own for block, own in zip(blocks, ids, strict=True) if any(bridge in block for bridge in bridges)]
-    known = set().union(*(_family(ids, one) for one in {call["linkedid"].encode(), *chain.from_iterable(met)}))
+    known = set().union(*(call_family(ids, one) for one in {call["linkedid"].encode(), *chain.from_iterable(met)}))
     kept = [block for place, block in enumerate(blocks) if ids[place] & known or place < 2]
     return banner + b"\r\n" + b"\r\n\r\n".join(kept) + b"\r\n\r\n"
 

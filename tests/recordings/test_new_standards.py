@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from callmon.config.settings import Settings
+from callmon.core.standards.judged import judged_standards
 from tests.recordings.test_integrity import blind
 from tests.support.ami_builders import (
     EVENING,
@@ -366,7 +367,10 @@ def test_that_it_was_heard_is_kept_over_a_reload_and_a_reload_brings_staff_and_s
     heard, plain = listener(), listener()
     heard.survey_heard = True
     plain.adopt(heard)
-    assert (plain.enabled()[F], plain.enabled()[B]) == (True, False)
-    changed = listener(settings({"# survey_extensions": "survey_extensions"}, STAFF))
+    enabled = judged_standards(settings(), plain.survey_heard)
+    assert (enabled[F], enabled[B]) == (True, False)
+    both = settings({"# survey_extensions": "survey_extensions"}, STAFF)
+    changed = listener(both)
     changed.adopt(listener())
-    assert (changed.enabled()[F], changed.enabled()[B]) == (True, True)
+    enabled = judged_standards(both, changed.survey_heard)
+    assert (enabled[F], enabled[B]) == (True, True)

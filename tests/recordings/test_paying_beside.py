@@ -42,7 +42,7 @@ def goes_on(exchange: Exchange, caller: Channel, phone: Channel) -> None:
 
 
 def debt(exchange: Exchange) -> Obligation:
-    (one,) = exchange.replayed()._monitor.ledger.index
+    (one,) = exchange.replayed().monitor.ledger.index
     return one
 
 
@@ -87,4 +87,4 @@ def test_it_is_no_call_of_its_own_unless_it_was_owed() -> None:
         goes_on(exchange, caller, phone)
         replay = exchange.replayed()
         assert sorted(call["direction"] for call in replay.calls()) == directions
-        assert replay._monitor.others == {"inbound": 0, "outbound": 0, "internal": 0}
+        assert replay.monitor.others == {"inbound": 0, "outbound": 0, "internal": 0}

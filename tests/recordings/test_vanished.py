@@ -37,7 +37,7 @@ def ghost(exchange: Exchange, *channels: Channel, lists: int = 2) -> dict[str, A
 
 
 def closed(replay: Replay) -> int:
-    return replay._monitor.exchanges["toronto"].tracker.state.ghosts_closed
+    return replay.monitor.exchanges["toronto"].tracker.state.ghosts_closed
 
 
 def test_an_answered_call_missing_in_two_lists_ends_as_answered_with_no_end() -> None:

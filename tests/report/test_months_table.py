@@ -17,7 +17,7 @@ from callmon.store.database import Database, upgrade
 from callmon.store.queries.reports import month_counts
 from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
-from callmon.web.views.months import SHOWN, _line, _row
+from callmon.web.views.months import SHOWN, month_row, share_line
 from tests import year
 from tests.year import TORONTO
 from tests.year import obligations as year_owing
@@ -46,7 +46,7 @@ def rows(store: Database, now: datetime, names: list[str]) -> dict[str, dict[str
     found = month_counts(store, TORONTO, months)
     assert found is not None
     tongue = WebFormatter(year.settings(), "en", now)
-    return {x.name: _row(x.first, y, tongue) for x, y in zip(months, found, strict=True)}
+    return {x.name: month_row(x.first, y, tongue) for x, y in zip(months, found, strict=True)}
 
 
 # On New Year's Day, with due times still to come; and when all is over.
@@ -76,7 +76,7 @@ def test_the_four_states_are_told_apart(store: Database) -> None:
 
 def test_the_line_has_a_point_a_month_and_breaks_where_there_is_no_rate(store: Database) -> None:
     shown = list(rows(store, LATER, ["2024-11", "2024-12", "2025-02", "2024-01"]).values())
-    runs = _line(shown)  # type: ignore[arg-type]  # the rows of the table
+    runs = share_line(shown)  # type: ignore[arg-type]  # the rows of the table
     assert [len(run) for run in runs] == [2, 1]
     points = [point for run in runs for point in run]
     assert [share for _, _, share in points] == [

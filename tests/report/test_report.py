@@ -27,7 +27,7 @@ from callmon.reports.model import Figure, Place
 from callmon.text import labels
 from callmon.text.formatter import permille
 from tests.year import TORONTO, settings
-from tests.year.obligations import _obligation
+from tests.year.obligations import made_obligation
 
 REPORTS = Path(reports.__file__).parent
 FR, EN = ReportFormatter("fr", TORONTO), ReportFormatter("en", TORONTO)
@@ -241,7 +241,7 @@ def owed(**changes: Any) -> Obligation:
     from callmon.core.callbacks.due_dates import DueDatePolicies
 
     terms = DueDatePolicies(given)
-    return msgspec.structs.replace(_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)
+    return msgspec.structs.replace(made_obligation("1.1", "callback", "general", "fr", OPENED, terms), **changes)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.backfill import tasks
 from callmon.backfill.cel.rows import COLUMNS
-from callmon.backfill.job import Backfill, _engine
+from callmon.backfill.job import Backfill, engine_of
 from callmon.backfill.tasks import GapFiller
 from callmon.config.settings import Settings, example, parse
 from callmon.core.callbacks.commands import CallbackCommand
@@ -195,7 +195,7 @@ def test_a_view_that_writes_when_it_is_read_is_refused_by_postgresql(
 def test_a_database_of_sqlite_is_opened_for_reading_only(tmp_path: Path) -> None:
     settings = sourced(tmp_path, f'url = "sqlite:///{tmp_path}/cel.db"')
     with (
-        _engine(settings.exchanges[EXCHANGE].cel, EXCHANGE).connect() as connection,
+        engine_of(settings.exchanges[EXCHANGE].cel, EXCHANGE).connect() as connection,
         pytest.raises(OperationalError, match="attempt to write a readonly database"),
     ):
         connection.execute(text("CREATE TABLE cel (id INTEGER)"))

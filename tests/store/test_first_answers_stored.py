@@ -129,6 +129,6 @@ def restarted(store: Database) -> bool:
     beside = example_text().replace("sqlite:///callmon.db", f"sqlite:///{store.path}", 1)
     daemon = Daemon(parse(beside), store)
     try:
-        return daemon.runtime.monitor.enabled()["feedback_offered"]
+        return daemon.runtime.snapshot().enabled["feedback_offered"]
     finally:
         daemon.runtime.database.close()

@@ -164,7 +164,7 @@ def test_the_longest_wait_of_a_line_is_that_of_its_first_caller_and_in_the_excha
     exchange.at(1).rings(one, "PJSIP/101")
     exchange.at(5).rings(two, "PJSIP/102")
     exchange.at(8).call(caller="4165550103")
-    monitor = exchange.replayed()._monitor
+    monitor = exchange.replayed().monitor
     now = exchange.start + timedelta(seconds=19)
     assert monitor.waits({"toronto": now}) == {
         ("general", "ringing"): Wait(exchange.start + seconds(1), seconds(18), seconds(6))
@@ -177,7 +177,7 @@ def test_a_wait_whose_beginning_was_not_heard_is_not_known() -> None:
     one = exchange.call(caller="4165550101")
     with exchange.unheard(until=7):
         exchange.at(1).rings(one, "PJSIP/101")
-    waits = exchange.replayed()._monitor.waits({"toronto": exchange.start + seconds(9)})
+    waits = exchange.replayed().monitor.waits({"toronto": exchange.start + seconds(9)})
     assert waits == {("general", "ringing"): Wait(None, None, seconds(6))}
 
 
@@ -378,7 +378,7 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
     runtime, exchange = Runtime(in_folder(tmp_path), store), Exchange()
     try:
         exchange.at(1).rings(exchange.call(), "PJSIP/101")
-        runtime.monitor = exchange.replayed()._monitor
+        runtime.monitor = exchange.replayed().monitor
         snapshot = runtime.snapshot()
     finally:
         runtime.database.close()

@@ -85,7 +85,7 @@ def known_after_a_kill(before: bytes, after: bytes) -> list[Fact]:
             calls.setdefault(fact.call, []).append(fact)
     judged = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     if first.last is not None:
-        second._monitor.restore("toronto", first.last, calls, judged)
+        second.monitor.restore("toronto", first.last, calls, judged)
     return known + _facts(second, after)
 
 

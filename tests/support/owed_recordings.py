@@ -50,15 +50,15 @@ def restarted(replay: Replay, stored: dict[str, list[f.Fact]]) -> Replay:
 
 
 def obligations(replay: Replay) -> list[Obligation]:
-    return list(replay._monitor.ledger.index)
+    return list(replay.monitor.ledger.index)
 
 
 def when_due(replay: Replay) -> Verdicts:
     """The verdicts once every callback is due."""
-    monitor = replay._monitor
+    monitor = replay.monitor
     due = max(one.dues.judging.at for one in obligations(replay))
     for outcome in monitor.tick(due + HOUR):
-        replay._taken(outcome)
+        replay.taken(outcome)
     return given_by(replay)
 
 
@@ -77,5 +77,5 @@ def backfilled(replay: Replay, calls: Mapping[str, Iterable[f.Fact]], at: dateti
     for call, facts in calls.items():
         about = {"at": at, "actor": "backfill", "action": "called", "exchange": "toronto", "obligation": call}
         command = msgspec.convert(about | {"facts": tuple(facts)}, CallbackCommand)
-        for outcome in replay._monitor.apply_callback_command(command):
-            replay._taken(outcome)
+        for outcome in replay.monitor.apply_callback_command(command):
+            replay.taken(outcome)

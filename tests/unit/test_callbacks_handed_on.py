@@ -243,7 +243,7 @@ def test_four_rings_and_a_short_talk_are_told_apart_and_the_verdict_says_that_th
 
 
 def debt(exchange: Exchange) -> Obligation:
-    (one,) = exchange.replayed()._monitor.ledger.index
+    (one,) = exchange.replayed().monitor.ledger.index
     return one
 
 
@@ -291,7 +291,7 @@ def test_a_code_for_another_number_is_no_callback() -> None:
 def verdict(exchange: Exchange) -> tuple[str, str]:
     replay = exchange.replayed()
     due_at = debt(exchange).dues.judging.at + SECOND
-    (found,) = [x for o in replay._monitor.tick(due_at) for written in o.ledger for x in written.findings]
+    (found,) = [x for o in replay.monitor.tick(due_at) for written in o.ledger for x in written.findings]
     return found.verdict, found.reason_key
 
 

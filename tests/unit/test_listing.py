@@ -474,7 +474,7 @@ def test_a_message_is_owed_though_a_person_may_have_answered_unheard_before_and_
     assert (call["outcome"], call["answered_by"], call["rings"]) == ("unknown", None, None)
     assert call["voicemail"] == {"mailbox": "500", "rings": None, "message": True}
     assert set(call["verdicts"].values()) == {"unknown"}
-    (one,) = replay._monitor.ledger.index
+    (one,) = replay.monitor.ledger.index
     assert (one.opening, one.state) == ("message", "open")
 
 
@@ -494,7 +494,7 @@ def test_whether_a_message_was_left_is_looked_into_though_the_outcome_is_not_kno
     replay = exchange.replayed()
     (call,) = replay.calls()
     assert (call["outcome"], call["voicemail"]["message"]) == ("unknown", None)
-    (one,) = replay._monitor.ledger.index
+    (one,) = replay.monitor.ledger.index
     assert (one.opening, one.state) == ("unheard", "open")
 
 

@@ -60,7 +60,7 @@ def restarted(plan: Plan, begun: float, length: float) -> list[dict[str, Any]]:
     given = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     upto = MORNING + timedelta(seconds=begun)
     open_calls = {call: facts for call, facts in told.items() if call not in over}
-    second._monitor.restore("toronto", upto, open_calls, {call: given.get(call, []) for call in open_calls})
+    second.monitor.restore("toronto", upto, open_calls, {call: given.get(call, []) for call in open_calls})
     heard(second, after)
     assert left(second) == (0, 0, 0, 0)
     return [call for call in first.calls() if call["call"] in over] + second.calls()

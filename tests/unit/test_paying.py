@@ -11,7 +11,7 @@ from callmon.core import facts as f
 from callmon.core.callbacks import entries as n
 from callmon.core.callbacks.commands import Received
 from callmon.core.standards import complaint_within_2_business_days
-from callmon.core.standards._common import Seen, StandardParameters
+from callmon.core.standards.verdict_rules import Seen, StandardParameters
 from callmon.core.verdicts import Judgement
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 

@@ -18,7 +18,7 @@ from callmon.sinks.public_notice.files import notice_files
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json
-from tests.interface import _asked
+from tests.interface import answer_of
 from tests.references import payloads
 from tests.store.test_mqtt import changed
 from tests.support.ami_builders import replayed
@@ -105,7 +105,7 @@ def test_the_public_notice_is_what_the_schema_says() -> None:
 
 
 def test_the_health_is_what_the_schema_says() -> None:
-    assert read(payloads.Health, asyncio.run(_asked("/healthz"))).status == "ok"
+    assert read(payloads.Health, asyncio.run(answer_of("/healthz"))).status == "ok"
 
 
 def test_a_key_that_the_schema_does_not_know_or_does_not_find_is_refused() -> None:

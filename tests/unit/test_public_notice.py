@@ -23,7 +23,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example, example_text, parse
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.sinks.public_notice import folder as notice_folder
-from callmon.sinks.public_notice.files import _folded, calendar, notice_files
+from callmon.sinks.public_notice.files import calendar, folded_line, notice_files
 from callmon.sinks.public_notice.folder import NoticePublisher, publish_notice
 from callmon.sinks.snapshot import DaemonSnapshot, ExchangeStatus
 from callmon.text.public_notice import PublicNotice
@@ -190,7 +190,7 @@ def test_a_calendar_escapes_what_the_standard_says() -> None:
 
 
 def test_half_a_letter_in_a_line_of_a_calendar_becomes_a_question_mark() -> None:
-    assert _folded("SUMMARY:caf\udce9") == b"SUMMARY:caf?\r\n"
+    assert folded_line("SUMMARY:caf\udce9") == b"SUMMARY:caf?\r\n"
 
 
 def ids(*found: Disruption) -> list[str]:

@@ -33,7 +33,7 @@ def after_a_restart(exchange: Exchange) -> dict[str, Any]:
     judged_before = {call: [finding.standard for finding in found] for call, found in first.findings.items()}
     assert first.last is not None
     second.findings = {call: list(found) for call, found in first.findings.items()}
-    second._monitor.restore("toronto", first.last, told, judged_before)
+    second.monitor.restore("toronto", first.last, told, judged_before)
     for _ in second.connection(chunks(io.BytesIO(after))):
         pass
     assert left(second) == (0, 0, 0, 0)

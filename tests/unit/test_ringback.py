@@ -263,7 +263,7 @@ def test_a_caller_who_rings_is_at_a_known_ring_where_the_start_is_known_to_hundr
     known = Wait(None, None, cycle)
     if waited is not None:
         known = Wait(start + timedelta(seconds=rang), timedelta(seconds=waited), cycle)
-    waits = exchange.replayed()._monitor.waits({"toronto": start + timedelta(seconds=9)})
+    waits = exchange.replayed().monitor.waits({"toronto": start + timedelta(seconds=9)})
     assert waits == {("general", "ringing"): known}
 
 
@@ -272,7 +272,7 @@ def test_an_exchange_that_reports_no_dial_is_known_as_such(tells: bool, is_misse
     exchange = Exchange()
     exchange.tells_dials = tells
     exchange.rings(exchange.at(0).call())
-    state = exchange.replayed()._monitor.exchanges["toronto"].tracker.state
+    state = exchange.replayed().monitor.exchanges["toronto"].tracker.state
     assert (state.ringback_missed, state.ringback_heard) == (is_missed, tells)
 
 

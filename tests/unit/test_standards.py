@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
+from callmon.config.settings import example_text, parse
+from callmon.config.standards import ALL_STANDARDS
 from callmon.core.standards import load
+from callmon.core.standards.judged import judged_standards
 from callmon.errors import ConfigError
 from tests.support.ami_builders import EVENING, GENERAL, TTY, Channel, Exchange, judged, settings
 
@@ -449,3 +452,19 @@ def test_calls_on_no_line_have_no_verdicts(how: str) -> None:
     call = exchange.one()
     direction = {"other number": "inbound"}.get(how, how)
     assert (call["direction"], call["line"], call["verdicts"]) == (direction, None, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "survey_heard", "without"),
+    [
+        (example_text(), False, {"bilingual_person", "callback_in_french", "feedback_offered"}),
+        (example_text(), True, {"bilingual_person", "callback_in_french"}),
+        (example_text() + '[[staff]]\nextension = "101"\nlanguages = ["fr"]', False, {"feedback_offered"}),
+        (example_text().partition("[exchanges.toronto]")[0], True, {*ALL_STANDARDS}),
+    ],
+)
+def test_a_standard_is_judged_where_an_exchange_has_what_it_needs(
+    text: str, survey_heard: bool, without: set[str]
+) -> None:
+    found = judged_standards(parse(text), survey_heard)
+    assert {name for name, is_judged in found.items() if not is_judged} == without

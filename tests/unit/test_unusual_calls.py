@@ -19,7 +19,7 @@ def told(exchange: Exchange) -> list[tuple[Any, ...]]:
     """Every call that was told; nothing of any is remembered."""
     replay = exchange.replayed()
     assert left(replay) == (0, 0, 0, 0)
-    state = replay._monitor.exchanges["toronto"].tracker.state
+    state = replay.monitor.exchanges["toronto"].tracker.state
     assert (state.gone_out, state.originations) == ({}, {})
     return [summary(call) for call in replay.calls()]
 

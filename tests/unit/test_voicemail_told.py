@@ -127,7 +127,7 @@ def test_the_word_after_a_restart_of_callmon_tells_no_message_anew() -> None:
     first, second = Replay(listener(), "toronto"), Replay(listener(), "toronto")
     told = [fact for outcome in first.connection(chunks(io.BytesIO(before))) for fact in outcome.facts]
     assert first.last is not None
-    second._monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
+    second.monitor.restore("toronto", first.last, {caller.uniqueid: told}, {})
     again = [fact for outcome in second.connection(chunks(io.BytesIO(after))) for fact in outcome.facts]
     assert [sum(isinstance(fact, f.MessageLeft) for fact in facts) for facts in (told, again)] == [1, 0]
 

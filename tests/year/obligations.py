@@ -41,12 +41,12 @@ def owings(
         line = random.choice([x for x in LINES if x != NEW_LINE])
         language = random.choice(("fr", "en", "unknown"))
         if random.random() < 0.1:
-            yield _complaint(random, number, line, language, opened, terms)
+            yield made_complaint(random, number, line, language, opened, terms)
         else:
             yield _callback(random, number, line, language, opened, terms)
 
 
-def _obligation(
+def made_obligation(
     name: str, kind: Kind, line: str, language: str, opened: datetime, terms: DueDatePolicies
 ) -> Obligation:
     mode = LINES[line][2]
@@ -61,7 +61,7 @@ def _callback(
     random: Random, number: int, line: str, language: str, opened: datetime, terms: DueDatePolicies
 ) -> tuple[Obligation, list[Finding], Owing]:
     fate = random.choices(FATES, (50, 12, 8, 6, 3, 4, 3, 3, 2, 9))[0]
-    one = _obligation(
+    one = made_obligation(
         f"{int(opened.timestamp())}.{90_000_000 + number}", "callback", line, language, opened, terms
     )
     owing = Owing("callback", line, language, opened, "message", "late", "late")
@@ -121,21 +121,21 @@ def _callback(
         french = {"unknown": ("unknown", "language_unknown"), "en": ("exempt", "not_asked_in_french")}
         met = ("met", "called_back_in_french") if one.phone == "102" else ("not_met", "no_french_speaker")
         owing.verdicts[CFR] = french.get(language, met)
-    return one, [_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
+    return one, [made_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
 
 
-def _complaint(
+def made_complaint(
     random: Random, number: int, line: str, language: str, opened: datetime, terms: DueDatePolicies
 ) -> tuple[Obligation, list[Finding], Owing]:
     name = f"{int(opened.timestamp())}.{95_000_000 + number}-complaint"
-    one = _obligation(name, "complaint", line, language, opened, terms)
+    one = made_obligation(name, "complaint", line, language, opened, terms)
     owing = Owing("complaint", line, language, opened, "agent", "", "")
     owing.verdicts[P2] = random.choice((("met", "acknowledged"), ("not_met", "too_late")))
     if random.random() < 0.8:
         owing.verdicts[P15] = random.choice((("met", "complaint_answered"), ("not_met", "too_late")))
-    return one, [_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
+    return one, [made_finding(one, name, *told) for name, told in owing.verdicts.items()], owing
 
 
-def _finding(one: Obligation, standard: str, verdict: str, reason: str) -> Finding:
+def made_finding(one: Obligation, standard: str, verdict: str, reason: str) -> Finding:
     cause = "other" if verdict == "not_met" else None
     return Finding(one.call, one.opened, standard, one.line, one.language, None, verdict, reason, None, cause)

@@ -30,7 +30,7 @@ def stored(
     for facts, truth in told:
         outcome = judge.retell(EXCHANGE, facts)
         assert outcome is not None
-        rows._add_outcome(EXCHANGE, outcome)
+        rows.add_outcome(EXCHANGE, outcome)
         truths.append(truth)
         if len(rows.calls) >= MANY:
             _insert(store, rows)

@@ -25,7 +25,7 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.config.validation import did_you_mean, placed, sentences
 from callmon.core.calls.call import Call
 from callmon.core.facts import Fact
-from callmon.core.standards._common import StandardParameters
+from callmon.core.standards.verdict_rules import StandardParameters
 from callmon.core.verdicts import Judgement
 from callmon.errors import ConfigError, Sentence
 

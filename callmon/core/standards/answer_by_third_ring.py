@@ -10,13 +10,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Answered, Ended, Fact, VoicemailTook
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Answered, VoicemailTook, Ended)
 
 
-class AnswerByThirdRingParameters(common.StandardParameters):
+class AnswerByThirdRingParameters(rules.StandardParameters):
     rings: int = Field(
         3, ge=1, le=10, description="a person answers before this many rings are over (the policy: 3)"
     )
@@ -27,10 +27,10 @@ PARAMETERS = AnswerByThirdRingParameters
 
 def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Judgement | None:
     """The verdict once a person or voicemail took the call, or the call ended."""
-    if (uncovered := common.not_covered(call)) is not None:
+    if (uncovered := rules.not_covered(call)) is not None:
         return uncovered
     limit = parameters.rings * call.cycle
-    if (asked := common.asked_back(call, limit, limit)) is not None:
+    if (asked := rules.asked_back(call, limit, limit)) is not None:
         return asked
     match call.outcome:
         case "answered" if call.voicemail is None or call.voicemail.after_person:
@@ -38,19 +38,19 @@ def judge(fact: Fact, call: Call, parameters: AnswerByThirdRingParameters) -> Ju
         case "answered" | "voicemail_message" | "voicemail_no_message" | "voicemail":
             return _voicemail(fact, call, limit)
         case "lost":
-            return common.stopped(call, limit)
+            return rules.stopped(call, limit)
         case "unknown":
-            return common.UNHEARD
+            return rules.UNHEARD
         case "abandoned":
-            silence, cause = ("no_phone_reachable", "no_phone_reachable"), common.cause_of(call, limit)
-            return common.UNHEARD if call.doubtful else common.abandoned(call, limit, cause, silence)
+            silence, cause = ("no_phone_reachable", "no_phone_reachable"), rules.cause_of(call, limit)
+            return rules.UNHEARD if call.doubtful else rules.abandoned(call, limit, cause, silence)
         case _:
-            return common.UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
+            return rules.UNHEARD if call.doubtful else _ended_by_exchange(call, limit)
 
 
 def _missed(call: Call, limit: timedelta, reason: str, number: int | None = None) -> Judgement:
     """Not met: no answer in time. The cause is taken from the first rings, whatever the phones did later."""
-    return common.not_met(call, reason, number, common.cause_of(call, limit))
+    return rules.not_met(call, reason, number, rules.cause_of(call, limit))
 
 
 def _answered(call: Call, limit: timedelta) -> Judgement:
@@ -58,9 +58,9 @@ def _answered(call: Call, limit: timedelta) -> Judgement:
     if waited is None:
         return _answered_without_ringing(call, limit)
     if call.doubtful and waited.longest >= limit:
-        return common.UNHEARD
-    if common.is_unclear(waited, limit):
-        return common.unclear(call)
+        return rules.UNHEARD
+    if rules.is_unclear(waited, limit):
+        return rules.unclear(call)
     reason, number = ("answered_on_ring", call.rings)
     if call.by_queue:
         reason, number = ("answered_after_seconds", int(waited.longest.total_seconds()))
@@ -68,16 +68,16 @@ def _answered(call: Call, limit: timedelta) -> Judgement:
         reason, number = ("answered_after_music", int(waited.longest.total_seconds()))
     elif number is None:
         reason = "answered_in_time" if waited.longest < limit else "answered_late"
-    return common.met(reason, number) if waited.longest < limit else _missed(call, limit, reason, number)
+    return rules.met(reason, number) if waited.longest < limit else _missed(call, limit, reason, number)
 
 
 def _answered_without_ringing(call: Call, limit: timedelta) -> Judgement:
     """The verdict when the phone took the call before it rang, or the whole wait was silence."""
     silence = call.silence
     if silence is None or call.heard == "partly":
-        return common.UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
+        return rules.UNHEARD if call.arrived is not None else Judgement("unknown", "no_time")
     if silence < limit:
-        return common.met("answered_without_ringing")
+        return rules.met("answered_without_ringing")
     return _missed(call, limit, "answered_without_ringing")
 
 
@@ -88,13 +88,13 @@ def _voicemail(fact: Fact, call: Call, limit: timedelta) -> Judgement | None:
     if chosen is not False and not isinstance(fact, Ended):
         return None
     if chosen and call.heard != "partly":
-        return common.exempt("chosen_in_menu")
+        return rules.exempt("chosen_in_menu")
     if call.doubtful or chosen:
-        return common.UNHEARD
+        return rules.UNHEARD
     if chosen is None:
-        return common.CHOICE_UNHEARD
+        return rules.CHOICE_UNHEARD
     if _is_early(call):
-        return common.not_met(call, "voicemail", cause="sent_to_voicemail_early")
+        return rules.not_met(call, "voicemail", cause="sent_to_voicemail_early")
     return _missed(call, limit, "voicemail")
 
 
@@ -106,7 +106,7 @@ def _is_early(call: Call) -> bool:
 
 
 def _ended_by_exchange(call: Call, limit: timedelta) -> Judgement:
-    reason = common.not_reached(call)
+    reason = rules.not_reached(call)
     if reason == "announcement":
-        return common.not_met(call, reason, cause="other")
+        return rules.not_met(call, reason, cause="other")
     return _missed(call, limit, reason)

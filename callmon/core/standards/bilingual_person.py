@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from callmon.config.staff import StaffLanguages
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
@@ -19,28 +19,26 @@ NEEDS = "staff"
 LANGUAGE = "fr"
 
 
-def judge(
-    fact: Fact, call: Call, parameters: common.StandardParameters, staff: StaffLanguages
-) -> Judgement | None:
+def judge(fact: Fact, call: Call, parameters: rules.StandardParameters, staff: StaffLanguages) -> Judgement | None:
     """The verdict when the call is over: only then are all persons on the line known."""
-    if (other := common.not_answered(call)) is not None:
+    if (other := rules.not_answered(call)) is not None:
         return other
     if call.language is None:
         return Judgement("unknown", "language_unknown")
     if call.language != LANGUAGE:
-        return common.exempt("not_asked_in_french")
+        return rules.exempt("not_asked_in_french")
     return _served(call, [staff.speaks(x.phone, LANGUAGE, x.at or call.arrived) for x in call.people])
 
 
 def _served(call: Call, speak: Sequence[bool | None]) -> Judgement:
     """`speak`: whether each person who came to the line speaks French; None where this is not listed."""
     if any(speak):
-        return common.met(_reason(call, speak[0]))
-    if common.may_hide_a_person(call):
-        return common.UNHEARD
+        return rules.met(_reason(call, speak[0]))
+    if rules.may_hide_a_person(call):
+        return rules.UNHEARD
     if None in speak or not speak:
         return Judgement("unknown", "staff_not_listed")
-    return common.not_met(call, "no_french_speaker", cause="other")
+    return rules.not_met(call, "no_french_speaker", cause="other")
 
 
 def _reason(call: Call, first: bool | None) -> str:

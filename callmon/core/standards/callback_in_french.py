@@ -6,7 +6,7 @@ the staff's languages on that day. Not enabled while [[staff]] is empty.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import Seen, StandardParameters, exempt, met, obligation_not_met
+from callmon.core.standards.verdict_rules import Seen, StandardParameters, exempt, met, obligation_not_met
 from callmon.core.verdicts import Judgement
 
 KIND = "callback"

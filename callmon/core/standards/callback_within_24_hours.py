@@ -8,7 +8,7 @@ whom the exchange called the number.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import (
+from callmon.core.standards.verdict_rules import (
     NOT_ATTRIBUTED,
     UNHEARD,
     Seen,

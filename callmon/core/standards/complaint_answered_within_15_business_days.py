@@ -5,7 +5,7 @@ person in charge.
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import Seen, StandardParameters, complaint_step
+from callmon.core.standards.verdict_rules import Seen, StandardParameters, complaint_step
 from callmon.core.verdicts import Judgement
 
 KIND = "complaint"

@@ -5,7 +5,7 @@ conversation, or a manual entry. Not known: whether a call to the number was the
 """
 
 from callmon.core.callbacks.obligation import Obligation
-from callmon.core.standards._common import (
+from callmon.core.standards.verdict_rules import (
     NOT_ATTRIBUTED,
     Seen,
     StandardParameters,

@@ -8,7 +8,7 @@ offer by UserEvent only where `apps` names it: of a call that CEL filled without
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
@@ -16,13 +16,13 @@ NEEDS = "survey"
 
 
 def judge(
-    fact: Fact, call: Call, parameters: common.StandardParameters, by_dialplan: bool = False
+    fact: Fact, call: Call, parameters: rules.StandardParameters, by_dialplan: bool = False
 ) -> Judgement | None:
     """The verdict when the call is over: until then the survey may still be offered."""
-    if (other := common.not_answered(call)) is not None:
+    if (other := rules.not_answered(call)) is not None:
         return other
     if call.survey is not None:
-        return common.met("survey_offered")
-    if common.may_hide_a_person(call) or (by_dialplan and call.survey_unheard):
-        return common.UNHEARD
-    return common.not_met(call, "survey_not_offered", cause="other")
+        return rules.met("survey_offered")
+    if rules.may_hide_a_person(call) or (by_dialplan and call.survey_unheard):
+        return rules.UNHEARD
+    return rules.not_met(call, "survey_not_offered", cause="other")

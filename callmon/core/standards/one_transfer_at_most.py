@@ -9,13 +9,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
 
 
-class OneTransferAtMostParameters(common.StandardParameters):
+class OneTransferAtMostParameters(rules.StandardParameters):
     transfers: int = Field(1, ge=0, le=10, description="a caller may be redirected this often (the policy: 1)")
 
 
@@ -24,9 +24,9 @@ PARAMETERS = OneTransferAtMostParameters
 
 def judge(fact: Fact, call: Call, parameters: OneTransferAtMostParameters) -> Judgement | None:
     """The verdict when the call is over: only then is the number of transfers known."""
-    if (other := common.not_answered(call)) is not None:
+    if (other := rules.not_answered(call)) is not None:
         return other
     count = len(call.transfers)
     if count > parameters.transfers:
-        return common.not_met(call, "transferred", count, cause="other")
-    return common.UNHEARD if common.may_hide_a_person(call) else common.met("transferred", count)
+        return rules.not_met(call, "transferred", count, cause="other")
+    return rules.UNHEARD if rules.may_hide_a_person(call) else rules.met("transferred", count)

@@ -9,13 +9,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Answered, Ended, Fact
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Answered, Ended)
 
 
-class ReachAPersonParameters(common.StandardParameters):
+class ReachAPersonParameters(rules.StandardParameters):
     rings: int = Field(
         3, ge=1, le=10, description="a caller who gives up after this many rings did not reach a person"
     )
@@ -26,17 +26,17 @@ PARAMETERS = ReachAPersonParameters
 
 def judge(fact: Fact, call: Call, parameters: ReachAPersonParameters) -> Judgement | None:
     """*Met* at the first answer; any other verdict when the call is over."""
-    if (uncovered := common.not_covered(call)) is not None:
+    if (uncovered := rules.not_covered(call)) is not None:
         return uncovered
     if call.outcome == "answered":
-        return common.met("a_person_answered")
+        return rules.met("a_person_answered")
     if call.outcome == "lost":
-        return common.stopped(call, parameters.rings * call.cycle)
+        return rules.stopped(call, parameters.rings * call.cycle)
     if call.doubtful or call.outcome == "unknown":
-        return common.UNHEARD
+        return rules.UNHEARD
     limit = parameters.rings * call.cycle
-    if (asked := common.asked_back(call, limit)) is not None:
+    if (asked := rules.asked_back(call, limit)) is not None:
         return asked
     if call.outcome == "abandoned":
-        return common.abandoned(call, limit, common.cause_of(call))
-    return common.not_met(call, common.not_reached(call))
+        return rules.abandoned(call, limit, rules.cause_of(call))
+    return rules.not_met(call, rules.not_reached(call))

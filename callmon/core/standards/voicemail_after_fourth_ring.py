@@ -12,13 +12,13 @@ from pydantic import Field
 
 from callmon.core.calls.call import Call
 from callmon.core.facts import Ended, Fact
-from callmon.core.standards import _common as common
+from callmon.core.standards import verdict_rules as rules
 from callmon.core.verdicts import Judgement
 
 SETTLED_BY = (Ended,)
 
 
-class VoicemailAfterFourthRingParameters(common.StandardParameters):
+class VoicemailAfterFourthRingParameters(rules.StandardParameters):
     after_ring: int = Field(
         4, ge=1, le=10, description="voicemail may take over when this ring is over (the policy: 4)"
     )
@@ -32,20 +32,20 @@ PARAMETERS = VoicemailAfterFourthRingParameters
 
 def judge(fact: Fact, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement | None:
     """The verdict when the call is over: a box that does not exist shows by an end at once."""
-    if (uncovered := common.not_covered(call)) is not None:
+    if (uncovered := rules.not_covered(call)) is not None:
         return uncovered
     took = call.voicemail
     if took is None:  # a gap may hide that voicemail took the call, before any answer (by `0` in the greeting)
         is_hidden = call.doubtful and call.outcome != "lost"
-        return common.UNHEARD if is_hidden or call.outcome == "unknown" else common.exempt("no_voicemail")
+        return rules.UNHEARD if is_hidden or call.outcome == "unknown" else rules.exempt("no_voicemail")
     if took.after_person:
-        return common.exempt("after_a_person")
+        return rules.exempt("after_a_person")
     if took.doubtful and (call.waited is None or call.doubtful):
-        return common.UNHEARD
+        return rules.UNHEARD
     if took.chosen is not False:
-        return common.exempt("chosen_in_menu") if took.chosen else common.CHOICE_UNHEARD
+        return rules.exempt("chosen_in_menu") if took.chosen else rules.CHOICE_UNHEARD
     if took.ended_at_once:
-        return common.NOT_SERVED
+        return rules.NOT_SERVED
     return _timed(call, parameters)
 
 
@@ -54,12 +54,12 @@ def _timed(call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgem
         if call.arrived is None:
             return Judgement("unknown", "no_time")
         if call.ringing_at_most is not None and call.ringing_at_most >= _earliest(call, parameters):
-            return common.unclear(call)
-        return common.not_met(
+            return rules.unclear(call)
+        return rules.not_met(
             call, "voicemail_nothing_rang", cause=None if call.phones.tried else "sent_to_voicemail_early"
         )
     first = _when(call.waited.shortest, call, parameters)
-    return first if first == _when(call.waited.longest, call, parameters) else common.unclear(call)
+    return first if first == _when(call.waited.longest, call, parameters) else rules.unclear(call)
 
 
 def _earliest(call: Call, parameters: VoicemailAfterFourthRingParameters) -> timedelta:
@@ -70,7 +70,7 @@ def _earliest(call: Call, parameters: VoicemailAfterFourthRingParameters) -> tim
 def _when(rang: timedelta, call: Call, parameters: VoicemailAfterFourthRingParameters) -> Judgement:
     ring = call.voicemail.rings if call.voicemail else None
     if rang < _earliest(call, parameters):
-        return common.not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
+        return rules.not_met(call, "voicemail_early", ring, cause="sent_to_voicemail_early")
     if rang <= parameters.late_after_ring * call.cycle + call.grace:
-        return common.met("voicemail_on_time", ring)
-    return common.not_met(call, "voicemail_late", ring, cause="other")
+        return rules.met("voicemail_on_time", ring)
+    return rules.not_met(call, "voicemail_late", ring, cause="other")

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from callmon.core.calls.call import Call
-from callmon.core.standards._common import may_hide_a_person
+from callmon.core.standards.verdict_rules import may_hide_a_person
 from callmon.core.statistics import histogram
 from callmon.core.statistics.counters import FIRST, hours_label, relay_ended_early, signs
 from callmon.core.verdicts import Finding

@@ -20,7 +20,7 @@ from callmon.core.callbacks.entries import CalledBack
 from callmon.core.calls.call import HEARD, LANGUAGES, OUTCOMES, Call, language_label
 from callmon.core.disruptions.disruption import SOURCES, DisruptionEnded
 from callmon.core.disruptions.register import DisruptionUpdate
-from callmon.core.standards._common import may_hide_a_person
+from callmon.core.standards.verdict_rules import may_hide_a_person
 from callmon.core.verdicts import CAUSES, VERDICTS, Finding, Gap
 
 Figure = tuple[str, ...]

@@ -84,7 +84,7 @@ def calendar(notice: PublicNotice, shown: Sequence[Disruption], is_heard: bool) 
     ids = public_ids(shown)
     for disruption in shown:
         lines += _event(notice, disruption, ids[disruption.id], stamp)
-    return b"".join(map(_folded, [*lines, "END:VCALENDAR"]))
+    return b"".join(map(folded_line, [*lines, "END:VCALENDAR"]))
 
 
 def _event(notice: PublicNotice, disruption: Disruption, uid: str, stamp: str) -> Iterator[str]:
@@ -109,7 +109,7 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _folded(line: str) -> bytes:
+def folded_line(line: str) -> bytes:
     """A content line (3.1): continued after 75 octets by CRLF and a space, never within a character."""
     folded, used = [], 0
     for character in line:

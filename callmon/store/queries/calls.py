@@ -113,8 +113,8 @@ def open_calls(store: Database, exchange: str, *, numbers: bool = False) -> dict
         return and_(table.c.exchange == exchange, table.c["call"].in_(open_now))
 
     with store.reading() as connection:
-        facts = _facts(connection, which, store.ring if numbers else None)
-        findings = _findings(connection, which)
+        facts = stored_facts(connection, which, store.ring if numbers else None)
+        findings = stored_findings(connection, which)
     return {key[0]: StoredOpenCall(tuple(stored), tuple(findings.get(key, ()))) for key, stored in facts.items()}
 
 
@@ -127,8 +127,8 @@ def stored_calls(
         return and_(table.c["call"] == name, true() if exchange is None else table.c.exchange == exchange)
 
     with store.reading() as connection:
-        facts = _facts(connection, which, store.ring if numbers else None)
-        findings = _findings(connection, which)
+        facts = stored_facts(connection, which, store.ring if numbers else None)
+        findings = stored_findings(connection, which)
         accounts = _accounts(connection, which, store.ring if numbers else None)
     return [
         StoredCall(key[1], accounts.get(key), tuple(facts.get(key, ())), tuple(findings.get(key, ())))
@@ -159,7 +159,7 @@ def phones_dialled(
             def which(table: Table, names: list[str] = names) -> Condition:
                 return and_(table.c["call"].in_(names), table.c.exchange == exchange)
 
-            for facts in _facts(connection, which, None).values() if names else ():
+            for facts in stored_facts(connection, which, None).values() if names else ():
                 found += [(line, fact.channel, fact.at) for fact in _dialled(facts)]
     return found
 
@@ -196,10 +196,10 @@ def stream_calls(
 # Parts of the results.
 
 
-def _facts(
+def stored_facts(
     connection: Connection, which: Which, ring: KeyRing | None, tables: Iterable[Table] = (FACT, OPEN)
 ) -> dict[StoredCallKey, list[Fact]]:
-    known = {} if ring is None else _numbers(connection, which(NUMBER), ring)
+    known = {} if ring is None else stored_numbers(connection, which(NUMBER), ring)
     found: dict[StoredCallKey, list[Fact]] = {}
     for table in tables:
         question = select(table.c["call"], table.c.exchange, table.c.data).where(which(table)).order_by(table.c.n)
@@ -209,13 +209,13 @@ def _facts(
     return found
 
 
-def _findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[Finding]]:
+def stored_findings(connection: Connection, which: Which) -> dict[StoredCallKey, list[Finding]]:
     question = select(FINDING).where(which(FINDING)).order_by(FINDING.c.at, FINDING.c.standard)
     return findings_by_call(connection.execute(question))
 
 
 def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dict[StoredCallKey, Call]:
-    known = {} if ring is None else _numbers(connection, which(NUMBER), ring)
+    known = {} if ring is None else stored_numbers(connection, which(NUMBER), ring)
     question = select(CALL.c["call"], CALL.c.exchange, CALL.c.data).where(which(CALL))
     return {
         (name, exchange): call_of(data, known.get((name, exchange), {}))
@@ -223,7 +223,7 @@ def _accounts(connection: Connection, which: Which, ring: KeyRing | None) -> dic
     }
 
 
-def _numbers(connection: Connection, which: Condition, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
+def stored_numbers(connection: Connection, which: Condition, ring: KeyRing) -> dict[StoredCallKey, dict[str, str]]:
     found: dict[StoredCallKey, dict[str, str]] = {}
     for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which)):
         found.setdefault((name, exchange), {})[role] = ring.decrypt(sealed)

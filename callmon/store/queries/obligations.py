@@ -128,7 +128,7 @@ def obligations(
         rows = list(connection.execute(question.order_by(OBLIGATION.c.opened)))
         known: dict[StoredCallKey, dict[str, str]] = {}
         for some in chunks(sorted({row[3] for row in rows}) if numbers else ()):
-            known |= queries._numbers(connection, NUMBER.c["call"].in_(some), store.ring)
+            known |= queries.stored_numbers(connection, NUMBER.c["call"].in_(some), store.ring)
     return [_item(obligation_of(*row[:3]), known.get((row[3], row[4]), {})) for row in rows]
 
 

@@ -152,14 +152,14 @@ def demo_settings(listen: str, port: int, secret: str, folder: Path) -> Settings
     data["exchanges"][EXCHANGE] = site | connection
     for line, extensions in phones.LINES.items():
         data["lines"][line]["extensions"] = extensions
-    data["calendar"] = _round_the_clock(datetime.now(UTC).year)
+    data["calendar"] = round_the_clock(datetime.now(UTC).year)
     data["store"] = {"url": f"sqlite:///{folder / 'callmon.db'}"}
     data["web"] = {"listen": _address(listen)}
     data["_env_prefix"] = "="  # no environment variable applies: one could name a real database
     return Settings(Configuration(**data), "demo")
 
 
-def _round_the_clock(year: int) -> dict[str, Any]:
+def round_the_clock(year: int) -> dict[str, Any]:
     """Open day and night, also on closed days, so that the demonstration always shows judgements."""
     days = [day for y in (year - 1, year, year + 1) for day in ontario(y)]
     return {"hours": dict.fromkeys(DAYS, "00:00-24:00"), "closed_days_remove": days}

@@ -63,16 +63,16 @@ _datetime = msgspec.json.Decoder(datetime).decode
 
 def seed(store: Database, settings: Settings, now: datetime) -> None:
     """Write all of it to the new database `store`, as heard without a gap until `now`."""
-    items = list(_History(settings, store, now).items())
+    items = list(History(settings, store, now).items())
     with store.writing() as connection:
         write_batch(connection, BatchId(1, "demonstration"), items, store.ring)
 
 
-class _History:
+class History:
     def __init__(self, settings: Settings, store: Database, now: datetime) -> None:
         self._zone, self._now, self._chance = settings.timezone, now, Random(SEED)
         self._monitor = Monitor(settings, token=token_function(store))
-        self._recorded = {name: facts for name in MORNING if (facts := _facts(settings, name))}
+        self.recorded = {name: facts for name in MORNING if (facts := recorded_facts(settings, name))}
         self._orders = count()
         self._numbers = cycle(self._chance.sample(NUMBERS, len(NUMBERS)))  # no caller calls again within weeks
         self._waiting: list[tuple[datetime, int, str, str, str]] = []  # what happens when; see `_add`
@@ -88,7 +88,7 @@ class _History:
         while self._waiting and self._waiting[0][0] < self._now - 5 * MINUTE:
             at, _, name, number, entry = heappop(self._waiting)
             yield from self._monitor.tick(at)
-            yield from self._by_hand(at, name, entry) if entry else self._call(at, name, number)
+            yield from self.by_hand(at, name, entry) if entry else self.call(at, name, number)
         yield from self._monitor.tick(self._now)
         yield Heartbeat(EXCHANGE, self._now)
 
@@ -100,17 +100,17 @@ class _History:
         heappush(self._waiting, (at, next(self._orders), name, number, entry))
 
     def _add_day(self, day: date) -> None:
-        names = [name for name in MORNING if name in self._recorded and name != CALLBACK]
+        names = [name for name in MORNING if name in self.recorded and name != CALLBACK]
         for name in self._chance.choices(
             names, [MORNING[name] for name in names], k=WEEKDAY if day.weekday() < 5 else WEEKEND
         ):
             after = self._chance.triangular(OPENS.total_seconds(), CLOSES.total_seconds())
             self._add(self._midnight(day) + timedelta(seconds=int(after)), name, next(self._numbers))
 
-    def _call(self, at: datetime, name: str, number: str) -> Iterator[Outcome]:
+    def call(self, at: datetime, name: str, number: str) -> Iterator[Outcome]:
         command = CallbackCommand(
             at=at, actor="", action="called", exchange=EXCHANGE, obligation="",
-            facts=tuple(self._lengthened(_shifted(self._recorded[name], at, number))),
+            facts=tuple(self._lengthened(shifted(self.recorded[name], at, number))),
         )  # fmt: skip
         for outcome in self._monitor.apply_callback_command(command):
             yield outcome
@@ -137,7 +137,7 @@ class _History:
             else:
                 yield fact
 
-    def _by_hand(self, at: datetime, action: str, entry: str) -> list[Outcome]:
+    def by_hand(self, at: datetime, action: str, entry: str) -> list[Outcome]:
         command = CallbackCommand(
             at=at, actor=PEOPLE[Role.AGENT].name, action=cast(commands.Action, action),
             exchange=EXCHANGE, obligation=entry,
@@ -149,16 +149,16 @@ class _History:
         """One that is over, and work planned for tomorrow night."""
         began = self._midnight(today - 6 * DAY) + 10 * HOUR
         notice = msgspec.structs.replace(PAST, until=began + 2 * HOUR)
-        for outcome in self._command("announce", began + 10 * MINUTE, lines=("tty",), start=began, notice=notice):
+        for outcome in self.command("announce", began + 10 * MINUTE, lines=("tty",), start=began, notice=notice):
             yield outcome
             name = outcome.disruptions[0].disruption.id
-            yield from self._command("end", began + 95 * MINUTE, disruption=name)
+            yield from self.command("end", began + 95 * MINUTE, disruption=name)
         night = self._midnight(today + 2 * DAY) + 2 * HOUR
         notice = msgspec.structs.replace(PLANNED, until=night + 2 * HOUR)
         lines = ("general", "general-toll-free")
-        yield from self._command("plan", self._now - DAY, lines=lines, start=night, notice=notice)
+        yield from self.command("plan", self._now - DAY, lines=lines, start=night, notice=notice)
 
-    def _command(
+    def command(
         self, action: Action, at: datetime, *, disruption: str = "", lines: tuple[str, ...] = (),
         start: datetime | None = None, notice: Notice = NO_NOTICE,
     ) -> list[Outcome]:  # fmt: skip
@@ -169,7 +169,7 @@ class _History:
         return self._monitor.apply_disruption_command(command)
 
 
-def _facts(settings: Settings, name: str) -> bytes:
+def recorded_facts(settings: Settings, name: str) -> bytes:
     """The facts of the call of a recording, as JSON; b"" for a call between two phones."""
     replay = Replay(Monitor(settings, EXCHANGE, every_call=True, token=str), EXCHANGE)
     heard = replay.connection([BANNER, *(message for _, message in recording(name))])
@@ -178,7 +178,7 @@ def _facts(settings: Settings, name: str) -> bytes:
     return _encode(facts) if is_public else b""
 
 
-def _shifted(facts: bytes, start: datetime, number: str) -> list[AnyFact]:
+def shifted(facts: bytes, start: datetime, number: str) -> list[AnyFact]:
     """The facts with their first at `start`, to the second, from or to this number."""
     first = _decode(facts)[0].at
     assert first is not None

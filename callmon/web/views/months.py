@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.reports.figures import RATES, fraction
+from callmon.reports.figures import RATES, fraction, is_final
 from callmon.reports.jobs import BusyError, ReportProcess
 from callmon.reports.request import ReportRequest
 from callmon.reports.sign_off import refuse_preparation
@@ -55,7 +55,7 @@ async def show(visit: PageRequest) -> Response:
     first = await site.each_minute("first", None, lambda: site.ask(call_search.first_arrival, site.reader))
     months = list(_months(first, visit.tongue))
     counted = await _counted(site, months[:MOST_COUNTED])
-    rows = [_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
+    rows = [month_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
     return await visit.page(
         "months.html",
         visit.say("Mois"),
@@ -63,7 +63,7 @@ async def show(visit: PageRequest) -> Response:
         rows=rows,
         older=months[len(rows) :],
         is_counted=counted is not None,
-        line=_line(rows[::-1]),
+        line=share_line(rows[::-1]),
         size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
         kinds=KINDS,
         package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
@@ -79,23 +79,24 @@ async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCount
     return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
 
 
-def _row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
+def month_row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
     """A month as the table shows it. A rate is None where the month has none."""
     month = period.month(f"{first:%Y-%m}", tongue.settings.timezone)
-    due = found.last_due is not None and found.last_due >= tongue.now
-    is_empty = not found.counts["calls_offered", ""] and found.last_due is None  # never final, as in the report
+    calls = found.counts["calls_offered", ""]
     if not found.has_data:
         state = "no_data"
     elif month.end > tongue.now:
         state = "running"
+    elif is_final(month, tongue.now, calls, found.last_due, found.in_progress, found.has_data):
+        state = "final"
     else:
-        state = "provisional" if due or found.in_progress or is_empty else "final"
+        state = "provisional"
     fractions = {name: fraction(RATES[figure], found.counts) for name, figure in SHOWN.items()}
     return {
         "month": first,
         "name": month.name,
         "state": state,
-        "calls": found.counts["calls_offered", ""],
+        "calls": calls,
         "fractions": fractions,
         "rates": {name: _share(*x, tongue) for name, x in fractions.items()},
     }
@@ -110,7 +111,7 @@ def _share(part: int, whole: int, tongue: WebFormatter) -> str | None:
     return tongue.share(part, whole)
 
 
-def _line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, float, str]]]:
+def share_line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, float, str]]]:
     """The line of the share by the third ring, the oldest month first: (x, y, share); broken where none is."""
     step = (WIDTH - LEFT) / max(1, len(rows))
     runs: list[list[tuple[float, float, str]]] = [[]]
@@ -193,7 +194,7 @@ async def make(visit: PageRequest) -> Response:
 async def _is_final(visit: PageRequest, first: date) -> bool:
     site, zone = visit.site, visit.site.settings.timezone
     counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
-    return counted is not None and _row(first, counted[0], visit.tongue)["state"] == "final"
+    return counted is not None and month_row(first, counted[0], visit.tongue)["state"] == "final"
 
 
 async def progress(visit: PageRequest, refused: str = "") -> Response:
