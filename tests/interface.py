@@ -179,7 +179,7 @@ def _keys(value: Any, path: str = "") -> Iterator[str]:
 
 
 def health_json() -> list[str]:
-    return sorted(json.loads(asyncio.run(answer_of("/healthz"))))
+    return sorted(set(_keys(json.loads(asyncio.run(answer_of("/healthz"))))))
 
 
 def notice_json() -> list[str]:
@@ -191,7 +191,7 @@ def notice_json() -> list[str]:
 
 
 async def answer_of(path: str) -> bytes:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(_app()), base_url="http://callmon") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(_app()), base_url="http://localhost") as client:
         return (await client.get(path)).content
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import TimeoutError as LateError
 
 from callmon.threads import BlockingThreads
 
-MOST_BYTES = 16 << 20  # /metrics of a thousand lines
+MOST_BYTES = 1 << 20
 LONGEST_REASON = 200  # characters
 
 

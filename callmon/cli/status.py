@@ -1,16 +1,15 @@
 """`callmon status`: whether the daemon runs and does its job, and the figures of the day.
 
-Asks the daemon at its own address (/healthz and /metrics); the counts are from the database, so they are there
+Asks the daemon at its own address (/healthz); the counts are from the database, so they are there
 without a daemon too. Refuses: to show a count that could not be read.
 """
 
-import re
 import ssl
 import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.client import HTTPException
 from typing import Any
 
@@ -31,9 +30,6 @@ SECONDS = 5  # for an answer
 NO_ANSWER = (OSError, HTTPException, ValueError, msgspec.MsgspecError)
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 EXIT = {"ok": 0, "trouble": 1, "unknown": 1, "not_running": 3}
-EXCHANGE = re.compile(
-    r'^callmon_exchange_(connected|last_event_timestamp_seconds)\{exchange="([^"]*)"\} (\S+)', re.MULTILINE
-)
 COUNTS = ("calls_today", "callbacks_open", "callbacks_overdue")
 
 
@@ -53,10 +49,12 @@ def status(context: CommandContext, as_json: bool, alive: bool) -> None:
     """
     if alive:
         sys.exit(0 if _answers(context.settings) else EXIT["not_running"])
-    found = _health(context.settings, "en" if as_json else context.language)
+    found, exchanges = _health(context.settings, "en" if as_json else context.language)
     heard, counts = _counts(context)
     found |= counts
-    found["exchanges"] = _exchanges(context.settings, heard, found["role"] is not None)
+    if found["role"] is None:
+        exchanges = [_Exchange(name, None, at) for name, at in heard.items()]
+    found["exchanges"] = _exchanges(context.settings, exchanges)
     if as_json:
         print_json(found)
     else:
@@ -72,17 +70,12 @@ def _answers(settings: Settings) -> bool:
     return False
 
 
-def _health(settings: Settings, language: str) -> dict[str, Any]:
-    """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
-    nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
-    with suppress(*NO_ANSWER):
-        text = _ask(settings, "/healthz", language)
-        if text is None:
-            return {"state": "unknown"} | nothing
-        answer = msgspec.json.decode(text, type=_Health)
-        if answer.status in EXIT:
-            return {"state": answer.status} | {name: _plain(getattr(answer, name)) for name in nothing}
-    return {"state": "not_running"} | nothing
+class _Exchange(msgspec.Struct):
+    """What is known of an exchange; without an answer only the last event that the database has."""
+
+    exchange: str
+    connected: bool | None
+    last_event: datetime | None
 
 
 class _Health(msgspec.Struct):
@@ -93,6 +86,21 @@ class _Health(msgspec.Struct):
     version: str
     troubles: list[str]
     remarks: list[str]
+    exchanges: list[_Exchange] = []
+
+
+def _health(settings: Settings, language: str) -> tuple[dict[str, Any], list[_Exchange]]:
+    """What /healthz answers, with the state; `unknown`: it answers only to the users of web.config_file."""
+    nothing: dict[str, Any] = {"role": None, "version": None, "troubles": [], "remarks": []}
+    with suppress(*NO_ANSWER):
+        text = _ask(settings, "/healthz", language)
+        if text is None:
+            return {"state": "unknown"} | nothing, []
+        answer = msgspec.json.decode(text, type=_Health)
+        if answer.status in EXIT:
+            told = {name: _plain(getattr(answer, name)) for name in nothing}
+            return {"state": answer.status} | told, answer.exchanges
+    return {"state": "not_running"} | nothing, []
 
 
 def _plain(said: str | list[str]) -> str | list[str]:
@@ -120,20 +128,11 @@ def _ask(settings: Settings, path: str, language: str = "en") -> str | None:
         raise
 
 
-def _exchanges(settings: Settings, heard: dict[str, datetime], does_answer: bool) -> list[dict[str, Any]]:
-    """Each configured exchange: connected, last event. `heard`: the last event that the database knows."""
-    connected: dict[str, bool] = {}
-    last = {} if does_answer else dict(heard)
-    with suppress(*NO_ANSWER, OverflowError):
-        for what, name, value in EXCHANGE.findall((does_answer and _ask(settings, "/metrics")) or ""):
-            if what == "connected":
-                connected[name] = float(value) == 1.0
-            else:
-                last[name] = datetime.fromtimestamp(float(value), UTC)
-    return [
-        {"exchange": name, "connected": connected.get(name), "last_event": instant(last.get(name))}
-        for name in settings.exchanges
-    ]
+def _exchanges(settings: Settings, known: list[_Exchange]) -> list[dict[str, Any]]:
+    """Each configured exchange: connected, last event."""
+    found = {x.exchange: x for x in known}
+    every = [found.get(name, _Exchange(name, None, None)) for name in settings.exchanges]
+    return [msgspec.structs.asdict(x) | {"last_event": instant(x.last_event)} for x in every]
 
 
 def _counts(context: CommandContext) -> tuple[dict[str, datetime], dict[str, int | None]]:

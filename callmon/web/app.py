@@ -22,6 +22,7 @@ from callmon import __version__
 from callmon.errors import Sentence, StoreError
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.text.labels import terminal_text
+from callmon.text.records import instant
 from callmon.web.auth.basic import BasicAuth
 from callmon.web.auth.client import ClientInfo, client_info, is_loopback
 from callmon.web.auth.identity import NotOneError
@@ -137,7 +138,7 @@ class WebApplication:
     async def _health(self, request: Request) -> Response:
         """The state as JSON. The sentences are in English, or in French for a client that asks for it first.
 
-        They name paths, hosts and sessions: a stranger reads how many there are.
+        They name paths, hosts and sessions: a stranger reads how many there are, and nothing of the exchanges.
         """
         language = "fr" if request.headers.get("accept-language", "").startswith("fr") else "en"
         told = partial(terminal_text, language=language)
@@ -146,9 +147,14 @@ class WebApplication:
             for sentences in (self.troubles, self.remarks)
         )
         status = "trouble" if found else "ok"
+        exchanges = () if self.metrics is None else self.metrics.read().exchanges
         if not await self._may_read_details(request):
             found, more = ([how_many(x).translated(told)] if x else [] for x in (found, more))
-        body = {"status": status, "role": self.role(), "troubles": found, "remarks": more}
+            exchanges = ()
+        heard = [
+            {"exchange": x.name, "connected": x.connected, "last_event": instant(x.last_event)} for x in exchanges
+        ]
+        body = {"status": status, "role": self.role(), "troubles": found, "remarks": more, "exchanges": heard}
         body["version"] = __version__
         return JSONResponse(body, status_code=503 if found else 200, headers=NOT_KEPT)
 

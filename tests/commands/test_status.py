@@ -128,6 +128,20 @@ def test_no_escape_of_a_program_at_callmons_address_reaches_the_terminal(site: D
     assert "! ?[31mall is well" in output.splitlines()
 
 
+def test_the_state_of_an_exchange_is_what_healthz_answers(site: Database, tmp_path: Path) -> None:
+    answer = {"status": "ok", "role": "leader", "version": "1", "troubles": [], "remarks": []}
+    exchanges = [
+        {"exchange": "other", "connected": True, "last_event": None},
+        {"exchange": "toronto", "connected": False, "last_event": "2026-11-18T17:00:00.000000Z"},
+    ]
+    status, output = answered(tmp_path, msgspec.json.encode(answer | {"exchanges": exchanges}))
+    line = "Exchange toronto: not connected, last event: 2026-11-18 12:00:00"
+    assert (status, [x for x in output.splitlines() if x.startswith("Exchange")]) == (0, [line])
+    older, output = answered(tmp_path, msgspec.json.encode(answer))
+    line = "Exchange toronto: state unknown, last event: -"
+    assert (older, [x for x in output.splitlines() if x.startswith("Exchange")]) == (0, [line])
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -135,6 +149,7 @@ def test_no_escape_of_a_program_at_callmons_address_reaches_the_terminal(site: D
         b"{}",
         b'{"status": 5}',
         b'{"status": "ok", "role": [], "version": 1, "troubles": 5}',
+        b'{"status": "ok", "role": "a", "version": "1", "troubles": [], "remarks": [], "exchanges": [5]}',
         b"\xff",
     ],
 )

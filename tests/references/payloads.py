@@ -163,6 +163,14 @@ class Callback(Payload):
     other_number: str | None
 
 
+class ExchangeHealth(Payload):
+    """One exchange. `last_event` is null where none was received."""
+
+    exchange: str
+    connected: bool
+    last_event: datetime | None
+
+
 class Health(Payload):
     """Of `/healthz`."""
 
@@ -170,6 +178,7 @@ class Health(Payload):
     role: str
     troubles: list[str]
     remarks: list[str]
+    exchanges: list[ExchangeHealth]
     version: str
 
 

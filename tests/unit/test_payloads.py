@@ -105,7 +105,8 @@ def test_the_public_notice_is_what_the_schema_says() -> None:
 
 
 def test_the_health_is_what_the_schema_says() -> None:
-    assert read(payloads.Health, asyncio.run(answer_of("/healthz"))).status == "ok"
+    told = read(payloads.Health, asyncio.run(answer_of("/healthz")))
+    assert (told.status, [x.exchange for x in told.exchanges]) == ("ok", [EXCHANGE])
 
 
 def test_a_key_that_the_schema_does_not_know_or_does_not_find_is_refused() -> None:

@@ -7,7 +7,7 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -67,8 +67,8 @@ async def get(port: int, path: str, accept: str = "*/*") -> tuple[int, dict[str,
     return status, headers, body.decode()
 
 
-def metrics() -> Metrics:
-    return Metrics(CommittedCounters(ONE_CALL), Daemon(), [GENERAL], [], [EXCHANGE])
+def metrics(*heard: ExchangeStatus) -> Metrics:
+    return Metrics(CommittedCounters(ONE_CALL), Daemon(heard=list(heard)), [GENERAL], [], [EXCHANGE])
 
 
 @pytest.mark.parametrize(
@@ -120,8 +120,19 @@ async def test_health_is_200_while_nothing_is_wrong() -> None:
         status, _, body = await get(port, "/healthz")
     assert (status, json.loads(body)) == (
         200,
-        {"status": "ok", "role": "leader", "troubles": [], "remarks": [], "version": __version__},
+        {"status": "ok", "role": "leader", "troubles": [], "remarks": [], "exchanges": [], "version": __version__},
     )
+
+
+async def test_health_has_the_connection_and_the_last_event_of_each_exchange() -> None:
+    at = datetime(2026, 11, 24, 13, 42, 13, 217087, tzinfo=UTC)
+    heard = [ExchangeStatus(EXCHANGE, True, 5, at), ExchangeStatus("ottawa", False, 0, None)]
+    async with served(WebApplication(metrics(*heard), list).asgi()) as port:
+        _, _, body = await get(port, "/healthz")
+    assert json.loads(body)["exchanges"] == [
+        {"exchange": EXCHANGE, "connected": True, "last_event": "2026-11-24T13:42:13.217087Z"},
+        {"exchange": "ottawa", "connected": False, "last_event": None},
+    ]
 
 
 async def test_health_is_503_with_a_sentence_for_each_trouble() -> None:
@@ -257,7 +268,8 @@ HIDDEN = (
 async def test_a_stranger_reads_how_many_faults_there_are_and_not_which(
     peer: str, own: str, headers: dict[str, str], is_shown: bool
 ) -> None:
-    application = WebApplication(metrics(), lambda: ["/var/lib/callmon"], lambda: ["10.1.2.3"]).asgi()
+    figures = metrics(ExchangeStatus(EXCHANGE, True, 0, None))
+    application = WebApplication(figures, lambda: ["/var/lib/callmon"], lambda: ["10.1.2.3"]).asgi()
 
     async def listening(scope: Scope, receive: Receive, send: Send) -> None:
         await application({**scope, "server": (own, 10469)}, receive, send)
@@ -265,8 +277,8 @@ async def test_a_stranger_reads_how_many_faults_there_are_and_not_which(
     transport = httpx.ASGITransport(listening, client=(peer, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=headers) as client:
         told = (await client.get("/healthz")).json()
-    found = (["/var/lib/callmon"], ["10.1.2.3"]) if is_shown else ([HIDDEN], [HIDDEN])
-    assert (told["status"], told["troubles"], told["remarks"]) == ("trouble", *found)
+    found = (["/var/lib/callmon"], ["10.1.2.3"], 1) if is_shown else ([HIDDEN], [HIDDEN], 0)
+    assert (told["status"], told["troubles"], told["remarks"], len(told["exchanges"])) == ("trouble", *found)
 
 
 @pytest.mark.parametrize(
