@@ -32,7 +32,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
     sections = builder.sections()
     signature = SignatureBuilder(report, tongue)
     say = tongue.say
-    page = _environment().get_template("report.html.j2").render(
+    page = environment().get_template("report.html.j2").render(
         tongue=tongue,
         texts=texts(report, settings, tongue),
         cover=cover(report, tongue),
@@ -62,7 +62,7 @@ def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFor
 
 
 @lru_cache(maxsize=1)
-def _environment() -> Environment:
+def environment() -> Environment:
     return Environment(
         loader=PackageLoader("callmon.reports"),
         autoescape=True,

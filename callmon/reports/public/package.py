@@ -2,19 +2,16 @@
 
 The CSV are those of `callmon report --public --format csv`, so that the package shows no other number. Beside them
 are the same figures as Parquet, the service standards in federal columns, the JSON, and the descriptions that
-portals read: CSV on the Web, CKAN (with the Table Schema of each CSV) and DCAT. The same edition gives the same
-bytes.
+portals read: CSV on the Web and DCAT. The same edition gives the same bytes.
 
 Refuses: an edition that is not public.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
-from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from callmon import __version__
@@ -45,12 +42,6 @@ KEY = ("month", "cut", "member", "figure", "part")
 SQL: Mapping[Type, str] = {"string": "VARCHAR", "number": "DOUBLE", "integer": "BIGINT", "month": "VARCHAR"}
 LOCALIZED = ("member_title", "title", "shown", "completeness")
 MEDIA = {".csv": "text/csv", ".json": "application/json", ".parquet": "application/vnd.apache.parquet"}
-CONTEXT = {
-    "dcat": "http://www.w3.org/ns/dcat#",
-    "dct": "http://purl.org/dc/terms/",
-    "foaf": "http://xmlns.com/foaf/0.1/",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-}
 
 
 def package(report: Report, settings: Settings) -> dict[str, bytes]:
@@ -70,13 +61,7 @@ def package(report: Report, settings: Settings) -> dict[str, bytes]:
     cells = [[row[name] for name in service_standards.NAMES] for row in standards]
     data[service_standards.TABLE.file] = csv.csv_bytes([service_standards.NAMES, *cells], "en")
     data["report.json"] = json_bytes(report, fr, en, __version__)
-    texts = {x.language: _texts(report, x) for x in (fr, en)}
-    described = {
-        "csv-metadata.json": _csvw(publisher, tables, texts),
-        "dataset.json": _ckan(report, publisher, tables, texts, data),
-        "dcat.jsonld": _dcat(report, publisher, texts, data),
-    }
-    return data | {name: _json(x) for name, x in described.items()}
+    return data | dict(_described(report, publisher, tables, list(data), fr, en))
 
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
@@ -136,6 +121,28 @@ def _value(kind: str, text: str) -> object:
 # The descriptions.
 
 
+def _described(
+    report: Report, publisher: OpenDataSettings, tables: list[DataTable], names: Iterable[str],
+    fr: ReportFormatter, en: ReportFormatter,
+) -> Iterator[tuple[str, bytes]]:  # fmt: skip
+    """The description by CSV on the Web, and the one by DCAT."""
+    of = {x.language: _texts(report, x) | {"publisher": publisher.text("publisher", x.language)} for x in (fr, en)}
+    page = (
+        html.environment()
+        .get_template("open_data.json.j2")
+        .render(
+            texts={name: {language: of[language][name] for language in LANGUAGES} for name in of["fr"]},
+            publisher=publisher,
+            tables=tables,
+            month=report.month,
+            last_day=report.month.after - timedelta(days=1),
+            distributions={name: MEDIA[Path(name).suffix] for name in names},
+        )
+    )
+    for name, described in json.loads(page).items():
+        yield name, (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()
+
+
 def _texts(report: Report, tongue: ReportFormatter) -> dict[str, str]:
     """Title and summary of the dataset, and the title of each file, in one language."""
     title = tongue.say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first))
@@ -144,87 +151,3 @@ def _texts(report: Report, tongue: ReportFormatter) -> dict[str, str]:
     sentences = (state, complete, tongue.labelled(tongue.say("Révision"), number), html.small_rule(report, tongue))
     files = {name: tongue.say(text) for name, text in PACKAGE.items()}
     return {"title": title, "notes": " ".join(f"{x.removesuffix('.')}." for x in sentences), **files}
-
-
-def _in_both(texts: Mapping[str, Mapping[str, str]], name: str) -> list[dict[str, str]]:
-    """A text in both languages, as JSON-LD."""
-    return [{"@value": texts[language][name], "@language": language} for language in LANGUAGES]
-
-
-def _csvw(publisher: OpenDataSettings, tables: list[DataTable], texts: Mapping[str, Mapping[str, str]]) -> Any:
-    return {
-        "@context": "http://www.w3.org/ns/csvw",
-        "dc:title": _in_both(texts, "title"),
-        "dc:description": _in_both(texts, "notes"),
-        "dc:license": {"@id": publisher.licence_url_en},
-        "tables": [{**x.csvw(), "dc:title": _in_both(texts, x.file)} for x in tables],
-    }
-
-
-def _ckan(
-    report: Report, publisher: OpenDataSettings, tables: list[DataTable], texts: Mapping[str, Mapping[str, str]],
-    data: Mapping[str, bytes],
-) -> Any:  # fmt: skip
-    """What CKAN's package_create takes; texts in two languages as ckanext-fluent stores them."""
-    schemas = {x.file: x.schema() for x in tables}
-    both = {name: {x: texts[x][name] for x in LANGUAGES} for name in texts["fr"]}
-    resources = [
-        {
-            "name": " | ".join(both[name].values()),
-            "name_translated": both[name],
-            "url": name,
-            "format": Path(name).suffix[1:].upper(),
-            "mimetype": MEDIA[Path(name).suffix],
-            "size": len(content),
-            "hash": sha256(content).hexdigest(),
-            **({"schema": schemas[name]} if name in schemas else {}),
-        }
-        for name, content in data.items()
-    ]
-    return {
-        "name": f"{publisher.publisher}-telephone-{report.month.name}",
-        "title": " | ".join(both["title"].values()),
-        "title_translated": both["title"],
-        "notes_translated": both["notes"],
-        "owner_org": publisher.publisher,
-        "license_id": publisher.licence,
-        "license_title": publisher.licence_en,
-        "license_title_translated": {x: publisher.text("licence", x) for x in LANGUAGES},
-        "license_url": publisher.licence_url_en,
-        "resources": resources,
-    }
-
-
-def _dcat(
-    report: Report, publisher: OpenDataSettings, texts: Mapping[str, Mapping[str, str]], data: Mapping[str, bytes]
-) -> Any:
-    names = {x: {"name": publisher.text("publisher", x)} for x in LANGUAGES}
-    days = {"startDate": report.month.first, "endDate": report.month.after - timedelta(days=1)}
-    return {
-        "@context": CONTEXT,
-        "@type": "dcat:Dataset",
-        "dct:title": _in_both(texts, "title"),
-        "dct:description": _in_both(texts, "notes"),
-        "dct:language": [{"@id": f"http://id.loc.gov/vocabulary/iso639-1/{x}"} for x in LANGUAGES],
-        "dct:license": [{"@id": publisher.text("licence_url", x)} for x in LANGUAGES],
-        "dct:publisher": {"@type": "foaf:Organization", "foaf:name": _in_both(names, "name")},
-        "dct:temporal": {
-            "@type": "dct:PeriodOfTime",
-            **{f"dcat:{x}": {"@value": day.isoformat(), "@type": "xsd:date"} for x, day in days.items()},
-        },
-        "dcat:distribution": [
-            {
-                "@type": "dcat:Distribution",
-                "dct:title": _in_both(texts, name),
-                "dcat:downloadURL": {"@id": name},
-                "dcat:mediaType": {
-                    "@id": f"https://www.iana.org/assignments/media-types/{MEDIA[Path(name).suffix]}"
-                },
-            }
-            for name in data
-        ],
-    }
-
-
-def _json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
