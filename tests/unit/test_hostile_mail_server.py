@@ -67,6 +67,22 @@ def test_an_answer_without_an_end_is_refused_within_a_few_kilobytes(
         assert handed_over(peer.port) == result
 
 
+@pytest.mark.parametrize(
+    ("last", "result"),
+    [
+        (lambda wire: wire.close(), Handover("waiting", "unreachable", "Connection unexpectedly closed")),
+        (lambda wire: wire.sendall(b"451 later\r\n"), Handover("waiting", "later", "451 later")),
+    ],
+)
+def test_a_mail_is_claimed_only_when_the_server_waits_for_the_message(
+    last: Callable[[socket.socket], None], result: Handover
+) -> None:
+    claims: list[int] = []
+    with HostilePeer(speaking([HELLO, OK, OK, OK], last)) as peer:
+        found = hand_over(settings(peer.port), "lead@ministry.example", MESSAGE, lambda: not claims.append(1))
+    assert (found, claims) == (result, [])
+
+
 def test_a_server_that_says_a_byte_now_and_then_is_left_when_the_time_is_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -124,7 +124,7 @@ def _announce(server: BoundedSMTP, settings: MailSettings, recipient: str, size:
             raise _StoppedError(Handover("failed", "recipient", _answer(code, said)))
         if code not in (250, 251):
             raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
-        code, said = server.docmd("DATA")
+        code, said = server.docmd("DATA")  # smtplib's data() has no place for `claim` before the message
         if code != 354:
             raise _StoppedError(Handover("waiting", "later", _answer(code, said)))
     except (OSError, smtplib.SMTPException) as error:
