@@ -12,8 +12,9 @@ import pytest
 
 from callmon.config.mqtt import MqttSettings
 from callmon.core.statistics.today import Today
+from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt.sink import Mqtt
-from tests.support.hostile_peer import HostilePeer, flooding, growth_at_most, silent
+from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 
 Act = Callable[[socket.socket], None]
 TORONTO = ZoneInfo("America/Toronto")
@@ -79,4 +80,25 @@ async def test_a_message_that_is_too_long_ends_the_connection_and_others_take_li
         sink.end()
         running.cancel()
         with suppress(asyncio.CancelledError):
+            await running
+
+
+@pytest.mark.parametrize(
+    "act",
+    [silent, lambda wire: (wire.sendall(b"\x31" + length(60_000)), dripping(b"x")(wire))],
+    ids=["silent", "slow"],
+)
+async def test_a_broker_that_never_accepts_the_client_is_left_in_time_and_holds_nothing(act: Act) -> None:
+    with HostilePeer(act) as peer:
+        sink = Mqtt(MqttSettings.model_validate({"host": "127.0.0.1", "port": peer.port}), Today(TORONTO))
+        with growth_at_most():
+            running = asyncio.create_task(sink.run())
+            async with asyncio.timeout(20):
+                while peer.connections < 2:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
+        assert sink.trouble() == (
+            f"mqtt: 127.0.0.1:{peer.port} does not answer; check host, port and the firewall."
+        )
+        sink.end()
+        async with asyncio.timeout(2 * sink_module.ANSWER_SECONDS):
             await running

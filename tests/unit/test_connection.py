@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -12,11 +14,13 @@ from typing import Any
 
 import pytest
 
+from callmon.ami import session
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.config.exchange import ExchangeSettings
 from callmon.daemon.exchanges import ExchangeTask, always_listening
 from tests.support import simulated_exchange as watched
+from tests.support.hostile_peer import HostilePeer, dripping, growth_at_most, silent
 
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
 NEITHER_EVENT_NOR_ANSWER = b"what is this\r\n\r\n"
@@ -118,3 +122,30 @@ async def test_messages_not_understood_count_as_unusable_on_the_connection_and_a
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def letter_by_letter(wire: socket.socket) -> None:
+    for letter in BANNER:
+        wire.sendall(bytes([letter]))
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [silent, letter_by_letter, lambda wire: (wire.sendall(BANNER), dripping(b"A")(wire))],
+    ids=["silent", "slow banner", "slow answer"],
+)
+async def test_an_exchange_that_never_greets_or_answers_the_login_is_left_when_the_time_is_over(
+    act: Callable[[socket.socket], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AMI_SECRET", "s3cret")
+    monkeypatch.setattr(session, "GREETING_TIMEOUT", 1.0)
+    with HostilePeer(act) as peer:
+        settings = ExchangeSettings(host="127.0.0.1", port=peer.port, login="plain", secret_env="AMI_SECRET")
+        with growth_at_most():
+            async with asyncio.timeout(5.0):
+                link = await ExchangeClient("toronto", settings, lambda _: None).connect()
+                await link.ended
+    assert str(link.session.failure) == (
+        "Exchange toronto did not greet or answer the login in time; check that host and port are the AMI's."
+    )
