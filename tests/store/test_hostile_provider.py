@@ -71,6 +71,24 @@ def test_a_provider_that_takes_its_time_is_left_when_the_time_is_over(
     assert time.monotonic() - begun < 5.0
 
 
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+@pytest.mark.parametrize("act", [silent, answering(HEAD + b"\r\n", dripping(b" "))], ids=["silent", "slow"])
+def test_an_endpoint_that_takes_its_time_is_left_when_the_time_is_over(
+    gate: AccessMiddleware,  # noqa: F811
+    provider: Provider,  # noqa: F811
+    endpoint: str,
+    act: Act,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oidc, "SECONDS", 1.0)
+    with HostilePeer(act) as peer:
+        provider.metadata = {endpoint: f"http://127.0.0.1:{peer.port}/"}
+        visitor = Visitor(gate)
+        begun = time.monotonic()
+        assert (done(visitor).status_code, visitor.get("/fr/who").text) == (403, ": ")
+        assert (peer.connections, time.monotonic() - begun < 5.0) == (1, True)
+
+
 @pytest.mark.parametrize(
     "metadata",
     [
