@@ -35,7 +35,7 @@ def stop_takes(callmon: Callmon) -> float:
     return time.monotonic() - begun
 
 
-@pytest.mark.parametrize("act", [silent, dripping(b"220-hello\r\n", seconds=PATIENCE)], ids=["silent", "slow"])
+@pytest.mark.parametrize("act", [silent, dripping(b"2", seconds=PATIENCE)], ids=["silent", "slow"])
 def test_a_mail_server_that_never_ends_an_answer_does_not_hold_the_stop(
     tmp_path: Path, act: Callable[[socket.socket], None]
 ) -> None:
