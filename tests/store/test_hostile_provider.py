@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -16,7 +17,7 @@ import pytest
 from callmon.store.database import Database
 from callmon.web.auth import oidc
 from callmon.web.auth.middleware import AccessMiddleware
-from tests.store.test_oidc import done, gate, gate_for, one_provider, provider  # noqa: F401  fixtures
+from tests.store.test_oidc import begun, done, gate, gate_for, one_provider, provider  # noqa: F401  fixtures
 from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 from tests.support.oidc_provider import Claims, Provider
 from tests.support.web_client import Visitor
@@ -87,6 +88,41 @@ def test_an_endpoint_that_takes_its_time_is_left_when_the_time_is_over(
         begun = time.monotonic()
         assert (done(visitor).status_code, visitor.get("/fr/who").text) == (403, ": ")
         assert (peer.connections, time.monotonic() - begun < 5.0) == (1, True)
+
+
+async def asked_at_once(
+    peer: HostilePeer, most: int, asked: Iterable[tuple[Visitor, str]]
+) -> tuple[int, list[int]]:
+    """The connections to the provider while all of them wait for it, and the statuses of their answers."""
+    answers = [asyncio.create_task(visitor.sent("GET", path)) for visitor, path in asked]
+    while peer.connections < most and not all(x.done() for x in answers):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.5)
+    connections = peer.connections
+    return connections, [x.status_code for x in await asyncio.gather(*answers)]
+
+
+def test_of_twenty_who_begin_a_sign_in_one_asks_a_silent_provider_to_describe_itself(
+    sqlite_store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "SECONDS", 3.0)
+    with HostilePeer(silent) as peer:
+        there = cast(Provider, SimpleNamespace(url=f"http://127.0.0.1:{peer.port}"))
+        one_gate = gate_for(there, sqlite_store, tmp_path)
+        asked = [(Visitor(one_gate), "/en/sign-in/service") for _ in range(20)]
+        assert asyncio.run(asked_at_once(peer, 1, asked)) == (1, [403] * 20)
+
+
+def test_of_twenty_who_come_back_from_the_provider_four_ask_for_their_token_at_once(
+    gate: AccessMiddleware,  # noqa: F811
+    provider: Provider,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(oidc, "SECONDS", 3.0)
+    with HostilePeer(silent) as peer:
+        provider.metadata = {"token_endpoint": f"http://127.0.0.1:{peer.port}/"}
+        asked = [(visitor, begun(visitor)) for visitor in (Visitor(gate) for _ in range(20))]
+        assert asyncio.run(asked_at_once(peer, 4, asked)) == (4, [403] * 20)
 
 
 @pytest.mark.parametrize(

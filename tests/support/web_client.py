@@ -37,9 +37,9 @@ class Visitor:
         return found[1] if found else text
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        return asyncio.run(self._send(method, path, options))
+        return asyncio.run(self.sent(method, path, **options))
 
-    async def _send(self, method: str, path: str, options: dict[str, Any]) -> httpx.Response:
+    async def sent(self, method: str, path: str, **options: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self._asked, client=self._at)
         async with httpx.AsyncClient(
             transport=transport, base_url=self._url, headers=self._headers, cookies=self.cookies
