@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from datetime import UTC, datetime
 
@@ -199,6 +200,25 @@ async def test_beside_a_flood_of_wrong_passwords_the_right_one_is_admitted_at_it
         assert await users.admits(header("prometheus", "right"), "192.0.2.4") is True
     over.set()
     await asyncio.gather(*flood)
+
+
+async def test_of_many_wrong_passwords_at_once_one_is_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    import bcrypt
+
+    users, running, right, at_once = BasicAuth(), list[bytes](), bcrypt.checkpw, set[int]()
+    users.configure({"prometheus": hashed("right", 4)})
+
+    def counted(password: bytes, kept: bytes) -> bool:
+        running.append(password)
+        at_once.add(len(running))
+        time.sleep(0.02)
+        running.pop()
+        return right(password, kept)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    given = header("prometheus", "wrong")
+    told = await asyncio.gather(*(users.admits(given, f"203.0.113.{n}") for n in range(8)))
+    assert (told, at_once) == ([False] * 8, {1})
 
 
 async def test_a_verified_password_is_known_after_a_reload_that_keeps_its_hash(

@@ -21,6 +21,7 @@ from callmon.sinks.snapshot import DiskSpace, HostStatus
 from callmon.store.database import Database
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
+from tests.store.test_journal import left_by_earlier
 from tests.store.test_store_trouble import locked
 from tests.support.ami_builders import BANNER
 from tests.support.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
@@ -138,6 +139,17 @@ def test_what_waits_in_the_journal_is_remarked_and_one_that_is_full_is_trouble(
         assert host_state.journal_troubles(sink) == [
             f"database: the journal {place} is full (0 MiB): outcomes are buffered in memory. At 500 outcomes "
             "callmon stops reading events. Restore the database, or free disk space."
+        ]
+
+
+def test_a_journal_that_was_damaged_is_remarked_with_its_copy(sqlite_store: Database, tmp_path: Path) -> None:
+    place = tmp_path / "waiting"
+    left_by_earlier(tmp_path, of_calls(1), of_calls(1), number=5)
+    place.write_bytes(b"\0" + place.read_bytes()[1:])
+    with writing(sqlite_store, tmp_path) as sink:
+        assert host_state.host_remarks({}, sink, True) == [
+            f"database: the journal {place} was damaged in 1 places when callmon started. The outcomes there are "
+            f"lost; {place}-damaged has the file as it was."
         ]
 
 
