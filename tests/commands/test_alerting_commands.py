@@ -162,7 +162,7 @@ def test_no_escape_of_a_server_reaches_the_terminal() -> None:
     [
         lambda wire: flooding(wire, b"HTTP/1.1 200 OK\r\n"),
         lambda wire: (wire.sendall(b"HTTP/1.1 200 OK\r\n\r\n"), flooding(wire, b"x")),
-        lambda wire: (wire.recv(65536), wire.sendall(b"\x1b[2J no HTTP\r\n")),
+        lambda wire: (wire.recv(65536), wire.sendall(b"\x1b]0;x\x07 no HTTP\r\n")),
         silent,
         dripping(b"H"),
     ],
