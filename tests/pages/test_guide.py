@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from callmon.errors import Sentence
 from tests.boards.shown import BOARDS
 from tests.support.pages_app import NOBODY, Pages, pages
 from tests.unit.test_alerts import ALERTS
@@ -33,3 +34,12 @@ def test_the_menu_of_a_person_who_is_not_signed_in_has_the_guide_alone(site: Pag
     page = site.visitors[NOBODY].get("/en/guide").text
     menu = page.partition('<nav aria-label="Pages">')[2].partition("</nav>")[0]
     assert re.findall(r'href="([^"]+)"', menu) == ["/en/guide"]
+
+
+def test_which_pair_is_missing_is_shown_to_whoever_signed_in_and_to_nobody_else(
+    site: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = Sentence("pair {name}: {why}", name="ottawa", why=Sentence("its schema has no callmon tables"))
+    monkeypatch.setattr(site.daemon.site, "notes", [missing])
+    notes = {who: visitor.get("/en/guide").text.count("pair ottawa") for who, visitor in site.visitors.items()}
+    assert notes == {who: int(who != NOBODY) for who in site.visitors}
