@@ -237,6 +237,12 @@ class CommandContext:
         return f"{at.astimezone(self.settings.timezone):%Y-%m-%d %H:%M:%S}" if at else "-"
 
 
+class ContextWithKeys(CommandContext):
+    """The database of the command has the keys that sign the steps of a month, and verify them."""
+
+    with_numbers = True
+
+
 def with_context(make: Callable[..., Any] = CommandContext) -> Callable[[Command], Command]:
     """The option --config, errors as sentences, and the context that `make` returns as the first argument.
 

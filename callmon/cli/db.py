@@ -7,6 +7,7 @@ import click
 
 from callmon.cli.common import (
     CommandContext,
+    ContextWithKeys,
     confirm,
     current_user,
     json_option,
@@ -70,7 +71,7 @@ def _sign_everybody_out(context: CommandContext) -> None:
 
 
 @db.command()
-@with_context()
+@with_context(ContextWithKeys)
 @click.option("--since", "first", type=DAY, help="first day of the roll-ups, as 2026-10-01 (default: all days)")
 @click.option("--until", "last", type=DAY, help="last day of the roll-ups")
 @json_option

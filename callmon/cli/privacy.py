@@ -108,6 +108,8 @@ def key(context: CommandContext, file: Path | None) -> None:
 def rotate(context: PrivacyCommandContext) -> None:
     """Encrypt every number with the newest key. callmon may run, if restarted with that key.
 
+    The steps of signed months are signed with that key, too.
+
     \b
     Examples: callmon privacy rotate
               callmon privacy rotate --config /etc/callmon/callmon.toml
@@ -126,7 +128,9 @@ def rotate(context: PrivacyCommandContext) -> None:
         click.echo(left, err=True)
         sys.exit(1)
     if len(store.ring.names) > 1:
-        click.echo(said("No number needs the older lines of the key file, but earlier copies of the database do."))
+        click.echo(
+            said("Nothing here needs the older lines of the key file, but earlier copies of the database do.")
+        )
 
 
 @privacy.command("find")

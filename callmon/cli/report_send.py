@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.common import CommandContext, lang_option, with_context
+from callmon.cli.common import ContextWithKeys, lang_option, with_context
 from callmon.cli.completion import MONTHS
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
@@ -32,7 +32,7 @@ IN_FLIGHT = timedelta(minutes=15)  # longer than any conversation with the serve
 STEPS = 1000  # of the progress bar
 
 
-class SendContext(CommandContext):
+class SendContext(ContextWithKeys):
     """The context of one sending: the month, and the recipients that `to` leaves."""
 
     def __init__(self, config: Path | None, lang: str | None, to: tuple[str, ...], by: str | None) -> None:

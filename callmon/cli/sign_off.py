@@ -13,6 +13,7 @@ import click
 
 from callmon.cli.common import (
     CommandContext,
+    ContextWithKeys,
     json_option,
     lang_option,
     print_json,
@@ -40,7 +41,7 @@ from callmon.web.auth.passwords import is_right, nobodys
 @click.command(cls=HelpCommand)
 @click.argument("month", shell_complete=MONTHS)
 @click.argument("step", type=click.Choice(STEPS))
-@with_context()
+@with_context(ContextWithKeys)
 @lang_option
 @click.option("--by", "name", required=True, help="the account that signs; the command asks for its password")
 @click.option(
@@ -129,7 +130,7 @@ def _print(context: CommandContext, revision: SignedRevision) -> None:
 
 @click.command(cls=HelpCommand)
 @click.argument("month", required=False, shell_complete=MONTHS)
-@with_context()
+@with_context(ContextWithKeys)
 @lang_option
 @json_option
 @click.option(
@@ -168,14 +169,14 @@ def _as_json(revision: SignedRevision) -> dict[str, Any]:
 
 @click.command(cls=HelpCommand)
 @click.argument("file", type=click.Path(path_type=Path))
-@with_context()
+@with_context(ContextWithKeys)
 @lang_option
 @json_option
 def verify(context: CommandContext, file: Path, as_json: bool) -> None:
     """Check whether FILE has exactly the bytes that were signed, by whom and when.
 
-    Exit status: 0 approved and in force; 1 not signed, altered, superseded or not yet approved; 2 FILE or the
-    database cannot be read. The check needs neither the daemon nor the network.
+    Exit status: 0 approved and in force; 1 not signed, altered, superseded or not yet approved; 2 FILE, the
+    database or the key file cannot be read. The check needs neither the daemon nor the network.
 
     \b
     Examples: callmon report verify callmon-2026-10-r1-en.pdf

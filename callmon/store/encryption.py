@@ -2,6 +2,7 @@
 
     number ── encrypt ─▶ "3f2a90c1:…"   AES-256-GCM: the key's name, then nonce, cipher text and tag
     number ── token ───▶ "vq3…"         HMAC-SHA256 under another key of the same line of the key file
+    bytes ─── sign ────▶ "3f2a90c1:…"   HMAC-SHA256 under a third key of that line, with the key's name
 
 AES-GCM takes a tenth of Fernet's time (0.6 µs against 8 µs per number) and half its length. Fernet's time stamp
 would reveal when a number was stored, which a table beside it reveals already. The nonce is random: a key may
@@ -45,10 +46,14 @@ class Key:
         self.name = _derived(key, "name")[:KEY_NAME_BYTES].hex()
         self.cipher = AESGCM(_derived(key, "seal"))
         self._matching = _derived(key, "match")
+        self._signing = _derived(key, "sign")
 
     def token(self, number: str) -> str:
         digest = hmac.digest(self._matching, number.encode(), "sha256")
         return urlsafe_b64encode(digest[:TOKEN_BYTES]).rstrip(b"=").decode()
+
+    def sign(self, data: bytes) -> str:
+        return f"{self.name}:{hmac.digest(self._signing, data, 'sha256').hex()}"
 
 
 class KeyRing:
@@ -114,6 +119,15 @@ class KeyRing:
         """The number's tokens under all keys, the newest first."""
         return tuple(key.token(number) for key in self._keys.values())
 
+    def sign(self, data: bytes) -> str:
+        """The newest key's message authentication code of `data`. Raises KeyMissingError."""
+        return self._sealing().sign(data)
+
+    def is_signed(self, data: bytes, mac: str) -> bool:
+        """Whether `mac` is the code that a key of the ring gives `data`."""
+        key = self._keys.get(mac.partition(":")[0])
+        return key is not None and hmac.compare_digest(key.sign(data).encode(), mac.encode())
+
     def lacks(self, name: str) -> Sentence:
         """The error message for the missing key `name`."""
         if not self:
@@ -130,7 +144,7 @@ class KeyRing:
 
     def _sealing(self) -> Key:
         if self._first is None:
-            raise KeyMissingError("no key is available to encrypt numbers: set privacy.key_file")
+            raise KeyMissingError("no key is available to encrypt numbers or to sign: set privacy.key_file")
         return self._first
 
 

@@ -9,8 +9,10 @@ An approved revision is in force until a later one is approved. Before its appro
 a later one is prepared. Files and signatures are only ever inserted. Each step and its record in the audit log are
 one transaction.
 
-A revision is altered where its steps do not sign the same bytes, or the audit log does not have each of them. Who
-may write to all of these tables can still forge a revision: an approved file that a person has kept shows that.
+A revision is altered where its steps do not sign the same bytes, or the audit log lacks one of them. It is altered
+too where no key of the key file has signed a step (`mac`). Without keys no `mac` is compared, and `check_file`
+refuses. Who has the key file and may write to these tables can still forge a revision: an approved file that a
+person has kept shows that.
 """
 
 import zlib
@@ -22,14 +24,17 @@ from typing import Literal, NamedTuple, TypeAlias
 from unicodedata import category, normalize
 
 import msgspec
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from callmon.errors import CallmonError, Sentence, StoreError
 from callmon.store.access import AuditRow, audited_name, insert_event
+from callmon.store.bulk import record_key
 from callmon.store.database import Database, database_errors
+from callmon.store.encryption import KeyMissingError, KeyRing
 from callmon.store.instances import found_rows, insert_rows
+from callmon.store.tables import microseconds
 from callmon.store.tables.reports import SignedFileRow, SignOffRow
 from callmon.store.tables.reports import Step as Step
 
@@ -95,30 +100,50 @@ class SignatureCheck(NamedTuple):
 def revisions(store: Database, month: str | None = None) -> list[SignedRevision]:
     """The revisions of a month, or of every month, the oldest first."""
     with database_errors(store), store.reading() as connection:
-        return _revisions(connection, month)
+        return _revisions(connection, store.ring, month)
 
 
-def _revisions(connection: Connection, month: str | None) -> list[SignedRevision]:
-    order = map(col, (SignOffRow.month, SignOffRow.revision, SignOffRow.at, SignOffRow.name))
-    steps = select(SignOffRow).order_by(*order)
-    found = found_rows(connection, steps if month is None else steps.where(SignOffRow.month == month))
+def _revisions(connection: Connection, ring: KeyRing, month: str | None) -> list[SignedRevision]:
     recorded = {tuple(row) for row in connection.execute(RECORDED)}
     made = []
-    for (of, number), some in groupby(found, lambda row: (row.month, row.revision)):
+    for (of, number), some in groupby(_rows(connection, month), lambda row: (row.month, row.revision)):
         rows = list(some)
         given = dict.fromkeys(StepSignature(row.step, row.at, row.who) for row in rows)
         signatures = sorted(given, key=lambda x: STEPS.index(x.step))
-        by_step: dict[str, dict[str, str]] = {}
-        for row in rows:
-            by_step.setdefault(row.step, {})[row.name] = row.sha256
-        digests = by_step.get(STEPS[0], {})
+        by_step = _by_step(rows)
+        digests = {row.name: row.sha256 for row in by_step.get(STEPS[0], ())}
         is_altered = (
-            any(digests != of_step for of_step in by_step.values())
+            any(digests != {row.name: row.sha256 for row in its} for its in by_step.values())
             or tuple(x.step for x in signatures) != STEPS[: len(signatures)]
             or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
+            or (bool(ring) and not all(_is_signed(ring, its) for its in by_step.values()))
         )
         made.append(SignedRevision(of, number, digests, tuple(signatures), is_altered=is_altered))
     return [x for _, some in groupby(made, lambda x: x.month) for x in _superseded(list(some))]
+
+
+def _rows(connection: Connection, month: str | None = None) -> list[SignOffRow]:
+    order = map(col, (SignOffRow.month, SignOffRow.revision, SignOffRow.at, SignOffRow.name))
+    steps = select(SignOffRow).order_by(*order)
+    return found_rows(connection, steps if month is None else steps.where(SignOffRow.month == month))
+
+
+def _by_step(rows: Sequence[SignOffRow]) -> dict[Step, list[SignOffRow]]:
+    """The rows of a revision, by their step."""
+    return {step: [row for row in rows if row.step == step] for step in dict.fromkeys(x.step for x in rows)}
+
+
+def _is_signed(ring: KeyRing, rows: Sequence[SignOffRow]) -> bool:
+    """Whether keys of the ring have signed these rows of one step."""
+    data = _signed_bytes(rows)
+    return all(ring.is_signed(data, row.mac) for row in rows)
+
+
+def _signed_bytes(rows: Sequence[SignOffRow]) -> bytes:
+    """What a key signs: every column of all rows of a step but `mac`."""
+    return msgspec.json.encode(
+        sorted((x.month, x.revision, x.step, x.name, microseconds(x.at), x.who, x.sha256) for x in rows)
+    )
 
 
 def _superseded(found: Sequence[SignedRevision]) -> Iterator[SignedRevision]:
@@ -129,16 +154,17 @@ def _superseded(found: Sequence[SignedRevision]) -> Iterator[SignedRevision]:
         yield msgspec.structs.replace(x, superseded_by=later if later > x.number else None)
 
 
-def altered_revisions(store: Database) -> list[Sentence]:
-    """A sentence for each revision whose signatures were altered in the database."""
+def altered_revisions(store: Database, month: str | None = None) -> list[Sentence]:
+    """A sentence for each revision, of the month or of any, whose signatures were altered in the database."""
     return [
         Sentence(
             "sign-off: revision {number} of {month} was altered in the database: its signatures disagree with "
-            "each other or with the audit log. Find out who may write there, and restore a backup.",
+            "each other, with the audit log or with the key file. Find out who may write there, and restore a "
+            "backup.",
             number=found.number,
             month=found.month,
         )
-        for found in revisions(store)
+        for found in revisions(store, month)
         if found.is_altered
     ]
 
@@ -146,7 +172,7 @@ def altered_revisions(store: Database) -> list[Sentence]:
 def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
     """The bytes of a signed file. Raises StoreError where the database no longer has exactly these."""
     if revision.is_altered:
-        told = Sentence("its signatures disagree with each other or with the audit log")
+        told = Sentence("its signatures disagree with each other, with the audit log or with the key file")
         raise StoreError("the database {store}: {why}", store=store, why=told)
     with database_errors(store), store.reading() as connection:
         key = (SignedFileRow.month == revision.month, SignedFileRow.revision == revision.number)
@@ -164,6 +190,8 @@ def read_signed(store: Database, revision: SignedRevision, name: str) -> bytes:
 def check_file(store: Database, name: str, data: bytes) -> SignatureCheck:
     """What the signatures say of a file with this name and these bytes."""
     digest, found = sha256(data).hexdigest(), revisions(store)[::-1]
+    if found and not store.ring:
+        raise KeyMissingError("no key is available to encrypt numbers or to sign: set privacy.key_file")
     if (own := next((x for x in found if digest in x.digests.values()), None)) is None:
         other = next((x for x in found if name in x.digests), None)
         return SignatureCheck("not_signed" if other is None else "altered", digest, other)
@@ -187,13 +215,13 @@ def keep_prepared(
     digests = {name: sha256(data).hexdigest() for name, data in files}
 
     def keep(connection: Connection) -> None:
-        refuse_prepared(_revisions(connection, month), number, digests)
+        refuse_prepared(_revisions(connection, store.ring, month), number, digests)
         rows = [
             SignedFileRow(month=month, revision=number, name=name, data=zlib.compress(data))
             for name, data in files
         ]
         insert_rows(connection, *rows)
-        _insert(connection, SignedRevision(month, number, digests, ()), STEPS[0], deed)
+        _insert(connection, store, SignedRevision(month, number, digests, ()), STEPS[0], deed)
 
     return _signed(store, month, number, keep)
 
@@ -210,10 +238,10 @@ def sign(store: Database, month: str, number: int, step: Step, deed: AuditRow) -
     """Signs a later step of a revision, as `deed.who`. Raises SignOffError."""
 
     def sign_kept(connection: Connection) -> None:
-        found = next((x for x in _revisions(connection, month) if x.number == number), None)
+        found = next((x for x in _revisions(connection, store.ring, month) if x.number == number), None)
         refuse_signature(found, step, deed.who)
         assert found is not None
-        _insert(connection, found, step, deed)
+        _insert(connection, store, found, step, deed)
 
     return _signed(store, month, number, sign_kept)
 
@@ -250,7 +278,7 @@ def _is_unseen(sign: str) -> bool:
     return category(sign) in ("Cf", "Cc") or is_selector or sign in BLANK
 
 
-def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: AuditRow) -> None:
+def _insert(connection: Connection, store: Database, revision: SignedRevision, step: Step, deed: AuditRow) -> None:
     rows = [
         SignOffRow(
             month=revision.month,
@@ -260,12 +288,26 @@ def _insert(connection: Connection, revision: SignedRevision, step: Step, deed: 
             at=deed.at,
             who=deed.who,
             sha256=digest,
+            mac="",
         )
         for name, digest in revision.digests.items()
     ]
-    insert_rows(connection, *rows)
+    mac = store.ring.sign(_signed_bytes(rows))
+    if store.view is None:  # the database over all pairs has no names of keys of its own
+        record_key(connection, store.ring)
+    insert_rows(connection, *(row.model_copy(update={"mac": mac}) for row in rows))
     act, about = _record(step, revision.month, revision.number)
     insert_event(connection, AuditRow(at=deed.at, who=deed.who, act=act, about=about, address=deed.address))
+
+
+def sign_again(connection: Connection, ring: KeyRing) -> None:
+    """Signs with the newest key the steps that an older one has signed. Other rows stay as they are."""
+    for (month, number), some in groupby(_rows(connection), lambda row: (row.month, row.revision)):
+        for step, rows in _by_step(list(some)).items():
+            mac = ring.sign(_signed_bytes(rows))
+            if _is_signed(ring, rows) and any(row.mac != mac for row in rows):
+                same = (col(SignOffRow.month) == month, col(SignOffRow.revision) == number)
+                connection.execute(update(SignOffRow).where(*same, col(SignOffRow.step) == step).values(mac=mac))
 
 
 def _record(step: Step, month: str, number: int) -> tuple[str, str]:

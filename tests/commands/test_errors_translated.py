@@ -147,7 +147,7 @@ def test_passwords_keys_and_a_restart_are_refused_in_french() -> None:
     ]
     assert raised(refuse_if_easy, "n" * 129, "m") == ["Le mot de passe est trop long : 128 caractères au plus."]
     assert raised(KeyRing().encrypt, "") == [
-        "aucune clé n'est disponible pour chiffrer les numéros : réglez privacy.key_file"
+        "aucune clé n'est disponible pour chiffrer les numéros ou pour signer : réglez privacy.key_file"
     ]
     assert raised(ring.decrypt, "00000000:AAAA") == [
         "les numéros sont chiffrés avec la clé 00000000, qui manque dans number.key"

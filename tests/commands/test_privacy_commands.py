@@ -179,7 +179,7 @@ def test_a_key_is_made_numbers_are_moved_to_it_and_the_old_line_may_go(
     moved = site("privacy", "rotate")
     assert moved.stdout == (
         f"3 numbers encrypted with the key {newest}.\n"
-        "No number needs the older lines of the key file, but earlier copies of the database do.\n"
+        "Nothing here needs the older lines of the key file, but earlier copies of the database do.\n"
     )
     path.write_text("\n".join(path.read_text().splitlines()[:3]))
     assert kept(tmp_path) == [CALLER, CALLER, SECOND]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import text
 
 from callmon.cli import main
 from callmon.store import sign_off
@@ -19,6 +20,7 @@ from callmon.store.access import add_account, audit_events, lock_account
 from callmon.store.database import Database, open_store, upgrade
 from tests import year
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
+from tests.support.store_fixtures import write_key_file
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -32,6 +34,7 @@ ACCOUNTS = {"g.lavoie": ("manager",), "a.roy": ("manager",), "locked": ("manager
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A database with a year of calls, and accounts."""
     path = tmp_path_factory.mktemp("filled") / "callmon.db"
+    write_key_file(path)
     store, settings = upgrade(f"sqlite:///{path}"), year.settings()
     year_rows.stored(store, settings, year_stories.calls(300), year_owing.owings(30, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
@@ -46,7 +49,8 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def store(filled: Path, tmp_path: Path) -> Iterator[Database]:
     """A copy of it; the configuration beside it."""
-    shutil.copy(filled, tmp_path)
+    for file in filled.parent.glob("callmon.db*"):
+        shutil.copy(file, tmp_path)
     url = f"sqlite:///{tmp_path}/callmon.db"
     text = (year.example_text().replace(*year.SURVEY) + year.STAFF).replace("sqlite:///callmon.db", url)
     (tmp_path / "callmon.toml").write_text(text, encoding="utf-8")
@@ -198,6 +202,31 @@ def test_the_pdf_of_a_month_of_the_seeded_year_is_signed_and_verifies(
     page = files["-en.pdf"]
     page.write_bytes(page.read_bytes() + b"\n")
     assert run(store, "verify", str(page)).exit_code == 1
+
+
+def test_an_approval_that_sql_has_inserted_is_altered_for_verify_and_for_db_check(
+    store: Database, tmp_path: Path
+) -> None:
+    for step, by in zip(sign_off.STEPS[:2], ("g.lavoie", "a.roy"), strict=True):
+        assert sign(store, step, by).exit_code == 0
+    path = saved(store, tmp_path / "out")[".json"]
+    with store.writing() as connection:
+        for statement in (
+            "INSERT INTO sign_off SELECT month, revision, 'approved', name, at + 1, who, sha256, mac "
+            "FROM sign_off WHERE step = 'verified'",
+            "INSERT INTO audit (at, who, act, about, address) SELECT at + 1, who, 'report approved', about, "
+            "address FROM audit WHERE act = 'report verified'",
+        ):
+            connection.execute(text(statement))
+    done = run(store, "verify", str(path), "--json")
+    assert (done.exit_code, json.loads(done.stdout)["result"]) == (1, "altered")
+    command = ["db", "check", "--since", "2024-05-01", "--until", "2024-05-01"]
+    told = CliRunner().invoke(main, [*command, "--config", str(tmp_path / "callmon.toml")])
+    assert [line for line in told.stdout.splitlines() if "2024-05" in line] == [
+        "signature : la révision 1 de 2024-05 a été altérée dans la base de données : ses signatures ne "
+        "concordent pas entre elles, avec le journal des accès ou avec le fichier de clés. Trouvez qui "
+        "peut y écrire, et restaurez une copie."
+    ]
 
 
 def test_the_list_is_what_sha256sum_checks(store: Database, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from callmon.store import opening, sign_off
 from callmon.store.access import AuditRow, audit_events
-from callmon.store.database import Database, open_store
+from callmon.store.database import Database
 from callmon.store.sign_off import SignedRevision, check_file, keep_prepared
 from tests.pages.test_pages_callbacks import text
 from tests.support.forked_daemon import WarmCallmon
@@ -52,7 +52,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def store(place: Site) -> Iterator[Database]:
-    opened = open_store(place.settings().store.url)
+    opened = opening.open_with_keys(place.settings())
     yield opened
     opened.close()
 

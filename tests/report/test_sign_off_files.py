@@ -18,6 +18,7 @@ from callmon.store.access import AuditRow
 from callmon.store.database import Database, upgrade
 from callmon.store.sign_off import SignOffError, check_file
 from tests import year
+from tests.support.store_fixtures import RING
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -28,7 +29,7 @@ ORDER = ReportRequest("2024-05", "html", to_sign=True)
 
 @pytest.fixture
 def site(tmp_path: Path) -> tuple[Database, Settings]:
-    store, settings = upgrade(f"sqlite:///{tmp_path}/callmon.db"), year.settings()
+    store, settings = upgrade(f"sqlite:///{tmp_path}/callmon.db", RING), year.settings()
     year_rows.stored(store, settings, year_stories.calls(300), year_owing.owings(30, settings))
     year_rows.listened(store, datetime(2023, 12, 1, tzinfo=UTC), LATER)
     return store, settings

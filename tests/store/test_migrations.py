@@ -25,7 +25,7 @@ BEFORE = Path(__file__).parents[1] / "data" / "tables"
 
 @pytest.fixture
 def first(url: str, tmp_path: Path) -> Iterator[Database]:
-    """A database of revision 0005, made by the statements of that revision, with calls."""
+    """A database of revision 0006, made by the statements of that revision, with calls."""
     parsed = parse_url(url)
     kind = parsed.get_backend_name()
     if kind == "sqlite":
@@ -35,7 +35,7 @@ def first(url: str, tmp_path: Path) -> Iterator[Database]:
         for statement in (BEFORE / f"{kind}.sql").read_text(encoding="utf-8").removesuffix(";\n").split(";\n"):
             connection.exec_driver_sql(statement)
         connection.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
-        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0005')")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0006')")
     engine.dispose()
     store = Database(parsed, RING)
     wrote(store, *of_calls(2), *outcomes(answered_call(3))[:7])
@@ -56,7 +56,7 @@ def content(connection: Connection) -> dict[str, list[str]]:
     }
 
 
-def test_a_database_of_revision_0005_opens_unchanged(first: Database, url: str) -> None:
+def test_a_database_of_revision_0006_opens_unchanged(first: Database, url: str) -> None:
     with first.reading() as connection:
         before = content(connection)
     for using in (open_store, upgrade):
@@ -88,7 +88,7 @@ def test_the_table_of_the_revision_is_the_one_that_alembic_creates(sqlite_store:
     assert found[0] == found[1]
 
 
-def test_calls_are_written_to_a_database_of_revision_0005(first: Database, url: str) -> None:
+def test_calls_are_written_to_a_database_of_revision_0006(first: Database, url: str) -> None:
     opened = open_store(url, RING)
     wrote(opened, *outcomes(answered_call(3))[7:])
     assert [rows(opened)[name] for name in ("call", "fact", "open_call")] == [3, 36, 0]
@@ -104,7 +104,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("using", [open_store, upgrade])
-@pytest.mark.parametrize("found", ["0001", "0002", "0003", "0004"])
+@pytest.mark.parametrize("found", ["0001", "0002", "0003", "0004", "0005"])
 def test_a_database_from_before_the_first_release_is_refused(
     store: Database, url: str, using: Callable[[str], Database], found: str
 ) -> None:
@@ -122,9 +122,9 @@ def test_a_database_from_before_the_first_release_is_refused(
 
 
 def test_an_earlier_released_revision_is_sent_to_the_upgrade(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "KNOWN", ("0005", "0006"))
-    monkeypatch.setattr(migrations, "HEAD", "0006")
-    refused = migrations.refusal("0005", "callmon.db")
+    monkeypatch.setattr(migrations, "KNOWN", ("0006", "0007"))
+    monkeypatch.setattr(migrations, "HEAD", "0007")
+    refused = migrations.refusal("0006", "callmon.db")
     assert refused == Sentence("the database callmon.db is from an older callmon: run `callmon db upgrade`")
 
 

@@ -48,7 +48,7 @@ from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sig
 from tests import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
-from tests.support.store_fixtures import RING, answered_call, copy, outcomes, until, wrote
+from tests.support.store_fixtures import RING, answered_call, copy, outcomes, until, write_key_file, wrote
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -105,6 +105,7 @@ class Site:
     def __init__(self, folder: Path, filled: Year, server: MailServer, **mail: object) -> None:
         self.folder, self.server, self.year = folder, server, filled
         copy(filled.file, folder / "callmon.db")
+        write_key_file(folder / "callmon.db")
         tls = "none" if server.tls is None else "implicit" if server.is_implicit else "starttls"
         given: dict[str, object] = {
             "host": "127.0.0.1", "port": server.port, "tls": tls, "sender": "callmon@ministry.example",
@@ -648,6 +649,27 @@ def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Site
     result = site.send()
     assert (result.exit_code, site.server.counts()) == (1, {})
     assert result.output.endswith("callmon-2024-05-r1-fr.html n'a plus les octets qui ont été signés\n")
+
+
+@attaching
+async def test_a_month_that_sql_has_approved_is_not_mailed(site: Site) -> None:
+    signed(site, "verified")
+    with site.store.writing() as connection:
+        for statement in (
+            "INSERT INTO sign_off SELECT month, revision, 'approved', name, at + 1, who, sha256, mac "
+            "FROM sign_off WHERE step = 'verified'",
+            "INSERT INTO audit (at, who, act, about, address) SELECT at + 1, who, 'report approved', about, "
+            "address FROM audit WHERE act = 'report verified'",
+        ):
+            connection.execute(text(statement))
+    with closing(open_store(site.settings.store.url)) as without_keys:  # as the process that makes the files
+
+        async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+            made = request.filed(without_keys, settings, order, order.at or FINAL, lambda part: None)
+            return [(path.name, data) for path, data in made]
+
+        await ReportMailer(lambda: site.settings, site.store, lambda: True, make).send_if_due(FINAL)
+    assert (site.send().exit_code, site.server.counts()) == (1, {})
 
 
 def test_a_link_alone_attaches_nothing(site: Site) -> None:

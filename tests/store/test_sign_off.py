@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
@@ -15,7 +16,9 @@ from callmon.daemon.host_state import FileCheck
 from callmon.errors import StoreError
 from callmon.store import sign_off
 from callmon.store.access import AuditRow, audit_events
-from callmon.store.database import Database
+from callmon.store.database import Database, open_store
+from callmon.store.encryption import KeyMissingError, KeyRing
+from callmon.store.privacy.key_rotation import rotate
 from callmon.store.sign_off import (
     SignatureCheck,
     SignedRevision,
@@ -29,7 +32,9 @@ from callmon.store.sign_off import (
     revisions,
     sign,
 )
-from tests.support.store_fixtures import until
+from callmon.store.tables import microseconds
+from callmon.store.view import View
+from tests.support.store_fixtures import POSTGRESQL, RING, until
 
 MONTH, AT = "2026-10", datetime(2026, 11, 3, 14, 0, tzinfo=UTC)
 FILES = [
@@ -262,12 +267,12 @@ def forged(store: Database) -> bytes:
 
 
 COPIED = (
-    "INSERT INTO sign_off SELECT month, revision, :step, name, at, 'd.morin', sha256 FROM sign_off "
+    "INSERT INTO sign_off SELECT month, revision, :step, name, at, 'd.morin', sha256, mac FROM sign_off "
     "WHERE step = 'prepared'"
 )
 IS_ALTERED = (
-    f"sign-off: revision 1 of {MONTH} was altered in the database: its signatures disagree with each other or "
-    "with the audit log. Find out who may write there, and restore a backup."
+    f"sign-off: revision 1 of {MONTH} was altered in the database: its signatures disagree with each other, "
+    "with the audit log or with the key file. Find out who may write there, and restore a backup."
 )
 
 
@@ -311,3 +316,142 @@ async def test_an_altered_revision_is_a_remark_of_health(store: Database) -> Non
     assert await asyncio.to_thread(until, check.remarks)
     looking.cancel()
     assert [str(x) for x in check.remarks()] == [IS_ALTERED]
+
+
+# Keys. Who may write to every table, the audit log included, cannot sign without the key file.
+
+OTHER = "2026-09"
+RECORDED = "INSERT INTO audit (at, who, act, about, address) VALUES (:at, 'd.morin', :act, :about, '192.0.2.7')"
+
+
+def approve_by_sql(store: Database) -> None:
+    """An approval as `sign` stores it, with its record, but with the code of the step before."""
+    at = microseconds(AT + timedelta(hours=1))
+    with store.writing() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO sign_off SELECT month, revision, 'approved', name, :at, 'd.morin', sha256, mac "
+                "FROM sign_off WHERE step = 'verified'"
+            ),
+            {"at": at},
+        )
+        record = {"at": at, "act": "report approved", "about": f"{MONTH} revision 1"}
+        connection.execute(text(RECORDED), record)
+
+
+def rename_by_sql(store: Database) -> None:
+    """Another person has approved, in the row and in its record."""
+    sign(store, MONTH, 1, "approved", deed("d.morin", 12))
+    with store.writing() as connection:
+        connection.execute(text("UPDATE sign_off SET who = 'l.caron' WHERE step = 'approved'"))
+        connection.execute(text("UPDATE audit SET who = 'l.caron' WHERE act = 'report approved'"))
+
+
+def swap_by_sql(store: Database) -> None:
+    """The approval of another month, with its record and its code, is this month's."""
+    keep_prepared(store, OTHER, 1, FILES, deed("g.lavoie", 20))
+    sign(store, OTHER, 1, "verified", deed("a.roy", 21))
+    sign(store, OTHER, 1, "approved", deed("d.morin", 22))
+    names = {"month": MONTH, "about": f"{MONTH} revision 1", "before": f"{OTHER} revision 1"}
+    with store.writing() as connection:
+        connection.execute(
+            text(f"UPDATE sign_off SET month = :month WHERE month = '{OTHER}' AND step = 'approved'"), names
+        )
+        change = "UPDATE audit SET about = :about WHERE act = 'report approved' AND about = :before"
+        connection.execute(text(change), names)
+        connection.execute(text(f"DELETE FROM sign_off WHERE month = '{OTHER}'"))
+
+
+def drop_by_sql(store: Database) -> None:
+    """A file that all steps have signed is no longer one of the revision."""
+    sign(store, MONTH, 1, "approved", deed("d.morin", 12))
+    with store.writing() as connection:
+        connection.execute(text("DELETE FROM sign_off WHERE name = 'callmon-2026-10-r1-en.pdf'"))
+
+
+def forge_code_by_sql(store: Database) -> None:
+    """An approval with a code of no key."""
+    approve_by_sql(store)
+    with store.writing() as connection:
+        connection.execute(text("UPDATE sign_off SET mac = 'é' WHERE step = 'approved'"))
+
+
+@pytest.mark.parametrize(
+    "forge", [approve_by_sql, rename_by_sql, swap_by_sql, drop_by_sql, forge_code_by_sql], ids=lambda x: x.__name__
+)
+async def test_whoever_writes_to_all_tables_without_the_key_file_approves_nothing(
+    store: Database, forge: Callable[[Database], None]
+) -> None:
+    prepared(store)
+    sign(store, MONTH, 1, "verified", deed("a.roy", 11))
+    forge(store)
+    assert told(store, *FILES[0]) == ("altered", 1)
+    (revision,) = revisions(store)
+    with pytest.raises(StoreError):
+        read_signed(store, revision, "r1.json")
+    check = FileCheck(store)
+    looking = asyncio.create_task(check.run())
+    assert await asyncio.to_thread(until, check.remarks)
+    looking.cancel()
+    assert [str(x) for x in check.remarks()] == [IS_ALTERED]
+
+
+def codes(store: Database) -> set[str]:
+    """The names of the keys of all codes."""
+    with store.reading() as connection:
+        return {mac.partition(":")[0] for (mac,) in connection.execute(text("SELECT mac FROM sign_off"))}
+
+
+def test_a_rotated_key_verifies_and_after_the_rotation_the_new_one_does_alone(store: Database, url: str) -> None:
+    approved(store)
+    old, new = bytes(range(32)), bytes(range(1, 33))
+    both = open_store(url, KeyRing([new, old]))
+    assert told(both, *FILES[0]) == ("approved", 1)
+    assert [*rotate(both)] == []
+    assert codes(both) == {KeyRing([new]).name}
+    both.close()
+    alone = open_store(url, KeyRing([new]))
+    assert told(alone, *FILES[0]) == ("approved", 1)
+    alone.close()
+    assert told(store, *FILES[0]) == ("altered", 1)  # its ring has the old key alone
+
+
+def test_a_rotation_signs_no_forged_step(store: Database, url: str) -> None:
+    prepared(store)
+    sign(store, MONTH, 1, "verified", deed("a.roy", 11))
+    approve_by_sql(store)
+    both = open_store(url, KeyRing([bytes(range(1, 33)), bytes(range(32))]))
+    assert [*rotate(both)] == []
+    assert codes(both) == {RING.name, both.ring.name}
+    assert told(both, *FILES[0]) == ("altered", 1)
+    both.close()
+
+
+@pytest.mark.parametrize("url", [POSTGRESQL], indirect=True)
+def test_a_database_over_all_pairs_signs_and_a_rotation_signs_its_months_again(store: Database, url: str) -> None:
+    over = store.seen_as(View())
+    approved(over)
+    assert told(over, *FILES[0]) == ("approved", 1)
+    both = open_store(url, KeyRing([bytes(range(1, 33)), bytes(range(32))])).seen_as(View())
+    with pytest.raises(StoreError):  # the numbers are those of pairs
+        [*rotate(both)]
+    assert codes(store) == {both.ring.name}
+    assert told(both, *FILES[0]) == ("approved", 1)
+    both.close()
+
+
+def test_a_key_that_signed_a_step_is_one_that_the_database_needs(store: Database, url: str) -> None:
+    prepared(store)
+    with pytest.raises(StoreError, match=RING.name):
+        open_store(url, KeyRing([bytes(range(1, 33))]))
+
+
+def test_without_a_key_nothing_is_signed_and_no_file_is_checked(store: Database, url: str) -> None:
+    without = open_store(url)
+    with pytest.raises(KeyMissingError):
+        prepared(without)
+    assert revisions(store) == []
+    approved(store)
+    with pytest.raises(KeyMissingError):
+        check_file(without, *FILES[0])
+    without.close()

@@ -35,7 +35,7 @@ def definitions(name: str) -> str:
 
 
 @pytest.mark.parametrize("name", DIALECTS)
-def test_the_tables_are_defined_as_in_revision_0005_byte_by_byte(name: str) -> None:
+def test_the_tables_are_defined_as_in_revision_0006_byte_by_byte(name: str) -> None:
     assert definitions(name) == (BEFORE / f"{name}.sql").read_text(encoding="utf-8")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,6 +128,13 @@ def sqlite_store(tmp_path: Path, sqlite_template: Path) -> Iterator[Database]:
     opened = open_store(f"sqlite:///{tmp_path}/callmon.db", RING)
     yield opened
     opened.close()
+
+
+def write_key_file(database: Path) -> None:
+    """Writes the key of `RING` to the file beside a database, where a command looks for it."""
+    file = Path(f"{database}-key")
+    file.touch(0o600)
+    file.write_text(urlsafe_b64encode(RING.raw[0]).decode(), encoding="ascii")
 
 
 def seconds(count: float) -> timedelta:

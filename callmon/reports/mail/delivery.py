@@ -13,7 +13,7 @@ from datetime import datetime
 
 from callmon.config.mail import MailSettings
 from callmon.config.settings import Settings
-from callmon.errors import ConfigError
+from callmon.errors import ConfigError, StoreError
 from callmon.reports.formats.json import Published
 from callmon.reports.formats.mail import PreparedReport, composed
 from callmon.reports.mail.smtp import Handover, hand_over
@@ -29,6 +29,7 @@ from callmon.store.report_mail import (
     mails_of,
     settle_mail,
 )
+from callmon.store.sign_off import altered_revisions
 from callmon.text.labels import label
 
 
@@ -62,9 +63,12 @@ def deliver(
 ) -> list[ReportMailRow]:
     """Sends the report to the `recipients` (as `addresses` returns them) whose mail is due. Returns their mails.
 
+    Raises StoreError where a signed revision of the month was altered: the process that makes files has no keys.
     `may_send` is asked right before each message is handed over: whether this callmon still leads.
     """
     mailing = report.notice.mailing
+    if altered := altered_revisions(store, mailing.month):
+        raise StoreError(*altered)
     for recipient in recipients:
         enter_mail(store, mailing, recipient, now, report.notice.fingerprint)
     for recipient, mail in of_mailing(store, mailing).items():

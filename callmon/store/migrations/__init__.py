@@ -2,8 +2,8 @@
 
 from callmon.errors import Sentence
 
-UNRELEASED = ("0001", "0002", "0003", "0004")  # of development, before the first release
-KNOWN = ("0005",)
+UNRELEASED = ("0001", "0002", "0003", "0004", "0005")  # of development, before the first release
+KNOWN = ("0006",)
 HEAD = KNOWN[-1]
 
 

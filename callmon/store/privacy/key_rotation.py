@@ -4,7 +4,8 @@
 
 Rows are read and encrypted outside any lock. A row is written only if it has not changed since. Columns that refer
 to a number by its token are updated in the same transaction. A key's name stays in `number_key` as long as any
-number may be under that key. If the name of its key is missing, the leader inserts it again.
+number may be under that key. If the name of its key is missing, the leader inserts it again. The steps of signed
+months are signed with the newest key too.
 """
 
 import time
@@ -17,6 +18,7 @@ from callmon.store.bulk import chunks, overwrite_deleted, record_key
 from callmon.store.database import Database, database_errors
 from callmon.store.encryption import KeyRing
 from callmon.store.queries.obligations import token_renewals
+from callmon.store.sign_off import sign_again
 from callmon.store.tables import NUMBER, NUMBER_KEY, OBLIGATION, Condition
 from callmon.store.tables.columns import table_of
 from callmon.store.tables.people import AccessRow
@@ -30,10 +32,14 @@ BY_TOKEN = (table_of(AccessRow).c.token, OBLIGATION.c.token, OBLIGATION.c.other)
 
 
 def rotate(store: Database, chunk: int = CHUNK) -> Iterator[int]:
-    """Re-encrypts every number with the newest key, then deletes the names of unused keys.
+    """Re-encrypts every number with the newest key and signs months with it, then deletes names of unused keys.
 
     Yields the number of rows of each chunk. Raises StoreError.
     """
+    with database_errors(store), store.writing_piece() as connection:
+        sign_again(
+            connection, store.ring
+        )  # at once: of a database over all pairs only its signed months are its own
     yield from _moved(store, ~_is_under(store.ring), chunk)
     _renew(store, chunk)
     with database_errors(store), store.writing_piece() as connection:
@@ -115,6 +121,7 @@ def _forget_keys(connection: Connection, ring: KeyRing) -> None:
     """Deletes unused key names. On PostgreSQL the lock waits for transactions that inserted a name uncommitted."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("LOCK TABLE number_key IN EXCLUSIVE MODE")
+    sign_again(connection, ring)  # what a daemon with the old key has signed since
     if not _is_left(connection, ring):
         connection.execute(delete(NUMBER_KEY).where(NUMBER_KEY.c.name != ring.name))
 

@@ -75,7 +75,8 @@ class SignedFileRow(StoredRow, table=True):
 class SignOffRow(StoredRow, table=True):
     """Who signed a file, when, at which step ("prepared", "verified", "approved"), and its SHA-256.
 
-    Append-only.
+    `mac`: of all rows of the step, the message authentication code under a key of the key file. Append-only, but
+    for `mac` at a rotation of the keys.
     """
 
     month: str = Field(primary_key=True)
@@ -85,3 +86,4 @@ class SignOffRow(StoredRow, table=True):
     at: datetime = Field(sa_type=Moment)
     who: str
     sha256: str
+    mac: str

@@ -406,6 +406,7 @@ CREATE TABLE sign_off (
 	at BIGINT NOT NULL, 
 	who VARCHAR NOT NULL, 
 	sha256 VARCHAR NOT NULL, 
+	mac VARCHAR NOT NULL, 
 	PRIMARY KEY (month, revision, step, name)
 )
 
