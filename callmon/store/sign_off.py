@@ -66,8 +66,8 @@ class SignedRevision(msgspec.Struct, frozen=True):
 
     @property
     def step(self) -> Step:
-        """The last step that was signed."""
-        return self.signatures[-1].step
+        """The last step that was signed; the first, where an altered revision has none."""
+        return self.signatures[-1].step if self.signatures else STEPS[0]
 
     @property
     def next_step(self) -> Step | None:
@@ -109,12 +109,12 @@ def _revisions(connection: Connection, ring: KeyRing, month: str | None) -> list
     for (of, number), some in groupby(_rows(connection, month), lambda row: (row.month, row.revision)):
         rows = list(some)
         given = dict.fromkeys(StepSignature(row.step, row.at, row.who) for row in rows)
-        signatures = sorted(given, key=lambda x: STEPS.index(x.step))
+        signatures = sorted((x for x in given if x.step in STEPS), key=lambda x: STEPS.index(x.step))
         by_step = _by_step(rows)
         digests = {row.name: row.sha256 for row in by_step.get(STEPS[0], ())}
         is_altered = (
             any(digests != {row.name: row.sha256 for row in its} for its in by_step.values())
-            or tuple(x.step for x in signatures) != STEPS[: len(signatures)]
+            or tuple(x.step for x in signatures) != STEPS[: len(by_step)]
             or not {(x.at, audited_name(x.who), *_record(x.step, of, number)) for x in signatures} <= recorded
             or (bool(ring) and not all(_is_signed(ring, its) for its in by_step.values()))
         )

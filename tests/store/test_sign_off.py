@@ -376,6 +376,25 @@ def forge_code_by_sql(store: Database) -> None:
         connection.execute(text("UPDATE sign_off SET mac = 'é' WHERE step = 'approved'"))
 
 
+@pytest.mark.parametrize("are_others", [True, False])
+async def test_a_step_that_callmon_does_not_know_is_altered_and_ends_no_check(
+    store: Database, are_others: bool
+) -> None:
+    prepared(store)
+    with store.writing() as connection:
+        if are_others:
+            connection.execute(text(COPIED), {"step": "published"})
+        else:
+            connection.execute(text("UPDATE sign_off SET step = 'published'"))
+    check = FileCheck(store)
+    looking = asyncio.create_task(check.run())
+    assert await asyncio.to_thread(until, lambda: check.remarks() or looking.done())
+    assert [str(x) for x in check.remarks()] == [IS_ALTERED]
+    looking.cancel()
+    (revision,) = revisions(store)
+    assert (revision.step, revision.next_step) == ("prepared", None)
+
+
 @pytest.mark.parametrize(
     "forge", [approve_by_sql, rename_by_sql, swap_by_sql, drop_by_sql, forge_code_by_sql], ids=lambda x: x.__name__
 )
