@@ -38,6 +38,11 @@ FAULTS = (
         ),
     ),
     fault(
+        "a step that no key has signed counts",
+        "store/sign_off",
+        ("            or (bool(ring) and not all(_is_signed(ring, its) for its in by_step.values()))\n", ""),
+    ),
+    fault(
         "a provisional report is signed",
         "reports/sign_off",
         ("if not new.state.final:", "if new.state.final is None:"),
