@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING
 from callmon.errors import ConfigError
 from callmon.store import access, key_file
 from callmon.store.bulk import record_key
-from callmon.store.database import Database, beside_database, names_of_needed_keys, open_store, upgrade
+from callmon.store.database import (
+    Database,
+    beside_database,
+    database_errors,
+    names_of_needed_keys,
+    open_store,
+    parse_url,
+    stored_revision,
+    upgrade,
+)
+from callmon.store.migrations import STEPS_HAVE_CODES
 from callmon.store.over import open_to_read
 from callmon.store.rollups import rebuild
 
@@ -42,6 +52,17 @@ def _with_notes(store: Database, settings: Settings) -> Database:
     return store
 
 
+def revision_found(settings: Settings) -> str | None:
+    """The revision of the database as it is; None: there is none yet, or it has no tables. Raises StoreError."""
+    store = Database(parse_url(settings.store.url))
+    if store.path is not None and not store.path.exists():
+        return None
+    with database_errors(store):
+        found = stored_revision(store)
+    store.close()
+    return found
+
+
 def open_with_keys(settings: Settings) -> Database:
     """The store for commands that need numbers. Raises ConfigError without the key, StoreError with another."""
     if settings.privacy.key_file is None and not key_path(settings).exists():
@@ -58,18 +79,29 @@ def open_for_writing(settings: Settings) -> Database:
     Roll-ups are updated from now on; `rebuild_rollups` makes those of calls stored before.
     Raises ConfigError, StoreError.
     """
+    before = revision_found(settings)
     path, store = key_path(settings), upgrade(settings.store.url)
     if settings.privacy.key_file is None and not path.exists():
         _refuse_without_key(store, path)
         _make(path)
     store.close()
     store = _with_notes(open_store(settings.store.url, key_file.read_keys(path)), settings)
+    if before is not None and before < STEPS_HAVE_CODES:
+        _sign_steps(store)
     access.end_if_older(store)
     if store.path is None:  # an instance on another machine must not create its own key
         with store.writing() as connection:
             record_key(connection, store.ring)
     rebuild.ensure_rollups(store, settings.timezone)
     return store
+
+
+def _sign_steps(store: Database) -> None:
+    from callmon.store.sign_off import sign_again  # a daemon that upgrades nothing need not keep it
+
+    with database_errors(store), store.writing() as connection:
+        record_key(connection, store.ring)
+        sign_again(connection, store.ring, is_upgrade=True)
 
 
 def _make(path: Path) -> None:
