@@ -58,7 +58,7 @@ class CallAccount(AccountState, gc=False):
             redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),
             survey_unheard=self.filled is not None and not self.filled.talk, asked_back=self._asked_back(),
             gaps=tuple([(gap.at, gap.until) for gap in doubt.gaps]),
-            heard=self._heard(), doubtful=self.is_doubtful() and answer is None,
+            heard=self._heard(), doubtful=answer is None and self.is_doubtful(),
             talked=self._talked(),
             held_after=self._held_after(), held_for=self._held_for(),
         )  # fmt: skip
@@ -256,11 +256,9 @@ class CallAccount(AccountState, gc=False):
         """How many ring cycles began before the wait ended; None if nothing rang, or the count is not certain."""
         if waited is None:
             return None
-        answer = self._taking_answer()
-        is_doubtful = self._is_wait_doubtful()
-        if answer is not None:
+        if self._taking_answer() is not None:
             return rings.rings_between(waited.shortest, waited.longest, self.cycle)
-        if is_doubtful:
+        if self._is_wait_doubtful():
             return None  # an answer in a gap may have ended them
         doubt = self.doubt
         if self.stopped is not None and self._gave_up() and self.voicemail is None and self.clock is not None:

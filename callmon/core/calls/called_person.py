@@ -121,9 +121,9 @@ def _follow(state: TrackerState, call: TrackedCall, far: TrackedChannel) -> None
     call.caller, call.person = far, None if person is far else person
 
 
-def left(state: TrackerState, call: TrackedCall, leg: TrackedChannel, event: e.Hangup) -> None:
-    """A phone has gone: emit `Parted` if the person outside was with it, and was not sent off."""
-    if leg is call.person and call.is_called and call.sent is None:
+def left(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
+    """The phone of the person has gone: emit `Parted` if the person outside was with it, and was not sent off."""
+    if call.is_called and call.sent is None:
         call.person = None
         state.emit(f.Parted(call.id, event.at))
 

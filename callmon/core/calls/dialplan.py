@@ -23,7 +23,7 @@ def step(state: TrackerState, event: e.Newexten) -> None:
         voicemail.step(state, event)
         return
     call = state.calls.get(event.uniqueid)
-    if call is not None and event.is_option and event.context == call.menu_context:
+    if call is not None and event.context == call.menu_context and event.is_option:
         _answered(state, call, event, "silent" if event.exten == e.TIMED_OUT else "key")
     if event.application in e.RINGBACK:
         ringback.step(state, event)

@@ -110,14 +110,15 @@ def hangup(state: TrackerState, event: e.Hangup) -> None:
     if leg.is_tried:
         dialling.stop_dialling(state, call, leg, event.at, "gone")
     call.let_go(leg)
-    called_person.left(state, call, leg, event)
+    if leg is call.person:
+        called_person.left(state, call, event)
     if call.ending is not None:
         _end(state, call, call.ending)
 
 
 def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
     at = event.at
-    call.ending = event if any(leg.mailbox is not None for leg in call.legs) else None
+    call.ending = event if [leg for leg in call.legs if leg.mailbox is not None] else None
     if call.ending is not None:
         return  # voicemail behind a Local channel reports the message after the caller's end
     language.observe_language(state, call, event)
@@ -126,17 +127,18 @@ def _end(state: TrackerState, call: TrackedCall, event: e.Hangup) -> None:
         dialling.rang_by_hint(state, call, leg)
     voicemail.by_place(state, call, event)
     transfers.survey_by_place(state, call, event)
-    voicemail.unreported(state, call, (call.hangup_requested_at if call.has_left else None) or at)
+    # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.
+    has_left = call.has_left
+    over = (call.hangup_requested_at if has_left else None) or at
+    if call.maybe_voicemail or call.left_queue is not None:
+        voicemail.unreported(state, call, over)
     if call.maybe_voicemail:
         voicemail.took_by(state, call, at, None)
     if event.cause in NO_CHANNEL and not call.dialled:
         state.emit(f.DialFailed(call.id, at))
-    if event.cause == "17" and not (call.line_up or call.busy or call.voicemail or call.has_left):
+    if event.cause == "17" and not (call.line_up or call.busy or call.voicemail or has_left):
         availability.busy_signal(state, call, at)
         state.emit(f.CallerBusy(call.id, at))
-    by: f.Ender = "caller" if call.has_left else "unknown" if call.gone_unheard else "exchange"
+    by: f.Ender = "caller" if has_left else "unknown" if call.gone_unheard else "exchange"
     how: f.EndedHow = "stopped" if call.stopping else "hangup"
-    # The caller has left at the request. Until the Hangup the dialplan may run its `h` extension for seconds.
-    answering.close_call(
-        state, call, f.Ended(call.id, (call.hangup_requested_at if call.has_left else None) or at, by, how)
-    )
+    answering.close_call(state, call, f.Ended(call.id, over, by, how))

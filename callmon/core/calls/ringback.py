@@ -26,6 +26,7 @@ REMEMBERED = 256  # AppData of a dialplan's steps: the same ones come again
 _HAS_ARGUMENT = "\0"  # stands behind an option instead of its argument
 
 
+@lru_cache(maxsize=REMEMBERED)
 def dial_indication(data: str) -> Indication:
     """What Dial with this AppData lets the caller hear: `PJSIP/101&PJSIP/102,24,HhTtrb(func^s^1,(x))`."""
     options = _options(data, 2)
@@ -38,6 +39,7 @@ def dial_indication(data: str) -> Indication:
     return "ringing_unless_up" if "R" in options else "phones"
 
 
+@lru_cache(maxsize=REMEMBERED)
 def queue_indication(data: str) -> f.QueueSound:
     """What Queue with this AppData lets the caller hear: `NAME,OPTIONS,…`."""
     options = _options(data, 1)
@@ -46,7 +48,6 @@ def queue_indication(data: str) -> f.QueueSound:
     return "phones" if "R" in options else "music"
 
 
-@lru_cache(maxsize=REMEMBERED)
 def _options(data: str, place: int) -> str:
     """The options at this place of AppData, without their arguments, which may have commas and brackets."""
     bare = data.replace("()", "")
@@ -105,6 +106,8 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
     if source is not call.caller or call.queue is not None or not _may_begin(call):
         return
     match _reported(source, event):
+        case "phones":
+            return
         case "ringing":
             _begin(state, call, event.at, "dial")
         case "ringing_unless_up" if not call.line_up:
@@ -119,7 +122,7 @@ def dialled(state: TrackerState, call: TrackedCall, source: TrackedChannel | Non
 
 def rings(state: TrackerState, call: TrackedCall, leg: TrackedChannel) -> None:
     """A phone rings for the caller. Where a gap hides its dial, the caller may have heard ringing from that on."""
-    if _may_begin(call) and call.queue is None and call.caller.dial is None:
+    if call.caller.dial is None and call.queue is None and _may_begin(call):
         _unknown(state, call, e.born(leg.uniqueid))
     call.rung = call.rung or is_heard(call)
 
