@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator
 
+from callmon.config.hosts import Host
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.times import Duration
 from callmon.config.validation import ADDRESS, UNREADABLE, Found, holds_password, setting
@@ -93,7 +94,7 @@ class ExchangeSettings(TlsClient, PasswordSource):
     STEM, WHAT, TLS_PORT = "secret", Sentence("the AMI secret"), 5039
     OF_TLS: ClassVar[tuple[str, ...]] = (*TlsClient.OF_TLS, "server_name")
 
-    host: str = setting("host name or address of the exchange", min_length=1)
+    host: Host = setting("host name or address of the exchange", min_length=1)
     port: int = setting("its AMI port; when left out, 5039 with tls", 5038, ge=1, le=65535)
     username: str = setting("AMI user: its section in manager.conf", "callmon", min_length=1)
     secret_file: Path | None = setting("file that holds the AMI secret", None)

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, PrivateAttr, model_validator
 
+from callmon.config.hosts import Host
 from callmon.config.secrets import PasswordSource
 from callmon.config.validation import Found, setting
 from callmon.errors import RefusedValueError, Sentence
@@ -35,7 +36,7 @@ class MailSettings(PasswordSource):
     WHAT = Sentence("the mail server's password")
     _path: str = PrivateAttr(default="mail")
 
-    host: str | None = setting(
+    host: Host | None = setting(
         "host name or address of the mail server (SMTP); when left out, no report is mailed", None, min_length=1
     )
     port: int = setting("its port; when left out, 465 with implicit TLS, 25 without TLS", 587, ge=1, le=65535)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import PrivateAttr, field_validator
 
+from callmon.config.hosts import Host
 from callmon.config.secrets import PasswordSource, TlsClient
 from callmon.config.validation import Found, setting
 from callmon.errors import RefusedValueError, Sentence
@@ -22,7 +23,7 @@ class MqttSettings(TlsClient, PasswordSource):
     WHAT, TLS_PORT = Sentence("the broker's password"), 8883
     _path: str = PrivateAttr(default="mqtt")
 
-    host: str | None = setting(
+    host: Host | None = setting(
         "host name or address of the broker; when left out, callmon does not publish", None, min_length=1
     )
     port: int = setting("its port; when left out, 8883 with tls", 1883, ge=1, le=65535)

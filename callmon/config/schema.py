@@ -25,6 +25,7 @@ from callmon.config.phone_numbers import e164, relay_number
 from callmon.config.staff import StaffMember, staff_errors
 from callmon.config.standards import ALL_STANDARDS
 from callmon.config.store import StoreSettings
+from callmon.config.target import TargetSettings
 from callmon.config.times import DayPeriods, Duration
 from callmon.config.validation import Found, Path, Table, did_you_mean, setting
 from callmon.config.web import WebSettings
@@ -173,16 +174,6 @@ class CalendarSettings(Table):
     def closed(self) -> ClosedDays:
         added = tuple(table.closed_day() for table in self.closed_days_add)
         return ClosedDays(added, frozenset(self.closed_days_remove))
-
-
-class TargetSettings(Table):
-    """target = { STANDARD = { … } }: the ministry's own percentage (R-25). The policy states none."""
-
-    percent: float = setting(
-        "internal target: share of calls that meet the standard", gt=0, le=100, allow_inf_nan=False, unit="%"
-    )
-    since: date = setting("first day on which the target is in force")
-    signed_by: str = setting("name and role of the person who approved it", min_length=1)
 
 
 class LineSettings(Table):

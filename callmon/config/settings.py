@@ -186,10 +186,9 @@ def parse(text: str, source: str = "configuration", folder: Path = HERE) -> Sett
     A relative path in the text starts from `folder`; one from the environment, from the current folder.
     """
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(f"{text}\n")  # a mistake at the very end has a line, too
     except tomllib.TOMLDecodeError as error:
-        told = Sentence("not understood as TOML: {why}; correct it there", why=toml_mistake(error))
-        raise ConfigError(placed(source, told)) from None
+        raise ConfigError(_toml_refusal(error, text, source)) from None
     if folder != HERE:
         data = _anchored(data, folder)
     return Settings(_checked(data, source), source)
@@ -216,6 +215,37 @@ def toml_mistake(error: tomllib.TOMLDecodeError) -> Sentence:
     )
 
 
+TABLE = re.compile(r"\[\[?\w[\w .'\"-]*\]{0,2}")
+SETTING = re.compile(r"[\w .'\"-]+")
+QUOTED = re.compile("\"[^\"]*\"|'[^']*'")
+
+
+def _named(line: str) -> str:
+    """What a line of TOML sets, or the table that it opens; "" where that is not sure. Never a value."""
+    if line.startswith("["):
+        found = TABLE.match(line)
+        return found[0] if found else ""
+    name = line.partition("=")[0].strip() if "=" in line else ""
+    is_whole = name.count('"') % 2 == name.count("'") % 2 == 0
+    return name if is_whole and SETTING.fullmatch(name) else ""
+
+
+def _toml_refusal(error: tomllib.TOMLDecodeError, text: str, source: str) -> Sentence:
+    """The mistake after the file and the setting or table whose line has it."""
+    told = Sentence("not understood as TOML: {why}; correct it there", why=toml_mistake(error))
+    place = re.search(r"at line (\d+)", str(error))
+    name = _named(f"{text}\n".split("\n")[int(place[1]) - 1]) if place else ""
+    if not name:
+        return placed(source, told)
+    if re.search(r"[^\x00-\x7f]|\S\s+\S", QUOTED.sub("", name)):
+        told = Sentence(
+            "not understood as TOML: {why}; a name without quotation marks has letters without accents, digits, "
+            "- and _ alone",
+            why=toml_mistake(error),
+        )
+    return placed(placed(source, name), told)
+
+
 def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The file's data, with its relative paths and the database's default path resolved from the file's folder."""
 
@@ -226,7 +256,7 @@ def _anchored(data: dict[str, Any], folder: Path) -> dict[str, Any]:
             return [below(item, (*path, place)) for place, item in enumerate(value)]
         if not isinstance(value, str) or not validation.leads_to_file(Configuration, path):
             return value
-        if "://" not in value:
+        if path[-1] != "url":
             return str(folder / value)
         file = RELATIVE_URL.match(value)
         return value if file is None else f"{file[1]}{folder / file[2]}{file[3]}"

@@ -8,17 +8,32 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import quote
 
-from pydantic import PrivateAttr, StringConstraints
+from pydantic import BeforeValidator, PrivateAttr, StringConstraints
 
 from callmon.config.secrets import PasswordSource
 from callmon.config.times import Duration
-from callmon.config.validation import ADDRESS, UNREADABLE, Found, setting
-from callmon.errors import Sentence
+from callmon.config.validation import ADDRESS, UNREADABLE, Found, quoted, setting
+from callmon.errors import RefusedValueError, Sentence
 
 # A URL with a user and no password: the password is inserted after the user.
 USER = re.compile(r"^(postgresql(?:\+psycopg)?://[^/@:?]+)(?=@)")
 
 Schema = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_$]{0,62}$")]
+
+
+# SQLite's URL with other than three slashes, or without a file behind them. A fourth begins a path from the root.
+SLASHES = re.compile(r"sqlite:(?!/{3})/*(?P<file>[^@?]*)(?P<rest>.*)|sqlite:/{3}", re.DOTALL)
+
+
+def _three_slashes(url: object) -> object:
+    """The URL. One of SQLite that names no file because of its slashes is refused, with its right form."""
+    found = SLASHES.fullmatch(url) if isinstance(url, str) else None
+    if found is None:
+        return url
+    file = found["file"] if found["file"] and not found["rest"] else "callmon.db"
+    raise RefusedValueError(
+        "{value} names no file; write it with three slashes: sqlite:///{file}", value=quoted(url), file=file
+    )
 
 
 class StoreSettings(PasswordSource):
@@ -27,7 +42,7 @@ class StoreSettings(PasswordSource):
     WHAT = Sentence("the database user's password")
     _path: str = PrivateAttr(default="store")
 
-    url: str = setting(
+    url: Annotated[str, BeforeValidator(_three_slashes)] = setting(
         "the database: sqlite:///FILE (relative to this file's folder) or postgresql://USER@HOST/NAME; "
         "several hosts: postgresql://USER@/NAME?host=HOST:5432,HOST:5432",
         "sqlite:///callmon.db",

@@ -70,24 +70,37 @@ def test_no_mistake_in_a_configuration_is_told_to_a_french_reader_in_english(pat
 
 
 @pytest.mark.parametrize(
-    ("text", "where"),
+    ("text", "setting", "where"),
     [
-        ("a", "il faut '=' après le nom d'un réglage (à la fin du fichier)"),
-        ("a = \n", "valeur non comprise (ligne 1, colonne 5)"),
-        ("a = 1\na = 2\n", "valeur donnée deux fois (ligne 2, colonne 6)"),
-        ("[a]\n[a]\n", "('a',) est déclaré deux fois (ligne 2, colonne 3)"),
-        ('a = "b\n', "caractère '\\n' refusé (ligne 1, colonne 7)"),
-        ("a = { b = 1, b = 2 }\n", "'b' est donné deux fois dans une table (ligne 1, colonne 19)"),
-        ("[a\n", "il faut ']' après le nom d'une table (ligne 1, colonne 3)"),
-        ("a = 2026-02-30\n", "date ou heure qui n'existe pas (ligne 1, colonne 5)"),
+        ("a", "", "il faut '=' après le nom d'un réglage (ligne 1, colonne 2)"),
+        ("a = [1,\n", "", "valeur non comprise (à la fin du fichier)"),
+        ("a = \n", "a", "valeur non comprise (ligne 1, colonne 5)"),
+        ("a = 1\nb.a = 1\nb.a = 2", "b.a", "valeur donnée deux fois (ligne 3, colonne 8)"),
+        ("[a]\n[a]\n", "[a]", "('a',) est déclaré deux fois (ligne 2, colonne 3)"),
+        ('a = "b\n', "a", "caractère '\\n' refusé (ligne 1, colonne 7)"),
+        ("a = { b = 1, b = 2 }\n", "a", "'b' est donné deux fois dans une table (ligne 1, colonne 19)"),
+        ("[a\n", "[a", "il faut ']' après le nom d'une table (ligne 1, colonne 3)"),
+        ("a = 2026-02-30\n", "a", "date ou heure qui n'existe pas (ligne 1, colonne 5)"),
+        ('a = [\n  "hunter2=" "=hunter2"', "", "il manque ']' à la fin d'une liste (ligne 2, colonne 14)"),
     ],
 )
-def test_what_is_wrong_in_toml_is_told_with_its_place(text: str, where: str) -> None:
+def test_what_is_wrong_in_toml_is_told_with_its_setting_and_place(text: str, setting: str, where: str) -> None:
     with pytest.raises(ConfigError) as refused:
         parse(text, "callmon.toml")
+    place = f"callmon.toml : {setting}" if setting else "callmon.toml"
     assert [french(one) for one in refused.value.sentences] == [
-        f"callmon.toml : n'est pas du TOML valable : {where}; corrigez à cet endroit"
+        f"{place} : n'est pas du TOML valable : {where}; corrigez à cet endroit"
     ]
+
+
+@pytest.mark.parametrize("text", ["[lines.général]\n", "numéro = 1\n", "my key = 1\n"])
+def test_a_name_in_toml_that_needs_quotation_marks_is_told(text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        parse(text, "callmon.toml")
+    (told,) = map(french, refused.value.sentences)
+    assert told.partition("; ")[2] == (
+        "un nom sans guillemets n'a que des lettres sans accents, des chiffres, - et _"
+    )
 
 
 # ── every setting, given what it is not ──
