@@ -41,7 +41,7 @@ def show(context: CommandContext, as_json: bool) -> None:
               callmon config show --json
     """
     tell = str if as_json else said
-    for path, value, origin in every_setting(context.settings.configuration, tell=tell):
+    for path, value, origin, _ in every_setting(context.settings.configuration, tell=tell):
         key = ".".join(path)
         if as_json:
             print_json({"setting": key, "value": value, "origin": origin or "file"})

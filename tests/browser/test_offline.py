@@ -92,7 +92,7 @@ set -eu
 ip link set lo up
 cd {place}
 sh {top}/install.sh {place}/opt
-opt/bin/callmon check --config {top}/callmon/config/callmon.example.toml | head -n 1
+opt/bin/callmon check --config {top}/callmon/config/callmon.example.toml | grep '^Réglages'
 opt/bin/callmon demo > demo.txt 2>&1 &
 demo=$!
 opt/bin/python - <<'END'
@@ -157,7 +157,7 @@ def test_a_machine_without_a_network_installs_it_checks_and_shows_the_demonstrat
         0,
         [
             f"callmon, version {top.split('-')[1]}",
-            f"Réglages en vigueur ({top}/callmon/config/callmon.example.toml)",
+            f"Réglages qui diffèrent de leur valeur par défaut ({top}/callmon/config/callmon.example.toml)",
             "calls are counted",
         ],
     ), done.stderr

@@ -50,7 +50,8 @@ def test_the_first_place_with_a_file_is_read(places: dict[str, Path], monkeypatc
             monkeypatch.setenv("CALLMON_CONFIG", str(places[place]))
         words = ("--config", str(places[place])) if place == "option" else ()
         shown = "callmon.toml" if place == "here" else str(places[place])
-        assert first_line(check(*words)) == f"Réglages en vigueur ({shown})"
+        title = f"Réglages qui diffèrent de leur valeur par défaut ({shown})"
+        assert check(*words).stdout.splitlines().count(title) == 1
 
 
 def test_without_a_file_the_error_lists_the_places(places: dict[str, Path]) -> None:

@@ -176,6 +176,7 @@ def _used(settings: Settings) -> None:
     monitor.tick(NOON)
     warm_up(settings, NOON)
     report(settings, NOON.date())
+    report(settings, NOON.date(), shows_all=True)
 
 
 def recording(data: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.cli import main
-from callmon.cli.check import check_remarks
+from callmon.cli.check_remarks import check_remarks
 from callmon.config.settings import example_text, parse
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon

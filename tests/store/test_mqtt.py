@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.ami.recording import public_numbers
-from callmon.cli.check import check_remarks, report
+from callmon.cli.check import report
+from callmon.cli.check_remarks import check_remarks
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import Settings, example, parse
 from callmon.core.calls.call import OUTCOMES, STATES, Call, Wait
@@ -435,7 +436,7 @@ def test_the_password_comes_from_its_file_or_the_environment(
 
 def test_check_shows_the_brokers_settings_and_says_what_crosses_in_clear() -> None:
     settings = parse('[mqtt]\nhost = "broker.example"\nusername = "u"\npassword_env = "CALLMON_NOT_SET"\n')
-    rows = [line.split() for line in report(settings, date(2026, 11, 24)).splitlines()]
+    rows = [line.split() for line in report(settings, date(2026, 11, 24), shows_all=True).splitlines()]
     assert ["mqtt.host", "broker.example"] in rows
     assert ["mqtt.max_waiting", "1000", "calls", "default"] in rows
     said = [remark for remark in check_remarks(settings) if remark.startswith("mqtt")]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from callmon.cli.check import check_remarks, report
+from callmon.cli.check import report
+from callmon.cli.check_remarks import check_remarks
 from callmon.config.settings import example, example_text, parse
 from callmon.store.key_file import add_new_key
 
@@ -16,7 +17,7 @@ TEXT = report(example(), TODAY)
 
 
 def section(text: str, title: str) -> list[str]:
-    lines = text.splitlines()
+    lines = [*text.splitlines(), ""]
     start = lines.index(title) + 2
     return lines[start : lines.index("", start)]
 
@@ -27,19 +28,42 @@ def test_no_line_is_wider_than_a_hundred_columns_or_ends_in_blanks() -> None:
 
 def test_every_setting_has_a_line_with_its_unit_and_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLMON_WEB__LISTEN", "127.0.0.1:9999")
-    rows = [line.split() for line in section(report(example(), TODAY), "Settings in force (callmon.example.toml)")]
+    title = "Settings in force (callmon.example.toml)"
+    rows = [line.split() for line in section(report(example(), TODAY, shows_all=True), title)]
     assert ["retention_days", "400", "days"] in rows
     assert ["store.write_every", "100", "ms", "default"] in rows
     assert ["exchanges.toronto.ping_every", "5", "s", "default"] in rows
     assert ["web.listen", "127.0.0.1:9999", "from", "CALLMON_WEB__LISTEN"] in rows
     assert ["exchanges.toronto.dial_prefixes", "9,", "91,", "9011"] in rows
+    assert ["exchanges.toronto.language_keys.1", "en", "default"] in rows
+
+
+def test_what_to_check_is_shown_first_then_the_settings_that_differ_from_the_default(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CALLMON_CALLBACKS__DUE_SOON", "3h")
+    monkeypatch.setenv("CALLMON_CALLBACKS__TALKED_FOR", "10s")  # the default
+    text = report(example(), TODAY)
+    assert text.splitlines()[:2] == ["To check", "────────"]
+    assert section(text, "Settings that differ from the default (callmon.example.toml)") == [
+        "callbacks.due_soon                    3 h                                       "
+        "from CALLMON_CALLBACKS__DUE_SOON",
+        "exchanges.toronto.host                127.0.0.1",
+        "exchanges.toronto.secret_file         /etc/callmon/ami.secret",
+        "exchanges.toronto.voicemail_contexts  box",
+    ]
+
+
+def test_without_a_setting_that_differs_nothing_is_shown() -> None:
+    text = report(parse(""), TODAY)
+    assert section(text, "Settings that differ from the default (configuration)") == ["nothing"]
 
 
 def test_passwords_and_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLMON_STORE__URL", "postgresql://callmon:hunter2@db/callmon")
     text = example_text().replace('secret_file = "/etc/callmon/ami.secret"', 'secret_env = "AMI_SECRET"')
     monkeypatch.setenv("AMI_SECRET", "hunter3")
-    printed = report(parse(text), TODAY)
+    printed = report(parse(text), TODAY, shows_all=True)
     about = [line for line in printed.splitlines() if line.startswith(("store.url", "exchanges.toronto.secret"))]
     assert [line.split() for line in about[:3]] == [
         ["store.url", "postgresql://callmon:***@db/callmon", "from", "CALLMON_STORE__URL"],
