@@ -178,6 +178,7 @@ class ExchangeClient:
         self.certificate_expires: datetime | None = None  # of the last connection, None without TLS
         self.events = self.dropped = self.unusable = 0  # counts of the connections that have ended
         self.boxes, self.feed = Mailboxes(), CallCountMonitor()
+        self.was_connected = False  # ever; the daemon knows of earlier runs
         self._on_events, self._on_bytes = on_events, on_bytes
         self._said: str | None = ""
 
@@ -250,7 +251,7 @@ class ExchangeClient:
     def _events_received(self, events: list[e.Event]) -> None:
         if self._said is not None and self.is_connected:
             log.info("exchange: connected", extra={"exchange": self.name})
-            self._said = None
+            self._said, self.was_connected = None, True
         self._on_events(events)
 
     def _over(self, link: Transport) -> None:
@@ -271,7 +272,8 @@ class ExchangeClient:
     def _say(self, what: str) -> None:
         if what != self._said:
             self._said = what
-            log.warning(what, extra={"exchange": self.name})
+            never = {} if self.was_connected else {"ever_connected": "no"}
+            log.warning(what, extra={"exchange": self.name} | never)
 
 
 def tls_context(settings: ExchangeSettings | MqttSettings) -> ssl.SSLContext:

@@ -207,6 +207,7 @@ class Daemon:
         exchange = ExchangeClient(
             name, settings.exchanges[name], lambda events: self.on_events(name, events), recorder.record_bytes
         )
+        exchange.was_connected = name in self._heard
         self.runtime.outlooks.furnish(exchange, settings)
         listen = always_listening(exchange, lambda: self._connection_fault(name))
         task = self._tasks.create_task(listen, name=f"exchange {name}")

@@ -96,6 +96,7 @@ class ExchangeTask:
             state.ghosts_closed,
             crowd.is_full,
             state.ringback_missed and not state.ringback_heard,
+            exchange.was_connected,
         )
 
 

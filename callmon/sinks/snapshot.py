@@ -51,6 +51,7 @@ class ExchangeStatus(NamedTuple):
     vanished: int = 0  # calls closed because the exchange no longer listed them
     is_full: bool = False  # the limit of tracked channels is reached
     keeps_ringback_back: bool = False  # no step of the dialplan says since when callers hear ringing
+    was_connected: bool = True  # ever, also in an earlier run
 
 
 class LineStatus(msgspec.Struct, frozen=True):
@@ -254,10 +255,21 @@ class DaemonSnapshot(msgspec.Struct, frozen=True):
         return f"{self.callbacks.revision}.{self.callbacks.to_listen_to}.{self.applied_command}"
 
     @property
+    def never_connected(self) -> list[str]:
+        return [exchange.name for exchange in self.exchanges if not exchange.was_connected]
+
+    @property
     def unheard_since(self) -> dict[str, datetime | None]:
         """Exchange → since when it is unheard; None while it is heard."""
         lengths = {exchange.name: exchange.unheard_for for exchange in self.exchanges}
         return {name: None if length is None else self.at - length for name, length in lengths.items()}
+
+    @property
+    def interrupted_since(self) -> datetime | None:
+        """Since when an exchange that was connected before is unheard: the earliest of several."""
+        never = self.never_connected
+        since = [at for name, at in self.unheard_since.items() if at is not None and name not in never]
+        return min(since, default=None)
 
     @property
     def is_heard(self) -> bool:

@@ -27,8 +27,9 @@ def troubles(
                 seconds=round(state.unheard_for.total_seconds()),
             )
             for state in exchanges
-            if state.unheard_for is not None and state.unheard_for > unheard_limit
+            if state.was_connected and state.unheard_for is not None and state.unheard_for > unheard_limit
         ),
+        *(_never(state) for state in exchanges if not state.was_connected),
         *(_full(state) for state in exchanges if state.is_full),
         *(_behind(sink) for sink in sinks if sink.behind_for() > behind_limit or not sink.has_room()),
         *(_refused(sink) for sink in sinks if sink.refused()),
@@ -47,6 +48,10 @@ def _untold(state: ExchangeStatus) -> str:
         "that it could change are unknown. callmon doctor gives the filter line to add.",
         name=state.name,
     )
+
+
+def _never(state: ExchangeStatus) -> str:
+    return Sentence("The exchange {name} was never connected; `callmon doctor` gives the cause.", name=state.name)
 
 
 def _full(state: ExchangeStatus) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import sqlite3
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,43 @@ def test_beside_a_daemon_status_tells_its_role_exchanges_and_faults(tmp_path: Pa
             assert len(told["troubles"]) == 1
             french = run("status", "--lang", "fr", "--config", str(callmon.config)).stdout.splitlines()
             assert re.sub("[0-9]+", "N", french[-1]) == "! L'autocommutateur toronto n'est pas entendu depuis N s."
+
+
+def test_an_exchange_that_was_never_connected_is_a_fault_from_the_start_until_it_is(tmp_path: Path) -> None:
+    def ask() -> tuple[int, list[str]]:
+        done = run("status", "--lang", "en", "--config", str(callmon.config))
+        return done.exit_code, [line for line in done.stdout.splitlines() if line.startswith("!")]
+
+    never = "! The exchange toronto was never connected; `callmon doctor` gives the cause."
+    with Toronto() as toronto:
+        callmon = WarmCallmon(tmp_path, toronto.port, toronto.secret)
+        right = callmon.config.read_text()
+        callmon.config.write_text(right.replace('secret_env = "LAB_SECRET"', 'secret_file = "none.secret"'))
+        callmon.start(until_heard=False)
+        try:
+            assert until(lambda: callmon.get("/-/ready")[0] == 200)
+            assert ask() == (1, [never])
+            warned = [line for line in callmon.log.read_text().splitlines() if "ever_connected=no" in line]
+            assert [line.count("none.secret") for line in warned] == [1]
+            callmon.config.write_text(right)
+            callmon.signal(signal.SIGHUP)
+            callmon.wait_until_heard()
+            assert ask() == (0, [])
+            assert until(lambda: heard_in(tmp_path / "callmon.db") == ["toronto"])
+            callmon.stop()
+            toronto.cut()
+            callmon.config.write_text(right.replace('secret_env = "LAB_SECRET"', 'secret_file = "none.secret"'))
+            callmon.start(until_heard=False)
+            assert until(lambda: callmon.get("/-/ready")[0] == 200)
+            assert ask() == (0, [])  # known from before, and not yet unheard for long
+        finally:
+            callmon.end_everything()
+
+
+def heard_in(path: Path) -> list[str]:
+    """The exchanges that this database knows to have been heard."""
+    with closing(sqlite3.connect(path)) as database:
+        return [name for (name,) in database.execute("SELECT exchange FROM heartbeat")]
 
 
 def answered(place: Path, body: bytes) -> tuple[int, str]:

@@ -105,6 +105,31 @@ def test_each_state_is_said_in_words(seen: DaemonSnapshot, french: str, english:
     assert english in told(seen, language="en")
 
 
+@pytest.mark.parametrize(
+    ("language", "strip", "listed"),
+    [
+        (
+            "fr",
+            "■ Système téléphonique jamais connecté : ottawa",
+            "■ ottawa : jamais connecté; « callmon doctor » en donne la cause",
+        ),
+        (
+            "en",
+            "■ Telephone system never connected: ottawa",
+            "■ ottawa: never connected; “callmon doctor” gives the cause",
+        ),
+    ],
+)
+def test_a_telephone_system_that_was_never_connected_is_told_apart_from_an_interruption(
+    language: str, strip: str, listed: str
+) -> None:
+    never = ExchangeStatus("ottawa", False, 0, None, 48 * MINUTE, was_connected=False)
+    text = told(sight(exchanges=(exchange(), never)), language=language)
+    assert (text.count(strip), text.count(listed), text.count("9 h 12"), text.count("9:12")) == (1, 1, 0, 0)
+    both = told(sight(exchanges=(exchange(3 * MINUTE), never)), language=language)
+    assert (both.count(strip), both.count(listed)) == (0, 1)
+
+
 def ringing(seconds: float, count: int = 1) -> LineStatus:
     wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
     return line(states={"ringing": count}, ringing=wait)

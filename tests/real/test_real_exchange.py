@@ -131,7 +131,8 @@ def test_what_is_no_ami_and_a_port_where_nobody_listens_are_named(asterisk: Aste
     )
     assert until(lambda: nobody in callmon.log.read_text())
     status, health = callmon.health()
-    assert (status, health["status"]) == (200, "ok")  # not yet for as long as the setting says
+    never = "The exchange toronto was never connected; `callmon doctor` gives the cause."
+    assert (status, health["troubles"]) == (503, [never])  # at once, and not after as long as the setting says
     callmon.stop()
 
 

@@ -21,7 +21,7 @@ class Site:
     def __init__(self) -> None:
         self.heard = Watched(TUESDAY)
         logged_in: Any = SimpleNamespace(
-            name="toronto", is_connected=True, link=None, events=0, dropped=0, unusable=0
+            name="toronto", is_connected=True, was_connected=True, link=None, events=0, dropped=0, unusable=0
         )
         self.watched = exchanges.ExchangeTask(logged_in, cast("Any", None), cast("Any", None))
 

@@ -297,6 +297,14 @@ def test_an_exchange_is_trouble_once_unheard_for_longer_than_the_setting(
     assert troubles([state], [], MINUTE, MINUTE) == sentences
 
 
+@pytest.mark.parametrize("length", [0.1, 61.0])
+def test_an_exchange_that_was_never_connected_is_trouble_at_once_and_is_told_once(length: float) -> None:
+    state = ExchangeStatus(EXCHANGE, False, 0, None, seconds(length), was_connected=False)
+    assert troubles([state], [], MINUTE, MINUTE) == [
+        "The exchange toronto was never connected; `callmon doctor` gives the cause."
+    ]
+
+
 @pytest.mark.parametrize(("limit", "behind"), [(1.5, False), (1.4, True)])
 def test_a_store_that_is_behind_says_how_far_and_why(limit: float, behind: bool) -> None:
     wait = "database: 3 outcomes wait, the oldest for 2 s: the database cannot be written: disk full."
