@@ -14,6 +14,7 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, wraps
 from inspect import signature
@@ -39,10 +40,20 @@ NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
 
 
+def make_folder(path: Path) -> None:
+    """Make the folder of what a command writes. Where `path` is a file, writing below it raises OSError."""
+    with suppress(FileExistsError):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def write_file(path: Path, data: bytes) -> None:
-    """Write all of `data` or nothing: a full disk leaves the file unchanged. Raises OSError that names `path`."""
+    """Write all of `data` or nothing: a full disk leaves the file unchanged. Its folder is made.
+
+    Raises OSError that names `path`.
+    """
     path = path.resolve()
     try:
+        make_folder(path.parent)
         if path.exists() and not path.is_file():  # a device or a pipe; a folder raises its own error
             path.write_bytes(data)
             return

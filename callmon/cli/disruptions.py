@@ -11,7 +11,15 @@ from typing import Any, NoReturn
 
 import click
 
-from callmon.cli.common import CommandContext, LengthOfTime, lang_option, print_json, refuse_unknown, with_context
+from callmon.cli.common import (
+    CommandContext,
+    LengthOfTime,
+    lang_option,
+    make_folder,
+    print_json,
+    refuse_unknown,
+    with_context,
+)
 from callmon.cli.completion import DISRUPTIONS, LINES, LINES_OR_ALL
 from callmon.cli.errors import Command
 from callmon.cli.help import HelpGroup
@@ -280,7 +288,7 @@ def end(context: DisruptionCommandContext, name: str | None, when: str | None) -
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @with_context()
 def publish(context: CommandContext, folder: Path) -> None:
-    """Write the public notice into the folder DIR: pages in French and English, calendars, JSON.
+    """Write the public notice into the folder DIR: pages in French and English, calendars, JSON. DIR is made.
 
     For a web server, from a timer. `callmon run` writes the same by itself with [disruptions] publish. Without a
     running callmon the pages state that the lines are not monitored.
@@ -293,4 +301,5 @@ def publish(context: CommandContext, folder: Path) -> None:
     is_heard = bool(settings.exchanges) and all(
         name in heard and abs(now - heard[name]) <= HEARD_WITHIN for name in settings.exchanges
     )
+    make_folder(folder)
     publish_notice(folder, settings, stored.live_disruptions(context.store), is_heard, now)

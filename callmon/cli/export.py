@@ -55,7 +55,6 @@ def export(context: CommandContext, when: str, output: Path) -> None:
         for path, data in _files(context, output, day):
             if path.exists() and path.read_bytes() == data:
                 continue
-            path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data)
             click.echo(path)
             count += 1

@@ -137,10 +137,6 @@ def _check_output(context: CommandContext, output: Path | None, kind: str) -> No
             raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
     elif output.is_dir():
         raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
-    elif not output.parent.is_dir():
-        raise context.config_error(
-            "{path} : ce dossier n'existe pas; créez-le, ou donnez un autre nom de fichier.", path=output.parent
-        )
 
 
 def _make(
@@ -177,14 +173,11 @@ def _make(
 
 
 def _packaged(report: Report, settings: Settings, output: Path | None) -> list[tuple[Path, bytes]]:
-    """The paths and bytes of the open-data package; its folder is made."""
+    """The paths and bytes of the open-data package."""
     from callmon.reports.public import package
 
     path = output or Path(f"callmon-{report.month.name}-public")
-    written = package.output_files(package.package(report, settings), path)
-    if path.suffix != ".zip":
-        path.mkdir(exist_ok=True)
-    return written
+    return package.output_files(package.package(report, settings), path)
 
 
 def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:

@@ -105,8 +105,11 @@ class Verbatim:
 
 
 def _opened(file: Path, overwrite: bool) -> BinaryIO:
+    """The file, for its owner alone. Its folder is made."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if overwrite else os.O_EXCL)
     try:
+        with suppress(FileExistsError):  # a file, below which there is none
+            file.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(file, flags, 0o600)
     except FileExistsError:
         raise ConfigError(Sentence("{file}: exists; name another file, or add --overwrite", file=file)) from None

@@ -317,6 +317,6 @@ def test_the_published_notice_has_the_disruptions_of_the_database(desk: Database
     assert "Raison : grève" in published(tmp_path, "index.html")
 
 
-def test_a_folder_that_is_not_there_is_refused_by_its_name(desk: Database, tmp_path: Path) -> None:
-    why = f"{tmp_path}/none : fichier ou dossier introuvable; créez-le d'abord, ou nommez un autre chemin."
-    assert refused("publish", f"{tmp_path}/none") == (2, why)
+def test_the_folder_of_the_public_notice_is_made(desk: Database, tmp_path: Path) -> None:
+    assert run("publish", f"{tmp_path}/none/notice").exit_code == 0
+    assert json.loads(published(tmp_path / "none/notice", "disruptions.json"))["heard"] is False

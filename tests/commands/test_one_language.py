@@ -62,12 +62,12 @@ GIVEN = [
     "disruptions announce --line general --for 2h --reason-fr Panne --by M",
     "disruptions change general-1 --for 2h --by M",
     "disruptions end --by M",
-    "disruptions publish public",
+    "disruptions publish new/public",
     "attest add --line general --by M",
     "attest list",
     f"report sign 2024-05 prepared --by g.lavoie --format html << {PASSWORD}",
-    "report signed --save signed",
-    "report verify signed/callmon-2024-05-r1-fr.html",
+    "report signed --save new/signed",
+    "report verify new/signed/callmon-2024-05-r1-fr.html",
     "report 2024-05 -o may.html",
     "report send 2024-05",
     "export --parquet 2024-02-07",
@@ -114,8 +114,6 @@ def folder(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "alertmanager.yml").write_text("route: {}\n", encoding="utf-8")
     (tmp_path / "ami.secret").write_text("of-the-test", encoding="utf-8")
     (tmp_path / "ami.secret").chmod(0o600)
-    for name in ("public", "signed"):
-        (tmp_path / name).mkdir()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
     return tmp_path

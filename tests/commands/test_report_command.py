@@ -212,10 +212,10 @@ def test_of_the_month_that_runs_it_is_said_that_it_is_not_over(tmp_path: Path) -
     }
 
 
-def test_a_folder_that_is_not_there_is_told_in_one_sentence(site: Path, tmp_path: Path) -> None:
-    done = report(site, "2024-05", "--lang", "en", "-o", str(tmp_path / "no/x.html"))
-    told = f"{tmp_path}/no: this folder does not exist; create it, or give another name of a file.\n"
-    assert (done.exit_code, done.stdout, done.stderr) == (2, "", told)
+def test_a_folder_that_is_not_there_is_made(site: Path, tmp_path: Path) -> None:
+    done = report(site, "2024-05", "--lang", "en", "-o", str(tmp_path / "no/such/x.csv"), "--format", "csv")
+    assert done.exit_code == 0
+    assert sorted(path.name for path in (tmp_path / "no/such").iterdir()) == ["x-dictionary.csv", "x.csv"]
 
 
 # Revisions.

@@ -76,7 +76,6 @@ def approved(store: Database) -> None:
 
 def saved(store: Database, folder: Path) -> dict[str, Path]:
     """The signed files, written by the command, by their ending."""
-    folder.mkdir(exist_ok=True)
     assert run(store, "signed", "2024-05", "--save", str(folder)).exit_code == 0
     return {path.name[len("callmon-2024-05-r1") :]: path for path in folder.iterdir()}
 

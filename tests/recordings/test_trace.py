@@ -409,6 +409,11 @@ async def test_a_recording_is_redacted_whole_and_its_owners_alone(tmp_path: Path
     assert (done, stat.S_IMODE(file.stat().st_mode)) == (Recorded(2, file.stat().st_size), 0o600)
 
 
+async def test_the_folder_of_a_recording_is_made(tmp_path: Path) -> None:
+    done = await record(said(), tmp_path / "new/folder/a.ami", Verbatim())
+    assert (tmp_path / "new/folder/a.ami").stat().st_size == done.size
+
+
 async def test_a_recording_with_numbers_is_what_was_said(tmp_path: Path) -> None:
     file = tmp_path / "a.ami"
     done = await record(said(), file, Verbatim())

@@ -84,7 +84,7 @@ def packaged(site: Path, out: Path, config: str = "callmon.toml") -> Path:
 
 @pytest.fixture(scope="module")
 def package(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return packaged(site, tmp_path_factory.mktemp("package") / "may")
+    return packaged(site, tmp_path_factory.mktemp("package") / "new/may")
 
 
 def read(package: Path) -> dict[str, list[dict[str, Any]]]:

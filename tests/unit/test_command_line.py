@@ -196,7 +196,7 @@ def test_what_the_system_refuses_is_one_sentence_with_the_path_and_what_to_do(
 WITH_FILE = (
     "check --config folder", "check --config callmon.toml/x", "check --config no/such/x",
     "replay folder", "replay no/such/x", "replay callmon.toml/x",
-    "record folder", "record folder --overwrite", "record no/such/x", "record callmon.toml/x",
+    "record folder", "record folder --overwrite", "record callmon.toml/x",
     "backfill folder", "backfill no/such/x", "backfill callmon.toml/x",
     "privacy key folder", "privacy key no/such/x", "privacy key callmon.toml/x",
     "alerting hours folder", "alerting hours no/such/x", "alerting hours callmon.toml/x",
