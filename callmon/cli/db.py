@@ -1,7 +1,8 @@
-"""`callmon db`: create the database, compare its counters with its rows, judge its calls again."""
+"""`callmon db`: create and copy the database, compare its counters with its rows, judge its calls again."""
 
 import sys
 from datetime import datetime
+from pathlib import Path
 
 import click
 
@@ -11,6 +12,7 @@ from callmon.cli.common import (
     confirm,
     current_user,
     json_option,
+    make_folder,
     print_json,
     with_context,
 )
@@ -21,9 +23,11 @@ from callmon.cli.users import account_row
 from callmon.core.monitor import Monitor
 from callmon.errors import ConfigError
 from callmon.store import access
+from callmon.store import backup as copies
 from callmon.store import rejudge as judging
 from callmon.store.access import AuditRow
-from callmon.store.database import Database, stored_revision
+from callmon.store.database import Database, parse_url, stored_revision
+from callmon.store.opening import key_path, revision_found
 from callmon.store.rollups import rebuild as rolled
 from callmon.store.sign_off import altered_revisions
 from callmon.text.records import verdict_line
@@ -47,10 +51,23 @@ def upgrade(context: CommandContext) -> None:
     Examples: callmon db upgrade
               callmon db upgrade --config /etc/callmon/callmon.toml
     """
+    before = revision_found(context.settings)
     _roll_up(context.upgraded_store)
-    revision = stored_revision(context.upgraded_store)
-    click.echo(said("The database is up to date (revision {revision}).", revision=revision))
+    click.echo(_upgraded(context, before))
     _sign_everybody_out(context)
+
+
+def _upgraded(context: CommandContext, before: str | None) -> str:
+    """What became of the database, by its revision `before`."""
+    store, revision = context.upgraded_store, stored_revision(context.upgraded_store)
+    name = store.path or store
+    if before is None:
+        return said("{name}: created, empty (revision {revision}).", name=name, revision=revision)
+    if before != revision:
+        return said(
+            "{name}: upgraded from revision {before} to {revision}.", name=name, before=before, revision=revision
+        )
+    return said("{name}: its tables are unchanged (revision {revision}).", name=name, revision=revision)
 
 
 def _sign_everybody_out(context: CommandContext) -> None:
@@ -68,6 +85,33 @@ def _sign_everybody_out(context: CommandContext) -> None:
     )
     for account in known:
         click.echo(account_row(account))
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@with_context()
+def backup(context: CommandContext, file: Path) -> None:
+    """Copy the SQLite database to the new FILE, while callmon runs. Only its owner can read FILE.
+
+    The key of the callers' numbers is not in FILE. The command names the key's file: copy it to another place.
+
+    \b
+    Examples: callmon db backup /backup/callmon.db
+              callmon db backup before-upgrade.db
+    """
+    if parse_url(context.settings.configuration.store.url).get_backend_name() != "sqlite":
+        raise ConfigError(
+            said(
+                "This command copies SQLite alone: the administrator of PostgreSQL copies the database with "
+                "pg_dump --format=custom --file {file}.",
+                file=file,
+            )
+        )
+    make_folder(file.parent)
+    copies.backup(context.store, file)
+    click.echo(said("{file}: copied, {size} bytes.", file=file, size=file.stat().st_size))
+    key = key_path(context.settings)
+    click.echo(said("Keep a copy of the key {key} in another place: without it no number can be read.", key=key))
 
 
 @db.command()

@@ -43,6 +43,8 @@ GIVEN = [
     "users remove a.roy",
     "users list",
     "db upgrade",
+    "db upgrade",
+    "db backup new/copy.db",
     "db check",
     "db rejudge --dry-run",
     "db rejudge --yes",

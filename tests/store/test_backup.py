@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 from callmon.errors import StoreError
 from callmon.store import rejudge
+from callmon.store.backup import backup
 from callmon.store.database import Database, open_store
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls
@@ -61,13 +61,8 @@ def is_whole(url: str) -> int:
 
 
 def test_a_copy_of_sqlite_while_a_daemon_writes_is_whole(sqlite_store: Database, tmp_path: Path) -> None:
-    assert sqlite_store.path is not None
-    source = sqlite3.connect(sqlite_store.path)
-    copy = sqlite3.connect(tmp_path / "copy.db")
     with being_written(sqlite_store):
-        source.backup(copy)  # what `.backup` of the sqlite3 program does
-    for connection in (source, copy):
-        connection.close()
+        backup(open_store(str(sqlite_store.url), RING), tmp_path / "copy.db")
     assert 10 < is_whole(f"sqlite:///{tmp_path}/copy.db") <= CALLS
     assert rows(sqlite_store)["call"] == CALLS
 

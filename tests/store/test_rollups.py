@@ -350,7 +350,7 @@ def test_the_commands_make_compare_and_mend_roll_ups(tmp_path: Path) -> None:
     assert run("check")[1].splitlines()[-1] == (
         "the roll-ups are missing, or of another version or time zone: run `callmon db upgrade`."
     )
-    assert run("upgrade")[1].startswith("The database is up to date (revision ")
+    assert run("upgrade")[1].startswith(f"{tmp_path}/callmon.db: its tables are unchanged (revision ")
     assert stored(store) == counted(store)
     with store.writing() as connection:
         connection.execute(text("UPDATE rollup SET seal = '0' WHERE day = '2024-03-09'"))
