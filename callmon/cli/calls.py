@@ -20,13 +20,16 @@ from callmon.cli.common import (
 from callmon.cli.completion import LINES
 from callmon.cli.help import HelpCommand
 from callmon.cli.language import said
-from callmon.config.standards import ALL_STANDARDS
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.store.database import Database
 from callmon.store.queries.call_search import CallFilter, CallSummary, search_calls
 from callmon.text.labels import label
+
+MARKED = CALL_STANDARDS[:4]  # as on the page
+MARKS = {"met": "✓", "not_met": "■", "exempt": "○", "unknown": "?"}
 
 
 @click.command(cls=HelpCommand)
@@ -44,12 +47,12 @@ from callmon.text.labels import label
 @lang_option
 @json_option
 def calls(context: CommandContext, day: str | None, as_json: bool, **only: str | None) -> None:
-    """List the calls that arrived on DAY (2026-11-24; default: today), latest first, without numbers.
+    """List the calls that arrived on DAY (2026-11-24 or yesterday; default: today), latest first, without numbers.
 
     The second column names the call: `callmon explain` shows all of it.
 
     \b
-    Examples: callmon calls
+    Examples: callmon calls yesterday
               callmon calls 2026-11-24 --line tty --outcome abandoned
     """
     settings, when = context.settings, context.past_day(day, "DAY")
@@ -58,26 +61,50 @@ def calls(context: CommandContext, day: str | None, as_json: bool, **only: str |
         raise click.UsageError(said("--verdict needs --standard; name the service standard."))
     begin, end = (midnight(when + timedelta(days=n), settings.timezone) for n in (0, 1))
     count = 0
-    for call in _all(context.store, CallFilter(begin, end, **only)):
+    for call, verdicts in _all(context.store, CallFilter(begin, end, **only)):
         count += 1
         if as_json:
-            print_json(msgspec.to_builtins(call))
+            print_json(msgspec.to_builtins(call) | {"verdicts": verdicts})
         else:
-            click.echo(_row(call, context))
+            if count == 1:
+                click.echo(_head(context))
+            click.echo(_row(call, verdicts, context))
+    if count and not as_json:
+        click.echo(_legend(context), err=True)
     click.echo(context.say("{day} : appels trouvés : {count}", day=when, count=count), err=True)
 
 
-def _all(store: Database, wanted: CallFilter) -> Iterator[CallSummary]:
-    page = search_calls(store, wanted, None)
-    yield from page.calls
-    while page.next is not None:
-        page = search_calls(store, wanted, page.next)
-        yield from page.calls
+def _all(store: Database, wanted: CallFilter) -> Iterator[tuple[CallSummary, dict[str, str]]]:
+    """Each call with its verdicts by standard."""
+    after = None
+    while True:
+        page = search_calls(store, wanted, after)
+        yield from ((call, page.verdicts[call.call, call.exchange]) for call in page.calls)
+        if (after := page.next) is None:
+            return
 
 
-def _row(call: CallSummary, context: CommandContext) -> str:
-    time = context.local(call.arrived).partition(" ")[2]
+def _head(context: CommandContext) -> str:
+    say = context.say
+    return _columns(say("Arrivée"), say("Appel"), say("Ligne"), say("Sonneries"), "Verdicts", say("Issue"))
+
+
+def _columns(time: str, call: str, line: str, rings: str, verdicts: str, outcome: str) -> str:
+    return f"{time:<8}  {call:<20}  {line:<17}  {rings:>9}  {verdicts:<8}  {outcome}"
+
+
+def _row(call: CallSummary, verdicts: dict[str, str], context: CommandContext) -> str:
     outcome = label("outcome", call.outcome, context.language)
     if call.is_test:
         outcome = context.say("{outcome} (essai)", outcome=outcome)
-    return f"{time}  {call.call:<13} {call.line or '-':<17} {outcome}"
+    marks = " ".join(MARKS.get(verdicts.get(standard, ""), "-") for standard in MARKED)
+    rings = "-" if call.rings is None else str(call.rings)
+    time = context.local(call.arrived).partition(" ")[2]
+    return _columns(time, call.call, call.line or "-", rings, marks, outcome)
+
+
+def _legend(context: CommandContext) -> str:
+    return context.say(
+        "Verdicts, dans cet ordre : troisième sonnerie, messagerie, joindre une personne, réacheminements. "
+        "✓ respectée, ■ non respectée, ○ non visée, ? indéterminée, - aucun."
+    )

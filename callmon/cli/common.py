@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from callmon.reports.notes import Remarks
     from callmon.store.database import Database
 
+DAYS_AGO = {"today": 0, "aujourd'hui": 0, "yesterday": 1, "hier": 1}
 NOBODY = ("root", "callmon", "")
 PATIENCE_SECONDS = 5.0
 
@@ -161,8 +162,8 @@ class CommandContext:
 
     def past_day(self, text: str | None, name: str, days_ago: int = 0) -> date:
         """The day that `text` gives, or without it that of `days_ago`. Raises ConfigError for a day to come."""
-        if text is None:
-            return self.today - timedelta(days_ago)
+        if text is None or text in DAYS_AGO:
+            return self.today - timedelta(days_ago if text is None else DAYS_AGO[text])
         try:
             day = date.fromisoformat(text)
         except ValueError:

@@ -155,7 +155,7 @@ def test_only_days_that_are_over_are_exported(small: Path, monkeypatch: pytest.M
         ("2026-11-25", "DAY|MONTH 2026-11-25 : ce jour est à venir; donnez un jour passé."),
         ("2026-12", "2026-12 : aucun de ses jours n'est encore terminé; donnez un jour ou un mois antérieur."),
         ("2026-13", "2026-13 : un mois s'écrit comme 2026-10."),
-        ("yesterday", "DAY|MONTH yesterday : un jour s'écrit comme 2026-11-20."),
+        ("some-day", "DAY|MONTH some-day : un jour s'écrit comme 2026-11-20."),
     ],
 )
 def test_what_cannot_be_exported_is_told_in_a_sentence(

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from callmon import __version__
 from callmon.cli import main
+from callmon.cli.common import CommandContext
 from callmon.cli.completion import SHELLS
 from callmon.config.settings import example_text, load
 from callmon.store import opening
@@ -209,10 +210,64 @@ def test_calls_of_a_day_are_listed_without_numbers_and_filtered_as_on_the_page(s
     judged = ("--standard", "voicemail_after_fourth_ring", "--verdict")
     found = [len(rows(run("calls", day, "--json", *judged, verdict))) for verdict in ("met", "not_met")]
     assert found == [0, 2]
+    assert [call["verdicts"]["voicemail_after_fourth_ring"] for call in listed] == ["not_met"] * 2
     text = run("calls", day, "--lang", "en")
-    assert text.stderr == f"{day}: calls found: 2\n"
+    assert text.stderr.splitlines()[1:] == [f"{day}: calls found: 2"]
     assert [number in text.stdout + str(listed) for number in (CALLER, OTHER)] == [False, False]
-    assert [len(line) <= 80 for line in text.stdout.splitlines()] == [True, True]
+    assert [len(line) <= 100 for line in text.stdout.splitlines()] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "en",
+            """
+Arrival   Call                  Line                   Rings  Verdicts  Outcome
+11:59:20  1700000002.0          poci                       -  ■ ■ ■ ○   voicemail, message left
+11:59:20  1700000001.0          general                    -  ■ ■ ■ ○   voicemail, message left
+Verdicts, in this order: third ring, voicemail, reach a person, redirections. ✓ met, ■ not met, ○ exempt, \
+? not known, - none.
+2026-11-18: calls found: 2
+""",
+        ),
+        (
+            "fr",
+            """
+Arrivée   Appel                 Ligne              Sonneries  Verdicts  Issue
+11:59:20  1700000002.0          poci                       -  ■ ■ ■ ○   messagerie vocale, message laissé
+11:59:20  1700000001.0          general                    -  ■ ■ ■ ○   messagerie vocale, message laissé
+Verdicts, dans cet ordre : troisième sonnerie, messagerie, joindre une personne, réacheminements. ✓ respectée, \
+■ non respectée, ○ non visée, ? indéterminée, - aucun.
+2026-11-18 : appels trouvés : 2
+""",
+        ),
+    ],
+)
+def test_calls_are_a_table_with_a_head_rings_verdicts_and_a_legend(
+    site: Database, language: str, expected: str
+) -> None:
+    done = run("calls", str(ARRIVED.date()), "--lang", language)
+    assert f"\n{done.stdout}{done.stderr}" == expected
+
+
+@pytest.mark.parametrize(
+    ("day", "found"),
+    [
+        (None, "24"),
+        ("today", "24"),
+        ("aujourd'hui", "24"),
+        ("yesterday", "23"),
+        ("hier", "23"),
+        ("2026-11-20", "20"),
+    ],
+)
+def test_a_day_may_be_named_by_its_word_in_the_sites_time_zone(
+    site: Database, day: str | None, found: str
+) -> None:
+    context = CommandContext(Path("callmon.toml"))
+    context.now = datetime(2026, 11, 25, 3, tzinfo=UTC)  # 22:00 on the 24th in Toronto
+    assert str(context.past_day(day, "DAY")) == f"2026-11-{found}"
 
 
 @pytest.mark.parametrize(
