@@ -4,7 +4,7 @@
 
 The first that names French or English decides. The locale `C` names neither: there the site decides, in timers and
 containers too. Without a configuration there is no site. Help is shown before --config is read: for help, the site
-is that of $CALLMON_CONFIG or of the usual places.
+is that of $CALLMON_CONFIG or of the usual places. The --lang of `callmon report` is of its files alone.
 
 The source has these texts in English, the commands' docstrings among them. `locale/fr/LC_MESSAGES/terminal.po` has
 their French. It is read for a French reader only, so that English help does not wait for a catalogue.

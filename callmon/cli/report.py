@@ -22,19 +22,19 @@ from callmon.core.statistics import period as months
 from callmon.core.statistics.period import Month
 from callmon.errors import NoDataError
 from callmon.reports import request, sample
+from callmon.reports.formats.html import completeness, state
 from callmon.reports.formats.json import Published, parse_report
+from callmon.reports.formatter import formatter_of
 from callmon.reports.model import FORMATS, Report
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
-from callmon.text.labels import LANGUAGES, label, translate
-
-NOT_OVER = "Ce mois n'est pas fini : ses chiffres sont provisoires."  # same text as on the month's page
+from callmon.text.labels import LANGUAGES, label
 
 
 @click.command(cls=CommandWithOthers, invoke_without_command=True, subcommand_metavar="")
 @click.argument("month", shell_complete=MONTHS)
 @with_context()
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="html", show_default=True)
-@click.option("--lang", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
+@click.option("--lang", "one", type=click.Choice(LANGUAGES), help="one language (default: both, a file each)")
 @click.option("--public", "is_public", is_flag=True, help="the public edition: numbers rounded to tens")
 @click.option(
     "-o",
@@ -78,6 +78,7 @@ def report(
     context: CommandContext,
     month: str,
     kind: str,
+    one: str | None,
     is_public: bool,
     output: Path | None,
     to_date: bool,
@@ -99,21 +100,20 @@ def report(
     Examples: callmon report last
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
-    _check_output(context, None if package else output, kind)
+    _check_output(context, None if package else output, kind, one)
     if sample and (is_public or package):
         _refuse_public_sample(context)
     month = months.last(context.today) if month == "last" else month
-    if scheduled and not _is_due(context, month, kind, output):
+    if scheduled and not _is_due(context, month, kind, output, one):
         return
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
-    lang = context.lang
-    order = request.ReportRequest(month, kind, lang, is_public, to_date, wanted, compare, said, earlier, others)
+    order = request.ReportRequest(month, kind, one, is_public, to_date, wanted, compare, said, earlier, others)
     period = request.checked(order, context.settings, context.now)
     if sample is None:
         _make(context, order, output, overwrite, scheduled, package)
     else:
-        _draw(context, period, sample, output, overwrite)
+        _draw(context, period, sample, output, overwrite, one)
 
 
 report.add_command(send)
@@ -128,12 +128,12 @@ def _refuse_public_sample(context: CommandContext) -> NoReturn:
     )
 
 
-def _check_output(context: CommandContext, output: Path | None, kind: str) -> None:
+def _check_output(context: CommandContext, output: Path | None, kind: str, one: str | None) -> None:
     """Raises ConfigError, before the report is made, if it could not be written to `output`."""
     if output is None:
         return
     if output == STDOUT:
-        if context.lang is None and kind != "json":
+        if one is None and kind != "json":
             raise context.config_error("-o - écrit une seule langue : ajoutez --lang fr ou --lang en.")
     elif output.is_dir():
         raise context.config_error("{path} est un dossier; donnez un nom de fichier.", path=output)
@@ -158,9 +158,10 @@ def _make(
         made = request.made(
             context.store, settings, order, now, lambda days: partial(progress_bar(days, "Reading"), 1)
         )
-    except NoDataError as error:
+    except NoDataError:
+        error = NoDataError(label("no_report", "no_data", context.language).format(month=order.month))
         if not scheduled:
-            raise
+            raise error from None
         click.echo(error, err=True)
         return
     if package:
@@ -168,8 +169,19 @@ def _make(
     else:
         written = files(made, settings, order.kind, order.lang, output, order.remarks)
     _write(context, written, overwrite)
-    if now < months.month(order.month, settings.timezone).end:
-        click.echo(translate(NOT_OVER, context.language, "page"), err=True)
+    click.echo(_summary(context, made), err=True)
+
+
+def _summary(context: CommandContext, report: Report) -> str:
+    """What was written: the month, whether its figures can still change, how much was heard, the calls."""
+    tongue = formatter_of(report, context.language, context.settings.timezone)
+    return context.say(
+        "{month}, {state}; exhaustivité : {complete}; appels reçus : {count}",
+        month=tongue.month(report.month.first),
+        state=state(report, tongue),
+        complete=completeness(report, tongue),
+        count=tongue.figure(report.figure("calls_offered")),
+    )
 
 
 def _packaged(report: Report, settings: Settings, output: Path | None) -> list[tuple[Path, bytes]]:
@@ -180,21 +192,23 @@ def _packaged(report: Report, settings: Settings, output: Path | None) -> list[t
     return package.output_files(package.package(report, settings), path)
 
 
-def _draw(context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool) -> None:
+def _draw(
+    context: CommandContext, period: Month, seed: str, output: Path | None, overwrite: bool, one: str | None
+) -> None:
     found = sample.packs(context.store, context.settings, period, seed)
     if not found:
         raise NoDataError(label("no_report", "no_call", context.language).format(month=period.name))
     path = output or Path(f"callmon-{period.name}-sample.txt")
-    written = [(localized_path(path, x), found[x]) for x in LANGUAGES if context.lang in (None, x)]
+    written = [(localized_path(path, x), found[x]) for x in LANGUAGES if one in (None, x)]
     _write(context, written, overwrite)
 
 
-def _is_due(context: CommandContext, month: str, kind: str, output: Path | None) -> bool:
+def _is_due(context: CommandContext, month: str, kind: str, output: Path | None, one: str | None) -> bool:
     """Whether the first business day has come, and the internal report's first file is missing."""
     if not months.is_due(context.settings.calendar(), context.today):
         return False
     path = output or Path(f"callmon-{month}.{kind}")
-    return not (path if kind == "json" or context.lang else localized_path(path, "fr")).exists()
+    return not (path if kind == "json" or one else localized_path(path, "fr")).exists()
 
 
 def _published(path: Path) -> tuple[Published, str]:

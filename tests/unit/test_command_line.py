@@ -90,18 +90,18 @@ BILINGUAL = {
     ("callbacks list", "--line"): ("callbacks list --line nosuch", NO_LINE),
     ("callbacks list", "--service"): ("callbacks list --service nosuch", NO_SERVICE),
     ("disruptions list", "--line"): ("disruptions list --line nosuch", NO_LINE),
-    ("report", "--line"): ("report 2026-10 --line nosuch", NO_LINE),
     ("disruptions announce", "--line"): ("disruptions announce --line nosuch --by m", NO_LINE),
     ("disruptions change", "--line"): ("disruptions change {planned} --line nosuch --by m", NO_LINE),
     ("disruptions plan", "--line"): ("disruptions plan 2099-01-01T02:00 04:00 --line nosuch --by m", NO_LINE),
     **{(one, "--exchange"): (f"{one} 1.0 --exchange torronto --by m", NO_EXCHANGE) for one in OF_ENTRY},
 }
-# These have no --lang: the site's language.
+# These have no --lang for their answers: the site's language.
 OF_THE_SITE = {
     ("record", "--exchange"): ("record x.ami --exchange torronto", NO_EXCHANGE),
     ("backfill", "--exchange"): ("backfill --exchange torronto", NO_EXCHANGE),
     ("reconcile", "--exchange"): ("reconcile --exchange torronto", NO_EXCHANGE),
     ("attest add", "--line"): ("attest add --line nosuch --by m", NO_LINE),
+    ("report", "--line"): ("report 2026-10 --line nosuch", NO_LINE),
 }
 
 
