@@ -15,7 +15,7 @@ from callmon.cli.language import said
 
 TASKS: Mapping[str, tuple[str, ...]] = {
     "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
-    "Set up": ("config", "check", "doctor", "users", "attest", "alerting", "completion"),
+    "Set up": ("init", "config", "check", "doctor", "users", "attest", "alerting", "completion"),
     "Run": ("run", "pages", "demo"),
     "Look after": ("backfill", "reconcile", "privacy", "db"),
     "For engineers": ("export", "record", "replay"),
@@ -32,6 +32,7 @@ PAGES: Mapping[str, str] = {
     "doctor": "how-to/install.md",
     "export": "how-to/analytics.md",
     "explain": "reference/json.md",
+    "init": "how-to/install.md",
     "reconcile": "explanation/gaps-and-reconciliation.md",
     "report": "how-to/monthly-report.md",
     "run": "how-to/install.md",

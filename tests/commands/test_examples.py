@@ -40,6 +40,7 @@ SERVERS = {  # these are run by other tests, with what they need
     "run": "runs until it is stopped: tests/process/test_stages.py",
     "pages": "runs until it is stopped: tests/store/test_over_pages.py",
     "demo": "runs until it is stopped: tests/process/test_demo.py",
+    "init": "asks on a terminal: tests/commands/test_init.py",
     "record": "needs an exchange: tests/unit/test_connection.py",
     "alerting test": "needs Alertmanager: tests/real/test_alerts_real.py",
     "doctor --listen": "listens to an exchange for an hour: tests/process/test_doctor.py",
@@ -168,7 +169,7 @@ def test_every_example_that_is_not_run_says_why() -> None:
     left = told - {str(one.values[1]) for one in RUN}
     assert {" ".join(x.replace(" --log-format json", "").split()[1:3]) for x in left} == {
         "run", "run --config", "pages", "pages --config", "demo", "demo --listen", "doctor --listen",
-        "record monday.ami", "record fault.ami",
+        "init", "init /etc/callmon/callmon.toml", "record monday.ami", "record fault.ami",
         "alerting test", "report send", "report sign", "report verify",
     }  # fmt: skip
     named = [place for why in SERVERS.values() for place in re.findall(r"tests/\S+", why)]

@@ -88,6 +88,7 @@ GIVEN = [
     "alerting hours alertmanager.yml",
     "alerting test --alertmanager http://127.0.0.1:1",
     "check",
+    "init new/callmon.toml",
     "config show",
     "doctor",
     "record x.ami --for 1s",
