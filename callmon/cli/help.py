@@ -45,7 +45,7 @@ Examples: callmon callbacks list --overdue
           callmon report last
 Configuration: --config, $CALLMON_CONFIG, ./callmon.toml,
                /etc/callmon/callmon.toml
-Documentation: docs/en/index.md, `man callmon`, /en/guide on the pages"""
+Documentation: /en/guide on the pages, docs/en/index.md in the source"""
 
 
 class _HelpText:

@@ -266,6 +266,19 @@ def test_an_abbreviation_of_a_front_page_stands_in_brackets_behind_its_words_whe
     assert len(first) > len(FORMATS)
 
 
+def test_the_privacy_page_has_the_same_tables_commands_and_settings_in_both_languages() -> None:
+    french, english = (ROOT / "PRIVACY.md").read_text(encoding="utf-8").split("\n---\n")
+    rows = [re.findall(r"^\| (?:[^|]+)\| (`[^|]+) \|", half, re.MULTILINE) for half in (french, english)]
+    tables = [[re.findall(r"`(\w+)`", cell) for cell in cells] for cells in rows]
+    assert tables[0] == tables[1]
+    assert len(tables[0]) >= 15
+    named = [
+        {x for x in re.findall(r"`([^`]+)`", half) if "NOM" not in x and "NAME" not in x}
+        for half in (french, english)
+    ]
+    assert named[0] ^ named[1] == set()
+
+
 @pytest.mark.parametrize(
     "path", [*map(ROOT.joinpath, (*FRONT_PAGES, *PLAIN)), *WRITTEN], ids=lambda p: str(p.relative_to(ROOT))
 )

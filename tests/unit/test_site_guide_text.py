@@ -9,6 +9,7 @@ import pytest
 from callmon.config import settings
 from callmon.config.exchange import ExchangeSettings
 from callmon.config.schema import Configuration, LineSettings
+from callmon.text.labels import terminal_text
 from tests.lab.guide import GUIDES, Snippet, snippets
 
 GUIDE, FRENCH = snippets(), snippets("LISEZMOI.md")
@@ -22,6 +23,14 @@ def test_the_french_guide_has_the_same_steps_commands_and_settings() -> None:
     english, french = (GUIDES / "README.md").read_text(), (GUIDES / "LISEZMOI.md").read_text()
     for what in (r"^## (\d+)\. ", r"^```(?:sh[^\n]*)\n([^`]+)", r"^\| (`[a-z_]+`(?:, `[a-z_]+`)*) \|"):
         assert re.findall(what, french, re.MULTILINE) == re.findall(what, english, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("LISEZMOI.md", "fr")])
+def test_the_guide_quotes_check_and_doctor_in_its_own_language(name: str, language: str) -> None:
+    text = (GUIDES / name).read_text()
+    heading = terminal_text("To check", language)
+    verdict = terminal_text("{title}: no findings.", language).format(title="toronto")
+    assert (text.count(heading), text.count(f"`{verdict}`")) == (1, 1)
 
 
 def test_every_setting_that_the_guide_names_exists() -> None:
