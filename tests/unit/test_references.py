@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +29,18 @@ def test_every_part_stands_in_one_page() -> None:
 
 def test_every_setting_has_a_meaning() -> None:
     assert [path for path, _, meaning in every_setting() if not meaning] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_help_on_the_page_of_commands_is_what_the_program_prints(language: str) -> None:
+    page = FILES[ROOT / "docs" / language / "reference" / "commands.md"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": f"{language}_CA.UTF-8"}
+    done = subprocess.run(
+        [sys.executable, "-m", "callmon", "check", "--help"], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.count("-h, --help") == 1
+    printed = done.stdout.replace("python -m callmon", "callmon")
+    assert " ".join(printed.split()) in " ".join(page.split())  # it wraps lines at another width
 
 
 @pytest.mark.parametrize("name", ["callmon.1", "callmon.toml.5"])
