@@ -327,10 +327,12 @@ def _checked(data: dict[str, Any], source: str) -> Configuration:
 
 def _all_errors(error: ValidationError, data: dict[str, Any], source: str) -> list[Sentence]:
     """All mistakes: validation repeats without the invalid parts, since lines are compared only in valid data."""
-    errors: list[Sentence] = []
+    errors, left_out = list[Sentence](), set[validation.Path]()
     while True:
-        errors += [text for text in validation.sentences(error, Configuration, source) if text not in errors]
+        found = validation.sentences(error, Configuration, source, left_out=left_out)
+        errors += [text for text in found if text not in errors]
         wrong = [path for path in validation.to_leave_out(error, Configuration) if path]
+        left_out |= {*wrong}
         left = validation.without(data, wrong)
         # Stop when nothing can be left out: the mistake concerns the whole, or the environment. Also stop when a
         # service was left out, because its lines would seem to name no service.

@@ -6,7 +6,7 @@ either language. Refuses: to repeat a secret's value.
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from pathlib import Path as FilePath
@@ -69,9 +69,14 @@ def nearest(written: str, choices: list[str]) -> str | None:
     return near[0] if near else None
 
 
-def sentences(error: ValidationError, model: type[BaseModel], source: str, table: Path = ()) -> list[Sentence]:
-    """One sentence for each mistake, beginning with its location. `table`: the path of the model's table."""
-    found = ((_path(details), details) for details in error.errors())
+def sentences(
+    error: ValidationError, model: type[BaseModel], source: str, table: Path = (), left_out: Container[Path] = ()
+) -> list[Sentence]:
+    """One sentence for each mistake, beginning with its location. `table`: the path of the model's table.
+
+    `left_out`: settings that are missing because they were refused before.
+    """
+    found = ((path, details) for details in error.errors() if (path := _path(details)) not in left_out)
     return [placed(place((*table, *path), source), _sentence(details, path, model)) for path, details in found]
 
 
