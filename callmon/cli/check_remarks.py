@@ -65,7 +65,10 @@ def _mail_remarks(settings: Settings) -> Iterator[str]:
     if mail.ca_file is not None and not mail.ca_file.is_file():
         yield said("ca_file: {file} cannot be read here, so no mail is sent", file=mail.ca_file)
     if "pdf" in mail.attach and find_spec("weasyprint") is None:
-        yield said("attach has pdf, and WeasyPrint is not installed: no report is mailed. Install callmon[pdf]")
+        yield said(
+            "attach has pdf, and WeasyPrint is not installed, so no report is mailed; "
+            'see "Extras" in docs/en/how-to/install.md'
+        )
     if mail.internal_to and settings.web.access.url is None:
         yield said("mails have no link to the report's page; set web.access.url")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -153,6 +154,18 @@ def test_what_keeps_reports_from_being_mailed_or_read_on_the_way_is_said(tmp_pat
     ]
     assert said(f'ca_file = "{tmp_path}/ca.pem"\n[web.access]\nurl = "https://x.example"\n') == [
         f"mail: ca_file: {tmp_path}/ca.pem cannot be read here, so no mail is sent."
+    ]
+
+
+def test_where_a_pdf_cannot_be_made_the_remark_names_the_page_that_installs_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    given = 'host = "mail.example"\nsender = "a@b.example"\ninternal_to = ["c@d.example"]\nattach = ["pdf"]\n'
+    told = [text for text in check_remarks(parse(f"[mail]\n{given}")) if "WeasyPrint" in text]
+    assert told == [
+        "mail: attach has pdf, and WeasyPrint is not installed, so no report is mailed; "
+        'see "Extras" in docs/en/how-to/install.md.'
     ]
 
 
