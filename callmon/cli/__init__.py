@@ -43,7 +43,7 @@ from callmon.errors import CallmonError, ConfigError
     cls=HelpGroup,
     commands=MainCommands(),
     epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="callmon")
 @click.option("-q", "--quiet", is_flag=True, help="log warnings only, and show no progress bar")

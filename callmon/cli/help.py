@@ -89,6 +89,9 @@ class HelpCommand(click.Command):
             if type(option) is click.Option:
                 option.__class__ = HelpOption
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:
+        return ["-h", "--help"]  # of every context: click keeps the option that the first one made
+
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         option = super().get_help_option(ctx)
         if option is not None:

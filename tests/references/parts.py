@@ -30,7 +30,6 @@ from tests.support.environment import reader_of
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page
 
 WIDTH = 100  # of a help text
-HELP = ["-h", "--help"]  # as the program has them
 
 
 def rows(*head: str) -> Iterator[str]:
@@ -63,7 +62,7 @@ def every_command(command: click.Command = main, name: str = "callmon") -> Itera
 
 
 def context(name: str, command: click.Command) -> click.Context:
-    return click.Context(command, info_name=name, terminal_width=WIDTH, help_option_names=HELP)
+    return click.Context(command, info_name=name, terminal_width=WIDTH)
 
 
 def commands(language: str) -> list[str]:

@@ -192,7 +192,7 @@ def test_the_command_lists_what_differs_with_status_1_and_agrees_after_a_backfil
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["yesterday"], "DAY yesterday: write a day as 2026-11-20.\n"),
+        (["soon"], "DAY soon: write a day as 2026-11-20.\n"),
         (["2999-01-01"], "DAY 2999-01-01: is in the future; give a past day.\n"),
         (["--exchange", "ottawa"], 'There is no exchange "ottawa"; there are toronto.\n'),
         (
