@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import tomllib
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import pytest
 
 from callmon.cli.init import questions
 from callmon.config.settings import example_text, load
+from tests.support.pseudo_terminal import pseudo_terminal
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT
 
 ANSWERS = ("pbx.example", "/run/secret", "PJSIP/bell, PJSIP/rogers*", "sqlite:////srv/callmon.db", "09:00-16:30")
@@ -20,7 +20,7 @@ ANSWERS = ("pbx.example", "/run/secret", "PJSIP/bell, PJSIP/rogers*", "sqlite://
 
 def asked(folder: Path, answers: Sequence[str], language: str = "en") -> tuple[int, str, list[str]]:
     """Exit status, output and questions of `callmon init new/callmon.toml`, typed on a terminal of its own."""
-    ours, its = pty.openpty()
+    ours, its = pseudo_terminal()
     process = subprocess.Popen(
         [*COMMAND, "init", "new/callmon.toml"],
         cwd=folder,

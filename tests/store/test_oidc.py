@@ -227,7 +227,7 @@ def test_a_sign_in_takes_ten_minutes_at_most(
 def test_the_provider_describes_itself_once_in_a_while(
     gate: AccessMiddleware, provider: Provider, monkeypatch: pytest.MonkeyPatch, later: float, place: str
 ) -> None:
-    now = oidc.monotonic()
+    now = round(oidc.monotonic())  # whole: (now + 3600.0) - now is 3600.0
     monkeypatch.setattr(oidc, "monotonic", lambda: now)
     begun(Visitor(gate))
     provider.metadata = {"authorization_endpoint": f"{provider.url}/moved"}
