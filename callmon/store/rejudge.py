@@ -270,7 +270,7 @@ def _unequal(
 
 def _plain(amount: float) -> float:
     """A count as a whole number, seconds to the millisecond."""
-    return int(amount) if amount.is_integer() else round(amount, 3)
+    return int(amount) if float(amount).is_integer() else round(amount, 3)
 
 
 MOST = 20  # sentences of one kind; above this only their number is given

@@ -56,7 +56,7 @@ def test_a_page_that_nobody_asks_for_is_found_to_be_damaged(tmp_path: Path) -> N
     store = open_store(f"sqlite:///{path}", RING)
     assert file_damage(store) is None
     spoil(path, "fact")
-    assert "database disk image is malformed" in str(file_damage(store)) or "Tree" in str(file_damage(store))
+    assert file_damage(store) is not None  # its words depend on the bytes and on SQLite's version
     store.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,7 +86,8 @@ def test_the_calls_of_a_sample_and_each_lines_last_call_are_found_by_indexes(sql
         with sqlite_store.snapshot() as connection:
             names = reports.call_names(connection, MAY.begin, MAY.end)
     assert [x for x in told if x.startswith("SCAN")] == []
-    assert [x for x in told if "ix_call_test" in x] != []
+    if sqlite3.sqlite_version_info >= (3, 41):  # that of Debian 12 takes the index of all calls of a line
+        assert [x for x in told if "ix_call_test" in x] != []
     assert len(told) > 10
     assert last == {line: max(x.arrived for x in calls if x.line == line) for line in {x.line for x in calls}}
     assert sorted(names) == sorted((x.name, year.EXCHANGE) for x in calls if x.local.month == 5)

@@ -28,8 +28,8 @@ def installed(place: Path, folder: Path, pip: int = 0) -> subprocess.CompletedPr
     path.mkdir(exist_ok=True)
     (pack / "install.sh").write_bytes(SCRIPT.read_bytes())
     (pack / "SHA256SUMS").write_text(f"{sha256(SCRIPT.read_bytes()).hexdigest()}  install.sh\n")
-    (path / "python3.13").write_text(PYTHON.replace("PIP", str(pip)))
-    (path / "python3.13").chmod(0o755)
+    (path / "python3.14").write_text(PYTHON.replace("PIP", str(pip)))
+    (path / "python3.14").chmod(0o755)
     environment = {**os.environ, "PATH": f"{path}:{os.environ['PATH']}"}
     command = ["sh", "install.sh", str(folder)]
     return subprocess.run(command, cwd=pack, env=environment, capture_output=True, text=True, check=False)

@@ -93,7 +93,7 @@ class FiguresText:
 
 def _number(value: float) -> str:
     """A count without ".0": of a site's series this is a fiftieth of the page."""
-    return str(int(value)) if value.is_integer() else repr(value)
+    return str(int(value)) if float(value).is_integer() else repr(value)
 
 
 def _head(metric: Metric, openmetrics: bool) -> str:
