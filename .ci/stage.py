@@ -31,7 +31,8 @@ WORKERS = 2 * (os.cpu_count() or 1)  # a test often waits for a process or a loc
 NO_SERVER = "not lab and not postgresql and not long"
 # Folders of tests whose result can differ between Pythons. All else is tested with the newest alone.
 BY_PYTHON = dict.fromkeys(("3.13", "3.12"), ("recordings", "model", "process"))
-BY_PYTHON["3.11"] = BY_PYTHON["3.14"] = (*BY_PYTHON["3.12"], "store", "commands")
+BY_PYTHON["3.14"] = (*BY_PYTHON["3.12"], "store", "commands")
+BY_PYTHON["3.11"] = (*BY_PYTHON["3.14"], "unit")
 COVERAGE = ("--cov", "--cov-report=json:build/stage/coverage.json")
 
 
