@@ -174,13 +174,13 @@ def _make(
 
 def _summary(context: CommandContext, report: Report) -> str:
     """What was written: the month, whether its figures can still change, how much was heard, the calls."""
-    tongue = formatter_of(report, context.language, context.settings.timezone)
+    formatter = formatter_of(report, context.language, context.settings.timezone)
     return context.say(
         "{month}, {state}; exhaustivité : {complete}; appels reçus : {count}",
-        month=tongue.month(report.month.first),
-        state=state(report, tongue),
-        complete=completeness(report, tongue),
-        count=tongue.figure(report.figure("calls_offered")),
+        month=formatter.month(report.month.first),
+        state=state(report, formatter),
+        complete=completeness(report, formatter),
+        count=formatter.figure(report.figure("calls_offered")),
     )
 
 

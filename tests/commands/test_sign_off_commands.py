@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from sqlalchemy import text
 
 from callmon.cli import main
 from callmon.store import sign_off
@@ -20,7 +19,7 @@ from callmon.store.access import add_account, audit_events, lock_account
 from callmon.store.database import Database, open_store, upgrade
 from tests import year
 from tests.support.sign_in_app import MADE, PASSWORD, kept_password, quick_passwords
-from tests.support.store_fixtures import write_key_file
+from tests.support.store_fixtures import approve_by_sql, write_key_file
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -209,14 +208,7 @@ def test_an_approval_that_sql_has_inserted_is_altered_for_verify_and_for_db_chec
     for step, by in zip(sign_off.STEPS[:2], ("g.lavoie", "a.roy"), strict=True):
         assert sign(store, step, by).exit_code == 0
     path = saved(store, tmp_path / "out")[".json"]
-    with store.writing() as connection:
-        for statement in (
-            "INSERT INTO sign_off SELECT month, revision, 'approved', name, at + 1, who, sha256, mac "
-            "FROM sign_off WHERE step = 'verified'",
-            "INSERT INTO audit (at, who, act, about, address) SELECT at + 1, who, 'report approved', about, "
-            "address FROM audit WHERE act = 'report verified'",
-        ):
-            connection.execute(text(statement))
+    approve_by_sql(store)
     done = run(store, "verify", str(path), "--json")
     assert (done.exit_code, json.loads(done.stdout)["result"]) == (1, "altered")
     command = ["db", "check", "--since", "2024-05-01", "--until", "2024-05-01"]

@@ -48,7 +48,16 @@ from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sig
 from tests import year
 from tests.support.daemon_process import ROOT
 from tests.support.mail_server import MailServer
-from tests.support.store_fixtures import RING, answered_call, copy, outcomes, until, write_key_file, wrote
+from tests.support.store_fixtures import (
+    RING,
+    answered_call,
+    approve_by_sql,
+    copy,
+    outcomes,
+    until,
+    write_key_file,
+    wrote,
+)
 from tests.year import obligations as year_owing
 from tests.year import rows as year_rows
 from tests.year import stories as year_stories
@@ -654,14 +663,7 @@ def test_a_signed_file_that_was_altered_in_the_database_is_not_mailed(site: Site
 @attaching
 async def test_a_month_that_sql_has_approved_is_not_mailed(site: Site) -> None:
     signed(site, "verified")
-    with site.store.writing() as connection:
-        for statement in (
-            "INSERT INTO sign_off SELECT month, revision, 'approved', name, at + 1, who, sha256, mac "
-            "FROM sign_off WHERE step = 'verified'",
-            "INSERT INTO audit (at, who, act, about, address) SELECT at + 1, who, 'report approved', about, "
-            "address FROM audit WHERE act = 'report verified'",
-        ):
-            connection.execute(text(statement))
+    approve_by_sql(site.store)
     with closing(open_store(site.settings.store.url)) as without_keys:  # as the process that makes the files
 
         async def make(settings: Settings, order: ReportRequest) -> Files | ReportFailure:

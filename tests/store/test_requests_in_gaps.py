@@ -43,7 +43,7 @@ def filled(store: Database, rows: Iterable[CelRow], settings: Settings) -> list[
     return [command for command, _ in pending_callback_commands(store, 0, store.ring.token)]
 
 
-def owed(store: Database, commands: Iterable[CallbackCommand], settings: Settings) -> WorklistItem:
+def worklist_item(store: Database, commands: Iterable[CallbackCommand], settings: Settings) -> WorklistItem:
     """The only entry, after the daemon has applied the commands."""
     monitor = Monitor(settings, token=store.ring.token)
     for command in commands:
@@ -54,7 +54,7 @@ def owed(store: Database, commands: Iterable[CallbackCommand], settings: Setting
 
 @pytest.mark.parametrize(("number", "called"), [("", CALLER), (",Number: 4165550152", OTHER)])
 def test_a_callback_that_was_asked_for_in_a_gap_is_owed(store: Database, number: str, called: str) -> None:
-    one = owed(store, filled(store, asking(ASKED + number), example()), example())
+    one = worklist_item(store, filled(store, asking(ASKED + number), example()), example())
     entry = one.obligation
     assert (entry.opening, entry.language, entry.opened, entry.hidden) == ("request", "fr", LEFT.at, None)
     assert (one.other or one.number, entry.token) == (called, store.ring.token(called))
@@ -72,7 +72,7 @@ def test_without_the_step_in_cel_nothing_is_owed(store: Database) -> None:
 
 def test_a_number_that_was_keyed_in_is_not_kept_where_the_site_wants_none_of_cel(store: Database) -> None:
     settings = parse(example_text() + '\n[exchanges.toronto.cel]\nfile = "/none.csv"\nnumbers = false\n')
-    one = owed(store, filled(store, asking(f"{ASKED},Number: 4165550152"), settings), settings)
+    one = worklist_item(store, filled(store, asking(f"{ASKED},Number: 4165550152"), settings), settings)
     assert (one.obligation.opening, one.obligation.hidden) == ("request", "unknown")
     assert (one.number, one.other) == (None, None)
 

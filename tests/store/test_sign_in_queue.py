@@ -205,7 +205,9 @@ async def test_beside_a_flood_of_wrong_passwords_the_right_one_is_admitted_at_it
 async def test_of_many_wrong_passwords_at_once_one_is_compared_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     import bcrypt
 
-    users, running, right, at_once = BasicAuth(), list[bytes](), bcrypt.checkpw, set[int]()
+    users, right = BasicAuth(), bcrypt.checkpw
+    running = list[bytes]()
+    at_once = set[int]()
     users.configure({"prometheus": hashed("right", 4)})
 
     def counted(password: bytes, kept: bytes) -> bool:

@@ -256,6 +256,18 @@ def wrote(store: Database, *items: Outcome, refused: int = 0) -> Figures:
     return queries.counters(store)
 
 
+def approve_by_sql(store: Database) -> None:
+    """The verified months are approved in every table, by somebody without the key file."""
+    with store.writing() as connection:
+        for statement in (
+            "INSERT INTO sign_off SELECT month, revision, 'approved', name, at + 1, who, sha256, mac "
+            "FROM sign_off WHERE step = 'verified'",
+            "INSERT INTO audit (at, who, act, about, address) SELECT at + 1, who, 'report approved', about, "
+            "address FROM audit WHERE act = 'report verified'",
+        ):
+            connection.execute(text(statement))
+
+
 def of_calls(count: int) -> list[Outcome]:
     """The outcomes of `count` calls, one after the other."""
     return [outcome for number in range(count) for outcome in outcomes(answered_call(number))]
