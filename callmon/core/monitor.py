@@ -100,7 +100,7 @@ class Monitor:
         return [*found, Outcome("", disruptions=noted)] if noted else found
 
     def _drain_ledger(self) -> list[Outcome]:
-        written, contacts = self.ledger.drain_updates(), self.ledger.drain_contacts()
+        written, contacts = self.ledger.drain()
         if not written and not contacts:
             return []
         exchange = written[0].entry.exchange if written else contacts[0].exchange
@@ -311,8 +311,7 @@ class Monitor:
         gaps: tuple[Gap, ...],
         is_rejudged: bool,
     ) -> Outcome | None:
-        ledger = self.ledger
-        written, contacts = ((), ()) if is_rejudged else (ledger.drain_updates(), ledger.drain_contacts())
+        written, contacts = ((), ()) if is_rejudged else self.ledger.drain()
         if not (facts or gaps or written or contacts):
             return None
         return Outcome(exchange, facts, findings, calls, gaps, written, contacts=contacts)

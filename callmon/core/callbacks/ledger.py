@@ -69,6 +69,12 @@ class Ledger:
         self.shares = shares
         self._contacts: list[Contact] = []
 
+    def drain(self) -> tuple[tuple[LedgerUpdate, ...], tuple[Contact, ...]]:
+        """What was written since the last call; nothing, after most events."""
+        if not self._out and not self._contacts:
+            return (), ()
+        return self.drain_updates(), self.drain_contacts()
+
     def drain_updates(self) -> tuple[LedgerUpdate, ...]:
         out, self._out = tuple(self._out), []
         return out

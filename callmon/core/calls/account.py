@@ -31,7 +31,7 @@ class CallAccount(AccountState, gc=False):
     def call(self) -> c.Call:
         a, answer, end, doubt, handing = self.arrival, self.first_answer(), self.end, self.doubt, self.handing
         outcome, waited = self.outcome(), self.waited()
-        rings_heard = self.rings(waited)
+        rings_heard, by_queue = self.rings(waited), self._is_by_queue()
         return c.Call(
             call=a.call, direction=a.direction, line=a.line, dialled=a.dialled, caller=a.caller,
             withheld=a.withheld, channel=a.channel, relay=a.relay, language=self.language, in_hours=self.in_hours,
@@ -52,7 +52,7 @@ class CallAccount(AccountState, gc=False):
             answered_channel=answer.channel if answer is not None else None,
             answering_phone_rang=answer.rang if answer is not None and self._is_near(answer.rang_slack) else None,
             answer_heard=answer is not None and not answer.found,
-            by_queue=self._is_by_queue(), by_music=self.music and not self._is_by_queue(), phones=self._phones(),
+            by_queue=by_queue, by_music=self.music and not by_queue, phones=self._phones(),
             voicemail=None if self.voicemail is None else self._voicemail(self.voicemail, rings_heard),
             holds=self._holds(), transfers=handing.transfers, forwards=handing.forwards, parked=handing.parked,
             redirections=len(handing.transfers) + handing.strictly, survey=handing.survey, people=self._people(),

@@ -317,10 +317,12 @@ class AccountState(msgspec.Struct, gc=False):
 
     def _start_ringing(self, at: datetime | None, slack: timedelta) -> None:
         """After a gap that may hide an answer, the first ringing received may be that of a transfer."""
+        self.ringing = at
+        if self.doubt is CERTAIN and slack == f.EXACT and not self.arrival.may_hide_answer:
+            return
         hiding = [gap.at or self.arrival.at for gap in self.doubt.gaps if gap.may_hide_answer]
         hiding += [self.arrival.at] if self.arrival.may_hide_answer else []
         hidden = min(filter(None, (self.doubt.hidden_from, *hiding)), default=None)
-        self.ringing = at
         if hidden is not None and at is not None and hidden < at:
             self.ringing, slack = hidden, at + slack - hidden
         self._doubts("ringing_slack", slack)
