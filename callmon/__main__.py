@@ -1,5 +1,5 @@
 """`python -m callmon`: the same as the command `callmon`."""
 
-from callmon.cli import main
+from callmon.main import main
 
 main()

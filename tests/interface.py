@@ -19,7 +19,6 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from callmon.cli import main
 from callmon.config.schema import Configuration
 from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
@@ -34,7 +33,9 @@ from callmon.core.disruptions import commands as disruption_commands
 from callmon.core.disruptions import disruption as disruptions
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.statistics.counters import METRICS
+from callmon.main import main
 from callmon.reports.formats.json import schema
+from callmon.routes import FRONT, PAGES
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
 from callmon.sinks.public_notice.files import notice_files
@@ -46,7 +47,7 @@ from callmon.text.records import as_json
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from callmon.web.routes import FRONT, PAGES, STATIC
+from callmon.web.routing import STATIC
 from tests.support.store_fixtures import EXCHANGE, START, account, answered_call
 from tests.unit.test_metrics import ONE_CALL, full_daemon, page, rendered
 

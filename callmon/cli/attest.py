@@ -13,9 +13,8 @@ from callmon.cli.common import CommandContext, lang_option, print_json, with_con
 from callmon.cli.completion import LINES_OR_ALL
 from callmon.cli.help import HelpGroup
 from callmon.core.attestations import SUBJECTS, Attestation, Subject, status_of
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.notes import attestation_notes
-from callmon.store.queries.reports import attestations, insert_attestations
+from callmon.store.queries.attestations import attestations, insert_attestations
+from callmon.text.attestations import AttestationFormatter, attestation_notes
 
 
 @click.group(cls=HelpGroup)
@@ -81,5 +80,5 @@ def _print(context: CommandContext, as_json: bool = False) -> None:
             print_json(msgspec.to_builtins(status))
         return
     titles = {line.name: line.title(language) for line in lines}
-    for row in attestation_notes(statuses, titles, ReportFormatter(language, context.settings.timezone)):
+    for row in attestation_notes(statuses, titles, AttestationFormatter(language, context.settings.timezone)):
         click.echo(f"{row.term}: {row.text}" if language == "en" else f"{row.term} : {row.text}")

@@ -12,7 +12,6 @@ import secrets
 import shutil
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
@@ -24,16 +23,15 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from callmon.cli.errors import Command, report_errors, stop
-from callmon.cli.language import current_language, in_fields, in_language, of_locale, said
-from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load, toml_mistake
+from callmon.cli.language import current_language, in_fields, of_locale, said
+from callmon.config.settings import CONFIG_VARIABLE, Settings, find, load
 from callmon.config.times import duration
-from callmon.config.validation import not_utf_8, placed
+from callmon.config.validation import placed
 from callmon.core.callbacks.commands import LONGEST_NAME, local_moment, plain
 from callmon.errors import ConfigError
-from callmon.text.labels import LANGUAGES, LabelledError, translate, unknown_name
+from callmon.text.labels import LabelledError, translate, unknown_name
 
 if TYPE_CHECKING:
-    from callmon.reports.notes import Remarks
     from callmon.store.database import Database
 
 DAYS_AGO = {"today": 0, "aujourd'hui": 0, "yesterday": 1, "hier": 1}
@@ -69,28 +67,6 @@ def write_file(path: Path, data: bytes) -> None:
             scratch.unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, str(path)) from None
-
-
-def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
-    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
-    if path is None:
-        return {}
-    try:
-        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
-    except UnicodeDecodeError as error:
-        raise ConfigError(not_utf_8(path, error)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise context.config_error(
-            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
-            path=path,
-            why=in_language(toml_mistake(error)),
-        ) from None
-    for key, text in remarks.items():
-        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
-            raise context.config_error(
-                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
-            )
-    return remarks
 
 
 # These are read before other options, whose mistakes are told in the language that they give.

@@ -45,7 +45,7 @@ def completed(read: Callable[[CommandContext], Iterable[str]]) -> Complete:
 
 def _months(context: CommandContext) -> Iterator[str]:
     """Each month with a stored call, the latest first."""
-    from callmon.store.queries.call_search import first_arrival
+    from callmon.store.queries.calls import first_arrival
 
     yield "last"
     first, last = first_arrival(context.store), context.today

@@ -5,7 +5,7 @@ import inspect
 from collections import UserDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from itertools import chain
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +13,7 @@ import click
 
 from callmon.cli.language import said
 
-TASKS: Mapping[str, tuple[str, ...]] = {
-    "Every day": ("status", "calls", "callbacks", "disruptions", "explain", "report"),
-    "Set up": ("init", "config", "check", "doctor", "users", "attest", "alerting", "completion"),
-    "Run": ("run", "pages", "demo"),
-    "Look after": ("backfill", "reconcile", "privacy", "db"),
-    "For engineers": ("export", "record", "replay"),
-}
-PAGES: Mapping[str, str] = {
-    "alerting": "how-to/alerts.md",
-    "attest": "explanation/disruptions-and-test-calls.md",
-    "backfill": "explanation/gaps-and-reconciliation.md",
-    "callbacks": "how-to/callbacks.md",
-    "check": "reference/settings.md",
-    "config": "reference/settings.md",
-    "db": "how-to/back-up-and-restore.md",
-    "disruptions": "how-to/disruptions.md",
-    "doctor": "how-to/install.md",
-    "export": "how-to/analytics.md",
-    "explain": "reference/json.md",
-    "init": "how-to/install.md",
-    "reconcile": "explanation/gaps-and-reconciliation.md",
-    "report": "how-to/monthly-report.md",
-    "run": "how-to/install.md",
-    "pages": "how-to/two-callmons.md",
-    "users": "how-to/who-may-sign-in.md",
-}
 EXAMPLES = "Examples: "
-EPILOG = """\b
-Examples: callmon callbacks list --overdue
-          callmon report last
-Configuration: --config, $CALLMON_CONFIG, ./callmon.toml,
-               /etc/callmon/callmon.toml
-Documentation: /en/guide on the pages, docs/en/index.md in the source"""
 
 
 class _HelpText:
@@ -100,14 +68,15 @@ class HelpCommand(click.Command):
 
 
 class HelpGroup(HelpCommand, click.Group):
-    """A group whose help cuts no purpose. The topmost one lists its commands by TASKS."""
+    """A group whose help cuts no purpose. The topmost one lists its commands by task."""
 
     command_class = HelpCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         commands, tasks = self.commands, {"Commands": tuple(self.commands)}
         if isinstance(commands, MainCommands):
-            commands, tasks = commands.with_purpose(), {**TASKS}
+            tasks = {task: tuple(names) for task, names in commands.tasks.items()}
+            commands = commands.with_purpose()
         width = max(map(len, commands))
         for task, names in tasks.items():
             with formatter.section(said(task)):
@@ -133,18 +102,26 @@ class CommandWithOthers(HelpGroup):
 
 
 class MainCommands(UserDict[str, click.Command]):
-    """The commands of TASKS by name. The first use of a command imports the module that has its name."""
+    """The commands by name. The first use of a command imports its module.
+
+    `tasks`: task → command → the module of that command, below `callmon`. `pages`: of the documentation.
+    """
+
+    def __init__(self, tasks: Mapping[str, Mapping[str, str]], pages: Mapping[str, str]) -> None:
+        self.tasks, self._pages = tasks, pages
+        self._modules = {name: f"callmon.{module}" for named in tasks.values() for name, module in named.items()}
+        super().__init__()
 
     def __iter__(self) -> Iterator[str]:
-        return chain.from_iterable(TASKS.values())
+        return iter(self._modules)
 
     def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        return name in self._modules
 
     def __missing__(self, name: str) -> click.Command:
         if name not in self:  # `get` of Python 3.11 asks without looking
             raise KeyError(name)
-        self[name] = getattr(import_module(f"callmon.cli.{name}"), name)
+        self[name] = getattr(import_module(self._modules[name]), name)
         return self[name]
 
     def with_purpose(self) -> dict[str, click.Command]:
@@ -152,16 +129,22 @@ class MainCommands(UserDict[str, click.Command]):
 
         The import of all takes a second, most of it for the database.
         """
-        return {name: self.data.get(name) or HelpCommand(name, help=_help(name)) for name in self}
+        return {
+            name: self.data.get(name) or HelpCommand(name, help=_help(module, name))
+            for name, module in self._modules.items()
+        }
 
     def __setitem__(self, name: str, command: click.Command) -> None:
-        _add_page(command, PAGES.get(name, "reference/commands.md"))
+        _add_page(command, self._pages.get(name, "reference/commands.md"))
         super().__setitem__(name, command)
 
 
-def _help(name: str) -> str | None:
-    module = ast.parse(Path(__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
-    found = (part for part in module.body if isinstance(part, ast.FunctionDef) and part.name == name)
+def _help(module: str, name: str) -> str | None:
+    spec = find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    source = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    found = (part for part in source.body if isinstance(part, ast.FunctionDef) and part.name == name)
     return ast.get_docstring(next(found))
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import click
 
-from callmon.cli.common import CommandContext, read_remarks, with_context, write_file
+from callmon.cli.common import CommandContext, with_context, write_file
 from callmon.cli.completion import LINES, MONTHS
 from callmon.cli.help import CommandWithOthers
 from callmon.cli.progress import progress_bar
@@ -26,6 +26,7 @@ from callmon.reports.formats.html import completeness, state
 from callmon.reports.formats.json import Published, parse_report
 from callmon.reports.formatter import formatter_of
 from callmon.reports.model import FORMATS, Report
+from callmon.reports.remarks import read_remarks
 from callmon.reports.request import STDOUT, ReportRequest, files, localized_path
 from callmon.text.labels import LANGUAGES, label
 

@@ -17,7 +17,6 @@ from callmon.cli.common import (
     json_option,
     lang_option,
     print_json,
-    read_remarks,
     with_context,
     write_file,
 )
@@ -28,6 +27,7 @@ from callmon.cli.language import said
 from callmon.cli.progress import progress_bar
 from callmon.core.statistics import period as months
 from callmon.errors import ConfigError, StoreError
+from callmon.reports.remarks import read_remarks
 from callmon.reports.request import ReportRequest, filed
 from callmon.reports.sign_off import prepare
 from callmon.store import access, sign_off

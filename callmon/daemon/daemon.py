@@ -40,6 +40,7 @@ from callmon.daemon.standby import Standby
 from callmon.daemon.tasks import roll_up
 from callmon.errors import ConfigError
 from callmon.logs import Seldom
+from callmon.routes import entries
 from callmon.sinks.metrics.exposition import Metrics
 from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
@@ -82,7 +83,7 @@ class Daemon:
         )
         self._heard: dict[str, datetime] = {}  # received until, by exchange, on the exchange's own clock
         self.standby, self._file_check = Standby(self.runtime, self.publish_status), host_state.FileCheck(store)
-        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store)
+        self.site = PageContext(lambda: self.runtime.settings, self.runtime.snapshot, store, entries)
         self.site.damaged = self._file_check.hasten
         self.protection = Protection(settings.web.config_file)
         self._flooded = Seldom(log, "daemon: too many internal errors in an exchange's events; connecting again")

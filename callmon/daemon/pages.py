@@ -23,6 +23,7 @@ from callmon.core.statistics.today import Today
 from callmon.daemon.daemon import THREADS, notify
 from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
 from callmon.errors import Sentence, StoreError
+from callmon.routes import entries
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.store.database import Database
 from callmon.store.over import over, pair_troubles
@@ -48,7 +49,7 @@ class PairsPages:
         self._settings, self._plain = settings, store
         self._callbacks = CallbackStatus()
         self._missing: dict[str, tuple[datetime, Sentence]] = {}  # by pair: since when, and why
-        self.site = PageContext(lambda: settings, lambda: self._snapshot, store)
+        self.site = PageContext(lambda: settings, lambda: self._snapshot, store, entries)
         self._plain_reader = self.site.reader
         self.look()
 

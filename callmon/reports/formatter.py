@@ -13,9 +13,9 @@ from babel.dates import get_day_names
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.standards import ALL_STANDARDS
 from callmon.reports.model import ComparedMonth, Cut, Figure, Report
-from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT, Definition
+from callmon.reports.titles import CUTS, FIGURES, PARTS, SAME_PARTS, UNKNOWN_CUT
 from callmon.text import labels
-from callmon.text.formatter import MINUS, Formatter, permille
+from callmon.text.formatter import MINUS, Definition, Formatter, permille
 
 CONTEXT = "report"
 FEW = 20  # judged calls; below, the fraction replaces the percentage

@@ -17,7 +17,8 @@ from callmon.reports import notes
 from callmon.reports.figures import COUNTS, ENDS
 from callmon.reports.formatter import ReportFormatter
 from callmon.reports.model import WHOLE, Figure, Place, Report
-from callmon.reports.titles import HEADLINES, PARTS, Definition
+from callmon.reports.titles import HEADLINES, PARTS
+from callmon.text.formatter import Definition
 
 Column = tuple[str, str]  # the name of a figure and its part
 HALF = 6  # columns of a table that takes half of a page

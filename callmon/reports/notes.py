@@ -1,6 +1,6 @@
 """What a report states beside its figures: hours, closed days, settings, targets, attestations. Pure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 
 from babel.dates import get_day_names
@@ -8,12 +8,12 @@ from babel.dates import get_day_names
 from callmon.config.business_calendar import Periods
 from callmon.config.lines import Line
 from callmon.config.settings import Settings
-from callmon.core.attestations import AttestationStatus
 from callmon.core.standards import load
 from callmon.core.statistics.aggregates import SHORT_ABANDON
 from callmon.core.statistics.period import Month
 from callmon.reports.formatter import ReportFormatter
-from callmon.reports.titles import PARAMETERS, SUBJECTS, Definition
+from callmon.reports.titles import PARAMETERS
+from callmon.text.formatter import Definition
 
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
@@ -98,22 +98,3 @@ def targets(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterat
                     day=tongue.day(target.since), by=target.signed_by,
                 ),
             )  # fmt: skip
-
-
-def attestation_notes(
-    attested: Iterable[AttestationStatus], titles: Mapping[str, str], tongue: ReportFormatter
-) -> Iterator[Definition]:
-    """One row for each line and subject: what no exchange can observe and a person tested."""
-    for status in attested:
-        subject = tongue.say(SUBJECTS[status.subject])
-        yield Definition(f"{titles.get(status.line, status.line)}, {subject}", _test_result(status, tongue))
-
-
-def _test_result(status: AttestationStatus, tongue: ReportFormatter) -> str:
-    last, say = status.last, tongue.say
-    if last is None:
-        return say("jamais vérifié")
-    day = tongue.day(last.tested)
-    result = say("vérifié le {day}", day=day) if last.is_so else say("non constaté à l'essai du {day}", day=day)
-    by = say(", par {name}", name=last.by) if last.by else ""
-    return f"{result}{by}{say(' (il y a plus de trois mois : à refaire)') if status.is_stale else ''}"

@@ -32,7 +32,8 @@ from callmon.reports.sign_off import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
 from callmon.store.queries import reports as queries
-from callmon.store.queries.reports import Fingerprint
+from callmon.store.queries.attestations import attestations_in
+from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
 from callmon.text.labels import LANGUAGES, LabelledError, label
 
 File = tuple[Path, bytes]
@@ -252,8 +253,8 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
         builder.rolled_up(line, language, cell)
     for obligation, findings in queries.judged_obligations(connection, begin, end, seal):
         builder.obligation(obligation, findings)
-    received = queries.heard_spans(connection, begin, end, seal)
-    compared = queries.agreeing_days(connection, period, zone, seal)
+    received = heard_spans(connection, begin, end, seal)
+    compared = agreeing_days(connection, period, zone, seal)
     listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}
     if end > now:  # the time after `now` is not a gap in reception
         listening = {name: _so_far(x, now, end) for name, x in listening.items()}
@@ -272,7 +273,7 @@ def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Repor
 def _attested(connection: Connection, builder: ReportBuilder, seal: Fingerprint) -> tuple[AttestationStatus, ...]:
     """The attestations of each line as they stand at the end of the period."""
     after = builder.month.after
-    tests = [x for x in queries.attestations_in(connection) if x.tested < after and builder.is_included(x.line)]
+    tests = [x for x in attestations_in(connection) if x.tested < after and builder.is_included(x.line)]
     for test in tests:
         seal.include("attestation", *msgspec.structs.astuple(test))
     today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()

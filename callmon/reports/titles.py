@@ -6,15 +6,8 @@ The French is the key of the catalogues, under the context "report".
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
-from typing import NamedTuple
 
-
-class Definition(NamedTuple):
-    """A term and its text: of a figure, its title and its definition in one line."""
-
-    term: str
-    text: str
-
+from callmon.text.formatter import Definition
 
 _texts = tomllib.loads(files("callmon.reports").joinpath("titles.toml").read_text(encoding="utf-8"))
 FIGURES = {name: Definition(**of) for name, of in _texts["figures"].items()}
@@ -28,6 +21,5 @@ TEXTS: Mapping[str, str] = _texts["texts"]
 PACKAGE: Mapping[str, str] = _texts["package"]
 COLUMNS: Mapping[str, Mapping[str, str]] = _texts["columns"]
 PARAMETERS: Mapping[str, str] = _texts["parameters"]
-SUBJECTS: Mapping[str, str] = _texts["subjects"]
 SAME_PARTS: Mapping[str, str] = {"redirections": "transfers", "callbacks_business_day": "callbacks_24_hours"}
 UNKNOWN_CUT = "hors de la configuration"

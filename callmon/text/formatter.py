@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 from textwrap import wrap
+from typing import NamedTuple
 
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
@@ -31,6 +32,13 @@ _ENGLISH_SPACES = re.compile(
 )
 
 _TWO_STOPS = re.compile(r"([ap]\.m\.)\.")  # in "… at 9:14 a.m." the last full stop also ends the sentence
+
+
+class Definition(NamedTuple):
+    """A term and its text: of a figure, its title and its definition in one line."""
+
+    term: str
+    text: str
 
 
 class Formatter:

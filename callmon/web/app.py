@@ -31,7 +31,6 @@ from callmon.web.auth.route import routes
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
-from callmon.web.routes import entries
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -96,7 +95,7 @@ class WebApplication:
         pages = (
             ()
             if self.site is None
-            else routes((*entries(self.site), *sign_in.entries(), *self.access.own_entries()))
+            else routes((*self.site.entries(), *sign_in.entries(), *self.access.own_entries()))
         )
         machines = [
             *([Route("/metrics", self._for_users(self._figures))] if self.metrics is not None else []),

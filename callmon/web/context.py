@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 import msgspec
 from jinja2 import Environment
@@ -19,7 +19,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
 from callmon.errors import Sentence, StoreError
-from callmon.reports.jobs import ReportJobs
 from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database, is_damage, reason
 from callmon.store.view import View as ReaderView
@@ -36,6 +35,13 @@ MOST_WAITING = 100  # queries
 KEPT_FOR = timedelta(minutes=1)
 
 
+class Closing(Protocol):
+    def close(self) -> None: ...
+
+
+C = TypeVar("C", bound=Closing)
+
+
 class AwayError(Exception):
     """The database cannot be queried now, or too many queries are pending."""
 
@@ -44,21 +50,32 @@ class PageContext:
     """One for a daemon, in whose loop `settings` and `snapshot` run. Queries use `reader`; commands, `store`."""
 
     def __init__(
-        self, settings: Callable[[], Settings], snapshot: Callable[[], DaemonSnapshot], store: Database
+        self,
+        settings: Callable[[], Settings],
+        snapshot: Callable[[], DaemonSnapshot],
+        store: Database,
+        entries: Callable[["PageContext"], tuple[PageRoute, ...]],
     ) -> None:
         self._settings, self._snapshot, self.store, self.reader = settings, snapshot, store, store.reader()
+        self.entries = partial(entries, self)  # the pages' routes
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
-        self.reports = ReportJobs()
         self.notes: Sequence[Sentence] = ()  # what each page says first
         self.damaged: Callable[[], None] = lambda: None  # called where a query has met a damaged page
         self.services: Services = None  # whose data it shows; None: of all
+        self._shared: dict[type[Closing], Closing] = {}
         self._parts: dict[tuple[str, ...], _Part] = {}
         self._kept: dict[str, tuple[Any, datetime, Any]] = {}  # by name: key, time, value
         self._waiting = 0
+
+    def shared(self, kind: type[C]) -> C:
+        """The one object of this kind for all requests: made at its first use, closed with the context."""
+        if kind not in self._shared:
+            self._shared[kind] = kind()
+        return cast(C, self._shared[kind])
 
     @property
     def settings(self) -> Settings:
@@ -156,7 +173,8 @@ class PageContext:
     def close(self) -> None:
         """Ends the live streams, so that the server can stop; then reports, query threads and `reader`."""
         self.live.close()
-        self.reports.close()
+        for one in self._shared.values():
+            one.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self.reader.close()
 

@@ -29,6 +29,7 @@ from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import upgrade
 from callmon.store.queries import reports
+from callmon.store.queries.coverage import Fingerprint
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows
 from callmon.store.writer.transaction import BatchId, write_batch
@@ -105,7 +106,7 @@ class Bench(Filled):
 
         def read() -> int:
             with self.store.snapshot() as connection:
-                counted = reports.aggregate_calls(connection, year.TORONTO, self.march, reports.Fingerprint())
+                counted = reports.aggregate_calls(connection, year.TORONTO, self.march, Fingerprint())
             return sum(counted.calls.values())
 
         (floor, count), (taken, offered), (reading, _) = best(self.bare), best(self.reported), best(read)

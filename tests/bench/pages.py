@@ -26,7 +26,7 @@ from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
 from callmon.store import opening
 from callmon.store.database import Database
-from callmon.store.queries import reports
+from callmon.store.queries import half_hours
 from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
 from callmon.web.app import WebApplication
@@ -167,7 +167,7 @@ QUESTIONS: dict[str, Callable[[Database, Settings], object]] = {
 def _half_hours(store: Database, settings: Settings) -> object:
     """Those of the last Tuesday of the month, with what they are compared with."""
     at = datetime(2024, 3, 26, 15, tzinfo=UTC)
-    counted = reports.half_hour_counts(store, settings.timezone, today.days(at, settings), at)
+    counted = half_hours.half_hour_counts(store, settings.timezone, today.days(at, settings), at)
     assert counted is not None
     assert today.today(counted, {year.EXCHANGE: None}, settings, at).halves
     return counted

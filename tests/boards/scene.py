@@ -17,7 +17,7 @@ import psycopg
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
-from callmon.cli import main
+from callmon.main import main
 from callmon.store.database import upgrade
 from tests import year
 from tests.boards import PLACE

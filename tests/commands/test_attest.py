@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.core.attestations import Attestation, AttestationStatus, Subject, a_quarter_after, status_of
 from callmon.core.statistics import period
+from callmon.main import main
 from callmon.reports.public import edition
 from callmon.reports.request import files, gathered
 from callmon.store.database import Database, open_store, upgrade
-from callmon.store.queries.reports import attestations, insert_attestations
+from callmon.store.queries.attestations import attestations, insert_attestations
 from tests import year
 from tests.year import TORONTO
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.settings import example_text, load
 from callmon.core.callbacks import commands
 from callmon.core.callbacks.commands import CallbackCommand
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands, queue_callback_command
 from callmon.store.database import Database

@@ -11,9 +11,9 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 import callmon
-from callmon.cli import main
 from callmon.config import settings
 from callmon.config.settings import example_text
+from callmon.main import main
 from tests.support.hostile_peer import HostilePeer, silent
 from tests.unit.test_project import text, tracked
 

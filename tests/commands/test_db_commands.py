@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import main
 from callmon.config.settings import example_text
 from callmon.errors import ConfigError, StoreError
+from callmon.main import main
 from callmon.store.backup import backup
 from callmon.store.database import Database, open_store
 from callmon.store.migrations import HEAD

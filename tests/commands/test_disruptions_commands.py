@@ -13,12 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example_text, load
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Notice
 from callmon.core.outcome import Heartbeat
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_disruption_commands
 from callmon.store.database import Database

@@ -17,13 +17,13 @@ import pytest
 from click.testing import CliRunner
 from pydantic import BaseModel, ValidationError
 
-from callmon.cli import main
 from callmon.cli.language import in_language
 from callmon.config.schema import Configuration
 from callmon.config.settings import load, parse, refuse_what_needs_a_restart
 from callmon.config.validation import bare_type, is_table, member, quoted, sentences
 from callmon.config.web_config import WebConfig
 from callmon.errors import CallmonError, ConfigError, Sentence
+from callmon.main import main
 from callmon.store.encryption import KeyRing
 from callmon.text.labels import catalogue
 from callmon.web.auth.passwords import refuse_if_easy

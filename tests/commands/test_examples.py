@@ -17,9 +17,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.settings import Settings, example_text, load
 from callmon.core.outcome import Outcome
+from callmon.main import main
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing
 from callmon.store.writer.transaction import BatchId, write_batch

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import text
 
-from callmon.cli import main
 from callmon.core.statistics import period
+from callmon.main import main
 from callmon.reports.formats import parquet
 from callmon.reports.request import gathered
 from callmon.store.database import Database, open_store, upgrade

@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.config.settings import example_text, load
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import open_store
 from tests.process.test_connections import Toronto

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.cli.language import in_language, said_of_count
 from callmon.config.explanation import explained
 from callmon.errors import Sentence
+from callmon.main import main
 from callmon.store.rejudge import COUNTER_DIFFERS
 from callmon.text.labels import LANGUAGES
 from tests.commands.test_refusals import CASES, LOCALE, site

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.config.settings import load
 from callmon.core import facts as f
+from callmon.main import main
 from callmon.store import opening
 from tests.store.test_privacy import SECOND, call_of, numbers
 from tests.support.store_fixtures import CALLER, outcomes, wrote

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import main
+from callmon.main import main
 from tests.store.test_backfill import Office, cel
 from tests.support.pseudo_terminal import pseudo_terminal
 from tests.unit.test_command_line import RECORDING

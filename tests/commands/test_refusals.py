@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import common, main
+from callmon.cli import common
 from callmon.config.settings import example_text
+from callmon.main import main
 from callmon.store import access
 from callmon.store.access import AuditRow
 from callmon.store.database import upgrade

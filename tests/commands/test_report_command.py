@@ -19,11 +19,11 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.config.settings import parse
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
+from callmon.main import main
 from callmon.reports.builder import fingerprint
 from callmon.reports.formats import pdf
 from callmon.reports.request import gathered

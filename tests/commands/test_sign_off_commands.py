@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
+from callmon.main import main
 from callmon.store import sign_off
 from callmon.store.access import add_account, audit_events, lock_account
 from callmon.store.database import Database, open_store, upgrade

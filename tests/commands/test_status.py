@@ -20,10 +20,10 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from callmon import __version__
-from callmon.cli import main
 from callmon.cli.common import CommandContext
 from callmon.cli.completion import SHELLS
 from callmon.config.settings import example_text, load
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import Database
 from tests.process.test_connections import Toronto

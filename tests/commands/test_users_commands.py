@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import main
 from callmon.config.settings import example_text
+from callmon.main import main
 from callmon.store import access
 from callmon.store.database import Database
 from callmon.web.auth import passwords

@@ -20,12 +20,12 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.ami.recording import public_numbers, redacted
-from callmon.cli import main
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import example, example_text
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.today import Today
+from callmon.main import main
 from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Database
 from callmon.tools.replay import Replay, chunks

@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from callmon.core.callbacks.commands import LONGEST_TEXT
+from callmon.routes import PAGES
 from callmon.store import opening
 from callmon.store.access import audit_events
 from callmon.store.privacy import subject_access
 from callmon.web.formatter import OTHER
-from callmon.web.routes import PAGES, prefers_english
+from callmon.web.routing import prefers_english
 from tests.support.fact_builder import CALLER
 from tests.support.pages_daemon import (
     CALL,

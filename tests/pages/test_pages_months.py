@@ -11,7 +11,7 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import main
+from callmon.main import main
 from callmon.store import opening
 from tests.pages.test_pages import MANAGER, MONTH, get
 from tests.pages.test_pages_callbacks import text

@@ -17,10 +17,10 @@ from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.verdicts import VERDICTS
+from callmon.routes import TABLE, VIEWS
 from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.routes import TABLE, VIEWS
 from tests.support.fact_builder import local, usual
 
 TUESDAY, EVENING, CHRISTMAS = local("2026-11-24 10:00"), local("2026-11-24 19:00"), local("2026-12-25 10:00")

@@ -44,7 +44,8 @@ from callmon.store.access import add_account, audit_events
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.database import Database
-from callmon.store.queries.reports import half_hour_counts, month_counts
+from callmon.store.queries.half_hours import half_hour_counts
+from callmon.store.queries.reports import month_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with
@@ -104,7 +105,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             lead = Visitor(opened.gate)
             assert sign_in(lead, LEAD).status_code == 303
             names = _calls(store)
-            reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].reports  # type: ignore[attr-defined]
+            reports = next(x for x in opened.entries if x.name == "now").endpoint.args[0].shared(ReportJobs)  # type: ignore[attr-defined]
             foreign = (*FOREIGN, *names, IN_PROGRESS)
             yield Site(opened, lead, whole, *_entries(store), foreign, requested, reports)
 
@@ -235,7 +236,7 @@ def test_a_finished_report_is_for_whoever_may_see_these_lines(
         order=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
         since=monotonic(), is_done=True, cancel=lambda: None,
     )  # fmt: skip
-    site.reports._processes["made"] = made  # type: ignore[assignment]
+    site.shared(ReportJobs)._processes["made"] = made  # type: ignore[assignment]
     path = "/en/months/2026-10/made/x.csv"
     assert (site.lead.get(path).status_code, site.whole.get(path).status_code) == there
 

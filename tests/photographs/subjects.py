@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from playwright.sync_api import Page
 
+from callmon.routes import TABLE
 from callmon.web.auth.sign_in import SIGN_IN, SIGN_OUT
-from callmon.web.routes import TABLE
 from tests.support.pages_daemon import EVERYTHING, SIGNED, Headers, person
 from tests.support.sign_in_app import PASSWORD
 

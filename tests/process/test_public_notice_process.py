@@ -9,7 +9,7 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from callmon.cli import main
+from callmon.main import main
 from tests.support.daemon_process import free_port
 from tests.support.fake_exchange import FalseExchange
 from tests.support.forked_daemon import WarmCallmon

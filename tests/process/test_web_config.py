@@ -17,7 +17,7 @@ import pytest
 import trustme
 from click.testing import CliRunner
 
-from callmon.cli import main
+from callmon.main import main
 from tests.support.daemon_process import ROOT, free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.store_fixtures import until

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from callmon.routes import TABLE
 from callmon.web.page_request import QUERY
-from callmon.web.routes import TABLE
 from tests.lab.alertmanager import SHIPPED
 from tests.lab.server import run_on
 

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import common, main
+from callmon.cli import common
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.database import upgrade
 from tests.lab.prometheus import Prometheus

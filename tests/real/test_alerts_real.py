@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import main
 from callmon.config.business_calendar import Calendar, Hours, SpecialHours, periods, wall_time
 from callmon.config.closed_days import ClosedDay, ClosedDays
+from callmon.main import main
 from tests.lab.alertmanager import Alertmanager, amtool
 from tests.lab.prometheus import SHIPPED, Prometheus, promtool
 from tests.lab.receivers import Hook, Mail, Page

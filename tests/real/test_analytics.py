@@ -10,8 +10,8 @@ from typing import NamedTuple
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import main
 from callmon.core.statistics import period
+from callmon.main import main
 from callmon.reports.model import Report
 from callmon.reports.request import gathered
 from callmon.store.database import upgrade

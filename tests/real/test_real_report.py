@@ -17,7 +17,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli import main
+from callmon.main import main
 from callmon.store.access import add_account
 from callmon.store.opening import open_with_keys
 from callmon.store.sign_off import STEPS

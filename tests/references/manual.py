@@ -8,7 +8,7 @@ from itertools import groupby
 import click
 
 from callmon import __version__
-from callmon.cli import main
+from callmon.main import main
 from tests.references.parts import context, every_command, every_setting
 
 EXIT = (

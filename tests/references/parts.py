@@ -11,11 +11,12 @@ from typing import cast
 import click
 from jinja2 import Environment, PackageLoader
 
-from callmon.cli import main
 from callmon.config.explanation import every_setting
 from callmon.config.settings import example
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics.counters import METRICS
+from callmon.main import main
+from callmon.routes import entries
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF
 from callmon.text.labels import label
 from callmon.text.story.sentences import QUOTES
@@ -23,7 +24,6 @@ from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.routes import entries
 from tests import interface
 from tests.pages.test_pages_access import NAMES, WHO, table
 from tests.support.environment import reader_of

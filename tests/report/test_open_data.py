@@ -18,8 +18,8 @@ from rdflib import Graph, Literal, URIRef
 from rdflib.namespace import DCAT, DCTERMS
 from rdflib.term import Node
 
-from callmon.cli import main
 from callmon.config.standards import ALL_STANDARDS
+from callmon.main import main
 from callmon.reports.formats import parquet
 from callmon.reports.public.package import NO_PUBLISHER
 from callmon.store.database import upgrade

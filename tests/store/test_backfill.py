@@ -15,13 +15,13 @@ from sqlalchemy import text
 
 from callmon.backfill.apply import FilledGap, fill
 from callmon.backfill.job import Backfill
-from callmon.cli import main
 from callmon.config.settings import Settings, example, load, parse
 from callmon.core import facts as f
 from callmon.core.facts import Fact
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CALLS, CORRECTED, VERDICT, Figures
+from callmon.main import main
 from callmon.store import opening
 from callmon.store.commands import pending_callback_commands
 from callmon.store.database import Database

@@ -15,8 +15,8 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
 from callmon.store.database import Database, upgrade
-from callmon.store.queries import reports
-from callmon.store.queries.reports import HalfHourCounts
+from callmon.store.queries import half_hours
+from callmon.store.queries.half_hours import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
@@ -156,7 +156,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
     year_rows.listened(store, LONG_AGO, TUESDAY)
     with store.writing() as connection:
         connection.execute(text("UPDATE call SET data = ''"))  # whoever reads one cannot go on
-    found = reports.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
+    found = half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY)
     assert found is not None
     told = half(today(found, HEARD, settings, TUESDAY), "09:00")
     assert account(answered_call(0, begin)).outcome == "answered"
@@ -166,7 +166,7 @@ def test_what_is_stored_is_what_is_counted_without_reading_a_call(store: Databas
 
 def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_slow_one(store: Database) -> None:
     settings = usual()
-    assert reports.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
+    assert half_hours.half_hour_counts(store, settings.timezone, days(TUESDAY, settings), TUESDAY) is None
     store.close()
 
 

@@ -13,7 +13,7 @@ from callmon.reports.model import Report
 from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
 from callmon.store.over import over, owner, pair_troubles
-from callmon.store.queries import call_search
+from callmon.store.queries import call_search, calls
 from callmon.store.queries.reports import month_counts
 from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
 from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
@@ -78,7 +78,7 @@ def test_a_search_shows_the_calls_of_both_in_order(site: TwoPairs, province: Dat
     found = call_search.search_calls(province, wanted, None)
     assert found == call_search.search_calls(site.whole, wanted, None)
     assert {x.exchange for x in found.calls} == {*PAIRS.values()}
-    assert call_search.first_arrival(province) == call_search.first_arrival(site.whole)
+    assert calls.first_arrival(province) == calls.first_arrival(site.whole)
 
 
 @pytest.mark.parametrize(("change", "back", "why"), [

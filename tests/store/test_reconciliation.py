@@ -12,7 +12,6 @@ from sqlalchemy import select, text
 
 from callmon.backfill.job import Backfill
 from callmon.backfill.tasks import NightlyReconciliation, reconcile, span
-from callmon.cli import main
 from callmon.config.settings import Settings, example, parse
 from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
@@ -20,6 +19,7 @@ from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import SIDES, ArrivedCall, Difference, LineDay, Reconciliation, compare
 from callmon.core.verdicts import Gap
 from callmon.errors import ConfigError
+from callmon.main import main
 from callmon.store.database import Database
 from callmon.store.queries import reconciliations
 from callmon.store.tables.columns import table_of

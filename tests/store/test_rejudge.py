@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from callmon.cli import main
 from callmon.config.settings import example_text, parse
 from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics.counters import CORRECTED, Figures
 from callmon.errors import StoreError
+from callmon.main import main
 from callmon.store.database import Database
 from callmon.store.queries import calls
 from callmon.store.rejudge import MOVED, counter_differences, rejudge

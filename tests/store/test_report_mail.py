@@ -24,8 +24,8 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text, update
 from sqlmodel import col
 
-from callmon.cli import main
 from callmon.config.settings import Settings, load
+from callmon.main import main
 from callmon.reports import request
 from callmon.reports.formats.mail import PreparedReport, ReportNotice, prepared
 from callmon.reports.jobs import FAILS, ReportFailure, classify

@@ -20,13 +20,13 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from callmon.backfill import apply
-from callmon.cli import main
 from callmon.config.settings import Settings, parse
 from callmon.core import facts as f
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.daemon.tasks import roll_up
+from callmon.main import main
 from callmon.reports.model import Report
 from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade

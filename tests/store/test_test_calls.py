@@ -19,6 +19,7 @@ from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import reports
+from callmon.store.queries.coverage import Fingerprint
 from callmon.store.rejudge import counter_differences
 from callmon.text import records
 from tests.support.ami_builders import settings
@@ -94,7 +95,7 @@ def test_it_stays_a_test_call_whatever_the_settings_say_later(store: Database) -
     assert queries.last_calls(store, tests=True) == queries.last_calls(store) == {"general": TUESDAY}
     with store.snapshot() as connection:
         day = period.period(TUESDAY.date(), TUESDAY.date() + DAY, TORONTO)
-        found = reports.aggregate_calls(connection, TORONTO, day, reports.Fingerprint())
+        found = reports.aggregate_calls(connection, TORONTO, day, Fingerprint())
         ((place, cell),) = found.cells.items()
         assert (place, dict(cell.counts)) == (("general", "unknown"), {("test_calls", ""): 1})  # counted apart
         assert (found.calls[place], reports.call_names(connection, begin, end)) == (0, [])

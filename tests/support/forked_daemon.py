@@ -74,7 +74,7 @@ class WarmCallmon(Callmon):
 
 
 IMPORTED = (
-    "callmon.cli", "callmon.daemon.daemon", "callmon.logs",
+    "callmon.main", "callmon.daemon.daemon", "callmon.logs",
     "callmon.store.opening", "callmon.store.creation", "holidays", "phonenumbers.data.region_CA",
     "uvicorn.protocols.http.h11_impl",
 )  # fmt: skip
@@ -124,7 +124,7 @@ def serve() -> None:
 
 def _become(asked: dict[str, Any]) -> None:
     """Become the daemon, in the child: its own folder, environment, input and log."""
-    from callmon.cli import main
+    from callmon.main import main
 
     with open(os.devnull) as nothing, open(asked["log"], "ab") as log:
         os.dup2(nothing.fileno(), 0)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from callmon.config.settings import Settings, example_text, parse
 from callmon.core.callbacks.commands import CallbackCommand
 from callmon.daemon.daemon import Daemon
+from callmon.routes import entries
 from callmon.store import opening
 from callmon.store.access import AuditRow
 from callmon.store.commands import queue_callback_command
@@ -26,7 +27,6 @@ from callmon.web.auth.middleware import AccessMiddleware
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
 from callmon.web.auth.sign_in import SignIn
-from callmon.web.routes import entries
 from tests.support.fact_builder import CALLER, OTHER, Office
 from tests.support.sign_in_app import ROLES, quick_passwords, sign_in, with_accounts
 from tests.support.store_fixtures import wrote

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from callmon.cli import main
 from callmon.config.settings import example_text
 from callmon.config.store import StoreSettings
 from callmon.config.validation import hidden
 from callmon.errors import StoreError
+from callmon.main import main
 from callmon.store.database import Database, open_store, parse_url
 
 SECRET = "hunter7"  # of a test

@@ -17,10 +17,10 @@ from babel.messages.pofile import read_po
 from click.testing import CliRunner, Result
 
 import callmon
-from callmon.cli import main
 from callmon.cli.common import NO_NUMBER, write_file
 from callmon.cli.errors import report_errors
 from callmon.config.settings import example_text, load
+from callmon.main import main
 from callmon.store import opening
 from callmon.text.labels import terminal_text, translate
 from tests.pages.test_pages_words import of_python

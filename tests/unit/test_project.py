@@ -13,8 +13,8 @@ import click
 import pytest
 
 import callmon
-from callmon.cli import main
 from callmon.config.standards import ALL_STANDARDS
+from callmon.main import main
 from callmon.text.labels import LANGUAGES, label
 from tests.photographs import documents
 

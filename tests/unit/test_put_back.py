@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy.engine import make_url
 
-from callmon.cli import main
 from callmon.config.settings import Settings, example_text, load
+from callmon.main import main
 from callmon.store import access, opening
 from callmon.store.database import Database
 from tests.lab.postgres import dump, restore

@@ -9,6 +9,7 @@ import msgspec
 from callmon.config.business_calendar import Calendar
 from callmon.errors import ConfigError
 
+DAY = timedelta(days=1)
 _WRITTEN = re.compile(r"(\d{4})-(\d{2})")
 
 

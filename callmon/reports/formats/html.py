@@ -19,7 +19,8 @@ from callmon.reports.layout import LayoutBuilder, LayoutRow, LayoutSection, Layo
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
-from callmon.reports.titles import SIGNS, STANDARDS, TEXTS, Definition
+from callmon.reports.titles import SIGNS, STANDARDS, TEXTS
+from callmon.text.formatter import Definition
 
 NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
 PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}

@@ -20,7 +20,8 @@ from callmon.reports.layout import LayoutBuilder, LayoutTable
 from callmon.reports.model import Figure, Report
 from callmon.reports.notes import Remarks
 from callmon.reports.signature import SignatureBuilder
-from callmon.reports.titles import SIGNS, Definition
+from callmon.reports.titles import SIGNS
+from callmon.text.formatter import Definition
 
 LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes

@@ -123,10 +123,3 @@ def _cursor(after: str | None) -> Cursor | None:
 
 def _written(at: datetime, name: str) -> str:
     return f"{microseconds(at)}-{name}"
-
-
-def first_arrival(store: Database) -> datetime | None:
-    """The earliest arrival of all stored calls; None if no call is stored."""
-    with store.reading() as connection:
-        found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()
-        return found

@@ -228,3 +228,10 @@ def stored_numbers(connection: Connection, which: Condition, ring: KeyRing) -> d
     for name, exchange, role, sealed, _ in connection.execute(select(NUMBER).where(which)):
         found.setdefault((name, exchange), {})[role] = ring.decrypt(sealed)
     return found
+
+
+def first_arrival(store: Database) -> datetime | None:
+    """The earliest arrival of all stored calls; None if no call is stored."""
+    with store.reading() as connection:
+        found: datetime | None = connection.execute(select(func.min(CALL.c.arrived))).scalar()
+        return found

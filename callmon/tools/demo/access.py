@@ -16,12 +16,12 @@ from markupsafe import Markup
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 
+from callmon.routes import TABLE
 from callmon.text.labels import label, translate
 from callmon.web.auth.client import ClientInfo
 from callmon.web.auth.identity import LOCAL_VIEWER, UNKNOWN, Identity, Person, Right, Role
 from callmon.web.auth.route import PageRoute
 from callmon.web.auth.service import AccessService
-from callmon.web.routes import TABLE
 
 PATHS = {"fr": "/fr/demonstration", "en": "/en/demonstration"}
 CONTEXT = "demonstration"  # of the banner's sentences in the catalogues

@@ -18,7 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core.statistics.aggregates import HALF_HOURS
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import CAUSES
-from callmon.store.queries.reports import Counts, HalfHourCounts, half_hour_counts
+from callmon.store.queries.half_hours import Counts, HalfHourCounts, half_hour_counts
 from callmon.web.context import AwayError, PageContext
 from callmon.web.formatter import WebFormatter
 

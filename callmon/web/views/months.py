@@ -17,11 +17,11 @@ from starlette.responses import HTMLResponse, Response
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.reports.figures import RATES, fraction, is_final
-from callmon.reports.jobs import BusyError, ReportProcess
+from callmon.reports.jobs import BusyError, ReportJobs, ReportProcess
 from callmon.reports.request import ReportRequest
 from callmon.reports.sign_off import refuse_preparation
 from callmon.store import sign_off
-from callmon.store.queries import call_search
+from callmon.store.queries.calls import first_arrival
 from callmon.store.queries.reports import MonthCounts, month_counts
 from callmon.store.sign_off import SignOffError
 from callmon.text.labels import translate
@@ -52,7 +52,7 @@ AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 async def show(visit: PageRequest) -> Response:
     """The months since the first call, the latest first."""
     site = visit.site
-    first = await site.each_minute("first", None, lambda: site.ask(call_search.first_arrival, site.reader))
+    first = await site.each_minute("first", None, lambda: site.ask(first_arrival, site.reader))
     months = list(_months(first, visit.tongue))
     counted = await _counted(site, months[:MOST_COUNTED])
     rows = [month_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
@@ -183,7 +183,7 @@ async def make(visit: PageRequest) -> Response:
         is_public = kind == PACKAGE or form.get("edition") == "public"
         order = ReportRequest(month, kind, language, is_public, lines=lines)
     try:
-        process = visit.site.reports.start(visit.site.settings, order)
+        process = visit.site.shared(ReportJobs).start(visit.site.settings, order)
     except BusyError:
         return await detail(visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard."))
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
@@ -235,7 +235,7 @@ def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[st
 
 def report_process(visit: PageRequest) -> ReportProcess:
     """The report of the address, for a person who may see its lines. Raises NotFoundError."""
-    found = visit.site.reports.get(visit.request.path_params["name"])
+    found = visit.site.shared(ReportJobs).get(visit.request.path_params["name"])
     return _kept(visit, found if found is not None and found.order.lines == visit.site.lines else None)
 
 

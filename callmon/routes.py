@@ -1,0 +1,65 @@
+"""The route table of the pages: their names, French and English paths, and the least right that each takes.
+
+`web/auth/` enforces the right of every entry; a test goes through the table with every role. A new page is an
+entry here, an endpoint in its feature's `page.py` and a template.
+"""
+
+from functools import partial
+
+from callmon.web.auth.identity import Right
+from callmon.web.auth.route import PageRoute
+from callmon.web.context import PageContext
+from callmon.web.routing import bound, entry, front
+from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises, sign_off
+
+_form = partial(entry, method="POST")
+
+_CALLBACK, _REPORT = Right.CALL_BACK, Right.REPORT
+_REPORT_FILE = "{month}/{name}/{file}"
+_REVISION, _SIGNED = "{month}/revisions/{revision}", "report signature"
+PAGES = (
+    entry("now", "/", "/", now.show),
+    entry("wall", "/mural", "/wall", now.wall),
+    entry("callbacks", "/rappels", "/callbacks", callbacks.show),
+    entry("callback", "/rappels/{id}", "/callbacks/{id}", callbacks.detail),
+    _form("number", "/rappels/{id}/numero", "/callbacks/{id}/number", callbacks.number, _CALLBACK),
+    _form("record", "/rappels/{id}/consigner", "/callbacks/{id}/record", callbacks.record, _CALLBACK, "callback"),
+    entry("calls", "/appels", "/calls", calls.show),
+    entry("call", "/appels/{exchange}/{call}", "/calls/{exchange}/{call}", calls.detail),
+    entry("months", "/mois", "/months", months.show, _REPORT),
+    entry("month", "/mois/{month}", "/months/{month}", months.detail, _REPORT),
+    _form("make", "/mois/{month}", "/months/{month}", months.make, _REPORT, "report"),
+    entry("report", "/mois/{month}/{name}", "/months/{month}/{name}", months.progress, _REPORT),
+    _form("prepare", "/mois/{month}/{name}", "/months/{month}/{name}", sign_off.prepare_files, _REPORT, _SIGNED),
+    entry("revision", f"/mois/{_REVISION}", f"/months/{_REVISION}", sign_off.show, _REPORT),
+    _form("sign", f"/mois/{_REVISION}", f"/months/{_REVISION}", sign_off.sign_step, _REPORT, _SIGNED),
+    entry(
+        "signed file",
+        f"/mois/{_REVISION}/{{file}}",
+        f"/months/{_REVISION}/{{file}}",
+        sign_off.download_signed,
+        _REPORT,
+        "report file",
+    ),
+    # The style sheet of a report's page is no copy of the report: its download is not recorded.
+    entry("style", "/mois/{month}/{name}/style.css", "/months/{month}/{name}/style.css", months.style, _REPORT),
+    entry("file", f"/mois/{_REPORT_FILE}", f"/months/{_REPORT_FILE}", months.download, _REPORT, "report file"),
+    entry("promises", "/normes", "/promises", promises.show),
+    entry("disruptions", "/perturbations", "/disruptions", disruptions.show),
+    entry("disruption", "/perturbations/{id}", "/disruptions/{id}", disruptions.detail),
+    _form("begin", "/perturbations", "/disruptions", disruptions.begin, _REPORT, "disruption"),
+    _form("tell", "/perturbations/{id}", "/disruptions/{id}", disruptions.record, _REPORT, "disruption"),
+    entry("accesses", "/consultations", "/accesses", accesses.show, Right.ADMINISTER),
+    entry("guide", "/guide", "/guide", promises.guide, Right.OPEN),
+    entry("live", "/direct", "/live", now.stream, is_page=False),
+)
+TABLE = {page.name: page for page in PAGES}
+VIEWS = {"now": now.view, "wall": now.wall_view}
+FRONT = front(TABLE["now"])
+
+
+def entries(site: PageContext) -> tuple[PageRoute, ...]:
+    """Every entry, its page bound to this site; and the entries without a language."""
+    site.views.update(VIEWS)
+    site.table = TABLE
+    return (FRONT, *bound(site, PAGES))

@@ -1,0 +1,82 @@
+"""What was received of each exchange: its start, its gaps, the days that its own records confirm. Blocks."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, case, func, select
+
+from callmon.config.business_calendar import Span
+from callmon.core.statistics.period import DAY, Month, midnight
+from callmon.store.queries import reconciliations
+from callmon.store.rollups import update
+from callmon.store.rollups.update import MODULUS, fingerprint
+from callmon.store.tables import CALL, GAP, HEARTBEAT, ROLLUP, microseconds
+
+
+class Fingerprint:
+    """A fingerprint of rows that does not depend on the order in which they are read."""
+
+    def __init__(self) -> None:
+        self._sum = 0
+
+    def include(self, *values: object) -> None:
+        self.include_sum(fingerprint(*values))
+
+    def include_sum(self, total: int) -> None:
+        """Adds the sum of other rows' fingerprints."""
+        self._sum = (self._sum + total) % MODULUS
+
+    def __str__(self) -> str:
+        return f"{self._sum:064x}"
+
+
+def heard_spans(
+    connection: Connection, begin: datetime, end: datetime, seal: Fingerprint
+) -> dict[str, tuple[datetime | None, datetime | None, tuple[Span, ...]]]:
+    """By exchange: its start, the time up to which its events are stored, and its gaps in [begin, end).
+
+    The start is its first received call or gap; without one, it is the time up to which its events are stored.
+    """
+    until = {row.exchange: row.heard for row in connection.execute(select(HEARTBEAT))}
+    first = _first_calls(connection)
+    for name, at in connection.execute(select(GAP.c.exchange, func.min(GAP.c.began)).group_by(GAP.c.exchange)):
+        first[name] = min(first.get(name) or at, at)
+    which = and_(GAP.c.began < end, GAP.c.ended > begin)
+    gaps: dict[str, list[Span]] = {}
+    for name, began, ended in connection.execute(select(GAP).where(which).order_by(GAP.c.began)):
+        seal.include("gap", name, microseconds(began), microseconds(ended))
+        gaps.setdefault(name, []).append((began, ended))
+    names = sorted({*until, *first, *gaps})
+    return {
+        name: (first.get(name) or until.get(name), until.get(name), tuple(gaps.get(name, ()))) for name in names
+    }
+
+
+def _first_calls(connection: Connection) -> dict[str, datetime | None]:
+    """The arrival of each exchange's first call received by AMI; None if all its calls are from a backfill.
+
+    If the roll-ups are complete, they give the day, and only that day and later ones are read.
+    """
+    kept, found = update.rollup_state(connection), dict[str, datetime | None]()
+    was_heard = CALL.c.heard != "filled"
+    if not kept.is_ours or kept.until != update.FOREVER:
+        first = func.min(case((was_heard, CALL.c.arrived)), type_=CALL.c.arrived.type)
+        question = select(CALL.c.exchange, first).where(CALL.c.arrived.is_not(None)).group_by(CALL.c.exchange)
+        return {row.exchange: row[1] for row in connection.execute(question)}
+    days = select(ROLLUP.c.exchange, func.min(ROLLUP.c.day)).where(ROLLUP.c.stored > 0)
+    for name, day in connection.execute(days.group_by(ROLLUP.c.exchange)).all():
+        begin = midnight(date.fromisoformat(day), ZoneInfo(kept.zone))
+        earliest = select(CALL.c.arrived).where(CALL.c.exchange == name, CALL.c.arrived >= begin, was_heard)
+        found[name] = connection.execute(earliest.order_by(CALL.c.arrived).limit(1)).scalar_one_or_none()
+    return found
+
+
+def agreeing_days(
+    connection: Connection, period: Month, zone: ZoneInfo, seal: Fingerprint
+) -> dict[str, tuple[Span, ...]]:
+    """By exchange, the days of the period on which its own records and callmon have the same calls."""
+    found: dict[str, tuple[Span, ...]] = {}
+    for name, days in reconciliations.days_that_agree(connection, period.first, period.after).items():
+        seal.include("compared", name, *days)
+        found[name] = tuple((midnight(day, zone), midnight(day + DAY, zone)) for day in days)
+    return found

@@ -1,0 +1,86 @@
+"""What makes a route of a page: its paths in both languages, its answer while the database is away."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from importlib.resources import files
+from typing import cast
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from callmon.web.auth.identity import Right
+from callmon.web.auth.route import PageRoute
+from callmon.web.context import AwayError, PageContext
+from callmon.web.page_request import NotFoundError, PageRequest
+
+Page = Callable[[PageRequest], Awaitable[Response]]
+Act = Callable[[Request], Awaitable[Response]]
+KEPT_AN_HOUR = {"Cache-Control": "public, max-age=3600"}
+LANGUAGE_RANGE = re.compile(r"(fr|en)(?:-[a-z0-9-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.[0-9]{0,3})?))?")
+STATIC = {"callmon.css": "text/css", "callmon.js": "text/javascript", "callmon.svg": "image/svg+xml"}
+
+
+def entry(
+    name: str,
+    fr: str,
+    en: str,
+    page: Page,
+    right: Right = Right.VIEW,
+    act: str | None = None,
+    method: str = "GET",
+    is_page: bool = True,
+) -> PageRoute:
+    """A page's route. `act`: what the record of access calls a use of it."""
+    return PageRoute(name, {"fr": f"/fr{fr}", "en": f"/en{en}"}, cast(Act, page), right, (method,), act, is_page)
+
+
+def front(first: PageRoute) -> PageRoute:
+    """The redirect to the first page: French, or English where the browser prefers it."""
+
+    async def redirect(request: Request) -> Response:
+        language = "en" if prefers_english(request.headers.get("accept-language", "")) else "fr"
+        return RedirectResponse(first.path(language), 302, {"Vary": "Accept-Language"})
+
+    return PageRoute("front", {"": "/"}, redirect, Right.OPEN)
+
+
+def bound(site: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, ...]:
+    """The static files, and each page bound to this site."""
+    static = files("callmon.web").joinpath("static")
+    parts = tuple(
+        PageRoute(
+            name,
+            {"": f"/static/{name}"},
+            partial(_static, static.joinpath(name).read_bytes(), kind),
+            Right.OPEN,
+            is_page=False,
+        )
+        for name, kind in STATIC.items()
+    )
+    return (*parts, *(replace(page, endpoint=partial(_answer, site, page)) for page in pages))
+
+
+async def _answer(site: PageContext, page: PageRoute, request: Request) -> Response:
+    """One request: the page's own answer; 404; or 503 while the database is away."""
+    visit = PageRequest(site.of_services(request.state.person.services(page.right)), page, request)
+    try:
+        return await cast(Page, page.endpoint)(visit)
+    except NotFoundError as error:
+        return await visit.page("refused.html", error.title, status=404, text=error.text)
+    except AwayError:
+        return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
+
+
+def prefers_english(accepted: str) -> bool:
+    """Whether an Accept-Language header gives English a higher weight than French."""
+    weights = {"fr": 0.0, "en": 0.0}
+    for part in accepted.lower().split(","):
+        if found := LANGUAGE_RANGE.fullmatch(part.strip()):
+            weights[found[1]] = max(weights[found[1]], float(found[2] or 1))
+    return weights["en"] > weights["fr"]
+
+
+async def _static(body: bytes, kind: str, _request: Request) -> Response:
+    return Response(body, media_type=kind, headers=KEPT_AN_HOUR)
