@@ -6,11 +6,18 @@ entry here, an endpoint in its feature's `page.py` and a template.
 
 from functools import partial
 
+from callmon.features.access import page as accesses
+from callmon.features.calls import page as calls
+from callmon.features.disruptions import page as disruptions
+from callmon.features.months import page as months
+from callmon.features.months.sign_off import page as sign_off
+from callmon.features.now import page as now
+from callmon.features.standards import page as promises
+from callmon.features.worklist import page as callbacks
 from callmon.web.auth.identity import Right
 from callmon.web.auth.route import PageRoute
 from callmon.web.context import PageContext
 from callmon.web.routing import bound, entry, front
-from callmon.web.views import accesses, callbacks, calls, disruptions, months, now, promises, sign_off
 
 _form = partial(entry, method="POST")
 
@@ -55,11 +62,15 @@ PAGES = (
 )
 TABLE = {page.name: page for page in PAGES}
 VIEWS = {"now": now.view, "wall": now.wall_view}
+FEATURES = tuple(
+    f"callmon.features.{name}"
+    for name in ("now", "worklist", "calls", "months", "standards", "disruptions", "access")
+)
 FRONT = front(TABLE["now"])
 
 
 def entries(site: PageContext) -> tuple[PageRoute, ...]:
     """Every entry, its page bound to this site; and the entries without a language."""
     site.views.update(VIEWS)
-    site.table = TABLE
+    site.features, site.table = FEATURES, TABLE
     return (FRONT, *bound(site, PAGES))

@@ -33,13 +33,13 @@ from callmon.core.disruptions import commands as disruption_commands
 from callmon.core.disruptions import disruption as disruptions
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.statistics.counters import METRICS
+from callmon.features.disruptions.notice.files import notice_files
+from callmon.features.months.formats.json import schema
+from callmon.features.months.open_data.queries import COLUMNS
 from callmon.main import main
-from callmon.reports.formats.json import schema
 from callmon.routes import FRONT, PAGES
 from callmon.sinks.metrics.exposition import OF_CALLS, OF_ITSELF, families
 from callmon.sinks.mqtt import topics
-from callmon.sinks.public_notice.files import notice_files
-from callmon.store.queries.exports import COLUMNS
 from callmon.store.queries.obligations import WorklistItem
 from callmon.store.writer.outbox import StoredOutcome
 from callmon.text.lists import owed_as_json

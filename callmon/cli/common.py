@@ -115,7 +115,7 @@ class CommandContext:
     @cached_property
     def store(self) -> Database:
         from callmon.store.opening import open_with_keys
-        from callmon.store.over import open_to_read
+        from callmon.store.pairs.open import open_to_read
 
         return until_done(
             open_with_keys(self.settings) if self.with_numbers else open_to_read(self.settings.store)

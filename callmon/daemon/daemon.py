@@ -31,6 +31,7 @@ from callmon.ami.recording import public_numbers
 from callmon.config.settings import Settings, load, refuse_what_needs_a_restart
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Outcome
+from callmon.core.snapshot import LastReload
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.counters import survey_was_heard
 from callmon.daemon import host_state
@@ -42,7 +43,6 @@ from callmon.errors import ConfigError
 from callmon.logs import Seldom
 from callmon.routes import entries
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.sinks.snapshot import LastReload
 from callmon.store.database import Database
 from callmon.threads import BlockingThreads
 from callmon.web.app import WebApplication

@@ -16,7 +16,7 @@ from callmon.ami import events as e
 from callmon.ami.connection import ExchangeClient
 from callmon.ami.flight_recorder import FlightRecorder
 from callmon.core.monitor import Monitor
-from callmon.sinks.snapshot import ExchangeStatus
+from callmon.core.snapshot import ExchangeStatus
 
 MOST_FAULTS, FAULTS_SECONDS = 20, 60.0  # internal errors in so many seconds; more end the connection
 FAULT_SECONDS = 5.0  # between an internal error in an exchange's task and its next connection

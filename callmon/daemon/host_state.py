@@ -22,11 +22,11 @@ from callmon.config.business_calendar import Calendar
 from callmon.config.lines import Line
 from callmon.config.settings import Settings
 from callmon.config.standards import CALL_STANDARDS
+from callmon.core.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.core.statistics.period import midnight
 from callmon.core.verdicts import VERDICTS
 from callmon.daemon.exchanges import MOST_CLOCK_DIFFERENCE
 from callmon.errors import CallmonError, Sentence, StoreError
-from callmon.sinks.snapshot import DiskSpace, HostStatus, MailboxStatus, ServiceStatus
 from callmon.store.database import Database, database_errors, file_damage
 from callmon.store.queries import calls
 from callmon.store.sign_off import altered_revisions

@@ -18,15 +18,15 @@ from callmon.core import facts as f
 from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import STATES
+from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.core.standards.judged import judged_standards
 from callmon.core.statistics.today import Today
 from callmon.daemon.daemon import THREADS, notify
 from callmon.daemon.pairs import GONE_AFTER, SILENT_SECONDS
 from callmon.errors import Sentence, StoreError
 from callmon.routes import entries
-from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.store.database import Database
-from callmon.store.over import over, pair_troubles
+from callmon.store.pairs.open import over, pair_troubles
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations
 from callmon.threads import BlockingThreads

@@ -29,7 +29,7 @@ from callmon.daemon.tasks import Act
 from callmon.errors import Sentence, StoreError
 from callmon.store.database import Database
 from callmon.store.notices import ContactNotices
-from callmon.store.queries import contacts as queries
+from callmon.store.pairs import contacts as queries
 from callmon.store.view import View
 
 log = logging.getLogger(__name__)

@@ -18,17 +18,7 @@ from callmon.config.settings import Settings
 from callmon.core.calls.call import STATES, Wait
 from callmon.core.monitor import Monitor, warm_up
 from callmon.core.outcome import Outcome
-from callmon.core.standards.judged import judged_standards
-from callmon.core.statistics.today import Today
-from callmon.daemon import host_state
-from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
-from callmon.daemon.host_state import ServiceStateTask
-from callmon.daemon.pairs import PairReader
-from callmon.daemon.tasks import CommandQueue
-from callmon.reports.mail.timer import ReportMailer
-from callmon.sinks.mqtt.sink import Mqtt
-from callmon.sinks.public_notice.folder import NoticePublisher
-from callmon.sinks.snapshot import (
+from callmon.core.snapshot import (
     CallbackStatus,
     DaemonSnapshot,
     ExchangeStatus,
@@ -37,6 +27,16 @@ from callmon.sinks.snapshot import (
     Sink,
     SinkStatus,
 )
+from callmon.core.standards.judged import judged_standards
+from callmon.core.statistics.today import Today
+from callmon.daemon import host_state
+from callmon.daemon.exchanges import ExchangeTask, ExchangeTime
+from callmon.daemon.host_state import ServiceStateTask
+from callmon.daemon.pairs import PairReader
+from callmon.daemon.tasks import CommandQueue
+from callmon.features.disruptions.notice.folder import NoticePublisher
+from callmon.features.months.mail.timer import ReportMailer
+from callmon.sinks.mqtt.sink import Mqtt
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
 from callmon.store.queries import disruptions, obligations

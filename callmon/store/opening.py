@@ -26,7 +26,7 @@ from callmon.store.database import (
     upgrade,
 )
 from callmon.store.migrations import STEPS_HAVE_CODES
-from callmon.store.over import open_to_read
+from callmon.store.pairs.open import open_to_read
 from callmon.store.rollups import rebuild
 
 if TYPE_CHECKING:

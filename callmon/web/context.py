@@ -18,8 +18,8 @@ from jinja2 import Environment
 from sqlalchemy.exc import SQLAlchemyError
 
 from callmon.config.settings import Settings
+from callmon.core.snapshot import DaemonSnapshot
 from callmon.errors import Sentence, StoreError
-from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database, is_damage, reason
 from callmon.store.view import View as ReaderView
 from callmon.threads import BlockingThreads
@@ -61,6 +61,7 @@ class PageContext:
         self.sight: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
+        self.features: Sequence[str] = ()  # the packages of their templates
         self.table: Mapping[str, PageRoute] = {}  # the pages by name
         self.menus: dict[tuple[str, frozenset[Role]], list[tuple[str, str, str]]] = {}  # (page, title, path)
         self.notes: Sequence[Sentence] = ()  # what each page says first
@@ -184,7 +185,7 @@ class PageContext:
 
     @cached_property
     def _templates(self) -> Environment:
-        return templates_of("callmon.web")
+        return templates_of("callmon.web", *self.features)
 
 
 class _Part(PageContext):

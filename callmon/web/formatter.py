@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from callmon.config.business_calendar import Periods
 from callmon.config.phone_numbers import NO_BREAK, printed
@@ -111,9 +111,10 @@ def _has_word(text: str, word: str) -> bool:
     return False
 
 
-def templates_of(package: str) -> Environment:
-    """The HTML templates of a package, each read once; a missing value is an error."""
-    found = Environment(loader=PackageLoader(package), autoescape=True, undefined=StrictUndefined)
+def templates_of(*packages: str) -> Environment:
+    """The HTML templates of these packages, each read once; a missing value is an error."""
+    loader = ChoiceLoader([PackageLoader(package) for package in packages])
+    found = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     found.trim_blocks = found.lstrip_blocks = True
     found.auto_reload = False
     return found

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable
 from datetime import timedelta
 
 from callmon.core.calls.channels import MAX_CHANNELS
+from callmon.core.snapshot import ExchangeStatus, Sink
 from callmon.errors import Sentence
-from callmon.sinks.snapshot import ExchangeStatus, Sink
 
 
 def troubles(

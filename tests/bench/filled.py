@@ -21,7 +21,7 @@ from sqlalchemy import Connection, and_, event, func, select, text
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
-from callmon.reports.request import gathered
+from callmon.features.months.request import gathered
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import Database

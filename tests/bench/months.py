@@ -25,10 +25,10 @@ import msgspec
 from sqlalchemy import text
 
 from callmon.core.outcome import Outcome
+from callmon.features.months import queries as reports
 from callmon.store import tables
 from callmon.store.bulk import BulkWriter
 from callmon.store.database import upgrade
-from callmon.store.queries import reports
 from callmon.store.queries.coverage import Fingerprint
 from callmon.store.rollups import update
 from callmon.store.row_mapping import Rows

@@ -24,6 +24,7 @@ import httpx
 
 from callmon.config.settings import Settings
 from callmon.daemon.daemon import Daemon
+from callmon.features.now import half_hours as today
 from callmon.store import opening
 from callmon.store.database import Database
 from callmon.store.queries import half_hours
@@ -31,7 +32,6 @@ from callmon.tools.demo import demo_settings
 from callmon.tools.demo.exchange import DemoExchange
 from callmon.web.app import WebApplication
 from callmon.web.auth.service import AccessService
-from callmon.web.views import half_hours as today
 from tests import year
 from tests.bench import pages_rows
 from tests.bench.databases import ON_DISK, postgresql, sqlite

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from callmon.core.statistics import period
-from callmon.reports.public import edition as public
-from callmon.reports.request import files, gathered
+from callmon.features.months.open_data import edition as public
+from callmon.features.months.request import files, gathered
 from callmon.store.database import upgrade
 from callmon.text.labels import LANGUAGES
 from tests import year

@@ -17,12 +17,12 @@ from playwright.sync_api import Browser
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports.formats import pdf
-from callmon.reports.formats.json import Published, json_bytes, revised
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import Report
-from callmon.reports.public import edition
-from callmon.reports.request import files, gathered
+from callmon.features.months.formats import pdf
+from callmon.features.months.formats.json import Published, json_bytes, revised
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.model import Report
+from callmon.features.months.open_data import edition
+from callmon.features.months.request import files, gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.lab import office

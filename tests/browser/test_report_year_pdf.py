@@ -13,12 +13,12 @@ import pytest
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports.formats import pdf
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.layout import LayoutBuilder, LayoutTable
-from callmon.reports.model import Report
-from callmon.reports.request import files, gathered
-from callmon.reports.signature import MOST_REMARKS, SignatureBuilder
+from callmon.features.months.formats import pdf
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.layout import LayoutBuilder, LayoutTable
+from callmon.features.months.model import Report
+from callmon.features.months.request import files, gathered
+from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
 from callmon.store.database import upgrade
 from tests import year
 from tests.report import pdf_tables as report_pdf

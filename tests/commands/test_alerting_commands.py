@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from callmon.cli import alerting
-from callmon.cli.alerting import with_section
 from callmon.errors import ConfigError
 from callmon.main import main
+from callmon.tools import alerting
+from callmon.tools.alerting import with_section
 from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 from tests.unit.test_alerts import EXAMPLE, ROUTES
 

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 
 from callmon.core.attestations import Attestation, AttestationStatus, Subject, a_quarter_after, status_of
 from callmon.core.statistics import period
+from callmon.features.months.open_data import edition
+from callmon.features.months.request import files, gathered
 from callmon.main import main
-from callmon.reports.public import edition
-from callmon.reports.request import files, gathered
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.queries.attestations import attestations, insert_attestations
 from tests import year

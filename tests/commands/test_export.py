@@ -13,11 +13,11 @@ from click.testing import CliRunner, Result
 from sqlalchemy import text
 
 from callmon.core.statistics import period
+from callmon.features.months.open_data import parquet
+from callmon.features.months.open_data.queries import COLUMNS
+from callmon.features.months.request import gathered
 from callmon.main import main
-from callmon.reports.formats import parquet
-from callmon.reports.request import gathered
 from callmon.store.database import Database, open_store, upgrade
-from callmon.store.queries.exports import COLUMNS
 from callmon.text.labels import terminal_text
 from tests import year
 from tests.support import exported

@@ -24,16 +24,16 @@ import pytest
 from click.testing import CliRunner
 
 import callmon
-from callmon.cli.check import DAYS
 from callmon.cli.common import NO_NUMBER
 from callmon.cli.help import EXAMPLES
-from callmon.cli.privacy import NUMBER
 from callmon.config.explanation import explained
 from callmon.config.settings import example_text, load
 from callmon.errors import ConfigError, MissingError, RefusedValueError, StoreError
+from callmon.features.access.privacy import NUMBER
 from callmon.main import EPILOG, TASKS, main
 from callmon.store import opening
 from callmon.text.labels import LANGUAGES, catalogue
+from callmon.tools.check import DAYS
 from callmon.tools.doctor import LANGUAGE, as_text
 from callmon.tools.doctor.finding import finding, finding_texts
 from callmon.tools.doctor.manager_user import NEEDED
@@ -334,7 +334,7 @@ def test_the_list_of_commands_has_the_purpose_of_each_command() -> None:
 
 def test_a_command_without_a_database_does_not_load_the_database_library() -> None:
     said = (
-        "import sys; from callmon.main import main; main.commands['completion'];print('sqlalchemy' in sys.modules)"
+        "import sys; from callmon.main import main; main.commands['completion']; print('sqlmodel' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", said], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from callmon.cli.init import questions
 from callmon.config.settings import example_text, load
+from callmon.tools.init import questions
 from tests.support.pseudo_terminal import pseudo_terminal
 from tests.unit.test_command_line import COMMAND, ENVIRONMENT
 

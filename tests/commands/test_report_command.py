@@ -23,10 +23,10 @@ from callmon.config.settings import parse
 from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
+from callmon.features.months.builder import fingerprint
+from callmon.features.months.formats import pdf
+from callmon.features.months.request import gathered
 from callmon.main import main
-from callmon.reports.builder import fingerprint
-from callmon.reports.formats import pdf
-from callmon.reports.request import gathered
 from callmon.store.database import Database, open_store, upgrade
 from callmon.text.labels import terminal_text
 from tests import year
@@ -418,7 +418,7 @@ def test_a_call_in_progress_makes_the_month_provisional_and_is_counted_by_the_ne
     sqlite_store: Database,
 ) -> None:
     from callmon.core.statistics import period as month
-    from callmon.reports.request import gathered
+    from callmon.features.months.request import gathered
 
     begun = datetime(2026, 10, 31, 23, 59, 50, tzinfo=year.TORONTO).astimezone(UTC)
     random = year_stories.Random(1)

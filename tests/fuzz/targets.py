@@ -21,7 +21,6 @@ from callmon.backfill.cel.extract import with_doubt
 from callmon.backfill.cel.rows import CelReader
 from callmon.backfill.job import bounded_lines
 from callmon.backfill.merge import merged
-from callmon.cli.check import report
 from callmon.config.settings import Settings, example, example_text, parse
 from callmon.core import facts as f
 from callmon.core.calls.site import ExchangeProfile
@@ -31,6 +30,7 @@ from callmon.core.outcome import Heartbeat
 from callmon.errors import ConfigError, StoreError
 from callmon.store.writer.outbox import Outbox, decode_item, encode_item
 from callmon.text.records import outcome_lines
+from callmon.tools.check import report
 from callmon.tools.replay import Replay
 from tests.support.store_fixtures import RING
 

@@ -180,7 +180,7 @@ def test_nothing_is_paid_before_it_was_owed_and_each_verdict_is_given_once(
 def test_what_stands_is_what_the_entries_make(events: list[Event], restarts: list[int]) -> None:
     """And what is counted is what stands."""
     from callmon.core.callbacks.obligation import Obligation, after, opened
-    from callmon.sinks.snapshot import CallbackStatus
+    from callmon.core.snapshot import CallbackStatus
 
     office = played(events, restarts)
     made: dict[str, Obligation] = {}

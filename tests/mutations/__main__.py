@@ -77,12 +77,12 @@ OF_CALLS = ("recordings", "tables", "model", "properties")
 OF_PAGES = ("access", "pages")  # the kinds that test rights and sign-in
 # By the beginning of its file: which kinds look at what a fault is in. OF_CALLS look at all others.
 LOOK_AT = {
-    ("web/", "store/access"): OF_PAGES,
+    ("web/", "store/access", "features/worklist/"): OF_PAGES,
     ("core/callbacks/", "config/business_calendar"): ("callbacks",),
-    ("daemon/pairs", "store/queries/contacts"): ("pairs",),
+    ("daemon/pairs", "store/pairs/contacts"): ("pairs",),
     ("store/writer/", "store/rollups/", "store/rejudge", "core/takeover"): ("database", "numbers"),
-    ("reports/", "store/sign_off", "store/report_mail", "core/statistics/coverage"): ("reports",),
-    ("text/public_notice", "sinks/", "core/disruptions/", "core/statistics/counters"): ("notices",),
+    ("features/months/", "store/sign_off", "core/statistics/coverage"): ("reports",),
+    ("features/disruptions/notice/", "sinks/", "core/disruptions/", "core/statistics/counters"): ("notices",),
     ("store/privacy/", "store/sqlite_file"): ("numbers",),
     ("backfill/",): ("cel",),
     ("errors",): ("commands",),

@@ -124,7 +124,7 @@ FAULTS = (
     ),
     fault(
         "a verdict does not wait for what another pair has stored and nobody has read",
-        "store/queries/contacts",
+        "store/pairs/contacts",
         ("last, heard if len(rows) < MOST_READ else {}, gaps)", "last, heard, gaps)"),
     ),
     fault(
@@ -149,7 +149,7 @@ FAULTS = (
     ),
     fault(
         "numbers hashed with different keys are compared",
-        "store/queries/contacts",
+        "store/pairs/contacts",
         ("    if missing:\n", "    if missing and not store.ring:\n"),
     ),
     # Opening hours and due times.

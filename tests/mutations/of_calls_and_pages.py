@@ -290,7 +290,7 @@ FAULTS = (
     ),
     fault(
         "an entry shows its number unasked",
-        "web/views/callbacks",
+        "features/worklist/page",
         (
             "return await _entry_page(visit, await _find(visit))",
             "return await _entry_page(visit, await _find(visit, numbers=True), shown=True)",
@@ -298,7 +298,7 @@ FAULTS = (
     ),
     fault(
         "a shown number is not in the audit log",
-        "web/views/callbacks",
+        "features/worklist/page",
         ("await visit.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
     ),
 )

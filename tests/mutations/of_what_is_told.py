@@ -44,12 +44,12 @@ FAULTS = (
     ),
     fault(
         "a provisional report is signed",
-        "reports/sign_off",
+        "features/months/signed",
         ("if not new.state.final:", "if new.state.final is None:"),
     ),
     fault(
         "a revision is mailed before it is approved",
-        "reports/sign_off",
+        "features/months/signed",
         (
             "if found.step == sign_off.STEPS[-1] and found.superseded_by is None:",
             "if found.superseded_by is None:",
@@ -57,12 +57,12 @@ FAULTS = (
     ),
     fault(
         "a report is unsent since the last of its recipients",
-        "reports/mail/timer",
+        "features/months/mail/timer",
         ("found[edition] = min(since, found", "found[edition] = max(since, found"),
     ),
     fault(
         "two programs send one mail",
-        "store/report_mail",
+        "features/months/report_mail",
         (
             "theirs = (*_same(mail), col(ReportMailRow.state).in_(NOT_OUT))\n        values = {",
             "theirs = _same(mail)\n        values = {",
@@ -70,7 +70,7 @@ FAULTS = (
     ),
     fault(
         "a mail whose answer was lost is sent again",
-        "reports/mail/smtp",
+        "features/months/mail/smtp",
         (
             'return Handover("unknown", "no_answer", _clean(error))',
             'return Handover("waiting", "later", _clean(error))',
@@ -78,22 +78,22 @@ FAULTS = (
     ),
     fault(
         "recipients of one final report have different figures",
-        "reports/mail/delivery",
+        "features/months/mail/delivery",
         ("if report.notice.is_final and contents_out(store, mail.mailing) - {content}:", "if not content:"),
     ),
     fault(
         "the public edition is mailed while it may still change",
-        "reports/mail/timer",
+        "features/months/mail/timer",
         ('        elif notice.edition == "public":\n            return\n', ""),
     ),
     fault(
         "the public edition has exact numbers",
-        "reports/public/edition",
+        "features/months/open_data/edition",
         ("    return TENS * int((count + TENS / 2) // TENS)\n", "    return int(count)\n"),
     ),
     fault(
         "the public edition says of a group of few calls whether it is none",
-        "reports/public/edition",
+        "features/months/open_data/edition",
         (
             '        return Figure(place, kind, "too_few")\n',
             '        return Figure(place, kind, "too_few", None, None, whole)\n',
@@ -102,12 +102,12 @@ FAULTS = (
     # What the public and the boards are told.
     fault(
         "no disruption is known while an exchange is unheard",
-        "text/public_notice",
+        "features/disruptions/notice/text",
         ("        if not is_heard:\n", "        if not is_heard and count:\n"),
     ),
     fault(
         "a notice appears in one language",
-        "text/public_notice",
+        "features/disruptions/notice/text",
         (
             'if self.language == "fr" else english) if french and english else None',
             'if self.language == "fr" else english)',
@@ -115,17 +115,17 @@ FAULTS = (
     ),
     fault(
         "an exchange that is only unheard is announced as disrupted",
-        "text/public_notice",
+        "features/disruptions/notice/text",
         ("x.ended is None and (x.confirmed or x.notice != NO_NOTICE)]", "x.ended is None]"),
     ),
     fault(
         "a standby publishes its notice over the leader's",
-        "sinks/public_notice/folder",
+        "features/disruptions/notice/folder",
         ("if folder is None or self._stands_by() or is_current:", "if folder is None or is_current:"),
     ),
     fault(
         "a disruption that has ended stays published",
-        "sinks/public_notice/folder",
+        "features/disruptions/notice/folder",
         ("is_current = state == self._published and", "is_current = self._published is not None and"),
     ),
     fault(

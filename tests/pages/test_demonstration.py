@@ -21,7 +21,7 @@ from callmon.core.facts import Arrived
 from callmon.core.monitor import Monitor
 from callmon.daemon.daemon import Daemon
 from callmon.errors import ConfigError
-from callmon.reports import request
+from callmon.features.months import request
 from callmon.store import access, rejudge
 from callmon.store.database import Database
 from callmon.store.opening import open_for_writing

@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 
 from callmon.core.callbacks.commands import Received
+from callmon.features.worklist import page as callbacks
+from callmon.features.worklist.page import groups
 from callmon.text.lists import urgency
 from callmon.web.formatter import WebFormatter
-from callmon.web.views import callbacks
-from callmon.web.views.callbacks import groups
 from tests.pages.test_pages import FIRST, POCI, VIEWER, WITHHELD, act, get
 from tests.support.fact_builder import CALLER, TORONTO, Office, local, usual
 from tests.support.pages_daemon import Site, site

@@ -16,9 +16,9 @@ from callmon.config.settings import Settings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.disruptions.disruption import Disruption, Notice
+from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.core.verdicts import VERDICTS
 from callmon.routes import TABLE, VIEWS
-from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from tests.support.fact_builder import local, usual

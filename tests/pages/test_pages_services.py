@@ -38,14 +38,14 @@ from callmon.core import facts as f
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.errors import StoreError
-from callmon.reports.jobs import BusyError, ReportJobs
-from callmon.reports.request import ReportRequest, filed
+from callmon.features.months.jobs import BusyError, ReportJobs
+from callmon.features.months.queries import month_counts
+from callmon.features.months.request import ReportRequest, filed
 from callmon.store.access import add_account, audit_events
 from callmon.store.bulk import BulkWriter
 from callmon.store.commands import CALLBACK_QUEUE
 from callmon.store.database import Database
 from callmon.store.queries.half_hours import half_hour_counts
-from callmon.store.queries.reports import month_counts
 from callmon.store.tables import METADATA
 from callmon.store.view import ROWS, View
 from callmon.web.auth.identity import Person, Right, Role, person_with

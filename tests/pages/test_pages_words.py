@@ -11,6 +11,7 @@ from jinja2 import Environment, nodes
 import callmon.web
 
 WEB = Path(callmon.web.__file__).parent
+FEATURES = WEB.parent / "features"
 LOCALE = WEB.parent / "text" / "locale"
 
 
@@ -40,13 +41,13 @@ def of_template(source: str) -> list[str]:
 
 
 def said() -> set[str]:
-    sources = [
-        path for path in WEB.rglob("*.py") if "auth" not in path.relative_to(WEB).parts
-    ]  # it has words of its own
-    python = [text for path in sources for text in of_python(path.read_text(encoding="utf-8"))]
+    # Sign-in has words of its own.
+    shell = (path for path in WEB.rglob("*.py") if "auth" not in path.relative_to(WEB).parts)
+    pages = (path for path in FEATURES.rglob("*.py") if path.name in ("page.py", "half_hours.py"))
+    python = [text for path in (*shell, *pages) for text in of_python(path.read_text(encoding="utf-8"))]
     templates = [
         text
-        for path in (WEB / "templates").glob("*.html")
+        for path in (*(WEB / "templates").glob("*.html"), *FEATURES.glob("*/templates/*.html"))
         for text in of_template(path.read_text(encoding="utf-8"))
     ]
     return {*python, *templates}

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from callmon.cli.check_remarks import check_remarks
 from callmon.config.settings import example_text, parse
 from callmon.main import main
+from callmon.tools.check_remarks import check_remarks
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.sign_in_app import PASSWORD

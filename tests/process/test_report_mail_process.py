@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from callmon.features.months.report_mail import ReportMailRow, mails_of
 from callmon.store.database import open_store
 from callmon.store.opening import open_for_writing
-from callmon.store.report_mail import ReportMailRow, mails_of
 from tests.support.daemon_process import free_port
 from tests.support.forked_daemon import WarmCallmon
 from tests.support.mail_server import MailServer

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from callmon.core.statistics import period
+from callmon.features.months.model import Report
+from callmon.features.months.request import gathered
 from callmon.main import main
-from callmon.reports.model import Report
-from callmon.reports.request import gathered
 from callmon.store.database import upgrade
 from tests import year
 from tests.lab import clickhouse

@@ -43,7 +43,8 @@ def everything() -> Iterator[tuple[Path, str]]:
         yield path, MADE.sub(lambda found: f"{found[1]}{found[2]}\n{_lines(PARTS[found[1]]())}\n", written)
     for language in ("fr", "en"):
         runbook = (ROOT / "docs" / language / "how-to" / "runbook.md").read_text(encoding="utf-8")
-        yield ROOT / "callmon" / "web" / "templates" / f"_guide.{language}.html", guide.page(runbook, language)
+        templates = ROOT / "callmon" / "features" / "standards" / "templates"
+        yield templates / f"_guide.{language}.html", guide.page(runbook, language)
     yield ROOT / "docs" / "en" / "reference" / "payloads.schema.json", payloads.schema()
     with reader_of("en"):
         manual_of_commands = _lines(manual.commands())

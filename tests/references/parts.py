@@ -109,7 +109,7 @@ def standards(language: str) -> Iterator[str]:
     yield from rows(
         *{"fr": ("norme", "titre", "règle", "politique"), "en": ("standard", "title", "rule", "policy")}[language]
     )
-    templates = Environment(loader=PackageLoader("callmon.web"), trim_blocks=True, autoescape=True)
+    templates = Environment(loader=PackageLoader("callmon.features.standards"), trim_blocks=True, autoescape=True)
     definition = templates.get_template("_definitions.html").make_module({"say": tongue.say}).definition
     for name in ALL_STANDARDS:
         rule, quote = unescape(definition(name)).strip(), QUOTES[name].words

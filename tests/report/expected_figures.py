@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from io import StringIO
 from typing import Any
 
-from callmon.reports.model import Cut, Figure, Place, Report
+from callmon.features.months.model import Cut, Figure, Place, Report
 from tests.year import Owing, Truth
 from tests.year.totals import CUTS, Totals, of_month
 

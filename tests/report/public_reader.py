@@ -13,8 +13,8 @@ from random import Random
 from typing import NamedTuple
 
 from callmon.config.standards import ALL_STANDARDS
-from callmon.reports.figures import NOT_JUDGED, TOTALS
-from callmon.reports.public import edition
+from callmon.features.months.figures import NOT_JUDGED, TOTALS
+from callmon.features.months.open_data import edition
 from tests.report.expected_figures import rows_of
 
 MANY = 10**7

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import event
 
 from callmon.core.statistics import period
-from callmon.reports.request import gathered
+from callmon.features.months.page import SHOWN, month_row, share_line
+from callmon.features.months.queries import month_counts
+from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
-from callmon.store.queries.reports import month_counts
 from callmon.store.rollups.rebuild import reset_rollups
 from callmon.web.formatter import WebFormatter
-from callmon.web.views.months import SHOWN, month_row, share_line
 from tests import year
 from tests.year import TORONTO
 from tests.year import obligations as year_owing

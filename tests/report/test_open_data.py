@@ -19,9 +19,9 @@ from rdflib.namespace import DCAT, DCTERMS
 from rdflib.term import Node
 
 from callmon.config.standards import ALL_STANDARDS
+from callmon.features.months.open_data import parquet
+from callmon.features.months.open_data.package import NO_PUBLISHER
 from callmon.main import main
-from callmon.reports.formats import parquet
-from callmon.reports.public.package import NO_PUBLISHER
 from callmon.store.database import upgrade
 from callmon.text.labels import terminal_text
 from tests import year

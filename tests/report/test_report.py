@@ -13,17 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon import reports
 from callmon.config.settings import example_text, parse
 from callmon.core.callbacks.obligation import Obligation
 from callmon.core.statistics import histogram, period
 from callmon.core.statistics.coverage import Coverage, nothing_was_heard, total
 from callmon.errors import ConfigError
-from callmon.reports import layout, notes, titles
-from callmon.reports.figures import COUNTS, FATES, fate
-from callmon.reports.formats import csv, html, json
-from callmon.reports.formatter import CONTEXT, MissingTextError, ReportFormatter
-from callmon.reports.model import Figure, Place
+from callmon.features import months as reports
+from callmon.features.months import layout, notes, titles
+from callmon.features.months.figures import COUNTS, FATES, fate
+from callmon.features.months.formats import csv, html, json
+from callmon.features.months.formatter import CONTEXT, MissingTextError, ReportFormatter
+from callmon.features.months.model import Figure, Place
 from callmon.text import labels
 from callmon.text.formatter import permille
 from tests.year import TORONTO, settings

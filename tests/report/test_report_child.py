@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from callmon.config.settings import Settings
 from callmon.core.statistics import period
-from callmon.reports.jobs import ReportFailure, ReportProcess
-from callmon.reports.request import ReportRequest, files, gathered
+from callmon.features.months.jobs import ReportFailure, ReportProcess
+from callmon.features.months.request import ReportRequest, files, gathered
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.year import TORONTO
@@ -154,7 +154,7 @@ async def test_the_databases_password_is_in_no_command_line(tmp_path: Path) -> N
 def children() -> set[int]:
     """The processes that are ours and make a report."""
     ours = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-    return {int(pid) for pid in ours if b"callmon.reports.jobs" in command_line(int(pid))}
+    return {int(pid) for pid in ours if b"callmon.features.months.jobs" in command_line(int(pid))}
 
 
 def command_line(pid: int) -> bytes:

@@ -13,13 +13,13 @@ import pytest
 from callmon.config.standards import ALL_STANDARDS
 from callmon.core.statistics import period
 from callmon.errors import ConfigError
-from callmon.reports.formats import csv, json
-from callmon.reports.formats.json import Published
-from callmon.reports.formatter import ReportFormatter, RoundedFormatter, whole_percent
-from callmon.reports.model import WHOLE, ComparedMonth, Cut, Figure, Place, Report, State
-from callmon.reports.public import edition as public
-from callmon.reports.request import gathered
-from callmon.reports.titles import HEADLINES
+from callmon.features.months.formats import csv, json
+from callmon.features.months.formats.json import Published
+from callmon.features.months.formatter import ReportFormatter, RoundedFormatter, whole_percent
+from callmon.features.months.model import WHOLE, ComparedMonth, Cut, Figure, Place, Report, State
+from callmon.features.months.open_data import edition as public
+from callmon.features.months.request import gathered
+from callmon.features.months.titles import HEADLINES
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.report.public_reader import ONE, RATES, REACH, THIRD, VOICEMAIL, Count, PublicReader, Sum, read

@@ -10,11 +10,12 @@ from typing import Any
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.reconciliation import Difference, LineDay, Reconciliation
 from callmon.core.statistics import period
-from callmon.reports.request import gathered
+from callmon.features.months import queries as reports
+from callmon.features.months.request import gathered
 from callmon.store.database import Database
 from callmon.store.new_rows import row_of_disruption
 from callmon.store.queries import calls as queries
-from callmon.store.queries import reconciliations, reports
+from callmon.store.queries import reconciliations
 from tests import year
 from tests.support.store_fixtures import plans
 from tests.year import TORONTO

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from callmon.core.statistics import period
-from callmon.reports.formats import json as as_json
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import WHOLE, Cut, Place, Report
-from callmon.reports.request import gathered
+from callmon.features.months.formats import json as as_json
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.model import WHOLE, Cut, Place, Report
+from callmon.features.months.request import gathered
 from tests.store.test_backfill import Office, cel
 from tests.year import TORONTO
 from tests.year import rows as year_rows

@@ -10,12 +10,12 @@ import pytest
 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.core.statistics import period
-from callmon.reports.formats import html
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.model import Figure, Place, Report
-from callmon.reports.public import edition
-from callmon.reports.request import gathered
-from callmon.reports.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
+from callmon.features.months.formats import html
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.model import Figure, Place, Report
+from callmon.features.months.open_data import edition
+from callmon.features.months.request import gathered
+from callmon.features.months.signature import MOST_LINES, MOST_REMARKS, SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.year import TORONTO

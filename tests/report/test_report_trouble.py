@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from callmon.config.settings import example
 from callmon.errors import ConfigError, MissingError, NoDataError, StoreError
-from callmon.reports.jobs import FAILS, Kind, ReportFailure, classify
+from callmon.features.months.jobs import FAILS, Kind, ReportFailure, classify
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from tests.support.pages_daemon import Site, month_of_fill, person, site

@@ -26,13 +26,13 @@ from callmon.core.disruptions.disruption import Disruption
 from callmon.core.statistics import period
 from callmon.core.statistics.coverage import Coverage
 from callmon.core.verdicts import VERDICTS
-from callmon.reports.builder import PeriodTotals, ReportBuilder
-from callmon.reports.formatter import ReportFormatter
-from callmon.reports.layout import LayoutBuilder
-from callmon.reports.model import WHOLE as WHOLE_CUT
-from callmon.reports.model import Cut, Report
-from callmon.reports.request import files, gathered
-from callmon.reports.signature import SignatureBuilder
+from callmon.features.months.builder import PeriodTotals, ReportBuilder
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.layout import LayoutBuilder
+from callmon.features.months.model import WHOLE as WHOLE_CUT
+from callmon.features.months.model import Cut, Report
+from callmon.features.months.request import files, gathered
+from callmon.features.months.signature import SignatureBuilder
 from callmon.store.database import Database, upgrade
 from tests import year
 from tests.report.expected_figures import APART, Expected, Page, places, rows_of, same, shown, told

@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from callmon.config.settings import Settings
-from callmon.reports.request import ReportRequest, filed
-from callmon.reports.sign_off import prepare
+from callmon.features.months.request import ReportRequest, filed
+from callmon.features.months.signed import prepare
 from callmon.store import sign_off
 from callmon.store.access import AuditRow
 from callmon.store.database import Database, upgrade

@@ -13,10 +13,10 @@ from callmon.config.settings import example
 from callmon.core.disruptions.commands import DisruptionCommand
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.outcome import Outcome
+from callmon.core.snapshot import DaemonSnapshot
 from callmon.core.statistics.counters import Figures
 from callmon.sinks.metrics.exposition import OF_CALLS, families
 from callmon.sinks.mqtt import topics
-from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.commands import (
     DISRUPTION_QUEUE,
     pending_disruption_commands,

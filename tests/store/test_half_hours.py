@@ -14,13 +14,13 @@ from sqlalchemy import text
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
+from callmon.features.now.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import HalfHourCounts
 from callmon.store.rollups import rebuild
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
-from callmon.web.views.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
 from tests.support.fact_builder import local, usual
 from tests.support.store_fixtures import account, answered_call, outcomes, wrote
 from tests.year import rows as year_rows

@@ -13,8 +13,8 @@ from callmon.ami.connection import ExchangeClient
 from callmon.ami.mailboxes import Mailbox, Mailboxes, short
 from callmon.ami.session import Session
 from callmon.config.settings import Settings
+from callmon.core.snapshot import MailboxStatus
 from callmon.daemon.host_state import ServiceStateTask, mailboxes
-from callmon.sinks.snapshot import MailboxStatus
 from callmon.store.database import Database
 from tests.support.ami_builders import BANNER, settings
 from tests.support.fact_builder import Office

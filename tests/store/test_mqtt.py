@@ -15,12 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.ami.recording import public_numbers
-from callmon.cli.check import report
-from callmon.cli.check_remarks import check_remarks
 from callmon.config.mqtt import MqttSettings
 from callmon.config.settings import Settings, example, parse
 from callmon.core.calls.call import OUTCOMES, STATES, Call, Wait
 from callmon.core.outcome import Outcome
+from callmon.core.snapshot import LineStatus
 from callmon.core.statistics.today import Today
 from callmon.core.verdicts import Finding
 from callmon.daemon.daemon import Daemon
@@ -29,9 +28,10 @@ from callmon.sinks.mqtt import sink as sink_module
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.outbox import MqttOutbox
 from callmon.sinks.mqtt.sink import Mqtt
-from callmon.sinks.snapshot import LineStatus
 from callmon.store.database import Database
 from callmon.store.queries import calls
+from callmon.tools.check import report
+from callmon.tools.check_remarks import check_remarks
 from callmon.web import health
 from tests.recordings.test_traces import NAMES, recording
 from tests.support.ami_builders import Exchange, replayed, settings

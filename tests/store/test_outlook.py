@@ -10,8 +10,8 @@ from callmon.ami.call_counts import CallCounts
 from callmon.config.settings import Settings
 from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
 from callmon.core.calls.call import Wait
+from callmon.core.snapshot import MailboxStatus, ServiceStatus
 from callmon.daemon.host_state import ServiceStateTask, last_day, next_change
-from callmon.sinks.snapshot import MailboxStatus, ServiceStatus
 from callmon.store.database import Database
 from callmon.text import labels as words
 from tests.support.ami_builders import settings

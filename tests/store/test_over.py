@@ -9,12 +9,13 @@ from sqlalchemy import text
 
 from callmon.core.statistics import period
 from callmon.errors import StoreError
-from callmon.reports.model import Report
-from callmon.reports.request import gathered
+from callmon.features.calls import search as call_search
+from callmon.features.months.model import Report
+from callmon.features.months.queries import month_counts
+from callmon.features.months.request import gathered
 from callmon.store.database import Database, upgrade
-from callmon.store.over import over, owner, pair_troubles
-from callmon.store.queries import call_search, calls
-from callmon.store.queries.reports import month_counts
+from callmon.store.pairs.open import over, owner, pair_troubles
+from callmon.store.queries import calls
 from tests.support.store_fixtures import POSTGRESQL, RING, postgres_database
 from tests.support.two_pairs import PAIRS, UNTIL, TwoPairs, two_pairs
 from tests.year import TORONTO

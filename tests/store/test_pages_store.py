@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from callmon.core.callbacks.obligation import Obligation
+from callmon.features.calls import search as call_search
+from callmon.features.calls.search import SHOWN, CallFilter
 from callmon.store.database import Database
-from callmon.store.queries import call_search, obligations
-from callmon.store.queries.call_search import SHOWN, CallFilter
+from callmon.store.queries import obligations
 from tests.support.fact_builder import OTHER, Office, local
 from tests.support.store_fixtures import START, answered_call, outcomes, wrote
 

@@ -17,7 +17,7 @@ from callmon.daemon.tasks import Act
 from callmon.store import notices
 from callmon.store.database import Database, upgrade
 from callmon.store.encryption import KeyRing
-from callmon.store.queries import contacts
+from callmon.store.pairs import contacts
 from callmon.store.rejudge import counter_differences
 from callmon.store.tables import CONTACT
 from callmon.store.writer import transaction

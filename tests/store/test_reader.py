@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
+from callmon.features.months.open_data.queries import COLUMNS
 from callmon.store.database import Database
-from callmon.store.queries.exports import COLUMNS
 from callmon.store.rollups import rebuild, update
 from tests import year
 from tests.support.store_fixtures import of_calls, wrote

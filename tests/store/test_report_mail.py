@@ -25,17 +25,12 @@ from sqlalchemy import text, update
 from sqlmodel import col
 
 from callmon.config.settings import Settings, load
-from callmon.main import main
-from callmon.reports import request
-from callmon.reports.formats.mail import PreparedReport, ReportNotice, prepared
-from callmon.reports.jobs import FAILS, ReportFailure, classify
-from callmon.reports.mail.delivery import addresses, deliver, mail_request
-from callmon.reports.mail.timer import Files, Make, ReportMailer, made_in_a_process
-from callmon.reports.request import ReportRequest
-from callmon.reports.sign_off import prepare
-from callmon.store.access import AuditRow, audit_events
-from callmon.store.database import Database, open_store, upgrade
-from callmon.store.report_mail import (
+from callmon.features.months import request
+from callmon.features.months.formats.mail import PreparedReport, ReportNotice, prepared
+from callmon.features.months.jobs import FAILS, ReportFailure, classify
+from callmon.features.months.mail.delivery import addresses, deliver, mail_request
+from callmon.features.months.mail.timer import Files, Make, ReportMailer, made_in_a_process
+from callmon.features.months.report_mail import (
     ReportMailing,
     ReportMailRow,
     claim_mail,
@@ -44,6 +39,11 @@ from callmon.store.report_mail import (
     pause_after,
     settle_mail,
 )
+from callmon.features.months.request import ReportRequest
+from callmon.features.months.signed import prepare
+from callmon.main import main
+from callmon.store.access import AuditRow, audit_events
+from callmon.store.database import Database, open_store, upgrade
 from callmon.store.sign_off import STEPS, SignedRevision, Step, read_signed, sign
 from tests import year
 from tests.support.daemon_process import ROOT

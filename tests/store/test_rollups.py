@@ -26,9 +26,9 @@ from callmon.core.monitor import Monitor
 from callmon.core.outcome import Outcome
 from callmon.core.statistics import period
 from callmon.daemon.tasks import roll_up
+from callmon.features.months.model import Report
+from callmon.features.months.request import gathered
 from callmon.main import main
-from callmon.reports.model import Report
-from callmon.reports.request import gathered
 from callmon.store.database import Database, upgrade
 from callmon.store.rejudge import rejudge
 from callmon.store.rollups import rebuild, update

@@ -16,9 +16,9 @@ from callmon.ami.events import ConnectionLost
 from callmon.core.facts import Fact, Unheard
 from callmon.core.monitor import Monitor
 from callmon.core.outcome import Heartbeat, Item, Outcome
+from callmon.core.snapshot import CallbackStatus
 from callmon.core.statistics.counters import Figures
 from callmon.core.takeover import take_over
-from callmon.sinks.snapshot import CallbackStatus
 from callmon.store import takeover
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import calls

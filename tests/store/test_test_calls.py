@@ -11,14 +11,14 @@ from callmon.config.settings import example
 from callmon.core.calls.call import Call
 from callmon.core.exchange import NEVER, LastCalls
 from callmon.core.outcome import Outcome
+from callmon.core.snapshot import DaemonSnapshot
 from callmon.core.statistics import period
 from callmon.core.statistics.counters import figures_of
 from callmon.core.statistics.today import Today
+from callmon.features.months import queries as reports
 from callmon.sinks.metrics.exposition import OF_CALLS, families
-from callmon.sinks.snapshot import DaemonSnapshot
 from callmon.store.database import Database
 from callmon.store.queries import calls as queries
-from callmon.store.queries import reports
 from callmon.store.queries.coverage import Fingerprint
 from callmon.store.rejudge import counter_differences
 from callmon.text import records

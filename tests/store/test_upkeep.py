@@ -16,8 +16,8 @@ import trustme
 
 from callmon.ami.connection import ExchangeClient
 from callmon.config.exchange import ExchangeSettings
+from callmon.core.snapshot import DiskSpace, HostStatus
 from callmon.daemon import host_state
-from callmon.sinks.snapshot import DiskSpace, HostStatus
 from callmon.store.database import Database
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer

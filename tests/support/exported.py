@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from callmon.core.calls.call import OUTCOMES
 from callmon.core.verdicts import VERDICTS
-from callmon.reports.figures import OWED_TOTALS, TOTALS
-from callmon.reports.model import Cut, Place, Report
+from callmon.features.months.figures import OWED_TOTALS, TOTALS
+from callmon.features.months.model import Cut, Place, Report
 
 Rows = list[tuple[str, str, int]]
 PUBLIC = "c.direction = 'inbound' AND NOT c.is_test AND c.line IS NOT NULL"

@@ -13,7 +13,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
+from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, LineStatus
 from tests.support.store_fixtures import START
 
 

@@ -25,9 +25,9 @@ from callmon.core.callbacks.index import ObligationIndex
 from callmon.core.calls.account import CallAccount
 from callmon.core.calls.call import STATES, Call
 from callmon.core.outcome import Outcome
+from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.core.statistics.counters import Figures, figures_of
 from callmon.core.verdicts import Cause, Finding, Verdict
-from callmon.sinks.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.store.database import Database, open_store, upgrade
 from callmon.store.encryption import KeyRing
 from callmon.store.queries import calls as queries

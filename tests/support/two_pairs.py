@@ -8,7 +8,7 @@ from typing import NamedTuple
 from callmon.config.settings import Settings
 from callmon.store import tables
 from callmon.store.database import Database, open_store, upgrade
-from callmon.store.over import open_to_read
+from callmon.store.pairs.open import open_to_read
 from tests import year
 from tests.support.store_fixtures import RING
 from tests.year import obligations as year_owing

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from callmon.core.callbacks.due_dates import DueDatePolicies
-from callmon.sinks.snapshot import CallbackStatus
+from callmon.core.snapshot import CallbackStatus
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
 
 TUESDAY = local("2026-11-24 10:00")
@@ -289,8 +289,8 @@ def test_a_replay_tells_what_is_owed_and_its_verdict_when_its_clock_has_passed_t
 
 def test_gauges_follow_what_stands_and_times_are_absent_when_nobody_waits() -> None:
     from callmon.config.settings import example
+    from callmon.core.snapshot import DaemonSnapshot
     from callmon.sinks.metrics.exposition import OF_CALLS, families
-    from callmon.sinks.snapshot import DaemonSnapshot
 
     lines = tuple(line for line in example().lines() if line.name in ("general", "poci"))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from callmon.cli.check import report
-from callmon.cli.check_remarks import check_remarks
 from callmon.config.settings import example, example_text, parse
 from callmon.store.key_file import add_new_key
+from callmon.tools.check import report
+from callmon.tools.check_remarks import check_remarks
 
 TODAY = date(2026, 11, 24)
 TEXT = report(example(), TODAY)

@@ -11,8 +11,8 @@ import pytest
 from pydantic import TypeAdapter
 
 from callmon.config.mail import MailSettings
-from callmon.reports.mail import bounded_smtp
-from callmon.reports.mail.smtp import Handover, hand_over
+from callmon.features.months.mail import bounded_smtp
+from callmon.features.months.mail.smtp import Handover, hand_over
 from tests.support.hostile_peer import HostilePeer, dripping, flooding, growth_at_most, silent
 
 MESSAGE = b"Subject: a\r\n\r\nb\r\n"

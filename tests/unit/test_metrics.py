@@ -16,10 +16,10 @@ from callmon.config.lines import Line
 from callmon.core.disruptions.disruption import Disruption, Notice, Source
 from callmon.core.outcome import Outcome
 from callmon.core.reconciliation import LastComparison
+from callmon.core.snapshot import ExchangeStatus, ServiceStatus, SinkStatus
 from callmon.core.statistics.counters import Figures, LabelValues, figures_of, zeros
 from callmon.sinks.metrics.counter_text import FiguresText
 from callmon.sinks.metrics.exposition import SCRAPERS, Metrics
-from callmon.sinks.snapshot import ExchangeStatus, ServiceStatus, SinkStatus
 from callmon.store.writer.committed import CommittedCounters
 from tests.support.store_fixtures import EXCHANGE, STANDARDS, START, Daemon, account, answered_call, seconds
 

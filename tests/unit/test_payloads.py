@@ -13,8 +13,8 @@ import pytest
 from callmon.core.callbacks.commands import Received
 from callmon.core.callbacks.index import summary_of
 from callmon.core.calls.call import Call
+from callmon.features.disruptions.notice.files import notice_files
 from callmon.sinks.mqtt import topics
-from callmon.sinks.public_notice.files import notice_files
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import owed_as_json
 from callmon.text.records import as_json

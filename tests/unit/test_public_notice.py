@@ -22,11 +22,11 @@ from icalendar import Calendar  # type: ignore[import-untyped]  # its types are 
 from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import example, example_text, parse
 from callmon.core.disruptions.disruption import Disruption, Notice
-from callmon.sinks.public_notice import folder as notice_folder
-from callmon.sinks.public_notice.files import calendar, folded_line, notice_files
-from callmon.sinks.public_notice.folder import NoticePublisher, publish_notice
-from callmon.sinks.snapshot import DaemonSnapshot, ExchangeStatus
-from callmon.text.public_notice import PublicNotice
+from callmon.core.snapshot import DaemonSnapshot, ExchangeStatus
+from callmon.features.disruptions.notice import folder as notice_folder
+from callmon.features.disruptions.notice.files import calendar, folded_line, notice_files
+from callmon.features.disruptions.notice.folder import NoticePublisher, publish_notice
+from callmon.features.disruptions.notice.text import PublicNotice
 from tests.pages.test_pages_html import wrong
 from tests.support.examples import examples
 from tests.support.fact_builder import local

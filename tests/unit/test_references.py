@@ -56,7 +56,7 @@ def test_a_man_page_has_every_command_or_setting_and_no_text_that_troff_takes_fo
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_section_of_the_guide_can_be_reached_from_its_contents(language: str) -> None:
-    page = FILES[ROOT / "callmon" / "web" / "templates" / f"_guide.{language}.html"]
+    page = FILES[ROOT / "callmon" / "features" / "standards" / "templates" / f"_guide.{language}.html"]
     anchors = re.findall(r'<h2 id="([^"]+)"', page)
     contents = page.partition('<nav class="contents"')[2].partition("</nav>")[0]
     assert re.findall(r'href="#([^"]+)"', contents) == anchors

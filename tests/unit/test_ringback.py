@@ -9,7 +9,7 @@ import pytest
 
 from callmon.core.calls.call import Wait
 from callmon.core.calls.ringback import dial_indication, queue_indication
-from callmon.sinks.snapshot import ExchangeStatus
+from callmon.core.snapshot import ExchangeStatus
 from callmon.web.health import remarks
 from tests.support.ami_builders import Channel, Exchange
 

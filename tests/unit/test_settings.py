@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from callmon.cli.check import report
 from callmon.config import exchange as exchange_settings
 from callmon.config import schema
 from callmon.config.lines import Target
 from callmon.config.settings import Settings, example, load, parse
 from callmon.config.times import duration, formatted_duration
 from callmon.errors import ConfigError
+from callmon.tools.check import report
 
 BAD = sorted(Path(__file__).parent.with_name("bad_settings").glob("*.toml"))
 EXCHANGE = '[exchanges.toronto]\nhost = "10.0.0.1"\n'

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.cli.check import report
 from callmon.config.settings import parse
 from callmon.config.staff import NOBODY, StaffLanguages, StaffMember, overlaps
+from callmon.tools.check import report
 
 TORONTO = ZoneInfo("America/Toronto")
 SPRING = StaffMember(

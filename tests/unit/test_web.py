@@ -16,8 +16,8 @@ from blockbuster import blockbuster_ctx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callmon import __version__
+from callmon.core.snapshot import ExchangeStatus
 from callmon.sinks.metrics.exposition import Metrics
-from callmon.sinks.snapshot import ExchangeStatus
 from callmon.store.writer.committed import CommittedCounters
 from callmon.web.app import Pace, WebApplication
 from callmon.web.health import troubles

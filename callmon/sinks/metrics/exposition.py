@@ -33,10 +33,10 @@ from callmon.core.disruptions.disruption import SOURCES
 from callmon.core.disruptions.register import BEFOREHAND
 from callmon.core.facts import Direction
 from callmon.core.reconciliation import SIDES
+from callmon.core.snapshot import DaemonSnapshot, SinkStatus
 from callmon.core.statistics.counters import SELDOM, VERDICT, Figure, Figures, LabelValues
 from callmon.core.statistics.parity import compare
 from callmon.sinks.metrics.counter_text import FiguresText, unit_of
-from callmon.sinks.snapshot import DaemonSnapshot, SinkStatus
 from callmon.store.writer.committed import CommittedCounters
 from callmon.text.labels import STANDARDS, label
 

@@ -31,12 +31,12 @@ from callmon.config.mqtt import MqttSettings
 from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.disruptions.disruption import Disruption
 from callmon.core.outcome import Outcome
+from callmon.core.snapshot import DaemonSnapshot, LineStatus
 from callmon.core.statistics.today import Today
 from callmon.errors import ConfigError, Sentence, system_reason
 from callmon.sinks.mqtt import topics
 from callmon.sinks.mqtt.heard import HeardQueue, refuse_long_messages
 from callmon.sinks.mqtt.outbox import MqttMessage, MqttOutbox
-from callmon.sinks.snapshot import DaemonSnapshot, LineStatus
 
 if TYPE_CHECKING:
     import aiomqtt

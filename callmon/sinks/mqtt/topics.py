@@ -20,8 +20,8 @@ from callmon.core.callbacks.index import ObligationSummary
 from callmon.core.calls import rings
 from callmon.core.calls.call import Call, Wait
 from callmon.core.disruptions.disruption import Disruption
+from callmon.core.snapshot import LineStatus
 from callmon.core.verdicts import Finding
-from callmon.sinks.snapshot import LineStatus
 from callmon.text.lists import disruption_fields
 from callmon.text.records import as_json, instant
 

@@ -1,0 +1,1 @@
+"""The calls: their search, one call and its drawing, `callmon calls` and `callmon explain`."""

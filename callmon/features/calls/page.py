@@ -1,0 +1,151 @@
+"""*Calls*: a day's calls, by line, outcome, standard, verdict; and *one call*, its story and its verdicts.
+
+No number is here. Only a manager sees in one call's story which phone answered (R-38): others see phones as
+letters. Boards link here with `jour`/`day`, `de`/`from`, `a`/`to`, `ligne`/`line`, `issue`/`outcome`,
+`norme`/`standard`, `verdict`, `page`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from starlette.responses import Response
+
+from callmon.config.lines import RING_TONE
+from callmon.config.standards import ALL_STANDARDS, CALL_STANDARDS
+from callmon.core.callbacks.entries import AnyEntry
+from callmon.core.calls.call import OUTCOMES
+from callmon.core.disruptions.disruption import Disruption
+from callmon.core.verdicts import VERDICTS
+from callmon.features.calls import search as call_search
+from callmon.store.database import Database
+from callmon.store.queries import calls, disruptions, obligations
+from callmon.store.queries.calls import StoredCall
+from callmon.text.story import story_context, unnamed
+from callmon.text.story.diagram import NARROW, drawing
+from callmon.text.story.page import Page
+from callmon.text.story.sentences import entry_sentence
+from callmon.web.auth.identity import Right
+from callmon.web.formatter import WebFormatter
+from callmon.web.page_request import NotFoundError, PageRequest
+
+DAY = timedelta(days=1)
+MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
+
+
+async def show(visit: PageRequest) -> Response:
+    """The calls of a day."""
+    day = _day(visit.parameter("day"), visit.tongue)
+    known = {"line": visit.site.settings.names("line"), "outcome": OUTCOMES}
+    known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
+    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
+    if not chosen["standard"]:
+        chosen["verdict"] = ""
+    times = {name: _time(visit.parameter(name)) for name in ("from", "to")}
+    begin, end = _span(day, times, visit.site.settings.timezone)
+    wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
+    found = await visit.site.ask(
+        call_search.search_calls, visit.site.reader, wanted, visit.parameter("page") or None
+    )
+    query = chosen | times | {"day": day.isoformat()}
+    return await visit.page(
+        "calls.html",
+        visit.say("Appels"),
+        chosen=chosen,
+        day=day,
+        rows=found.calls,
+        verdicts=found.verdicts,
+        standards=[x for x in MAIN if any(x in y for y in found.verdicts.values())],
+        times=times,
+        more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
+        is_first=not visit.parameter("page"),
+        days=[visit.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
+        known=known,
+    )
+
+
+def _day(text: str, tongue: WebFormatter) -> date:
+    """The day; today for a text that is not a date."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return tongue.settings.calendar().local_day(tongue.now)
+    return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
+
+
+def _time(text: str) -> str:
+    """A time of the day as "08:30"; "" for a text that is none."""
+    try:
+        return f"{time.fromisoformat(text):%H:%M}"
+    except ValueError:
+        return ""
+
+
+def _span(day: date, times: Mapping[str, str], zone: tzinfo) -> tuple[datetime, datetime]:
+    """The part of the day in UTC: from midnight, to the next midnight, where no time is given or the end is 00:00.
+
+    Of the hour that the clocks repeat in autumn, both are searched.
+    """
+    last = (day, times["to"]) if times["to"] > "00:00" else (day + DAY, "00:00")
+    return min(_moments(day, times["from"] or "00:00", zone)), max(_moments(*last, zone))
+
+
+def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
+    """The moments in UTC at which the clocks show this time: both of them in the repeated hour."""
+    shown = datetime.combine(day, time.fromisoformat(at), zone)
+    return [shown.replace(fold=fold).astimezone(UTC) for fold in (0, 1)]
+
+
+# One call.
+
+
+async def detail(visit: PageRequest) -> Response:
+    """The story of a call."""
+    name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
+    found = await visit.site.ask(_read, visit.site.reader, name, exchange)
+    if found is None:
+        text = visit.say("Appel introuvable.")
+        raise NotFoundError(visit.say("Appel inconnu"), text)
+    stored, entries, met = found
+    names = visit.may(Right.REPORT)
+    values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)
+    return await visit.page(
+        "call.html", visit.say("Un appel"), names=names, may_call=visit.may(Right.CALL_BACK), **values
+    )
+
+
+def _read(store: Database, name: str, exchange: str) -> tuple[StoredCall, list[AnyEntry], list[Disruption]] | None:
+    found = calls.stored_calls(store, name, exchange)
+    if not found:
+        return None
+    return (
+        found[0],
+        obligations.ledger_entries(store, name, exchange),
+        disruptions.disruptions_of_call(store, found[0].account),
+    )
+
+
+def _story(
+    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: WebFormatter
+) -> dict[str, Any]:
+    """The page's values. Runs in a thread: a long call has hundreds of facts."""
+    context = story_context(stored, tongue.settings, tongue.language)
+    page = Page(context, stored, tongue.settings, met)
+    typeset = tongue.speech.typeset
+    lines = tongue.settings.lines()
+    tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE
+    return {
+        "picture": (picture := drawing(context, tone)),
+        "narrow": drawing(context, tone, NARROW),
+        "kinds": {box.kind for box in picture.boxes} if picture else set(),
+        "findings": stored.findings,
+        "page": page,
+        "typeset": typeset,
+        "followed": [
+            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(entry_sentence(tongue.speech, x)))
+            for x in sorted(entries, key=lambda x: x.at)
+        ],
+        "owed": [x.obligation for x in entries][:1],
+        "call": context.call,
+        "exchange": stored.exchange,
+    }

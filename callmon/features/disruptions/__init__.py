@@ -1,0 +1,1 @@
+"""Disruptions of lines: the page, `callmon disruptions` and the public notice."""

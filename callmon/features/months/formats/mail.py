@@ -1,0 +1,179 @@
+"""The mail about a report: one message in French and English, as plain text, with the report's files. Pure.
+
+It has the month, its state and completeness, the month in one sentence, and the page's address. It has no
+caller's number, because no report has one.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
+from hashlib import sha256
+from mimetypes import guess_type
+from pathlib import Path
+from textwrap import fill
+from typing import NamedTuple
+
+import msgspec
+
+from callmon.config.settings import Settings
+from callmon.features.months.formats.html import completeness, state
+from callmon.features.months.formats.json import JsonState
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.model import Report
+from callmon.features.months.report_mail import ReportMailing, ReportMailRow
+from callmon.features.months.signature import SignatureBuilder
+from callmon.store.sign_off import SignedRevision
+
+WIDTH = 72
+PAGES = {"fr": "/fr/mois/", "en": "/en/months/"}
+RULE = "-" * WIDTH
+
+
+class ReportNotice(msgspec.Struct, frozen=True):
+    """What the mail says, and what identifies its content. `final_after`: when it is worth looking again."""
+
+    month: str
+    edition: str
+    revision: int
+    is_final: bool
+    final_after: datetime | None
+    fingerprint: str
+    subject: str
+    text: str
+
+    @property
+    def mailing(self) -> ReportMailing:
+        return ReportMailing(self.month, self.edition, self.revision, "final" if self.is_final else "provisional")
+
+
+class ApprovedReport(NamedTuple):
+    """The approved revision in force, what its JSON says of it, and its files: the bytes that were signed."""
+
+    revision: SignedRevision
+    state: JsonState
+    files: Sequence[tuple[str, bytes]]
+
+
+def notice(
+    report: Report,
+    settings: Settings,
+    fr: ReportFormatter,
+    en: ReportFormatter,
+    signed: ApprovedReport | None = None,
+) -> ReportNotice:
+    """The subject and the text, French first. `signed`: the files that people approved, and that are mailed."""
+    figures = report if signed is None else signed.state
+    number, is_final = (report.revision, report.is_final) if signed is None else (signed.revision.number, True)
+    return ReportNotice(
+        report.month.name,
+        "public" if report.is_public else "internal",
+        number,
+        is_final,
+        None if is_final else report.final_after,
+        sha256(f"{figures.data_fingerprint} {figures.config_fingerprint}".encode()).hexdigest()[:16],
+        " / ".join(_subject(report, tongue, number, is_final) for tongue in (fr, en)),
+        f"{RULE}\n\n".join(_text(report, settings, tongue, number, signed) for tongue in (fr, en)),
+    )
+
+
+def _subject(report: Report, tongue: ReportFormatter, number: int, is_final: bool) -> str:
+    say, month = tongue.say, tongue.month(report.month.first)
+    subject = say("Normes de service téléphonique, {month}", month=month)
+    marks = [say("définitif") if is_final else say("provisoire")]
+    marks += [say("édition publique")] if report.is_public else []
+    marks += [say("révision {number}", number=number)] if number > 1 else []
+    return f"{subject} ({', '.join(marks)})"
+
+
+def _text(
+    report: Report, settings: Settings, tongue: ReportFormatter, number: int, signed: ApprovedReport | None
+) -> str:
+    say, first = tongue.say, tongue.month(report.month.first)
+    parts = [say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first)]
+    if signed is None or signed.state.data_fingerprint == report.data_fingerprint:
+        parts += _figures(report, tongue)  # otherwise they are not those that were signed
+    if signed is None and not report.is_final:
+        parts.append(say("Ses chiffres peuvent encore changer. Le rapport définitif suivra."))
+    if number > 1:
+        parts.append(say("Cette révision remplace la précédente; le rapport donne les chiffres changés."))
+    if signed is not None:
+        parts.append(_digests(signed, tongue))
+    elif settings.mail.attach:
+        parts.append(say("Le rapport est joint à ce message."))
+    if settings.web.access.url is not None and not report.is_public:
+        address = f"{settings.web.access.url.rstrip('/')}{PAGES[tongue.language]}{report.month.name}"
+        parts.append(say("Le rapport sur les pages de callmon, avec votre compte :") + f"\n{address}")
+    if contact := settings.configuration.accessible_contact:
+        parts.append(say("Dans un autre format, sur demande : {contact}", contact=contact))
+    parts.append(say("callmon envoie ce message de lui-même. N'y répondez pas."))
+    return "".join(f"{_wrapped(part)}\n\n" for part in parts)
+
+
+def _figures(report: Report, tongue: ReportFormatter) -> tuple[str, str]:
+    """State and completeness, and the month in one sentence."""
+    whole = tongue.meaning("completeness").term
+    marks = (
+        tongue.labelled(tongue.say("État"), state(report, tongue)),
+        tongue.labelled(whole, completeness(report, tongue)),
+    )
+    return "\n".join(marks), SignatureBuilder(report, tongue).sentence()
+
+
+def _digests(signed: ApprovedReport, tongue: ReportFormatter) -> str:
+    """That the report is approved, and the SHA-256 of each attached file, as `callmon report verify` prints it."""
+    say, number = tongue.say, signed.revision.number
+    if not signed.files:
+        return say("La révision {number} est approuvée.", number=number)
+    text = say(
+        "La révision {number} est approuvée. Ses fichiers signés sont joints; leurs SHA-256 :", number=number
+    )
+    names = dict(signed.files)
+    return "\n".join((text, *(f"{name}\n{signed.revision.digests[name]}" for name in names)))
+
+
+def _wrapped(part: str) -> str:
+    """Each line at most WIDTH wide; no break within an address."""
+    return "\n".join(
+        fill(line, WIDTH, break_long_words=False, break_on_hyphens=False) for line in part.split("\n")
+    )
+
+
+class PreparedReport(NamedTuple):
+    """A report that is ready to be sent: its notice, and the name and bytes of each attachment."""
+
+    notice: ReportNotice
+    files: list[tuple[str, bytes]]
+
+
+def prepared(files: Sequence[tuple[Path | str, bytes]]) -> PreparedReport:
+    """From the files of a request whose kind is "mail"."""
+    (_, first), *others = files
+    written = msgspec.json.decode(first, type=ReportNotice)
+    return PreparedReport(written, [(Path(name).name, data) for name, data in others])
+
+
+def composed(report: PreparedReport, sender: str, recipient: str, mail: ReportMailRow, now: datetime) -> bytes:
+    """The whole message for one recipient, as it crosses the wire, with a Message-ID that follows from `mail`."""
+    message = EmailMessage(policy.SMTP)
+    message["From"] = Address("callmon", addr_spec=sender)
+    message["To"] = Address(addr_spec=recipient)
+    message["Subject"] = report.notice.subject
+    message["Date"] = now
+    message["Message-ID"] = message_id(mail, sender)
+    message["Auto-Submitted"] = "auto-generated"  # no absence message is sent back (RFC 3834)
+    message.set_content(report.notice.text, cte="quoted-printable")
+    for name, data in report.files:
+        kind = guess_type(name)[0] or "application/octet-stream"
+        main, _, sub = kind.partition("/")
+        message.add_attachment(data, maintype=main, subtype=sub, filename=name)
+    message["Content-Language"] = "fr, en"  # here, since `set_content` drops it
+    return message.as_bytes()
+
+
+def message_id(mail: ReportMailRow, sender: str) -> str:
+    """The same for the same mailing, recipient and copy: a program that receives it twice can see that."""
+    of, domain = mail.mailing, sender.rpartition("@")[2]
+    whom = sha256(mail.recipient.encode()).hexdigest()[:16]
+    return f"<callmon.{of.month}.{of.edition}.{of.revision}.{of.stage}.{mail.copy_number}.{whom}@{domain}>"

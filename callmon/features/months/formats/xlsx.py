@@ -1,0 +1,259 @@
+"""A report as a workbook of five sheets: summary, figures, callbacks, definitions, about. Pure.
+
+Each table is a table object with real numbers. A rate is written as rounded for display (R-23), so that no cell
+format rounds 99.96 % up. The sheet of figures has a row for each figure, for a pivot table, with exact rates.
+
+Refuses: to merge cells.
+"""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from io import BytesIO
+from typing import Any
+
+from callmon.config.settings import Settings
+from callmon.features.months import notes
+from callmon.features.months.formats import html
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.layout import LayoutBuilder, LayoutTable
+from callmon.features.months.model import Figure, Report
+from callmon.features.months.notes import Remarks
+from callmon.features.months.signature import SignatureBuilder
+from callmon.features.months.titles import SIGNS
+from callmon.text.formatter import Definition
+
+LABELS, NUMBERS, TEXTS = 52, 15, 110  # widths of columns, in digits
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001  fixed, so that the same report is the same bytes
+UNITS = {"seconds": '#,##0.0" s"', "hours": '0.0" h"', "difference": "+0.0%;-0.0%;0.0%"}
+FORMATS = {"count": "#,##0", "rings": "#,##0", "rate": "0.0%"} | UNITS
+GAP = 2  # empty rows between two tables of a sheet
+CHART = 22  # rows that a chart takes
+LINE = 15  # height of a line of text, in points
+
+
+def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
+    """The workbook as bytes."""
+    import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
+
+    data = BytesIO()
+    book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    texts, locale = html.texts(report, settings, tongue), tongue.locale.replace("_", "-")
+    book.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
+    book.set_custom_property("Language", locale)
+    Sheets(book, report, settings, tongue).add_all(texts, remarks)
+    book.close()
+    return data.getvalue()
+
+
+class Sheets:
+    """Writes the sheets one after another."""
+
+    def __init__(self, book: Any, report: Report, settings: Settings, tongue: ReportFormatter) -> None:
+        self.book, self.report, self.settings, self.tongue = book, report, settings, tongue
+        shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
+        self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
+        self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
+        self.head_right = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom", "align": "right"})
+        self.right = book.add_format({"align": "right"})
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self.tables = 0
+
+    def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
+        builder = LayoutBuilder(self.report, self.tongue)
+        sections = builder.sections()
+        self.add_summary(texts, builder)
+        self.add_figures()
+        callbacks = next(x for x in sections if x.key == "callbacks")
+        self.add_stacked(texts["callbacks"], callbacks.tables, callbacks.absent)
+        self.add_texts(texts["definitions"], self._definitions())
+        said = html.manager_remarks(remarks, sections, self.tongue)
+        about = [*html.cover(self.report, self.tongue), *said, *self._settings(texts)]
+        self.add_texts(texts["about"], [[x.term, x.text] for x in about])
+
+    def _definitions(self) -> list[list[str]]:
+        """How to read the workbook, then every figure of the sheet of figures."""
+        say, names = self.tongue.say, dict.fromkeys(place.name for place in self.report.figures)
+        signs = [["", say(sign), say(meant)] for sign, meant in SIGNS.items()]
+        return [*signs, *([name, *self.tongue.meaning(name)] for name in names)]
+
+    def _settings(self, texts: dict[str, str]) -> list[Definition]:
+        settings, month, tongue = self.settings, self.report.month, self.tongue
+        closed = notes.closed_days(settings, month, tongue)
+        targets = list(notes.targets(settings, month, tongue))
+        return [
+            *notes.settings_in_force(settings, tongue),
+            *notes.hours(settings, tongue),
+            *(Definition(f"{texts['closed']}, {x.term}", x.text) for x in closed),
+            *(targets or [Definition(texts["targets"], texts["no_target"])]),
+            Definition(texts["small"], texts["small_rule"]),
+            Definition(texts["revisions"], texts["revision"]),
+            Definition(texts["accessible"], texts["accessible_formats"]),
+            *([] if self.report.is_public else [Definition(texts["sign"], texts["signed"])]),
+        ]
+
+    # Sheets.
+
+    def sheet(self, title: str, columns: int) -> Any:
+        """A new sheet, printed in landscape and one page wide."""
+        sheet = self.book.add_worksheet(title)
+        sheet.set_landscape()
+        sheet.set_paper(1)  # letter
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&L&A&R&P / &N")
+        sheet.set_column(0, 0, LABELS)
+        sheet.set_column(1, columns, NUMBERS)
+        return sheet
+
+    def add_summary(self, texts: dict[str, str], builder: LayoutBuilder) -> None:
+        """The signature edition's tables, the twelve months and, of a revision, its changes; two charts."""
+        signature, report = SignatureBuilder(self.report, self.tongue), self.report
+        headlines, lines = signature.headlines(), signature.lines()
+        months = [builder.months()] if report.compared else []
+        tables = [headlines, lines, *months, *([builder.changes()] if report.changes else [])]
+        sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
+        about = (
+            signature.sentence(),
+            self.tongue.labelled(self.tongue.say("État"), html.state(report, self.tongue)),
+            self.tongue.labelled(self.tongue.meaning("completeness").term, html.completeness(report, self.tongue)),
+        )
+        sheet.write_string(0, 0, f"{texts['title']} ({texts['edition']})", self.title)
+        for row, text in enumerate(about, 1):
+            sheet.write_string(row, 0, text)
+        begins = self._stack(sheet, tables, len(about) + 2)
+        below = begins[-1] + len(tables[-1].rows) + len(tables[-1].notes) + GAP
+        charted = [(begins[1], lines), *((begins[2], x) for x in months)]
+        for number, (begin, table) in enumerate(charted):
+            self.chart(sheet, table, begin, (below, 4 * number))
+        sheet.print_area(0, 0, below + CHART, max(max(len(x.head) for x in tables), 5 * len(charted)))
+        sheet.fit_to_pages(1, 1)
+
+    def add_stacked(self, title: str, tables: Sequence[LayoutTable], notes: Sequence[str]) -> None:
+        """A sheet of tables, one below the other, and notes."""
+        most = max((len(x.head) for x in tables), default=1)
+        sheet = self.sheet(title, most)
+        end = self._stack(sheet, tables, 0)[-1] if tables else 0
+        end += len(tables[-1].rows) + len(tables[-1].notes) + GAP if tables else 0
+        for row, note in enumerate(notes, end):
+            sheet.write_string(row, 0, note)
+        sheet.print_area(0, 0, end + len(notes), most)
+
+    def _stack(self, sheet: Any, tables: Iterable[LayoutTable], row: int) -> list[int]:
+        """Write tables one below the other, each after its title; the row of the head of each."""
+        begins = []
+        for table in tables:
+            sheet.write_string(row, 0, table.title, self.title)
+            begins.append(row + 1)
+            self.fill(sheet, table, row + 1)
+            row += len(table.rows) + 2
+            for note in table.notes:
+                sheet.write_string(row, 0, note)
+                row += 1
+            row += GAP
+        return begins
+
+    def fill(self, sheet: Any, table: LayoutTable, begin: int) -> None:
+        """Write a table with a formatted head and real numbers."""
+        for r, row in enumerate(table.rows, begin + 1):
+            sheet.write_string(r, 0, html.row_label(row, self.tongue))
+            for c, cell in enumerate(row.cells, 1):
+                value = _number(cell, self.tongue)
+                if value is None:
+                    sheet.write_string(r, c, html.cell_text(cell, table, self.tongue), self.right)
+                else:
+                    sheet.write_number(r, c, value, self.formats.get(cell.kind))
+        head = _different((table.first, *table.head))
+        heads = [self.head, *[self.head_right] * len(table.head)]
+        columns = [{"header": name, "header_format": bold} for name, bold in zip(head, heads, strict=True)]
+        self.table(sheet, columns, len(table.rows), {"style": "Table Style Light 1", "autofilter": False}, begin)
+        # An explicit height, because a chart below is placed by the heights that are known when it is written.
+        sheet.set_row(begin, LINE * max(-(-len(name) // (NUMBERS - 3)) + 1 for name in head[1:]))
+
+    def table(
+        self, sheet: Any, columns: list[dict[str, Any]], rows: int, style: dict[str, Any], begin: int = 0
+    ) -> None:
+        """Make the cells of a sheet a table object."""
+        self.tables += 1
+        options = {"columns": columns, "name": f"Figures_{self.tables}", **style}
+        sheet.add_table(begin, 0, begin + max(1, rows), len(columns) - 1, options)
+
+    def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
+        """Insert a chart of the rate in the second column: the third ring, by line or by month."""
+        chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
+        title = self.tongue.labelled(table.title, table.head[1])
+        chart.add_series({
+            "name": title, "categories": [name, begin + 1, 0, end, 0], "values": [name, begin + 1, 2, end, 2],
+            "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
+        })  # fmt: skip
+        chart.set_title({"name": title, "name_font": {"size": 12}})
+        chart.set_legend({"none": True})
+        chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})
+        chart.set_y_axis({"reverse": True})
+        chart.set_size({"width": 660, "height": 420})
+        text = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
+        sheet.insert_chart(*place, chart, {"description": f"{title}. {text}"})
+
+    def add_texts(self, title: str, rows: list[list[str]]) -> None:
+        """A sheet of terms and texts."""
+        say = self.tongue.say
+        head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
+        sheet = self.sheet(title, len(head))
+        for r, row in enumerate(rows, 1):
+            for c, text in enumerate(row):
+                sheet.write_string(r, c, text, self.wrapped)
+        columns = [{"header": name, "header_format": self.head} for name in head]
+        self.table(sheet, columns, len(rows), {"style": "Table Style Light 1"})
+        sheet.set_column(0, len(head) - 2, LABELS)
+        sheet.set_column(len(head) - 1, len(head) - 1, TEXTS)
+        sheet.freeze_panes(1, 0)
+        sheet.repeat_rows(0)
+        sheet.print_area(0, 0, len(rows), len(head) - 1)
+
+    def add_figures(self) -> None:
+        """Write every figure of the month, one in each row."""
+        say, tongue, report = self.tongue.say, self.tongue, self.report
+        head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
+        head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
+        sheet = self.sheet(say("Chiffres"), len(head))
+        for r, x in enumerate(report.figures.values(), 1):
+            place, cut = x.place, x.place.cut
+            state = "" if x.state == "known" else tongue.figure(x)
+            titles = report.month.name, tongue.figure_title(place.name, place.part), tongue.cut(cut, report)
+            keys = place.name, place.part, cut.kind, cut.of, x.kind
+            for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
+                sheet.write_string(r, c, text)
+            sheet.write_row(r, len(titles) + len(keys), (x.value, x.numerator, x.denominator))
+            sheet.write_string(r, len(head) - 1, state)
+        self.table(sheet, [{"header": name} for name in _different(head)], len(report.figures), {})
+        sheet.set_column(0, 0, NUMBERS)
+        sheet.set_column(1, 1, LABELS)
+        sheet.set_column(2, 4, LABELS // 2)
+        sheet.freeze_panes(1, 2)
+        sheet.repeat_rows(0)
+        sheet.print_area(0, 0, len(report.figures), len(head) - 1)
+
+
+def _number(figure: Figure, tongue: ReportFormatter) -> float | None:
+    """The number of a cell.
+
+    None if there is none, or if few calls were judged: the fraction then replaces the rate.
+    """
+    if figure.state != "known" or figure.value is None:
+        return None
+    if figure.kind != "rate":
+        return figure.value
+    assert figure.numerator is not None
+    assert figure.denominator is not None
+    tenths = tongue.tenths(figure.numerator, figure.denominator)
+    return None if tenths is None else tenths / 1000
+
+
+def _different(head: Iterable[str]) -> list[str]:
+    """The column names, numbered so that no two are equal regardless of case (Excel requires it)."""
+    names: list[str] = []
+    for name in head:
+        taken = {x.lower() for x in names}
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        names.append(next(x for x in itertools.chain([name], numbered) if x.lower() not in taken))
+    return names

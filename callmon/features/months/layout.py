@@ -1,0 +1,359 @@
+"""The layout of a printed report: sections, tables, rows. Pure.
+
+The columns of a table are figures; its rows are cuts, parts of figures, or figures. HTML, XLSX and PDF write this
+document. `layout.toml` has the sections. CSV and JSON have every figure, also those for which a page has no room.
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from importlib.resources import files
+
+import msgspec
+
+from callmon.config.standards import ALL_STANDARDS
+from callmon.core.statistics.aggregates import HALF_HOURS
+from callmon.core.verdicts import CAUSES
+from callmon.features.months.figures import COUNTS, ENDS
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.model import WHOLE, Figure, Place, Report
+from callmon.features.months.titles import HEADLINES, PARTS
+from callmon.text.attestations import attestation_notes
+from callmon.text.formatter import Definition
+
+Column = tuple[str, str]  # the name of a figure and its part
+HALF = 6  # columns of a table that takes half of a page
+ALL_PARTS = COUNTS | {"check": tuple(PARTS["check"])}
+SUMMARY = (
+    "calls_offered",
+    "answer_rate",
+    "answer_by_third_ring.rate",
+    "reach_a_person.rate",
+    "callbacks_24_hours.rate",
+    "bilingual_person.rate",
+)
+
+
+def columns(*names: str) -> list[Column]:
+    """The columns of figures: "name", "name/part", or "name/*" for one column for each part."""
+    found: list[Column] = []
+    for name, _, part in (name.partition("/") for name in names):
+        found += [(name, x) for x in ALL_PARTS.get(name, ENDS)] if part == "*" else [(name, part)]
+    return found
+
+
+class TableSpec(msgspec.Struct, frozen=True):
+    """A table of `layout.toml`, which explains the fields."""
+
+    key: str = ""
+    title: str = ""
+    columns: tuple[str, ...] = ()
+    verdicts: str = ""
+    more: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+    parity: tuple[str, ...] = ()
+    standards: bool = False
+    times: str = ""
+    first: str = ""
+    note: str = ""
+    chart: str = ""
+
+
+class SectionSpec(msgspec.Struct, frozen=True):
+    """A section of `layout.toml`; without a title it has that of the standard `key`."""
+
+    key: str
+    title: str = ""
+    notes: tuple[str, ...] = ()
+    tables: tuple[TableSpec, ...] = ()
+
+
+_layout = msgspec.toml.decode(
+    files("callmon.features.months").joinpath("layout.toml").read_bytes(), type=dict[str, tuple[SectionSpec, ...]]
+)
+SECTIONS, PUBLIC_SECTIONS = _layout["sections"], _layout["public"]
+
+
+class LayoutRow(msgspec.Struct, frozen=True):
+    """A row of a table. `group`: the kind of its label ("Service")."""
+
+    label: str
+    cells: tuple[Figure, ...]
+    group: str = ""
+    is_whole: bool = False
+
+
+class LayoutTable(msgspec.Struct, frozen=True):
+    """`first`: header of the label column. `chart`: which columns of which rows a chart shows ("" for none).
+
+    The chart "cells" is a bar in each cell.
+    """
+
+    key: str
+    title: str
+    first: str
+    head: tuple[str, ...]
+    rows: tuple[LayoutRow, ...]
+    names: tuple[str, ...] = ()  # its figures, for the definitions
+    notes: tuple[str, ...] = ()
+    chart: str = ""
+    dashed: bool = False  # a dash for a month that has no such figure
+    omitted: tuple[Figure, ...] = ()  # the columns in which every cell has the same sign, 0 included
+
+    @property
+    def size(self) -> str:
+        """How much of a page's width the table takes."""
+        if self.key == "changes" or len(self.head) > HALF:
+            return "wide"
+        return "third" if len(self.head) <= 2 else "half"
+
+
+class LayoutSection(msgspec.Struct, frozen=True):
+    """`absent`: a sentence for each table without a column to show. `omitted`: the figures that no table shows."""
+
+    key: str
+    title: str
+    tables: tuple[LayoutTable, ...] = ()
+    notes: tuple[str, ...] = ()
+    facts: tuple[Definition, ...] = ()
+    absent: tuple[str, ...] = ()
+    omitted: tuple[Figure, ...] = ()
+    names: tuple[str, ...] = ()  # the figures of its facts, for the definitions
+
+
+class LayoutBuilder:
+    """Makes the sections of one report in one language."""
+
+    def __init__(self, report: Report, tongue: ReportFormatter) -> None:
+        self.report, self.tongue = report, tongue
+
+    def sections(self) -> list[LayoutSection]:
+        say, report = self.tongue.say, self.report
+        specs = PUBLIC_SECTIONS if report.is_public else SECTIONS
+        found = [self._section(spec) for spec in specs if spec.key != "attested" or report.attested]
+        if report.changes:
+            found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
+        if report.compared:
+            found.append(LayoutSection("comparisons", say("Les douze mois"), (self.months(),)))
+        return found
+
+    def _section(self, spec: SectionSpec) -> LayoutSection:
+        say = self.tongue.say
+        title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)
+        tables = [table for x in spec.tables for table in self._tables(x) if table is not None]
+        listed = [x for x in spec.tables if x.figures]
+        facts = [fact for x in listed for fact in self._listed_facts(x)]
+        return LayoutSection(
+            spec.key,
+            title,
+            tuple(x for x in tables if x.head),
+            tuple(map(say, spec.notes)),
+            self._attestations() if spec.key == "attested" else tuple(facts),
+            tuple(note for x in tables if not x.head for note in x.notes),
+            tuple(figure for x in tables for figure in x.omitted),
+            _names(column for x in listed for column in self._listed(x.figures)),
+        )
+
+    def _attestations(self) -> tuple[Definition, ...]:
+        titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
+        return tuple(attestation_notes(self.report.attested, titles, self.tongue))
+
+    def _tables(self, spec: TableSpec) -> Iterable[LayoutTable | None]:
+        if spec.verdicts:
+            return self.verdicts(spec.verdicts, *spec.more)
+        if spec.parity:
+            return [self.parity(spec.key, *spec.parity)]
+        if spec.standards:
+            return [self.standards()]
+        if spec.times:
+            return [self.by_part(spec)]
+        if spec.figures:
+            return []  # facts
+        return [self.by_cut(spec)]
+
+    def _listed(self, names: Iterable[str]) -> list[Column]:
+        """The columns of figures; "unheard/*" are those of each exchange."""
+        exchanges = sorted(x.part for x in self.report.figures if x.name == "unheard_hours")
+        unheard = [(f"unheard_{what}", x) for x in exchanges for what in ("hours", "open_hours", "known_hours")]
+        return [column for name in names for column in (unheard if name == "unheard/*" else columns(name))]
+
+    # Tables.
+
+    def by_cut(self, spec: TableSpec, is_of_reasons: bool = False) -> LayoutTable | None:
+        """A table with one row for each cut, without the columns that are 0, or have no number, in every row.
+
+        A note names those. If no column is left, the table has notes only. A single column stands beside the calls
+        offered. A single reason becomes a note, as its figures are those of the verdict. None if the report has no
+        column.
+        """
+        say, report, wanted = self.tongue.say, self.report, columns(*spec.columns)
+        shown = [x for x in wanted if Place(*x) in report.figures]
+        if not shown:
+            return None
+        title = say(spec.title) if spec.title else self.tongue.meaning(wanted[0][0]).term
+        has_lengths = len({name for name, part in shown if part in ENDS}) > 1
+        found = [(self._head(*x, has_lengths and x[1] in ENDS), self._in_cuts(*x)) for x in shown]
+        signs = [self.tongue.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in found]
+        kept = [column for column, sign in zip(found, signs, strict=True) if not sign]
+        notes = self._notes(spec, title, [(head, sign) for (head, _), sign in zip(found, signs, strict=True)])
+        if len(kept) == 1 and is_of_reasons:
+            notes = (say("{title} : {reason}, sans exception.", title=title, reason=kept.pop()[0]), *notes)
+        elif len(kept) == 1:
+            kept.insert(0, (self.tongue.meaning("calls_offered").term, self._in_cuts("calls_offered")))
+        rows = (
+            LayoutRow(self.tongue.cut(cut, report), tuple(cells), self.tongue.kind(cut), cut == WHOLE)
+            for cut, *cells in zip(report.cuts, *(cells for _, cells in kept), strict=True)
+        )
+        return LayoutTable(
+            spec.key,
+            title,
+            say("Appels"),
+            tuple(head for head, _ in kept),
+            tuple(rows) if kept else (),
+            tuple(dict.fromkeys(cells[0].place.name for _, cells in kept)),
+            notes,
+            spec.chart,
+            omitted=tuple(x for (_, cells), sign in zip(found, signs, strict=True) if sign for x in cells),
+        )
+
+    def _in_cuts(self, name: str, part: str = "") -> tuple[Figure, ...]:
+        return tuple(self.report.figure(name, part, cut) for cut in self.report.cuts)
+
+    def _notes(self, spec: TableSpec, title: str, signs: list[tuple[str, str]]) -> tuple[str, ...]:
+        """The notes of a table: which columns (`signs`: head and sign) it does not show, and its own notes."""
+        if all(sign for _, sign in signs):
+            names = "; ".join(f"{head} = {sign}" if head != title else sign for head, sign in signs)
+            return (self.tongue.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
+        say, by_sign = self.tongue.say, dict.fromkeys(sign for _, sign in signs if sign)
+        names_of = {sign: ", ".join(head for head, of in signs if of == sign) for sign in by_sign}
+        everywhere = (say("{sign} partout : {names}.", sign=sign, names=names) for sign, names in names_of.items())
+        return (*everywhere, *([say(spec.note)] if spec.note else ()))
+
+    def by_part(self, spec: TableSpec) -> LayoutTable | None:
+        """A table of the whole with one row for each part (a time) and one column for each figure of `times`."""
+        names = [f"{spec.times}.{what}" for what in ("offered", "answered", "met", "not_met")]
+        times = "1234567" if spec.times == "weekday" else HALF_HOURS
+        parts = [part for part in times if Place(names[0], part) in self.report.figures]
+        known = tuple(name for name in names if any(Place(name, part) in self.report.figures for part in parts))
+        if not known:
+            return None
+        rows = tuple(
+            LayoutRow(self.tongue.part(known[0], part), tuple(self.report.figure(name, part) for name in known))
+            for part in parts
+        )
+        head = tuple(self.tongue.meaning(name).term for name in known)
+        title, first = self.tongue.say(spec.title), self.tongue.say(spec.first)
+        return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="columns")
+
+    def _listed_facts(self, spec: TableSpec) -> list[Definition]:
+        """The figures of the whole as terms and texts; one term if all are 0."""
+        known = [self.report.figure(*x) for x in self._listed(spec.figures) if Place(*x) in self.report.figures]
+        if spec.title and known and _is_uniform(tuple(known)):
+            return [Definition(self.tongue.say(spec.title), self.tongue.figure(known[0]))]
+        return [Definition(self._label(x.place.name, x.place.part), self.tongue.figure(x)) for x in known]
+
+    def _label(self, name: str, part: str) -> str:
+        title, part_title = self.tongue.meaning(name).term, self.tongue.part(name, part)
+        if name.startswith("unheard_"):
+            return self.tongue.say("{figure}, autocommutateur « {name} »", figure=title, name=part_title)
+        return self.tongue.labelled(title, part_title)
+
+    def _head(self, name: str, part: str, has_title: bool) -> str:
+        """The header of a column: the name of the part, otherwise the short title of the figure."""
+        if has_title:
+            return f"{self.tongue.meaning(name).term}, {self.tongue.part(name, part)}"
+        if part:
+            return self.tongue.capital(self.tongue.part(name, part))
+        what = name.rpartition(".")[2] if name.partition(".")[0] in ALL_STANDARDS else name
+        return self.tongue.meaning(what).term
+
+    # Sections.
+
+    def verdicts(self, standard: str, *more: str) -> list[LayoutTable | None]:
+        """The verdicts of a standard in every cut, then their reasons and causes."""
+        names = (f"{standard}.verdict/*", f"{standard}.rate", *more)
+        tables = [self.by_cut(TableSpec(f"{standard}-verdicts", columns=names))]
+        for what in ("exempt", "not_met", "unknown", "cause"):
+            name = f"{standard}.{what}"
+            parts = sorted({x.part for x in self.report.figures if x.name == name and x.part})
+            if parts and (what != "cause" or standard not in ("feedback_offered", "one_transfer_at_most")):
+                ordered = [x for x in CAUSES if x in parts] if what == "cause" else parts
+                shown = tuple(f"{name}/{x}" for x in ordered)
+                tables.append(self.by_cut(TableSpec(f"{standard}-{what}", columns=shown), is_of_reasons=True))
+        return tables
+
+    def parity(self, kind: str, *sides: str) -> LayoutTable:
+        """A table with the rates of each standard on both sides, and their difference."""
+        whats = tuple(f"parity_{x}" for x in (*sides, kind))
+        rows = tuple(
+            LayoutRow(self.tongue.word("standard", name), tuple(self.report.figure(f"{name}.{x}") for x in whats))
+            for name in ALL_STANDARDS
+            if Place(f"{name}.{whats[0]}") in self.report.figures
+        )
+        head = tuple(self.tongue.meaning(what).term for what in whats)
+        return LayoutTable(kind, head[-1], self.tongue.say("Norme de service"), head, rows, whats)
+
+    def standards(self) -> LayoutTable:
+        """A table with the rate of each standard, of the whole and of each service."""
+        cuts = [x for x in self.report.cuts if x.kind in ("whole", "service")]
+        rows = tuple(
+            LayoutRow(
+                self.tongue.word("standard", name),
+                tuple(self.report.figure(f"{name}.rate", cut=x) for x in cuts),
+            )
+            for name in ALL_STANDARDS
+        )
+        title, head = self.tongue.say("Normes de service"), tuple(self.tongue.cut(x, self.report) for x in cuts)
+        names = tuple(f"{name}.verdict" for name in ALL_STANDARDS)
+        return LayoutTable(
+            "standards", title, self.tongue.say("Norme de service"), head, rows, names, chart="cells"
+        )
+
+    def changes(self) -> LayoutTable:
+        """A table of the figures that differ from the previous revision."""
+        rows = tuple(
+            LayoutRow(
+                f"{self._label(x.place.name, x.place.part)}; {self.tongue.cut(x.place.cut, self.report)}",
+                tuple(figure or Figure(x.place, "count", "not_applicable") for figure in (x.before, x.after)),
+            )
+            for x in self.report.changes
+        )
+        say = self.tongue.say
+        head = (say("Révision précédente"), say("Cette révision"))
+        return LayoutTable("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
+
+    def months(self) -> LayoutTable:
+        """A table of this month and the others, with the verdicts that the database has today."""
+        say, report = self.tongue.say, self.report
+        others = {x.month: x.figures for x in (*report.compared, *report.months)}
+        months = sorted({**others, report.month.name: report.figures}.items())
+        names = [x for x in (*HEADLINES, *SUMMARY, "completeness") if all(Place(x) in of for _, of in months)]
+        names = [*dict.fromkeys(names)]
+        rows = tuple(
+            LayoutRow(
+                self.tongue.capital(self.tongue.month(date.fromisoformat(f"{month}-01"))),
+                tuple(figures[Place(name)] for name in names),
+                is_whole=month == report.month.name,
+            )
+            for month, figures in months
+        )
+        head = tuple(say(HEADLINES[x]["short"]) if x in HEADLINES else self.tongue.meaning(x).term for x in names)
+        note = say(
+            "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors en "
+            "vigueur, sauf s'ils ont été rejugés depuis."
+        )
+        title, notes = say("Les douze mois"), () if report.is_public else (note,)
+        return LayoutTable(
+            "comparisons", title, say("Mois"), head, rows, tuple(names), notes, chart="cells", dashed=True
+        )
+
+
+def _is_uniform(cells: tuple[Figure, ...]) -> bool:
+    """Whether the cells that apply are all 0 (but no rate), or no cell has a number, for the same reason."""
+    states = {x.state for x in cells}
+    if states <= {"known", "not_applicable"} and cells[0].state == "known":
+        return cells[0].kind in ("count", "hours") and not any(x.value for x in cells)
+    return len(states) == 1
+
+
+def _names(columns: Iterable[Column]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for name, _ in columns))

@@ -1,0 +1,118 @@
+"""The public edition: numbers of calls rounded to tens, for the whole, each service and each line. Pure.
+
+Every number is rounded by itself, totals and parts alike: 0 to 4 is 0, and 5 to 14 is 10. A rate is made of its
+two rounded numbers. A service or a line with few calls has no numbers: they would be mostly rounding.
+
+A reader who subtracts learns ranges. A sum would tell its n parts exactly in two cases: their greatest values
+(4, 14, ...) make the least total (5, 15, ...), or their least values make the greatest total. Neither can be. The
+two differ by 4n + 5, or by 5n + 4, plus tens: never by 0.
+
+Refuses: every other figure, and every other group (language, mode, hour, weekday, cause, reason, outcome); another
+month as it would be today: it stands beside the edition only as it was published.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from callmon.config.standards import ALL_STANDARDS
+from callmon.core.attestations import AttestationStatus
+from callmon.features.months.formats.json import Published, figures_of, revised
+from callmon.features.months.formatter import whole_percent
+from callmon.features.months.model import WHOLE, ComparedMonth, Cut, Figure, Place, Relation, Report
+from callmon.text.labels import LabelledError
+
+TENS = 10
+CUTS = ("whole", "service", "line")
+COUNTED = {"calls_offered", "callbacks_opened", "complaints_opened"}
+RATES = {"callbacks_24_hours.rate", *(f"{standard}.rate" for standard in ALL_STANDARDS)}
+# Not rounded: they count no calls of the public.
+PLAIN = {
+    *("unheard_hours", "unheard_open_hours", "unheard_known_hours", "test_calls"),
+    *("disruptions", "disruptions_hours"),
+}
+# The least number of calls, rounded, that is published: of the whole, and of a service or a line.
+LEAST, LEAST_OF_PART = {"count": 0, "rate": 10}, {"count": 20, "rate": 50}
+Figures = Mapping[Place, Figure]
+
+
+def edition(report: Report) -> Report:
+    """The report as it may be published, with the compared months."""
+    cuts = tuple(cut for cut in report.cuts if cut.kind in CUTS)
+    return msgspec.structs.replace(
+        report,
+        cuts=cuts,
+        figures=_published(report.figures, cuts),
+        complete_at_least=_at_least(report.figure("completeness")),
+        compared=tuple(msgspec.structs.replace(x, figures=_published(x.figures, cuts)) for x in report.compared),
+        months=(),  # as judged today, not as published
+        is_public=True,
+        attested=tuple(map(_nameless, report.attested)),
+    )
+
+
+def tens(count: float) -> int:
+    """The nearest multiple of ten; 5 becomes 10."""
+    return TENS * int((count + TENS / 2) // TENS)
+
+
+def _published(figures: Figures, cuts: Iterable[Cut]) -> dict[Place, Figure]:
+    published, wanted = COUNTED | RATES | PLAIN, frozenset(cuts)
+    return {at: _rounded(x) for at, x in figures.items() if at.name in published and at.cut in wanted}
+
+
+def _rounded(figure: Figure) -> Figure:
+    """The figure of rounded numbers; without a number if these are few."""
+    place, kind = figure.place, figure.kind
+    size = figure.value if kind == "count" else figure.denominator
+    if place.name in PLAIN or size is None:
+        return figure
+    whole = tens(size)
+    if whole < (LEAST if place.cut == WHOLE else LEAST_OF_PART)[kind]:
+        return Figure(place, kind, "too_few")
+    if kind == "count":
+        return Figure(place, kind, "known", whole)
+    part = tens(figure.numerator or 0)
+    return Figure(place, kind, "known", whole_percent(part, whole) / 100, part, whole)
+
+
+def _at_least(figure: Figure) -> int | None:
+    """A percentage that the completeness reaches whatever was rounded; None if too few calls are known."""
+    if figure.denominator is None or figure.numerator is None:
+        return None
+    known = tens(figure.denominator) - TENS // 2
+    missing = tens(figure.denominator - figure.numerator) + TENS // 2 - 1
+    return max(0, 100 * (known - missing) // known) if known > 0 else None
+
+
+def _nameless(status: AttestationStatus) -> AttestationStatus:
+    """The attestation without the name of the tester: the internal edition shows it, the public one does not."""
+    last = status.last and msgspec.structs.replace(status.last, by="")
+    return msgspec.structs.replace(status, last=last)
+
+
+# Editions beside others.
+
+
+def succeeding(report: Report, earlier: Published, name: str) -> Report:
+    """The public edition of the report of a month, as the revision of the published edition `earlier`.
+
+    Raises ConfigError if `earlier` is not a public edition of the same days and lines.
+    """
+    return revised(edition(report), earlier, name)
+
+
+def beside(published: Report, others: Iterable[tuple[Published, str]]) -> Report:
+    """The edition with other months as they were published.
+
+    Raises ConfigError for a report that is not the public edition of a compared month.
+    """
+    wanted: dict[str, Relation] = {month.month: month.relation for month in published.compared}
+    found = []
+    for other, name in others:
+        month = other.period.month
+        if not other.state.public or other.period.month_to_date or month not in wanted:
+            known = ", ".join(sorted(wanted)) or "-"
+            raise LabelledError("report_refusal", "not_beside", name=name, months=known)
+        found.append(ComparedMonth(month, wanted[month], figures_of(other.figures)))
+    return msgspec.structs.replace(published, compared=tuple(found))

@@ -1,0 +1,270 @@
+"""*Months*: the monthly statistics as a page and as files, made in a separate process, with their progress.
+
+Refuses to make a report in the daemon itself: a month of a busy site takes seconds of a processor.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
+from mimetypes import guess_type
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.responses import HTMLResponse, Response
+
+from callmon.core.statistics import period
+from callmon.errors import ConfigError
+from callmon.features.months.figures import RATES, fraction, is_final
+from callmon.features.months.jobs import BusyError, ReportJobs, ReportProcess
+from callmon.features.months.queries import MonthCounts, month_counts
+from callmon.features.months.request import ReportRequest
+from callmon.features.months.sign_off_text import SignOffFormatter
+from callmon.features.months.signed import refuse_preparation
+from callmon.store import sign_off
+from callmon.store.queries.calls import first_arrival
+from callmon.store.sign_off import SignOffError
+from callmon.text.labels import translate
+from callmon.web.context import PageContext
+from callmon.web.formatter import FEW, WebFormatter
+from callmon.web.page_request import NotFoundError, PageRequest
+
+T = TypeVar("T")
+MOST_LISTED = 36
+MOST_COUNTED = 12  # of these the table has figures
+# The columns of the table, by the report's names.
+SHOWN = {
+    "third": "answer_by_third_ring.rate",
+    "voicemail": "voicemail_share",
+    "called_back": "callback_within_24_hours.rate",
+    "complete": "completeness",
+}
+WIDTH, HEIGHT, LEFT, TOP, GROUND = 900, 220, 56, 24, 190  # of the drawing, in its own units
+KINDS = ("html", "pdf", "xlsx", "csv", "json")
+PACKAGE = "package"  # of open data: the public edition of a final month
+SIGNED_KINDS = ("pdf", "html")
+STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+WAITS = 1.5  # seconds that a page waits for a report before it shows the progress
+AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
+
+
+async def show(visit: PageRequest) -> Response:
+    """The months since the first call, the latest first."""
+    site = visit.site
+    first = await site.each_minute("first", None, lambda: site.ask(first_arrival, site.reader))
+    months = list(_months(first, visit.tongue))
+    counted = await _counted(site, months[:MOST_COUNTED])
+    rows = [month_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
+    return await visit.page(
+        "months.html",
+        visit.say("Mois"),
+        translate=translate,
+        rows=rows,
+        older=months[len(rows) :],
+        is_counted=counted is not None,
+        line=share_line(rows[::-1]),
+        size=(WIDTH, HEIGHT, LEFT, TOP, GROUND),
+        kinds=KINDS,
+        package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
+        asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
+    )
+
+
+async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCounts] | None:
+    """The counts of these months, at most a minute old; None while roll-ups are rebuilt."""
+    zone = site.settings.timezone
+    periods = [period.month(f"{month:%Y-%m}", zone) for month in months]
+    return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
+
+
+def month_row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
+    """A month as the table shows it. A rate is None where the month has none."""
+    month = period.month(f"{first:%Y-%m}", tongue.settings.timezone)
+    calls = found.counts["calls_offered", ""]
+    if not found.has_data:
+        state = "no_data"
+    elif month.end > tongue.now:
+        state = "running"
+    elif is_final(month, tongue.now, calls, found.last_due, found.in_progress, found.has_data):
+        state = "final"
+    else:
+        state = "provisional"
+    fractions = {name: fraction(RATES[figure], found.counts) for name, figure in SHOWN.items()}
+    return {
+        "month": first,
+        "name": month.name,
+        "state": state,
+        "calls": calls,
+        "fractions": fractions,
+        "rates": {name: _share(*x, tongue) for name, x in fractions.items()},
+    }
+
+
+def _share(part: int, whole: int, tongue: WebFormatter) -> str | None:
+    """« 89,1 % »; the fraction alone where few were judged; None where none was."""
+    if not whole:
+        return None
+    if whole < FEW:
+        return tongue.say("{met} sur {judged}", met=part, judged=whole)
+    return tongue.share(part, whole)
+
+
+def share_line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, float, str]]]:
+    """The line of the share by the third ring, the oldest month first: (x, y, share); broken where none is."""
+    step = (WIDTH - LEFT) / max(1, len(rows))
+    runs: list[list[tuple[float, float, str]]] = [[]]
+    for place, row in enumerate(rows):
+        part, whole = row["fractions"]["third"]
+        if whole >= FEW:
+            y = GROUND - part / whole * (GROUND - TOP)
+            runs[-1].append((round(LEFT + (place + 0.5) * step, 1), round(y, 1), row["rates"]["third"]))
+        elif runs[-1]:
+            runs.append([])
+    return [run for run in runs if run]
+
+
+def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
+    """The first day of each month, from this one back to that of the first call."""
+    zone = tongue.settings.timezone
+    day = tongue.now.astimezone(zone).date().replace(day=1)
+    begin = day if first is None else first.astimezone(zone).date()
+    for _ in range(MOST_LISTED):
+        yield day
+        if day <= begin:
+            return
+        day = (day - timedelta(days=1)).replace(day=1)
+
+
+async def detail(visit: PageRequest, refused: str = "") -> Response:
+    """One month, and the formats of its report."""
+    first, site = _first_day(visit), visit.site
+    month = f"{first:%Y-%m}"
+    today = visit.tongue.now.astimezone(site.settings.timezone).date()
+    return await visit.page(
+        "month.html",
+        visit.tongue.capital(visit.tongue.month(first)),
+        status=503 if refused else 200,
+        month=month,
+        refused=refused,
+        is_over=(first.year, first.month) < (today.year, today.month),
+        kinds=KINDS,
+        asked=lambda: {"revisions": sign_off.revisions(site.reader, month)},
+        speech=SignOffFormatter(visit.language, site.settings.timezone),
+    )
+
+
+def month_title(visit: PageRequest) -> str:
+    """« mai 2026 », of the address."""
+    return visit.tongue.month(_first_day(visit))
+
+
+def _first_day(visit: PageRequest) -> date:
+    """Of the address's month. Raises NotFoundError for a month that has not begun."""
+    with suppress(ConfigError):
+        month = period.month(visit.request.path_params["month"], visit.site.settings.timezone)
+        if month.begin < datetime.now(UTC):
+            return month.first
+    text = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
+    raise NotFoundError(visit.say("Mois inconnu"), text)
+
+
+async def make(visit: PageRequest) -> Response:
+    """Requests a report."""
+    form, first, lines = await visit.form(), _first_day(visit), visit.site.lines
+    kind = form.get("kind", "")
+    if kind not in KINDS and not (kind == PACKAGE and await _is_final(visit, first)):
+        return await detail(visit)
+    month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else visit.language
+    if form.get("to_sign") and kind in SIGNED_KINDS and lines is None:
+        order = ReportRequest(month, kind, to_sign=True)
+    else:
+        is_public = kind == PACKAGE or form.get("edition") == "public"
+        order = ReportRequest(month, kind, language, is_public, lines=lines)
+    try:
+        process = visit.site.shared(ReportJobs).start(visit.site.settings, order)
+    except BusyError:
+        return await detail(visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard."))
+    if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
+        return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
+    return visit.go("report", month=order.month, name=process.name)
+
+
+async def _is_final(visit: PageRequest, first: date) -> bool:
+    site, zone = visit.site, visit.site.settings.timezone
+    counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
+    return counted is not None and month_row(first, counted[0], visit.tongue)["state"] == "final"
+
+
+async def progress(visit: PageRequest, refused: str = "") -> Response:
+    """The progress of a report; once it is made, its files. `refused`: why it cannot be signed."""
+    process = report_process(visit)
+    is_done = await process.result(WAITS)
+    order, title = process.order, month_title(visit)
+    may_sign = order.to_sign and process.files
+    why, digests = await visit.site.ask(_to_sign, visit, process.files) if may_sign else ("", {})
+    if order.is_public:
+        title = visit.say("{month}, édition publique", month=title)
+    return await visit.page(
+        "report.html",
+        visit.say("Rapport : {month}", month=title),
+        status=409 if refused else 200,
+        refused=refused,
+        why=why,
+        digests=digests,
+        is_done=is_done,
+        percent=int(100 * process.progress),
+        failure=process.failure,
+        month_title=title,
+        files=[name for name, _ in process.files],
+        month=order.month,
+        name=process.name,
+        is_page=order.kind == "html" and not order.to_sign,
+    )
+
+
+def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
+    """Why the files cannot be signed as prepared, or else their digests."""
+    try:
+        refuse_preparation(visit.site.reader, [(Path(name), data) for name, data in files])
+    except SignOffError as error:
+        return SignOffFormatter(visit.language, visit.site.settings.timezone).refusal(error), {}
+    return "", {name: sha256(data).hexdigest() for name, data in files}
+
+
+def report_process(visit: PageRequest) -> ReportProcess:
+    """The report of the address, for a person who may see its lines. Raises NotFoundError."""
+    found = visit.site.shared(ReportJobs).get(visit.request.path_params["name"])
+    return _kept(visit, found if found is not None and found.order.lines == visit.site.lines else None)
+
+
+def _kept(visit: PageRequest, found: T | None) -> T:
+    """What was found. Raises NotFoundError for None."""
+    if found is None:
+        text = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+        raise NotFoundError(visit.say("Rapport inconnu"), text)
+    return found
+
+
+async def download(visit: PageRequest) -> Response:
+    """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
+    process, name = report_process(visit), visit.request.path_params["file"]
+    page, data = _page(process), _kept(visit, dict(process.files).get(name))
+    if page is not None and visit.request.query_params.get("save") is None:
+        linked = '<link rel="stylesheet" href="style.css">'
+        return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
+    kind = guess_type(name)[0] or "application/octet-stream"
+    return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
+
+
+async def style(visit: PageRequest) -> Response:
+    """The style sheet of the page to read here."""
+    page = _kept(visit, _page(report_process(visit)))
+    return Response("\n".join(STYLE.findall(page)), media_type="text/css")
+
+
+def _page(process: ReportProcess) -> str | None:
+    if process.order.kind != "html" or process.order.to_sign:
+        return None
+    return next((data.decode() for name, data in process.files if name.endswith(".html")), None)

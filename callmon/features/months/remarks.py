@@ -1,0 +1,34 @@
+"""The remarks that a person writes for a report, from a TOML file."""
+
+import tomllib
+from pathlib import Path
+
+from callmon.cli.common import CommandContext
+from callmon.cli.language import in_language
+from callmon.config.settings import toml_mistake
+from callmon.config.validation import not_utf_8
+from callmon.errors import ConfigError
+from callmon.features.months.notes import Remarks
+from callmon.text.labels import LANGUAGES
+
+
+def read_remarks(context: CommandContext, path: Path | None) -> Remarks:
+    """Remarks from TOML: [section] fr = "…", en = "…". Raises ConfigError if a remark lacks a language (R-33)."""
+    if path is None:
+        return {}
+    try:
+        remarks: Remarks = tomllib.loads(path.read_bytes().decode())
+    except UnicodeDecodeError as error:
+        raise ConfigError(not_utf_8(path, error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise context.config_error(
+            '{path} : n\'est pas du TOML ({why}); écrivez [SECTION], puis fr = "…" et en = "…".',
+            path=path,
+            why=in_language(toml_mistake(error)),
+        ) from None
+    for key, text in remarks.items():
+        if not isinstance(text, dict) or not all(isinstance(text.get(x), str) and text[x] for x in LANGUAGES):
+            raise context.config_error(
+                "{path} : il faut fr et en à la remarque [{key}], et aucun ne peut être vide.", path=path, key=key
+            )
+    return remarks

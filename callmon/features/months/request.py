@@ -1,0 +1,292 @@
+"""The request for a monthly report, from the command or a page; the report made from it, and its files. Blocks.
+
+A report is made from one snapshot of the database, and the settings. It stays the same while neither the data nor
+the settings change and no obligation falls due.
+
+Refuses: to write a file; the caller writes them.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import msgspec
+from sqlalchemy import Connection
+
+from callmon import __version__
+from callmon.config.settings import Settings
+from callmon.core.attestations import AttestationStatus, status_of
+from callmon.core.statistics import period as months
+from callmon.core.statistics.coverage import Coverage
+from callmon.core.statistics.period import Month
+from callmon.errors import ConfigError, NoDataError
+from callmon.features.months import queries
+from callmon.features.months.builder import PeriodTotals, ReportBuilder
+from callmon.features.months.formats import csv, html, json, mail, pdf, xlsx
+from callmon.features.months.formats.json import Published
+from callmon.features.months.formatter import ReportFormatter, formatter_of
+from callmon.features.months.model import FORMATS, ComparedMonth, Relation, Report
+from callmon.features.months.notes import Remarks
+from callmon.features.months.open_data import edition as public
+from callmon.features.months.open_data import package
+from callmon.features.months.signed import approved, last_signed
+from callmon.store.database import Database
+from callmon.store.queries import disruptions, reconciliations
+from callmon.store.queries.attestations import attestations_in
+from callmon.store.queries.coverage import Fingerprint, agreeing_days, heard_spans
+from callmon.text.labels import LANGUAGES, LabelledError, label
+
+File = tuple[Path, bytes]
+STDOUT = Path("-")
+Step = Callable[[], None]  # called after each step of the work
+
+
+def files(
+    report: Report,
+    settings: Settings,
+    kind: str,
+    lang: str | None,
+    output: Path | None,
+    remarks: Remarks | None = None,
+    language_done: Callable[[], None] = lambda: None,
+) -> list[File]:
+    """The path and bytes of each file; `language_done` is called after each language is made.
+
+    Both languages are made, whichever is requested: a missing text stops both, so that none is published alone by
+    mistake. JSON is one file with both languages. Only one language is written to standard output.
+    """
+    fr, en = formatters = [formatter_of(report, language, settings.timezone) for language in LANGUAGES]
+    path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
+    if kind == "mail":
+        return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
+    if kind == "package":
+        return [(path.with_suffix(".zip"), package.zipped(package.package(report, settings)))]
+    if kind == "json":
+        return [(path, json.json_bytes(report, fr, en, __version__))]
+    found: list[File] = []
+    for tongue in formatters:
+        is_wanted = lang in (None, tongue.language)
+        # For a PDF in a language that is not requested, its HTML page is sufficient.
+        made = _in(report, settings, remarks or {}, tongue, kind if is_wanted or kind != "pdf" else "html")
+        language = tongue.language if lang is None else None
+        if is_wanted:
+            found += [(localized_path(path, language, x), made[x]) for x in made if path != STDOUT or not x]
+        language_done()
+    return found
+
+
+def localized_path(path: Path, language: str | None, suffix: str = "") -> Path:
+    """The path for one of two languages; `language` is None when only one language is written."""
+    if path == STDOUT:
+        return path
+    return path.with_name(path.stem + (f"-{language}" if language else "") + suffix + path.suffix)
+
+
+def _in(
+    report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter, kind: str
+) -> dict[str, bytes]:
+    """The files of one language, keyed by the suffix that is added to their name."""
+    if kind == "csv":
+        other = "-dictionnaire" if tongue.language == "fr" else "-dictionary"
+        return {"": csv.figures(report, tongue), other: csv.dictionary(report, tongue)}
+    if kind == "xlsx":
+        return {"": xlsx.workbook(report, settings, remarks, tongue)}
+    page = html.html(report, settings, remarks, tongue)
+    return {"": pdf.pdf(page) if kind == "pdf" else page}
+
+
+# Time to write one language, in read steps (days); used only for the progress bar.
+AS_LONG_AS = {"pdf": 90, "xlsx": 15}
+
+
+class ReportRequest(msgspec.Struct, frozen=True):
+    """A request for a report.
+
+    `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
+    `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
+    `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report. It may be
+    "package", the open data of a public edition as one zip.
+    `at`: the time at which the report is judged; None for now.
+    `to_sign`: the files that people sign: `kind` in both languages, and JSON, revising what was signed last.
+    """
+
+    month: str
+    kind: str = "html"
+    lang: str | None = None
+    is_public: bool = False
+    to_date: bool = False
+    lines: tuple[str, ...] | None = None
+    compare: bool = True
+    remarks: Remarks = {}
+    earlier: tuple[Published, str] | None = None
+    beside: tuple[tuple[Published, str], ...] = ()
+    attached: tuple[str, ...] = ()
+    at: datetime | None = None
+    to_sign: bool = False
+
+
+def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
+    """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
+    if order.kind not in (*FORMATS, "mail", "package") or order.lang not in (None, *LANGUAGES):
+        asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
+        raise LabelledError("report_refusal", "form", **asked)
+    if order.beside and not order.is_public:
+        raise LabelledError("report_refusal", "beside")
+    if order.is_public and (order.to_date or order.lines is not None):
+        raise LabelledError("report_refusal", "whole")
+    try:
+        period = months.month(order.month, settings.timezone)
+    except ConfigError:
+        raise LabelledError("report_refusal", "month", month=order.month) from None
+    if period.begin >= now:
+        raise LabelledError("report_refusal", "not_begun", month=order.month)
+    today = now.astimezone(settings.timezone).date()
+    if order.to_date and today <= period.first:
+        raise LabelledError("report_refusal", "no_day", month=order.month)
+    return months.to_date(period, today, settings.timezone) if order.to_date else period
+
+
+def made(
+    store: Database,
+    settings: Settings,
+    order: ReportRequest,
+    now: datetime,
+    progress: Callable[[int], Step] = lambda steps: lambda: None,
+) -> Report:
+    """The report as the database has it at `now`. Raises ConfigError, NoDataError, StoreError."""
+    period = checked(order, settings, now)
+    report = gathered(store, settings, period, now, order.lines, order.compare, progress)
+    if not report.has_data:
+        language = order.lang or settings.default_language
+        raise NoDataError(label("no_report", "no_data", language).format(month=order.month))
+    if not order.is_public:
+        return report if order.earlier is None else json.revised(report, *order.earlier)
+    edition = public.edition(report) if order.earlier is None else public.succeeding(report, *order.earlier)
+    return public.beside(edition, order.beside)
+
+
+def filed(
+    store: Database, settings: Settings, order: ReportRequest, now: datetime, report: Callable[[float], None]
+) -> list[File]:
+    """The files of the report, without a folder; `report` is called with the fraction of work done, up to 1."""
+    expected = done = 0
+
+    def expect(count: int, size: int = 1) -> Step:
+        """Expect `count` times `size` steps more; the returned function records `size` of them."""
+        nonlocal expected
+        expected += count * size
+
+        def record() -> None:
+            nonlocal done
+            done += size
+            report(min(1.0, done / expected))
+
+        return record
+
+    kinds = (order.kind, *order.attached)
+    language_done = [expect(len(LANGUAGES), AS_LONG_AS.get(kind, 3)) for kind in kinds]
+    if order.to_sign:
+        order = msgspec.structs.replace(order, earlier=last_signed(store, order.month))
+    loaded = made(store, settings, order, now, expect)
+    if order.to_sign:
+        path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
+        people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
+        return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
+    if order.kind == "mail" and (signed := _signed(store, order)):
+        fr, en = (formatter_of(loaded, language, settings.timezone) for language in LANGUAGES)
+        text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
+        return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
+    return [
+        file
+        for kind, done_with in zip(kinds, language_done, strict=True)
+        for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
+    ]
+
+
+def _signed(store: Database, order: ReportRequest) -> mail.ApprovedReport | None:
+    """What is mailed in place of new files: the approved ones, the JSON only if it is asked for."""
+    if order.is_public or order.earlier is not None or (found := approved(store, order.month)) is None:
+        return None
+    is_wanted = {".json": "json" in order.attached, ".html": bool(order.attached), ".pdf": bool(order.attached)}
+    wanted = [x for x in found.files if is_wanted[Path(x[0]).suffix]]
+    return found._replace(files=sorted(wanted, key=lambda x: "-fr." not in x[0]))  # French first, as in the text
+
+
+# From the database.
+
+
+def gathered(
+    store: Database,
+    settings: Settings,
+    period: Month,
+    now: datetime,
+    lines: Iterable[str] | None = None,
+    compare: bool = True,
+    progress: Callable[[int], Step] = lambda days: lambda: None,
+) -> Report:
+    """The report of a period as the database has it at `now`.
+
+    `compare`: add the month before, the same month of the year before, and the whole of the eleven months before.
+    `progress` gets the number of read steps and returns a function to call after each. A step is a day, or a month
+    that the roll-ups cover.
+    """
+    zone = settings.timezone
+    others: list[tuple[Relation, Month]] = []
+    if compare:
+        others = [("earlier", x) for x in months.earlier(period, zone, 11)[:-1]]
+        others += [("before", months.before(period, zone)), ("year_before", months.year_before(period, zone))]
+    with store.snapshot() as connection:
+        step = progress(sum(queries.count_steps(connection, zone, x) for x in (period, *(x for _, x in others))))
+        report = _report(connection, ReportBuilder(settings, period, now, lines), step)
+        compared = []
+        for relation, month in others:
+            builder = ReportBuilder(settings, month, now, lines, has_cuts=relation != "earlier")
+            compared.append(ComparedMonth(month.name, relation, _report(connection, builder, step).figures))
+    return msgspec.structs.replace(report, compared=tuple(compared[-2:]), months=tuple(compared[:-1]))
+
+
+def _report(connection: Connection, builder: ReportBuilder, step: Step) -> Report:
+    zone, period, now, seal = builder.settings.timezone, builder.month, builder.now, Fingerprint()
+    begin, end = period.begin, period.end
+    counted = queries.aggregate_calls(connection, zone, period, seal, step)
+    for (line, language), cell in counted.cells.items():
+        builder.rolled_up(line, language, cell)
+    for obligation, findings in queries.judged_obligations(connection, begin, end, seal):
+        builder.obligation(obligation, findings)
+    received = heard_spans(connection, begin, end, seal)
+    compared = agreeing_days(connection, period, zone, seal)
+    listening = {name: Coverage(*x, compared.get(name, ())) for name, x in received.items()}
+    if end > now:  # the time after `now` is not a gap in reception
+        listening = {name: _so_far(x, now, end) for name, x in listening.items()}
+    disrupted = tuple(disruptions.all_in(connection, begin, end))
+    for x in disrupted:
+        seal.include("disruption", x.id, x.began, x.ended, x.counts)
+    in_progress = sum(map(builder.is_included, queries.lines_in_progress(connection, begin, end)))
+    reconciled = reconciliations.reconciled_counts(connection, period.first, period.after, builder.wanted)
+    if reconciled is not None:
+        seal.include("reconciliation", *sorted(reconciled.items()))
+    attested = _attested(connection, builder, seal)
+    totals = PeriodTotals(listening, counted.calls, in_progress, str(seal), disrupted, reconciled)
+    return msgspec.structs.replace(builder.report(totals), attested=attested)
+
+
+def _attested(connection: Connection, builder: ReportBuilder, seal: Fingerprint) -> tuple[AttestationStatus, ...]:
+    """The attestations of each line as they stand at the end of the period."""
+    after = builder.month.after
+    tests = [x for x in attestations_in(connection) if x.tested < after and builder.is_included(x.line)]
+    for test in tests:
+        seal.include("attestation", *msgspec.structs.astuple(test))
+    today = min(builder.now, builder.month.end).astimezone(builder.settings.timezone).date()
+    return status_of([x.name for x in builder.lines], tests, after, today)
+
+
+def _so_far(coverage: Coverage, now: datetime, end: datetime) -> Coverage:
+    """Reception in a month that is not over: received until less than a minute ago counts as received until now.
+
+    Otherwise the time since the last reception is a gap.
+    """
+    if coverage.until is None:
+        return coverage
+    is_recent = now - coverage.until < timedelta(minutes=1)
+    gaps = coverage.gaps if is_recent else (*coverage.gaps, (coverage.until, now))
+    return msgspec.structs.replace(coverage, until=end, gaps=gaps)

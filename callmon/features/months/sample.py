@@ -1,0 +1,49 @@
+"""The sampling pack: calls of a month, drawn by a printed seed so that an auditor can repeat the draw.
+
+The calls with the smallest SHA-256 of "seed exchange call" are drawn: an auditor can check one without a program.
+The result depends on the seed, not on the order of the calls.
+"""
+
+from hashlib import sha256
+
+from callmon.config.settings import Settings
+from callmon.core.statistics.period import Month
+from callmon.features.months import queries as reports
+from callmon.features.months.formatter import ReportFormatter
+from callmon.store.database import Database
+from callmon.store.queries import calls, obligations
+from callmon.text.labels import LANGUAGES
+from callmon.text.story import story
+
+SIZE = 20
+PAGE = "\f"  # form feed: starts the next page on a printer
+
+
+def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[str, bytes]:
+    """The packs by language: a cover that states how the calls were drawn, then one page for each call.
+
+    Empty if no call of the month is stored.
+    """
+    with store.snapshot() as connection:
+        names = reports.call_names(connection, month.begin, month.end)
+    drawn = sorted(names, key=lambda key: sha256(f"{seed} {key[1]} {key[0]}".encode()).digest())[:SIZE]
+    found: dict[str, bytes] = {}
+    for language in LANGUAGES if drawn else ():
+        tongue = ReportFormatter(language, settings.timezone)
+        title = tongue.say(
+            "Échantillon : {count} appels tirés de {all}, {month}",
+            count=tongue.count(len(drawn)), all=tongue.count(len(names)), month=tongue.month(month.first),
+        )  # fmt: skip
+        how = tongue.say(
+            "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; "
+            "les plus petites sont tirées."
+        )
+        cover = "\n".join((title, tongue.say("Valeur de départ du tirage : {seed}", seed=seed), how, ""))
+        pages = [_page(store, settings, *key, language) for key in drawn]
+        found[language] = PAGE.join((cover, *pages)).encode()
+    return found
+
+
+def _page(store: Database, settings: Settings, call: str, exchange: str, language: str) -> str:
+    (stored,) = calls.stored_calls(store, call, exchange)
+    return story(stored, settings, language, obligations.ledger_entries(store, call, exchange))

@@ -1,0 +1,1 @@
+"""The steps of signing a month: prepared, verified, approved."""

@@ -1,0 +1,143 @@
+"""The signature edition: the two pages of a report that a manager reads and signs. Pure.
+
+Page 1 has the headline figures beside those of other months, and each line. Page 2 has the causes of misses, the
+callbacks, the remarks and the signatures. Everything else is in the annex.
+"""
+
+from callmon.core.verdicts import CAUSES
+from callmon.features.months.figures import FATES
+from callmon.features.months.formatter import ReportFormatter
+from callmon.features.months.layout import LayoutRow, LayoutTable
+from callmon.features.months.model import WHOLE, Figure, Place, Relation, Report
+from callmon.features.months.titles import HEADLINES
+
+MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
+MOST_REMARKS = 400  # characters for which page 2 has room; longer remarks are in the annex only
+CALLS, THIRD, CALLBACKS = "calls_offered", "answer_by_third_ring.rate", "callbacks_24_hours.rate"
+CAUSE = "answer_by_third_ring.cause"
+
+
+class SignatureBuilder:
+    """Makes the texts and tables of the signature edition in one language."""
+
+    def __init__(self, report: Report, tongue: ReportFormatter) -> None:
+        self.report, self.tongue = report, tongue
+
+    def tables(self) -> dict[str, LayoutTable]:
+        """The tables by key, in order; a public edition has neither causes nor fates."""
+        found = (self.headlines(), self.lines(), self.causes(), self.fates())
+        return {x.key: x for x in found if x is not None}
+
+    def services(self) -> str:
+        return "; ".join(self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "service")
+
+    def sentence(self) -> str:
+        """The month in one sentence; it has no clause for a figure that is not known."""
+        say = self.tongue.say
+        month = self.tongue.capital(self.tongue.month(self.report.month.first))
+        clauses = []
+        if self._is_known(CALLS):
+            few = (0, 1) if self.tongue.language == "fr" else (1,)
+            is_few = self.report.figure(CALLS).value in few
+            received = say(
+                "{offered} appel reçu" if is_few else "{offered} appels reçus", offered=self._shown(CALLS)
+            )
+            clauses.append(received)
+        if self._is_known(THIRD):
+            third = say(
+                "des appels que la norme vise, {rate} ont été pris par une personne au plus tard après la "
+                "troisième sonnerie",
+                rate=self._shown(THIRD),
+            )
+            clauses.append(third)
+        if self._is_known(CALLBACKS):
+            back = say("des rappels échus, {rate} ont été faits dans les 24 heures", rate=self._shown(CALLBACKS))
+            clauses.append(back)
+        return self.tongue.labelled(month, "; ".join(clauses)) + "."
+
+    def _is_known(self, name: str) -> bool:
+        return self.report.figure(name).state == "known"
+
+    def _shown(self, name: str) -> str:
+        return self.tongue.figure(self.report.figure(name))
+
+    # Tables.
+
+    def headlines(self) -> LayoutTable:
+        """The headline figures beside those of the month before and of the same month last year."""
+        say, compared = self.tongue.say, {x.relation: x for x in self.report.compared}
+        head, months = [self.tongue.capital(self.tongue.month(self.report.month.first))], [self.report.figures]
+        relations: dict[Relation, str] = {
+            "before": say("Mois précédent"),
+            "year_before": say("Même mois de l'an dernier"),
+        }
+        for relation, title in relations.items():
+            other = compared.get(relation)
+            head.append(title if other is None else self.tongue.relation(other))
+            months.append({} if other is None else dict(other.figures))
+        none = Figure(Place(CALLS), "count", "not_available")
+        rows = tuple(
+            LayoutRow(say(of["term"]), tuple(figures.get(place, none) for figures in months))
+            for place, of in ((Place(name), of) for name, of in HEADLINES.items())
+        )
+        title = say("Chiffres clés")
+        return LayoutTable("headlines", title, say("Chiffre"), tuple(head), rows, chart="cells", dashed=True)
+
+    def lines(self) -> LayoutTable:
+        """The headline figures of each line; of each service too in a public edition, whose annex has no lines."""
+        say, report = self.tongue.say, self.report
+        cuts = [x for x in report.cuts if x.kind == "line"]
+        busiest = sorted(cuts, key=lambda cut: -(report.figure("calls_offered", cut=cut).value or 0))[:MOST_LINES]
+        if report.is_public:
+            busiest = cuts = [x for x in report.cuts if x != WHOLE]
+        rows = tuple(
+            LayoutRow(
+                self.tongue.cut(x, report),
+                tuple(report.figure(name, cut=x) for name in HEADLINES),
+                self.tongue.kind(x) if report.is_public else "",
+            )
+            for x in cuts
+            if x in busiest
+        )
+        note = say("Les lignes qui ont reçu le plus d'appels; les autres sont à l'annexe.")
+        head = tuple(say(of["short"]) for of in HEADLINES.values())
+        title = say("Par service et par ligne") if report.is_public else say("Par ligne")
+        first = say("Appels") if report.is_public else say("Ligne")
+        notes = (note,) if len(cuts) > len(busiest) else ()
+        return LayoutTable("lines", title, first, head, rows, notes=notes, chart="cells")
+
+    def causes(self) -> LayoutTable | None:
+        """Why calls missed the third ring, by mode; None where no cause is published."""
+        say, report = self.tongue.say, self.report
+        if Place(CAUSE, CAUSES[0]) not in report.figures:
+            return None
+        cuts = [WHOLE, *(x for x in report.cuts if x.kind == "mode")]
+        rows = tuple(
+            LayoutRow(
+                self.tongue.capital(self.tongue.part(CAUSE, part)),
+                tuple(report.figure(CAUSE, part, cut) for cut in cuts),
+            )
+            for part in CAUSES
+        )
+        title = say("Pourquoi des appels n'ont pas eu de réponse au plus tard après la troisième sonnerie")
+        head = tuple(self.tongue.cut(x, report) for x in cuts)
+        return LayoutTable("causes", title, say("Cause"), head, rows, chart="cells")
+
+    def fates(self) -> LayoutTable | None:
+        """What became of the callbacks opened in the month, by both clocks; None where it is not published."""
+        say, names = self.tongue.say, ("callbacks_24_hours", "callbacks_business_day")
+        if Place(names[0], FATES[0]) not in self.report.figures:
+            return None
+        shown = [x for x in FATES if any(self.report.figure(name, x).value != 0 for name in names)]
+        parts = shown if len(shown) > 1 else FATES
+        rows = [
+            LayoutRow(
+                self.tongue.capital(self.tongue.part(names[0], part)),
+                tuple(self.report.figure(name, part) for name in names),
+            )
+            for part in parts
+        ]
+        opened = self.report.figure("callbacks_opened")
+        total = LayoutRow(self.tongue.meaning("callbacks_opened").term, (opened, opened), is_whole=True)
+        head = (say("24 heures d'horloge"), say("Un jour ouvrable"))
+        return LayoutTable("fates", say("Rappels"), say("Issue"), head, (total, *rows), chart="cells")

@@ -1,0 +1,1 @@
+"""The page *Now*, its half-hours, the wall, and `callmon status`."""

@@ -1,0 +1,1 @@
+"""Callbacks and complaints: the page and `callmon callbacks`."""

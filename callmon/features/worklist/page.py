@@ -1,0 +1,261 @@
+"""*Callbacks*: the worklist, one entry, and the commands on it. Works without script, on a telephone's screen.
+
+A number is shown only on request, to a person with the right to call back. The access is logged first, with the
+person and the entry (R-35). The cautions about a number stand before it (R-21). A command takes the path of the
+command line: it is queued in the database, applied by the daemon, and refused with the same words.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import Response
+
+from callmon.config.phone_numbers import NO_BREAK, e164
+from callmon.core.callbacks import commands
+from callmon.core.callbacks.entries import CAUTIONS, AnyEntry
+from callmon.core.callbacks.obligation import Obligation
+from callmon.store.commands import CALLBACK_QUEUE, callback_rejections, queue_callback_command
+from callmon.store.pairs.open import owner
+from callmon.store.privacy import subject_access
+from callmon.store.queries import obligations
+from callmon.store.queries.obligations import WorklistItem
+from callmon.text.labels import label
+from callmon.text.lists import CallbackList, urgency
+from callmon.text.story.sentences import entry_sentence
+from callmon.web.auth.identity import Right
+from callmon.web.formatter import WebFormatter, local_time
+from callmon.web.page_request import NotFoundError, PageRequest, RefusedError
+
+# The field of the form that a refusal is about.
+REFUSED_FIELDS = {
+    "no_reason": "text",
+    "nobody_in_charge": "in_charge",
+    "not_before_opening": "when",
+    "not_yet": "when",
+    **dict.fromkeys(("too_few_attempts", "is_returnable", "not_for_complaints", "only_for_complaints"), "reason"),
+}
+LANGUAGES = ("fr", "en", "other", "unknown")
+
+
+async def show(visit: PageRequest) -> Response:
+    """The worklist, most urgent first."""
+    settings, calendar = visit.site.settings, visit.site.settings.calendar()
+    known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
+    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
+    found = await visit.site.ask(obligations.worklist, visit.site.reader, *(x or None for x in chosen.values()))
+    state = visit.chosen("state", ("overdue", "untaken", "mine"))
+    wanted = [x for x in found.entries if _is_wanted(x, state, visit.person.name)]
+    return await visit.page(
+        "callbacks.html",
+        visit.say("Rappels"),
+        view="callbacks",
+        chosen=chosen | {"state": state},
+        known=known,
+        groups=groups(wanted, visit.tongue),
+        left_out=max(0, found.whole - len(found.entries)),
+        opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
+        **_shared(visit, wanted),
+    )
+
+
+def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
+    """What the templates show obligations with."""
+    owed = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
+    by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
+    for obligation in found:
+        by_token[obligation.token or ""].append(obligation)
+
+    def others(obligation: Obligation) -> list[str]:
+        return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
+
+    return {"owed": owed, "others": others, "may_call": visit.may(Right.CALL_BACK)}
+
+
+def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
+    holder = obligation.in_hand
+    wanted = {"overdue": obligation.is_overdue, "untaken": holder is None, "mine": bool(me) and holder == me}
+    return wanted.get(state, True)
+
+
+def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[Obligation]]:
+    """By due day, the most urgent first. Last: messages without a possible callback. No group is empty."""
+    day = tongue.settings.calendar().local_day
+    found_in: dict[str, list[Obligation]] = {"overdue": [], "today": [], "later": [], "hidden": []}
+    for obligation in sorted(found, key=urgency):
+        if obligation.kind == "callback" and not obligation.can_be_called:
+            name = "hidden"
+        elif obligation.is_overdue:
+            name = "overdue"
+        else:
+            name = "today" if day(urgency(obligation)[0]) <= day(tongue.now) else "later"
+        found_in[name].append(obligation)
+    return {name: some for name, some in found_in.items() if some}
+
+
+# One entry.
+
+
+async def detail(visit: PageRequest) -> Response:
+    """An entry without its number."""
+    return await _entry_page(visit, await _find(visit))
+
+
+async def number(visit: PageRequest) -> Response:
+    """The same with its number. The access is logged before the number is shown."""
+    found = await _find(visit, numbers=True)
+    call = found.obligation.call
+    look = subject_access.AccessReason(
+        datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
+    )
+    store = await visit.site.ask(owner, visit.site.store, found.obligation.exchange)
+    await visit.site.ask(subject_access.log_access_to_call, store, look, call)
+    return await _entry_page(visit, found, shown=True)
+
+
+async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem:
+    """The entry of the address. Raises NotFoundError."""
+    name, exchange = visit.request.path_params["id"], visit.parameter("exchange")
+    found = await visit.site.ask(
+        obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
+    )
+    found = [x for x in found if exchange in ("", x.obligation.exchange)]
+    if not found:
+        text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        raise NotFoundError(visit.say("Fiche introuvable"), text)
+    return found[0]
+
+
+async def _entry_page(
+    visit: PageRequest,
+    found: WorklistItem,
+    shown: bool = False,
+    refused: RefusedError | None = None,
+    given: Mapping[str, str] | None = None,
+) -> Response:
+    obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
+    entries: list[AnyEntry] = []
+    if may_call:
+        entries = await visit.site.ask(
+            obligations.ledger_entries, visit.site.reader, obligation.call, obligation.exchange
+        )
+    return await visit.page(
+        "callback.html",
+        visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel"),
+        status=409 if refused else 200,
+        entry=obligation,
+        query={"exchange": obligation.exchange},
+        number=found if shown else None,
+        local_time=local_time,
+        entries=_history(obligation, entries, visit.tongue),
+        reasons=_reasons(obligation),
+        cautions=CAUTIONS,
+        refused="" if refused is None else str(refused),
+        field="" if refused is None else refused.field,
+        given=given or {},
+        said=visit.parameter("said"),
+        **_shared(visit, [obligation]),
+    )
+
+
+def _history(obligation: Obligation, entries: list[AnyEntry], tongue: WebFormatter) -> list[tuple[str, str, str]]:
+    """Each entry of the ledger: its time, a sentence, and who recorded it."""
+    history = sorted((x for x in entries if x.obligation == obligation.id), key=lambda x: x.at)
+    speech = tongue.speech
+    return [
+        (
+            f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
+            speech.typeset(entry_sentence(speech, x)),
+            _by(x, tongue),
+        )
+        for x in history
+    ]
+
+
+def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
+    """The actor, the text and the person in charge of an entry that was recorded manually."""
+    text = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
+    colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
+    return colon.join(x for x in text if x)
+
+
+def _reasons(obligation: Obligation) -> dict[str, str]:
+    """The reasons for which this entry can be closed."""
+    own = "answered" if obligation.kind == "complaint" else "listened" if obligation.hidden is not None else ""
+    names = (own, "no-request", "otherwise") if own else ("no-request", "unreachable", "otherwise")
+    return {name: commands.REASONS[name] for name in names}
+
+
+# Commands.
+
+
+async def record(visit: PageRequest) -> Response:
+    """Handles one of an entry's forms."""
+    found, form = await _find(visit), await visit.form()
+    try:
+        command, number_to_call = _command(visit, found.obligation, form)
+        store = await visit.site.ask(owner, visit.site.store, command.exchange)
+        queued = await visit.site.ask(queue_callback_command, store, command, number_to_call)
+        await visit.until_applied(store, CALLBACK_QUEUE, command, queued.n, callback_rejections)
+    except RefusedError as why:
+        return await _entry_page(visit, await _find(visit), refused=why, given=form)
+    if form.get("back") == "list":
+        return visit.go("callbacks")
+    query = {"exchange": command.exchange, "said": command.action}
+    return visit.go("callback", query, id=command.obligation)
+
+
+def _command(
+    visit: PageRequest, obligation: Obligation, form: Mapping[str, str]
+) -> tuple[commands.CallbackCommand, str | None]:
+    """The form's command, and another number to call, or None. Raises RefusedError."""
+    action, other, settings = form.get("action", ""), None, visit.site.settings
+    more: dict[str, Any] = {"text": form.get("text", "")[: commands.LONGEST_TEXT]}
+    match action:
+        case "attempt":
+            more = _attempt(visit, form)
+        case "close":
+            more["reason"] = commands.REASONS.get(form.get("reason", ""))
+            more["in_charge"] = form.get("in_charge", "")[: commands.LONGEST_NAME]
+        case "mark":
+            other = e164(form.get("number", ""), settings.region) if form.get("number") else None
+            if form.get("number") and other is None:
+                raise RefusedError(
+                    visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number"
+                )
+            chosen = tuple(x for x in CAUTIONS if form.get(x))
+            if not chosen and other is None:
+                raise RefusedError(
+                    visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions"
+                )
+            more |= {"cautions": chosen, "other_number": other is not None}
+        case "reopen":
+            pass
+        case "take" | "release":
+            more = {}
+        case _:
+            raise RefusedError(visit.say("Formulaire non valide. Rechargez la page et recommencez."))
+    day, now = settings.calendar().local_day, datetime.now(UTC)
+    command = commands.parse_command(obligation, visit.person.name, action, now, settings.rules, day, **more)
+    if not isinstance(command, commands.CallbackCommand):
+        field = REFUSED_FIELDS.get(command, "")
+        if command == "no_reason" and action == "close" and more["reason"] is None:
+            field = "reason"
+        raise RefusedError(label("refusal", command, visit.language), field)
+    return command, other
+
+
+def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
+    result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
+    if result is None:
+        raise RefusedError(visit.say("Indiquez le résultat de l'appel."), "result")
+    if not when:
+        return {"result": result}
+    zone = visit.site.settings.timezone
+    at = commands.local_moment(when, zone, visit.tongue.now.astimezone(zone).date())
+    if at is None:
+        raise RefusedError(visit.say("L'heure s'écrit 10:12."), "when")
+    return {"result": result, "when": at}

@@ -1,0 +1,1 @@
+"""The databases of several pairs of callmon, read as one."""
