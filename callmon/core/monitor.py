@@ -83,12 +83,12 @@ class Monitor:
 
     def feed(self, exchange: str, event: e.Event) -> Outcome | None:
         """Process one event of an exchange. Returns None when it has no outcome (most events)."""
-        hearing = self.exchanges[exchange]
-        facts = hearing.tracker.feed(event)
-        gap = hearing.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
+        state = self.exchanges[exchange]
+        facts = state.tracker.feed(event)
+        gap = state.tracker.listing.drain_gap() if type(event) is e.StatusComplete else None
         if not facts and gap is None:
             return None
-        return self._conclude(exchange, hearing, facts, gap)
+        return self._conclude(exchange, state, facts, gap)
 
     def tick(
         self, now: datetime, heard: Mapping[str, datetime] | None = None, silent: Collection[str] = ()
@@ -116,9 +116,9 @@ class Monitor:
 
     def requested_hangups(self, exchange: str) -> list[Outcome]:
         """The hang-ups requested by callers whose calls go on. Emit them before a heartbeat (`takeover.py`)."""
-        hearing = self.exchanges[exchange]
-        facts = lifecycle.requested_hangups(hearing.tracker.state)
-        outcomes = (self._conclude(exchange, hearing, [fact], None) for fact in facts)
+        state = self.exchanges[exchange]
+        facts = lifecycle.requested_hangups(state.tracker.state)
+        outcomes = (self._conclude(exchange, state, [fact], None) for fact in facts)
         return [outcome for outcome in outcomes if outcome is not None]
 
     def apply_callback_command(self, command: CallbackCommand, stored: Obligation | None = None) -> list[Outcome]:
@@ -147,8 +147,8 @@ class Monitor:
 
     def _on_lines(self) -> Iterator[tuple[str, str, CallAccount]]:
         """The calls in progress on public lines, without test calls: exchange, line and account."""
-        for exchange, hearing in self.exchanges.items():
-            for account in hearing.accounts.values():
+        for exchange, state in self.exchanges.items():
+            for account in state.accounts.values():
                 if account.arrival.line is not None and not account.arrival.test:
                     yield exchange, account.arrival.line, account
 
@@ -188,14 +188,14 @@ class Monitor:
     def last_calls(self) -> LastCalls:
         """When each line was last called, on any exchange."""
         latest = LastCalls()
-        for hearing in self.exchanges.values():
-            latest.restore(hearing.last_calls.calls, hearing.last_calls.tests)
+        for state in self.exchanges.values():
+            latest.restore(state.last_calls.calls, state.last_calls.tests)
         return latest
 
     def learn_last_calls(self, calls: Mapping[str, datetime], tests: Mapping[str, datetime]) -> None:
         """Restore the last calls and test calls stored before callmon stopped."""
-        for hearing in self.exchanges.values():
-            hearing.last_calls.restore(calls, tests)
+        for state in self.exchanges.values():
+            state.last_calls.restore(calls, tests)
 
     def restore(
         self,
@@ -211,52 +211,52 @@ class Monitor:
 
     def adopt_call(self, exchange: str, call: str, stored: Iterable[Fact], judged: Iterable[str]) -> None:
         """Rebuild a call in progress from these facts. Its current account is replaced (`takeover.py`)."""
-        hearing, facts = self.exchanges[exchange], list(stored)
-        before = hearing.accounts.get(call)
+        state, facts = self.exchanges[exchange], list(stored)
+        before = state.accounts.get(call)
         for fact in facts:
-            self._tell(hearing, fact)
-        if (account := hearing.accounts.get(call)) is None:
+            self._tell(state, fact)
+        if (account := state.accounts.get(call)) is None:
             return
         account.judged = tuple(judged)
         if before is None or before.call() != account.call():
-            resume(hearing.tracker.state, account, facts)
+            resume(state.tracker.state, account, facts)
             if not account.arrival.test:
-                self._opener.resume(exchange, account, facts, hearing.site)
+                self._opener.resume(exchange, account, facts, state.site)
 
     def retell(self, exchange: str, facts: Iterable[Fact]) -> Outcome | None:
         """Judge all facts of one stored call by these settings. None when its line or arrival is unknown here."""
         stored = list(facts)
-        hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
+        state = self.exchanges.get(exchange) or next(iter(self.exchanges.values()), None)
         arrival = next((fact for fact in stored if isinstance(fact, f.Arrived)), None)
-        if hearing is None or arrival is None or arrival.line is None or not hearing.site.line(arrival.dialled):
+        if state is None or arrival is None or arrival.line is None or not state.site.line(arrival.dialled):
             return None
-        return self._conclude(exchange, ExchangeState(hearing.site), stored, None, is_rejudged=True)
+        return self._conclude(exchange, ExchangeState(state.site), stored, None, is_rejudged=True)
 
     def _called(self, command: CallbackCommand) -> Outcome:
         """Process an outbound call that only CEL reports, as if its events had just been received."""
-        hearing, outcome = self.exchanges.get(command.exchange), None
-        if hearing is not None:  # else the exchange is no longer configured
-            outcome = self._conclude(command.exchange, ExchangeState(hearing.site), list(command.facts), None)
+        state, outcome = self.exchanges.get(command.exchange), None
+        if state is not None:  # else the exchange is no longer configured
+            outcome = self._conclude(command.exchange, ExchangeState(state.site), list(command.facts), None)
         return outcome or Outcome(command.exchange)
 
     def adopt(self, older: Monitor) -> None:
         """Adopt the calls in progress and all state from the monitor of the previous configuration (SIGHUP)."""
-        for exchange, hearing in self.exchanges.items():
+        for exchange, state in self.exchanges.items():
             before = older.exchanges.get(exchange)
             if before is not None:
-                hearing.accounts, hearing.tracker = before.accounts, before.tracker
-                hearing.tracker.state.site = hearing.site
-                hearing.routes, hearing.last_calls = before.routes, before.last_calls
-                hearing.site.endpoints.keep(before.site.endpoints)
+                state.accounts, state.tracker = before.accounts, before.tracker
+                state.tracker.state.site = state.site
+                state.routes, state.last_calls = before.routes, before.last_calls
+                state.site.endpoints.keep(before.site.endpoints)
         self.ledger.adopt(older.ledger)
         self.disruptions.adopt(older.disruptions)
         self.others = older.others
         self.survey_heard = older.survey_heard
 
-    def _has(self, standard: Standard, hearing: ExchangeState) -> bool:
+    def _has(self, standard: Standard, state: ExchangeState) -> bool:
         match standard.needs:
             case "staff":
-                return bool(hearing.site.staff)
+                return bool(state.site.staff)
             case "survey":
                 return self.survey_heard or any(x.site.survey_extensions for x in self.exchanges.values())
             case None:
@@ -265,7 +265,7 @@ class Monitor:
     def _conclude(
         self,
         exchange: str,
-        hearing: ExchangeState,
+        state: ExchangeState,
         facts: list[Fact],
         gap: ClosedGap | None,
         is_rejudged: bool = False,
@@ -274,32 +274,32 @@ class Monitor:
         findings: list[Finding] = []
         ended: list[Call] = []
         for fact in facts:
-            account, kind = self._tell(hearing, fact), type(fact)
+            account, kind = self._tell(state, fact), type(fact)
             if account is None:
                 continue
             arrival = account.arrival
             if kind is f.Ended:
-                del hearing.accounts[fact.call]
+                del state.accounts[fact.call]
                 if arrival.line is None and not arrival.is_apart:
                     self.others[arrival.direction] += 1
             if arrival.line is None:
-                apart = self._apart(exchange, hearing, fact, arrival)
+                apart = self._apart(exchange, state, fact, arrival)
                 if not apart:
                     continue
                 emitted += apart
             else:
                 emitted.append(fact)
                 if kind in OPENING and not is_rejudged and not arrival.test:
-                    self._opener.inward(exchange, fact, account, hearing.site)
+                    self._opener.inward(exchange, fact, account, state.site)
             if kind in self._settled_by:
                 call = account.call()
-                self._judge(hearing, fact, account, call, self._settled_by[kind], findings)
+                self._judge(state, fact, account, call, self._settled_by[kind], findings)
                 if kind is f.Ended:
                     ended.append(call)
         gaps: tuple[Gap, ...] = ()
         if gap is not None:
             self.ledger.gap(exchange, gap.start, gap.end)
-            hearing.returned, gaps = gap, (Gap(exchange, gap.start, gap.end),)
+            state.returned, gaps = gap, (Gap(exchange, gap.start, gap.end),)
         return self._outcome(exchange, tuple(emitted), tuple(findings), tuple(ended), gaps, is_rejudged)
 
     def _outcome(
@@ -316,29 +316,29 @@ class Monitor:
             return None
         return Outcome(exchange, facts, findings, calls, gaps, written, contacts=contacts)
 
-    def _apart(self, exchange: str, hearing: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
+    def _apart(self, exchange: str, state: ExchangeState, fact: Fact, arrival: f.Arrived) -> list[Fact]:
         """The facts to emit of a call on no line: none, unless a callback is owed, or `every_call` is set."""
         if arrival.direction != "outbound":
             return [fact] if self._every_call else []
-        emitted = self._opener.outward(exchange, fact, arrival, hearing.site)
+        emitted = self._opener.outward(exchange, fact, arrival, state.site)
         return [fact] if self._every_call and not arrival.is_apart else emitted
 
-    def _tell(self, hearing: ExchangeState, fact: Fact) -> CallAccount | None:
+    def _tell(self, state: ExchangeState, fact: Fact) -> CallAccount | None:
         if type(fact) is f.Arrived:
-            account = hearing.accounts[fact.call] = self._account(hearing, fact)
+            account = state.accounts[fact.call] = self._account(state, fact)
             return account
         if type(fact) is f.SurveyOffered and fact.by == "dialplan":
             self.survey_heard = True
-        known = hearing.accounts.get(fact.call)
+        known = state.accounts.get(fact.call)
         if known is not None:
             known.record_fact(fact)
         return known
 
-    def _account(self, hearing: ExchangeState, fact: f.Arrived) -> CallAccount:
-        line = hearing.site.line(fact.dialled) if fact.line is not None else None
+    def _account(self, state: ExchangeState, fact: f.Arrived) -> CallAccount:
+        line = state.site.line(fact.dialled) if fact.line is not None else None
         if line is None:
             return CallAccount(fact)
-        hearing.arrived(line, fact)
+        state.arrived(line, fact)
         arrived = fact.at or e.born(fact.call)
         calendar = self._calendars.get(line.name) or self._calendars.get("")
         in_hours = calendar.is_open(arrived) if calendar is not None and arrived is not None else None
@@ -346,7 +346,7 @@ class Monitor:
 
     def _judge(
         self,
-        hearing: ExchangeState,
+        state: ExchangeState,
         fact: Fact,
         account: CallAccount,
         call: Call,
@@ -356,9 +356,9 @@ class Monitor:
         if call.line is None or call.direction != "inbound" or call.test:
             return
         for standard in standards:
-            if standard.name in account.judged or (standard.needs and not self._has(standard, hearing)):
+            if standard.name in account.judged or (standard.needs and not self._has(standard, state)):
                 continue
-            judged = standard.judge(fact, call, hearing.site.staff, self.survey_heard)
+            judged = standard.judge(fact, call, state.site.staff, self.survey_heard)
             if judged is None or (judged.verdict == "unknown" and type(fact) is not f.Ended):
                 continue  # it may become known by the end of the call
             account.judged += (standard.name,)
@@ -367,13 +367,13 @@ class Monitor:
 
     def _judge_owed(self, owed: Obligation, exchange: str, in_doubt: bool) -> tuple[Finding, ...]:
         """The verdicts that can be given on an obligation now. `exchange`: of the phone that called back."""
-        hearing = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
-        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, hearing.site.staff)
+        state = self.exchanges.get(exchange) or next(iter(self.exchanges.values()))
+        seen = Seen(in_doubt, self.ledger.rules.attempt_counts, state.site.staff)
         found: list[Finding] = []
         for standard in self._owed_standards:
             if standard.kind != owed.kind or standard.name in owed.judged:
                 continue
-            if standard.needs and not self._has(standard, hearing):
+            if standard.needs and not self._has(standard, state):
                 continue
             judged = standard.verdict(owed, seen, standard.parameters)
             if judged is not None:

@@ -144,9 +144,9 @@ def _calls(
         partly = f.partly_heard(leader_and_gaps)
         facts = [_as_leader_states(fact, leader_and_gaps, partly) for fact in local.facts]
         more = [fact for fact in facts if not _is_told(fact, stored.facts)]
-        hearing = monitor.exchanges.get(key[0])
-        if more and hearing is not None:
-            more = merged_transfers(hearing.site, stored.facts, local.facts, more, heard.get(key[0]))
+        state = monitor.exchanges.get(key[0])
+        if more and state is not None:
+            more = merged_transfers(state.site, stored.facts, local.facts, more, heard.get(key[0]))
         if more:
             yield key, _the_rest(monitor, key[0], stored, local, more)
 
@@ -225,19 +225,17 @@ def _the_rest(
 
 def _renew(monitor: Monitor, known: StoredState, missing: Mapping[CallKey, Outcome]) -> None:
     for exchange, call in known.over:
-        if (hearing := monitor.exchanges.get(exchange)) is not None:
-            hearing.accounts.pop(call, None)  # no more facts of it are emitted
+        if (state := monitor.exchanges.get(exchange)) is not None:
+            state.accounts.pop(call, None)  # no more facts of it are emitted
     for key, stored in known.begun.items():
         more = missing.get(key, Outcome(key[0]))
         if not more.calls and key not in known.over:
             judged = [finding.standard for finding in (*stored.findings, *more.findings)]
             monitor.adopt_call(*key, [*stored.facts, *more.facts], judged)
     for exchange, heard in known.heard.items():
-        hearing = monitor.exchanges.get(exchange)
-        if (
-            hearing is not None and hearing.tracker.state.is_unheard
-        ):  # neither instance receives it only since then
-            listing = hearing.tracker.listing
+        state = monitor.exchanges.get(exchange)
+        if state is not None and state.tracker.state.is_unheard:  # neither instance receives it only since then
+            listing = state.tracker.listing
             listing.resume(max(heard, listing.since or heard))
 
 

@@ -152,8 +152,8 @@ class Standby:
     def _note_gaps(self) -> None:
         heard, monitor = self._heard_here(), self._runtime.monitor
         for name in self._exchanges():
-            hearing = monitor.exchanges.get(name)
-            settled = 0 if hearing is None else hearing.tracker.listing.settled
+            state = monitor.exchanges.get(name)
+            settled = 0 if state is None else state.tracker.listing.settled
             if name in heard and settled != self._settled.get(name, 0):
                 self._settled[name], self._missed[name] = settled, heard[name]
 

@@ -50,16 +50,16 @@ UNBROKEN = {0xA0: " ", 0x202F: " ", 0x2011: "-"}  # as French writes a number
 LONGEST = 200  # characters of each field, so that requests from strangers do not fill the disk
 
 
-def record_event(store: Database, deed: AuditRow) -> None:
+def record_event(store: Database, audit_event: AuditRow) -> None:
     with database_errors(store), store.writing() as connection:
-        insert_event(connection, deed)
+        insert_event(connection, audit_event)
 
 
-def insert_event(connection: Connection, deed: AuditRow) -> None:
-    """Inserts `deed` in the transaction of the action itself. Masks telephone numbers in `about`."""
-    who, act, address = map(_clean, (deed.who, deed.act, deed.address))
-    about = without_numbers(_clean(deed.about))
-    insert_rows(connection, AuditRow(at=deed.at, who=who, act=act, about=about, address=address))
+def insert_event(connection: Connection, audit_event: AuditRow) -> None:
+    """Inserts `audit_event` in the transaction of the action itself. Masks telephone numbers in `about`."""
+    who, act, address = map(_clean, (audit_event.who, audit_event.act, audit_event.address))
+    about = without_numbers(_clean(audit_event.about))
+    insert_rows(connection, AuditRow(at=audit_event.at, who=who, act=act, about=about, address=address))
 
 
 def without_numbers(text: str) -> str:
@@ -112,33 +112,33 @@ def check_account(store: Database, name: str, *, exists: bool) -> None:
         raise _no_account(name) if exists else _exists(name)
 
 
-def add_account(store: Database, name: str, password: str, roles: Collection[str], deed: AuditRow) -> None:
+def add_account(store: Database, name: str, password: str, roles: Collection[str], audit_event: AuditRow) -> None:
     """Adds an account. Raises ConfigError if an account of that name exists."""
     added = AccountRow(
         name=name,
         password=password,
         roles=frozenset(roles),
         is_locked=False,
-        made=deed.at,
-        changed=deed.at,
+        made=audit_event.at,
+        changed=audit_event.at,
     )
     with database_errors(store), store.writing() as connection:
         if _is_account(connection, name):
             raise _exists(name)
         insert_rows(connection, added)
-        insert_event(connection, deed)
+        insert_event(connection, audit_event)
 
 
-def give_roles(store: Database, name: str, roles: Collection[str], deed: AuditRow) -> None:
-    _change(store, name, deed, roles=frozenset(roles))
+def give_roles(store: Database, name: str, roles: Collection[str], audit_event: AuditRow) -> None:
+    _change(store, name, audit_event, roles=frozenset(roles))
 
 
-def give_password(store: Database, name: str, password: str, deed: AuditRow) -> None:
-    _change(store, name, deed, password=password)
+def give_password(store: Database, name: str, password: str, audit_event: AuditRow) -> None:
+    _change(store, name, audit_event, password=password)
 
 
-def lock_account(store: Database, name: str, is_locked: bool, deed: AuditRow) -> None:
-    _change(store, name, deed, is_locked=is_locked)
+def lock_account(store: Database, name: str, is_locked: bool, audit_event: AuditRow) -> None:
+    _change(store, name, audit_event, is_locked=is_locked)
 
 
 def renew_hash(store: Database, known: AccountRow, password: str) -> None:
@@ -148,26 +148,26 @@ def renew_hash(store: Database, known: AccountRow, password: str) -> None:
         connection.execute(update(AccountRow).where(*same).values(password=password))
 
 
-def remove_account(store: Database, name: str, deed: AuditRow) -> None:
-    with _changing(store, name, deed) as connection:
+def remove_account(store: Database, name: str, audit_event: AuditRow) -> None:
+    with _changing(store, name, audit_event) as connection:
         connection.execute(delete(AccountRow).where(col(AccountRow.name) == name))
 
 
-def _change(store: Database, name: str, deed: AuditRow, **values: Any) -> None:
-    with _changing(store, name, deed) as connection:
+def _change(store: Database, name: str, audit_event: AuditRow, **values: Any) -> None:
+    with _changing(store, name, audit_event) as connection:
         named = update(AccountRow).where(col(AccountRow.name) == name)
-        connection.execute(named.values(**values, changed=deed.at))
+        connection.execute(named.values(**values, changed=audit_event.at))
 
 
 @contextmanager
-def _changing(store: Database, name: str, deed: AuditRow) -> Iterator[Connection]:
+def _changing(store: Database, name: str, audit_event: AuditRow) -> Iterator[Connection]:
     with database_errors(store), store.writing() as connection:
         if not _is_account(connection, name):
             raise _no_account(name)
         yield connection
         end_sessions_of(connection, name, "account")
-        insert_event(connection, deed)
-        record_change(store, deed.at)
+        insert_event(connection, audit_event)
+        record_change(store, audit_event.at)
 
 
 def _is_account(connection: Connection, name: str) -> bool:
@@ -296,9 +296,9 @@ def end_if_older(store: Database) -> bool:
     return True
 
 
-def end_all(store: Database, deed: AuditRow) -> int:
-    """Ends all sessions and records `deed`. Returns the number of sessions."""
+def end_all(store: Database, audit_event: AuditRow) -> int:
+    """Ends all sessions and records `audit_event`. Returns the number of sessions."""
     with database_errors(store), store.writing() as connection:
         count = connection.execute(delete(SessionRow)).rowcount
-        insert_event(connection, deed)
+        insert_event(connection, audit_event)
     return int(count)

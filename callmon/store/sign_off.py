@@ -206,9 +206,9 @@ def check_file(store: Database, name: str, data: bytes) -> SignatureCheck:
 
 
 def keep_prepared(
-    store: Database, month: str, number: int, files: Sequence[tuple[str, bytes]], deed: AuditRow
+    store: Database, month: str, number: int, files: Sequence[tuple[str, bytes]], audit_event: AuditRow
 ) -> SignedRevision:
-    """Keeps the files as revision `number`, prepared by `deed.who`. Raises SignOffError.
+    """Keeps the files as revision `number`, prepared by `audit_event.who`. Raises SignOffError.
 
     The number must be the next one: a report names the revision before it.
     """
@@ -221,7 +221,7 @@ def keep_prepared(
             for name, data in files
         ]
         insert_rows(connection, *rows)
-        _insert(connection, store, SignedRevision(month, number, digests, ()), STEPS[0], deed)
+        _insert(connection, store, SignedRevision(month, number, digests, ()), STEPS[0], audit_event)
 
     return _signed(store, month, number, keep)
 
@@ -234,14 +234,14 @@ def refuse_prepared(known: Sequence[SignedRevision], number: int, digests: Mappi
         raise SignOffError("late", known[-1])
 
 
-def sign(store: Database, month: str, number: int, step: Step, deed: AuditRow) -> SignedRevision:
-    """Signs a later step of a revision, as `deed.who`. Raises SignOffError."""
+def sign(store: Database, month: str, number: int, step: Step, audit_event: AuditRow) -> SignedRevision:
+    """Signs a later step of a revision, as `audit_event.who`. Raises SignOffError."""
 
     def sign_kept(connection: Connection) -> None:
         found = next((x for x in _revisions(connection, store.ring, month) if x.number == number), None)
-        refuse_signature(found, step, deed.who)
+        refuse_signature(found, step, audit_event.who)
         assert found is not None
-        _insert(connection, store, found, step, deed)
+        _insert(connection, store, found, step, audit_event)
 
     return _signed(store, month, number, sign_kept)
 
@@ -278,15 +278,17 @@ def _is_unseen(sign: str) -> bool:
     return category(sign) in ("Cf", "Cc") or is_selector or sign in BLANK
 
 
-def _insert(connection: Connection, store: Database, revision: SignedRevision, step: Step, deed: AuditRow) -> None:
+def _insert(
+    connection: Connection, store: Database, revision: SignedRevision, step: Step, audit_event: AuditRow
+) -> None:
     rows = [
         SignOffRow(
             month=revision.month,
             revision=revision.number,
             step=step,
             name=name,
-            at=deed.at,
-            who=deed.who,
+            at=audit_event.at,
+            who=audit_event.who,
             sha256=digest,
             mac="",
         )
@@ -297,7 +299,10 @@ def _insert(connection: Connection, store: Database, revision: SignedRevision, s
         record_key(connection, store.ring)
     insert_rows(connection, *(row.model_copy(update={"mac": mac}) for row in rows))
     act, about = _record(step, revision.month, revision.number)
-    insert_event(connection, AuditRow(at=deed.at, who=deed.who, act=act, about=about, address=deed.address))
+    insert_event(
+        connection,
+        AuditRow(at=audit_event.at, who=audit_event.who, act=act, about=about, address=audit_event.address),
+    )
 
 
 def sign_again(connection: Connection, ring: KeyRing, is_upgrade: bool = False) -> None:

@@ -13,25 +13,25 @@ class AttestationFormatter(Formatter):
 
 
 def attestation_notes(
-    attested: Iterable[AttestationStatus], titles: Mapping[str, str], tongue: Formatter
+    attested: Iterable[AttestationStatus], titles: Mapping[str, str], formatter: Formatter
 ) -> Iterator[Definition]:
     """One row for each line and subject: what no exchange can observe and a person tested."""
     for status in attested:
-        subject = _subject(status.subject, tongue)
-        yield Definition(f"{titles.get(status.line, status.line)}, {subject}", _test_result(status, tongue))
+        subject = _subject(status.subject, formatter)
+        yield Definition(f"{titles.get(status.line, status.line)}, {subject}", _test_result(status, formatter))
 
 
-def _test_result(status: AttestationStatus, tongue: Formatter) -> str:
-    last, say = status.last, tongue.say
+def _test_result(status: AttestationStatus, formatter: Formatter) -> str:
+    last, say = status.last, formatter.say
     if last is None:
         return say("jamais vérifié")
-    day = tongue.day(last.tested)
+    day = formatter.day(last.tested)
     result = say("vérifié le {day}", day=day) if last.is_so else say("non constaté à l'essai du {day}", day=day)
     by = say(", par {name}", name=last.by) if last.by else ""
     return f"{result}{by}{say(' (il y a plus de trois mois : à refaire)') if status.is_stale else ''}"
 
 
-def _subject(subject: Subject, tongue: Formatter) -> str:
+def _subject(subject: Subject, formatter: Formatter) -> str:
     if subject == "person":
-        return tongue.say("un accès à une personne dans chaque menu et message d'accueil")
-    return tongue.say("menus et messages d'accueil en français et en anglais")
+        return formatter.say("un accès à une personne dans chaque menu et message d'accueil")
+    return formatter.say("menus et messages d'accueil en français et en anglais")

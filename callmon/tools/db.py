@@ -73,8 +73,8 @@ def _upgraded(context: CommandContext, before: str | None) -> str:
 def _sign_everybody_out(context: CommandContext) -> None:
     """End all sessions, and list the accounts that may sign in."""
     known = access.accounts(context.upgraded_store)
-    deed = AuditRow(at=context.now, who=current_user(), act=access.ENDED)
-    ended = access.end_all(context.upgraded_store, deed)
+    audit_event = AuditRow(at=context.now, who=current_user(), act=access.ENDED)
+    ended = access.end_all(context.upgraded_store, audit_event)
     if not known and not ended:
         return
     click.echo(

@@ -1,6 +1,6 @@
 """The context of the pages: the latest snapshot, the templates, the query threads, and the live clients.
 
-    daemon, each second ─ update ─▶ sight ─▶ live.push()      one rendering a view, for all clients
+    daemon, each second ─ update ─▶ snapshot ─▶ live.push()      one rendering a view, for all clients
     a request ─▶ routes ─▶ a view's endpoint ─▶ ask(question) in a thread ─▶ page(template)
 
 Never touches the monitor. The context has a few threads of its own: a slow query delays other pages, not the
@@ -58,7 +58,7 @@ class PageContext:
     ) -> None:
         self._settings, self._snapshot, self.store, self.reader = settings, snapshot, store, store.reader()
         self.entries = partial(entries, self)  # the pages' routes
-        self.sight: DaemonSnapshot | None = None
+        self.snapshot: DaemonSnapshot | None = None
         self.live = Live(self.render_live)
         self.views: dict[str, Callable[[DaemonSnapshot, WebFormatter], dict[str, Any]]] = {}
         self.features: Sequence[str] = ()  # the packages of their templates
@@ -102,16 +102,16 @@ class PageContext:
 
     def update(self, snapshot: DaemonSnapshot) -> None:
         """Shows a new snapshot to the live clients. Called once a second."""
-        self.sight = snapshot
+        self.snapshot = snapshot
         self.live.push()
 
     def seen(self) -> DaemonSnapshot:
         """The latest snapshot; a new one where there is none yet."""
-        if self.sight is None:
-            self.sight = self._snapshot()
-        return self.sight
+        if self.snapshot is None:
+            self.snapshot = self._snapshot()
+        return self.snapshot
 
-    def tongue(self, language: str) -> WebFormatter:
+    def formatter(self, language: str) -> WebFormatter:
         return WebFormatter(self.settings, language, datetime.now(UTC))
 
     async def ask(self, question: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -154,8 +154,8 @@ class PageContext:
 
     def part(self, name: str, language: str) -> str:
         """The live part of a page at this moment. Call it in a thread."""
-        tongue = self.tongue(language)
-        return self._render(f"_{name}.html", self.common(tongue) | self.views[name](self.seen(), tongue))
+        formatter = self.formatter(language)
+        return self._render(f"_{name}.html", self.common(formatter) | self.views[name](self.seen(), formatter))
 
     def render_live(self, view: View) -> bytes:
         """The event for a view's clients: the live part, or (for a list with filters) that the list changed."""
@@ -165,11 +165,11 @@ class PageContext:
             return event("changed", site.seen().revision)
         return event("part", site.part(name, language))
 
-    def common(self, tongue: WebFormatter) -> dict[str, Any]:
+    def common(self, formatter: WebFormatter) -> dict[str, Any]:
         """The values that every template may use."""
-        own = {"tongue": tongue, "settings": tongue.settings, "language": tongue.language}
-        own["link"] = lambda name, **parts: self.table[name].path(tongue.language, **parts)
-        return own | {"say": tongue.say, "word": tongue.word}
+        own = {"formatter": formatter, "settings": formatter.settings, "language": formatter.language}
+        own["link"] = lambda name, **parts: self.table[name].path(formatter.language, **parts)
+        return own | {"say": formatter.say, "word": formatter.word}
 
     def close(self) -> None:
         """Ends the live streams, so that the server can stop; then reports, query threads and `reader`."""

@@ -120,7 +120,7 @@ def templates_of(*packages: str) -> Environment:
     return found
 
 
-def local_time(dial: str, tongue: WebFormatter) -> str:
+def local_time(dial: str, formatter: WebFormatter) -> str:
     """« Heure locale de la personne : 7 h 12 », the same as here, or unknown among zones; "" without a zone."""
     import phonenumbers.timezone
 
@@ -130,11 +130,11 @@ def local_time(dial: str, tongue: WebFormatter) -> str:
         return ""  # an extension, or a number in another format: no time zone
     zones = phonenumbers.timezone.time_zones_for_number(parsed)
     known = [ZoneInfo(zone) for zone in zones if zone != "Etc/Unknown"]
-    here = tongue.now.astimezone(tongue.timezone).utcoffset()
-    offsets = {tongue.now.astimezone(zone).utcoffset() for zone in known}
+    here = formatter.now.astimezone(formatter.timezone).utcoffset()
+    offsets = {formatter.now.astimezone(zone).utcoffset() for zone in known}
     if not known or offsets == {here}:
-        return tongue.say("Heure locale de la personne : la même qu'ici") if known else ""
+        return formatter.say("Heure locale de la personne : la même qu'ici") if known else ""
     if len(offsets) > 1:
-        return tongue.say("Heure locale de la personne : inconnue, plusieurs fuseaux possibles")
-    there = Formatter(tongue.language, known[0])
-    return tongue.say("Heure locale de la personne : {time}", time=there.minute(tongue.now))
+        return formatter.say("Heure locale de la personne : inconnue, plusieurs fuseaux possibles")
+    there = Formatter(formatter.language, known[0])
+    return formatter.say("Heure locale de la personne : {time}", time=there.minute(formatter.now))

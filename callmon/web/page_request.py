@@ -78,8 +78,8 @@ class PageRequest:
         self.site, self.entry, self.request = site, entry, request
         self.language: str = request.state.language
         self.person: Person = request.state.person
-        self.tongue: WebFormatter = site.tongue(self.language)
-        self.say = self.tongue.say
+        self.formatter: WebFormatter = site.formatter(self.language)
+        self.say = self.formatter.say
 
     def may(self, right: Right) -> bool:
         """Whether the person has this right for all that the page shows."""
@@ -98,7 +98,7 @@ class PageRequest:
         given, names = self.parameter(name), list(known)
         if given and given not in names:
             shown = given if NAME.fullmatch(given) else "…"  # never a phone number that an address contains
-            text = self.tongue.speech.typeset(unknown_name(name, shown, names, self.language))
+            text = self.formatter.speech.typeset(unknown_name(name, shown, names, self.language))
             raise NotFoundError(self.say("Adresse inconnue"), text)
         return given
 
@@ -129,9 +129,9 @@ class PageRequest:
         **values: Any,
     ) -> Response:
         """The page of that template, within the shared frame. `asked`: a query of further values."""
-        frame = self.site.common(self.tongue) | {
+        frame = self.site.common(self.formatter) | {
             "title": title,
-            "visit": self,
+            "page_request": self,
             "path": self.path,
             "csrf": self.request.state.csrf,
             "sign_out": SIGN_OUT[self.language],
@@ -173,7 +173,7 @@ class PageRequest:
 
     def service_names(self) -> str:
         """The titles of the services whose data the page shows."""
-        return ", ".join(self.tongue.service(name, self.language) for name in self.site.services or ())
+        return ", ".join(self.formatter.service(name, self.language) for name in self.site.services or ())
 
     def go(self, name: str, query: Mapping[str, str] | None = None, /, **parts: str) -> Response:
         """The redirect after a command (303), so that a reload does not repeat it."""

@@ -64,13 +64,13 @@ def bound(site: PageContext, pages: Iterable[PageRoute]) -> tuple[PageRoute, ...
 
 async def _answer(site: PageContext, page: PageRoute, request: Request) -> Response:
     """One request: the page's own answer; 404; or 503 while the database is away."""
-    visit = PageRequest(site.of_services(request.state.person.services(page.right)), page, request)
+    page_request = PageRequest(site.of_services(request.state.person.services(page.right)), page, request)
     try:
-        return await cast(Page, page.endpoint)(visit)
+        return await cast(Page, page.endpoint)(page_request)
     except NotFoundError as error:
-        return await visit.page("refused.html", error.title, status=404, text=error.text)
+        return await page_request.page("refused.html", error.title, status=404, text=error.text)
     except AwayError:
-        return await visit.page("away.html", visit.say("Base de données injoignable"), status=503)
+        return await page_request.page("away.html", page_request.say("Base de données injoignable"), status=503)
 
 
 def prefers_english(accepted: str) -> bool:

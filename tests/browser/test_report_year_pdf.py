@@ -52,9 +52,9 @@ class Made(NamedTuple):
         return data
 
     def tables(self, language: str) -> list[LayoutTable]:
-        tongue = ReportFormatter(language, TORONTO)
-        sections = LayoutBuilder(self.report, tongue).sections()
-        signed = SignatureBuilder(self.report, tongue).tables().values()
+        formatter = ReportFormatter(language, TORONTO)
+        sections = LayoutBuilder(self.report, formatter).sections()
+        signed = SignatureBuilder(self.report, formatter).tables().values()
         return [*signed, *(x for section in sections for x in section.tables)]
 
 

@@ -50,7 +50,7 @@ KINDS: dict[str, tuple[str, ...]] = {
         for name in ("contacts", "callbacks", "callbacks_handed_on", "paying", "business_calendar")
     ),
     "database": (
-        "tests/unit/test_kept.py",
+        "tests/unit/test_standby_buffer.py",
         *(
             f"tests/store/test_{name}.py"
             for name in ("store", "store_trouble", "succession", "rollups", "journal", "write_path")

@@ -17,7 +17,7 @@ from callmon.web.formatter import WebFormatter
 from tests.pages.test_pages import FIRST, POCI, VIEWER, WITHHELD, act, get
 from tests.support.fact_builder import CALLER, TORONTO, Office, local, usual
 from tests.support.pages_daemon import Site, site
-from tests.unit.test_owed_list import NIGHT, an_evening
+from tests.unit.test_callbacks_listed import NIGHT, an_evening
 
 HEADS = {
     "fr": ["À faire avant", "Reste", "Ligne", "Langue", "Reçu", "Tentatives", "En charge", "Action"],

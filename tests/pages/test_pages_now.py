@@ -44,7 +44,7 @@ def line(name: str = "general", is_open: bool = True, **given: Any) -> LineStatu
     return LineStatus(name=name, is_open=is_open, calls=calls, verdicts=verdicts, **usual_ | given)
 
 
-def sight(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> DaemonSnapshot:
+def snapshot(at: datetime = TUESDAY, *lines: LineStatus, **given: Any) -> DaemonSnapshot:
     usual_: dict[str, Any] = {
         "exchanges": (exchange(),),
     }
@@ -59,8 +59,8 @@ def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings
     """The live part as text: what is between the tags, a space where one stood."""
     site = PageContext.__new__(PageContext)  # its templates alone
     site.table = TABLE
-    tongue = WebFormatter(settings or usual(), language, seen.at)
-    page = site._render(f"_{view}.html", site.common(tongue) | VIEWS[view](seen, tongue))
+    formatter = WebFormatter(settings or usual(), language, seen.at)
+    page = site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
     text = html.unescape(re.sub(r"<[^>]+>", " ", page)).replace(NO_BREAK, " ")
     return " ".join(text.split())
 
@@ -68,35 +68,35 @@ def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings
 def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     site = PageContext.__new__(PageContext)
     site.table = TABLE
-    tongue = WebFormatter(settings or usual(), "fr", seen.at)
-    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    formatter = WebFormatter(settings or usual(), "fr", seen.at)
+    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
     return {name for found in re.findall(r'class="([^"]*)"', page) for name in found.split()}
 
 
 @pytest.mark.parametrize(
     ("seen", "french", "english"),
     [
-        (sight(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure en cours ", "Open until 5 p.m. 10 a.m. ✓ Measuring "),
-        (sight(EVENING), "Fermé : ouvre mercredi 8 h 30", "Closed: opens Wednesday 8:30 a.m."),
+        (snapshot(), "Ouvert jusqu'à 17 h 10 h ✓ Mesure en cours ", "Open until 5 p.m. 10 a.m. ✓ Measuring "),
+        (snapshot(EVENING), "Fermé : ouvre mercredi 8 h 30", "Closed: opens Wednesday 8:30 a.m."),
         (
-            sight(CHRISTMAS),
+            snapshot(CHRISTMAS),
             "Fermé (jour de Noël) : ouvre mardi 8 h 30",
             "Closed (Christmas Day): opens",
         ),
         (
-            sight(exchanges=(exchange(48 * MINUTE),)),
+            snapshot(exchanges=(exchange(48 * MINUTE),)),
             "■ Mesure interrompue depuis mardi 9 h 12 : chiffres incomplets",
             "■ Measuring interrupted since Tuesday 9:12 a.m.: figures incomplete",
         ),
-        (sight(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
-        (sight(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
-        (sight(leads=False), "Cet appareil est en réserve", "Another callmon leads"),
-        (sight(), "Aucun appel encore.", "No call yet."),
-        (sight(), "Aucun rappel à faire.", "No callback to do."),
-        (sight(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
-        (sight(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
+        (snapshot(exchanges=()), "Aucun autocommutateur configuré", "No exchange configured"),
+        (snapshot(stores=False), "■ Base de données injoignable", "■ The database cannot be reached"),
+        (snapshot(leads=False), "Cet appareil est en réserve", "Another callmon leads"),
+        (snapshot(), "Aucun appel encore.", "No call yet."),
+        (snapshot(), "Aucun rappel à faire.", "No callback to do."),
+        (snapshot(TUESDAY, line(judged=(41, 5))), "41 sur 46 (89,1 %)", "41 of 46 (89.1%)"),
+        (snapshot(TUESDAY, line(judged=(3, 1))), "3 sur 4 ○ non visées : 0 ? indéterminées : 0",
          "3 of 4 ○ exempt: 0 ? not known: 0"),
-        (sight(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture",
+        (snapshot(EVENING, line(is_open=False, judged=(3, 1))), "norme de service, à la fermeture",
          "service standard, at closing"),
     ],
 )  # fmt: skip
@@ -124,9 +124,9 @@ def test_a_telephone_system_that_was_never_connected_is_told_apart_from_an_inter
     language: str, strip: str, listed: str
 ) -> None:
     never = ExchangeStatus("ottawa", False, 0, None, 48 * MINUTE, was_connected=False)
-    text = told(sight(exchanges=(exchange(), never)), language=language)
+    text = told(snapshot(exchanges=(exchange(), never)), language=language)
     assert (text.count(strip), text.count(listed), text.count("9 h 12"), text.count("9:12")) == (1, 1, 0, 0)
-    both = told(sight(exchanges=(exchange(3 * MINUTE), never)), language=language)
+    both = told(snapshot(exchanges=(exchange(3 * MINUTE), never)), language=language)
     assert (both.count(strip), both.count(listed)) == (0, 1)
 
 
@@ -143,16 +143,16 @@ def ringing(seconds: float, count: int = 1) -> LineStatus:
     ],
 )  # fmt: skip
 def test_a_ring_has_its_dots_its_sign_and_its_word(seconds: float, french: str) -> None:
-    assert french in told(sight(TUESDAY, ringing(seconds)))
+    assert french in told(snapshot(TUESDAY, ringing(seconds)))
 
 
 def test_several_that_ring_are_counted_and_the_longest_is_named() -> None:
-    assert "●●○○ 2e sonnerie et 2 de plus" in told(sight(TUESDAY, ringing(7, 3)))
+    assert "●●○○ 2e sonnerie et 2 de plus" in told(snapshot(TUESDAY, ringing(7, 3)))
 
 
 @pytest.mark.parametrize("view", ["now", "wall"])
 def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> None:
-    text = told(sight(TUESDAY, line(is_heard=False)), view)
+    text = told(snapshot(TUESDAY, line(is_heard=False)), view)
     begin, end = {"now": ("Postes libres", "Rappels"), "wall": ("En conversation", "Aujourd'hui")}[view]
     row = text.partition(begin)[2].partition(end)[0]
     assert row.count("\N{EN DASH}") == {"now": 6, "wall": 3}[view]
@@ -167,17 +167,17 @@ def test_of_a_line_that_is_not_heard_no_figure_of_now_is_shown(view: str) -> Non
     ],
 )  # fmt: skip
 def test_phones_that_nobody_watches_are_not_known(phones: dict[str, int], french: str) -> None:
-    row = told(sight(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition(" Rappels")[0]
+    row = told(snapshot(TUESDAY, line(phones=phones))).partition("Postes libres")[2].partition(" Rappels")[0]
     assert row.endswith(f" {french}")
 
 
 def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_is_heard() -> None:
     with_target = usual(TARGET)
     enough, few = line(judged=(41, 5)), line(judged=(17, 2))
-    assert "over" in classes(sight(TUESDAY, enough), with_target)
-    assert "over" not in classes(sight(TUESDAY, enough))
-    assert "over" not in classes(sight(TUESDAY, few), with_target)
-    unheard = sight(TUESDAY, enough, exchanges=(exchange(timedelta(0)),))
+    assert "over" in classes(snapshot(TUESDAY, enough), with_target)
+    assert "over" not in classes(snapshot(TUESDAY, enough))
+    assert "over" not in classes(snapshot(TUESDAY, few), with_target)
+    unheard = snapshot(TUESDAY, enough, exchanges=(exchange(timedelta(0)),))
     assert "reached" not in classes(unheard, with_target)
     assert "hatched" in classes(unheard, with_target)
 
@@ -185,11 +185,11 @@ def test_a_rate_has_a_colour_only_with_a_target_and_twenty_calls_and_while_all_i
 def test_who_waits_in_the_queue_has_waited_for_seconds_or_for_minutes() -> None:
     for seconds, french in ((6, "(depuis 6 s)"), (126, "(depuis 2 min 06 s)")):
         wait = Wait(TUESDAY, timedelta(seconds=seconds), RING_CYCLE)
-        assert french in told(sight(TUESDAY, line(states={"queue": 1}, queue=wait)))
+        assert french in told(snapshot(TUESDAY, line(states={"queue": 1}, queue=wait)))
 
 
 def test_lines_with_several_targets_are_not_said_to_have_none() -> None:
-    two = sight(TUESDAY, line(judged=(3, 1)), line("poci", judged=(3, 1)))
+    two = snapshot(TUESDAY, line(judged=(3, 1)), line("poci", judged=(3, 1)))
     assert "cible selon la ligne" in told(two, settings=usual(TARGET)).partition("6 sur 8")[2]
 
 
@@ -206,7 +206,7 @@ def owed(*dues: timedelta) -> CallbackStatus:
 
 
 def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figures() -> None:
-    seen = sight(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
+    seen = snapshot(callbacks=owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26)))
     assert " Prochain rappel avant mardi 11 h 12 (1 h 12)" in told(seen)
     assert "■ Prochain rappel" not in told(seen)
     figures = told(seen).partition("9 h 30 Renseignements généraux, Toronto, français")[2]
@@ -214,7 +214,7 @@ def test_the_next_callback_those_of_today_and_those_that_are_late_are_three_figu
 
 
 def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> None:
-    seen = sight(
+    seen = snapshot(
         TUESDAY, line(judged=(2, 0)), line("general-toll-free", judged=(3, 1)), line("tty", judged=(0, 9))
     )
     text = told(seen, "wall")
@@ -224,7 +224,7 @@ def test_on_the_wall_lines_for_tty_are_a_row_of_their_own_and_in_no_total() -> N
 
 
 def test_the_wall_has_the_acronym_of_a_service() -> None:
-    seen = sight(TUESDAY, line("poci"))
+    seen = snapshot(TUESDAY, line("poci"))
     assert told(seen, "wall", "en").partition("Talking")[2].startswith(" OINP POCI 0 0 0 Today")
 
 
@@ -236,11 +236,11 @@ def test_a_sight_is_made_in_utc_and_shown_in_local_time() -> None:
 def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_urgent_first() -> None:
     callbacks = owed(72 * MINUTE, -30 * MINUTE, timedelta(hours=26))
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
-    seen = sight(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
+    seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
     site = PageContext.__new__(PageContext)
     site.table = TABLE
-    tongue = WebFormatter(usual(), "en", seen.at)
-    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    formatter = WebFormatter(usual(), "en", seen.at)
+    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
     led = re.findall(r'<a id="cb-\d+" href="/en/callbacks/(\d+)"><span class="(\w+)">', page)
     assert led == [("1", "over"), ("0", "soon")]
 
@@ -256,7 +256,7 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
     ],
 )
 def test_voice_and_tty_stand_side_by_side_in_one_row_of_each_standard(language: str, row: str) -> None:
-    seen = sight(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
+    seen = snapshot(TUESDAY, line(judged=(6, 2)), line("tty", judged=(1, 3)))
     assert told(seen, language=language, settings=usual(TARGET)).count(row) == 1
 
 
@@ -282,9 +282,9 @@ def test_a_disruption_is_one_line_and_its_notice_is_behind_it(language: str, fir
     )  # fmt: skip
     site = PageContext.__new__(PageContext)
     site.table = TABLE
-    seen = sight(disruptions=(begun,))
-    tongue = WebFormatter(usual(), language, seen.at)
-    page = site._render("_now.html", site.common(tongue) | VIEWS["now"](seen, tongue))
+    seen = snapshot(disruptions=(begun,))
+    formatter = WebFormatter(usual(), language, seen.at)
+    page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
     (found,) = re.findall(r'<details id="d-tty-1".*?</details>', page, re.DOTALL)
     summary, _, notice = html.unescape(re.sub(r"<(?!/summary)[^>]+>", " ", found)).partition("</summary>")
     told_ = [" ".join(x.replace(NO_BREAK, " ").split()) for x in (summary, notice)]

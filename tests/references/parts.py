@@ -105,12 +105,12 @@ def metrics() -> Iterator[str]:
 
 
 def standards(language: str) -> Iterator[str]:
-    tongue = WebFormatter(example(), language, datetime(2026, 11, 24, 15, tzinfo=UTC))
+    formatter = WebFormatter(example(), language, datetime(2026, 11, 24, 15, tzinfo=UTC))
     yield from rows(
         *{"fr": ("norme", "titre", "règle", "politique"), "en": ("standard", "title", "rule", "policy")}[language]
     )
     templates = Environment(loader=PackageLoader("callmon.features.standards"), trim_blocks=True, autoescape=True)
-    definition = templates.get_template("_definitions.html").make_module({"say": tongue.say}).definition
+    definition = templates.get_template("_definitions.html").make_module({"say": formatter.say}).definition
     for name in ALL_STANDARDS:
         rule, quote = unescape(definition(name)).strip(), QUOTES[name].words
         yield f"| `{name}` | {label('standard', name, language)} | {rule} | {quote} |"

@@ -45,8 +45,8 @@ def rows(store: Database, now: datetime, names: list[str]) -> dict[str, dict[str
     months = [period.month(name, TORONTO) for name in names]
     found = month_counts(store, TORONTO, months)
     assert found is not None
-    tongue = WebFormatter(year.settings(), "en", now)
-    return {x.name: month_row(x.first, y, tongue) for x, y in zip(months, found, strict=True)}
+    formatter = WebFormatter(year.settings(), "en", now)
+    return {x.name: month_row(x.first, y, formatter) for x, y in zip(months, found, strict=True)}
 
 
 # On New Year's Day, with due times still to come; and when all is over.

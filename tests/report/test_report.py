@@ -113,8 +113,8 @@ def test_a_rate_of_fewer_than_20_is_a_fraction(part: int, whole: int, french: st
 
 def test_no_two_reasons_for_a_missing_figure_have_the_same_sign() -> None:
     states = ("not_applicable", "not_available", "too_few")
-    for tongue, signs in ((FR, ["s. o.", "n. d."]), (EN, ["n/a", "not available"])):
-        shown = [tongue.figure(Figure(Place("answer_rate"), "rate", state)) for state in states]  # type: ignore[arg-type]
+    for formatter, signs in ((FR, ["s. o.", "n. d."]), (EN, ["n/a", "not available"])):
+        shown = [formatter.figure(Figure(Place("answer_rate"), "rate", state)) for state in states]  # type: ignore[arg-type]
         assert shown[:2] == signs
         assert len({*shown}) == 3
 
@@ -343,10 +343,10 @@ def test_a_text_without_its_translation_stops_the_report() -> None:
 
 
 def test_every_count_and_every_part_has_its_name_in_both_languages() -> None:
-    for tongue in (FR, EN):
+    for formatter in (FR, EN):
         for name, parts in COUNTS.items():
-            shown = [tongue.part(name, part) for part in parts]
-            assert tongue.meaning(name).term
+            shown = [formatter.part(name, part) for part in parts]
+            assert formatter.meaning(name).term
             assert len({*shown}) == len(shown)
 
 

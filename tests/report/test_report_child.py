@@ -34,8 +34,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Database, S
     store.close()
 
 
-async def made(settings: Settings, order: ReportRequest, **bounds: float) -> ReportProcess:
-    process = ReportProcess(settings, order, asyncio.Semaphore(), **bounds)  # type: ignore[arg-type]
+async def made(settings: Settings, report_request: ReportRequest, **bounds: float) -> ReportProcess:
+    process = ReportProcess(settings, report_request, asyncio.Semaphore(), **bounds)  # type: ignore[arg-type]
     assert await process.result()
     return process
 
@@ -64,9 +64,9 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Se
     ],
 )
 async def test_what_cannot_be_made_is_a_sentence(
-    site: tuple[Database, Settings], order: ReportRequest, trouble: str
+    site: tuple[Database, Settings], report_request: ReportRequest, trouble: str
 ) -> None:
-    process = await made(site[1], order)
+    process = await made(site[1], report_request)
     assert (process.files, process.failure) == ([], ReportFailure("order", trouble))
 
 

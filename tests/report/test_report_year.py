@@ -347,8 +347,8 @@ def test_the_json_has_every_figure_of_the_month_as_it_happened(known: Year, july
 
 
 def tables(july: Report, language: str) -> list[Any]:
-    tongue = ReportFormatter(language, TORONTO)
-    return [x for section in LayoutBuilder(july, tongue).sections() for x in section.tables]
+    formatter = ReportFormatter(language, TORONTO)
+    return [x for section in LayoutBuilder(july, formatter).sections() for x in section.tables]
 
 
 def signed(july: Report, language: str) -> list[Any]:

@@ -174,8 +174,8 @@ def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_
 
 
 def page(told: TodayHalfHours, language: str) -> str:
-    site, tongue = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
-    values = site.common(tongue) | view(told, tongue) | {"path": lambda *_: "/", "why": ""}
+    site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
+    values = site.common(formatter) | view(told, formatter) | {"path": lambda *_: "/", "why": ""}
     return site._render("_half_hours.html", values)
 
 

@@ -21,7 +21,7 @@ from tests.recordings.test_clicked import dials, local
 from tests.recordings.test_integrity import blind
 from tests.support.ami_builders import Channel, Exchange
 from tests.support.fact_builder import CALLER, OTHER, Office, Timed, usual
-from tests.unit.test_paying import DAY, LATER, SECOND, TUESDAY, owing
+from tests.unit.test_callbacks_settled import DAY, LATER, SECOND, TUESDAY, owing
 
 STRICT = usual("[callbacks]\nattempt_counts = false")
 TRUNK, PHONE = "PJSIP/trunk-00000008", "PJSIP/102-00000007"

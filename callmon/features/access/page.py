@@ -16,21 +16,24 @@ from callmon.web.page_request import PageRequest
 MOST = 200
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """The latest records, newest first."""
-    ask, reader = visit.site.ask, visit.site.reader
+    ask, reader = page_request.site.ask, page_request.site.reader
     looks = await ask(subject_access.accesses, reader, newest=MOST)
     events = await ask(access.audit_events, reader, newest=MOST)
-    rows = sorted(_rows(looks, events, visit.tongue), key=lambda row: row.at, reverse=True)[:MOST]
-    return await visit.page("accesses.html", visit.say("Registre des accès"), rows=rows, most=MOST)
+    rows = sorted(_rows(looks, events, page_request.formatter), key=lambda row: row.at, reverse=True)[:MOST]
+    return await page_request.page("accesses.html", page_request.say("Registre des accès"), rows=rows, most=MOST)
 
 
 def _rows(
-    looks: list[subject_access.AccessRow], events: list[access.AuditRow], tongue: WebFormatter
+    looks: list[subject_access.AccessRow], events: list[access.AuditRow], formatter: WebFormatter
 ) -> Iterator[access.AuditRow]:
     for look in looks:
-        about = f"{labelled('about', look.purpose, tongue.language)} ({look.command})"
-        yield access.AuditRow(at=look.at, who=look.who, act=tongue.word("act", "number"), about=about)
+        about = f"{labelled('about', look.purpose, formatter.language)} ({look.command})"
+        yield access.AuditRow(at=look.at, who=look.who, act=formatter.word("act", "number"), about=about)
     for event in events:
-        act, about = labelled("act", event.act, tongue.language), recorded(event.act, event.about, tongue.language)
+        act, about = (
+            labelled("act", event.act, formatter.language),
+            recorded(event.act, event.about, formatter.language),
+        )
         yield access.AuditRow(at=event.at, who=event.who, act=act, about=about, address=event.address)

@@ -288,8 +288,8 @@ def _in_words(column: str, cell: str, act: str) -> str:
 def _log(context: PrivacyCommandContext) -> Iterator[tuple[datetime, Row]]:
     for access in people.accesses(context.store):
         yield access.at, _access(access, context)
-    for deed in audit_events(context.store):
-        yield deed.at, _deed(deed, context)
+    for audit_event in audit_events(context.store):
+        yield audit_event.at, _deed(audit_event, context)
     for done in disposal.disposals(context.store):
         what = _disposed(done, done.unused_since, context, done.files)
         yield done.at, (context.local(done.at), done.who, "purge", done.authority, what)
@@ -313,15 +313,15 @@ def _access(access: AccessRow, context: PrivacyCommandContext) -> Row:
     return context.local(access.at), access.who, access.command, access.purpose, found
 
 
-def _deed(deed: AuditRow, context: PrivacyCommandContext) -> Row:
+def _deed(audit_event: AuditRow, context: PrivacyCommandContext) -> Row:
     """One audit row. "-" replaces an unknown account: a name without an account may be a password."""
-    origin = said("from {address}", address=deed.address) if deed.address else ""
-    return context.local(deed.at), deed.who or "-", deed.act, deed.about, origin
+    origin = said("from {address}", address=audit_event.address) if audit_event.address else ""
+    return context.local(audit_event.at), audit_event.who or "-", audit_event.act, audit_event.about, origin
 
 
 def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files: int) -> str:
-    tongue = Formatter(current_language(), context.settings.timezone)
-    first, last = ("-" if at is None else tongue.day(at) for at in (what.first_use, what.last_use))
+    formatter = Formatter(current_language(), context.settings.timezone)
+    first, last = ("-" if at is None else formatter.day(at) for at in (what.first_use, what.last_use))
     uses = said_of_count(" ({count} use from {first} to {last})", " ({count} uses from {first} to {last})",
                          what.uses, first=first, last=last) if what.uses else ""  # fmt: skip
     expired = said_of_count("{count} expired file", "{count} expired files", files)
@@ -329,7 +329,7 @@ def _disposed(what: Any, since: datetime, context: PrivacyCommandContext, files:
     return said(
         "{numbers} last used before {since}{uses}; {expired}.",
         numbers=numbers if what.numbers else said("No number"),
-        since=f"{tongue.day(since)}, {tongue.second(since)}",
+        since=f"{formatter.day(since)}, {formatter.second(since)}",
         uses=uses,
         expired=expired if files else said("no expired file"),
     )

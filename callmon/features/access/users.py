@@ -47,7 +47,7 @@ class AccountCommandContext(CommandContext):
     def store(self) -> Database:
         return until_done(open_for_accounts(self.settings))
 
-    def deed(self, act: str, about: str) -> AuditRow:
+    def audit_event(self, act: str, about: str) -> AuditRow:
         return AuditRow(at=self.now, who=current_user(), act=act, about=about)
 
 
@@ -87,9 +87,9 @@ def add(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> No
             )
         )
     _refuse_unknown_services(context, roles)
-    store, deed = context.store, context.deed("account added", f"{name}: {' '.join(sorted(roles))}")
+    store, audit_event = context.store, context.audit_event("account added", f"{name}: {' '.join(sorted(roles))}")
     access.check_account(store, name, exists=False)
-    access.add_account(store, name, hashed(_password(name)), roles, deed)
+    access.add_account(store, name, hashed(_password(name)), roles, audit_event)
     click.echo(said("{name}: added.", name=name))
     if not context.settings.web.access.accounts:
         click.echo(said("Accounts cannot sign in yet: set accounts = true under [web.access]."), err=True)
@@ -133,8 +133,8 @@ def role(context: AccountCommandContext, name: str, roles: tuple[str, ...]) -> N
               callmon users role marie.tremblay --role agent --role manager
     """
     _refuse_unknown_services(context, roles)
-    deed = context.deed("account roles", f"{name}: {' '.join(sorted(roles))}")
-    access.give_roles(context.store, name, roles, deed)
+    audit_event = context.audit_event("account roles", f"{name}: {' '.join(sorted(roles))}")
+    access.give_roles(context.store, name, roles, audit_event)
     click.echo(said("{name}: {roles}; signed out everywhere.", name=name, roles=" ".join(sorted(roles))))
 
 
@@ -150,7 +150,7 @@ def password(context: AccountCommandContext, name: str) -> None:
     """
     store = context.store
     access.check_account(store, name, exists=True)
-    access.give_password(store, name, hashed(_password(name)), context.deed("account password", name))
+    access.give_password(store, name, hashed(_password(name)), context.audit_event("account password", name))
     click.echo(said("{name}: the password is changed; signed out everywhere.", name=name))
 
 
@@ -165,8 +165,8 @@ def lock(context: AccountCommandContext, name: str, unlock: bool) -> None:
     Examples: callmon users lock marie.tremblay
               callmon users lock marie.tremblay --unlock
     """
-    deed = context.deed("account unlocked" if unlock else "account locked", name)
-    access.lock_account(context.store, name, not unlock, deed)
+    audit_event = context.audit_event("account unlocked" if unlock else "account locked", name)
+    access.lock_account(context.store, name, not unlock, audit_event)
     click.echo(said("{name}: may sign in." if unlock else "{name}: locked; signed out everywhere.", name=name))
 
 
@@ -180,7 +180,7 @@ def remove(context: AccountCommandContext, name: str) -> None:
     Examples: callmon users remove marie.tremblay
               callmon users remove marie.tremblay --config callmon.toml
     """
-    access.remove_account(context.store, name, context.deed("account removed", name))
+    access.remove_account(context.store, name, context.audit_event("account removed", name))
     click.echo(said("{name}: removed; signed out everywhere.", name=name))
 
 

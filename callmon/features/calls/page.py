@@ -33,43 +33,43 @@ DAY = timedelta(days=1)
 MAIN = CALL_STANDARDS[:4]  # each has a mark in the list
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """The calls of a day."""
-    day = _day(visit.parameter("day"), visit.tongue)
-    known = {"line": visit.site.settings.names("line"), "outcome": OUTCOMES}
+    day = _day(page_request.parameter("day"), page_request.formatter)
+    known = {"line": page_request.site.settings.names("line"), "outcome": OUTCOMES}
     known |= {"standard": ALL_STANDARDS, "verdict": VERDICTS}
-    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
+    chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
     if not chosen["standard"]:
         chosen["verdict"] = ""
-    times = {name: _time(visit.parameter(name)) for name in ("from", "to")}
-    begin, end = _span(day, times, visit.site.settings.timezone)
+    times = {name: _time(page_request.parameter(name)) for name in ("from", "to")}
+    begin, end = _span(day, times, page_request.site.settings.timezone)
     wanted = call_search.CallFilter(begin, end, *(value or None for value in chosen.values()))
-    found = await visit.site.ask(
-        call_search.search_calls, visit.site.reader, wanted, visit.parameter("page") or None
+    found = await page_request.site.ask(
+        call_search.search_calls, page_request.site.reader, wanted, page_request.parameter("page") or None
     )
     query = chosen | times | {"day": day.isoformat()}
-    return await visit.page(
+    return await page_request.page(
         "calls.html",
-        visit.say("Appels"),
+        page_request.say("Appels"),
         chosen=chosen,
         day=day,
         rows=found.calls,
         verdicts=found.verdicts,
         standards=[x for x in MAIN if any(x in y for y in found.verdicts.values())],
         times=times,
-        more=None if found.next is None else visit.path("calls", None, query | {"page": found.next}),
-        is_first=not visit.parameter("page"),
-        days=[visit.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
+        more=None if found.next is None else page_request.path("calls", None, query | {"page": found.next}),
+        is_first=not page_request.parameter("page"),
+        days=[page_request.path("calls", None, query | {"day": (day + n * DAY).isoformat()}) for n in (-1, 1)],
         known=known,
     )
 
 
-def _day(text: str, tongue: WebFormatter) -> date:
+def _day(text: str, formatter: WebFormatter) -> date:
     """The day; today for a text that is not a date."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return tongue.settings.calendar().local_day(tongue.now)
+        return formatter.settings.calendar().local_day(formatter.now)
     return min(max(day, date(1990, 1, 2)), date(2100, 1, 1))
 
 
@@ -99,18 +99,24 @@ def _moments(day: date, at: str, zone: tzinfo) -> list[datetime]:
 # One call.
 
 
-async def detail(visit: PageRequest) -> Response:
+async def detail(page_request: PageRequest) -> Response:
     """The story of a call."""
-    name, exchange = visit.request.path_params["call"], visit.request.path_params["exchange"]
-    found = await visit.site.ask(_read, visit.site.reader, name, exchange)
+    name, exchange = page_request.request.path_params["call"], page_request.request.path_params["exchange"]
+    found = await page_request.site.ask(_read, page_request.site.reader, name, exchange)
     if found is None:
-        text = visit.say("Appel introuvable.")
-        raise NotFoundError(visit.say("Appel inconnu"), text)
+        text = page_request.say("Appel introuvable.")
+        raise NotFoundError(page_request.say("Appel inconnu"), text)
     stored, entries, met = found
-    names = visit.may(Right.REPORT)
-    values = await visit.site.ask(_story, stored if names else unnamed(stored), entries, met, visit.tongue)
-    return await visit.page(
-        "call.html", visit.say("Un appel"), names=names, may_call=visit.may(Right.CALL_BACK), **values
+    names = page_request.may(Right.REPORT)
+    values = await page_request.site.ask(
+        _story, stored if names else unnamed(stored), entries, met, page_request.formatter
+    )
+    return await page_request.page(
+        "call.html",
+        page_request.say("Un appel"),
+        names=names,
+        may_call=page_request.may(Right.CALL_BACK),
+        **values,
     )
 
 
@@ -126,13 +132,13 @@ def _read(store: Database, name: str, exchange: str) -> tuple[StoredCall, list[A
 
 
 def _story(
-    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], tongue: WebFormatter
+    stored: StoredCall, entries: Sequence[AnyEntry], met: Sequence[Disruption], formatter: WebFormatter
 ) -> dict[str, Any]:
     """The page's values. Runs in a thread: a long call has hundreds of facts."""
-    context = story_context(stored, tongue.settings, tongue.language)
-    page = Page(context, stored, tongue.settings, met)
-    typeset = tongue.speech.typeset
-    lines = tongue.settings.lines()
+    context = story_context(stored, formatter.settings, formatter.language)
+    page = Page(context, stored, formatter.settings, met)
+    typeset = formatter.speech.typeset
+    lines = formatter.settings.lines()
     tone = lines[name].ring_tone if (name := context.call.line) is not None and name in lines else RING_TONE
     return {
         "picture": (picture := drawing(context, tone)),
@@ -142,7 +148,7 @@ def _story(
         "page": page,
         "typeset": typeset,
         "followed": [
-            (f"{tongue.day(x.at)}, {tongue.minute(x.at)}", typeset(entry_sentence(tongue.speech, x)))
+            (f"{formatter.day(x.at)}, {formatter.minute(x.at)}", typeset(entry_sentence(formatter.speech, x)))
             for x in sorted(entries, key=lambda x: x.at)
         ],
         "owed": [x.obligation for x in entries][:1],

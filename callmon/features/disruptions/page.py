@@ -52,100 +52,113 @@ class NoticeForm(NamedTuple):
 NO_FORM = NoticeForm()
 
 
-async def show(visit: PageRequest, form: NoticeForm = NO_FORM) -> Response:
+async def show(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Response:
     """The disruptions that go on, are planned, or ended within the last 31 days: the newest 100."""
-    since = visit.tongue.now - OVER_FOR
-    found = await visit.site.ask(disruptions.all_of, visit.site.reader, since)
-    now, shown = visit.tongue.now, found[-MOST_SHOWN:]
+    since = page_request.formatter.now - OVER_FOR
+    found = await page_request.site.ask(disruptions.all_of, page_request.site.reader, since)
+    now, shown = page_request.formatter.now, found[-MOST_SHOWN:]
     ended = [x for state in ("over", "cancelled") for x in shown if x.state(now) == state]
-    return await visit.page(
+    return await page_request.page(
         "disruptions.html",
-        visit.say("Perturbations"),
+        page_request.say("Perturbations"),
         going=[x for x in shown if x.state(now) == "going_on"],
         planned=[x for x in shown if x.state(now) == "planned"],
         ended=ended[::-1],
         stored={},
-        **_shared(visit, form, form.preview),
+        **_shared(page_request, form, form.preview),
     )
 
 
-async def detail(visit: PageRequest, form: NoticeForm = NO_FORM) -> Response:
+async def detail(page_request: PageRequest, form: NoticeForm = NO_FORM) -> Response:
     """One disruption, and its forms."""
-    found, now = await _find(visit), visit.tongue.now
+    found, now = await _find(page_request), page_request.formatter.now
     met = (
-        await visit.site.ask(disruptions.calls_met, visit.site.reader, found, disruptions.MOST_MET)
+        await page_request.site.ask(disruptions.calls_met, page_request.site.reader, found, disruptions.MOST_MET)
         if found.began <= now
         else 0
     )
-    return await visit.page(
+    return await page_request.page(
         "disruption.html",
-        visit.say("Une perturbation"),
+        page_request.say("Une perturbation"),
         disruption=found,
         met=min(met, disruptions.MOST_MET),
         met_more=met > disruptions.MOST_MET,
         can_move=found.source == "work" and found.began > now and found.ended is None,
         is_going=found.state(now) == "going_on",
-        said=visit.parameter("said"),
-        stored=_as_given(found, visit.tongue),
-        **_shared(visit, form, form.preview or next(iter(public_disruptions([found], now)), None)),
+        said=page_request.parameter("said"),
+        stored=_as_given(found, page_request.formatter),
+        **_shared(page_request, form, form.preview or next(iter(public_disruptions([found], now)), None)),
     )
 
 
-def _shared(visit: PageRequest, form: NoticeForm, public: Disruption | None) -> dict[str, Any]:
+def _shared(page_request: PageRequest, form: NoticeForm, public: Disruption | None) -> dict[str, Any]:
     """What both templates show. `public`: the disruption whose notice to the public is shown in both languages."""
-    settings, now = visit.site.settings, visit.tongue.now
+    settings, now = page_request.site.settings, page_request.formatter.now
     return {
         "status": 409 if form.refused else 200,
         "form": form,
         "public": {x: PublicNotice(settings, x, now).text(public) for x in LANGUAGES} if public else {},
-        "notices": DisruptionList(settings, visit.language, now),
-        "may_tell": visit.may(Right.REPORT) and not visit.site.is_over_pairs,
-        "elsewhere": _elsewhere(visit) if visit.site.is_over_pairs else "",
+        "notices": DisruptionList(settings, page_request.language, now),
+        "may_tell": page_request.may(Right.REPORT) and not page_request.site.is_over_pairs,
+        "elsewhere": _elsewhere(page_request) if page_request.site.is_over_pairs else "",
         "most": MOST,
         "ready_hours": LASTS,
     }
 
 
-def _elsewhere(visit: PageRequest) -> str:
-    return visit.say("Une perturbation s'annonce et se termine sur les pages de la paire qui reçoit ses lignes.")
+def _elsewhere(page_request: PageRequest) -> str:
+    return page_request.say(
+        "Une perturbation s'annonce et se termine sur les pages de la paire qui reçoit ses lignes."
+    )
 
 
-async def _find(visit: PageRequest) -> Disruption:
+async def _find(page_request: PageRequest) -> Disruption:
     """The disruption of the address. Raises NotFoundError."""
-    found = await visit.site.ask(disruptions.disruption_by_id, visit.site.reader, visit.request.path_params["id"])
+    found = await page_request.site.ask(
+        disruptions.disruption_by_id, page_request.site.reader, page_request.request.path_params["id"]
+    )
     if found is None:
-        text = visit.say("Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        raise NotFoundError(visit.say("Perturbation introuvable"), text)
+        text = page_request.say(
+            "Cette perturbation n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a."
+        )
+        raise NotFoundError(page_request.say("Perturbation introuvable"), text)
     return found
 
 
-def _as_given(disruption: Disruption, tongue: WebFormatter) -> dict[str, str]:
+def _as_given(disruption: Disruption, formatter: WebFormatter) -> dict[str, str]:
     """The stored notice and times, as values of the form's fields."""
     given = {name: getattr(disruption.notice, name) or "" for name in TEXTS}
-    return given | {"until": _field(disruption.notice.until, tongue), "start": _field(disruption.began, tongue)}
+    return given | {
+        "until": _field(disruption.notice.until, formatter),
+        "start": _field(disruption.began, formatter),
+    }
 
 
-def _field(at: datetime | None, tongue: WebFormatter) -> str:
-    return "" if at is None else at.astimezone(tongue.settings.timezone).strftime("%Y-%m-%dT%H:%M")
+def _field(at: datetime | None, formatter: WebFormatter) -> str:
+    return "" if at is None else at.astimezone(formatter.settings.timezone).strftime("%Y-%m-%dT%H:%M")
 
 
 # Commands.
 
 
-async def begin(visit: PageRequest) -> Response:
+async def begin(page_request: PageRequest) -> Response:
     """Records a disruption that callmon cannot detect, or planned work."""
-    given, site = await visit.form(), visit.site
-    lines = _lines(await visit.request.form(), site)
+    given, site = await page_request.form(), page_request.site
+    lines = _lines(await page_request.request.form(), site)
     form = NoticeForm(FORMS.get(given.get("action", ""), "a"), given, lines)
     try:
-        command = _new(visit, given, lines)
+        command = _new(page_request, given, lines)
         if given.get("preview"):
-            return await show(visit, form._replace(preview=_made_by(command)))
-        await _apply(visit, command)
+            return await show(page_request, form._replace(preview=_made_by(command)))
+        await _apply(page_request, command)
     except RefusedError as why:
-        return await show(visit, form._replace(refused=str(why), field=why.field))
+        return await show(page_request, form._replace(refused=str(why), field=why.field))
     made = await site.ask(disruptions.created_by, site.store, command)
-    return visit.go("disruptions") if made is None else visit.go("disruption", {"said": "done"}, id=made.id)
+    return (
+        page_request.go("disruptions")
+        if made is None
+        else page_request.go("disruption", {"said": "done"}, id=made.id)
+    )
 
 
 def _made_by(command: DisruptionCommand) -> Disruption:
@@ -162,95 +175,101 @@ def _lines(form: FormData, site: PageContext) -> tuple[str, ...]:
     return tuple(line.name for line in site.settings.lines() if line.name in chosen)
 
 
-def _new(visit: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
-    say, is_work = visit.say, given.get("action") == "plan"
+def _new(page_request: PageRequest, given: Mapping[str, str], lines: tuple[str, ...]) -> DisruptionCommand:
+    say, is_work = page_request.say, given.get("action") == "plan"
     if not lines:
         raise RefusedError(say("Choisissez au moins une ligne."), "line")
-    start, now = _time(given, "start", visit), datetime.now(UTC)
-    until = _time(given, "until", visit) or _ready_end(given, start or now)
+    start, now = _time(given, "start", page_request), datetime.now(UTC)
+    until = _time(given, "until", page_request) or _ready_end(given, start or now)
     if is_work and (start is None or until is None):
         missing = "start" if start is None else "until"
         raise RefusedError(say("Des travaux planifiés ont un début et une fin."), missing)
     action: Action = "plan" if is_work else "announce"
     command = DisruptionCommand(
         at=now,
-        actor=visit.person.name,
+        actor=page_request.person.name,
         action=action,
         lines=lines,
         start=start or now,
         notice=notice(until, given),
     )
-    return _valid(visit, None, command)
+    return _valid(page_request, None, command)
 
 
 def _ready_end(given: Mapping[str, str], start: datetime) -> datetime | None:
     return start + timedelta(hours=int(given["lasts"])) if given.get("lasts") in LASTS else None
 
 
-def _time(given: Mapping[str, str], name: str, visit: PageRequest) -> datetime | None:
+def _time(given: Mapping[str, str], name: str, page_request: PageRequest) -> datetime | None:
     """The time in this field; None for an empty one. Raises RefusedError for another text."""
-    text, zone = given.get(name, ""), visit.site.settings.timezone
-    at = local_moment(text, zone, visit.tongue.now.astimezone(zone).date()) if text else None
+    text, zone = given.get(name, ""), page_request.site.settings.timezone
+    at = local_moment(text, zone, page_request.formatter.now.astimezone(zone).date()) if text else None
     if text and at is None:
-        raise RefusedError(visit.say("Date ou heure non valide. Exemple : 2026-11-24 10:12."), name)
+        raise RefusedError(page_request.say("Date ou heure non valide. Exemple : 2026-11-24 10:12."), name)
     return at
 
 
-async def record(visit: PageRequest) -> Response:
+async def record(page_request: PageRequest) -> Response:
     """Changes an existing disruption: its notice, its times, its end."""
-    given, found = await visit.form(), await _find(visit)
+    given, found = await page_request.form(), await _find(page_request)
     form = NoticeForm("e" if given.get("action") == "end" else "n", given)
     try:
-        await _refuse_others_lines(visit, found)
-        command = _change(visit, found, given)
+        await _refuse_others_lines(page_request, found)
+        command = _change(page_request, found, given)
         if given.get("preview") and found.ended is None:
             entry = Announced(found.id, command.at, command.actor, command.notice, command.start)
-            return await detail(visit, form._replace(preview=after(found, entry)))
-        await _apply(visit, command)
+            return await detail(page_request, form._replace(preview=after(found, entry)))
+        await _apply(page_request, command)
     except RefusedError as why:
-        return await detail(visit, form._replace(refused=str(why), field=why.field))
-    return visit.go("disruption", {"said": "done"}, id=found.id)
+        return await detail(page_request, form._replace(refused=str(why), field=why.field))
+    return page_request.go("disruption", {"said": "done"}, id=found.id)
 
 
-async def _refuse_others_lines(visit: PageRequest, shown: Disruption) -> None:
+async def _refuse_others_lines(page_request: PageRequest, shown: Disruption) -> None:
     """Raises RefusedError for a disruption that also concerns lines of other services than this person's."""
-    whole = await visit.site.ask(disruptions.disruption_by_id, visit.site.store, shown.id)
+    whole = await page_request.site.ask(disruptions.disruption_by_id, page_request.site.store, shown.id)
     if whole is not None and whole.lines != shown.lines:
-        text = visit.say(
+        text = page_request.say(
             "Cette perturbation touche aussi des lignes d'autres services : leurs responsables décident."
         )
         raise RefusedError(text)
 
 
-def _change(visit: PageRequest, disruption: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
-    now, tongue = datetime.now(UTC), visit.tongue
-    base: dict[str, Any] = {"at": now, "actor": visit.person.name, "disruption": disruption.id}
+def _change(page_request: PageRequest, disruption: Disruption, given: Mapping[str, str]) -> DisruptionCommand:
+    now, formatter = datetime.now(UTC), page_request.formatter
+    base: dict[str, Any] = {"at": now, "actor": page_request.person.name, "disruption": disruption.id}
     if given.get("action") == "end":
-        command = DisruptionCommand(action="end", when=_time(given, "when", visit), **base)
-        return _valid(visit, disruption, command)
-    until, start = _time(given, "until", visit), _time(given, "start", visit)
-    moved = start if start is not None and _field(start, tongue) != _field(disruption.began, tongue) else None
-    if _field(until, tongue) == _field(disruption.notice.until, tongue):
+        command = DisruptionCommand(action="end", when=_time(given, "when", page_request), **base)
+        return _valid(page_request, disruption, command)
+    until, start = _time(given, "until", page_request), _time(given, "start", page_request)
+    moved = (
+        start if start is not None and _field(start, formatter) != _field(disruption.began, formatter) else None
+    )
+    if _field(until, formatter) == _field(disruption.notice.until, formatter):
         until = _ready_end(given, max(now, moved or disruption.began))
     said = notice(until, given)
     if said == NO_NOTICE and moved is None:
-        text = visit.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
+        text = page_request.say("Rien à annoncer : donnez une raison, une fin prévue ou des services de rechange.")
         raise RefusedError(text, "reason_fr")
     action: Action = "change" if moved is not None else "announce"
-    return _valid(visit, disruption, DisruptionCommand(action=action, start=moved, notice=said, **base))
+    return _valid(page_request, disruption, DisruptionCommand(action=action, start=moved, notice=said, **base))
 
 
-def _valid(visit: PageRequest, disruption: Disruption | None, command: DisruptionCommand) -> DisruptionCommand:
+def _valid(
+    page_request: PageRequest, disruption: Disruption | None, command: DisruptionCommand
+) -> DisruptionCommand:
     """The command if it can be applied. Raises RefusedError that names the field to correct."""
     if (why := validate(disruption, command)) is None:
         return command
     field = REFUSED_FIELDS.get(why, "") if command.action != "end" else "" if why == "is_over" else "when"
-    raise RefusedError(label("disruption_refusal", why, visit.language), field)
+    raise RefusedError(label("disruption_refusal", why, page_request.language), field)
 
 
-async def _apply(visit: PageRequest, command: DisruptionCommand) -> None:
+async def _apply(page_request: PageRequest, command: DisruptionCommand) -> None:
     """Queues the command, and waits until the daemon has applied it. Raises RefusedError."""
-    if visit.site.is_over_pairs:
-        raise RefusedError(_elsewhere(visit))
-    queued = await visit.site.ask(queue_disruption_command, visit.site.store, command)
-    await visit.until_applied(visit.site.store, DISRUPTION_QUEUE, command, queued.n, disruption_rejections)
+    if page_request.site.is_over_pairs:
+        raise RefusedError(_elsewhere(page_request))
+    queued = await page_request.site.ask(queue_disruption_command, page_request.site.store, command)
+    await page_request.until_applied(
+        page_request.site.store, DISRUPTION_QUEUE, command, queued.n, disruption_rejections
+    )

@@ -109,10 +109,12 @@ def report(
         return
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
-    order = request.ReportRequest(month, kind, one, is_public, to_date, wanted, compare, said, earlier, others)
-    period = request.checked(order, context.settings, context.now)
+    report_request = request.ReportRequest(
+        month, kind, one, is_public, to_date, wanted, compare, said, earlier, others
+    )
+    period = request.checked(report_request, context.settings, context.now)
     if sample is None:
-        _make(context, order, output, overwrite, scheduled, package)
+        _make(context, report_request, output, overwrite, scheduled, package)
     else:
         _draw(context, period, sample, output, overwrite, one)
 
@@ -142,14 +144,16 @@ def _check_output(context: CommandContext, output: Path | None, kind: str, one: 
 
 def _make(
     context: CommandContext,
-    order: ReportRequest,
+    report_request: ReportRequest,
     output: Path | None,
     overwrite: bool,
     scheduled: bool,
     package: bool,
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
-    if package and (not order.is_public or order.lang or order.kind != "html" or output == STDOUT):
+    if package and (
+        not report_request.is_public or report_request.lang or report_request.kind != "html" or output == STDOUT
+    ):
         raise context.config_error(
             "--package va avec --public, sans --format, --lang ni -o - : "
             "le paquet a tous les formats, dans les deux langues."
@@ -157,10 +161,10 @@ def _make(
     settings, now = context.settings, context.now
     try:
         made = request.made(
-            context.store, settings, order, now, lambda days: partial(progress_bar(days, "Reading"), 1)
+            context.store, settings, report_request, now, lambda days: partial(progress_bar(days, "Reading"), 1)
         )
     except NoDataError:
-        error = NoDataError(label("no_report", "no_data", context.language).format(month=order.month))
+        error = NoDataError(label("no_report", "no_data", context.language).format(month=report_request.month))
         if not scheduled:
             raise error from None
         click.echo(error, err=True)
@@ -168,7 +172,7 @@ def _make(
     if package:
         written = _packaged(made, settings, output)
     else:
-        written = files(made, settings, order.kind, order.lang, output, order.remarks)
+        written = files(made, settings, report_request.kind, report_request.lang, output, report_request.remarks)
     _write(context, written, overwrite)
     click.echo(_summary(context, made), err=True)
 

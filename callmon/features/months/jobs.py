@@ -130,21 +130,21 @@ class ReportProcess:
     def __init__(
         self,
         settings: Settings,
-        order: ReportRequest,
+        report_request: ReportRequest,
         turn: asyncio.Semaphore,
         seconds: float = SECONDS,
         megabytes: int = MEGABYTES,
     ) -> None:
         """The process starts once `turn` is acquired."""
-        self.order = order
+        self.report_request = report_request
         self.name = secrets.token_urlsafe(12)
         self.since = monotonic()
         self.progress = 0.0
         self.files: list[tuple[str, bytes]] = []
         self.failure: ReportFailure | None = None
-        self._input = pickle.dumps((settings.configuration, settings.source, order, seconds, megabytes))
+        self._input = pickle.dumps((settings.configuration, settings.source, report_request, seconds, megabytes))
         self._seconds = seconds
-        self._task = asyncio.create_task(self._run(turn), name=f"report {order.month}")
+        self._task = asyncio.create_task(self._run(turn), name=f"report {report_request.month}")
 
     @property
     def is_done(self) -> bool:
@@ -167,7 +167,7 @@ class ReportProcess:
         except OSError as error:
             self.failure = ReportFailure("ended", f"the report process cannot start: {error.strerror}")
         if self.failure is not None:
-            log.warning("report: %s failed: %s", self.order.month, self.failure.message)
+            log.warning("report: %s failed: %s", self.report_request.month, self.failure.message)
 
     async def _make(self) -> None:
         process = await asyncio.create_subprocess_exec(
@@ -227,21 +227,21 @@ class ReportJobs:
         self._drop_old()
         return self._processes.get(name)
 
-    def start(self, settings: Settings, order: ReportRequest) -> ReportProcess:
+    def start(self, settings: Settings, report_request: ReportRequest) -> ReportProcess:
         """The stored process of an equal request that did not fail; otherwise a new one.
 
         When MOST are stored, the oldest finished one is dropped. Raises BusyError if none is finished.
         """
         self._drop_old()
         stored = self._processes.values()
-        if same := next((x for x in stored if x.order == order and x.failure is None), None):
+        if same := next((x for x in stored if x.report_request == report_request and x.failure is None), None):
             return same
         if len(stored) >= MOST:
             oldest = next((x for x in stored if x.is_done), None)
             if oldest is None:
                 raise BusyError
             del self._processes[oldest.name]
-        process = ReportProcess(settings, order, self._turn)
+        process = ReportProcess(settings, report_request, self._turn)
         self._processes[process.name] = process
         return process
 
@@ -266,14 +266,16 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
 
 
 def main() -> None:
-    configuration, source, order, seconds, megabytes = pickle.load(sys.stdin.buffer)  # from the parent process
+    configuration, source, report_request, seconds, megabytes = pickle.load(
+        sys.stdin.buffer
+    )  # from the parent process
     set_limits(seconds, megabytes)
     logging.raiseExceptions = False  # without memory, printing a log error may not end
     settings = Settings(configuration, source)
     try:
         with closing(open_to_read(settings.store)) as store:
-            at = order.at or datetime.now(UTC)
-            files = filed(store, settings, order, at, lambda part: _send(progress=round(part, 3)))
+            at = report_request.at or datetime.now(UTC)
+            files = filed(store, settings, report_request, at, lambda part: _send(progress=round(part, 3)))
     except (MemoryError, SystemError):  # SystemError: a C library ran out of memory
         _send(failure=over_limit("large", megabytes))
     except FAILS as error:

@@ -123,11 +123,11 @@ class LayoutSection(msgspec.Struct, frozen=True):
 class LayoutBuilder:
     """Makes the sections of one report in one language."""
 
-    def __init__(self, report: Report, tongue: ReportFormatter) -> None:
-        self.report, self.tongue = report, tongue
+    def __init__(self, report: Report, formatter: ReportFormatter) -> None:
+        self.report, self.formatter = report, formatter
 
     def sections(self) -> list[LayoutSection]:
-        say, report = self.tongue.say, self.report
+        say, report = self.formatter.say, self.report
         specs = PUBLIC_SECTIONS if report.is_public else SECTIONS
         found = [self._section(spec) for spec in specs if spec.key != "attested" or report.attested]
         if report.changes:
@@ -137,8 +137,8 @@ class LayoutBuilder:
         return found
 
     def _section(self, spec: SectionSpec) -> LayoutSection:
-        say = self.tongue.say
-        title = say(spec.title) if spec.title else self.tongue.word("standard", spec.key)
+        say = self.formatter.say
+        title = say(spec.title) if spec.title else self.formatter.word("standard", spec.key)
         tables = [table for x in spec.tables for table in self._tables(x) if table is not None]
         listed = [x for x in spec.tables if x.figures]
         facts = [fact for x in listed for fact in self._listed_facts(x)]
@@ -154,8 +154,8 @@ class LayoutBuilder:
         )
 
     def _attestations(self) -> tuple[Definition, ...]:
-        titles = {x.of: self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
-        return tuple(attestation_notes(self.report.attested, titles, self.tongue))
+        titles = {x.of: self.formatter.cut(x, self.report) for x in self.report.cuts if x.kind == "line"}
+        return tuple(attestation_notes(self.report.attested, titles, self.formatter))
 
     def _tables(self, spec: TableSpec) -> Iterable[LayoutTable | None]:
         if spec.verdicts:
@@ -185,22 +185,22 @@ class LayoutBuilder:
         offered. A single reason becomes a note, as its figures are those of the verdict. None if the report has no
         column.
         """
-        say, report, wanted = self.tongue.say, self.report, columns(*spec.columns)
+        say, report, wanted = self.formatter.say, self.report, columns(*spec.columns)
         shown = [x for x in wanted if Place(*x) in report.figures]
         if not shown:
             return None
-        title = say(spec.title) if spec.title else self.tongue.meaning(wanted[0][0]).term
+        title = say(spec.title) if spec.title else self.formatter.meaning(wanted[0][0]).term
         has_lengths = len({name for name, part in shown if part in ENDS}) > 1
         found = [(self._head(*x, has_lengths and x[1] in ENDS), self._in_cuts(*x)) for x in shown]
-        signs = [self.tongue.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in found]
+        signs = [self.formatter.figure(cells[0]) if _is_uniform(cells) else "" for _, cells in found]
         kept = [column for column, sign in zip(found, signs, strict=True) if not sign]
         notes = self._notes(spec, title, [(head, sign) for (head, _), sign in zip(found, signs, strict=True)])
         if len(kept) == 1 and is_of_reasons:
             notes = (say("{title} : {reason}, sans exception.", title=title, reason=kept.pop()[0]), *notes)
         elif len(kept) == 1:
-            kept.insert(0, (self.tongue.meaning("calls_offered").term, self._in_cuts("calls_offered")))
+            kept.insert(0, (self.formatter.meaning("calls_offered").term, self._in_cuts("calls_offered")))
         rows = (
-            LayoutRow(self.tongue.cut(cut, report), tuple(cells), self.tongue.kind(cut), cut == WHOLE)
+            LayoutRow(self.formatter.cut(cut, report), tuple(cells), self.formatter.kind(cut), cut == WHOLE)
             for cut, *cells in zip(report.cuts, *(cells for _, cells in kept), strict=True)
         )
         return LayoutTable(
@@ -222,8 +222,8 @@ class LayoutBuilder:
         """The notes of a table: which columns (`signs`: head and sign) it does not show, and its own notes."""
         if all(sign for _, sign in signs):
             names = "; ".join(f"{head} = {sign}" if head != title else sign for head, sign in signs)
-            return (self.tongue.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
-        say, by_sign = self.tongue.say, dict.fromkeys(sign for _, sign in signs if sign)
+            return (self.formatter.labelled(title, names.removesuffix(".")) + ".",)  # « s. o. » ends it as well
+        say, by_sign = self.formatter.say, dict.fromkeys(sign for _, sign in signs if sign)
         names_of = {sign: ", ".join(head for head, of in signs if of == sign) for sign in by_sign}
         everywhere = (say("{sign} partout : {names}.", sign=sign, names=names) for sign, names in names_of.items())
         return (*everywhere, *([say(spec.note)] if spec.note else ()))
@@ -237,34 +237,34 @@ class LayoutBuilder:
         if not known:
             return None
         rows = tuple(
-            LayoutRow(self.tongue.part(known[0], part), tuple(self.report.figure(name, part) for name in known))
+            LayoutRow(self.formatter.part(known[0], part), tuple(self.report.figure(name, part) for name in known))
             for part in parts
         )
-        head = tuple(self.tongue.meaning(name).term for name in known)
-        title, first = self.tongue.say(spec.title), self.tongue.say(spec.first)
+        head = tuple(self.formatter.meaning(name).term for name in known)
+        title, first = self.formatter.say(spec.title), self.formatter.say(spec.first)
         return LayoutTable(f"{spec.times}s", title, first, head, rows, known, chart="columns")
 
     def _listed_facts(self, spec: TableSpec) -> list[Definition]:
         """The figures of the whole as terms and texts; one term if all are 0."""
         known = [self.report.figure(*x) for x in self._listed(spec.figures) if Place(*x) in self.report.figures]
         if spec.title and known and _is_uniform(tuple(known)):
-            return [Definition(self.tongue.say(spec.title), self.tongue.figure(known[0]))]
-        return [Definition(self._label(x.place.name, x.place.part), self.tongue.figure(x)) for x in known]
+            return [Definition(self.formatter.say(spec.title), self.formatter.figure(known[0]))]
+        return [Definition(self._label(x.place.name, x.place.part), self.formatter.figure(x)) for x in known]
 
     def _label(self, name: str, part: str) -> str:
-        title, part_title = self.tongue.meaning(name).term, self.tongue.part(name, part)
+        title, part_title = self.formatter.meaning(name).term, self.formatter.part(name, part)
         if name.startswith("unheard_"):
-            return self.tongue.say("{figure}, autocommutateur « {name} »", figure=title, name=part_title)
-        return self.tongue.labelled(title, part_title)
+            return self.formatter.say("{figure}, autocommutateur « {name} »", figure=title, name=part_title)
+        return self.formatter.labelled(title, part_title)
 
     def _head(self, name: str, part: str, has_title: bool) -> str:
         """The header of a column: the name of the part, otherwise the short title of the figure."""
         if has_title:
-            return f"{self.tongue.meaning(name).term}, {self.tongue.part(name, part)}"
+            return f"{self.formatter.meaning(name).term}, {self.formatter.part(name, part)}"
         if part:
-            return self.tongue.capital(self.tongue.part(name, part))
+            return self.formatter.capital(self.formatter.part(name, part))
         what = name.rpartition(".")[2] if name.partition(".")[0] in ALL_STANDARDS else name
-        return self.tongue.meaning(what).term
+        return self.formatter.meaning(what).term
 
     # Sections.
 
@@ -285,58 +285,65 @@ class LayoutBuilder:
         """A table with the rates of each standard on both sides, and their difference."""
         whats = tuple(f"parity_{x}" for x in (*sides, kind))
         rows = tuple(
-            LayoutRow(self.tongue.word("standard", name), tuple(self.report.figure(f"{name}.{x}") for x in whats))
+            LayoutRow(
+                self.formatter.word("standard", name), tuple(self.report.figure(f"{name}.{x}") for x in whats)
+            )
             for name in ALL_STANDARDS
             if Place(f"{name}.{whats[0]}") in self.report.figures
         )
-        head = tuple(self.tongue.meaning(what).term for what in whats)
-        return LayoutTable(kind, head[-1], self.tongue.say("Norme de service"), head, rows, whats)
+        head = tuple(self.formatter.meaning(what).term for what in whats)
+        return LayoutTable(kind, head[-1], self.formatter.say("Norme de service"), head, rows, whats)
 
     def standards(self) -> LayoutTable:
         """A table with the rate of each standard, of the whole and of each service."""
         cuts = [x for x in self.report.cuts if x.kind in ("whole", "service")]
         rows = tuple(
             LayoutRow(
-                self.tongue.word("standard", name),
+                self.formatter.word("standard", name),
                 tuple(self.report.figure(f"{name}.rate", cut=x) for x in cuts),
             )
             for name in ALL_STANDARDS
         )
-        title, head = self.tongue.say("Normes de service"), tuple(self.tongue.cut(x, self.report) for x in cuts)
+        title, head = (
+            self.formatter.say("Normes de service"),
+            tuple(self.formatter.cut(x, self.report) for x in cuts),
+        )
         names = tuple(f"{name}.verdict" for name in ALL_STANDARDS)
         return LayoutTable(
-            "standards", title, self.tongue.say("Norme de service"), head, rows, names, chart="cells"
+            "standards", title, self.formatter.say("Norme de service"), head, rows, names, chart="cells"
         )
 
     def changes(self) -> LayoutTable:
         """A table of the figures that differ from the previous revision."""
         rows = tuple(
             LayoutRow(
-                f"{self._label(x.place.name, x.place.part)}; {self.tongue.cut(x.place.cut, self.report)}",
+                f"{self._label(x.place.name, x.place.part)}; {self.formatter.cut(x.place.cut, self.report)}",
                 tuple(figure or Figure(x.place, "count", "not_applicable") for figure in (x.before, x.after)),
             )
             for x in self.report.changes
         )
-        say = self.tongue.say
+        say = self.formatter.say
         head = (say("Révision précédente"), say("Cette révision"))
         return LayoutTable("changes", say("Chiffres changés"), say("Chiffre"), head, rows)
 
     def months(self) -> LayoutTable:
         """A table of this month and the others, with the verdicts that the database has today."""
-        say, report = self.tongue.say, self.report
+        say, report = self.formatter.say, self.report
         others = {x.month: x.figures for x in (*report.compared, *report.months)}
         months = sorted({**others, report.month.name: report.figures}.items())
         names = [x for x in (*HEADLINES, *SUMMARY, "completeness") if all(Place(x) in of for _, of in months)]
         names = [*dict.fromkeys(names)]
         rows = tuple(
             LayoutRow(
-                self.tongue.capital(self.tongue.month(date.fromisoformat(f"{month}-01"))),
+                self.formatter.capital(self.formatter.month(date.fromisoformat(f"{month}-01"))),
                 tuple(figures[Place(name)] for name in names),
                 is_whole=month == report.month.name,
             )
             for month, figures in months
         )
-        head = tuple(say(HEADLINES[x]["short"]) if x in HEADLINES else self.tongue.meaning(x).term for x in names)
+        head = tuple(
+            say(HEADLINES[x]["short"]) if x in HEADLINES else self.formatter.meaning(x).term for x in names
+        )
         note = say(
             "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors en "
             "vigueur, sauf s'ils ont été rejugés depuis."

@@ -18,73 +18,73 @@ from callmon.text.formatter import Definition
 Remarks = dict[str, dict[str, str]]  # key of a section → language → text
 
 
-def hours(settings: Settings, tongue: ReportFormatter) -> Iterator[Definition]:
+def hours(settings: Settings, formatter: ReportFormatter) -> Iterator[Definition]:
     """The opening hours of the current configuration."""
 
     def clock(wall: timedelta) -> str:
         minutes = int(wall.total_seconds()) // 60
-        return tongue.time_of_day(minutes // 60 % 24, minutes % 60)
+        return formatter.time_of_day(minutes // 60 % 24, minutes % 60)
 
     def opening(periods: Periods) -> str:
         return ", ".join(
-            tongue.say("de {opens} à {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
+            formatter.say("de {opens} à {closes}", opens=clock(x.opens), closes=clock(x.closes)) for x in periods
         )
 
-    names = get_day_names("wide", locale=tongue.locale)
-    weeks = [(tongue.say("Le ministère"), settings.calendar().hours.week)]
-    weeks += [(x.title(tongue.language), x.hours.week) for x in settings.lines() if x.hours is not None]
+    names = get_day_names("wide", locale=formatter.locale)
+    weeks = [(formatter.say("Le ministère"), settings.calendar().hours.week)]
+    weeks += [(x.title(formatter.language), x.hours.week) for x in settings.lines() if x.hours is not None]
     for title, week in weeks:
         opened = [f"{names[day]} {opening(periods)}" for day, periods in enumerate(week) if periods]
-        yield Definition(title, "; ".join(opened) or tongue.say("toujours fermé"))
+        yield Definition(title, "; ".join(opened) or formatter.say("toujours fermé"))
 
 
-def closed_days(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterator[Definition]:
+def closed_days(settings: Settings, month: Month, formatter: ReportFormatter) -> Iterator[Definition]:
     for day in settings.calendar().closed_days(month.first, month.after - timedelta(days=1)):
-        yield Definition(tongue.day(day.day), day.name_fr if tongue.language == "fr" else day.name_en)
+        yield Definition(formatter.day(day.day), day.name_fr if formatter.language == "fr" else day.name_en)
 
 
-def settings_in_force(settings: Settings, tongue: ReportFormatter) -> Iterator[Definition]:
+def settings_in_force(settings: Settings, formatter: ReportFormatter) -> Iterator[Definition]:
     """Every setting that affects a figure, except the hours."""
-    say, rules = tongue.say, settings.rules
+    say, rules = formatter.say, settings.rules
     rows = [
-        (say("Abandon rapide"), say("moins de {length}", length=tongue.span(SHORT_ABANDON))),
-        (say("Nombre minimal d'appels jugés pour comparer"), tongue.count(settings.minimum_sample)),
-        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), tongue.count(tongue.few)),
-        (say("Délai du rappel"), tongue.span(rules.within)),
-        (say("Une conversation compte comme rappel après"), tongue.span(rules.talked_for)),
-        (say("Une tentative compte après une sonnerie de"), tongue.span(rules.rang_for)),
+        (say("Abandon rapide"), say("moins de {length}", length=formatter.span(SHORT_ABANDON))),
+        (say("Nombre minimal d'appels jugés pour comparer"), formatter.count(settings.minimum_sample)),
+        (say("Nombre d'appels jugés sous lequel la fraction remplace le taux"), formatter.count(formatter.few)),
+        (say("Délai du rappel"), formatter.span(rules.within)),
+        (say("Une conversation compte comme rappel après"), formatter.span(rules.talked_for)),
+        (say("Une tentative compte après une sonnerie de"), formatter.span(rules.rang_for)),
         (say("Une tentative à temps satisfait la norme"), say("oui") if rules.attempt_counts else say("non")),
     ]
     if rules.abandoned_after is not None:
-        rows.append((say("Un abandon ouvre un rappel après"), tongue.span(rules.abandoned_after)))
-    rows += [(line.title(tongue.language), _line(tongue, line)) for line in settings.lines()]
+        rows.append((say("Un abandon ouvre un rappel après"), formatter.span(rules.abandoned_after)))
+    rows += [(line.title(formatter.language), _line(formatter, line)) for line in settings.lines()]
     for standard in sorted(load(settings.standards), key=lambda x: x.name):
         parameters = sorted(standard.parameters.model_dump().items())
         if parameters:
-            texts = [_parameter(tongue, standard.name, key, value) for key, value in parameters]
-            rows.append((tongue.word("standard", standard.name), "; ".join(texts)))
+            texts = [_parameter(formatter, standard.name, key, value) for key, value in parameters]
+            rows.append((formatter.word("standard", standard.name), "; ".join(texts)))
     return (Definition(*row) for row in rows)
 
 
-def _parameter(tongue: ReportFormatter, standard: str, key: str, value: object) -> str:
+def _parameter(formatter: ReportFormatter, standard: str, key: str, value: object) -> str:
     """A parameter: « nombre maximal de sonneries : 3 ».
 
     A parameter of a standard that callmon does not ship has no text and is shown by its own name.
     """
     known = PARAMETERS.get(f"{standard}.{key}") or PARAMETERS.get(key)
-    return tongue.labelled(tongue.say(known) if known else key, str(value))
+    return formatter.labelled(formatter.say(known) if known else key, str(value))
 
 
-def _line(tongue: ReportFormatter, line: Line) -> str:
+def _line(formatter: ReportFormatter, line: Line) -> str:
     by_day = line.callback_clock == "business_day"
-    clock = tongue.say("jour ouvrable suivant") if by_day else tongue.say("24 heures d'horloge")
-    return tongue.say(
-        "une sonnerie dure {cycle}; rappel jugé selon : {clock}", cycle=tongue.span(line.ring_cycle),
+    clock = formatter.say("jour ouvrable suivant") if by_day else formatter.say("24 heures d'horloge")
+    return formatter.say(
+        "une sonnerie dure {cycle}; rappel jugé selon : {clock}", cycle=formatter.span(line.ring_cycle),
         clock=clock,
     )  # fmt: skip
 
 
-def targets(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterator[Definition]:
+def targets(settings: Settings, month: Month, formatter: ReportFormatter) -> Iterator[Definition]:
     """The internal targets in force on the month's first day (R-25)."""
     for line in settings.lines():
         for standard in dict.fromkeys(target.standard for target in line.targets):
@@ -92,9 +92,9 @@ def targets(settings: Settings, month: Month, tongue: ReportFormatter) -> Iterat
             if target is None:
                 continue
             yield Definition(
-                f"{line.title(tongue.language)}, {tongue.word('standard', standard)}",
-                tongue.say(
-                    "{percent} depuis le {day}, {by}", percent=tongue.percent(round(target.percent * 10)),
-                    day=tongue.day(target.since), by=target.signed_by,
+                f"{line.title(formatter.language)}, {formatter.word('standard', standard)}",
+                formatter.say(
+                    "{percent} depuis le {day}, {by}", percent=formatter.percent(round(target.percent * 10)),
+                    day=formatter.day(target.since), by=target.signed_by,
                 ),
             )  # fmt: skip

@@ -49,16 +49,19 @@ WAITS = 1.5  # seconds that a page waits for a report before it shows the progre
 AT_ONCE = 20.0  # seconds that a click in the table waits for the file itself
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """The months since the first call, the latest first."""
-    site = visit.site
+    site = page_request.site
     first = await site.each_minute("first", None, lambda: site.ask(first_arrival, site.reader))
-    months = list(_months(first, visit.tongue))
+    months = list(_months(first, page_request.formatter))
     counted = await _counted(site, months[:MOST_COUNTED])
-    rows = [month_row(month, found, visit.tongue) for month, found in zip(months, counted or (), strict=False)]
-    return await visit.page(
+    rows = [
+        month_row(month, found, page_request.formatter)
+        for month, found in zip(months, counted or (), strict=False)
+    ]
+    return await page_request.page(
         "months.html",
-        visit.say("Mois"),
+        page_request.say("Mois"),
         translate=translate,
         rows=rows,
         older=months[len(rows) :],
@@ -68,7 +71,7 @@ async def show(visit: PageRequest) -> Response:
         kinds=KINDS,
         package=PACKAGE if site.settings.configuration.open_data is not None and site.services is None else "",
         asked=lambda: {"signed": {x.month: x for x in sign_off.revisions(site.reader)}},
-        speech=SignOffFormatter(visit.language, site.settings.timezone),
+        speech=SignOffFormatter(page_request.language, site.settings.timezone),
     )
 
 
@@ -79,15 +82,15 @@ async def _counted(site: PageContext, months: Sequence[date]) -> list[MonthCount
     return await site.each_minute("months", months, lambda: site.ask(month_counts, site.reader, zone, periods))
 
 
-def month_row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str, Any]:
+def month_row(first: date, found: MonthCounts, formatter: WebFormatter) -> dict[str, Any]:
     """A month as the table shows it. A rate is None where the month has none."""
-    month = period.month(f"{first:%Y-%m}", tongue.settings.timezone)
+    month = period.month(f"{first:%Y-%m}", formatter.settings.timezone)
     calls = found.counts["calls_offered", ""]
     if not found.has_data:
         state = "no_data"
-    elif month.end > tongue.now:
+    elif month.end > formatter.now:
         state = "running"
-    elif is_final(month, tongue.now, calls, found.last_due, found.in_progress, found.has_data):
+    elif is_final(month, formatter.now, calls, found.last_due, found.in_progress, found.has_data):
         state = "final"
     else:
         state = "provisional"
@@ -98,17 +101,17 @@ def month_row(first: date, found: MonthCounts, tongue: WebFormatter) -> dict[str
         "state": state,
         "calls": calls,
         "fractions": fractions,
-        "rates": {name: _share(*x, tongue) for name, x in fractions.items()},
+        "rates": {name: _share(*x, formatter) for name, x in fractions.items()},
     }
 
 
-def _share(part: int, whole: int, tongue: WebFormatter) -> str | None:
+def _share(part: int, whole: int, formatter: WebFormatter) -> str | None:
     """« 89,1 % »; the fraction alone where few were judged; None where none was."""
     if not whole:
         return None
     if whole < FEW:
-        return tongue.say("{met} sur {judged}", met=part, judged=whole)
-    return tongue.share(part, whole)
+        return formatter.say("{met} sur {judged}", met=part, judged=whole)
+    return formatter.share(part, whole)
 
 
 def share_line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, float, str]]]:
@@ -125,10 +128,10 @@ def share_line(rows: Sequence[Mapping[str, Any]]) -> list[list[tuple[float, floa
     return [run for run in runs if run]
 
 
-def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
+def _months(first: datetime | None, formatter: WebFormatter) -> Iterator[date]:
     """The first day of each month, from this one back to that of the first call."""
-    zone = tongue.settings.timezone
-    day = tongue.now.astimezone(zone).date().replace(day=1)
+    zone = formatter.settings.timezone
+    day = formatter.now.astimezone(zone).date().replace(day=1)
     begin = day if first is None else first.astimezone(zone).date()
     for _ in range(MOST_LISTED):
         yield day
@@ -137,78 +140,80 @@ def _months(first: datetime | None, tongue: WebFormatter) -> Iterator[date]:
         day = (day - timedelta(days=1)).replace(day=1)
 
 
-async def detail(visit: PageRequest, refused: str = "") -> Response:
+async def detail(page_request: PageRequest, refused: str = "") -> Response:
     """One month, and the formats of its report."""
-    first, site = _first_day(visit), visit.site
+    first, site = _first_day(page_request), page_request.site
     month = f"{first:%Y-%m}"
-    today = visit.tongue.now.astimezone(site.settings.timezone).date()
-    return await visit.page(
+    today = page_request.formatter.now.astimezone(site.settings.timezone).date()
+    return await page_request.page(
         "month.html",
-        visit.tongue.capital(visit.tongue.month(first)),
+        page_request.formatter.capital(page_request.formatter.month(first)),
         status=503 if refused else 200,
         month=month,
         refused=refused,
         is_over=(first.year, first.month) < (today.year, today.month),
         kinds=KINDS,
         asked=lambda: {"revisions": sign_off.revisions(site.reader, month)},
-        speech=SignOffFormatter(visit.language, site.settings.timezone),
+        speech=SignOffFormatter(page_request.language, site.settings.timezone),
     )
 
 
-def month_title(visit: PageRequest) -> str:
+def month_title(page_request: PageRequest) -> str:
     """« mai 2026 », of the address."""
-    return visit.tongue.month(_first_day(visit))
+    return page_request.formatter.month(_first_day(page_request))
 
 
-def _first_day(visit: PageRequest) -> date:
+def _first_day(page_request: PageRequest) -> date:
     """Of the address's month. Raises NotFoundError for a month that has not begun."""
     with suppress(ConfigError):
-        month = period.month(visit.request.path_params["month"], visit.site.settings.timezone)
+        month = period.month(page_request.request.path_params["month"], page_request.site.settings.timezone)
         if month.begin < datetime.now(UTC):
             return month.first
-    text = visit.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
-    raise NotFoundError(visit.say("Mois inconnu"), text)
+    text = page_request.say("Il n'y a pas de tel mois, ou il n'a pas encore commencé.")
+    raise NotFoundError(page_request.say("Mois inconnu"), text)
 
 
-async def make(visit: PageRequest) -> Response:
+async def make(page_request: PageRequest) -> Response:
     """Requests a report."""
-    form, first, lines = await visit.form(), _first_day(visit), visit.site.lines
+    form, first, lines = await page_request.form(), _first_day(page_request), page_request.site.lines
     kind = form.get("kind", "")
-    if kind not in KINDS and not (kind == PACKAGE and await _is_final(visit, first)):
-        return await detail(visit)
-    month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else visit.language
+    if kind not in KINDS and not (kind == PACKAGE and await _is_final(page_request, first)):
+        return await detail(page_request)
+    month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else page_request.language
     if form.get("to_sign") and kind in SIGNED_KINDS and lines is None:
-        order = ReportRequest(month, kind, to_sign=True)
+        report_request = ReportRequest(month, kind, to_sign=True)
     else:
         is_public = kind == PACKAGE or form.get("edition") == "public"
-        order = ReportRequest(month, kind, language, is_public, lines=lines)
+        report_request = ReportRequest(month, kind, language, is_public, lines=lines)
     try:
-        process = visit.site.shared(ReportJobs).start(visit.site.settings, order)
+        process = page_request.site.shared(ReportJobs).start(page_request.site.settings, report_request)
     except BusyError:
-        return await detail(visit, visit.say("Trop de rapports sont demandés à la fois. Réessayez plus tard."))
+        return await detail(
+            page_request, page_request.say("Trop de rapports sont demandés à la fois. Réessayez plus tard.")
+        )
     if form.get("at_once") and await process.result(AT_ONCE) and len(process.files) == 1:
-        return visit.go("file", month=order.month, name=process.name, file=process.files[0][0])
-    return visit.go("report", month=order.month, name=process.name)
+        return page_request.go("file", month=report_request.month, name=process.name, file=process.files[0][0])
+    return page_request.go("report", month=report_request.month, name=process.name)
 
 
-async def _is_final(visit: PageRequest, first: date) -> bool:
-    site, zone = visit.site, visit.site.settings.timezone
+async def _is_final(page_request: PageRequest, first: date) -> bool:
+    site, zone = page_request.site, page_request.site.settings.timezone
     counted = await site.ask(month_counts, site.reader, zone, [period.month(f"{first:%Y-%m}", zone)])
-    return counted is not None and month_row(first, counted[0], visit.tongue)["state"] == "final"
+    return counted is not None and month_row(first, counted[0], page_request.formatter)["state"] == "final"
 
 
-async def progress(visit: PageRequest, refused: str = "") -> Response:
+async def progress(page_request: PageRequest, refused: str = "") -> Response:
     """The progress of a report; once it is made, its files. `refused`: why it cannot be signed."""
-    process = report_process(visit)
+    process = report_process(page_request)
     is_done = await process.result(WAITS)
-    order, title = process.order, month_title(visit)
-    may_sign = order.to_sign and process.files
-    why, digests = await visit.site.ask(_to_sign, visit, process.files) if may_sign else ("", {})
-    if order.is_public:
-        title = visit.say("{month}, édition publique", month=title)
-    return await visit.page(
+    report_request, title = process.report_request, month_title(page_request)
+    may_sign = report_request.to_sign and process.files
+    why, digests = await page_request.site.ask(_to_sign, page_request, process.files) if may_sign else ("", {})
+    if report_request.is_public:
+        title = page_request.say("{month}, édition publique", month=title)
+    return await page_request.page(
         "report.html",
-        visit.say("Rapport : {month}", month=title),
+        page_request.say("Rapport : {month}", month=title),
         status=409 if refused else 200,
         refused=refused,
         why=why,
@@ -218,53 +223,56 @@ async def progress(visit: PageRequest, refused: str = "") -> Response:
         failure=process.failure,
         month_title=title,
         files=[name for name, _ in process.files],
-        month=order.month,
+        month=report_request.month,
         name=process.name,
-        is_page=order.kind == "html" and not order.to_sign,
+        is_page=report_request.kind == "html" and not report_request.to_sign,
     )
 
 
-def _to_sign(visit: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
+def _to_sign(page_request: PageRequest, files: Sequence[tuple[str, bytes]]) -> tuple[str, dict[str, str]]:
     """Why the files cannot be signed as prepared, or else their digests."""
     try:
-        refuse_preparation(visit.site.reader, [(Path(name), data) for name, data in files])
+        refuse_preparation(page_request.site.reader, [(Path(name), data) for name, data in files])
     except SignOffError as error:
-        return SignOffFormatter(visit.language, visit.site.settings.timezone).refusal(error), {}
+        return SignOffFormatter(page_request.language, page_request.site.settings.timezone).refusal(error), {}
     return "", {name: sha256(data).hexdigest() for name, data in files}
 
 
-def report_process(visit: PageRequest) -> ReportProcess:
+def report_process(page_request: PageRequest) -> ReportProcess:
     """The report of the address, for a person who may see its lines. Raises NotFoundError."""
-    found = visit.site.shared(ReportJobs).get(visit.request.path_params["name"])
-    return _kept(visit, found if found is not None and found.order.lines == visit.site.lines else None)
+    found = page_request.site.shared(ReportJobs).get(page_request.request.path_params["name"])
+    return _kept(
+        page_request,
+        found if found is not None and found.report_request.lines == page_request.site.lines else None,
+    )
 
 
-def _kept(visit: PageRequest, found: T | None) -> T:
+def _kept(page_request: PageRequest, found: T | None) -> T:
     """What was found. Raises NotFoundError for None."""
     if found is None:
-        text = visit.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
-        raise NotFoundError(visit.say("Rapport inconnu"), text)
+        text = page_request.say("Ce rapport n'est plus gardé. Demandez-le de nouveau.")
+        raise NotFoundError(page_request.say("Rapport inconnu"), text)
     return found
 
 
-async def download(visit: PageRequest) -> Response:
+async def download(page_request: PageRequest) -> Response:
     """One file of a report. The page to read here links its style as a file: the CSP refuses inline styles."""
-    process, name = report_process(visit), visit.request.path_params["file"]
-    page, data = _page(process), _kept(visit, dict(process.files).get(name))
-    if page is not None and visit.request.query_params.get("save") is None:
+    process, name = report_process(page_request), page_request.request.path_params["file"]
+    page, data = _page(process), _kept(page_request, dict(process.files).get(name))
+    if page is not None and page_request.request.query_params.get("save") is None:
         linked = '<link rel="stylesheet" href="style.css">'
         return HTMLResponse(STYLE.sub("", page).replace("</head>", f"{linked}</head>", 1))
     kind = guess_type(name)[0] or "application/octet-stream"
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
-async def style(visit: PageRequest) -> Response:
+async def style(page_request: PageRequest) -> Response:
     """The style sheet of the page to read here."""
-    page = _kept(visit, _page(report_process(visit)))
+    page = _kept(page_request, _page(report_process(page_request)))
     return Response("\n".join(STYLE.findall(page)), media_type="text/css")
 
 
 def _page(process: ReportProcess) -> str | None:
-    if process.order.kind != "html" or process.order.to_sign:
+    if process.report_request.kind != "html" or process.report_request.to_sign:
         return None
     return next((data.decode() for name, data in process.files if name.endswith(".html")), None)

@@ -64,11 +64,11 @@ def files(
     if kind == "json":
         return [(path, json.json_bytes(report, fr, en, __version__))]
     found: list[File] = []
-    for tongue in formatters:
-        is_wanted = lang in (None, tongue.language)
+    for formatter in formatters:
+        is_wanted = lang in (None, formatter.language)
         # For a PDF in a language that is not requested, its HTML page is sufficient.
-        made = _in(report, settings, remarks or {}, tongue, kind if is_wanted or kind != "pdf" else "html")
-        language = tongue.language if lang is None else None
+        made = _in(report, settings, remarks or {}, formatter, kind if is_wanted or kind != "pdf" else "html")
+        language = formatter.language if lang is None else None
         if is_wanted:
             found += [(localized_path(path, language, x), made[x]) for x in made if path != STDOUT or not x]
         language_done()
@@ -83,15 +83,15 @@ def localized_path(path: Path, language: str | None, suffix: str = "") -> Path:
 
 
 def _in(
-    report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter, kind: str
+    report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter, kind: str
 ) -> dict[str, bytes]:
     """The files of one language, keyed by the suffix that is added to their name."""
     if kind == "csv":
-        other = "-dictionnaire" if tongue.language == "fr" else "-dictionary"
-        return {"": csv.figures(report, tongue), other: csv.dictionary(report, tongue)}
+        other = "-dictionnaire" if formatter.language == "fr" else "-dictionary"
+        return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
     if kind == "xlsx":
-        return {"": xlsx.workbook(report, settings, remarks, tongue)}
-    page = html.html(report, settings, remarks, tongue)
+        return {"": xlsx.workbook(report, settings, remarks, formatter)}
+    page = html.html(report, settings, remarks, formatter)
     return {"": pdf.pdf(page) if kind == "pdf" else page}
 
 
@@ -125,48 +125,56 @@ class ReportRequest(msgspec.Struct, frozen=True):
     to_sign: bool = False
 
 
-def checked(order: ReportRequest, settings: Settings, now: datetime) -> Month:
+def checked(report_request: ReportRequest, settings: Settings, now: datetime) -> Month:
     """The period of a request. Raises ConfigError for an invalid one; the message states what is possible."""
-    if order.kind not in (*FORMATS, "mail", "package") or order.lang not in (None, *LANGUAGES):
-        asked = {"asked": f"{order.kind}, {order.lang}", "formats": ", ".join(FORMATS)}
+    if report_request.kind not in (*FORMATS, "mail", "package") or report_request.lang not in (None, *LANGUAGES):
+        asked = {"asked": f"{report_request.kind}, {report_request.lang}", "formats": ", ".join(FORMATS)}
         raise LabelledError("report_refusal", "form", **asked)
-    if order.beside and not order.is_public:
+    if report_request.beside and not report_request.is_public:
         raise LabelledError("report_refusal", "beside")
-    if order.is_public and (order.to_date or order.lines is not None):
+    if report_request.is_public and (report_request.to_date or report_request.lines is not None):
         raise LabelledError("report_refusal", "whole")
     try:
-        period = months.month(order.month, settings.timezone)
+        period = months.month(report_request.month, settings.timezone)
     except ConfigError:
-        raise LabelledError("report_refusal", "month", month=order.month) from None
+        raise LabelledError("report_refusal", "month", month=report_request.month) from None
     if period.begin >= now:
-        raise LabelledError("report_refusal", "not_begun", month=order.month)
+        raise LabelledError("report_refusal", "not_begun", month=report_request.month)
     today = now.astimezone(settings.timezone).date()
-    if order.to_date and today <= period.first:
-        raise LabelledError("report_refusal", "no_day", month=order.month)
-    return months.to_date(period, today, settings.timezone) if order.to_date else period
+    if report_request.to_date and today <= period.first:
+        raise LabelledError("report_refusal", "no_day", month=report_request.month)
+    return months.to_date(period, today, settings.timezone) if report_request.to_date else period
 
 
 def made(
     store: Database,
     settings: Settings,
-    order: ReportRequest,
+    report_request: ReportRequest,
     now: datetime,
     progress: Callable[[int], Step] = lambda steps: lambda: None,
 ) -> Report:
     """The report as the database has it at `now`. Raises ConfigError, NoDataError, StoreError."""
-    period = checked(order, settings, now)
-    report = gathered(store, settings, period, now, order.lines, order.compare, progress)
+    period = checked(report_request, settings, now)
+    report = gathered(store, settings, period, now, report_request.lines, report_request.compare, progress)
     if not report.has_data:
-        language = order.lang or settings.default_language
-        raise NoDataError(label("no_report", "no_data", language).format(month=order.month))
-    if not order.is_public:
-        return report if order.earlier is None else json.revised(report, *order.earlier)
-    edition = public.edition(report) if order.earlier is None else public.succeeding(report, *order.earlier)
-    return public.beside(edition, order.beside)
+        language = report_request.lang or settings.default_language
+        raise NoDataError(label("no_report", "no_data", language).format(month=report_request.month))
+    if not report_request.is_public:
+        return report if report_request.earlier is None else json.revised(report, *report_request.earlier)
+    edition = (
+        public.edition(report)
+        if report_request.earlier is None
+        else public.succeeding(report, *report_request.earlier)
+    )
+    return public.beside(edition, report_request.beside)
 
 
 def filed(
-    store: Database, settings: Settings, order: ReportRequest, now: datetime, report: Callable[[float], None]
+    store: Database,
+    settings: Settings,
+    report_request: ReportRequest,
+    now: datetime,
+    report: Callable[[float], None],
 ) -> list[File]:
     """The files of the report, without a folder; `report` is called with the fraction of work done, up to 1."""
     expected = done = 0
@@ -183,31 +191,39 @@ def filed(
 
         return record
 
-    kinds = (order.kind, *order.attached)
+    kinds = (report_request.kind, *report_request.attached)
     language_done = [expect(len(LANGUAGES), AS_LONG_AS.get(kind, 3)) for kind in kinds]
-    if order.to_sign:
-        order = msgspec.structs.replace(order, earlier=last_signed(store, order.month))
-    loaded = made(store, settings, order, now, expect)
-    if order.to_sign:
-        path = Path(f"callmon-{order.month}-r{loaded.revision}.{order.kind}")
-        people = files(loaded, settings, order.kind, None, path, order.remarks, language_done[0])
+    if report_request.to_sign:
+        report_request = msgspec.structs.replace(report_request, earlier=last_signed(store, report_request.month))
+    loaded = made(store, settings, report_request, now, expect)
+    if report_request.to_sign:
+        path = Path(f"callmon-{report_request.month}-r{loaded.revision}.{report_request.kind}")
+        people = files(loaded, settings, report_request.kind, None, path, report_request.remarks, language_done[0])
         return [*people, *files(loaded, settings, "json", None, path.with_suffix(".json"))]
-    if order.kind == "mail" and (signed := _signed(store, order)):
+    if report_request.kind == "mail" and (signed := _signed(store, report_request)):
         fr, en = (formatter_of(loaded, language, settings.timezone) for language in LANGUAGES)
         text = msgspec.json.encode(mail.notice(loaded, settings, fr, en, signed))
         return [(Path("mail"), text), *((Path(name), data) for name, data in signed.files)]
     return [
         file
         for kind, done_with in zip(kinds, language_done, strict=True)
-        for file in files(loaded, settings, kind, order.lang, None, order.remarks, done_with)
+        for file in files(loaded, settings, kind, report_request.lang, None, report_request.remarks, done_with)
     ]
 
 
-def _signed(store: Database, order: ReportRequest) -> mail.ApprovedReport | None:
+def _signed(store: Database, report_request: ReportRequest) -> mail.ApprovedReport | None:
     """What is mailed in place of new files: the approved ones, the JSON only if it is asked for."""
-    if order.is_public or order.earlier is not None or (found := approved(store, order.month)) is None:
+    if (
+        report_request.is_public
+        or report_request.earlier is not None
+        or (found := approved(store, report_request.month)) is None
+    ):
         return None
-    is_wanted = {".json": "json" in order.attached, ".html": bool(order.attached), ".pdf": bool(order.attached)}
+    is_wanted = {
+        ".json": "json" in report_request.attached,
+        ".html": bool(report_request.attached),
+        ".pdf": bool(report_request.attached),
+    }
     wanted = [x for x in found.files if is_wanted[Path(x[0]).suffix]]
     return found._replace(files=sorted(wanted, key=lambda x: "-fr." not in x[0]))  # French first, as in the text
 

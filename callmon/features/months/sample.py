@@ -29,16 +29,16 @@ def packs(store: Database, settings: Settings, month: Month, seed: str) -> dict[
     drawn = sorted(names, key=lambda key: sha256(f"{seed} {key[1]} {key[0]}".encode()).digest())[:SIZE]
     found: dict[str, bytes] = {}
     for language in LANGUAGES if drawn else ():
-        tongue = ReportFormatter(language, settings.timezone)
-        title = tongue.say(
+        formatter = ReportFormatter(language, settings.timezone)
+        title = formatter.say(
             "Échantillon : {count} appels tirés de {all}, {month}",
-            count=tongue.count(len(drawn)), all=tongue.count(len(names)), month=tongue.month(month.first),
+            count=formatter.count(len(drawn)), all=formatter.count(len(names)), month=formatter.month(month.first),
         )  # fmt: skip
-        how = tongue.say(
+        how = formatter.say(
             "Chaque appel a une empreinte SHA-256, celle du texte « valeur de départ, autocommutateur, appel »; "
             "les plus petites sont tirées."
         )
-        cover = "\n".join((title, tongue.say("Valeur de départ du tirage : {seed}", seed=seed), how, ""))
+        cover = "\n".join((title, formatter.say("Valeur de départ du tirage : {seed}", seed=seed), how, ""))
         pages = [_page(store, settings, *key, language) for key in drawn]
         found[language] = PAGE.join((cover, *pages)).encode()
     return found

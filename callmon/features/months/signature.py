@@ -20,8 +20,8 @@ CAUSE = "answer_by_third_ring.cause"
 class SignatureBuilder:
     """Makes the texts and tables of the signature edition in one language."""
 
-    def __init__(self, report: Report, tongue: ReportFormatter) -> None:
-        self.report, self.tongue = report, tongue
+    def __init__(self, report: Report, formatter: ReportFormatter) -> None:
+        self.report, self.formatter = report, formatter
 
     def tables(self) -> dict[str, LayoutTable]:
         """The tables by key, in order; a public edition has neither causes nor fates."""
@@ -29,15 +29,15 @@ class SignatureBuilder:
         return {x.key: x for x in found if x is not None}
 
     def services(self) -> str:
-        return "; ".join(self.tongue.cut(x, self.report) for x in self.report.cuts if x.kind == "service")
+        return "; ".join(self.formatter.cut(x, self.report) for x in self.report.cuts if x.kind == "service")
 
     def sentence(self) -> str:
         """The month in one sentence; it has no clause for a figure that is not known."""
-        say = self.tongue.say
-        month = self.tongue.capital(self.tongue.month(self.report.month.first))
+        say = self.formatter.say
+        month = self.formatter.capital(self.formatter.month(self.report.month.first))
         clauses = []
         if self._is_known(CALLS):
-            few = (0, 1) if self.tongue.language == "fr" else (1,)
+            few = (0, 1) if self.formatter.language == "fr" else (1,)
             is_few = self.report.figure(CALLS).value in few
             received = say(
                 "{offered} appel reçu" if is_few else "{offered} appels reçus", offered=self._shown(CALLS)
@@ -53,27 +53,30 @@ class SignatureBuilder:
         if self._is_known(CALLBACKS):
             back = say("des rappels échus, {rate} ont été faits dans les 24 heures", rate=self._shown(CALLBACKS))
             clauses.append(back)
-        return self.tongue.labelled(month, "; ".join(clauses)) + "."
+        return self.formatter.labelled(month, "; ".join(clauses)) + "."
 
     def _is_known(self, name: str) -> bool:
         return self.report.figure(name).state == "known"
 
     def _shown(self, name: str) -> str:
-        return self.tongue.figure(self.report.figure(name))
+        return self.formatter.figure(self.report.figure(name))
 
     # Tables.
 
     def headlines(self) -> LayoutTable:
         """The headline figures beside those of the month before and of the same month last year."""
-        say, compared = self.tongue.say, {x.relation: x for x in self.report.compared}
-        head, months = [self.tongue.capital(self.tongue.month(self.report.month.first))], [self.report.figures]
+        say, compared = self.formatter.say, {x.relation: x for x in self.report.compared}
+        head, months = (
+            [self.formatter.capital(self.formatter.month(self.report.month.first))],
+            [self.report.figures],
+        )
         relations: dict[Relation, str] = {
             "before": say("Mois précédent"),
             "year_before": say("Même mois de l'an dernier"),
         }
         for relation, title in relations.items():
             other = compared.get(relation)
-            head.append(title if other is None else self.tongue.relation(other))
+            head.append(title if other is None else self.formatter.relation(other))
             months.append({} if other is None else dict(other.figures))
         none = Figure(Place(CALLS), "count", "not_available")
         rows = tuple(
@@ -85,16 +88,16 @@ class SignatureBuilder:
 
     def lines(self) -> LayoutTable:
         """The headline figures of each line; of each service too in a public edition, whose annex has no lines."""
-        say, report = self.tongue.say, self.report
+        say, report = self.formatter.say, self.report
         cuts = [x for x in report.cuts if x.kind == "line"]
         busiest = sorted(cuts, key=lambda cut: -(report.figure("calls_offered", cut=cut).value or 0))[:MOST_LINES]
         if report.is_public:
             busiest = cuts = [x for x in report.cuts if x != WHOLE]
         rows = tuple(
             LayoutRow(
-                self.tongue.cut(x, report),
+                self.formatter.cut(x, report),
                 tuple(report.figure(name, cut=x) for name in HEADLINES),
-                self.tongue.kind(x) if report.is_public else "",
+                self.formatter.kind(x) if report.is_public else "",
             )
             for x in cuts
             if x in busiest
@@ -108,36 +111,36 @@ class SignatureBuilder:
 
     def causes(self) -> LayoutTable | None:
         """Why calls missed the third ring, by mode; None where no cause is published."""
-        say, report = self.tongue.say, self.report
+        say, report = self.formatter.say, self.report
         if Place(CAUSE, CAUSES[0]) not in report.figures:
             return None
         cuts = [WHOLE, *(x for x in report.cuts if x.kind == "mode")]
         rows = tuple(
             LayoutRow(
-                self.tongue.capital(self.tongue.part(CAUSE, part)),
+                self.formatter.capital(self.formatter.part(CAUSE, part)),
                 tuple(report.figure(CAUSE, part, cut) for cut in cuts),
             )
             for part in CAUSES
         )
         title = say("Pourquoi des appels n'ont pas eu de réponse au plus tard après la troisième sonnerie")
-        head = tuple(self.tongue.cut(x, report) for x in cuts)
+        head = tuple(self.formatter.cut(x, report) for x in cuts)
         return LayoutTable("causes", title, say("Cause"), head, rows, chart="cells")
 
     def fates(self) -> LayoutTable | None:
         """What became of the callbacks opened in the month, by both clocks; None where it is not published."""
-        say, names = self.tongue.say, ("callbacks_24_hours", "callbacks_business_day")
+        say, names = self.formatter.say, ("callbacks_24_hours", "callbacks_business_day")
         if Place(names[0], FATES[0]) not in self.report.figures:
             return None
         shown = [x for x in FATES if any(self.report.figure(name, x).value != 0 for name in names)]
         parts = shown if len(shown) > 1 else FATES
         rows = [
             LayoutRow(
-                self.tongue.capital(self.tongue.part(names[0], part)),
+                self.formatter.capital(self.formatter.part(names[0], part)),
                 tuple(self.report.figure(name, part) for name in names),
             )
             for part in parts
         ]
         opened = self.report.figure("callbacks_opened")
-        total = LayoutRow(self.tongue.meaning("callbacks_opened").term, (opened, opened), is_whole=True)
+        total = LayoutRow(self.formatter.meaning("callbacks_opened").term, (opened, opened), is_whole=True)
         head = (say("24 heures d'horloge"), say("Un jour ouvrable"))
         return LayoutTable("fates", say("Rappels"), say("Issue"), head, (total, *rows), chart="cells")

@@ -36,15 +36,15 @@ class ReportIdentity(msgspec.Struct, frozen=True):
 
 
 def prepare(
-    store: Database, files: Sequence[tuple[Path, bytes]], deed: AuditRow, has_remarks: bool = False
+    store: Database, files: Sequence[tuple[Path, bytes]], audit_event: AuditRow, has_remarks: bool = False
 ) -> SignedRevision:
-    """Signs the files as prepared by `deed.who`, and keeps them. Raises SignOffError, StoreError.
+    """Signs the files as prepared by `audit_event.who`, and keeps them. Raises SignOffError, StoreError.
 
     `has_remarks`: these may have changed; the JSON does not have them.
     """
     new = refuse_preparation(store, files, has_remarks)
     kept = [(path.name, data) for path, data in files]
-    return sign_off.keep_prepared(store, new.period.month, new.state.revision, kept, deed)
+    return sign_off.keep_prepared(store, new.period.month, new.state.revision, kept, audit_event)
 
 
 def refuse_preparation(

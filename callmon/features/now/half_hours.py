@@ -143,28 +143,28 @@ def _so_far(stored: Coverage | None, silent_since: datetime | None, at: datetime
     return msgspec.structs.replace(known, since=known.since or silent_since or at, until=silent_since or at)
 
 
-async def part(site: PageContext, tongue: WebFormatter) -> dict[str, Any]:
+async def part(site: PageContext, formatter: WebFormatter) -> dict[str, Any]:
     """The values of `_half_hours.html`."""
     try:
         found = await site.each_minute("half_hours", None, lambda: _today(site))
     except AwayError:
-        return {"today": None, "why": tongue.say("n. d. : la base de données ne répond pas.")}
+        return {"today": None, "why": formatter.say("n. d. : la base de données ne répond pas.")}
     if found is None and site.notes:
-        return {"today": None, "why": tongue.say("n. d. : il manque ce qu'une paire a enregistré.")}
+        return {"today": None, "why": formatter.say("n. d. : il manque ce qu'une paire a enregistré.")}
     if found is None:
-        return {"today": None, "why": tongue.say("n. d. : les totaux par jour sont en train d'être refaits.")}
-    return view(found, tongue)
+        return {"today": None, "why": formatter.say("n. d. : les totaux par jour sont en train d'être refaits.")}
+    return view(found, formatter)
 
 
 async def _today(site: PageContext) -> TodayHalfHours | None:
     """Today's half-hours; None while the roll-ups are rebuilt or of another time zone."""
-    sight, settings = site.seen(), site.settings
-    before = days(sight.at, settings)
-    counted = await site.ask(half_hour_counts, site.reader, settings.timezone, before, sight.at)
-    return None if counted is None else today(counted, sight.unheard_since, settings, sight.at)
+    snapshot, settings = site.seen(), site.settings
+    before = days(snapshot.at, settings)
+    counted = await site.ask(half_hour_counts, site.reader, settings.timezone, before, snapshot.at)
+    return None if counted is None else today(counted, snapshot.unheard_since, settings, snapshot.at)
 
 
-def view(shown: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
+def view(shown: TodayHalfHours, formatter: WebFormatter) -> dict[str, Any]:
     """The values of both drawings and both tables. Pure."""
     halves = shown.halves
     most = max([1.0, *(float(max(x.offered, x.usual or 0)) for x in halves)])
@@ -178,7 +178,7 @@ def view(shown: TodayHalfHours, tongue: WebFormatter) -> dict[str, Any]:
         "step": (WIDTH - LEFT) / max(1, len(halves)),
         "weeks": WEEKS,
         "most_missed": max([1, *(x.voice for x in shown.missed)]),
-        "has_tty": any(line.mode == "tty" for line in tongue.settings.lines()),
+        "has_tty": any(line.mode == "tty" for line in formatter.settings.lines()),
         "known": any(x.usual is not None for x in halves),
         "size": (WIDTH, TOP + HEIGHT + FOOT, LEFT, TOP, TOP + HEIGHT),
         "label": LABEL,

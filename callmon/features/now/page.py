@@ -35,75 +35,80 @@ View = dict[str, Any]
 Pair = tuple[Line, LineStatus]  # a configured line, and its state
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """The page of this moment."""
-    return await _page(visit, "now", visit.say("Maintenant"), **await half_hours.part(visit.site, visit.tongue))
+    return await _page(
+        page_request,
+        "now",
+        page_request.say("Maintenant"),
+        **await half_hours.part(page_request.site, page_request.formatter),
+    )
 
 
-async def wall(visit: PageRequest) -> Response:
+async def wall(page_request: PageRequest) -> Response:
     """The same for a wall screen, read from three metres."""
-    return await _page(visit, "wall", visit.say("Tableau mural"))
+    return await _page(page_request, "wall", page_request.say("Tableau mural"))
 
 
-async def _page(visit: PageRequest, name: str, title: str, **more: Any) -> Response:
-    part = await visit.site.ask(visit.site.part, name, visit.language)
-    return await visit.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
+async def _page(page_request: PageRequest, name: str, title: str, **more: Any) -> Response:
+    part = await page_request.site.ask(page_request.site.part, name, page_request.language)
+    return await page_request.page(f"{name}.html", title, part=part, view=name, main_class=name, **more)
 
 
-async def stream(visit: PageRequest) -> Response:
+async def stream(page_request: PageRequest) -> Response:
     """Server-sent events of one view. 404: no such view. 503: all places, or all of this person, are taken."""
-    person = visit.person.name or visit.request.state.asking.address
-    live, name = visit.site.live, visit.request.query_params.get("view", "now")
-    if name not in visit.site.views and name != "callbacks":
+    person = page_request.person.name or page_request.request.state.asking.address
+    live, name = page_request.site.live, page_request.request.query_params.get("view", "now")
+    if name not in page_request.site.views and name != "callbacks":
         return Response(status_code=404)
     if live.is_full(person):
         return Response(status_code=503, headers={"Retry-After": "30"})
-    return Stream(live, (name, visit.language, visit.site.services), person, visit.request)
+    return Stream(live, (name, page_request.language, page_request.site.services), person, page_request.request)
 
 
-def view(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def view(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """The values of the live part of *Now*."""
-    pairs = _pairs(sight, tongue)
+    pairs = _pairs(snapshot, formatter)
     return {
-        "is_open": tongue.settings.calendar().is_open(sight.at),
-        "rows": [_row([pair], tongue) for pair in pairs],
-        "rates": list(_rates(pairs, sight, tongue)),
-        "calls_today": sum(sum(status.calls.values()) for status in sight.lines),
-        "callbacks": _callbacks(sight, tongue),
-        "exchanges": sight.unheard_since,
-        "disruptions": sight.disruptions,
-        "notices": DisruptionList(tongue.settings, tongue.language, sight.at),
-        "sight": sight,
+        "is_open": formatter.settings.calendar().is_open(snapshot.at),
+        "rows": [_row([pair], formatter) for pair in pairs],
+        "rates": list(_rates(pairs, snapshot, formatter)),
+        "calls_today": sum(sum(status.calls.values()) for status in snapshot.lines),
+        "callbacks": _callbacks(snapshot, formatter),
+        "exchanges": snapshot.unheard_since,
+        "disruptions": snapshot.disruptions,
+        "notices": DisruptionList(formatter.settings, formatter.language, snapshot.at),
+        "snapshot": snapshot,
     }
 
 
-def wall_view(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def wall_view(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """The same, with one row for each service and mode. TTY lines are never counted with others."""
     groups: defaultdict[tuple[str, str], list[Pair]] = defaultdict(list)
-    for pair in (pairs := _pairs(sight, tongue)):
+    for pair in (pairs := _pairs(snapshot, formatter)):
         groups[pair[0].service, pair[0].mode].append(pair)
     voice = [pair for pair in pairs if pair[0].mode == "voice"]
-    return view(sight, tongue) | {
-        "rows": [_service_row(group, tongue) for group in groups.values()],
-        "headline": _headline(voice, sight, tongue),
-        "going": [x for x in sight.disruptions if x.state(sight.at) == "going_on"],
+    return view(snapshot, formatter) | {
+        "rows": [_service_row(group, formatter) for group in groups.values()],
+        "headline": _headline(voice, snapshot, formatter),
+        "going": [x for x in snapshot.disruptions if x.state(snapshot.at) == "going_on"],
     }
 
 
-def _pairs(sight: DaemonSnapshot, tongue: WebFormatter) -> list[Pair]:
-    seen = {status.name: status for status in sight.lines}
-    return [(line, seen[line.name]) for line in tongue.settings.lines() if line.name in seen]
+def _pairs(snapshot: DaemonSnapshot, formatter: WebFormatter) -> list[Pair]:
+    seen = {status.name: status for status in snapshot.lines}
+    return [(line, seen[line.name]) for line in formatter.settings.lines() if line.name in seen]
 
 
-def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
+def _row(pairs: Sequence[Pair], formatter: WebFormatter) -> View:
     """One row: the state of a line, or of several lines together, at this moment."""
     line, seen = pairs[0][0], [status for _, status in pairs]
     states, phones = total(status.states for status in seen), total(status.phones for status in seen)
     ringing, queues = ([x for status in seen if (x := getattr(status, name))] for name in ("ringing", "queue"))
     begun = (rings.begun(x.waited, x.cycle) for x in ringing if x.waited is not None)
     return {
-        "title": line.title(tongue.language),
-        "other_title": line.title(OTHER[tongue.language]),
+        "title": line.title(formatter.language),
+        "other_title": line.title(OTHER[formatter.language]),
         "is_tty": line.mode == "tty",
         "is_open": any(status.is_open for status in seen),
         "is_heard": all(status.is_heard for status in seen),
@@ -120,41 +125,41 @@ def _row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
     }
 
 
-def _service_row(pairs: Sequence[Pair], tongue: WebFormatter) -> View:
+def _service_row(pairs: Sequence[Pair], formatter: WebFormatter) -> View:
     """The lines of one service and mode together, under the service's title, or the acronym at its end."""
-    service, row = pairs[0][0].service, _row(pairs, tongue)
+    service, row = pairs[0][0].service, _row(pairs, formatter)
     here, there = (
-        tongue.acronym(tongue.service(service, x))[0]
+        formatter.acronym(formatter.service(service, x))[0]
         + (f" · {translate('ATS', x, 'page')}" if row["is_tty"] else "")
-        for x in (tongue.language, OTHER[tongue.language])
+        for x in (formatter.language, OTHER[formatter.language])
     )
     return row | {"title": here, "other_title": there}
 
 
-def _rates(pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> Iterator[View]:
+def _rates(pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormatter) -> Iterator[View]:
     """Each standard, of voice and TTY lines side by side; None where no line of that mode has it."""
     groups = {mode: [pair for pair in pairs if pair[0].mode == mode] for mode in ("voice", "tty")}
     given = {x: [standard for _, status in group for standard in status.verdicts] for x, group in groups.items()}
     for standard in dict.fromkeys(x for some in given.values() for x in some if x in CALL_STANDARDS):
         sides = {
-            mode: _rate(standard, group, sight, tongue) if standard in given[mode] else None
+            mode: _rate(standard, group, snapshot, formatter) if standard in given[mode] else None
             for mode, group in groups.items()
         }
         yield {"standard": standard, "sides": sides}
 
 
-def _rate(standard: str, pairs: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def _rate(standard: str, pairs: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """« 41 sur 46 », and beside it the verdicts that are not in it: exempt and unknown."""
     verdicts = total(status.verdicts.get(standard, {}) for _, status in pairs)
-    met, judged, say = verdicts["met"], verdicts["met"] + verdicts["not_met"], tongue.say
+    met, judged, say = verdicts["met"], verdicts["met"] + verdicts["not_met"], formatter.say
     share = say("{met} sur {judged}", met=met, judged=judged) if judged else say("s. o.")
     if judged >= FEW:
-        share = f"{share} ({tongue.share(met, judged)})"
-    day = sight.at.astimezone(tongue.settings.timezone).date()
+        share = f"{share} ({formatter.share(met, judged)})"
+    day = snapshot.at.astimezone(formatter.settings.timezone).date()
     targets = {None if (x := line.target(standard, day)) is None else x.percent for line, _ in pairs}
     target = next(iter(targets)) if len(targets) == 1 else None
     level = ""
-    if target is not None and judged >= FEW and sight.is_heard and any(x.is_open for x in sight.lines):
+    if target is not None and judged >= FEW and snapshot.is_heard and any(x.is_open for x in snapshot.lines):
         level = "over" if met * 100 < target * judged else "reached"
     return {
         "standard": standard,
@@ -174,36 +179,36 @@ def total(tables: Iterable[Mapping[str, int]]) -> Counter[str]:
     return sum(map(Counter, tables), Counter())
 
 
-def _callbacks(sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def _callbacks(snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """The next callback, and whether it is due soon; the count due today, the count overdue."""
-    shown = sight.callbacks.visible.values()
-    calendar = tongue.settings.calendar()
-    today = calendar.local_day(sight.at)
-    ahead = [x for x in shown if x.actionable is not None and x.actionable >= sight.at]
+    shown = snapshot.callbacks.visible.values()
+    calendar = formatter.settings.calendar()
+    today = calendar.local_day(snapshot.at)
+    ahead = [x for x in shown if x.actionable is not None and x.actionable >= snapshot.at]
     pressing = sorted((x for x in shown if x.state != "open"), key=lambda x: (x.actionable or x.due, x.opened))
     first = min((x.actionable for x in ahead if x.actionable is not None), default=None)
     is_soon = any(x.state == "due_soon" for x in ahead)
     return {
-        "next": "" if first is None else tongue.when(first),
-        "left": "" if first is None else tongue.duration(first - sight.at),
+        "next": "" if first is None else formatter.when(first),
+        "left": "" if first is None else formatter.duration(first - snapshot.at),
         "level": "soon" if is_soon else "",
         "pressing": pressing[:MOST_PRESSING],
         "today": sum(x.actionable is not None and calendar.local_day(x.actionable) == today for x in shown),
         "overdue": sum(x.state == "overdue" for x in shown),
         "open": len(shown),
-        "to_listen_to": sight.callbacks.to_listen_to,
+        "to_listen_to": snapshot.callbacks.to_listen_to,
     }
 
 
-def _headline(voice: Sequence[Pair], sight: DaemonSnapshot, tongue: WebFormatter) -> View:
+def _headline(voice: Sequence[Pair], snapshot: DaemonSnapshot, formatter: WebFormatter) -> View:
     """The wall's second half: today on the voice lines."""
     calls = total(status.calls for _, status in voice)
     late = total(status.verdicts.get(VOICEMAIL, {}) for _, status in voice)
     moved = total(status.verdicts.get(TRANSFERS, {}) for _, status in voice)
     return {
-        "answer": _rate(ANSWER, voice, sight, tongue),
+        "answer": _rate(ANSWER, voice, snapshot, formatter),
         "voicemail": sum(calls[x] for x in ("voicemail_message", "voicemail_no_message", "voicemail")),
         "voicemail_early": late["not_met"],
         "redirected": moved["not_met"],
-        "french": _rate(FRENCH, voice, sight, tongue),
+        "french": _rate(FRENCH, voice, snapshot, formatter),
     }

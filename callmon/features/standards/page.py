@@ -20,34 +20,37 @@ from callmon.web.page_request import PageRequest
 MONTHS_AHEAD = timedelta(days=365)
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """All service standards."""
-    settings, calendar = visit.site.settings, visit.site.settings.calendar()
-    today = calendar.local_day(visit.tongue.now)
-    return await visit.page(
+    settings, calendar = page_request.site.settings, page_request.site.settings.calendar()
+    today = calendar.local_day(page_request.formatter.now)
+    return await page_request.page(
         "promises.html",
-        visit.say("Normes de service"),
+        page_request.say("Normes de service"),
         standards=ALL_STANDARDS,
         quotes=QUOTES,
         translate=translate,
         parameters={x.name: x.parameters.model_dump() for x in load(settings.standards)},
-        enabled=visit.site.seen().enabled,
+        enabled=page_request.site.seen().enabled,
         targets=[(line, target) for line in settings.lines() for target in line.targets],
-        hours=list(_hours(visit.tongue)),
+        hours=list(_hours(page_request.formatter)),
         closed=calendar.closed_days(today, today + MONTHS_AHEAD),
     )
 
 
-def _hours(tongue: WebFormatter) -> Iterator[tuple[str, str]]:
+def _hours(formatter: WebFormatter) -> Iterator[tuple[str, str]]:
     """The ministry's week; adjacent days with the same hours are grouped."""
-    calendar, monday = tongue.settings.calendar(), tongue.now.date() - timedelta(days=tongue.now.weekday())
-    names = [tongue.weekday(monday + timedelta(days=n)) for n in range(7)]
+    calendar, monday = (
+        formatter.settings.calendar(),
+        formatter.now.date() - timedelta(days=formatter.now.weekday()),
+    )
+    names = [formatter.weekday(monday + timedelta(days=n)) for n in range(7)]
     for opening, some in groupby(zip(names, calendar.hours.week, strict=True), key=lambda pair: pair[1]):
         days = [name for name, _ in some]
-        span = days[0] if len(days) == 1 else tongue.say("{first} à {last}", first=days[0], last=days[-1])
-        yield tongue.capital(span), tongue.periods(opening)
+        span = days[0] if len(days) == 1 else formatter.say("{first} à {last}", first=days[0], last=days[-1])
+        yield formatter.capital(span), formatter.periods(opening)
 
 
-async def guide(visit: PageRequest) -> Response:
+async def guide(page_request: PageRequest) -> Response:
     """The runbook in the page's language."""
-    return await visit.page("guide.html", visit.say("Guide : quoi faire à chaque alerte"))
+    return await page_request.page("guide.html", page_request.say("Guide : quoi faire à chaque alerte"))

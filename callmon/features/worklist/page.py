@@ -41,30 +41,34 @@ REFUSED_FIELDS = {
 LANGUAGES = ("fr", "en", "other", "unknown")
 
 
-async def show(visit: PageRequest) -> Response:
+async def show(page_request: PageRequest) -> Response:
     """The worklist, most urgent first."""
-    settings, calendar = visit.site.settings, visit.site.settings.calendar()
+    settings, calendar = page_request.site.settings, page_request.site.settings.calendar()
     known = {"line": settings.names("line"), "language": LANGUAGES, "service": settings.names("service")}
-    chosen = {name: visit.chosen(name, names) for name, names in known.items()}
-    found = await visit.site.ask(obligations.worklist, visit.site.reader, *(x or None for x in chosen.values()))
-    state = visit.chosen("state", ("overdue", "untaken", "mine"))
-    wanted = [x for x in found.entries if _is_wanted(x, state, visit.person.name)]
-    return await visit.page(
+    chosen = {name: page_request.chosen(name, names) for name, names in known.items()}
+    found = await page_request.site.ask(
+        obligations.worklist, page_request.site.reader, *(x or None for x in chosen.values())
+    )
+    state = page_request.chosen("state", ("overdue", "untaken", "mine"))
+    wanted = [x for x in found.entries if _is_wanted(x, state, page_request.person.name)]
+    return await page_request.page(
         "callbacks.html",
-        visit.say("Rappels"),
+        page_request.say("Rappels"),
         view="callbacks",
         chosen=chosen | {"state": state},
         known=known,
-        groups=groups(wanted, visit.tongue),
+        groups=groups(wanted, page_request.formatter),
         left_out=max(0, found.whole - len(found.entries)),
-        opens=None if calendar.is_open(visit.tongue.now) else calendar.opens_next(visit.tongue.now),
-        **_shared(visit, wanted),
+        opens=None
+        if calendar.is_open(page_request.formatter.now)
+        else calendar.opens_next(page_request.formatter.now),
+        **_shared(page_request, wanted),
     )
 
 
-def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
+def _shared(page_request: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     """What the templates show obligations with."""
-    owed = CallbackList(visit.site.settings, visit.language, visit.tongue.now)
+    owed = CallbackList(page_request.site.settings, page_request.language, page_request.formatter.now)
     by_token: defaultdict[str, list[Obligation]] = defaultdict(list)
     for obligation in found:
         by_token[obligation.token or ""].append(obligation)
@@ -72,7 +76,7 @@ def _shared(visit: PageRequest, found: Sequence[Obligation]) -> dict[str, Any]:
     def others(obligation: Obligation) -> list[str]:
         return [x.id for x in by_token[obligation.token] if x.key != obligation.key] if obligation.token else []
 
-    return {"owed": owed, "others": others, "may_call": visit.may(Right.CALL_BACK)}
+    return {"owed": owed, "others": others, "may_call": page_request.may(Right.CALL_BACK)}
 
 
 def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
@@ -81,9 +85,9 @@ def _is_wanted(obligation: Obligation, state: str, me: str) -> bool:
     return wanted.get(state, True)
 
 
-def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[Obligation]]:
+def groups(found: Sequence[Obligation], formatter: WebFormatter) -> dict[str, list[Obligation]]:
     """By due day, the most urgent first. Last: messages without a possible callback. No group is empty."""
-    day = tongue.settings.calendar().local_day
+    day = formatter.settings.calendar().local_day
     found_in: dict[str, list[Obligation]] = {"overdue": [], "today": [], "later": [], "hidden": []}
     for obligation in sorted(found, key=urgency):
         if obligation.kind == "callback" and not obligation.can_be_called:
@@ -91,7 +95,7 @@ def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[
         elif obligation.is_overdue:
             name = "overdue"
         else:
-            name = "today" if day(urgency(obligation)[0]) <= day(tongue.now) else "later"
+            name = "today" if day(urgency(obligation)[0]) <= day(formatter.now) else "later"
         found_in[name].append(obligation)
     return {name: some for name, some in found_in.items() if some}
 
@@ -99,86 +103,88 @@ def groups(found: Sequence[Obligation], tongue: WebFormatter) -> dict[str, list[
 # One entry.
 
 
-async def detail(visit: PageRequest) -> Response:
+async def detail(page_request: PageRequest) -> Response:
     """An entry without its number."""
-    return await _entry_page(visit, await _find(visit))
+    return await _entry_page(page_request, await _find(page_request))
 
 
-async def number(visit: PageRequest) -> Response:
+async def number(page_request: PageRequest) -> Response:
     """The same with its number. The access is logged before the number is shown."""
-    found = await _find(visit, numbers=True)
+    found = await _find(page_request, numbers=True)
     call = found.obligation.call
     look = subject_access.AccessReason(
-        datetime.now(UTC), visit.person.name, "to call back", f"pages {found.obligation.id}"
+        datetime.now(UTC), page_request.person.name, "to call back", f"pages {found.obligation.id}"
     )
-    store = await visit.site.ask(owner, visit.site.store, found.obligation.exchange)
-    await visit.site.ask(subject_access.log_access_to_call, store, look, call)
-    return await _entry_page(visit, found, shown=True)
+    store = await page_request.site.ask(owner, page_request.site.store, found.obligation.exchange)
+    await page_request.site.ask(subject_access.log_access_to_call, store, look, call)
+    return await _entry_page(page_request, found, shown=True)
 
 
-async def _find(visit: PageRequest, numbers: bool = False) -> WorklistItem:
+async def _find(page_request: PageRequest, numbers: bool = False) -> WorklistItem:
     """The entry of the address. Raises NotFoundError."""
-    name, exchange = visit.request.path_params["id"], visit.parameter("exchange")
-    found = await visit.site.ask(
-        obligations.obligations, visit.site.reader, state=None, ids=[name], numbers=numbers
+    name, exchange = page_request.request.path_params["id"], page_request.parameter("exchange")
+    found = await page_request.site.ask(
+        obligations.obligations, page_request.site.reader, state=None, ids=[name], numbers=numbers
     )
     found = [x for x in found if exchange in ("", x.obligation.exchange)]
     if not found:
-        text = visit.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
-        raise NotFoundError(visit.say("Fiche introuvable"), text)
+        text = page_request.say("Cette fiche n'existe pas, ou n'est plus gardée. La liste donne celles qu'il y a.")
+        raise NotFoundError(page_request.say("Fiche introuvable"), text)
     return found[0]
 
 
 async def _entry_page(
-    visit: PageRequest,
+    page_request: PageRequest,
     found: WorklistItem,
     shown: bool = False,
     refused: RefusedError | None = None,
     given: Mapping[str, str] | None = None,
 ) -> Response:
-    obligation, may_call = found.obligation, visit.may(Right.CALL_BACK)
+    obligation, may_call = found.obligation, page_request.may(Right.CALL_BACK)
     entries: list[AnyEntry] = []
     if may_call:
-        entries = await visit.site.ask(
-            obligations.ledger_entries, visit.site.reader, obligation.call, obligation.exchange
+        entries = await page_request.site.ask(
+            obligations.ledger_entries, page_request.site.reader, obligation.call, obligation.exchange
         )
-    return await visit.page(
+    return await page_request.page(
         "callback.html",
-        visit.say("Plainte") if obligation.kind == "complaint" else visit.say("Rappel"),
+        page_request.say("Plainte") if obligation.kind == "complaint" else page_request.say("Rappel"),
         status=409 if refused else 200,
         entry=obligation,
         query={"exchange": obligation.exchange},
         number=found if shown else None,
         local_time=local_time,
-        entries=_history(obligation, entries, visit.tongue),
+        entries=_history(obligation, entries, page_request.formatter),
         reasons=_reasons(obligation),
         cautions=CAUTIONS,
         refused="" if refused is None else str(refused),
         field="" if refused is None else refused.field,
         given=given or {},
-        said=visit.parameter("said"),
-        **_shared(visit, [obligation]),
+        said=page_request.parameter("said"),
+        **_shared(page_request, [obligation]),
     )
 
 
-def _history(obligation: Obligation, entries: list[AnyEntry], tongue: WebFormatter) -> list[tuple[str, str, str]]:
+def _history(
+    obligation: Obligation, entries: list[AnyEntry], formatter: WebFormatter
+) -> list[tuple[str, str, str]]:
     """Each entry of the ledger: its time, a sentence, and who recorded it."""
     history = sorted((x for x in entries if x.obligation == obligation.id), key=lambda x: x.at)
-    speech = tongue.speech
+    speech = formatter.speech
     return [
         (
-            f"{tongue.day(x.at)}, {tongue.minute(x.at)}",
+            f"{formatter.day(x.at)}, {formatter.minute(x.at)}",
             speech.typeset(entry_sentence(speech, x)),
-            _by(x, tongue),
+            _by(x, formatter),
         )
         for x in history
     ]
 
 
-def _by(entry: AnyEntry, tongue: WebFormatter) -> str:
+def _by(entry: AnyEntry, formatter: WebFormatter) -> str:
     """The actor, the text and the person in charge of an entry that was recorded manually."""
     text = [str(getattr(entry, name, "") or "") for name in ("actor", "text", "in_charge")]
-    colon = f"{NO_BREAK}: " if tongue.language == "fr" else ": "
+    colon = f"{NO_BREAK}: " if formatter.language == "fr" else ": "
     return colon.join(x for x in text if x)
 
 
@@ -192,31 +198,31 @@ def _reasons(obligation: Obligation) -> dict[str, str]:
 # Commands.
 
 
-async def record(visit: PageRequest) -> Response:
+async def record(page_request: PageRequest) -> Response:
     """Handles one of an entry's forms."""
-    found, form = await _find(visit), await visit.form()
+    found, form = await _find(page_request), await page_request.form()
     try:
-        command, number_to_call = _command(visit, found.obligation, form)
-        store = await visit.site.ask(owner, visit.site.store, command.exchange)
-        queued = await visit.site.ask(queue_callback_command, store, command, number_to_call)
-        await visit.until_applied(store, CALLBACK_QUEUE, command, queued.n, callback_rejections)
+        command, number_to_call = _command(page_request, found.obligation, form)
+        store = await page_request.site.ask(owner, page_request.site.store, command.exchange)
+        queued = await page_request.site.ask(queue_callback_command, store, command, number_to_call)
+        await page_request.until_applied(store, CALLBACK_QUEUE, command, queued.n, callback_rejections)
     except RefusedError as why:
-        return await _entry_page(visit, await _find(visit), refused=why, given=form)
+        return await _entry_page(page_request, await _find(page_request), refused=why, given=form)
     if form.get("back") == "list":
-        return visit.go("callbacks")
+        return page_request.go("callbacks")
     query = {"exchange": command.exchange, "said": command.action}
-    return visit.go("callback", query, id=command.obligation)
+    return page_request.go("callback", query, id=command.obligation)
 
 
 def _command(
-    visit: PageRequest, obligation: Obligation, form: Mapping[str, str]
+    page_request: PageRequest, obligation: Obligation, form: Mapping[str, str]
 ) -> tuple[commands.CallbackCommand, str | None]:
     """The form's command, and another number to call, or None. Raises RefusedError."""
-    action, other, settings = form.get("action", ""), None, visit.site.settings
+    action, other, settings = form.get("action", ""), None, page_request.site.settings
     more: dict[str, Any] = {"text": form.get("text", "")[: commands.LONGEST_TEXT]}
     match action:
         case "attempt":
-            more = _attempt(visit, form)
+            more = _attempt(page_request, form)
         case "close":
             more["reason"] = commands.REASONS.get(form.get("reason", ""))
             more["in_charge"] = form.get("in_charge", "")[: commands.LONGEST_NAME]
@@ -224,12 +230,12 @@ def _command(
             other = e164(form.get("number", ""), settings.region) if form.get("number") else None
             if form.get("number") and other is None:
                 raise RefusedError(
-                    visit.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number"
+                    page_request.say("Ce numéro de téléphone ne se lit pas; il s'écrit 416 327-2422."), "number"
                 )
             chosen = tuple(x for x in CAUTIONS if form.get(x))
             if not chosen and other is None:
                 raise RefusedError(
-                    visit.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions"
+                    page_request.say("Rien à noter : cochez un avertissement, ou donnez un numéro."), "cautions"
                 )
             more |= {"cautions": chosen, "other_number": other is not None}
         case "reopen":
@@ -237,25 +243,27 @@ def _command(
         case "take" | "release":
             more = {}
         case _:
-            raise RefusedError(visit.say("Formulaire non valide. Rechargez la page et recommencez."))
+            raise RefusedError(page_request.say("Formulaire non valide. Rechargez la page et recommencez."))
     day, now = settings.calendar().local_day, datetime.now(UTC)
-    command = commands.parse_command(obligation, visit.person.name, action, now, settings.rules, day, **more)
+    command = commands.parse_command(
+        obligation, page_request.person.name, action, now, settings.rules, day, **more
+    )
     if not isinstance(command, commands.CallbackCommand):
         field = REFUSED_FIELDS.get(command, "")
         if command == "no_reason" and action == "close" and more["reason"] is None:
             field = "reason"
-        raise RefusedError(label("refusal", command, visit.language), field)
+        raise RefusedError(label("refusal", command, page_request.language), field)
     return command, other
 
 
-def _attempt(visit: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
+def _attempt(page_request: PageRequest, form: Mapping[str, str]) -> dict[str, Any]:
     result, when = commands.RESULTS.get(form.get("result", "")), form.get("when", "")
     if result is None:
-        raise RefusedError(visit.say("Indiquez le résultat de l'appel."), "result")
+        raise RefusedError(page_request.say("Indiquez le résultat de l'appel."), "result")
     if not when:
         return {"result": result}
-    zone = visit.site.settings.timezone
-    at = commands.local_moment(when, zone, visit.tongue.now.astimezone(zone).date())
+    zone = page_request.site.settings.timezone
+    at = commands.local_moment(when, zone, page_request.formatter.now.astimezone(zone).date())
     if at is None:
-        raise RefusedError(visit.say("L'heure s'écrit 10:12."), "when")
+        raise RefusedError(page_request.say("L'heure s'écrit 10:12."), "when")
     return {"result": result, "when": at}

@@ -215,8 +215,8 @@ class AccessService:
     async def note(self, asking: ClientInfo, actor: str, act: str, about: str = "") -> None:
         """Adds to the audit record. Raises StoreError: an act that cannot be recorded is not done."""
         if self._store is not None:
-            deed = AuditRow(at=self.now(), who=actor, act=act, about=about, address=asking.address)
-            await self._ask(access.record_event, self._store, deed)
+            audit_event = AuditRow(at=self.now(), who=actor, act=act, about=about, address=asking.address)
+            await self._ask(access.record_event, self._store, audit_event)
 
     async def _kept_if_right(self, store: Database, name: str, password: str, asking: ClientInfo) -> str:
         """The account's password hash as stored from now on; "" for a wrong password or a locked account."""

@@ -28,40 +28,40 @@ class Titles(NamedTuple):
     figure: Callable[[str, str], str]
 
 
-def figures(report: Report, tongue: ReportFormatter) -> bytes:
+def figures(report: Report, formatter: ReportFormatter) -> bytes:
     """Every figure of the report and of the months compared with it."""
-    return csv_bytes([[name for name, _ in columns(tongue)], *rows(report, tongue)], tongue.language)
+    return csv_bytes([[name for name, _ in columns(formatter)], *rows(report, formatter)], formatter.language)
 
 
-def rows(report: Report, tongue: ReportFormatter) -> list[list[str]]:
+def rows(report: Report, formatter: ReportFormatter) -> list[list[str]]:
     """The cells of each figure, in the order of `columns`."""
     months = [(report.month.name, report.figures), *((x.month, x.figures) for x in report.compared)]
-    titles = Titles(cache(lambda cut: tongue.cut(cut, report)), cache(tongue.figure_title))
-    made = [_row(name, x, tongue, titles, found) for name, found in months for x in found.values()]
+    titles = Titles(cache(lambda cut: formatter.cut(cut, report)), cache(formatter.figure_title))
+    made = [_row(name, x, formatter, titles, found) for name, found in months for x in found.values()]
     for figure, row in zip(report.figures.values(), made, strict=False):
         if report.is_public and figure.place.cut == WHOLE:
-            row[-1] = completeness(report, tongue)
+            row[-1] = completeness(report, formatter)
     return made
 
 
-def dictionary(report: Report, tongue: ReportFormatter) -> bytes:
+def dictionary(report: Report, formatter: ReportFormatter) -> bytes:
     """The definition of every column and every figure."""
-    head = dictionary_columns(tongue.language)
-    column, figure = tongue.say("colonne"), tongue.say("chiffre")
-    found = [[column, name, "", tongue.say(text)] for name, text in columns(tongue)]
+    head = dictionary_columns(formatter.language)
+    column, figure = formatter.say("colonne"), formatter.say("chiffre")
+    found = [[column, name, "", formatter.say(text)] for name, text in columns(formatter)]
     for name in dict.fromkeys(place.name for place in report.figures):
-        meaning = tongue.meaning(name)
+        meaning = formatter.meaning(name)
         found.append([figure, name, meaning.term, meaning.text])
-    return csv_bytes([head, *found], tongue.language)
+    return csv_bytes([head, *found], formatter.language)
 
 
 def dictionary_columns(language: str) -> list[str]:
     return [fr if language == "fr" else en for fr, en in DICTIONARY]
 
 
-def columns(tongue: ReportFormatter) -> list[tuple[str, str]]:
+def columns(formatter: ReportFormatter) -> list[tuple[str, str]]:
     """The name and the content (in French) of each column."""
-    return [(fr if tongue.language == "fr" else of["en"], of["text"]) for fr, of in COLUMNS.items()]
+    return [(fr if formatter.language == "fr" else of["en"], of["text"]) for fr, of in COLUMNS.items()]
 
 
 def csv_bytes(rows: Iterable[Iterable[str]], language: str) -> bytes:
@@ -85,7 +85,7 @@ def _harmless(cell: str, language: str) -> str:
 
 
 def _row(
-    month: str, figure: Figure, tongue: ReportFormatter, titles: Titles, figures: Mapping[Place, Figure]
+    month: str, figure: Figure, formatter: ReportFormatter, titles: Titles, figures: Mapping[Place, Figure]
 ) -> list[str]:
     place = figure.place
     complete = figures.get(Place("completeness", "", place.cut))
@@ -97,11 +97,11 @@ def _row(
         place.name,
         place.part,
         titles.figure(place.name, place.part),
-        *(decimal(x, tongue.language) for x in (figure.value, figure.numerator, figure.denominator)),
+        *(decimal(x, formatter.language) for x in (figure.value, figure.numerator, figure.denominator)),
         figure.kind,
         figure.state,
-        tongue.figure(figure),
-        "" if complete is None else tongue.figure(complete),
+        formatter.figure(figure),
+        "" if complete is None else formatter.figure(complete),
     ]
 
 

@@ -27,37 +27,37 @@ PAGE, WIDTHS = 6, {"wide": 6, "half": 3, "third": 2}
 OF_STANDARDS = ("verdict", "rate", "strict_rate", "exempt", "not_met", "unknown", "cause")
 
 
-def html(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
+def html(report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter) -> bytes:
     """The page as one file that contains style, charts and figures."""
-    builder = LayoutBuilder(report, tongue)
+    builder = LayoutBuilder(report, formatter)
     sections = builder.sections()
-    signature = SignatureBuilder(report, tongue)
-    say = tongue.say
+    signature = SignatureBuilder(report, formatter)
+    say = formatter.say
     page = environment().get_template("report.html.j2").render(
-        tongue=tongue,
-        texts=texts(report, settings, tongue),
-        cover=cover(report, tongue),
-        state=tongue.capital(state(report, tongue)),
-        completeness=tongue.labelled(
-            tongue.meaning("completeness").term, completeness(report, tongue)
+        formatter=formatter,
+        texts=texts(report, settings, formatter),
+        cover=cover(report, formatter),
+        state=formatter.capital(state(report, formatter)),
+        completeness=formatter.labelled(
+            formatter.meaning("completeness").term, completeness(report, formatter)
         ),
-        sentences=sentences(report, tongue),
+        sentences=sentences(report, formatter),
         signature=signature,
         signed=signature.tables(),
-        has_room=sum(len(x[tongue.language]) for x in remarks.values()) <= MOST_REMARKS,
+        has_room=sum(len(x[formatter.language]) for x in remarks.values()) <= MOST_REMARKS,
         sections=sections,
-        definitions=definitions(report, sections, tongue),
-        hours=list(notes.hours(settings, tongue)),
-        closed=list(notes.closed_days(settings, report.month, tongue)),
-        settings=list(notes.settings_in_force(settings, tongue)),
-        targets=list(notes.targets(settings, report.month, tongue)),
-        remarks=manager_remarks(remarks, sections, tongue),
+        definitions=definitions(report, sections, formatter),
+        hours=list(notes.hours(settings, formatter)),
+        closed=list(notes.closed_days(settings, report.month, formatter)),
+        settings=list(notes.settings_in_force(settings, formatter)),
+        targets=list(notes.targets(settings, report.month, formatter)),
+        remarks=manager_remarks(remarks, sections, formatter),
         assumed=settings.hours_are_assumed(),
         signers=(say("Préparé par"), say("Vérifié par"), say("Approuvé par")),
         rows_of=rows_of,
-        drawing=lambda table: bar_chart(table, tongue),
-        cell=lambda figure, table: cell_text(figure, table, tongue),
-        bar=lambda figure, table: bar_percent(figure, table, tongue),
+        drawing=lambda table: bar_chart(table, formatter),
+        cell=lambda figure, table: cell_text(figure, table, formatter),
+        bar=lambda figure, table: bar_percent(figure, table, formatter),
     )  # fmt: skip
     return page.encode()
 
@@ -74,11 +74,11 @@ def environment() -> Environment:
     )
 
 
-def row_label(row: LayoutRow, tongue: ReportFormatter) -> str:
+def row_label(row: LayoutRow, formatter: ReportFormatter) -> str:
     """The label preceded by its kind: « Ligne : ATS, Toronto »."""
     if not row.group or row.label.lower().startswith(row.group.lower()):  # « Langue inconnue »
         return row.label
-    return tongue.labelled(row.group, row.label)
+    return formatter.labelled(row.group, row.label)
 
 
 def rows_of(tables: Iterable[LayoutTable]) -> list[list[LayoutTable]]:
@@ -95,9 +95,9 @@ def rows_of(tables: Iterable[LayoutTable]) -> list[list[LayoutTable]]:
     return rows
 
 
-def cell_text(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> str:
+def cell_text(figure: Figure, table: LayoutTable, formatter: ReportFormatter) -> str:
     """A cell as it is printed."""
-    return NONE if table.dashed and figure.state == "not_available" else tongue.figure(figure)
+    return NONE if table.dashed and figure.state == "not_available" else formatter.figure(figure)
 
 
 # Charts. The template draws them: horizontal bars, or upright ones for times. The table has their data.
@@ -112,7 +112,7 @@ class BarChart(NamedTuple):
     most: float
 
 
-def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> BarChart | None:
+def bar_chart(table: LayoutTable, formatter: ReportFormatter) -> BarChart | None:
     """The chart of a table: the whole for rings, every row for times; None when no count is above 0."""
     found: list[tuple[str, Figure]] = []
     if table.chart == "rings":
@@ -120,13 +120,13 @@ def bar_chart(table: LayoutTable, tongue: ReportFormatter) -> BarChart | None:
         found = [(label, figure) for label, figure in cells if figure.place.name == "rings_to_answer"]
     elif table.chart == "columns":
         found = [(row.label, row.cells[0]) for row in _trimmed(table.rows)]
-    bars = [(label, tongue.figure(x), float(x.value or 0)) for label, x in found if x.kind == "count"]
+    bars = [(label, formatter.figure(x), float(x.value or 0)) for label, x in found if x.kind == "count"]
     most = max((value for _, _, value in bars), default=0.0)
     if most <= 0:
         return None
-    described = tongue.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
+    described = formatter.say("Diagramme à barres; les chiffres sont dans le tableau qui suit.")
     first = "" if table.chart == "rings" else f"{table.head[0]}. "
-    return BarChart(tongue.say("Diagramme : {title}", title=table.title), first + described, bars, most)
+    return BarChart(formatter.say("Diagramme : {title}", title=table.title), first + described, bars, most)
 
 
 def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
@@ -135,7 +135,7 @@ def _trimmed(rows: tuple[LayoutRow, ...]) -> tuple[LayoutRow, ...]:
     return rows[used[0] : used[-1] + 1] if used else ()
 
 
-def bar_percent(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> int | None:
+def bar_percent(figure: Figure, table: LayoutTable, formatter: ReportFormatter) -> int | None:
     """The length of the bar in a cell, in percent; None for a cell without a bar.
 
     A rate of few calls has none. A count is compared with the largest count of the table.
@@ -143,19 +143,19 @@ def bar_percent(figure: Figure, table: LayoutTable, tongue: ReportFormatter) -> 
     if table.chart != "cells" or figure.state != "known" or figure.value is None:
         return None
     if figure.kind == "rate":
-        return round(100 * figure.value) if (figure.denominator or 0) >= tongue.few else None
+        return round(100 * figure.value) if (figure.denominator or 0) >= formatter.few else None
     counts = [x.value for row in table.rows for x in row.cells if x.kind == "count" and x.value]
     return round(100 * figure.value / max(counts)) if counts else None
 
 
-def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
+def cover(report: Report, formatter: ReportFormatter) -> list[Definition]:
     """What identifies this edition: period, lines, revision, version and fingerprints."""
-    say, month = tongue.say, report.month
-    first, last = tongue.day(month.first), tongue.day(month.after - timedelta(days=1))
+    say, month = formatter.say, report.month
+    first, last = formatter.day(month.first), formatter.day(month.after - timedelta(days=1))
     rows = [
         (say("Période"), say("du {first} au {last}", first=first, last=last)),
-        (say("Lignes"), "; ".join(tongue.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
-        (say("Révision"), revision(report, tongue)),
+        (say("Lignes"), "; ".join(formatter.cut(cut, report) for cut in report.cuts if cut.kind == "line")),
+        (say("Révision"), revision(report, formatter)),
         (say("Version de callmon"), __version__),
         (say("Empreinte de la configuration"), report.config_fingerprint),
         (say("Empreinte des données"), report.data_fingerprint),
@@ -163,9 +163,9 @@ def cover(report: Report, tongue: ReportFormatter) -> list[Definition]:
     return [Definition(*row) for row in rows]
 
 
-def state(report: Report, tongue: ReportFormatter) -> str:
+def state(report: Report, formatter: ReportFormatter) -> str:
     """Provisional until no obligation opened in the month can change any more (R-20)."""
-    say = tongue.say
+    say = formatter.say
     if report.is_final:
         return say("définitif")
     if report.month.to_date:
@@ -173,77 +173,77 @@ def state(report: Report, tongue: ReportFormatter) -> str:
     if report.is_running:
         return say("provisoire : le mois n'est pas terminé")
     if report.final_after is not None:
-        return say("provisoire, jusqu'au {moment}", moment=tongue.date_and_time(report.final_after))
+        return say("provisoire, jusqu'au {moment}", moment=formatter.date_and_time(report.final_after))
     if report.is_empty:
         return say("provisoire : aucun appel n'a été reçu; vérifiez les numéros des lignes")
     return say("provisoire : un appel du mois n'est pas terminé")
 
 
-def completeness(report: Report, tongue: ReportFormatter) -> str:
+def completeness(report: Report, formatter: ReportFormatter) -> str:
     """The completeness; in a public edition a lower limit."""
     if not report.is_public:
-        return tongue.figure(report.figure("completeness"))
+        return formatter.figure(report.figure("completeness"))
     if report.complete_at_least is None:
-        return tongue.say(STATE_SIGNS["too_few"])
-    return tongue.say("au moins {percent} %", percent=report.complete_at_least)
+        return formatter.say(STATE_SIGNS["too_few"])
+    return formatter.say("au moins {percent} %", percent=report.complete_at_least)
 
 
-def revision(report: Report, tongue: ReportFormatter) -> str:
+def revision(report: Report, formatter: ReportFormatter) -> str:
     """The revision number, and the fingerprint of the revision that it supersedes."""
     if report.revises is None:
-        return tongue.say("première version")
-    return tongue.say(
+        return formatter.say("première version")
+    return formatter.say(
         "{number}; remplace celle dont les données ont l'empreinte {before}; chiffres changés : {count}",
-        number=report.revision, before=report.revises, count=tongue.count(len(report.changes)),
+        number=report.revision, before=report.revises, count=formatter.count(len(report.changes)),
     )  # fmt: skip
 
 
-def sentences(report: Report, tongue: ReportFormatter) -> list[str]:
+def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
     """Three sentences for readers who do not read tables; of a public edition how its numbers are rounded."""
     if report.is_public:
-        return [small_rule(report, tongue)]
+        return [small_rule(report, formatter)]
 
     def shown(name: str, part: str = "") -> str:
-        return tongue.figure(report.figure(name, part))
+        return formatter.figure(report.figure(name, part))
 
     third = "answer_by_third_ring"
     found = [
-        tongue.say(
+        formatter.say(
             "Appels reçus : {offered}, dont {open} pendant les heures normales de bureau; de ces derniers, pris "
             "par une personne : {rate}.",
             offered=shown("calls_offered"), open=shown("hours", "open"), rate=shown("answer_rate"),
         ),
-        tongue.say(
+        formatter.say(
             "Réponse au plus tard après la troisième sonnerie. Respectée : {met}; non respectée : {not_met}; non "
             "visée : {exempt}; indéterminée : {unknown}; taux : {rate}; lecture stricte : {strict}.",
             met=shown(f"{third}.verdict", "met"), not_met=shown(f"{third}.verdict", "not_met"),
             exempt=shown(f"{third}.verdict", "exempt"), unknown=shown(f"{third}.verdict", "unknown"),
             rate=shown(f"{third}.rate"), strict=shown(f"{third}.strict_rate"),
         ),
-        tongue.say(
+        formatter.say(
             "Exhaustivité (part des appels connus qui ont été entendus du début à la fin ou complétés) : "
             "{complete}.",
-            complete=completeness(report, tongue),
+            complete=completeness(report, formatter),
         ),
     ]  # fmt: skip
     return [x.replace("..", ".") for x in found]  # « s. o. » ends a sentence as well
 
 
-def definitions(report: Report, sections: list[LayoutSection], tongue: ReportFormatter) -> list[LayoutSection]:
+def definitions(report: Report, sections: list[LayoutSection], formatter: ReportFormatter) -> list[LayoutSection]:
     """A one-line definition of every figure that is printed.
 
     First how to read the report, then the figures that all standards share, then the others by section.
     """
-    say = tongue.say
+    say = formatter.say
     of_standards = ("rate",) if report.is_public else OF_STANDARDS
     groups = [
         (say("Comment lire ce rapport"), [Definition(say(x), say(meant)) for x, meant in SIGNS.items()]),
-        (say("Les chiffres de chaque norme"), [tongue.meaning(x) for x in of_standards]),
+        (say("Les chiffres de chaque norme"), [formatter.meaning(x) for x in of_standards]),
     ]
     defined: set[str] = set()
     for section in sections:
         names = dict.fromkeys([*section.names, *(name for table in section.tables for name in table.names)])
-        meanings = dict.fromkeys(_defined(name, tongue) for name in names if name not in defined)
+        meanings = dict.fromkeys(_defined(name, formatter) for name in names if name not in defined)
         defined.update(names)
         by_term: dict[str, list[str]] = {}  # each term once, with all its meanings in the tables of the section
         for note in meanings:
@@ -254,55 +254,57 @@ def definitions(report: Report, sections: list[LayoutSection], tongue: ReportFor
     return [LayoutSection("", title, facts=tuple(facts)) for title, facts in groups]
 
 
-def _defined(name: str, tongue: ReportFormatter) -> Definition | None:
+def _defined(name: str, formatter: ReportFormatter) -> Definition | None:
     """The definition of a figure: for a standard its promise, once.
 
     None for a figure that all standards share: it is defined before the sections.
     """
     standard, _, what = name.partition(".")
     if standard not in ALL_STANDARDS:
-        return tongue.meaning(name)
+        return formatter.meaning(name)
     if what == "verdict":
-        return Definition(tongue.word("standard", standard), tongue.say(STANDARDS[standard]))
-    return None if what in OF_STANDARDS else tongue.meaning(what)
+        return Definition(formatter.word("standard", standard), formatter.say(STANDARDS[standard]))
+    return None if what in OF_STANDARDS else formatter.meaning(what)
 
 
-def manager_remarks(remarks: Remarks, sections: list[LayoutSection], tongue: ReportFormatter) -> list[Definition]:
+def manager_remarks(
+    remarks: Remarks, sections: list[LayoutSection], formatter: ReportFormatter
+) -> list[Definition]:
     titles = {section.key: section.title for section in sections}
     return [
-        Definition(titles.get(key, tongue.say("Remarques de la direction")), text[tongue.language])
+        Definition(titles.get(key, formatter.say("Remarques de la direction")), text[formatter.language])
         for key, text in remarks.items()
     ]
 
 
-def texts(report: Report, settings: Settings, tongue: ReportFormatter) -> dict[str, str]:
+def texts(report: Report, settings: Settings, formatter: ReportFormatter) -> dict[str, str]:
     """The texts around the figures."""
-    say = tongue.say
+    say = formatter.say
     return {name: say(french) for name, french in TEXTS.items()} | {
-        "title": say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first)),
+        "title": say("Statistiques téléphoniques, {month}", month=formatter.month(report.month.first)),
         "edition": say("Édition publique") if report.is_public else say("Édition interne"),
-        "revision": revision(report, tongue),
-        "small_rule": small_rule(report, tongue),
-        "accessible_formats": accessible(settings, tongue),
+        "revision": revision(report, formatter),
+        "small_rule": small_rule(report, formatter),
+        "accessible_formats": accessible(settings, formatter),
     }
 
 
-def accessible(settings: Settings, tongue: ReportFormatter) -> str:
+def accessible(settings: Settings, formatter: ReportFormatter) -> str:
     """The contact from whom another format can be requested (R-37)."""
     contact = settings.configuration.accessible_contact
     if contact is not None:
-        return tongue.say("Formats accessibles sur demande : {contact}.", contact=contact)
-    return tongue.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
+        return formatter.say("Formats accessibles sur demande : {contact}.", contact=contact)
+    return formatter.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
 
 
-def small_rule(report: Report, tongue: ReportFormatter) -> str:
+def small_rule(report: Report, formatter: ReportFormatter) -> str:
     if report.is_public:
-        return tongue.say(
+        return formatter.say(
             "Chaque nombre d'appels, de rappels ou de plaintes est arrondi à la dizaine : 0 veut dire de 0 à 4; "
             "10, de 5 à 14. Les totaux sont arrondis à part; ils peuvent différer de la somme de leurs parties. "
             "Un taux est calculé des deux nombres arrondis. D'un service ou d'une ligne, un nombre arrondi de "
             "moins de 20 n'est pas montré, ni un taux de moins de 50 appels jugés."
         )
-    return tongue.say(
+    return formatter.say(
         "Cette édition interne montre tous les nombres; l'édition publique les arrondit à la dizaine."
     )

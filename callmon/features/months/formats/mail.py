@@ -73,13 +73,13 @@ def notice(
         is_final,
         None if is_final else report.final_after,
         sha256(f"{figures.data_fingerprint} {figures.config_fingerprint}".encode()).hexdigest()[:16],
-        " / ".join(_subject(report, tongue, number, is_final) for tongue in (fr, en)),
-        f"{RULE}\n\n".join(_text(report, settings, tongue, number, signed) for tongue in (fr, en)),
+        " / ".join(_subject(report, formatter, number, is_final) for formatter in (fr, en)),
+        f"{RULE}\n\n".join(_text(report, settings, formatter, number, signed) for formatter in (fr, en)),
     )
 
 
-def _subject(report: Report, tongue: ReportFormatter, number: int, is_final: bool) -> str:
-    say, month = tongue.say, tongue.month(report.month.first)
+def _subject(report: Report, formatter: ReportFormatter, number: int, is_final: bool) -> str:
+    say, month = formatter.say, formatter.month(report.month.first)
     subject = say("Normes de service téléphonique, {month}", month=month)
     marks = [say("définitif") if is_final else say("provisoire")]
     marks += [say("édition publique")] if report.is_public else []
@@ -88,22 +88,22 @@ def _subject(report: Report, tongue: ReportFormatter, number: int, is_final: boo
 
 
 def _text(
-    report: Report, settings: Settings, tongue: ReportFormatter, number: int, signed: ApprovedReport | None
+    report: Report, settings: Settings, formatter: ReportFormatter, number: int, signed: ApprovedReport | None
 ) -> str:
-    say, first = tongue.say, tongue.month(report.month.first)
+    say, first = formatter.say, formatter.month(report.month.first)
     parts = [say("Rapport mensuel sur les normes de service téléphonique : {month}.", month=first)]
     if signed is None or signed.state.data_fingerprint == report.data_fingerprint:
-        parts += _figures(report, tongue)  # otherwise they are not those that were signed
+        parts += _figures(report, formatter)  # otherwise they are not those that were signed
     if signed is None and not report.is_final:
         parts.append(say("Ses chiffres peuvent encore changer. Le rapport définitif suivra."))
     if number > 1:
         parts.append(say("Cette révision remplace la précédente; le rapport donne les chiffres changés."))
     if signed is not None:
-        parts.append(_digests(signed, tongue))
+        parts.append(_digests(signed, formatter))
     elif settings.mail.attach:
         parts.append(say("Le rapport est joint à ce message."))
     if settings.web.access.url is not None and not report.is_public:
-        address = f"{settings.web.access.url.rstrip('/')}{PAGES[tongue.language]}{report.month.name}"
+        address = f"{settings.web.access.url.rstrip('/')}{PAGES[formatter.language]}{report.month.name}"
         parts.append(say("Le rapport sur les pages de callmon, avec votre compte :") + f"\n{address}")
     if contact := settings.configuration.accessible_contact:
         parts.append(say("Dans un autre format, sur demande : {contact}", contact=contact))
@@ -111,19 +111,19 @@ def _text(
     return "".join(f"{_wrapped(part)}\n\n" for part in parts)
 
 
-def _figures(report: Report, tongue: ReportFormatter) -> tuple[str, str]:
+def _figures(report: Report, formatter: ReportFormatter) -> tuple[str, str]:
     """State and completeness, and the month in one sentence."""
-    whole = tongue.meaning("completeness").term
+    whole = formatter.meaning("completeness").term
     marks = (
-        tongue.labelled(tongue.say("État"), state(report, tongue)),
-        tongue.labelled(whole, completeness(report, tongue)),
+        formatter.labelled(formatter.say("État"), state(report, formatter)),
+        formatter.labelled(whole, completeness(report, formatter)),
     )
-    return "\n".join(marks), SignatureBuilder(report, tongue).sentence()
+    return "\n".join(marks), SignatureBuilder(report, formatter).sentence()
 
 
-def _digests(signed: ApprovedReport, tongue: ReportFormatter) -> str:
+def _digests(signed: ApprovedReport, formatter: ReportFormatter) -> str:
     """That the report is approved, and the SHA-256 of each attached file, as `callmon report verify` prints it."""
-    say, number = tongue.say, signed.revision.number
+    say, number = formatter.say, signed.revision.number
     if not signed.files:
         return say("La révision {number} est approuvée.", number=number)
     text = say(

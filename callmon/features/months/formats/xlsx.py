@@ -32,16 +32,16 @@ CHART = 22  # rows that a chart takes
 LINE = 15  # height of a line of text, in points
 
 
-def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: ReportFormatter) -> bytes:
+def workbook(report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter) -> bytes:
     """The workbook as bytes."""
     import xlsxwriter  # type: ignore[import-untyped]  # it has no types; and a daemon without a workbook pays nothing
 
     data = BytesIO()
     book = xlsxwriter.Workbook(data, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    texts, locale = html.texts(report, settings, tongue), tongue.locale.replace("_", "-")
+    texts, locale = html.texts(report, settings, formatter), formatter.locale.replace("_", "-")
     book.set_properties({"title": texts["title"], "created": MADE, "comments": locale})
     book.set_custom_property("Language", locale)
-    Sheets(book, report, settings, tongue).add_all(texts, remarks)
+    Sheets(book, report, settings, formatter).add_all(texts, remarks)
     book.close()
     return data.getvalue()
 
@@ -49,8 +49,8 @@ def workbook(report: Report, settings: Settings, remarks: Remarks, tongue: Repor
 class Sheets:
     """Writes the sheets one after another."""
 
-    def __init__(self, book: Any, report: Report, settings: Settings, tongue: ReportFormatter) -> None:
-        self.book, self.report, self.settings, self.tongue = book, report, settings, tongue
+    def __init__(self, book: Any, report: Report, settings: Settings, formatter: ReportFormatter) -> None:
+        self.book, self.report, self.settings, self.formatter = book, report, settings, formatter
         shown_as = FORMATS | ({"rate": "0%"} if report.is_public else {})
         self.formats = {kind: book.add_format({"num_format": shown}) for kind, shown in shown_as.items()}
         self.head = book.add_format({"bold": True, "text_wrap": True, "valign": "bottom"})
@@ -61,30 +61,30 @@ class Sheets:
         self.tables = 0
 
     def add_all(self, texts: dict[str, str], remarks: Remarks) -> None:
-        builder = LayoutBuilder(self.report, self.tongue)
+        builder = LayoutBuilder(self.report, self.formatter)
         sections = builder.sections()
         self.add_summary(texts, builder)
         self.add_figures()
         callbacks = next(x for x in sections if x.key == "callbacks")
         self.add_stacked(texts["callbacks"], callbacks.tables, callbacks.absent)
         self.add_texts(texts["definitions"], self._definitions())
-        said = html.manager_remarks(remarks, sections, self.tongue)
-        about = [*html.cover(self.report, self.tongue), *said, *self._settings(texts)]
+        said = html.manager_remarks(remarks, sections, self.formatter)
+        about = [*html.cover(self.report, self.formatter), *said, *self._settings(texts)]
         self.add_texts(texts["about"], [[x.term, x.text] for x in about])
 
     def _definitions(self) -> list[list[str]]:
         """How to read the workbook, then every figure of the sheet of figures."""
-        say, names = self.tongue.say, dict.fromkeys(place.name for place in self.report.figures)
+        say, names = self.formatter.say, dict.fromkeys(place.name for place in self.report.figures)
         signs = [["", say(sign), say(meant)] for sign, meant in SIGNS.items()]
-        return [*signs, *([name, *self.tongue.meaning(name)] for name in names)]
+        return [*signs, *([name, *self.formatter.meaning(name)] for name in names)]
 
     def _settings(self, texts: dict[str, str]) -> list[Definition]:
-        settings, month, tongue = self.settings, self.report.month, self.tongue
-        closed = notes.closed_days(settings, month, tongue)
-        targets = list(notes.targets(settings, month, tongue))
+        settings, month, formatter = self.settings, self.report.month, self.formatter
+        closed = notes.closed_days(settings, month, formatter)
+        targets = list(notes.targets(settings, month, formatter))
         return [
-            *notes.settings_in_force(settings, tongue),
-            *notes.hours(settings, tongue),
+            *notes.settings_in_force(settings, formatter),
+            *notes.hours(settings, formatter),
             *(Definition(f"{texts['closed']}, {x.term}", x.text) for x in closed),
             *(targets or [Definition(texts["targets"], texts["no_target"])]),
             Definition(texts["small"], texts["small_rule"]),
@@ -108,15 +108,17 @@ class Sheets:
 
     def add_summary(self, texts: dict[str, str], builder: LayoutBuilder) -> None:
         """The signature edition's tables, the twelve months and, of a revision, its changes; two charts."""
-        signature, report = SignatureBuilder(self.report, self.tongue), self.report
+        signature, report = SignatureBuilder(self.report, self.formatter), self.report
         headlines, lines = signature.headlines(), signature.lines()
         months = [builder.months()] if report.compared else []
         tables = [headlines, lines, *months, *([builder.changes()] if report.changes else [])]
         sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
         about = (
             signature.sentence(),
-            self.tongue.labelled(self.tongue.say("État"), html.state(report, self.tongue)),
-            self.tongue.labelled(self.tongue.meaning("completeness").term, html.completeness(report, self.tongue)),
+            self.formatter.labelled(self.formatter.say("État"), html.state(report, self.formatter)),
+            self.formatter.labelled(
+                self.formatter.meaning("completeness").term, html.completeness(report, self.formatter)
+            ),
         )
         sheet.write_string(0, 0, f"{texts['title']} ({texts['edition']})", self.title)
         for row, text in enumerate(about, 1):
@@ -156,11 +158,11 @@ class Sheets:
     def fill(self, sheet: Any, table: LayoutTable, begin: int) -> None:
         """Write a table with a formatted head and real numbers."""
         for r, row in enumerate(table.rows, begin + 1):
-            sheet.write_string(r, 0, html.row_label(row, self.tongue))
+            sheet.write_string(r, 0, html.row_label(row, self.formatter))
             for c, cell in enumerate(row.cells, 1):
-                value = _number(cell, self.tongue)
+                value = _number(cell, self.formatter)
                 if value is None:
-                    sheet.write_string(r, c, html.cell_text(cell, table, self.tongue), self.right)
+                    sheet.write_string(r, c, html.cell_text(cell, table, self.formatter), self.right)
                 else:
                     sheet.write_number(r, c, value, self.formats.get(cell.kind))
         head = _different((table.first, *table.head))
@@ -181,7 +183,7 @@ class Sheets:
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
         """Insert a chart of the rate in the second column: the third ring, by line or by month."""
         chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
-        title = self.tongue.labelled(table.title, table.head[1])
+        title = self.formatter.labelled(table.title, table.head[1])
         chart.add_series({
             "name": title, "categories": [name, begin + 1, 0, end, 0], "values": [name, begin + 1, 2, end, 2],
             "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
@@ -191,12 +193,12 @@ class Sheets:
         chart.set_x_axis({"min": 0, "max": 1, "num_format": "0%"})
         chart.set_y_axis({"reverse": True})
         chart.set_size({"width": 660, "height": 420})
-        text = self.tongue.say("Diagramme à barres; les chiffres sont dans le tableau.")
+        text = self.formatter.say("Diagramme à barres; les chiffres sont dans le tableau.")
         sheet.insert_chart(*place, chart, {"description": f"{title}. {text}"})
 
     def add_texts(self, title: str, rows: list[list[str]]) -> None:
         """A sheet of terms and texts."""
-        say = self.tongue.say
+        say = self.formatter.say
         head = [say("Chiffre"), say("Sujet"), say("Texte")][-len(rows[0]) :]
         sheet = self.sheet(title, len(head))
         for r, row in enumerate(rows, 1):
@@ -212,14 +214,14 @@ class Sheets:
 
     def add_figures(self) -> None:
         """Write every figure of the month, one in each row."""
-        say, tongue, report = self.tongue.say, self.tongue, self.report
+        say, formatter, report = self.formatter.say, self.formatter, self.report
         head = [say("Mois"), say("Chiffre"), say("Appels"), "figure", "part", "cut", "member", say("Unité")]
         head += [say("Valeur"), say("Numérateur"), say("Dénominateur"), say("État")]
         sheet = self.sheet(say("Chiffres"), len(head))
         for r, x in enumerate(report.figures.values(), 1):
             place, cut = x.place, x.place.cut
-            state = "" if x.state == "known" else tongue.figure(x)
-            titles = report.month.name, tongue.figure_title(place.name, place.part), tongue.cut(cut, report)
+            state = "" if x.state == "known" else formatter.figure(x)
+            titles = report.month.name, formatter.figure_title(place.name, place.part), formatter.cut(cut, report)
             keys = place.name, place.part, cut.kind, cut.of, x.kind
             for c, text in enumerate((*titles, *keys)):  # not `write_row`, which leaves the cell of "" out
                 sheet.write_string(r, c, text)
@@ -234,7 +236,7 @@ class Sheets:
         sheet.print_area(0, 0, len(report.figures), len(head) - 1)
 
 
-def _number(figure: Figure, tongue: ReportFormatter) -> float | None:
+def _number(figure: Figure, formatter: ReportFormatter) -> float | None:
     """The number of a cell.
 
     None if there is none, or if few calls were judged: the fraction then replaces the rate.
@@ -245,7 +247,7 @@ def _number(figure: Figure, tongue: ReportFormatter) -> float | None:
         return figure.value
     assert figure.numerator is not None
     assert figure.denominator is not None
-    tenths = tongue.tenths(figure.numerator, figure.denominator)
+    tenths = formatter.tenths(figure.numerator, figure.denominator)
     return None if tenths is None else tenths / 1000
 
 

@@ -39,9 +39,9 @@ Files = list[tuple[str, bytes]]
 Make = Callable[[Settings, ReportRequest], Awaitable[Files | ReportFailure]]
 
 
-async def made_in_a_process(settings: Settings, order: ReportRequest) -> Files | ReportFailure:
+async def made_in_a_process(settings: Settings, report_request: ReportRequest) -> Files | ReportFailure:
     """The files of a report, made outside of the daemon's process (`jobs.py`)."""
-    process = ReportProcess(settings, order, asyncio.Semaphore(1))
+    process = ReportProcess(settings, report_request, asyncio.Semaphore(1))
     await process.result()
     return process.failure or process.files
 

@@ -52,10 +52,10 @@ def package(report: Report, settings: Settings) -> dict[str, bytes]:
         raise ConfigError(NO_PUBLISHER)
     fr, en = (formatter_of(report, language, settings.timezone) for language in LANGUAGES)
     data, tables = {}, [service_standards.TABLE]
-    for tongue in (fr, en):
-        data[f"figures-{tongue.language}.csv"] = csv.figures(report, tongue)
-        data[f"dictionary-{tongue.language}.csv"] = csv.dictionary(report, tongue)
-        tables += _tables(tongue)
+    for formatter in (fr, en):
+        data[f"figures-{formatter.language}.csv"] = csv.figures(report, formatter)
+        data[f"dictionary-{formatter.language}.csv"] = csv.dictionary(report, formatter)
+        tables += _tables(formatter)
     data["figures.parquet"] = _parquet(report, fr, en)
     standards = service_standards.rows(report, settings, publisher, fr, en)
     cells = [[row[name] for name in service_standards.NAMES] for row in standards]
@@ -83,15 +83,18 @@ def output_files(files: Mapping[str, bytes], output: Path) -> list[tuple[Path, b
 # The data.
 
 
-def _tables(tongue: ReportFormatter) -> Iterator[DataTable]:
+def _tables(formatter: ReportFormatter) -> Iterator[DataTable]:
     names = [of["en"] for of in COLUMNS.values()]
-    columns = zip(names, csv.columns(tongue), strict=True)
+    columns = zip(names, csv.columns(formatter), strict=True)
     found = (
-        DataColumn(name, header, TYPES.get(name, "string"), tongue.say(text)) for name, (header, text) in columns
+        DataColumn(name, header, TYPES.get(name, "string"), formatter.say(text))
+        for name, (header, text) in columns
     )
-    yield DataTable(f"figures-{tongue.language}.csv", tuple(found), tongue.language, KEY)
-    both = zip(csv.dictionary_columns("en"), csv.dictionary_columns(tongue.language), strict=True)
-    yield DataTable(f"dictionary-{tongue.language}.csv", tuple(DataColumn(*x) for x in both), tongue.language)
+    yield DataTable(f"figures-{formatter.language}.csv", tuple(found), formatter.language, KEY)
+    both = zip(csv.dictionary_columns("en"), csv.dictionary_columns(formatter.language), strict=True)
+    yield DataTable(
+        f"dictionary-{formatter.language}.csv", tuple(DataColumn(*x) for x in both), formatter.language
+    )
 
 
 def _parquet(report: Report, fr: ReportFormatter, en: ReportFormatter) -> bytes:
@@ -143,11 +146,16 @@ def _described(
         yield name, (json.dumps(described, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def _texts(report: Report, tongue: ReportFormatter) -> dict[str, str]:
+def _texts(report: Report, formatter: ReportFormatter) -> dict[str, str]:
     """Title and summary of the dataset, and the title of each file, in one language."""
-    title = tongue.say("Statistiques téléphoniques, {month}", month=tongue.month(report.month.first))
-    complete = tongue.labelled(tongue.meaning("completeness").term, html.completeness(report, tongue))
-    state, number = tongue.capital(html.state(report, tongue)), html.revision(report, tongue)
-    sentences = (state, complete, tongue.labelled(tongue.say("Révision"), number), html.small_rule(report, tongue))
-    files = {name: tongue.say(text) for name, text in PACKAGE.items()}
+    title = formatter.say("Statistiques téléphoniques, {month}", month=formatter.month(report.month.first))
+    complete = formatter.labelled(formatter.meaning("completeness").term, html.completeness(report, formatter))
+    state, number = formatter.capital(html.state(report, formatter)), html.revision(report, formatter)
+    sentences = (
+        state,
+        complete,
+        formatter.labelled(formatter.say("Révision"), number),
+        html.small_rule(report, formatter),
+    )
+    files = {name: formatter.say(text) for name, text in PACKAGE.items()}
     return {"title": title, "notes": " ".join(f"{x.removesuffix('.')}." for x in sentences), **files}

@@ -78,13 +78,13 @@ def _common(
         "owner_org": publisher.publisher,
         "owner_org_title": f"{publisher.publisher_en} | {publisher.publisher_fr}",
     }
-    for tongue in (fr, en):
-        found[f"comments_{tongue.language}"] = tongue.say(
+    for formatter in (fr, en):
+        found[f"comments_{formatter.language}"] = formatter.say(
             "Un mois seulement : {month}. État : {state}.",
-            month=tongue.month(report.month.first),
-            state=state(report, tongue),
+            month=formatter.month(report.month.first),
+            state=state(report, formatter),
         )
-        found[f"standards_targets_uri_{tongue.language}"] = publisher.text("standards_url", tongue.language)
+        found[f"standards_targets_uri_{formatter.language}"] = publisher.text("standards_url", formatter.language)
     return found
 
 

@@ -65,15 +65,15 @@ def sign(
     """
     month = months.last(context.today) if month == "last" else month
     said, store = read_remarks(context, remarks), context.store
-    deed = AuditRow(at=context.now, who=_signer(context, name), act="")
+    audit_event = AuditRow(at=context.now, who=_signer(context, name), act="")
     try:
         if step == STEPS[0]:
-            order = ReportRequest(month, kind, remarks=said, to_sign=True)
-            files = filed(store, context.settings, order, context.now, _progress())
-            found = prepare(store, files, deed, has_remarks=bool(said))
+            report_request = ReportRequest(month, kind, remarks=said, to_sign=True)
+            files = filed(store, context.settings, report_request, context.now, _progress())
+            found = prepare(store, files, audit_event, has_remarks=bool(said))
         else:
             known = sign_off.revisions(store, month)
-            found = sign_off.sign(store, month, known[-1].number if known else 0, step, deed)
+            found = sign_off.sign(store, month, known[-1].number if known else 0, step, audit_event)
     except SignOffError as error:
         stop((_speech(context).refusal(error),), 1)
     _print(context, found)
@@ -100,10 +100,10 @@ def _signer(context: CommandContext, name: str) -> str:
     account = access.account(context.store, name)
     is_known = is_right(nobodys() if account is None else account.password, given)
     if account is None or account.is_locked or not is_known:
-        deed = AuditRow(
+        audit_event = AuditRow(
             at=context.now, who="" if account is None else name, act="sign in refused", about="account"
         )
-        access.record_event(context.store, deed)
+        access.record_event(context.store, audit_event)
         raise ConfigError(context.say("Nom ou mot de passe refusé, ou compte verrouillé. Rien n'est signé."))
     if person_with(name, account.roles).services(Right.REPORT) is not None:
         raise ConfigError(
@@ -118,12 +118,12 @@ def _speech(context: CommandContext) -> SignOffFormatter:
 
 def _print(context: CommandContext, revision: SignedRevision) -> None:
     """The state, the signatures, and the files as `sha256sum` writes them."""
-    tongue = _speech(context)
-    month, number, state = revision.month, revision.number, tongue.state(revision)
+    formatter = _speech(context)
+    month, number, state = revision.month, revision.number, formatter.state(revision)
     said = context.say("{month}, révision {number} : {state}", month=month, number=number, state=state)
-    click.echo(tongue.typeset(said))
+    click.echo(formatter.typeset(said))
     for signature in revision.signatures:
-        click.echo(f"  {tongue.signed(signature)}")
+        click.echo(f"  {formatter.signed(signature)}")
     for name, digest in revision.digests.items():
         click.echo(f"{digest}  {name}")
 
@@ -191,10 +191,10 @@ def verify(context: CommandContext, file: Path, as_json: bool) -> None:
         revision = None if check.revision is None else _as_json(check.revision)
         print_json({"file": file.name, "sha256": check.digest, "result": check.result, "signed": revision})
     else:
-        tongue = _speech(context)
-        click.echo(tongue.checked(file.name, check))
+        formatter = _speech(context)
+        click.echo(formatter.checked(file.name, check))
         click.echo(f"SHA-256 {check.digest}")
         for signature in check.revision.signatures if check.revision and check.result != "altered" else ():
-            click.echo(f"  {tongue.signed(signature)}")
+            click.echo(f"  {formatter.signed(signature)}")
     if check.result != "approved":
         sys.exit(1)

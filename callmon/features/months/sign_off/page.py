@@ -18,13 +18,15 @@ from callmon.store.sign_off import SignedRevision, SignOffError
 from callmon.web.page_request import NotFoundError, PageRequest
 
 
-async def show(visit: PageRequest, refused: str = "") -> Response:
+async def show(page_request: PageRequest, refused: str = "") -> Response:
     """One revision; `refused`: why the step cannot be signed."""
-    found, speech = await _revision(visit), _speech(visit)
-    own = "" if found.next_step is None else _refusal(visit, found)
-    return await visit.page(
+    found, speech = await _revision(page_request), _speech(page_request)
+    own = "" if found.next_step is None else _refusal(page_request, found)
+    return await page_request.page(
         "revision.html",
-        visit.say("Révision {number}, {month}", number=found.number, month=months.month_title(visit)),
+        page_request.say(
+            "Révision {number}, {month}", number=found.number, month=months.month_title(page_request)
+        ),
         status=409 if refused else 200,
         revision=found,
         refused=refused,
@@ -33,38 +35,40 @@ async def show(visit: PageRequest, refused: str = "") -> Response:
     )
 
 
-def _speech(visit: PageRequest) -> SignOffFormatter:
-    return SignOffFormatter(visit.language, visit.site.settings.timezone)
+def _speech(page_request: PageRequest) -> SignOffFormatter:
+    return SignOffFormatter(page_request.language, page_request.site.settings.timezone)
 
 
-def _refusal(visit: PageRequest, revision: SignedRevision) -> str:
+def _refusal(page_request: PageRequest, revision: SignedRevision) -> str:
     """Why this person may not sign the next step; "" if they may."""
     assert revision.next_step is not None
     try:
-        sign_off.refuse_signature(revision, revision.next_step, visit.person.name)
+        sign_off.refuse_signature(revision, revision.next_step, page_request.person.name)
     except SignOffError as error:
-        return _speech(visit).refusal(error)
+        return _speech(page_request).refusal(error)
     return ""
 
 
-async def _revision(visit: PageRequest) -> SignedRevision:
+async def _revision(page_request: PageRequest) -> SignedRevision:
     """The revision of the address. Raises NotFoundError."""
-    parts = visit.request.path_params
-    found = await visit.site.ask(sign_off.revisions, visit.site.reader, parts["month"])
+    parts = page_request.request.path_params
+    found = await page_request.site.ask(sign_off.revisions, page_request.site.reader, parts["month"])
     revision = next((x for x in found if str(x.number) == parts["revision"]), None)
     if revision is None:
-        raise NotFoundError(visit.say("Révision inconnue"), _speech(visit).refusal(SignOffError("not_kept")))
+        raise NotFoundError(
+            page_request.say("Révision inconnue"), _speech(page_request).refusal(SignOffError("not_kept"))
+        )
     return revision
 
 
-async def download_signed(visit: PageRequest) -> Response:
+async def download_signed(page_request: PageRequest) -> Response:
     """A signed file, bit for bit."""
-    revision, name = await _revision(visit), visit.request.path_params["file"]
+    revision, name = await _revision(page_request), page_request.request.path_params["file"]
     if name not in revision.digests:
         raise NotFoundError(
-            visit.say("Fichier inconnu"), visit.say("Cette révision n'a pas de fichier de ce nom.")
+            page_request.say("Fichier inconnu"), page_request.say("Cette révision n'a pas de fichier de ce nom.")
         )
-    data = await visit.site.ask(sign_off.read_signed, visit.site.reader, revision, name)
+    data = await page_request.site.ask(sign_off.read_signed, page_request.site.reader, revision, name)
     kind = guess_type(name)[0] or "application/octet-stream"
     return Response(data, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -72,35 +76,38 @@ async def download_signed(visit: PageRequest) -> Response:
 # Acts.
 
 
-async def prepare_files(visit: PageRequest) -> Response:
+async def prepare_files(page_request: PageRequest) -> Response:
     """Signs the files of a finished report as prepared."""
-    process = months.report_process(visit)
-    if not (process.order.to_sign and process.files):
-        return await months.progress(visit)
+    process = months.report_process(page_request)
+    if not (process.report_request.to_sign and process.files):
+        return await months.progress(page_request)
     files = [(Path(name), data) for name, data in process.files]
     try:
-        found = await visit.site.ask(prepare, visit.site.store, files, _deed(visit))
+        found = await page_request.site.ask(prepare, page_request.site.store, files, _deed(page_request))
     except SignOffError as error:
-        return await months.progress(visit, _speech(visit).refusal(error))
-    return visit.go("revision", month=found.month, revision=str(found.number))
+        return await months.progress(page_request, _speech(page_request).refusal(error))
+    return page_request.go("revision", month=found.month, revision=str(found.number))
 
 
-async def sign_step(visit: PageRequest) -> Response:
+async def sign_step(page_request: PageRequest) -> Response:
     """Signs the step of the form, of the revision of the address."""
-    found, step = await _revision(visit), (await visit.form()).get("step", "")
+    found, step = await _revision(page_request), (await page_request.form()).get("step", "")
     chosen = next((x for x in sign_off.STEPS if x == step), None)
     if chosen is None:
-        return await show(visit)
+        return await show(page_request)
     try:
-        store, deed = visit.site.store, _deed(visit)
-        await visit.site.ask(sign_off.sign, store, found.month, found.number, chosen, deed)
+        store, audit_event = page_request.site.store, _deed(page_request)
+        await page_request.site.ask(sign_off.sign, store, found.month, found.number, chosen, audit_event)
     except SignOffError as error:
-        return await show(visit, _speech(visit).refusal(error))
-    return visit.go("revision", month=found.month, revision=str(found.number))
+        return await show(page_request, _speech(page_request).refusal(error))
+    return page_request.go("revision", month=found.month, revision=str(found.number))
 
 
-def _deed(visit: PageRequest) -> AuditRow:
+def _deed(page_request: PageRequest) -> AuditRow:
     """Who signs, now, and from where; the step names the act."""
     return AuditRow(
-        at=datetime.now(UTC), who=visit.person.name, act="", address=visit.request.state.asking.address
+        at=datetime.now(UTC),
+        who=page_request.person.name,
+        act="",
+        address=page_request.request.state.asking.address,
     )

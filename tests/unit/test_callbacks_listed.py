@@ -11,7 +11,7 @@ from callmon.core.callbacks.obligation import Obligation
 from callmon.store.queries.obligations import WorklistItem
 from callmon.text.lists import WIDTH, CallbackList
 from tests.support.fact_builder import CALLER, OTHER, Office, local, usual
-from tests.unit.test_paying import SERVING, complained
+from tests.unit.test_callbacks_settled import SERVING, complained
 
 NIGHT = local("2026-11-24 22:14")
 

@@ -21,7 +21,7 @@ from callmon.daemon import host_state
 from callmon.store.database import Database
 from callmon.store.writer.outbox import Outbox
 from callmon.store.writer.writer import Writer
-from tests.store.test_journal import left_by_earlier
+from tests.store.test_outbox import left_by_earlier
 from tests.store.test_store_trouble import locked
 from tests.support.ami_builders import BANNER
 from tests.support.store_fixtures import RING, SOON, START, Daemon, of_calls, seconds, until
