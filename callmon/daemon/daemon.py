@@ -71,9 +71,9 @@ class Daemon:
         self._path, self._store = path, store
         self._access = access or AccessService(settings.web.access, store)
         self.runtime = Runtime(settings, store)
-        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.database.tally.snapshot())
+        self.runtime.monitor.survey_heard = survey_was_heard(self.runtime.writer.tally.snapshot())
         self.metrics = Metrics(
-            self.runtime.database.tally,
+            self.runtime.writer.tally,
             self.runtime,
             settings.lines(),
             self._judged(),
@@ -96,7 +96,7 @@ class Daemon:
         try:
             await self._run()
         finally:
-            self.runtime.database.close(CLOSE_SECONDS)  # no task of the loop is left
+            self.runtime.writer.close(CLOSE_SECONDS)  # no task of the loop is left
 
     async def _run(self) -> None:
         self.protection.apply(self.protection.read())
@@ -120,7 +120,7 @@ class Daemon:
                 "contacts": self._tick_at_contacts(),
                 "commands": runtime.commands.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
                 "pairs": runtime.pairs.run(lambda act: runtime.offer(partial(act, runtime.monitor))),
-                "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.database),
+                "service state": runtime.outlooks.run(lambda: runtime.settings, runtime.writer),
                 "standby": self.standby.run(),
                 "gap filler": runtime.refills.run(),
                 "roll-ups": roll_up(self._store, self._file_check.hasten),
@@ -176,15 +176,15 @@ class Daemon:
     def troubles(self) -> list[str]:
         runtime, health = self.runtime, self.runtime.settings.health
         exchanges = runtime.snapshot().exchanges
-        found = troubles(exchanges, [runtime.database], health.unheard_after, health.behind_after)
+        found = troubles(exchanges, [runtime.writer], health.unheard_after, health.behind_after)
         found += [*self.standby.standby_troubles(health.behind_after), *self._file_check.troubles()]
-        return [*found, *host_state.journal_troubles(runtime.database)]
+        return [*found, *host_state.journal_troubles(runtime.writer)]
 
     def remarks(self) -> list[str]:
         runtime = self.runtime
         is_wanted = runtime.settings.store.journal_limit > 0
         snapshot = runtime.snapshot()
-        seen = host_state.host_remarks(snapshot.host.skews, runtime.database, is_wanted)
+        seen = host_state.host_remarks(snapshot.host.skews, runtime.writer, is_wanted)
         others = [*runtime.pairs.remarks(), *runtime.notices.troubles(), *self.standby.standby_remarks()]
         others += self._file_check.remarks()
         return [*remarks(snapshot.exchanges, [runtime.mqtt]), *others, *seen]
@@ -289,7 +289,7 @@ class Daemon:
             self._heard[name] = heard
             self.runtime.time.set_time(name, now, monotonic())
             self.runtime.offer(lambda: self.runtime.monitor.requested_hangups(name))
-            self.runtime.database.offer(Heartbeat(name, heard))
+            self.runtime.writer.offer(Heartbeat(name, heard))
 
     async def _close(self, server: Server, tasks: list[asyncio.Task[None]]) -> None:
         """Disconnect from the exchanges, store all received outcomes (`FLUSH_SECONDS` at most), and stop."""
@@ -305,7 +305,7 @@ class Daemon:
             async with asyncio.timeout(TAKE_OVER_SECONDS):
                 await self.standby.finish()
         await self._leave_broker()
-        stored = await asyncio.to_thread(self.runtime.database.flush, FLUSH_SECONDS)
+        stored = await asyncio.to_thread(self.runtime.writer.flush, FLUSH_SECONDS)
         log.info("daemon: stopping", extra={"all_stored": "yes" if stored else "no"})
 
     async def _leave_broker(self) -> None:

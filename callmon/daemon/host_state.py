@@ -91,7 +91,7 @@ class FileCheck:
 
 def host_status(
     exchanges: Mapping[str, ExchangeClient],
-    database: Writer,
+    writer: Writer,
     disks: Mapping[str, DiskSpace],
     now: datetime,
     monotonic: float,
@@ -100,7 +100,7 @@ def host_status(
     links = {name: exchange.link for name, exchange in exchanges.items()}
     skews = {name: link.session.clock.skew(now, monotonic) for name, link in links.items() if link is not None}
     until = {name: exchange.certificate_expires for name, exchange in exchanges.items()}
-    journal = database.journal
+    journal = writer.journal
     return HostStatus(
         {name: skew for name, skew in skews.items() if skew is not None},
         {name: at for name, at in until.items() if at is not None},
@@ -109,19 +109,19 @@ def host_status(
     )
 
 
-def disks(database: Writer) -> Iterator[tuple[str, DiskSpace]]:
+def disks(writer: Writer) -> Iterator[tuple[str, DiskSpace]]:
     """The free space where the database (when it is a file) and the journal are stored. Blocks."""
-    journal = database.journal
-    for what, path in (("database", database.path), ("journal", None if journal is None else journal.path)):
+    journal = writer.journal
+    for what, path in (("database", writer.path), ("journal", None if journal is None else journal.path)):
         if path is not None:
             with suppress(OSError):
                 found = os.statvfs(path.absolute().parent)
                 yield what, DiskSpace(found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize)
 
 
-def host_remarks(skews: Mapping[str, float], database: Writer, is_wanted: bool) -> list[str]:
+def host_remarks(skews: Mapping[str, float], writer: Writer, is_wanted: bool) -> list[str]:
     """The remarks on clocks and journal. `is_wanted`: the configuration asks for a journal."""
-    return [*_clocks(skews), *_journal(database, is_wanted)]
+    return [*_clocks(skews), *_journal(writer, is_wanted)]
 
 
 def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
@@ -137,8 +137,8 @@ def _clocks(skews: Mapping[str, float]) -> Iterator[str]:
             )
 
 
-def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
-    state = database.journal
+def _journal(writer: Writer, is_wanted: bool) -> Iterator[str]:
+    state = writer.journal
     if state is None:
         if is_wanted:
             yield Sentence(
@@ -154,7 +154,7 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
             count=state.damaged,
             copy=state.path.with_name(f"{state.path.name}-damaged"),
         )
-    if state.outcomes and database.behind_for() > COMMITS_WITHIN:
+    if state.outcomes and writer.behind_for() > COMMITS_WITHIN:
         yield Sentence(
             "database: {count} outcomes are buffered in the journal {path} ({used} of {most} MiB) until the "
             "database is available.",
@@ -165,9 +165,9 @@ def _journal(database: Writer, is_wanted: bool) -> Iterator[str]:
         )
 
 
-def journal_troubles(database: Writer) -> list[str]:
+def journal_troubles(writer: Writer) -> list[str]:
     """The trouble when the journal accepts no more outcomes; empty otherwise."""
-    state = database.journal
+    state = writer.journal
     if state is None or state.trouble is None:
         return []
     return [
@@ -175,7 +175,7 @@ def journal_troubles(database: Writer) -> list[str]:
             "database: {why}: outcomes are buffered in memory. At {count} outcomes callmon stops reading events. "
             "Restore the database, or free disk space.",
             why=state.trouble,
-            count=database.max_waiting,
+            count=writer.max_waiting,
         )
     ]
 
@@ -237,11 +237,11 @@ class ServiceStateTask:
             }
         self._last_day = found
 
-    async def run(self, settings: Callable[[], Settings], database: Writer) -> None:
+    async def run(self, settings: Callable[[], Settings], writer: Writer) -> None:
         """Read the verdicts every `READ_EVERY`: a day ends, or a backfill corrects one."""
         read_at = monotonic() + READ_EVERY.total_seconds()
         while True:
-            self.disks = await asyncio.to_thread(lambda: dict(disks(database)))
+            self.disks = await asyncio.to_thread(lambda: dict(disks(writer)))
             await asyncio.sleep(LOOK_EVERY.total_seconds())
             if monotonic() >= read_at:
                 read_at = monotonic() + READ_EVERY.total_seconds()

@@ -53,7 +53,7 @@ class Runtime:
         self.settings, self.store = settings, store
         self.token = obligations.token_function(store)
         self.monitor = Monitor(settings, token=self.token)
-        self.database = Writer(
+        self.writer = Writer(
             store,
             settings.store.write_every,
             settings.store.max_waiting,
@@ -63,12 +63,12 @@ class Runtime:
         self.today, self.outlooks = Today(settings.timezone), ServiceStateTask(store)
         self.mqtt = Mqtt(settings.mqtt, self.today)
         self.refills = GapFiller(
-            lambda: self.settings, store, self.database.tally.add_figures, self.stands_by, self._growth
+            lambda: self.settings, store, self.writer.tally.add_figures, self.stands_by, self._growth
         )
         self.nights = NightlyReconciliation(lambda: self.settings, store, self.leads, self.refills.backlog)
         self.mailer = ReportMailer(lambda: self.settings, store, self.leads)
         self.notices = NoticePublisher(lambda: self.settings, self.stands_by)
-        self.sinks = (self.database, self.mqtt, self.refills)
+        self.sinks = (self.writer, self.mqtt, self.refills)
         self.watched: dict[str, ExchangeTask] = {}
         self.commands = CommandQueue(store, self.token)
         self.pairs = PairReader(settings.store.pairs, store, lambda: self.monitor)
@@ -140,7 +140,7 @@ class Runtime:
             callbacks=callbacks,
             disruptions=monitor.disruptions.book.visible(),
             enabled=enabled,
-            stores=self.database.trouble() is None,
+            stores=self.writer.trouble() is None,
             leads=self.leads(),
             applied_command=self.commands.done,
             configured=tuple(self.settings.lines()),
@@ -151,7 +151,7 @@ class Runtime:
             last_reload=self.last_reload,
             last_calls=monitor.last_calls(),
             service=self.outlooks.status_at(now, self.settings, exchanges),
-            host=host_state.host_status(exchanges, self.database, self.outlooks.disks, *clocks),
+            host=host_state.host_status(exchanges, self.writer, self.outlooks.disks, *clocks),
             sinks=tuple(
                 SinkStatus(x.name, x.backlog(), x.behind_for(), x.refused()) for x in self._sinks_in_use()
             ),
@@ -190,13 +190,13 @@ class Runtime:
             )
 
     def _sinks_in_use(self) -> tuple[Sink, ...]:
-        return (self.database, self.mqtt) if self.settings.mqtt.host is not None else (self.database,)
+        return (self.writer, self.mqtt) if self.settings.mqtt.host is not None else (self.writer,)
 
     def leads(self) -> bool:
-        return self.database.leads
+        return self.writer.leads
 
     def stands_by(self) -> bool:
-        return self.database.stands_by
+        return self.writer.stands_by
 
     def links(self) -> dict[str, Transport]:
         """The connection of each exchange that has one."""

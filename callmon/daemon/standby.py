@@ -78,11 +78,11 @@ class Standby:
         self._lags_since: float | None = None  # monotonic seconds: the leader stores less than is received here
 
     def role(self) -> str:
-        database = self._runtime.database
-        return "leader" if database.leads else "standby" if database.stands_by else "waiting"
+        writer = self._runtime.writer
+        return "leader" if writer.leads else "standby" if writer.stands_by else "waiting"
 
     def standby_remarks(self) -> list[str]:
-        if not self._runtime.database.stands_by:
+        if not self._runtime.writer.stands_by:
             return []
         self._note_gaps()  # a gap may just have ended
         hears_all = self._heard_here().keys() == self._runtime.watched.keys()
@@ -104,7 +104,7 @@ class Standby:
         ]
 
     def _held_by(self) -> str:
-        holder = self._runtime.database.holder
+        holder = self._runtime.writer.holder
         return Sentence(" PostgreSQL names the holder of the lease: {holder}.", holder=holder) if holder else ""
 
     async def replay(self) -> None:
@@ -112,25 +112,25 @@ class Standby:
 
         Needed when the database is not in the state in which that daemon left it.
         """
-        if self._runtime.database.gained is not None:
+        if self._runtime.writer.gained is not None:
             await self._take_over()
-            await asyncio.to_thread(self._runtime.database.flush, REPLAY_SECONDS)
+            await asyncio.to_thread(self._runtime.writer.flush, REPLAY_SECONDS)
 
     async def run(self) -> None:
         while True:
             await self._look()
-            await asyncio.sleep(LEADER_LOOK_SECONDS if self._runtime.database.leads else LOOK_SECONDS)
+            await asyncio.sleep(LEADER_LOOK_SECONDS if self._runtime.writer.leads else LOOK_SECONDS)
 
     async def finish(self) -> None:
         """Before the daemon exits: take over, so that outcomes known only to this instance are written."""
-        if self._runtime.database.gained is not None:
+        if self._runtime.writer.gained is not None:
             await self._take_over()
 
     async def _look(self) -> None:
-        database = self._runtime.database
+        writer = self._runtime.writer
         self._note_gaps()
         self._note_lag()
-        if database.gained is None:
+        if writer.gained is None:
             self._gained_at = None
             await self._learn()
         elif await self._has_caught_up():
@@ -158,20 +158,20 @@ class Standby:
                 self._settled[name], self._missed[name] = settled, heard[name]
 
     def _note_lag(self) -> None:
-        database = self._runtime.database
-        stored, heard = database.heard, self._heard_here()
-        lags = database.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
+        writer = self._runtime.writer
+        stored, heard = writer.heard, self._heard_here()
+        lags = writer.stands_by and any(x not in stored or at > stored[x] + LAG for x, at in heard.items())
         self._lags_since = (self._lags_since or monotonic()) if lags else None
 
     async def _learn(self) -> None:
         """Merge what the leader received during a gap of this standby, once the leader has stored it."""
-        heard = self._runtime.database.heard
+        heard = self._runtime.writer.heard
         stored = [x for x, at in self._missed.items() if x in heard and heard[x] >= at + CERTAIN]
-        if not stored or not self._runtime.database.stands_by:
+        if not stored or not self._runtime.writer.stands_by:
             return
-        monitor, kept = self._runtime.monitor, self._runtime.database.buffered
+        monitor, kept = self._runtime.monitor, self._runtime.writer.buffered
         read = await self._asked()
-        if read is not None and monitor is self._runtime.monitor and not self._runtime.database.leads:
+        if read is not None and monitor is self._runtime.monitor and not self._runtime.writer.leads:
             self._missed = {x: at for x, at in self._missed.items() if x not in stored}
             self._runtime.commands.done = max(self._runtime.commands.done, read.known.callback_command)
             self._runtime.offer(lambda: take_over(monitor, read.known, kept())[:0])
@@ -204,15 +204,15 @@ class Standby:
             log.error("take-over: the stored state cannot be read; retrying", extra={"why": self._why})
 
     async def _take_over(self) -> None:
-        database, monitor = self._runtime.database, self._runtime.monitor
-        gained = database.gained
+        writer, monitor = self._runtime.writer, self._runtime.monitor
+        gained = writer.gained
         read = await self._asked()
-        if read is None or gained is None or database.gained is not gained or monitor is not self._runtime.monitor:
+        if read is None or gained is None or writer.gained is not gained or monitor is not self._runtime.monitor:
             return  # otherwise another instance may have written after the reading
         # No await from here on: the buffer as it is now is compared with the stored state.
         self._runtime.offer(lambda: self._begin(read, gained))
-        if database.gained is gained:  # an error, logged already: a duplicate is better than a lost outcome
-            database.become_leader(database.buffered(), gained)
+        if writer.gained is gained:  # an error, logged already: a duplicate is better than a lost outcome
+            writer.become_leader(writer.buffered(), gained)
 
     async def _asked(self) -> StoredSnapshot | None:
         here = [(x, call.call) for x in self._exchanges() for call in self._runtime.monitor.calls_in_progress(x)]
@@ -223,10 +223,10 @@ class Standby:
             return None
 
     def _begin(self, read: StoredSnapshot, gained: DatabaseState) -> list[Outcome]:
-        kept = self._runtime.database.buffered()
+        kept = self._runtime.writer.buffered()
         beats = {item.exchange: item for item in kept if isinstance(item, Heartbeat)}
         missing = take_over(self._runtime.monitor, read.known, kept)
-        self._runtime.database.become_leader([*missing, *beats.values()], gained)
+        self._runtime.writer.become_leader([*missing, *beats.values()], gained)
         self._restore(read, missing)
         log.warning(
             "take-over: this callmon replaces the former leader",
@@ -258,7 +258,7 @@ class Standby:
     def _read(self, here: list[CallKey], now: datetime) -> StoredSnapshot:
         """Read the stored state. `here`: this instance's calls in progress. Blocks."""
         runtime = self._runtime
-        kept = [item for item in runtime.database.buffered() if isinstance(item, Outcome)]
+        kept = [item for item in runtime.writer.buffered() if isinstance(item, Outcome)]
         known = stored.stored_state(
             runtime.store, self._exchanges(), kept, here, runtime.monitor.ledger.empty(), now
         )

@@ -77,7 +77,7 @@ def daemon(pipe: Connection, port: int, exchanges: int, series: str) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(running.run())
                 await asyncio.to_thread(
-                    running.runtime.database.wait_until, lambda: bool(running.address), PATIENCE
+                    running.runtime.writer.wait_until, lambda: bool(running.address), PATIENCE
                 )
                 pipe.send(running.address)
 

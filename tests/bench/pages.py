@@ -127,7 +127,7 @@ async def _asked(settings: Settings) -> AsyncIterator[Callable[[str], Awaitable[
 
         yield ask
     daemon.site.close()
-    daemon.runtime.database.close()
+    daemon.runtime.writer.close()
     store.close()
 
 

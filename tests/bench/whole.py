@@ -64,7 +64,7 @@ def _run(pipe: Connection, chosen: Settings, warm: int, calls: int) -> None:
 
 async def _committed(running: Daemon, calls: int) -> None:
     while not await asyncio.to_thread(
-        running.runtime.database.wait_until, lambda: _counted(running) >= calls, LOOK_EVERY
+        running.runtime.writer.wait_until, lambda: _counted(running) >= calls, LOOK_EVERY
     ):
         if running.runtime.internal_errors:
             raise RuntimeError("callmon made a mistake of its own: see above")
@@ -72,7 +72,7 @@ async def _committed(running: Daemon, calls: int) -> None:
 
 def _counted(running: Daemon) -> int:
     """Calls in the figures that /metrics shows, which are added to after each commit."""
-    figures = running.runtime.database.tally.snapshot()
+    figures = running.runtime.writer.tally.snapshot()
     return round(sum(count for figure, count in figures.items() if figure[0] == COUNTED))
 
 

@@ -157,7 +157,7 @@ def gate(past: tuple[Settings, Database]) -> Iterator[Any]:
         yield WebApplication(daemon.metrics, list, site=daemon.site, access=daemon._access).asgi()
     finally:
         daemon.site.close()
-        daemon.runtime.database.close()
+        daemon.runtime.writer.close()
 
 
 FIRST = {

@@ -131,4 +131,4 @@ def restarted(store: Database) -> bool:
     try:
         return daemon.runtime.snapshot().enabled["feedback_offered"]
     finally:
-        daemon.runtime.database.close()
+        daemon.runtime.writer.close()

@@ -382,7 +382,7 @@ def test_a_snapshot_has_every_line_with_every_outcome_and_the_standards_that_are
         runtime.monitor = exchange.replayed().monitor
         snapshot = runtime.snapshot()
     finally:
-        runtime.database.close()
+        runtime.writer.close()
     lines = {line.name: line for line in snapshot.lines}
     assert list(lines) == [line.name for line in runtime.settings.lines()]
     assert (lines["general"].states["ringing"], lines["tty"].states["ringing"]) == (1, 0)
@@ -402,7 +402,7 @@ def test_an_internal_error_while_a_snapshot_is_taken_is_counted_and_not_raised(
         daemon.publish_status()
     finally:
         daemon.site.close()
-        daemon.runtime.database.close()
+        daemon.runtime.writer.close()
     assert daemon.runtime.internal_errors == 1
 
 

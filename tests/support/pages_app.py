@@ -88,7 +88,7 @@ def _pages(told: Settings, fill: Callable[[Database], None]) -> Iterator[Pages]:
         yield Pages(gate, known, routes, _visitors(gate), store, daemon)
     finally:
         daemon.site.close()
-        daemon.runtime.database.close()
+        daemon.runtime.writer.close()
 
 
 def _visitors(gate: AccessMiddleware) -> dict[str, Visitor]:

@@ -18,7 +18,7 @@ def beside_another(heard: Watched) -> Standby:
     """Of a callmon that hears this exchange, and another has the right to write."""
     links = {"toronto": SimpleNamespace(heard_until=lambda: TUESDAY)}
     daemon: Any = SimpleNamespace(
-        database=SimpleNamespace(stands_by=True, holder=""),
+        writer=SimpleNamespace(stands_by=True, holder=""),
         monitor=heard.monitor,
         settings=SimpleNamespace(exchanges={"toronto": None}),
         watched=links,
