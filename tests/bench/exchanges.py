@@ -76,9 +76,7 @@ def daemon(pipe: Connection, port: int, exchanges: int, series: str) -> None:
         async def run() -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(running.run())
-                await asyncio.to_thread(
-                    running.runtime.writer.wait_until, lambda: bool(running.address), PATIENCE
-                )
+                await asyncio.to_thread(running.runtime.writer.wait_until, lambda: bool(running.address), PATIENCE)
                 pipe.send(running.address)
 
         asyncio.run(run())

@@ -9,10 +9,11 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 import callmon.web
+from tests.support.sources import of_pages
 
 WEB = Path(callmon.web.__file__).parent
 FEATURES = WEB.parent / "features"
-LOCALE = WEB.parent / "text" / "locale"
+LOCALE, ENGLISH = WEB.parent / "text" / "locale", "en/LC_MESSAGES/callmon.po"
 
 
 def of_python(source: str) -> list[str]:
@@ -41,10 +42,7 @@ def of_template(source: str) -> list[str]:
 
 
 def said() -> set[str]:
-    # Sign-in has words of its own.
-    shell = (path for path in WEB.rglob("*.py") if "auth" not in path.relative_to(WEB).parts)
-    pages = (path for path in FEATURES.rglob("*.py") if path.name in ("page.py", "half_hours.py"))
-    python = [text for path in (*shell, *pages) for text in of_python(path.read_text(encoding="utf-8"))]
+    python = [text for path in of_pages() for text in of_python(path.read_text(encoding="utf-8"))]
     templates = [
         text
         for path in (*(WEB / "templates").glob("*.html"), *FEATURES.glob("*/templates/*.html"))
@@ -53,14 +51,10 @@ def said() -> set[str]:
     return {*python, *templates}
 
 
-def catalogued(name: str) -> set[str]:
-    with (LOCALE / name).open("rb") as lines:
-        return {str(message.id) for message in read_po(lines) if message.context == "page"}
-
-
-def test_every_sentence_of_the_pages_is_in_the_catalogues_and_no_other() -> None:
-    assert catalogued("callmon.pot") == said()
-    assert catalogued("en/LC_MESSAGES/callmon.po") == said()
+def test_every_sentence_of_the_pages_is_in_the_catalogue_and_no_other() -> None:
+    with (LOCALE / ENGLISH).open("rb") as lines:
+        catalogued = {str(message.id) for message in read_po(lines) if message.context == "page"}
+    assert catalogued == said()
 
 
 def test_a_sentence_that_is_chosen_between_two_is_found_in_python_and_in_templates() -> None:

@@ -7,7 +7,7 @@ from babel.messages.pofile import read_po
 
 from callmon.text.labels import recorded
 from callmon.web.auth.sign_in import CONTEXT
-from tests.pages.test_pages_words import LOCALE, WEB, of_python, of_template
+from tests.pages.test_pages_words import ENGLISH, LOCALE, WEB, of_python, of_template
 
 ACCESS = WEB / "auth"
 
@@ -15,11 +15,9 @@ ACCESS = WEB / "auth"
 def test_every_sentence_of_the_door_is_in_the_catalogues_and_no_other() -> None:
     said = {text for path in ACCESS.rglob("*.py") for text in of_python(path.read_text(encoding="utf-8"))}
     said |= {text for path in ACCESS.rglob("*.html") for text in of_template(path.read_text(encoding="utf-8"))}
-    for name in ("callmon.pot", "fr/LC_MESSAGES/callmon.po", "en/LC_MESSAGES/callmon.po"):
-        with (LOCALE / name).open("rb") as lines:
-            told = {str(message.id): message.string for message in read_po(lines) if message.context == CONTEXT}
-        assert set(told) == said
-        assert name.endswith(".pot") or [text for text, translation in told.items() if not translation] == []
+    with (LOCALE / ENGLISH).open("rb") as lines:
+        told = {str(message.id) for message in read_po(lines) if message.context == CONTEXT}
+    assert told == said
 
 
 @pytest.mark.parametrize(

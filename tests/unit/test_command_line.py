@@ -25,6 +25,7 @@ from callmon.store import opening
 from callmon.text.labels import terminal_text, translate
 from tests.pages.test_pages_words import of_python
 from tests.support.pseudo_terminal import pseudo_terminal
+from tests.support.sources import of_commands
 
 CALLMON = Path(callmon.__file__).parent
 RECORDING = Path(__file__).parents[1] / "recordings" / "vm_message.ami"
@@ -59,10 +60,9 @@ def commands(group: click.Group = main, *path: str) -> Iterator[tuple[str, click
 
 
 def test_every_sentence_of_a_command_is_in_both_languages_and_none_is_left_over() -> None:
-    with (CALLMON / "text" / "locale" / "callmon.pot").open("rb") as lines:
+    with (CALLMON / "text" / "locale" / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
         known = {str(message.id) for message in read_po(lines) if message.context == "command"}
-    paths = (CALLMON / "cli").glob("*.py")
-    said = {text for path in paths for text in of_python(path.read_text(encoding="utf-8"))}
+    said = {text for path in of_commands() for text in of_python(path.read_text(encoding="utf-8"))}
     assert known == said
     assert [text for text in known if translate(text, "en", "command") == text] == []
 

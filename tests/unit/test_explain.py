@@ -34,6 +34,7 @@ from callmon.text.story.sentences import QUOTES, TEXTS, sentence
 from callmon.text.story.timeline import StoryContext, moments
 from callmon.tools.replay import Replay, chunks
 from tests.support.environment import GIVEN
+from tests.support.sources import of_stories
 from tests.support.store_fixtures import CALLER, EXCHANGE, START, account, answered_call, finding, seconds
 
 HERE = Path(__file__).parents[1]
@@ -566,7 +567,7 @@ def said() -> set[str]:
     """Every text handed to `say`, and those of `sentences.toml`."""
     texts = [text for part in TEXTS.values() for text in part.values()]
     found = {x for text in texts for x in ([text] if isinstance(text, str) else text)}
-    for path in Path(explain.__file__).parents[1].rglob("*.py"):
+    for path in of_stories():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
                 case ast.Call(
@@ -578,7 +579,8 @@ def said() -> set[str]:
 
 
 def catalogued(context: str) -> set[str]:
-    with (Path(explain.__file__).parent.parent / "locale" / "callmon.pot").open("rb") as lines:
+    locale = Path(explain.__file__).parent.parent / "locale"
+    with (locale / "en" / "LC_MESSAGES" / "callmon.po").open("rb") as lines:
         return {str(message.id) for message in read_po(lines) if message.context == context}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 READ = (
-    *ROOT.glob("callmon/text/locale/fr/LC_MESSAGES/*.po"),
+    *ROOT.glob("callmon/text/locale/*/LC_MESSAGES/*.po"),
     *ROOT.glob("dashboards/grafana/fr/*.json"),
     *ROOT.glob("dashboards/prometheus/*.rules.yml"),
     *ROOT.glob("docs/fr/**/*.md"),
