@@ -18,7 +18,7 @@ from callmon.core.calls.call import OUTCOMES, Wait
 from callmon.core.disruptions.disruption import Disruption, Notice
 from callmon.core.snapshot import CallbackStatus, DaemonSnapshot, ExchangeStatus, LineStatus
 from callmon.core.verdicts import VERDICTS
-from callmon.routes import TABLE, VIEWS
+from callmon.routes import FEATURES, TABLE, VIEWS
 from callmon.web.context import PageContext
 from callmon.web.formatter import WebFormatter
 from tests.support.fact_builder import local, usual
@@ -58,6 +58,7 @@ def exchange(unheard_for: timedelta | None = None) -> ExchangeStatus:
 def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings: Settings | None = None) -> str:
     """The live part as text: what is between the tags, a space where one stood."""
     site = PageContext.__new__(PageContext)  # its templates alone
+    site.features = FEATURES
     site.table = TABLE
     formatter = WebFormatter(settings or usual(), language, seen.at)
     page = site._render(f"_{view}.html", site.common(formatter) | VIEWS[view](seen, formatter))
@@ -67,6 +68,7 @@ def told(seen: DaemonSnapshot, view: str = "now", language: str = "fr", settings
 
 def classes(seen: DaemonSnapshot, settings: Settings | None = None) -> set[str]:
     site = PageContext.__new__(PageContext)
+    site.features = FEATURES
     site.table = TABLE
     formatter = WebFormatter(settings or usual(), "fr", seen.at)
     page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
@@ -238,6 +240,7 @@ def test_the_callbacks_that_are_late_or_due_soon_lead_to_their_pages_the_most_ur
     soon = msgspec.structs.replace(callbacks.visible["0"], state="due_soon")
     seen = snapshot(callbacks=msgspec.structs.replace(callbacks, visible={**callbacks.visible, "0": soon}))
     site = PageContext.__new__(PageContext)
+    site.features = FEATURES
     site.table = TABLE
     formatter = WebFormatter(usual(), "en", seen.at)
     page = site._render("_now.html", site.common(formatter) | VIEWS["now"](seen, formatter))
@@ -281,6 +284,7 @@ def test_a_disruption_is_one_line_and_its_notice_is_behind_it(language: str, fir
         notice=Notice("panne", "power failure"), actor="m.tremblay",
     )  # fmt: skip
     site = PageContext.__new__(PageContext)
+    site.features = FEATURES
     site.table = TABLE
     seen = snapshot(disruptions=(begun,))
     formatter = WebFormatter(usual(), language, seen.at)

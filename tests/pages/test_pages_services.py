@@ -233,10 +233,10 @@ def test_a_finished_report_is_for_whoever_may_see_these_lines(
     site: Site, lines: tuple[str, ...] | None, there: tuple[int, int]
 ) -> None:
     made = SimpleNamespace(
-        order=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
+        report_request=ReportRequest("2026-10", "csv", lines=lines), files=[("x.csv", b"1")], failure=None,
         since=monotonic(), is_done=True, cancel=lambda: None,
     )  # fmt: skip
-    site.shared(ReportJobs)._processes["made"] = made  # type: ignore[assignment]
+    site.reports._processes["made"] = made  # type: ignore[assignment]
     path = "/en/months/2026-10/made/x.csv"
     assert (site.lead.get(path).status_code, site.whole.get(path).status_code) == there
 

@@ -53,7 +53,7 @@ async def test_it_is_the_report_that_the_command_writes(site: tuple[Database, Se
 
 
 @pytest.mark.parametrize(
-    ("order", "trouble"),
+    ("report_request", "trouble"),
     [
         (ReportRequest("2099-01"), "2099-01 has not begun yet; give a month that has."),
         (ReportRequest("May"), "May: a month is written as 2026-10."),
@@ -67,7 +67,7 @@ async def test_what_cannot_be_made_is_a_sentence(
     site: tuple[Database, Settings], report_request: ReportRequest, trouble: str
 ) -> None:
     process = await made(site[1], report_request)
-    assert (process.files, process.failure) == ([], ReportFailure("order", trouble))
+    assert (process.files, process.failure) == ([], ReportFailure("report_request", trouble))
 
 
 async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from callmon.config.phone_numbers import NO_BREAK
 from callmon.config.settings import Settings
 from callmon.core.statistics.coverage import Coverage
 from callmon.features.now.half_hours import CAUSE, Half, Missed, TodayHalfHours, days, today, view
+from callmon.routes import FEATURES
 from callmon.store.database import Database, upgrade
 from callmon.store.queries import half_hours
 from callmon.store.queries.half_hours import HalfHourCounts
@@ -175,6 +176,7 @@ def test_while_totals_are_made_anew_there_is_no_answer_rather_than_a_wrong_or_a_
 
 def page(told: TodayHalfHours, language: str) -> str:
     site, formatter = PageContext.__new__(PageContext), WebFormatter(usual(), language, TUESDAY)
+    site.features = FEATURES
     values = site.common(formatter) | view(told, formatter) | {"path": lambda *_: "/", "why": ""}
     return site._render("_half_hours.html", values)
 
