@@ -67,7 +67,7 @@ async def test_what_cannot_be_made_is_a_sentence(
     site: tuple[Database, Settings], report_request: ReportRequest, trouble: str
 ) -> None:
     process = await made(site[1], report_request)
-    assert (process.files, process.failure) == ([], ReportFailure("report_request", trouble))
+    assert (process.files, process.failure) == ([], ReportFailure("order", trouble))
 
 
 async def test_without_a_database_the_sentence_says_so(tmp_path: Path) -> None:
