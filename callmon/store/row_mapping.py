@@ -105,10 +105,9 @@ class Rows:
             self._add_calls(exchange, outcome)
         if outcome.gaps or outcome.ledger or outcome.disruptions or outcome.contacts:
             self._add_others(outcome)
-        if outcome.callback_command > self.hand:
-            self.hand = outcome.callback_command
-        if outcome.disruption_command > self.disruption_hand:
-            self.disruption_hand = outcome.disruption_command
+        if outcome.callback_command or outcome.disruption_command:
+            self.hand = max(self.hand, outcome.callback_command)
+            self.disruption_hand = max(self.disruption_hand, outcome.disruption_command)
 
     def _add_calls(self, exchange: str, outcome: Outcome) -> None:
         for finding in outcome.findings:
