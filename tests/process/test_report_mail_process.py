@@ -34,7 +34,7 @@ attach = ["json"]
 CLOCK = """
 from datetime import datetime
 from pathlib import Path
-from callmon.reports.mail import timer
+from callmon.features.months.mail import timer
 
 class Clock(datetime):
     @classmethod
