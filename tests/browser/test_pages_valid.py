@@ -138,6 +138,8 @@ def test_the_monthly_report_is_valid_in_both_languages_and_editions(validator: N
         for language in LANGUAGES:
             ((_, page),) = files(made, settings, "html", language, None)
             found[f"{name} {language}"] = page
+            if made.is_public:
+                ((_, found[f"card {language}"]),) = files(made, settings, "html", language, None, is_card=True)
     assert vnu.wrong(found) == []
 
 

@@ -45,9 +45,10 @@ KINDS = ("internal", "public", "empty", "unheard", "provisional", "revision")
 class Made(NamedTuple):
     report: Report
     settings: Settings
+    is_card: bool = False
 
     def page(self, language: str) -> bytes:
-        ((_, data),) = files(self.report, self.settings, "html", language, None, REMARKS)
+        ((_, data),) = files(self.report, self.settings, "html", language, None, REMARKS, is_card=self.is_card)
         return data
 
 
@@ -68,7 +69,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
         when = MID_MAY if kind == "provisional" else LATER
         lines = None if kind == "whole" else LINES
         report = gathered(where, settings, period.month("2024-05", TORONTO), when, lines)
-        return Made(_edited(kind, report, where, settings), settings)
+        return Made(_edited(kind, report, where, settings), settings, kind == "card")
 
     yield made
     for each in (store, silent, never):
@@ -76,7 +77,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
 
 def _edited(kind: str, report: Report, store: Database, settings: Settings) -> Report:
-    if kind == "public":
+    if kind in ("public", "card"):
         return edition.edition(report)
     if kind == "revision":
         before = gathered(store, settings, period.month("2024-05", TORONTO), MID_MAY, LINES)
@@ -88,7 +89,7 @@ def _edited(kind: str, report: Report, store: Database, settings: Settings) -> R
 EACH = [("whole", "fr"), *((kind, language) for kind in KINDS for language in ("fr", "en"))]
 
 
-@pytest.mark.parametrize(("kind", "language"), EACH)
+@pytest.mark.parametrize(("kind", "language"), [*EACH, ("card", "fr"), ("card", "en")])
 def test_nothing_is_wrong_with_a_page_on_screen_or_on_paper_at_any_width_or_zoom(
     browser: Browser, reports: Callable[[str], Made], kind: str, language: str
 ) -> None:

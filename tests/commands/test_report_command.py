@@ -91,6 +91,19 @@ def test_without_a_name_the_files_are_named_after_the_month(site: Path, tmp_path
     assert done.stdout == "callmon-2024-05-public.csv\ncallmon-2024-05-public-dictionnaire.csv\n"
 
 
+def test_the_card_is_a_page_in_each_language_named_after_the_month(site: Path, tmp_path: Path) -> None:
+    before = Path.cwd()
+    os.chdir(tmp_path)
+    try:
+        done = report(site, "2024-05", "--public", "--card")
+    finally:
+        os.chdir(before)
+    names = [f"callmon-2024-05-card-{language}.html" for language in ("fr", "en")]
+    assert done.stdout.splitlines() == names
+    pages = [(tmp_path / name).read_text(encoding="utf-8") for name in names]
+    assert [page.count('<dd class="value">') for page in pages] == [5, 5]
+
+
 def test_one_language_goes_to_standard_output(site: Path) -> None:
     done = report(site, "2024-05", "--format", "csv", "--lang", "en", "-o", "-", "--no-compare")
     rows = rows_of(done.stdout_bytes, "en")
@@ -107,6 +120,8 @@ def test_one_language_goes_to_standard_output(site: Path) -> None:
          "partie révélerait de petits nombres.\n"),
         (["2024-05", "--public", "--month-to-date"], "--public va avec des mois entiers et toutes les lignes : "
          "une partie révélerait de petits nombres.\n"),
+        (["2024-05", "--card"], "--card va avec --public, en HTML ou en PDF.\n"),
+        (["2024-05", "--public", "--card", "--format", "xlsx"], "--card va avec --public, en HTML ou en PDF.\n"),
         (["2024-05", "--line", "tty", "--line", "fax"], "Il n'y a pas de ligne « fax »; il y a general, "
          "general-toll-free, tty, tty-toll-free, poci, poci-toll-free.\n"),
     ],

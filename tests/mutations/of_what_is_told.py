@@ -92,6 +92,11 @@ FAULTS = (
         ("    return TENS * int((count + TENS / 2) // TENS)\n", "    return int(count)\n"),
     ),
     fault(
+        "the public edition has a table that tells a number of 1 to 4",
+        "reports/public/disclosure",
+        ("most - least + 1 < VALUES]", "most < least]"),
+    ),
+    fault(
         "the public edition says of a group of few calls whether it is none",
         "features/months/open_data/edition",
         (

@@ -87,6 +87,37 @@ def test_a_report_of_several_files_answers_with_their_list(place: Site) -> None:
         assert until(lambda: len(files()) >= 1)
 
 
+CARD = {
+    "fr": ["Produire la fiche (PDF)", "Produire la fiche (HTML)"],
+    "en": ["Make the card (PDF)", "Make the card (HTML)"],
+}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_button_of_a_month_answers_with_its_public_card(place: Site, language: str) -> None:
+    path = f"{PATHS[language]}/{MONTH}"
+    form = get(place, path, MANAGER).text.partition('name="edition" value="card">')[2].partition("</form>")[0]
+    assert [text(x) for x in re.findall(r"<button.*?</button>", form)] == CARD[language]
+    with place.visitor(MANAGER) as visitor:
+        sent = {"csrf": place.csrf(visitor, path), "kind": "html", "edition": "card", "at_once": "1"}
+        asked: list[str] = []
+
+        def is_made() -> bool:  # a busy machine gets the page of the progress first
+            asked.append(visitor.post(path, data=sent).headers["location"])
+            return asked[-1].endswith(f"/callmon-{MONTH}-card.html")
+
+        assert until(is_made)
+        card = visitor.get(asked[-1]).text
+    assert card.count('<dd class="value">') == 5
+
+
+def test_a_card_in_another_format_is_refused_and_no_internal_report_is_made(place: Site) -> None:
+    path = f"/en/months/{MONTH}"
+    with place.visitor(MANAGER) as visitor:
+        answer = visitor.post(path, data={"csrf": place.csrf(visitor, path), "kind": "xlsx", "edition": "card"})
+    assert (answer.status_code, answer.headers.get("location")) == (200, None)
+
+
 # Open data.
 
 

@@ -1,7 +1,8 @@
-"""A reader who works out counts from one public edition: reads its CSV, and knows what adds up to what.
+"""A reader who works out counts from public editions: reads their CSV, and knows what adds up to what.
 
 Each count is an integer between two bounds, which the rule of rounding gives. Sums narrow the bounds; where they
 do not decide, every value is tried (branch and bound). The search is complete: what it does not find cannot be.
+He reads all editions together, and takes it that a revision of a month only adds calls.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from typing import NamedTuple
 
 from callmon.config.standards import ALL_STANDARDS
 from callmon.features.months.figures import NOT_JUDGED, TOTALS
-from callmon.features.months.open_data import edition
+from callmon.features.months.open_data import disclosure, edition
 from tests.report.expected_figures import rows_of
 
 MANY = 10**7
-ENOUGH = 3  # values of a count that are found before the next is looked at
-TENS = getattr(edition, "TENS", 1)  # 1: numbers are published exactly
+SPREAD = 4  # of two values that a count may have: the next is looked at
+TENS = disclosure.TENS
 RATES = {f"{x}.rate": TOTALS[x] for x in ALL_STANDARDS} | {"callbacks_24_hours.rate": "callbacks_opened"}
 # What adds up to what, where an edition publishes it.
 PARTS = {
@@ -47,6 +48,7 @@ class Count(NamedTuple):
     figure: str
     part: str
     cut: Cut
+    edition: str = ""
 
 
 class Sum(NamedTuple):
@@ -88,7 +90,7 @@ def hidden(row: Mapping[str, str]) -> tuple[int, int]:
     """The bounds of a count that is not shown: too few calls, or suppressed (0 was never suppressed)."""
     if row["state"] == "suppressed":
         return 1, MANY
-    least = edition.LEAST if row["cut"] == "whole" else edition.LEAST_OF_PART
+    least = disclosure.LEAST if row["cut"] == "whole" else disclosure.LEAST_OF_PART
     return 0, least[row["unit"]] - TENS // 2 - 1
 
 
@@ -127,13 +129,30 @@ def of_cuts(cuts: set[Cut], lines: Mapping[str, tuple[str, str]]) -> Iterator[tu
             yield ("whole", ""), members
     for index, kind in enumerate(("service", "mode")):
         for name in sorted({x[1] for x in cuts if x[0] == kind}):
-            yield (kind, name), [("line", x) for x in lines if lines[x][index] == name and ("line", x) in cuts]
+            if members := [("line", x) for x in lines if lines[x][index] == name and ("line", x) in cuts]:
+                yield (kind, name), members
 
 
-def read(csv: bytes, lines: Mapping[str, tuple[str, str]]) -> PublicReader:
-    """The reader of one edition; the service and the mode of each line are known to everybody."""
-    given = dict(x for row in rows_of(csv, "en") for x in published(row))
-    return PublicReader(given, sums(given, lines))
+def read(editions: Mapping[str, bytes], lines: Mapping[str, tuple[str, str]]) -> PublicReader:
+    """The reader of the CSV of editions; everybody knows the service and the mode of each line.
+
+    The name of an edition is its month; " r2" behind it is its revision.
+    """
+    given: Bounds = {}
+    known: list[Sum] = []
+    for name, csv in editions.items():
+        mine = {x._replace(edition=name): bounds for row in rows_of(csv, "en") for x, bounds in published(row)}
+        known += [of(one, name) for one in sums([x._replace(edition="") for x in mine], lines)]
+        given |= mine
+        for x in (x for x in mine if x.figure == "calls_offered" and name.endswith(" r2")):
+            before = x._replace(edition=name.removesuffix(" r2"))
+            known += [Sum(x, (before, x._replace(part="added")))] * (before in given)
+    return PublicReader(given, known)
+
+
+def of(one: Sum, name: str) -> Sum:
+    """The sum in one edition."""
+    return Sum(one.total._replace(edition=name), tuple(x._replace(edition=name) for x in one.parts))
 
 
 class PublicReader:
@@ -150,18 +169,30 @@ class PublicReader:
         self.seen: dict[Count, set[int]] = {x: set() for x in self.bounds}
 
     def values(self, count: Count) -> set[int]:
-        """Every value that a count may have; of many, some."""
+        """Every value that a count may have; some, if two of them are SPREAD apart."""
         least, most = self.bounds[count]
-        for value in range(least, min(most, least + 20) + 1):
-            if len(self.seen[count]) >= ENOUGH:
+        tried = dict.fromkeys((least, min(most, least + SPREAD), *range(least, min(most, least + 20) + 1)))
+        for value in tried:
+            if max(self.seen[count], default=0) - min(self.seen[count], default=0) >= SPREAD:
                 break
             if value not in self.seen[count]:
                 self._solve({count: (value, value)})
         return self.seen[count]
 
+    def _together(self, count: Count) -> Bounds:
+        """The counts that sums connect with this one, and their bounds."""
+        found, waiting = {count: self.bounds[count]}, [count]
+        while waiting:
+            for one in self.of[waiting.pop()]:
+                for x in (one.total, *one.parts):
+                    if x not in found:
+                        found[x] = self.bounds[x]
+                        waiting.append(x)
+        return found
+
     def _solve(self, fixed: Bounds) -> None:
         """Look for one solution, and keep its values. Each try has more steps than the one before."""
-        bounds = self.bounds | fixed
+        bounds = self._together(next(iter(fixed))) | fixed
         if not self._narrow(bounds, fixed):
             return
         for self.steps in (500, 500, 500, 2_000, 2_000, 50_000):

@@ -246,7 +246,9 @@ NOT_A_PACKAGE = (
 )
 
 
-@pytest.mark.parametrize("arguments", ["", "--public --format csv", "--public --lang fr", "--public -o -"])
+@pytest.mark.parametrize(
+    "arguments", ["", "--public --format csv", "--public --lang fr", "--public --card", "--public -o -"]
+)
 def test_a_package_is_the_whole_public_edition(site: Path, arguments: str) -> None:
     done = report(site, "--package", *arguments.split())
     assert (done.exit_code, done.stderr) == (2, f"{NOT_A_PACKAGE}\n")

@@ -304,7 +304,7 @@ def said() -> set[str]:
         *titles.PARAMETERS.values(),
         *titles.TEXTS.values(),
         *titles.PACKAGE.values(),
-        *(text for of in titles.HEADLINES.values() for text in of.values()),
+        *(text for of in titles.PUBLIC_HEADLINES.values() for text in of.values()),
         *(text for sign in titles.SIGNS.items() for text in sign),
     }
     found |= {*titles.CUTS.values(), titles.UNKNOWN_CUT, *(of["text"] for of in titles.COLUMNS.values())}

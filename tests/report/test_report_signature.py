@@ -82,7 +82,7 @@ def test_the_sentence_has_no_clause_for_a_rate_that_is_not_known(march: Report) 
 def test_a_public_edition_has_no_cause_and_no_month_that_was_not_published(march: Report) -> None:
     published = edition.edition(march)
     assert [*SignatureBuilder(march, EN).tables()] == ["headlines", "lines", "causes", "fates"]
-    assert [*SignatureBuilder(published, EN).tables()] == ["headlines", "lines"]
+    assert [*SignatureBuilder(published, EN).tables()] == ["headlines", "services", "lines"]
     assert (len(march.months), published.months) == (11, ())
 
 
@@ -150,8 +150,9 @@ def test_a_public_edition_says_how_complete_it_is_at_least(
 def test_a_public_edition_has_no_lines_for_signatures_and_says_how_its_numbers_are_rounded(march: Report) -> None:
     pages = [html.html(x, year.settings(), {}, EN).decode() for x in (march, edition.edition(march))]
     assert [page.count('class="sign"') for page in pages] == [3, 0]
-    assert [page.count("The public edition does not show the causes.") for page in pages] == [0, 1]
-    assert [page.count("is rounded to tens: 0 means 0 to 4") for page in pages] == [0, 2]
+    assert [page.count('class="sheet') for page in pages] == [2, 1]
+    assert [page.count("is rounded to tens: 0 means 0 to 4") for page in pages] == [0, 1]
+    assert [page.count("Each number is rounded to tens, and") for page in pages] == [0, 1]
 
 
 def test_a_month_that_is_not_over_says_so_and_an_empty_one_is_never_final(store: Database, march: Report) -> None:

@@ -7,7 +7,6 @@ each time, if neither the data nor the configuration changed and nothing fell du
 import sys
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
@@ -70,6 +69,7 @@ from callmon.text.labels import LANGUAGES, label
 @click.option(
     "--package", is_flag=True, help="with --public: a folder, or with -o NAME.zip a zip, for data portals"
 )
+@click.option("--card", "is_card", is_flag=True, help="with --public: one page with five figures, HTML or PDF")
 @click.option("--scheduled", is_flag=True, help="for a timer: run once, from the first business day on")
 @click.option("--overwrite", is_flag=True, help="replace an existing report")
 @click.option(
@@ -89,6 +89,7 @@ def report(
     revises: Path | None,
     beside: tuple[Path, ...],
     package: bool,
+    is_card: bool,
     scheduled: bool,
     overwrite: bool,
     remarks: Path | None,
@@ -102,15 +103,14 @@ def report(
               callmon report 2026-10 --format xlsx -o october.xlsx
     """
     _check_output(context, None if package else output, kind, one)
-    if sample and (is_public or package):
-        _refuse_public_sample(context)
+    _check_sample(context, sample, is_public or package)
     month = months.last(context.today) if month == "last" else month
     if scheduled and not _is_due(context, month, kind, output, one):
         return
     earlier, others = None if revises is None else _published(revises), tuple(map(_published, beside))
     wanted, said = context.known_lines(lines) if lines else None, read_remarks(context, remarks)
-    report_request = request.ReportRequest(
-        month, kind, one, is_public, to_date, wanted, compare, said, earlier, others
+    report_request = ReportRequest(
+        month, kind, one, is_public, to_date, wanted, compare, said, earlier, others, is_card
     )
     period = request.checked(report_request, context.settings, context.now)
     if sample is None:
@@ -125,10 +125,11 @@ report.add_command(signed)
 report.add_command(verify)
 
 
-def _refuse_public_sample(context: CommandContext) -> NoReturn:
-    raise context.config_error(
-        "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
-    )
+def _check_sample(context: CommandContext, sample: str | None, is_public: bool) -> None:
+    if sample and is_public:
+        raise context.config_error(
+            "--sample et --public s'excluent, car un échantillon montre des appels; retirez l'un des deux."
+        )
 
 
 def _check_output(context: CommandContext, output: Path | None, kind: str, one: str | None) -> None:
@@ -151,9 +152,13 @@ def _make(
     package: bool,
 ) -> None:
     """Write the ordered statistics. `scheduled`: no error if callmon did not run yet in that month."""
-    if package and (
-        not report_request.is_public or report_request.lang or report_request.kind != "html" or output == STDOUT
-    ):
+    is_whole = (
+        report_request.is_public
+        and report_request.lang is None
+        and report_request.kind == "html"
+        and not report_request.is_card
+    )
+    if package and (not is_whole or output == STDOUT):
         raise context.config_error(
             "--package va avec --public, sans --format, --lang ni -o - : "
             "le paquet a tous les formats, dans les deux langues."
@@ -172,7 +177,15 @@ def _make(
     if package:
         written = _packaged(made, settings, output)
     else:
-        written = files(made, settings, report_request.kind, report_request.lang, output, report_request.remarks)
+        written = files(
+            made,
+            settings,
+            report_request.kind,
+            report_request.lang,
+            output,
+            report_request.remarks,
+            is_card=report_request.is_card,
+        )
     _write(context, written, overwrite)
     click.echo(_summary(context, made), err=True)
 

@@ -16,7 +16,7 @@ from callmon.core.verdicts import CAUSES
 from callmon.features.months.figures import COUNTS, ENDS
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.model import WHOLE, Figure, Place, Report
-from callmon.features.months.titles import HEADLINES, PARTS
+from callmon.features.months.titles import HEADLINES, PARTS, PUBLIC_HEADLINES
 from callmon.text.attestations import attestation_notes
 from callmon.text.formatter import Definition
 
@@ -133,7 +133,8 @@ class LayoutBuilder:
         if report.changes:
             found.append(LayoutSection("changes", say("Ce qui a changé"), (self.changes(),)))
         if report.compared:
-            found.append(LayoutSection("comparisons", say("Les douze mois"), (self.months(),)))
+            months = self.months()
+            found.append(LayoutSection("comparisons", months.title, (months,)))
         return found
 
     def _section(self, spec: SectionSpec) -> LayoutSection:
@@ -216,7 +217,8 @@ class LayoutBuilder:
         )
 
     def _in_cuts(self, name: str, part: str = "") -> tuple[Figure, ...]:
-        return tuple(self.report.figure(name, part, cut) for cut in self.report.cuts)
+        places = [Place(name, part, cut) for cut in self.report.cuts]
+        return tuple(self.report.figures.get(x, Figure(x, "count", "not_available")) for x in places)
 
     def _notes(self, spec: TableSpec, title: str, signs: list[tuple[str, str]]) -> tuple[str, ...]:
         """The notes of a table: which columns (`signs`: head and sign) it does not show, and its own notes."""
@@ -295,23 +297,28 @@ class LayoutBuilder:
         return LayoutTable(kind, head[-1], self.formatter.say("Norme de service"), head, rows, whats)
 
     def standards(self) -> LayoutTable:
-        """A table with the rate of each standard, of the whole and of each service."""
-        cuts = [x for x in self.report.cuts if x.kind in ("whole", "service")]
+        """A table with the rate of each standard, of the whole and of each service that has one.
+
+        A rate that is not published by service has a dash; a standard that is not judged has no row.
+        """
+        places = {(name, x): Place(f"{name}.rate", "", x) for name in ALL_STANDARDS for x in self.report.cuts}
+        figures = {
+            key: self.report.figures.get(at, Figure(at, "rate", "not_available")) for key, at in places.items()
+        }
+        judged = [name for name in ALL_STANDARDS if figures[name, WHOLE].state != "not_available"]
+        services = [x for x in self.report.cuts if x.kind == "service"]
+        services = [x for x in services if any(figures[name, x].state == "known" for name in judged)]
+        cuts = [WHOLE, *services]
         rows = tuple(
-            LayoutRow(
-                self.formatter.word("standard", name),
-                tuple(self.report.figure(f"{name}.rate", cut=x) for x in cuts),
-            )
-            for name in ALL_STANDARDS
+            LayoutRow(self.formatter.word("standard", name), tuple(figures[name, x] for x in cuts))
+            for name in judged
         )
         title, head = (
             self.formatter.say("Normes de service"),
             tuple(self.formatter.cut(x, self.report) for x in cuts),
         )
-        names = tuple(f"{name}.verdict" for name in ALL_STANDARDS)
-        return LayoutTable(
-            "standards", title, self.formatter.say("Norme de service"), head, rows, names, chart="cells"
-        )
+        first, names = self.formatter.say("Norme de service"), tuple(f"{name}.verdict" for name in judged)
+        return LayoutTable("standards", title, first, head, rows, names, chart="cells", dashed=True)
 
     def changes(self) -> LayoutTable:
         """A table of the figures that differ from the previous revision."""
@@ -331,8 +338,9 @@ class LayoutBuilder:
         say, report = self.formatter.say, self.report
         others = {x.month: x.figures for x in (*report.compared, *report.months)}
         months = sorted({**others, report.month.name: report.figures}.items())
-        names = [x for x in (*HEADLINES, *SUMMARY, "completeness") if all(Place(x) in of for _, of in months)]
-        names = [*dict.fromkeys(names)]
+        titles = PUBLIC_HEADLINES if report.is_public else HEADLINES
+        wanted = dict.fromkeys(titles if report.is_public else (*titles, *SUMMARY, "completeness"))
+        names = [x for x in wanted if all(Place(x) in of for _, of in months)]
         rows = tuple(
             LayoutRow(
                 self.formatter.capital(self.formatter.month(date.fromisoformat(f"{month}-01"))),
@@ -341,14 +349,12 @@ class LayoutBuilder:
             )
             for month, figures in months
         )
-        head = tuple(
-            say(HEADLINES[x]["short"]) if x in HEADLINES else self.formatter.meaning(x).term for x in names
-        )
+        head = tuple(say(titles[x]["short"]) if x in titles else self.formatter.meaning(x).term for x in names)
         note = say(
             "Les verdicts des autres mois sont ceux de la base de données : donnés selon la définition alors en "
             "vigueur, sauf s'ils ont été rejugés depuis."
         )
-        title, notes = say("Les douze mois"), () if report.is_public else (note,)
+        title, notes = (say("Mois publiés"), ()) if report.is_public else (say("Les douze mois"), (note,))
         return LayoutTable(
             "comparisons", title, say("Mois"), head, rows, tuple(names), notes, chart="cells", dashed=True
         )

@@ -18,6 +18,7 @@ from callmon.core.statistics import period
 from callmon.errors import ConfigError
 from callmon.features.months.figures import RATES, fraction, is_final
 from callmon.features.months.jobs import BusyError, ReportJobs, ReportProcess
+from callmon.features.months.open_data.card import FORMATS as CARD_KINDS
 from callmon.features.months.queries import MonthCounts, month_counts
 from callmon.features.months.request import ReportRequest
 from callmon.features.months.sign_off_text import SignOffFormatter
@@ -176,15 +177,19 @@ def _first_day(page_request: PageRequest) -> date:
 async def make(page_request: PageRequest) -> Response:
     """Requests a report."""
     form, first, lines = await page_request.form(), _first_day(page_request), page_request.site.lines
-    kind = form.get("kind", "")
-    if kind not in KINDS and not (kind == PACKAGE and await _is_final(page_request, first)):
+    kind, is_card = form.get("kind", ""), form.get("edition") == "card"
+    is_made = kind in (CARD_KINDS if is_card else KINDS) or (
+        kind == PACKAGE and await _is_final(page_request, first)
+    )
+    if not is_made:
         return await detail(page_request)
     month, language = f"{first:%Y-%m}", None if kind in ("json", PACKAGE) else page_request.language
     if form.get("to_sign") and kind in SIGNED_KINDS and lines is None:
         report_request = ReportRequest(month, kind, to_sign=True)
     else:
-        is_public = kind == PACKAGE or form.get("edition") == "public"
-        report_request = ReportRequest(month, kind, language, is_public, lines=lines)
+        is_card = is_card and kind != PACKAGE
+        is_public = is_card or kind == PACKAGE or form.get("edition") == "public"
+        report_request = ReportRequest(month, kind, language, is_public, lines=lines, is_card=is_card)
     try:
         process = page_request.site.shared(ReportJobs).start(page_request.site.settings, report_request)
     except BusyError:

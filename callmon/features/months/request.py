@@ -27,8 +27,8 @@ from callmon.features.months.formats.json import Published
 from callmon.features.months.formatter import ReportFormatter, formatter_of
 from callmon.features.months.model import FORMATS, ComparedMonth, Relation, Report
 from callmon.features.months.notes import Remarks
+from callmon.features.months.open_data import card, package
 from callmon.features.months.open_data import edition as public
-from callmon.features.months.open_data import package
 from callmon.features.months.signed import approved, last_signed
 from callmon.store.database import Database
 from callmon.store.queries import disruptions, reconciliations
@@ -49,6 +49,7 @@ def files(
     output: Path | None,
     remarks: Remarks | None = None,
     language_done: Callable[[], None] = lambda: None,
+    is_card: bool = False,
 ) -> list[File]:
     """The path and bytes of each file; `language_done` is called after each language is made.
 
@@ -56,7 +57,8 @@ def files(
     mistake. JSON is one file with both languages. Only one language is written to standard output.
     """
     fr, en = formatters = [formatter_of(report, language, settings.timezone) for language in LANGUAGES]
-    path = output or Path(f"callmon-{report.month.name}{'-public' if report.is_public else ''}.{kind}")
+    edition = "-card" if is_card else "-public" if report.is_public else ""
+    path = output or Path(f"callmon-{report.month.name}{edition}.{kind}")
     if kind == "mail":
         return [(path, msgspec.json.encode(mail.notice(report, settings, fr, en)))]
     if kind == "package":
@@ -67,7 +69,8 @@ def files(
     for formatter in formatters:
         is_wanted = lang in (None, formatter.language)
         # For a PDF in a language that is not requested, its HTML page is sufficient.
-        made = _in(report, settings, remarks or {}, formatter, kind if is_wanted or kind != "pdf" else "html")
+        form = kind if is_wanted or kind != "pdf" else "html"
+        made = _in(report, settings, remarks or {}, formatter, form, is_card)
         language = formatter.language if lang is None else None
         if is_wanted:
             found += [(localized_path(path, language, x), made[x]) for x in made if path != STDOUT or not x]
@@ -83,7 +86,7 @@ def localized_path(path: Path, language: str | None, suffix: str = "") -> Path:
 
 
 def _in(
-    report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter, kind: str
+    report: Report, settings: Settings, remarks: Remarks, formatter: ReportFormatter, kind: str, is_card: bool
 ) -> dict[str, bytes]:
     """The files of one language, keyed by the suffix that is added to their name."""
     if kind == "csv":
@@ -91,7 +94,7 @@ def _in(
         return {"": csv.figures(report, formatter), other: csv.dictionary(report, formatter)}
     if kind == "xlsx":
         return {"": xlsx.workbook(report, settings, remarks, formatter)}
-    page = html.html(report, settings, remarks, formatter)
+    page = card.card(report, settings, formatter) if is_card else html.html(report, settings, remarks, formatter)
     return {"": pdf.pdf(page) if kind == "pdf" else page}
 
 
@@ -104,6 +107,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
 
     `month`: "2026-10". `kind`: one of FORMATS. `lang`: fr, en, or None for one file of each language.
     `earlier`: the report that this one revises, and its name. `beside`: public editions of other months.
+    `is_card`: of the public edition one page with five figures.
     `kind` may be "mail", the text of a mail: the formats `attached` to it are made from the same report. It may be
     "package", the open data of a public edition as one zip.
     `at`: the time at which the report is judged; None for now.
@@ -120,6 +124,7 @@ class ReportRequest(msgspec.Struct, frozen=True):
     remarks: Remarks = {}
     earlier: tuple[Published, str] | None = None
     beside: tuple[tuple[Published, str], ...] = ()
+    is_card: bool = False
     attached: tuple[str, ...] = ()
     at: datetime | None = None
     to_sign: bool = False
@@ -132,6 +137,8 @@ def checked(report_request: ReportRequest, settings: Settings, now: datetime) ->
         raise LabelledError("report_refusal", "form", **asked)
     if report_request.beside and not report_request.is_public:
         raise LabelledError("report_refusal", "beside")
+    if report_request.is_card and (not report_request.is_public or report_request.kind not in card.FORMATS):
+        raise LabelledError("report_refusal", "card")
     if report_request.is_public and (report_request.to_date or report_request.lines is not None):
         raise LabelledError("report_refusal", "whole")
     try:
@@ -207,7 +214,16 @@ def filed(
     return [
         file
         for kind, done_with in zip(kinds, language_done, strict=True)
-        for file in files(loaded, settings, kind, report_request.lang, None, report_request.remarks, done_with)
+        for file in files(
+            loaded,
+            settings,
+            kind,
+            report_request.lang,
+            None,
+            report_request.remarks,
+            done_with,
+            report_request.is_card,
+        )
     ]
 
 

@@ -4,12 +4,14 @@ Page 1 has the headline figures beside those of other months, and each line. Pag
 callbacks, the remarks and the signatures. Everything else is in the annex.
 """
 
+from typing import Literal
+
 from callmon.core.verdicts import CAUSES
 from callmon.features.months.figures import FATES
 from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutRow, LayoutTable
 from callmon.features.months.model import WHOLE, Figure, Place, Relation, Report
-from callmon.features.months.titles import HEADLINES
+from callmon.features.months.titles import HEADLINES, PUBLIC_HEADLINES
 
 MOST_LINES = 8  # page 1 has no room for more; those with the most calls are on it
 MOST_REMARKS = 400  # characters for which page 2 has room; longer remarks are in the annex only
@@ -22,10 +24,14 @@ class SignatureBuilder:
 
     def __init__(self, report: Report, formatter: ReportFormatter) -> None:
         self.report, self.formatter = report, formatter
+        self.titles = PUBLIC_HEADLINES if report.is_public else HEADLINES
 
     def tables(self) -> dict[str, LayoutTable]:
         """The tables by key, in order; a public edition has neither causes nor fates."""
-        found = (self.headlines(), self.lines(), self.causes(), self.fates())
+        if self.report.is_public:
+            found = [self.headlines(), self.members("service"), self.members("line")]
+        else:
+            found = [self.headlines(), self.lines(), self.causes(), self.fates()]
         return {x.key: x for x in found if x is not None}
 
     def services(self) -> str:
@@ -81,39 +87,61 @@ class SignatureBuilder:
         none = Figure(Place(CALLS), "count", "not_available")
         rows = tuple(
             LayoutRow(say(of["term"]), tuple(figures.get(place, none) for figures in months))
-            for place, of in ((Place(name), of) for name, of in HEADLINES.items())
+            for place, of in ((Place(name), of) for name, of in self.titles.items())
         )
         title = say("Chiffres clés")
         return LayoutTable("headlines", title, say("Chiffre"), tuple(head), rows, chart="cells", dashed=True)
 
+    def members(self, kind: Literal["service", "line"]) -> LayoutTable | None:
+        """The headline figures by service or by line, in a public edition.
+
+        A note names the columns and rows without any number. None where no number is left, and for a single
+        member, which is the whole. One row alone is no table: the others stay.
+        """
+        say, figures = self.formatter.say, self.report.figures
+        cuts = [x for x in self.report.cuts if x.kind == kind]
+        known = {(at.name, at.cut) for at, x in figures.items() if x.state == "known"}
+        names = [name for name in self.titles if any((name, x) in known for x in cuts)]
+        shown = [x for x in cuts if any((name, x) in known for name in names)]
+        if len(cuts) < 2 or not shown:
+            return None
+        if len(shown) < 2:
+            shown = cuts
+        rows = tuple(
+            LayoutRow(self.formatter.cut(x, self.report), tuple(self.report.figure(name, cut=x) for name in names))
+            for x in shown
+        )
+        head = {name: say(of["short"]) for name, of in self.titles.items()}
+        left = [self.formatter.cut(x, self.report) for x in cuts if x not in shown]
+        left += [head[name] for name in self.titles if name not in names]
+        title = say("Par service") if kind == "service" else say("Par ligne")
+        first = say("Service") if kind == "service" else say("Ligne")
+        note = say("Non publié ce mois-ci : {names}.", names="; ".join(left))
+        heads = tuple(head[name] for name in names)
+        return LayoutTable(
+            f"{kind}s", title, first, heads, rows, tuple(names), (note,) if left else (), chart="cells"
+        )
+
     def lines(self) -> LayoutTable:
-        """The headline figures of each line; of each service too in a public edition, whose annex has no lines."""
+        """The headline figures of each line."""
         say, report = self.formatter.say, self.report
         cuts = [x for x in report.cuts if x.kind == "line"]
         busiest = sorted(cuts, key=lambda cut: -(report.figure("calls_offered", cut=cut).value or 0))[:MOST_LINES]
-        if report.is_public:
-            busiest = cuts = [x for x in report.cuts if x != WHOLE]
         rows = tuple(
-            LayoutRow(
-                self.formatter.cut(x, report),
-                tuple(report.figure(name, cut=x) for name in HEADLINES),
-                self.formatter.kind(x) if report.is_public else "",
-            )
+            LayoutRow(self.formatter.cut(x, report), tuple(report.figure(name, cut=x) for name in HEADLINES))
             for x in cuts
             if x in busiest
         )
         note = say("Les lignes qui ont reçu le plus d'appels; les autres sont à l'annexe.")
         head = tuple(say(of["short"]) for of in HEADLINES.values())
-        title = say("Par service et par ligne") if report.is_public else say("Par ligne")
-        first = say("Appels") if report.is_public else say("Ligne")
         notes = (note,) if len(cuts) > len(busiest) else ()
-        return LayoutTable("lines", title, first, head, rows, notes=notes, chart="cells")
+        return LayoutTable(
+            "lines", say("Par ligne"), say("Ligne"), head, rows, tuple(HEADLINES), notes, chart="cells"
+        )
 
-    def causes(self) -> LayoutTable | None:
-        """Why calls missed the third ring, by mode; None where no cause is published."""
+    def causes(self) -> LayoutTable:
+        """Why calls missed the third ring, by mode."""
         say, report = self.formatter.say, self.report
-        if Place(CAUSE, CAUSES[0]) not in report.figures:
-            return None
         cuts = [WHOLE, *(x for x in report.cuts if x.kind == "mode")]
         rows = tuple(
             LayoutRow(
@@ -126,11 +154,9 @@ class SignatureBuilder:
         head = tuple(self.formatter.cut(x, report) for x in cuts)
         return LayoutTable("causes", title, say("Cause"), head, rows, chart="cells")
 
-    def fates(self) -> LayoutTable | None:
-        """What became of the callbacks opened in the month, by both clocks; None where it is not published."""
+    def fates(self) -> LayoutTable:
+        """What became of the callbacks opened in the month, by both clocks."""
         say, names = self.formatter.say, ("callbacks_24_hours", "callbacks_business_day")
-        if Place(names[0], FATES[0]) not in self.report.figures:
-            return None
         shown = [x for x in FATES if any(self.report.figure(name, x).value != 0 for name in names)]
         parts = shown if len(shown) > 1 else FATES
         rows = [

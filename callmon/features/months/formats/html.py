@@ -19,7 +19,7 @@ from callmon.features.months.layout import LayoutBuilder, LayoutRow, LayoutSecti
 from callmon.features.months.model import Figure, Report
 from callmon.features.months.notes import Remarks
 from callmon.features.months.signature import MOST_REMARKS, SignatureBuilder
-from callmon.features.months.titles import SIGNS, STANDARDS, TEXTS
+from callmon.features.months.titles import PUBLIC_HEADLINES, SIGNS, STANDARDS, TEXTS
 from callmon.text.formatter import Definition
 
 NONE = "\N{EN DASH}"  # the sign of a figure that another month does not have
@@ -201,7 +201,7 @@ def revision(report: Report, formatter: ReportFormatter) -> str:
 def sentences(report: Report, formatter: ReportFormatter) -> list[str]:
     """Three sentences for readers who do not read tables; of a public edition how its numbers are rounded."""
     if report.is_public:
-        return [small_rule(report, formatter)]
+        return [rounding(formatter)]
 
     def shown(name: str, part: str = "") -> str:
         return formatter.figure(report.figure(name, part))
@@ -241,7 +241,10 @@ def definitions(report: Report, sections: list[LayoutSection], formatter: Report
         (say("Les chiffres de chaque norme"), [formatter.meaning(x) for x in of_standards]),
     ]
     defined: set[str] = set()
-    for section in sections:
+    headlines = (
+        [LayoutSection("", say("Chiffres clés"), names=tuple(PUBLIC_HEADLINES))] if report.is_public else []
+    )
+    for section in headlines + sections:
         names = dict.fromkeys([*section.names, *(name for table in section.tables for name in table.names)])
         meanings = dict.fromkeys(_defined(name, formatter) for name in names if name not in defined)
         defined.update(names)
@@ -295,6 +298,14 @@ def accessible(settings: Settings, formatter: ReportFormatter) -> str:
     if contact is not None:
         return formatter.say("Formats accessibles sur demande : {contact}.", contact=contact)
     return formatter.say("Formats accessibles sur demande, auprès de la personne qui vous a remis ce rapport.")
+
+
+def rounding(formatter: ReportFormatter) -> str:
+    """How the numbers of a public edition are rounded, in one sentence; `small_rule` has the rest."""
+    return formatter.say(
+        "Chaque nombre est arrondi à la dizaine, et un taux est calculé des deux nombres arrondis : 0 veut dire "
+        "de 0 à 4."
+    )
 
 
 def small_rule(report: Report, formatter: ReportFormatter) -> str:

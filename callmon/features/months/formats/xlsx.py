@@ -19,7 +19,7 @@ from callmon.features.months.formatter import ReportFormatter
 from callmon.features.months.layout import LayoutBuilder, LayoutTable
 from callmon.features.months.model import Figure, Report
 from callmon.features.months.notes import Remarks
-from callmon.features.months.signature import SignatureBuilder
+from callmon.features.months.signature import THIRD, SignatureBuilder
 from callmon.features.months.titles import SIGNS
 from callmon.text.formatter import Definition
 
@@ -65,8 +65,8 @@ class Sheets:
         sections = builder.sections()
         self.add_summary(texts, builder)
         self.add_figures()
-        callbacks = next(x for x in sections if x.key == "callbacks")
-        self.add_stacked(texts["callbacks"], callbacks.tables, callbacks.absent)
+        stacked = next(x for x in sections if x.key == ("standards" if self.report.is_public else "callbacks"))
+        self.add_stacked(stacked.title, stacked.tables, stacked.absent)
         self.add_texts(texts["definitions"], self._definitions())
         said = html.manager_remarks(remarks, sections, self.formatter)
         about = [*html.cover(self.report, self.formatter), *said, *self._settings(texts)]
@@ -109,9 +109,10 @@ class Sheets:
     def add_summary(self, texts: dict[str, str], builder: LayoutBuilder) -> None:
         """The signature edition's tables, the twelve months and, of a revision, its changes; two charts."""
         signature, report = SignatureBuilder(self.report, self.formatter), self.report
-        headlines, lines = signature.headlines(), signature.lines()
-        months = [builder.months()] if report.compared else []
-        tables = [headlines, lines, *months, *([builder.changes()] if report.changes else [])]
+        signed = signature.tables()
+        tables = [signed[x] for x in ("headlines", "services", "lines") if x in signed]
+        tables += [builder.months()] if report.compared else []
+        tables += [builder.changes()] if report.changes else []
         sheet = self.sheet(texts["summary"], max(len(x.head) for x in tables))
         about = (
             signature.sentence(),
@@ -125,7 +126,11 @@ class Sheets:
             sheet.write_string(row, 0, text)
         begins = self._stack(sheet, tables, len(about) + 2)
         below = begins[-1] + len(tables[-1].rows) + len(tables[-1].notes) + GAP
-        charted = [(begins[1], lines), *((begins[2], x) for x in months)]
+        charted = [
+            (begin, table)
+            for begin, table in zip(begins, tables, strict=True)
+            if table.key in ("lines", "comparisons") and THIRD in table.names
+        ]
         for number, (begin, table) in enumerate(charted):
             self.chart(sheet, table, begin, (below, 4 * number))
         sheet.print_area(0, 0, below + CHART, max(max(len(x.head) for x in tables), 5 * len(charted)))
@@ -135,6 +140,8 @@ class Sheets:
         """A sheet of tables, one below the other, and notes."""
         most = max((len(x.head) for x in tables), default=1)
         sheet = self.sheet(title, most)
+        labels = (html.row_label(row, self.formatter) for table in tables for row in table.rows)
+        sheet.set_column(0, 0, max(LABELS, *map(len, labels)))
         end = self._stack(sheet, tables, 0)[-1] if tables else 0
         end += len(tables[-1].rows) + len(tables[-1].notes) + GAP if tables else 0
         for row, note in enumerate(notes, end):
@@ -181,11 +188,13 @@ class Sheets:
         sheet.add_table(begin, 0, begin + max(1, rows), len(columns) - 1, options)
 
     def chart(self, sheet: Any, table: LayoutTable, begin: int, place: tuple[int, int]) -> None:
-        """Insert a chart of the rate in the second column: the third ring, by line or by month."""
+        """Insert a chart of the rate by the third ring, by line or by month."""
         chart, name, end = self.book.add_chart({"type": "bar"}), sheet.get_name(), begin + len(table.rows)
-        title = self.formatter.labelled(table.title, table.head[1])
+        column = table.names.index(THIRD)
+        title, column = self.formatter.labelled(table.title, table.head[column]), column + 1
         chart.add_series({
-            "name": title, "categories": [name, begin + 1, 0, end, 0], "values": [name, begin + 1, 2, end, 2],
+            "name": title, "categories": [name, begin + 1, 0, end, 0],
+            "values": [name, begin + 1, column, end, column],
             "data_labels": {"value": True}, "fill": {"color": "#1A5A96"},
         })  # fmt: skip
         chart.set_title({"name": title, "name_font": {"size": 12}})

@@ -3,15 +3,14 @@
 Every number is rounded by itself, totals and parts alike: 0 to 4 is 0, and 5 to 14 is 10. A rate is made of its
 two rounded numbers. A service or a line with few calls has no numbers: they would be mostly rounding.
 
-A reader who subtracts learns ranges. A sum would tell its n parts exactly in two cases: their greatest values
-(4, 14, ...) make the least total (5, 15, ...), or their least values make the greatest total. Neither can be. The
-two differ by 4n + 5, or by 5n + 4, plus tens: never by 0.
+The headlines of the whole are always published. A figure is not published by line, or by service, where a reader
+who adds and subtracts would work out a count under 5 (`disclosure`).
 
 Refuses: every other figure, and every other group (language, mode, hour, weekday, cause, reason, outcome); another
 month as it would be today: it stands beside the edition only as it was published.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import msgspec
 
@@ -19,21 +18,21 @@ from callmon.config.standards import ALL_STANDARDS
 from callmon.core.attestations import AttestationStatus
 from callmon.features.months.formats.json import Published, figures_of, revised
 from callmon.features.months.formatter import whole_percent
-from callmon.features.months.model import WHOLE, ComparedMonth, Cut, Figure, Place, Relation, Report
+from callmon.features.months.model import WHOLE, ComparedMonth, Figure, Place, Relation, Report
+from callmon.features.months.open_data.disclosure import LEAST, LEAST_OF_PART, TENS, Figures, without_derivable
+from callmon.features.months.titles import PUBLIC_HEADLINES
 from callmon.text.labels import LabelledError
 
-TENS = 10
 CUTS = ("whole", "service", "line")
-COUNTED = {"calls_offered", "callbacks_opened", "complaints_opened"}
-RATES = {"callbacks_24_hours.rate", *(f"{standard}.rate" for standard in ALL_STANDARDS)}
 # Not rounded: they count no calls of the public.
 PLAIN = {
     *("unheard_hours", "unheard_open_hours", "unheard_known_hours", "test_calls"),
     *("disruptions", "disruptions_hours"),
 }
-# The least number of calls, rounded, that is published: of the whole, and of a service or a line.
-LEAST, LEAST_OF_PART = {"count": 0, "rate": 10}, {"count": 20, "rate": 50}
-Figures = Mapping[Place, Figure]
+# What is published of each kind of group: of a line the headlines, of a service the rate of each standard too.
+BY_LINE = frozenset((*PUBLIC_HEADLINES, *PLAIN))
+BY_SERVICE = BY_LINE | {f"{standard}.rate" for standard in ALL_STANDARDS}
+PUBLISHED = {"whole": BY_SERVICE | {"complaints_opened"}, "service": BY_SERVICE, "line": BY_LINE}
 
 
 def edition(report: Report) -> Report:
@@ -42,9 +41,9 @@ def edition(report: Report) -> Report:
     return msgspec.structs.replace(
         report,
         cuts=cuts,
-        figures=_published(report.figures, cuts),
+        figures=without_derivable(_published(report.figures), {x: of for x, (of, _) in report.lines.items()}),
         complete_at_least=_at_least(report.figure("completeness")),
-        compared=tuple(msgspec.structs.replace(x, figures=_published(x.figures, cuts)) for x in report.compared),
+        compared=tuple(msgspec.structs.replace(x, figures=_published(x.figures)) for x in report.compared),
         months=(),  # as judged today, not as published
         is_public=True,
         attested=tuple(map(_nameless, report.attested)),
@@ -56,9 +55,8 @@ def tens(count: float) -> int:
     return TENS * int((count + TENS / 2) // TENS)
 
 
-def _published(figures: Figures, cuts: Iterable[Cut]) -> dict[Place, Figure]:
-    published, wanted = COUNTED | RATES | PLAIN, frozenset(cuts)
-    return {at: _rounded(x) for at, x in figures.items() if at.name in published and at.cut in wanted}
+def _published(figures: Figures) -> dict[Place, Figure]:
+    return {at: _rounded(x) for at, x in figures.items() if at.name in PUBLISHED.get(at.cut.kind, ())}
 
 
 def _rounded(figure: Figure) -> Figure:
