@@ -6,6 +6,7 @@ from collections import UserDict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ class MainCommands(UserDict[str, click.Command]):
     def __missing__(self, name: str) -> click.Command:
         if name not in self:  # `get` of Python 3.11 asks without looking
             raise KeyError(name)
-        self[name] = getattr(import_module(self._modules[name]), name)
+        self[name] = getattr(import_module(self._modules[name]), function_of(name))
         return self[name]
 
     def with_purpose(self) -> dict[str, click.Command]:
@@ -139,12 +140,17 @@ class MainCommands(UserDict[str, click.Command]):
         super().__setitem__(name, command)
 
 
+def function_of(name: str) -> str:
+    """The name of a command's function: `what_if` of `what-if`, `import_` of `import`."""
+    return name.replace("-", "_") + "_" * iskeyword(name)
+
+
 def _help(module: str, name: str) -> str | None:
     spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     source = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
-    found = (part for part in source.body if isinstance(part, ast.FunctionDef) and part.name == name)
+    found = (part for part in source.body if isinstance(part, ast.FunctionDef) and part.name == function_of(name))
     return ast.get_docstring(next(found))
 
 

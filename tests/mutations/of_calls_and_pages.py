@@ -292,13 +292,13 @@ FAULTS = (
         "an entry shows its number unasked",
         "features/worklist/page",
         (
-            "return await _entry_page(visit, await _find(visit))",
-            "return await _entry_page(visit, await _find(visit, numbers=True), shown=True)",
+            "return await _entry_page(page_request, await _find(page_request))",
+            "return await _entry_page(page_request, await _find(page_request, numbers=True), shown=True)",
         ),
     ),
     fault(
         "a shown number is not in the audit log",
         "features/worklist/page",
-        ("await visit.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
+        ("await page_request.site.ask(subject_access.log_access_to_call, store, look, call)", "pass"),
     ),
 )

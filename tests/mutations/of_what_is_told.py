@@ -33,8 +33,8 @@ FAULTS = (
         "a signature is not in the audit log",
         "store/sign_off",
         (
-            "    insert_event(connection, AuditRow(at=deed.at, who=deed.who, act=act, about=about,",
-            "    str(AuditRow(at=deed.at, who=deed.who, act=act, about=about,",
+            "    insert_event(\n        connection,\n        AuditRow(at=audit_event.at, who=audit_event.who, act=act",
+            "    bool(\n        AuditRow(at=audit_event.at, who=audit_event.who, act=act",
         ),
     ),
     fault(
@@ -93,7 +93,7 @@ FAULTS = (
     ),
     fault(
         "the public edition has a table that tells a number of 1 to 4",
-        "reports/public/disclosure",
+        "features/months/open_data/disclosure",
         ("most - least + 1 < VALUES]", "most < least]"),
     ),
     fault(
